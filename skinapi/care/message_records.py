@@ -68,6 +68,7 @@ class Messages(Repository[Message]):
     indexes = (
         ("lesion", "id"),
         ("to", "read_at", "lesion"),
+        ("to", "read_at", "id"),
         ("owner", "author", "read_at", "id"),
         ("owner", "lesion", "id"),
         ("submission",),

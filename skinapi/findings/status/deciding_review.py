@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from skinapi.findings.status.reviews import Opinion, Review
+from skinapi.findings.status.reviews import Histology, Opinion, Review
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
 
@@ -30,11 +30,22 @@ class ReviewsInForce:
 
     def __init__(self) -> None:
         self.reviews: list[Review] = []
+        self._sampled: list[Review] = []
         self._gravity: dict[int, Gravity] = {}
 
     def add(self, review: Review) -> None:
         self.reviews = [item for item in self.reviews if not self._replaces(review, item)]
         self.reviews.append(review)
+        self._note_sample(review)
+
+    def _note_sample(self, review: Review) -> None:
+        opinion = review.opinion
+        if opinion.histology_result:
+            self._sampled = []
+        elif opinion.histology is Histology.NOT_TAKEN:
+            self._sampled = [item for item in self._sampled if item.doctor != review.doctor]
+        elif opinion.awaited:
+            self._sampled.append(review)
 
     def deciding(self) -> Review | None:
         """The laboratory's newest result outranks opinions, and only another result replaces it; a
@@ -58,13 +69,10 @@ class ReviewsInForce:
         return max(reversed(reopening), key=self._grave, default=result)
 
     def find_sampled(self) -> Review | None:
-        """The newest with a sample of which no result has come since."""
-        for review in reversed(self.reviews):
-            if review.opinion.awaited:
-                return review
-            if review.opinion.histology_result:
-                break
-        return None
+        """The newest with a sample of which no result has come since. Its doctor ends it by saying
+        that none was taken; another opinion, that says nothing of it, does not.
+        """
+        return self._sampled[-1] if self._sampled else None
 
     def _grave(self, review: Review) -> Gravity:
         if id(review) not in self._gravity:

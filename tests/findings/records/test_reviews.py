@@ -530,3 +530,23 @@ def test_who_is_asked_for_another_photo_of_what_may_be_no_skin_is_sent_nowhere_e
     page = ada.call("GET", f"/submissions/{number}/report.html").text
     assert ("See a doctor this week" in unescape(page)) != waits
     assert (words.new_picture.en in unescape(page)) != waits
+
+
+def test_a_sample_is_awaited_until_its_doctor_says_that_none_was_taken(
+    any_backend: Backend,
+) -> None:
+    """An opinion that says nothing of the sample does not end it."""
+    grey = any_backend.member(role="doctor")
+    ada = any_backend.member(doctor_id=any_backend.account(grey.email).id)
+    number = predicted(ada)["id"]
+    mole = {"label": "melanocytic_nevus", "told_by": "nobody", "downgrade_confirmed": True}
+
+    def awaited(**said: Any) -> list[int]:
+        body = {**mole, "certainty": "sure", **said}
+        answer = grey.call("POST", f"/submissions/{number}/review", json=body)
+        assert answer.status_code == 201, answer.text
+        return [row["id"] for row in grey.pages("/queue?awaited=result")]
+
+    assert awaited(certainty="unsure", histology="awaited") == [number]
+    assert awaited() == [number]
+    assert awaited(histology="not_taken") == []
