@@ -276,17 +276,26 @@ def test_the_doctor_reads_how_much_a_spot_has_grown_whose_photo_alone_asks_for_t
         assert "changes" not in doctor.call("GET", f"/submissions/{number}/case").get_json()
 
 
+def sign_without(
+    doctor: Person, ada: Person, before: int, after: int, said: Any, *, away: str, back: str
+) -> None:
+    """The doctor signs the later photo while the earlier one is in another spot; then both are
+    compared.
+    """
+    assert sort(ada, before, away).status_code == 200
+    sign(doctor, after, said)
+    assert sort(ada, before, back).status_code == 200
+    compared(ada, back, before, after)
+
+
 def test_a_decided_finding_says_what_was_measured_since_and_one_stored_before_that_it_was(
     any_backend: Backend,
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
     lesion, other = begin(ada), begin(ada)
     before, after = grown(any_backend, ada, lesion)
-    assert sort(ada, before, other).status_code == 200
     urgent = {**MOLE, "urgency": "referral", "certainty": "unsure"}
-    sign(doctor, after, urgent)
-    assert sort(ada, before, lesion).status_code == 200
-    compared(ada, lesion, before, after)
+    sign_without(doctor, ada, before, after, urgent, away=other, back=lesion)
 
     def told() -> Any:
         return doctor.call("GET", f"/submissions/{after}/case").get_json()["changes"][0]
@@ -322,10 +331,7 @@ def test_a_decided_photo_that_has_changed_from_one_its_doctor_never_saw_waits_ag
     doctor, ada = patient_in_care(any_backend)
     lesion, other = begin(ada), begin(ada)
     before, after = grown(any_backend, ada, lesion)
-    assert sort(ada, before, other).status_code == 200
-    sign(doctor, after, MOLE)
-    assert sort(ada, before, lesion).status_code == 200
-    compared(ada, lesion, before, after)
+    sign_without(doctor, ada, before, after, MOLE, away=other, back=lesion)
     assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
     assert after in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
     assert sort(ada, before, other).status_code == 200
