@@ -7,6 +7,7 @@ from selenium.webdriver.common.keys import Keys
 
 from skinapi.platform.storage.ids import now
 from tests.console.journey import file_of
+from tests.console.test_spots import send
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.support.photos import photo_of
@@ -113,6 +114,41 @@ def test_a_photo_that_is_taken_from_a_spot_belongs_to_it(
     visitor.find(".verdict h1")
     [found] = ada.call("GET", "/submissions").json
     assert found["lesion"] == spot
+
+
+@pytest.mark.parametrize("from_home", [True, False], ids=["home", "finding"])
+def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
+    visitor: Visitor, patient: Caller, doctor: Caller, mole: Path, from_home: bool
+) -> None:
+    told = {} if from_home else {"body_site": "back", "body_laterality": "left"}
+    first = send(patient, "melanoma", **told)
+    wanted = {"new_picture_wanted": True, "told_by": "nobody"}
+    assert doctor.call("POST", f"/submissions/{first}/review", json=wanted).status == 201
+    visitor.look(PHONE)
+    visitor.enter(patient, "user")
+    visitor.open_view("spots" if from_home else f"finding/{first}")
+    visitor.press(f"a[href='#/check/finding-{first}']")
+    visitor.hand_in("camera", mole)
+    visitor.see("Finding " + str(first))
+    visitor.answer("keep_photo", "true")
+    if from_home:
+        visitor.press_button("Send the photo")
+        visitor.see("Say first where the spot is.")
+        visitor.choose("body_site", "back")
+    visitor.lose_answer_of_photo()
+    visitor.press_button("Try again" if from_home else "Send the photo")
+    visitor.see("cannot be reached")
+    visitor.reload()
+    visitor.see("This photo was sent, and no answer came")
+    visitor.answer("keep_photo", "true")
+    visitor.press_button("Send the photo")
+    visitor.see("What was said of an earlier photo still counts")
+    before, after = patient.call("GET", "/submissions").json
+    assert before["lesion"] == after["lesion"] is not None
+    [spot] = patient.call("GET", "/lesions").json
+    assert spot["instruction"]["band"] == before["band"], "what was said of the first one counts"
+    assert not spot["instruction"]["picture_wanted"]
+    visitor.assert_quiet()
 
 
 def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_filed_once(

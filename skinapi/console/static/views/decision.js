@@ -4,10 +4,11 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { colon, isolated, said, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
+import { placeOfOtherPhoto } from "/console/navigation.js";
 import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js";
 
-/** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
-const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("otherPhoto")}</a></p>`;
+/** For another photo, of the same spot. @param {{of: {id: number, lesion: string | null}}} props */
+const TakeAnother = ({ of }) => html`<p><a class="button primary" href=${`#/${placeOfOtherPhoto(of.lesion, of.id)}`}>${say("otherPhoto")}</a></p>`;
 
 /** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
 export const Due = ({ due }) =>
@@ -37,8 +38,8 @@ export const saySigned = ({ unjudged, decided_by: name, decided_at: at }) => say
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
 /** The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place; `unsure`, about what nobody is sure.
- * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null}} props */
-export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null, unsure = null }) => {
+ * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string | null}, title: string, overdue?: boolean, past?: string | null}} props */
+export const Decided = ({ decision, note, doctor, here, title, overdue = false, past = null, unsure = null }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [first, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
@@ -65,7 +66,7 @@ export const Decided = ({ decision, note, doctor, spot, title, overdue = false, 
       ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
       ${by}
-      ${decision.new_picture_wanted && !decision.photo_came && !doctor && html`<${TakeAnother} spot=${spot} />`}
+      ${decision.new_picture_wanted && !decision.photo_came && !doctor && html`<${TakeAnother} of=${here} />`}
     </header>`;
 };
 
@@ -106,7 +107,7 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
       : html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${instruction.sentence}</p></details>`}
     ${view === "finding" && children}
     ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
-    ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
+    ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} of=${here} />`}
     <${Superseded} counts=${instruction} view=${view} />
   </header>`;
 

@@ -224,7 +224,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
   if (ofSpot && !doctor)
     return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />${again}${before}`;
   const decided = decision && html`<${Decided} decision=${decision} note=${report.review?.note}
-    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, submission)} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
+    doctor=${doctor} here=${submission} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, submission)} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
   if (!decision || reopened)
     return html`${spoken}
       <header class=${`verdict band-${report.band}`}>

@@ -5,12 +5,13 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
 import { Answer, Empty, Icon, Load, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { isolated, said, say } from "/console/language.js";
-import { scrollToTop } from "/console/navigation.js";
+import { readOtherPhoto, scrollToTop } from "/console/navigation.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChoosePhoto, ChosenPhoto } from "/console/views/choose_photo.js";
 import { Approved } from "/console/views/login.js";
-import { AboutPhotos, AskAbout, AskFacts, AskSigns, AskSpot, AskToKeep, isOfPhoto, NotSent } from "/console/views/photo_questions.js";
+import { AboutPhotos, AskAbout, AskFacts, AskSigns, AskSpot, AskToKeep, isOfPhoto, NEW, NotSent } from "/console/views/photo_questions.js";
 import { askBefore, askNext, leaveQuestions, recallDraft, stepsOf, useBar, useDraft, useNarrow, useSending } from "/console/views/photo_sending.js";
+import { toldPlace } from "/console/views/sort_finding.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** @typedef {import("/console/views/choose_photo.js").Chosen} Chosen */
@@ -88,8 +89,8 @@ const Photos = ({ draft, sending, hidden, step }) => {
 
 /** All questions; where one is asked at a time, the others are there and hidden, with their answers.
  * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null,
- *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean, patient?: Patient}} props */
-const Questions = ({ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }) => {
+ *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean, must: boolean, patient?: Patient}} props */
+const Questions = ({ draft, before, consent, person, patient, must, spots, checklist, steps, step, narrow, missing }) => {
   const { chosen, place } = draft;
   /** @type {Record<string, string>} */
   const known = { ...(person?.birth_year && { birth_year: String(person.birth_year) }), ...(person?.sex && { sex: person.sex }) };
@@ -102,24 +103,25 @@ const Questions = ({ draft, before, consent, person, patient, spots, checklist, 
       ${asked("checklist", html`<${AskSigns} checklist=${checklist} ticked=${told.checklist?.split(",")} onChange=${draft.keep} />`)}
       ${chosen.length < 2 && asked("kind", html`<${AskFacts} of="picture" told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
-      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
+      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} must=${must} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
       ${asked("about", html`<${AskAbout} told=${told} person=${person} />`)}
       ${asked("keep", html`<${AskToKeep} told=${answered} consent=${consent} missing=${missing} />`)}
     </div>`;
 };
 
-/** `from` is the spot whose photo is taken, `before` what was begun and not sent.
- * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
+/** `from` is the spot whose photo is taken, `other` the finding without a spot whose photo is taken anew, `before` what was begun and not sent.
+ * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], other?: Api["FindingView"] | null, about: string,
  *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing, patient?: Patient}} props */
-const Check = ({ consent, person, spots, checklist, from, about, filters, before, onAnew, hearing, patient }) => {
-  const draft = useDraft(about, before, from, patient ? null : spots); // a doctor begins no spot for a patient
+const Check = ({ consent, person, spots, checklist, from, other, about, filters, before, onAnew, hearing, patient }) => {
+  const inPlaceOf = readOtherPhoto(about);
+  const draft = useDraft(about, before, from ?? (other ? { id: NEW, place: toldPlace(other) } : undefined), patient ? null : spots); // a doctor begins no spot for a patient
   const [missing, setMissing] = useState(false);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   const bar = useBar();
   const narrow = useNarrow();
   const { chosen, place } = draft;
   const [some, several] = [chosen.length > 0, chosen.length > 1];
-  const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: Boolean(spots?.some((one) => one.place.site === place.site)), several });
+  const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: !(inPlaceOf && from) && Boolean(spots?.some((one) => one.place.site === place.site)), several });
   const step = (some && steps.find((one) => one === filters.get("step"))) || "photo";
   const turnTo = (/** @type {Step} */ wanted) => narrow && step !== wanted && askNext(wanted);
   const refused = (/** @type {Failed} */ problem) => {
@@ -130,7 +132,7 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
     setMissing(about === "keep");
     turnTo(about);
   };
-  const sending = useSending(draft, person, ask, refused, { onFiled: hearing?.onFiled, patient: patient?.id });
+  const sending = useSending(draft, person, ask, refused, { onFiled: hearing?.onFiled, patient: patient?.id, inPlaceOf });
   useEffect(() => hearing?.onChosen(chosen.length), [chosen.length]);
   const { error, sent, send } = sending;
   const ofPhoto = some && error && isOfPhoto(error);
@@ -145,7 +147,7 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
     heading.current?.focus({ preventScroll: true });
   }, [step]);
 
-  const title = from || patient ? say("photoOf", { name: from ? nameOfSpot(from) : isolated(patient?.name ?? "") }) : say("title_check");
+  const title = from || patient || other ? say("photoOf", { name: from ? nameOfSpot(from) : other ? say("findingNumber", { number: other.id }) : isolated(patient?.name ?? "") }) : say("title_check");
   const question = narrow ? QUESTIONS[step] : undefined;
   const of = say("stepOf", { step: steps.indexOf(step) + 1, all: steps.length });
   // Another photo is of the same spot: the answers stay in the form while it is chosen.
@@ -163,7 +165,7 @@ const Check = ({ consent, person, spots, checklist, from, about, filters, before
     }}>
       <div class="columns">
         <${Photos} draft=${draft} sending=${sending} hidden=${narrow && step !== "photo"} step=${step} />
-        <${Questions} ...${{ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }} />
+        <${Questions} must=${Boolean(inPlaceOf)} ...${{ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }} />
       </div>
       <div class="actions send" ref=${bar}>
         ${some && error && !ofPhoto && html`<${NotSent} error=${error} unknown=${draft.said.current.unknown} onRetry=${send} />`}
@@ -194,9 +196,13 @@ export async function getPatient(id) {
 export const NewPhoto = ({ consent, person, argument, filters, hearing, patient }) => {
   const [turn, setTurn] = useState(0);
   const load = async () => {
-    /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null]} */
-    const [spots, conditions, before] = await Promise.all([hearing ? null : patient ? spotsOf(patient.id) : ownSpots(), getConditions(), recallDraft(argument)]);
-    return { spots, conditions, before, turn };
+    const number = readOtherPhoto(argument);
+    /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null, Api["FindingView"] | null]} */
+    const [spots, conditions, before, finding] = await Promise.all([
+      hearing ? null : patient ? spotsOf(patient.id) : ownSpots(), getConditions(), recallDraft(argument), number ? get(apiPath`/submissions/${number}`) : null,
+    ]);
+    const from = spots?.find((one) => one.id === (finding?.lesion ?? argument));
+    return { spots, conditions, before, from, other: from ? null : finding, turn };
   };
   const answer = useAnswer(load, [turn]);
   const beginAnew = () => {
@@ -205,9 +211,9 @@ export const NewPhoto = ({ consent, person, argument, filters, hearing, patient 
   };
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {Awaited<ReturnType<typeof load>>} */ { spots, conditions, before, turn: key }) => html`
+      ${(/** @type {Awaited<ReturnType<typeof load>>} */ { spots, conditions, before, from, other, turn: key }) => html`
         <${Check} key=${key} consent=${consent} person=${person} hearing=${hearing} patient=${patient} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
-          from=${spots?.find((one) => one.id === argument)} before=${before} onAnew=${beginAnew} />`}
+          from=${from} other=${other} before=${before} onAnew=${beginAnew} />`}
     <//>`;
 };
 

@@ -1,10 +1,10 @@
 // A photo on its way: what was begun and not sent, one question at a time, and sending it.
 
 import { useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, newKey, post, put, upload } from "/console/api.js";
+import { apiPath, get, newKey, post, put, upload } from "/console/api.js";
 import { sayError, toast } from "/console/components.js";
 import { colon, getLanguage, say } from "/console/language.js";
-import { addressOf, goTo, readAddress, replacePlace } from "/console/navigation.js";
+import { addressOf, goTo, readAddress, readOtherPhoto, replacePlace } from "/console/navigation.js";
 import { cutOut, WHOLE } from "/console/views/choose_photo.js";
 import { keepDrafts, rememberPhotos } from "/console/views/drafts.js";
 import { isOfPhoto, NEW } from "/console/views/photo_questions.js";
@@ -48,7 +48,7 @@ const saveDraft = (about, draft) => drafts.set(about, { ...draft, at: Date.now()
 /** For which spot, or none (empty), one's own photo was chosen and not sent; undefined where there is none. */
 export const findUnsent = () => drafts.names().find((about) => {
   const draft = drafts.get(about);
-  return /^[0-9a-f]*$/.test(about) && draft && draft.photos.length > 0 && draft.at > Date.now() - KEPT_MS;
+  return (/^[0-9a-f]*$/.test(about) || readOtherPhoto(about)) && draft && draft.photos.length > 0 && draft.at > Date.now() - KEPT_MS;
 });
 
 const hasDraft = (/** @type {string} */ about) => drafts.get(about) !== undefined;
@@ -165,6 +165,17 @@ function answersOf(form) {
   return answers;
 }
 
+/** The spot of the finding whose photo is taken anew: that which was chosen, or its own, or a new one at the place.
+ * It is there before the photo leaves: no photo that was asked for is a finding of its own.
+ * @param {string} number @param {string} chosen @param {Place} place @param {string} key @returns {Promise<string>} */
+async function placeInSpot(number, chosen, place, key) {
+  const { lesion: was } = await get(apiPath`/submissions/${number}`);
+  if (chosen === NEW && was) return was;
+  const lesion = chosen === NEW ? (await post("/lesions", { place }, key)).id : chosen;
+  if (lesion !== was) await put(apiPath`/submissions/${number}/lesion`, { lesion, was });
+  return lesion;
+}
+
 /** Begin a spot with a finding. Where that fails, the finding waits to be sorted. @param {string} number @param {Place} place @param {string} key */
 const beginSpot = (number, place, key) =>
   post("/lesions", { place }, key)
@@ -173,14 +184,14 @@ const beginSpot = (number, place, key) =>
 
 /** The photos, the place and the answers as they are now, kept after each change under `about`. The first photo
  * of a place begins a spot there, unless the person says otherwise; which of several spots it is, they say.
- * @param {string} about @param {Draft | null} before what was begun @param {Api["LesionView"] | undefined} from
+ * @param {string} about @param {Draft | null} before what was begun @param {{id: string, place: Place} | undefined} from its spot
  * @param {Api["LesionView"][] | null} spots one's own; null where they are not known */
 export function useDraft(about, before, from, spots) {
   const [chosen, setChosen] = useState(before?.photos ?? []);
   const [place, setPlace] = useState(/** @type {Place} */ (before?.place ?? from?.place ?? { site: "" }));
   const [told, setSpot] = useState(before ? before.spot : (from?.id ?? null));
   const first = Boolean(place.site) && spots !== null && !spots.some((one) => one.place.site === place.site);
-  const spot = told ?? (first ? NEW : "");
+  const spot = told ?? (first || readOtherPhoto(about) ? NEW : "");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   // How each photo is cut as it is shown now.
   const cuts = useRef(/** @type {Map<string, {take: () => Promise<Blob>, view: Chosen["first"]}>} */ (new Map()));
@@ -245,8 +256,9 @@ export async function keepPerson(known, told) {
 /** Sends what is there, once at a time. `onMissing` hears what was not answered, or not rightly. `onFiled` hears of the finding; with `patient` a doctor files it for this one.
  * @param {ReturnType<typeof useDraft>} draft @param {Api["Person"] | null} person what is kept in the account; null without one
  * @param {(about: Step) => void} onMissing @param {(error: Failed) => void} onRefused
- * @param {{onFiled?: (submission: Api["FindingView"]) => void, patient?: string}} filed */
-export function useSending(draft, person, onMissing, onRefused, { onFiled, patient }) {
+ * `inPlaceOf` is the finding whose photo is taken anew.
+ * @param {{onFiled?: (submission: Api["FindingView"]) => void, patient?: string, inPlaceOf?: string}} filed */
+export function useSending(draft, person, onMissing, onRefused, { onFiled, patient, inPlaceOf }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1); // how much of it, or -1
   const busy = useRef(false);
@@ -258,7 +270,8 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     left.current = said.current.unknown;
     said.current = { ...said.current, sent: prepared, unknown: true };
     draft.keep();
-    if (spot === NEW) body.delete("lesion");
+    if (inPlaceOf) body.set("lesion", await placeInSpot(inPlaceOf, spot, place, prepared.key));
+    else if (spot === NEW) body.delete("lesion");
     if (patient) body.set("patient", patient);
     prepared.photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
     const progress = (/** @type {number} */ share) => {
@@ -267,7 +280,7 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     };
     const answer = await upload("/predict", body, prepared.key, progress);
     rememberPhotos(String(answer.id), prepared.photos, place);
-    if (spot === NEW) await beginSpot(answer.id, place, prepared.key);
+    if (spot === NEW && !inPlaceOf) await beginSpot(answer.id, place, prepared.key);
     if (person) await keepPerson(person, { birth_year: year, sex: /** @type {Api["Person"]["sex"]} */ (body.get("sex")) });
     if (always) await consent(body.get("keep_photo") === "true", always).catch((problem) => toast(sayError(problem)));
     draft.forget();
@@ -279,6 +292,10 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     const body = answersOf(form.current);
     if (form.current.querySelector("[aria-invalid]")) return onMissing("about");
     if (!body.has("keep_photo")) return onMissing("keep");
+    if (inPlaceOf && spot === NEW && !place.site) {
+      setError({ status: 400, code: "spot_without_place", message: say("spotNeedsPlace") });
+      return onMissing("place");
+    }
     if (spot) body.set("lesion", spot); // not asked where one came from it
     const always = /** @type {string | null} */ (body.get("keep_always"));
     const year = body.has("age") ? Number(body.get("birth_year")) : null;

@@ -6,7 +6,7 @@ import { Answer, Confirm, Icon, Load, Menu, Message, sayError, toast, useAnswer 
 import { Call } from "/console/clinic.js";
 import { colon, getLanguage, isolated, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
 import { KeptPhoto, Pages, Turn, usePages, usePaging } from "/console/lists.js";
-import { addressOf, goTo } from "/console/navigation.js";
+import { addressOf, goTo, placeOfOtherPhoto } from "/console/navigation.js";
 import { useWaiting } from "/console/waiting.js";
 import { bandOf, colourOf, Due, isReopened, labelOfAdvice, waitsOf } from "/console/views/decision.js";
 import { getSubmission } from "/console/views/finding.js";
@@ -30,8 +30,8 @@ function wordsOf({ task, advice, unread, due }) {
 const isAhead = (due) => due > today();
 
 /** Where it is done: a message where it stands, and what is urgent at the top of its page. @param {Api["TaskView"]} one */
-function placeOf({ task, lesion, advice }) {
-  if (task === "picture" || task === "photograph") return lesion ? `check/${lesion}` : "check";
+function placeOf({ task, lesion, advice, finding }) {
+  if (task === "picture" || task === "photograph") return placeOfOtherPhoto(lesion, finding);
   if (task === "message") return lesion ? addressOf(`spot/${lesion}`, { at: "messages" }) : "messages";
   return lesion ? `spot/${lesion}` : `finding/${advice?.finding}`;
 }
