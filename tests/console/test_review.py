@@ -82,6 +82,24 @@ def sign_what_falls(visitor: Visitor) -> None:
     visitor.await_truth(lambda: visitor.run(STAY_OR_SEE), "it to be signed, once it can be read")
 
 
+def test_what_the_model_says_of_a_photo_is_not_what_counts_of_its_spot(
+    visitor: Visitor, patient: Caller, doctor: Caller
+) -> None:
+    lesion = begin(patient, {"site": "back"})
+    urgent = send(patient, "melanoma", lesion=lesion)
+    mild = send(patient, "dermatofibroma", lesion=lesion)
+    own = doctor.call("GET", f"/submissions/{mild}/report").json["facts"]["band"]
+    bands = doctor.call("GET", "/conditions").json["bands"]
+    words = {one["key"]: one["en"]["doctor_label"] for one in bands}
+    assert own != "urgent_referral"
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{mild}")
+    visitor.see(f"Finding {urgent}")
+    assert visitor.read("header.instruction h2") == words["urgent_referral"]
+    assert visitor.read("header.verdict h1") == words[own]
+    visitor.assert_quiet()
+
+
 def test_who_is_unsure_signs_no_label_of_the_model(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
@@ -154,7 +172,7 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     journey.step("decided")
     visitor.go(f"finding/{second}")
     visitor.find(".verdict.decided.band-urgent_referral")  # the check itself had asked for that
-    visitor.find(".verdict.decided a.primary[href='#/check']")
+    visitor.find(f".verdict.decided a.primary[href='#/check/finding-{second}']")
     journey.step("another-photo")
 
 

@@ -156,14 +156,18 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false, due = fals
 /** The headline, and what the picture alone says where the patient's facts changed it. @param {FindingReport} report */
 const sayForDoctor = ({ headline }) => [headline.doctor, headline.doctor_facts_effect].filter(Boolean).map(said).join(" ");
 
+/** Whether the report's words for a doctor are those of its own photo, and not of what else was said of the spot. @param {FindingReport} report */
+const isOwnAction = ({ band, facts }) => band === facts.band;
+
 /** What comes first, for whom it is: nobody suspects what the laboratory has found. `instruction`: what to do about the spot, and until when; a doctor reads `children` in its place.
- * @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null, children?: unknown}} props */
-const First = ({ report, doctor, instruction, children }) => {
+ * @param {{report: FindingReport, doctor: boolean, conditions: Api["ConditionsView"], instruction?: Api["InstructionView"] | null, children?: unknown}} props */
+const First = ({ report, doctor, conditions, instruction, children }) => {
   const { likely, to_do, certainty } = report.reading.summary;
-  const icon = html`<${Icon} name=${report.band} size=${32} />`;
+  const band = doctor ? report.facts.band : report.band; // what counts of the spot stands above for a doctor
+  const icon = html`<${Icon} name=${band} size=${32} />`;
   const unknown = report.facts.raised_by.some((/** @type {string} */ rule) => ["little_tested", "untested_skin"].includes(rule));
-  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1>${children}<p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
-    <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
+  if (doctor) return html`<h1>${icon}${labelOfBand(conditions, band)}</h1>${children}<p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
+    ${isOwnAction(report) && html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`}`;
   // What does not look like skin is said first, and what to do about it after that.
   const [first, then] = report.headline.not_skin ? [likely, to_do] : [to_do, likely];
   const reason = report.reading.reason && html`<p class="how">${report.reading.reason}</p>`;
@@ -227,15 +231,15 @@ export const Verdicts = ({ title, report, submission, conditions, doctor, overdu
     doctor=${doctor} here=${submission} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, submission)} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
   if (!decision || reopened)
     return html`${spoken}
-      <header class=${`verdict band-${report.band}`}>
+      <header class=${`verdict band-${doctor ? report.facts.band : report.band}`}>
         ${!doctor && html`<p class="eyebrow">${title}</p>`}
-        <${First} report=${report} doctor=${doctor} instruction=${submission.instruction}>
+        <${First} report=${report} doctor=${doctor} conditions=${conditions} instruction=${submission.instruction}>
           ${doctor && !ofSpot && html`<${DoctorsDue} due=${submission.instruction?.due} />`}<//>
       </header>${again}${decided}`;
   if (!doctor) return html`${decided}${again}${before}`;
   return html`${spoken}${decided}${again}
-    <details class="card model"><summary>${say("modelThen", { date: sayShortDay(submission.judged_at ?? report.time) })}${colon()}${report.doctor_label}</summary>
-      ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
+    <details class="card model"><summary>${say("modelThen", { date: sayShortDay(submission.judged_at ?? report.time) })}${colon()}${labelOfBand(conditions, report.facts.band)}</summary>
+      ${decision.histology !== "confirmed" && isOwnAction(report) && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
 };
 
 /** `submission` is what has several photos, or one.
