@@ -1,6 +1,6 @@
 """What is written from the code: the tables of settings and fixed limits in
 docs/operate/configure.md and of the routes in docs/api.md, what files of settings have of areas,
-the drawing of the layers in docs/layers.svg, and the errors of nginx.
+the drawing of the layers in docs/layers.svg, the tags in deploy/, and the errors of nginx.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
@@ -12,24 +12,25 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from skinapi.accounts.auth import guess_limits, passwords, recovery, sessions
+from skinapi.accounts.auth import guess_limits, recovery, sessions
 from skinapi.accounts.auth import routes as auth_routes
 from skinapi.app.areas import AREAS, list_area_settings
 from skinapi.base import size_limits
 from skinapi.base.area_parts import list_parts
-from skinapi.base.settings import Settings
+from skinapi.base.settings import VERSION, Settings
 from skinapi.care import letter_reading, message_records
 from skinapi.care import letters as letter_service
 from skinapi.care import messages as message_service
 from skinapi.findings.records import letters, review_queue
 from skinapi.findings.reports import kept_answers, narrator, openrouter
 from skinapi.lab.checks import layouts
-from skinapi.lab.datasets import archives, dataset_versions, quarantine, uploads
-from skinapi.model.decoding import file_header, file_parts, photo
+from skinapi.lab.datasets import archives, dataset_versions, uploads
+from skinapi.model.decoding import file_header, photo
 from skinapi.model.registry import prediction_pool
-from skinapi.platform.jobs import attempt, job, job_logs, job_process
+from skinapi.platform.jobs import attempt, job, job_logs
 from skinapi.platform.notices import outbox
 from skinapi.platform.storage import files as stored_files
 from skinapi.platform.stores import database_file, outage
@@ -117,20 +118,15 @@ def _limits() -> Iterator[Row]:
     silent, rate = _seconds(admission.SILENT_SECONDS), _bytes(admission.SLOWEST_RATE)
     yield "silence of a caller during a body", silent
     yield "time to take an answer", f"{silent}, and 1 s more for every {rate}"
-    yield "a body counts among those in memory from", _bytes(admission.SMALLEST_COUNTED)
     yield "body, where the route has no limit of its own", _bytes(size_limits.LARGEST_BODY)
-    yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
     yield "parts of a form", str(request_parsing.MOST_PARTS)
-    yield "headers of a part of a form", _bytes(request_parsing.LARGEST_HEADERS)
     yield "parts of a form of a data set", str(request_parsing.MOST_STREAMED_PARTS)
     yield "entries of an archive", str(archives.MOST_ENTRIES)
     yield "an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"
-    yield "name of a file of a data set", f"{quarantine.LONGEST_NAME} characters"
     yield "table of a data set", _bytes(layouts.LARGEST_TABLE)
     yield "rows of a table of a data set", str(layouts.MOST_ROWS)
     yield "a part of an upload", _bytes(uploads.LARGEST_PART)
-    yield "a part of an upload that is not the last, at least", _bytes(uploads.SMALLEST_PART)
     yield "uploads of one account that are not used", str(uploads.MOST_UPLOADS)
     yield "an upload that is not used is kept", _days(uploads.KEPT_FOR.days)
     yield "the report of a refused data set is kept", _days(dataset_versions.REFUSED_FOR.days)
@@ -141,17 +137,12 @@ def _limits() -> Iterator[Row]:
     yield "shortest side of a photo", f"{photo.SMALLEST_SIDE} pixels"
     yield "longest side of a photo", f"{photo.LONGEST_SIDE} pixels"
     yield "pixels of a photo", f"{photo.MOST_PIXELS // 10**6} million"
-    yield "scans of a JPEG", str(file_header.MOST_SCANS)
-    yield "segments of a JPEG, chunks of a WebP", str(file_parts.MOST_SEGMENTS)
-    yield "chunks of a PNG", str(file_parts.MOST_CHUNKS)
     yield (
         "memory for decoding, in each process",
         f"{photo.MOST_BYTES // 10**6} million bytes",
     )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
-    yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
-    yield "passwords hashed or waiting for it, in each process", str(passwords.PLACES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST_SESSIONS)
     guesses = guess_limits.GUESSES_PER_HOUR
     yield (
@@ -192,8 +183,6 @@ def _limits() -> Iterator[Row]:
     yield "attempts at a job whose process crashes", str(job.MOST_ATTEMPTS)
     head, tail = job_logs.HEAD_LINES, job_logs.TAIL_LINES
     yield "lines kept of a job's log", f"the first {head} and the last {tail}, at most"
-    yield "rows of metrics of a job", str(job_process.MOST_ROWS)
-    yield "result of a job", _bytes(job_process.LONGEST_RESULT)
     yield "a short job, such as the import of a network", _hours(attempt.Timing.longest_short)
     lease, grace = attempt.Timing.lease, attempt.Timing.grace
     yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
@@ -211,7 +200,6 @@ def _limits() -> Iterator[Row]:
     taken_for = _hours(review_queue.TAKEN_FOR.total_seconds())
     yield "what another doctor has taken can be taken over after", taken_for
     yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
-    yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
     pause, failures = _seconds(openrouter.COOLDOWN_S), openrouter.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
     yield (
@@ -275,6 +263,15 @@ TABLES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
 }
 
 
+# Recipes that run an image of this version.
+TAG = re.compile(r"(newTag: |/skinapi:)[\w.]+")
+TAGGED = [path for path in (ROOT / "deploy").rglob("*.yaml") if TAG.search(path.read_text())]
+
+
+def write_tags(recipe: Path) -> str:
+    return TAG.sub(rf"\g<1>{VERSION}", recipe.read_text())
+
+
 def write_page(page: str) -> str:
     """The page with its tables as the code has them now."""
     text = (ROOT / page).read_text()
@@ -317,10 +314,10 @@ def _allowed(schema: dict[str, Any]) -> str:
 
 def _range(schema: dict[str, Any]) -> str:
     whole, above = schema["type"] == "integer", schema.get("exclusiveMinimum", -1)
-    low = f"from {schema.get('minimum', above + 1)}" if whole else f"more than {above}"
-    high = f" to {schema['maximum']}" if "maximum" in schema else ""
+    low = f"{schema.get('minimum', above + 1)}" if whole else f"more than {above}"
+    high = f" to {schema['maximum']}" if "maximum" in schema else " or more" if whole else ""
     high += f", less than {schema['exclusiveMaximum']}" if "exclusiveMaximum" in schema else ""
-    return f"{'whole ' if whole else ''}number, {low}{high}"
+    return low + high if whole else f"number, {low}{high}"
 
 
 def _bytes(size: int) -> str:
@@ -342,6 +339,8 @@ def _days(days: int) -> str:
 if __name__ == "__main__":
     for page in TABLES:
         (ROOT / page).write_text(write_page(page))
+    for recipe in TAGGED:
+        recipe.write_text(write_tags(recipe))
     DRAWING.write_text(draw_layers())
     NGINX_ERRORS.write_text(write_errors())
     files = (DRAWING.relative_to(ROOT), NGINX_ERRORS.relative_to(ROOT))

@@ -2,12 +2,12 @@
 
 import json
 import re
-import tomllib
 
 import yaml
 
 from skinapi.base.settings import VERSION, Settings
 from tests.repository.documents import ROOT
+from tests.repository.reference import COMMAND, TAGGED, write_tags
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 MODELS = ROOT / "skinapi" / "models"
@@ -27,7 +27,6 @@ def test_what_is_not_released_has_the_number_of_the_next_release() -> None:
     sections = re.split(r"^## \[(.+?)\].*$", changes, flags=re.MULTILINE)[1:]
     unreleased, *released = sections[::2]
     assert unreleased == "Unreleased"
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
     if sections[1].strip():
         number, dev, _ = VERSION.partition(".dev")
         assert (dev, number in released) == (".dev", False)
@@ -37,14 +36,9 @@ def test_what_is_not_released_has_the_number_of_the_next_release() -> None:
 
 
 def test_the_recipes_run_the_image_of_this_version() -> None:
-    recipes = [*(ROOT / "deploy").rglob("*.yaml")]
-    tags = [
-        tag
-        for recipe in recipes
-        for tag in re.findall(r"(?:newTag: |/skinapi:)([\w.]+)", recipe.read_text())
-    ]
-    assert tags
-    assert set(tags) == {VERSION}
+    assert [*TAGGED]
+    for recipe in TAGGED:
+        assert write_tags(recipe) == recipe.read_text(), f"run {COMMAND}"
 
 
 # --- Docker cannot be run where the tests run; what can be read is checked ---
