@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -51,15 +52,21 @@ class Stored:
 
 
 def read_table(*head: str) -> list[list[str]]:
-    """The cells of the rows below this head."""
+    """The cells of the rows below this head; an empty first one repeats that of the row above."""
     rows = PAGES[PAGE].partition(f"| {' | '.join(head)} |\n")[2].partition("\n\n")[0]
     plain = re.sub(r"\[(`\w+`)\]\(\S+\)", r"\1", rows)  # areas' own have a link to their page
-    return [row.strip("| ").split(" | ") for row in plain.splitlines()[1:]]
+    cells = [[cell.strip() for cell in row[1:-1].split("|")] for row in plain.splitlines()[1:]]
+    for above, row in pairwise(cells):
+        row[0] = row[0] or above[0]
+    return cells
+
+
+WHY_NOT = {cells[0] for cells in read_table("not in the file", "because")}
 
 
 def _read_fields(cells: list[str]) -> Fields:
-    _, paths, of, kind, in_file, *kept = cells
-    missing = in_file.removeprefix("no: ") if in_file.startswith("no: ") else None
+    _, paths, of, kind, in_file, kept = cells
+    missing = in_file if in_file in WHY_NOT else None
     named = re.sub(r"^each |`", "", in_file)
     return Fields(
         paths=tuple(paths.strip("`").split("`, `")),
@@ -67,7 +74,7 @@ def _read_fields(cells: list[str]) -> Fields:
         kind=kind,
         exported=None if missing or named == "–" else named,
         why_not=missing,
-        kept=kept[0] if kept else None,
+        kept=kept or None,
     )
 
 

@@ -41,9 +41,9 @@ def _who(route: Route) -> str:
         return "anyone"
     if isinstance(access, MetricsReader):
         return "admin, scraper"
-    who = "account" if access.roles == ROLES else ", ".join(access.roles)
-    who = "anyone, where opened" if isinstance(access, OpenedToClient) else who
-    return "; ".join([who, *(f"`{scope}`" for scope in access.scopes)])
+    who = [] if access.roles == ROLES else [", ".join(access.roles)]
+    who = ["anyone, where opened"] if isinstance(access, OpenedToClient) else who
+    return "; ".join([*who, *(f"`{scope}`" for scope in access.scopes)])
 
 
 def _rate(route: Route) -> str:
