@@ -313,11 +313,15 @@ def _allowed(schema: dict[str, Any]) -> str:
 
 
 def _range(schema: dict[str, Any]) -> str:
-    whole, above = schema["type"] == "integer", schema.get("exclusiveMinimum", -1)
-    low = f"{schema.get('minimum', above + 1)}" if whole else f"more than {above}"
-    high = f" to {schema['maximum']}" if "maximum" in schema else " or more" if whole else ""
-    high += f", less than {schema['exclusiveMaximum']}" if "exclusiveMaximum" in schema else ""
-    return low + high if whole else f"number, {low}{high}"
+    above = schema.get("exclusiveMinimum")
+    if schema["type"] == "integer" and above is not None:
+        schema, above = {"minimum": above + 1, **schema}, None
+    low = f"{schema['minimum']:g}" if above is None else f"more than {above:g}"
+    if "maximum" in schema:
+        return f"{low} to {schema['maximum']}"
+    if "exclusiveMaximum" in schema:
+        return f"{low} or more, less than {schema['exclusiveMaximum']:g}"
+    return f"{low} or more"
 
 
 def _bytes(size: int) -> str:

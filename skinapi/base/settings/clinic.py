@@ -21,17 +21,16 @@ class ClinicSettings(InstallationSettings):
     unassigned_patients: str = Field(
         default="all",
         max_length=4000,
-        description="Which doctors see what waits of patients who have no doctor, and take the "
-        "patients: `all`, the e-mails of some, comma-separated, or `none`. With `none` these "
-        "patients read that nobody here will look: "
-        "[reviews.md](../reviews.md#patients-without-a-doctor).",
+        description="Which doctors see what waits of patients who have no doctor "
+        "([rules](../reviews.md#patients-without-a-doctor)): `all`, the e-mails of "
+        "some, comma-separated, or `none`.",
     )
     clinic_phone: str | None = Field(
         default=None,
         max_length=40,
-        description="The telephone of the clinic, as its patients dial it: whoever waits for an "
-        "answer for longer than REVIEW_WITHIN_DAYS is told to call it, and a report says it to "
-        "whoever is to see a doctor. If empty: without a number.",
+        description="The telephone of the clinic, as its patients dial it: pages and reports name "
+        "it to whoever is to see a doctor or waits for longer than "
+        "REVIEW_WITHIN_DAYS.",
     )
     review_within_days: int | None = Field(
         default=None,

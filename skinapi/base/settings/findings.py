@@ -27,17 +27,17 @@ class FindingSettings(InstallationSettings):
     triage: Triage = Field(
         default="cautious",
         description="The operating point: how many cancers must be sent to a doctor, and so how "
-        "many harmless lesions are spared a visit. For the server until an admin chooses another "
-        "in the console, and for `batch`.",
+        "many harmless lesions are spared a visit. Until an admin chooses another in "
+        "the console.",
     )
     prevalence: float | None = Field(
         default=None,
         ge=LEAST_PREVALENCE,
         lt=100,
         description="Of 100 spots that are photographed here, how many are a skin cancer, such as "
-        "`2`. Pages and reports then show the probabilities for that share; the advice, "
-        "and the clients of earlier systems, stay as they are. If empty: the probabilities hold "
-        "for the pictures on which the model was calibrated.",
+        "`2`. Pages and reports then show the probabilities for that share; the "
+        "advice stays as it is. If empty: they hold for the pictures on which the "
+        "model was calibrated.",
     )
     num_streams: AutoInt = Field(
         default=None,

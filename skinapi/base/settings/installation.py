@@ -38,8 +38,8 @@ class InstallationSettings(BaseSettings):
     former_jwt_secret_keys: SecretStr | None = Field(
         default=None,
         description="Earlier values of JWT_SECRET_KEY, the newest first, comma-separated. They "
-        "verify the audit rows that they signed, and keep second factors and webhooks working that "
-        "were set up with them; they verify no token.",
+        "verify the audit rows that they signed, and keep working what was set up "
+        "with them, such as second factors; they verify no token.",
     )
 
     @property

@@ -32,8 +32,7 @@ class LimitSettings(InstallationSettings):
     rate_log_in: str = Field(
         default="600/minute",
         description="Log-ins with a password, and refreshes, by address: all people of a hospital "
-        "may have one. Wrong passwords are limited by account besides. A log-in with the clinic's "
-        "account counts as a request that reads.",
+        "may have one. Wrong passwords are limited by account besides.",
     )
     rate_anonymous: str = Field(
         default="30/minute",

@@ -33,9 +33,8 @@ class PrivacySettings(InstallationSettings):
         default=None,
         ge=SHORTEST_PHOTOS,
         le=LONGEST,
-        description="Days after which kept photos go, and their findings stay: counted from the "
-        "newest photo of the spot and from what a doctor decided last; never before a doctor has "
-        "seen them where one is in charge ([privacy.md](privacy.md#retention)). If empty: never.",
+        description="Days after which kept photos go, and their findings stay ([what "
+        "counts](privacy.md#retention)). If empty: never.",
     )
     retain_findings_days: int | None = Field(
         default=None,
@@ -48,9 +47,8 @@ class PrivacySettings(InstallationSettings):
         default=None,
         ge=SHORTEST_MESSAGES,
         le=LONGEST,
-        description="Days after which messages between patients and doctors go, counted from when "
-        "they were read; those of patients, from when they were answered or marked as done. If "
-        "empty: never.",
+        description="Days after which messages between patients and doctors go that need no "
+        "answer. If empty: never.",
     )
     retain_accounts_days: int | None = Field(
         default=None,
@@ -67,9 +65,8 @@ class PrivacySettings(InstallationSettings):
     record_retention: Annotated[int, Field(ge=1, le=MOST_YEARS)] | None = Field(
         default=None,
         description="So many years after the newest signature a doctor must keep the medical "
-        "record of a patient: the findings with a signed review or letter. Then a deletion of the "
-        "account leaves them to the doctor in charge until that day, and the finding alone cannot "
-        "be deleted. If empty, nothing is kept.",
+        "record: the findings with a signed review or letter. Until then a deletion "
+        "leaves them to the doctor in charge. If empty, nothing is kept.",
     )
 
 

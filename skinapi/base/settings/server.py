@@ -73,10 +73,9 @@ class ServerSettings(FindingSettings):
     )
     max_upload_bytes: PositiveInt = Field(
         default=LARGEST_PHOTO,
-        description="Largest photo in bytes. The DermaScan guide's own limit of 8 MB stays. "
-        "Request bodies have room in memory for two such photos in each process, at least 20 MB. "
-        "One that finds no room gets 503 with `Retry-After`; so does a second one of a caller that "
-        "would then hold more than half.",
+        description="Largest photo in bytes. Request bodies have room in memory for two such "
+        "photos in each process, at least 20 MB; one that finds no room gets 503 with "
+        "`Retry-After`.",
     )
 
     @property
