@@ -61,15 +61,15 @@ def session_calls(services: Services, _: int) -> Calls:
 
 
 def fill_findings(store: Store, records: int) -> None:
-    finding = told_finding()
-    submission = StoredFinding(
+    judged = told_finding()
+    finding = StoredFinding(
         id=OWNER,
         changed=OWNER,
         created_at=now(),
         number=0,
         owner=OWNER,
-        band=finding.band,
-        finding=finding,
+        band=judged.band,
+        finding=judged,
         context=Context(),
         language="en",
         sections=dict.fromkeys(("overview", "recommendation"), "As it was answered. " * 20),
@@ -78,13 +78,13 @@ def fill_findings(store: Store, records: int) -> None:
 
     def each() -> Iterator[Document]:
         for number in range(1, records + 1):
-            numbered = submission.model_copy(update={"number": number})
+            numbered = finding.model_copy(update={"number": number})
             keys = see_alone(numbered, Audience.DOCTOR).make_keys()
             if number % 2 == 0:
-                keys["queue_key"] = make_reviewed_key(finding.band, submission.created_at, number)
+                keys["queue_key"] = make_reviewed_key(judged.band, finding.created_at, number)
             yield {"id": new_id(), "number": number, **keys}
 
-    fill_alike(store, "submissions", document_of(submission), each())
+    fill_alike(store, "submissions", document_of(finding), each())
     fill(store, "counters", [{"id": "submissions", "schema": 1, "value": records}])
     fill_people(store)
 
@@ -95,7 +95,7 @@ def finding_calls(services: Services, records: int) -> Calls:
     asked: dict[str, Any] = {"doctor": GREY, "reviewed": None, "paging": PageRequest(PAGE)}
 
     def own(after: str | None) -> None:
-        services.findings.submissions.page_owned(OWNER, PageRequest(PAGE, after))
+        services.findings.records.page_owned(OWNER, PageRequest(PAGE, after))
 
     return {
         "findings, first page": lambda: own(None),
@@ -119,10 +119,8 @@ def fill_reviews(store: Store, records: int) -> None:
         opinion=Opinion(certainty=Certainty.SURE, label="melanocytic_nevus"),
     )
     fill_findings(store, 1)
-    submission = id_at(store, "submissions", {"number": 1})
-    fill_alike(
-        store, "reviews", document_of(review), owned_by_few("submission", records, submission)
-    )
+    finding = id_at(store, "submissions", {"number": 1})
+    fill_alike(store, "reviews", document_of(review), owned_by_few("submission", records, finding))
 
 
 def review_calls(services: Services, _: int) -> Calls:

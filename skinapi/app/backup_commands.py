@@ -53,7 +53,7 @@ from skinapi.platform.backups.erased_ids import (
 from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.files import new_file
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.numbers import Numbers
+from skinapi.platform.storage.numbers import FINDING, FINDINGS, Numbers
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.store_version import accept_key, join_store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
@@ -202,7 +202,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
 
 def _is_orphan(services: Services, record: Document) -> bool:
     """Whether the account or finding that it names is not there: the id may be damaged."""
-    parents = {"owner": "accounts", "submission": "submissions"}
+    parents = {"owner": "accounts", FINDING: FINDINGS}
     named = {collection: record.get(field) for field, collection in parents.items()}
     rows = services.store.collection
     return any(item and rows(collection).get(item) is None for collection, item in named.items())
@@ -424,7 +424,7 @@ def _erase_account(services: Services, erased: Erased) -> bool:
         return services.findings.erase_again(identifier=erased.about, by=OPERATOR)
     if account.joined_to:  # that goes with the one that stays
         return False
-    held = (item["id"] for item in data.submissions.walk_stored(account.id, fields=()))
+    held = (item["id"] for item in data.findings.walk_stored(account.id, fields=()))
     if not erased.findings and any(data.erased_ids.find(item) is None for item in held):
         print(f"not erased: account {account.id}, which had given its findings to another one")
         return False
@@ -440,7 +440,7 @@ def _erase_photos(services: Services, erased: Erased) -> bool:
     """Delete the photos of a finding that stays, and their copies in data sets."""
 
     def erase(unit: Unit) -> bool:
-        found = services.data.submissions.find(erased.about)
+        found = services.data.findings.find(erased.about)
         if found is None or not found.photos:
             return False
         unit.audit("photo.erase_again", by=OPERATOR, target=found.id, owner=found.owner)

@@ -66,7 +66,7 @@ Case = tuple[VisibleFinding, Mapping[str, Account]]
 class CasesService:
     work: UnitOfWork
     accounts: Accounts
-    submissions: FindingRecords
+    records: FindingRecords
     findings: FindingAccess
     outbox: Outbox
     trail: AuditTrail
@@ -95,89 +95,85 @@ class CasesService:
 
     @atomic
     def take_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
-        submission = self._get(number, by)
-        unit.audit("case.take", by=by.id, target=submission.id, owner=submission.owner)
+        finding = self._get(number, by)
+        unit.audit("case.take", by=by.id, target=finding.id, owner=finding.owner)
         # Who is suspended at the same time would have it otherwise.
         if not self.accounts.lock(by.id).active_doctor:
             raise Forbidden
-        if not is_free(submission, by.id):
+        if not is_free(finding, by.id):
             raise CaseTaken(round(TAKEN_FOR / timedelta(hours=1)))
-        return self._set_work(submission, taken_by=by.id, taken_at=now())
+        return self._set_work(finding, taken_by=by.id, taken_at=now())
 
     @atomic
     def give_back_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
         """Nothing changes where the caller does not have it."""
-        submission = self._get(number, by)
-        if submission.taken_by != by.id:
-            return self._with_doctors(submission)
-        unit.audit("case.give_back", by=by.id, target=submission.id, owner=submission.owner)
-        return self._set_work(submission, **NOT_TAKEN)
+        finding = self._get(number, by)
+        if finding.taken_by != by.id:
+            return self._with_doctors(finding)
+        unit.audit("case.give_back", by=by.id, target=finding.id, owner=finding.owner)
+        return self._set_work(finding, **NOT_TAKEN)
 
     @atomic
     def ask_colleague(
         self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
     ) -> Case:
-        submission = self._get_in_charge(number, by)
+        finding = self._get_in_charge(number, by)
         asked = self._find_colleague(colleague)
         if asked.id == by.id:
             raise Conflict(ONESELF)
-        if submission.opinion_of == asked.id:
-            return self._with_doctors(submission)
-        unit.audit("case.ask_opinion", by=by.id, target=submission.id, owner=submission.owner)
-        owner = self.accounts.lock(submission.owner)
+        if finding.opinion_of == asked.id:
+            return self._with_doctors(finding)
+        unit.audit("case.ask_opinion", by=by.id, target=finding.id, owner=finding.owner)
+        owner = self.accounts.lock(finding.owner)
         if owner.record_kept_until_at:
             raise PatientDeleted
         if owner.consents.get("sharing") is False:
             raise SharingRefused
         if not self.accounts.lock(asked.id).active_doctor:
             raise NotFound(NO_COLLEAGUE)
-        if submission.opinion_of is not None:
+        if finding.opinion_of is not None:
             raise OpinionAsked
-        self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(submission))
+        self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(finding))
         # A row names one account, so the colleague has a second one, with the same request id.
-        unit.record(
-            AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=submission.owner)
-        )
-        unit.publish(OpinionWanted(submission))
+        unit.record(AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=finding.owner))
+        unit.publish(OpinionWanted(finding))
         wanted = {"opinion_of": asked.id, "opinion_at": now(), "opinion_question": question}
-        return self._set_work(submission, **wanted)
+        return self._set_work(finding, **wanted)
 
     @atomic
     def withdraw_request(self, unit: Unit, *, number: str, by: Subject) -> None:
         """The colleague does not see the finding any more."""
-        submission = self._get(number, by)
-        if submission.opinion_of:
-            unit.audit(
-                "case.withdraw_opinion", by=by.id, target=submission.id, owner=submission.owner
-            )
-            self._end_request(submission)
+        finding = self._get(number, by)
+        if finding.opinion_of:
+            unit.audit("case.withdraw_opinion", by=by.id, target=finding.id, owner=finding.owner)
+            self._end_request(finding)
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> None:
         """Who does not agree that a colleague is asked is not looked at by one from now on."""
         if event.purpose == "sharing":
-            for submission in self.submissions.list_asked(event.account):
+            for finding in self.records.list_asked(event.account):
                 self.trail.record(
                     AuditRow(
                         "case.withdraw_opinion",
                         by=event.account,
-                        target=submission.id,
+                        target=finding.id,
                         owner=event.account,
                     )
                 )
-                self._end_request(submission)
+                self._end_request(finding)
 
-    def _end_request(self, submission: StoredFindingRow) -> None:
-        if asked := submission.opinion_of:
-            self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(submission))
-            self.submissions.end_work_of(submission, asked)
+    def _end_request(self, finding: StoredFindingRow) -> None:
+        if asked := finding.opinion_of:
+            self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(finding))
+            self.records.end_work_of(finding, asked)
 
     @atomic
     def close_opinion(self, unit: Unit, *, number: str, by: Subject) -> Case:
-        submission = self._get_in_charge(number, by)
-        if submission.opinion_key is None:
-            return self._with_doctors(submission)
-        unit.audit("case.close_opinion", by=by.id, target=submission.id, owner=submission.owner)
-        return self._set_work(submission, **NONE_CAME)
+        finding = self._get_in_charge(number, by)
+        if finding.opinion_key is None:
+            return self._with_doctors(finding)
+        unit.audit("case.close_opinion", by=by.id, target=finding.id, owner=finding.owner)
+        return self._set_work(finding, **NONE_CAME)
 
     def list_colleagues(self, *, by: Subject, paging: PageRequest) -> Page[Account]:
         page = self.accounts.page_accounts(
@@ -185,12 +181,12 @@ class CasesService:
         )
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 
-    def _set_work(self, submission: VisibleFinding, **fields: Any) -> Case:
-        self.submissions.change(submission.id, **fields)
-        return self._with_doctors(submission.model_copy(update=fields))
+    def _set_work(self, finding: VisibleFinding, **fields: Any) -> Case:
+        self.records.change(finding.id, **fields)
+        return self._with_doctors(finding.model_copy(update=fields))
 
-    def _with_doctors(self, submission: VisibleFinding) -> Case:
-        return submission, self.accounts.by_ids(doctors_of(submission))
+    def _with_doctors(self, finding: VisibleFinding) -> Case:
+        return finding, self.accounts.by_ids(doctors_of(finding))
 
     def _get(self, number: str, by: Subject) -> VisibleFinding:
         return self.findings.get_in_charge(
@@ -213,5 +209,5 @@ class CasesService:
         return opinion
 
 
-def _place_of(submission: StoredFindingRow) -> str:
-    return f"case/{submission.number}"
+def _place_of(finding: StoredFindingRow) -> str:
+    return f"case/{finding.number}"

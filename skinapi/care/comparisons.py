@@ -44,19 +44,19 @@ class ComparedWithItself(Unprocessable):
 
 
 class ComparedPicture(NamedTuple):
-    """The submission as this picture alone would have made it. `number` is its place among the
+    """The finding as this picture alone would have made it. `number` is its place among the
     pictures, counted from 1; None where the finding is on one.
     """
 
-    submission: StoredFinding
+    finding: StoredFinding
     number: int | None
 
     @property
     def kind(self) -> Modality:
         """The kind that the model recognised, else the one that the sender told."""
-        modality = self.submission.finding.modality
+        modality = self.finding.finding.modality
         if modality is None:
-            return self.submission.context.modality
+            return self.finding.context.modality
         return modality.told if modality.recognised is Modality.UNKNOWN else modality.recognised
 
 
@@ -83,7 +83,7 @@ def _shown_first(finding: StoredFinding) -> list[ComparedPicture]:
 
 def _kept_of(kind: Modality, pictures: list[ComparedPicture]) -> ComparedPicture | None:
     return next(
-        (picture for picture in pictures if picture.submission.photo_blob and picture.kind is kind),
+        (picture for picture in pictures if picture.finding.photo_blob and picture.kind is kind),
         None,
     )
 
@@ -157,7 +157,7 @@ class ComparisonsService:
         chosen = choose_pictures(before, after)
         sizes: tuple[Size, Size] = ((0, 0), (0, 0))
         try:
-            contents = [self._photo(picture.submission, to) for picture in chosen]
+            contents = [self._photo(picture.finding, to) for picture in chosen]
         except _NoPhoto as missing:
             comparison = Comparison(not_comparable=missing.reason)
         else:
@@ -182,18 +182,18 @@ class ComparisonsService:
         self, unit: Unit, *, before: str, after: str, found: tuple[Change, ...], by: Subject
     ) -> bool:
         """Store once that the later photo has changed from the earlier one; whether that is new."""
-        submissions = self.findings.submissions
-        first, second = submissions.find(before), submissions.find(after)
+        records = self.findings.records
+        first, second = records.find(before), records.find(after)
         if not first or not second or not second.lesion or first.lesion != second.lesion:
             return False  # one was deleted or sorted meanwhile
         if any(change.before == before for change in second.changes):
             return False
-        submissions.see_one(second, Audience.DOCTOR)  # raises where its spot cannot be read
-        submissions.touch(before)
+        records.see_one(second, Audience.DOCTOR)  # raises where its spot cannot be read
+        records.touch(before)
         unit.audit("submission.compare", by=by.id, target=after, owner=second.owner)
         change = MeasuredChange(before=before, band=CHANGE_ASKS, measured_at=now(), changes=found)
-        submissions.add_change(second, change)
-        changed = submissions.renew([second.lesion])
+        records.add_change(second, change)
+        changed = records.renew([second.lesion])
         if owner := self.findings.accounts.find_by_id(second.owner):
             self.queue.update_owner_key(owner)
         unit.publish(ChangeMeasured(second))
@@ -219,7 +219,7 @@ class ComparisonsService:
                 with suppress(_NoPhoto, NotFound):  # it may have been deleted in the meantime
                     newest = self.lesions.get_own_finding(str(latest.number), by)
                     pairs[lesion.id] = tuple(
-                        self._photo(picture.submission, by)
+                        self._photo(picture.finding, by)
                         for picture in choose_pictures(newest, finding)
                     )
         if not pairs:
@@ -247,7 +247,7 @@ class ComparisonsService:
         if finding.photo_blob is None:
             raise _NoPhoto(NotComparable.NOT_KEPT)
         try:
-            return self.findings.photos.read(submission=finding, to=to)
+            return self.findings.photos.read(finding=finding, to=to)
         except NotFound as error:
             raise _NoPhoto(NotComparable.LOST) from error
 

@@ -1,6 +1,4 @@
-"""The collection of spots. A finding names its spot (`lesion` of a submission), and never the other
-way round.
-"""
+"""The collection of spots. A finding names its spot (`lesion`), and never the other way round."""
 
 from collections.abc import Sequence, Set
 from datetime import UTC, datetime

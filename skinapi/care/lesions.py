@@ -37,6 +37,7 @@ from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFin
 from skinapi.findings.status.lesion_status import Audience, Instruction
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -63,7 +64,7 @@ class LesionsService:
 
     work: UnitOfWork
     lesions: Lesions
-    submissions: FindingRecords
+    records: FindingRecords
     counts: LesionCounts
     findings: FindingAccess
     accounts: Accounts
@@ -102,15 +103,15 @@ class LesionsService:
 
     def _page(self, owner: str, reader: Audience, paging: PageRequest) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, paging)
-        known = self.submissions.by_ids([item.latest for item in page.items if item.latest])
+        known = self.records.by_ids([item.latest for item in page.items if item.latest])
         newest = {
-            finding.lesion: finding for finding in self.submissions.see([*known.values()], reader)
+            finding.lesion: finding for finding in self.records.see([*known.values()], reader)
         }
         return page.map_all(
             lambda lesions: [
                 ShownLesion(lesion, newest.get(lesion.id))
                 for lesion in lesions
-                if not (lesion.latest and is_hidden("submissions", lesion.latest))
+                if not (lesion.latest and is_hidden(FINDINGS, lesion.latest))
                 or not hide("lesions", lesion.id)
             ]
         )
@@ -144,21 +145,19 @@ class LesionsService:
         return spot
 
     def _show(self, lesion: Lesion, reader: Audience = Audience.PATIENT) -> ShownLesion:
-        newest = self.submissions.find_newest(lesion.id)
-        return ShownLesion(lesion, self.submissions.see_one(newest, reader) if newest else None)
+        newest = self.records.find_newest(lesion.id)
+        return ShownLesion(lesion, self.records.see_one(newest, reader) if newest else None)
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
     ) -> Page[VisibleFindingRow]:
         spot = self.find(lesion=lesion, to=to)
-        page = self.submissions.page_of_lesion(spot.id, paging, newest_first=newest_first)
-        return page.map_all(partial(self.submissions.see, reader=reader_of(spot.owner, to)))
+        page = self.records.page_of_lesion(spot.id, paging, newest_first=newest_first)
+        return page.map_all(partial(self.records.see, reader=reader_of(spot.owner, to)))
 
     def list_course(self, *, lesion: str, to: Subject) -> list[VisibleFindingRow]:
         found = self.find(lesion=lesion, to=to)
-        return self.submissions.see(
-            self.submissions.list_of_lesion(found.id), reader_of(found.owner, to)
-        )
+        return self.records.see(self.records.list_of_lesion(found.id), reader_of(found.owner, to))
 
     @atomic
     def change_lesion(self, unit: Unit, *, lesion: str, fields: Document, by: str) -> ShownLesion:
@@ -168,12 +167,12 @@ class LesionsService:
         if changed is None:
             raise NotFound(NO_LESION)
         if "place" in fields and self._note_place(changed):
-            self._publish(unit, self.submissions.note_changes([own.id]))
+            self._publish(unit, self.records.note_changes([own.id]))
         return self._show(changed)
 
     def _note_place(self, spot: Lesion) -> bool:
         """A signed letter that names another place of the spot counts no more."""
-        findings = [*self.submissions.numbers_in_lesion(spot.id)]
+        findings = [*self.records.numbers_in_lesion(spot.id)]
         return self.letters.note_place(findings, spot.place.written)
 
     def _publish(self, unit: Unit, changed: Sequence[StoredFindingRow]) -> None:
@@ -187,7 +186,7 @@ class LesionsService:
             raise MessagesUnread
         unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
-        self._publish(unit, self.submissions.leave_lesion(own.id, keep=kept))
+        self._publish(unit, self.records.leave_lesion(own.id, keep=kept))
         if kept:
             self.lesions.close(own.id)
         else:
@@ -204,7 +203,7 @@ class LesionsService:
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
-        self._publish(unit, self.submissions.move_to_lesion(other.id, kept.id))
+        self._publish(unit, self.records.move_to_lesion(other.id, kept.id))
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
@@ -230,11 +229,11 @@ class LesionsService:
             raise SortedElsewhere
         if spot:
             self.letters.note_place([finding.id], spot.place.written)
-        self._publish(unit, self.submissions.put_in_lesion(finding.id, lesion))
+        self._publish(unit, self.records.put_in_lesion(finding.id, lesion))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)
-        return self.submissions.see_one(moved, Audience.PATIENT)
+        return self.records.see_one(moved, Audience.PATIENT)
 
     def get_own_finding(self, number: str, by: Subject) -> VisibleFinding:
         finding, owner = self.findings.get(number=number, to=by)
@@ -271,10 +270,10 @@ class LesionsService:
             if not self.accounts.list_where({"id": owner}):
                 text = f"spots of account {owner}, which is gone"
                 yield Fault(text, partial(self.lesions.forget, owner), gone=owner)
-        for named in self.submissions.named_lesions():
-            if self.lesions.find(named) is None and self.submissions.count_in_lesion(named):
+        for named in self.records.named_lesions():
+            if self.lesions.find(named) is None and self.records.count_in_lesion(named):
                 text = f"findings name the spot {named}, which is gone"
-                yield Fault(text, partial(self.submissions.move_to_lesion, named, None))
+                yield Fault(text, partial(self.records.move_to_lesion, named, None))
         for lesion in self.lesions.walk_all():
             if self._is_wrong(lesion.id):
                 text = f"the spot {lesion.id} does not name its newest finding and how many it has"

@@ -73,7 +73,7 @@ def list_sent(
     """The facts of a letter that are known, and `more` that goes with them, without names."""
     labels, told, checklist = (
         LABELS[language],
-        about.submission.context,
+        about.finding.context,
         conditions_table().checklist,
     )
     asked = {item.key: item.doctor if reader == "colleague" else item for item in checklist.items}
@@ -83,7 +83,7 @@ def list_sent(
         "sex": labels.say_fact("sex", told.sex),
         "site": say_place(about, language),
         "signs_told": [asked[sign].in_language(language) for sign in told.checklist or ()],
-        "photographed": say_day(about.submission.created_at, language),
+        "photographed": say_day(about.finding.created_at, language),
         "course": [*say_course(about, language)],
         "decided": say_decision(about, reader, language).splitlines(),
         "key_words_of_the_doctor": key_words,

@@ -66,7 +66,7 @@ class LetterFacts:
     spot is in no letter. `phone` is the clinic's.
     """
 
-    submission: StoredFinding
+    finding: StoredFinding
     decision: Decision | None
     patient: str
     doctor: str
@@ -81,7 +81,7 @@ class LetterFacts:
         """That of the spot, else what was told. Where these are two places, none: nobody knows
         which is right.
         """
-        told, spot = self.submission.context, self.spot_place
+        told, spot = self.finding.context, self.spot_place
         if spot and spot.differs_from(told):
             return None
         if spot or not told.body_site:
@@ -213,8 +213,8 @@ def _fill(about: LetterFacts, language: Language) -> Mapping[str, str | int]:
     words, place = LETTER_WORDS[language], say_place(about, language)
     return {
         "spot": words.spot["placed"].format(place=place) if place else "",
-        "date": say_day(about.submission.created_at, language),
-        "number": about.submission.number,
+        "date": say_day(about.finding.created_at, language),
+        "number": about.finding.number,
         "name": _name(about.decision, language),
     }
 
@@ -245,7 +245,7 @@ def say_place(about: LetterFacts, language: Language) -> str:
 
 
 def _say_person(about: LetterFacts, language: Language) -> Iterator[str]:
-    words, told = LETTER_WORDS[language], about.submission.context
+    words, told = LETTER_WORDS[language], about.finding.context
     if told.age_band:
         age = LABELS[language].say_fact("age_band", told.age_band)
         yield words.person[told.sex or "other"].format(age=age)

@@ -98,7 +98,7 @@ class EditedDraft:
 
 class _Held(NamedTuple):
     letter: Letter
-    submission: VisibleFinding
+    finding: VisibleFinding
     owner: Account
 
 
@@ -126,10 +126,10 @@ class LettersService:
         """It is in the language of the patient's account unless another is asked for. Raises
         NotFound, Forbidden, TooManyLetters.
         """
-        submission, owner = self._get_in_care(number, by)
-        spoken = language or (owner.language if reader == "patient" else submission.language)
-        self.letters.refuse_more(submission.id, by.id)
-        about = self._facts_of(submission, owner, by)
+        finding, owner = self._get_in_care(number, by)
+        spoken = language or (owner.language if reader == "patient" else finding.language)
+        self.letters.refuse_more(finding.id, by.id)
+        about = self._facts_of(finding, owner, by)
         # Outside the transaction: a language model may take seconds.
         written = self._ask(about, owner, reader, spoken, key_words)
         draft = self._add_draft(number, by, reader, spoken, key_words, written)
@@ -150,14 +150,14 @@ class LettersService:
         key_words: str,
         written: Reading[tuple[str, ...]] | Unwritten,
     ) -> Draft:
-        submission, owner = self._get_in_care(number, by)
-        unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
-        self.findings.rely_on(submission)
-        about = self._facts_of(submission, owner, by)
+        finding, owner = self._get_in_care(number, by)
+        unit.audit("letter.draft", by=by.id, target=finding.id, owner=finding.owner)
+        self.findings.rely_on(finding)
+        about = self._facts_of(finding, owner, by)
         failed = written if isinstance(written, Unwritten) else None
         drafted = None if isinstance(written, Unwritten) else written
         letter = self.letters.add(
-            submission=submission.id,
+            finding=finding.id,
             doctor=by.id,
             reader=reader,
             language=language,
@@ -232,20 +232,20 @@ class LettersService:
 
     def list_letters(self, *, number: str, to: Subject) -> list[Draft]:
         """The signed letters that the caller may see, and the caller's drafts."""
-        submission, owner = self.findings.get_to_read(number=number, to=to, reading="letters")
+        finding, owner = self.findings.get_to_read(number=number, to=to, reading="letters")
         letters = [
             item
-            for item in self.letters.list_of(submission.id)
-            if is_shown(item, submission) or (not item.signed_at and item.doctor == to.id)
+            for item in self.letters.list_of(finding.id)
+            if is_shown(item, finding) or (not item.signed_at and item.doctor == to.id)
         ]
         if not letters:
             return []
         drafts = not all(letter.signed_at for letter in letters)
-        about = self._facts_of(submission, owner, to) if drafts else None
+        about = self._facts_of(finding, owner, to) if drafts else None
         return [
             self._show(letter, about, owner)
             if about and not letter.signed_at
-            else Draft(show_letter(letter, submission))
+            else Draft(show_letter(letter, finding))
             for letter in letters
         ]
 
@@ -258,7 +258,7 @@ class LettersService:
         ]
         # The course says no more of a finding than a list does.
         stored = {
-            item: self.findings.submissions.find(item)
+            item: self.findings.records.find(item)
             for item in dict.fromkeys(letter.submission for letter in letters)
         }
         shown = [
@@ -304,7 +304,7 @@ class LettersService:
         if edited.decision != counts:
             raise LetterDecision
         of = _written_of_now(about)
-        changed = find_changed(find_written_of(draft, about.submission), of)
+        changed = find_changed(find_written_of(draft, about.finding), of)
         _refuse_outdated(changed, of.make_token(counts), seen=edited.written_of)
         marked = {item.sentence for item in _mark(edited.text, about, draft)}
         if not marked.issubset(edited.confirmed):
@@ -334,26 +334,26 @@ class LettersService:
     @atomic
     def withdraw_letter(self, unit: Unit, *, letter: str, reason: str, by: Subject) -> ShownLetter:
         """The same again changes nothing."""
-        signed, submission, _ = self._get(
+        signed, finding, _ = self._get(
             letter, by, NOT_SIGNED, lambda item: item.signed_at is not None
         )
         if signed.withdrawn:
             if signed.withdrawn.reason != reason:
                 raise LetterWithdrawn
-            return show_letter(signed, submission)
-        unit.audit("letter.withdraw", by=by.id, target=submission.id, owner=submission.owner)
-        self.findings.rely_on(submission)
-        if is_shown(signed, submission.for_programs()):  # else none is known
-            self._note_change(unit, submission)
-            about = f"finding/{submission.number}"
-            self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
-            unit.publish(LetterTakenBack(submission, signed))
+            return show_letter(signed, finding)
+        unit.audit("letter.withdraw", by=by.id, target=finding.id, owner=finding.owner)
+        self.findings.rely_on(finding)
+        if is_shown(signed, finding.for_programs()):  # else none is known
+            self._note_change(unit, finding)
+            about = f"finding/{finding.number}"
+            self.outbox.add(Kind.LETTER_WITHDRAWN, to=finding.owner, about=about)
+            unit.publish(LetterTakenBack(finding, signed))
         withdrawal = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
-        return show_letter(self.letters.withdraw(letter, withdrawal), submission)
+        return show_letter(self.letters.withdraw(letter, withdrawal), finding)
 
     def _note_change(self, unit: Unit, about: VisibleFinding) -> None:
         """A letter changes what is read of its own finding alone."""
-        self.findings.submissions.note_change(about.id)
+        self.findings.records.note_change(about.id)
         unit.publish(FindingsChanged([about]))
 
     @atomic
@@ -361,21 +361,21 @@ class LettersService:
         self._hold_draft(unit, "letter.delete", letter, by)
         self.letters.remove_draft(letter)
 
-    def _facts_of(self, submission: VisibleFinding, owner: Account, doctor: Subject) -> LetterFacts:
-        decision = submission.decision
+    def _facts_of(self, finding: VisibleFinding, owner: Account, doctor: Subject) -> LetterFacts:
+        decision = finding.decision
         earlier = list[VisibleFindingRow]()
         spot_place = None
-        if submission.lesion:
-            spot_place = self.lesions.find(lesion=submission.lesion, to=doctor).place
-            course = self.lesions.list_course(lesion=submission.lesion, to=doctor)
+        if finding.lesion:
+            spot_place = self.lesions.find(lesion=finding.lesion, to=doctor).place
+            course = self.lesions.list_course(lesion=finding.lesion, to=doctor)
             earlier = [
                 item.seen_by(Audience.PATIENT)
                 for item in course
-                if item.created_at < submission.created_at
+                if item.created_at < finding.created_at
             ]
-        advice, due = self._find_advice(submission, decision)
+        advice, due = self._find_advice(finding, decision)
         return LetterFacts(
-            submission=submission,
+            finding=finding,
             decision=decision,
             patient=owner.name,
             doctor=doctor.account.name,
@@ -387,18 +387,18 @@ class LettersService:
         )
 
     def _find_advice(
-        self, submission: VisibleFinding, decision: Decision | None
+        self, finding: VisibleFinding, decision: Decision | None
     ) -> tuple[Advice | None, date | None]:
         """What counts of the spot, where it was said about another finding or a version that no
         review has answered, and until when a doctor should have seen the spot: as its owner may
         know it, who reads the letter as soon as nothing about its finding is held back.
         """
-        to_owner = submission.seen_by(Audience.PATIENT).instruction
-        known = to_owner.elsewhere(submission.number, submission.band, decision)
-        counts = submission.replaced_by
-        held = submission.decision_held_until
+        to_owner = finding.seen_by(Audience.PATIENT).instruction
+        known = to_owner.elsewhere(finding.number, finding.band, decision)
+        counts = finding.replaced_by
+        held = finding.decision_held_until
         if held and (counts is None or counts == known or counts.reopens):
-            return counts, submission.instruction.counts.due
+            return counts, finding.instruction.counts.due
         if known or held is None:
             return known, to_owner.counts.due
         return None, decision.due if decision else None
@@ -408,18 +408,18 @@ class LettersService:
         draft = self._get(letter, by, NO_LETTER, lambda item: item.doctor == by.id)
         if draft.letter.signed_at:
             raise LetterSigned
-        unit.audit(action, by=by.id, target=draft.submission.id, owner=draft.submission.owner)
-        self.findings.rely_on(draft.submission)
+        unit.audit(action, by=by.id, target=draft.finding.id, owner=draft.finding.owner)
+        self.findings.rely_on(draft.finding)
         return draft
 
     def _get(
         self, identifier: str, by: Subject, missing: str, belongs: Callable[[Letter], bool]
     ) -> _Held:
         letter = self.letters.find(identifier)
-        submission = self.findings.submissions.find(letter.submission) if letter else None
-        if letter is None or submission is None or not belongs(letter):
+        finding = self.findings.records.find(letter.submission) if letter else None
+        if letter is None or finding is None or not belongs(letter):
             raise NotFound(missing)
-        return _Held(letter, *self._get_in_care(str(submission.number), by))
+        return _Held(letter, *self._get_in_care(str(finding.number), by))
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[VisibleFinding, Account]:
         return self.findings.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)
@@ -441,7 +441,7 @@ def _try_to(what: str, ask: Callable[[], T]) -> T | Unwritten:
 def _written_of_now(about: LetterFacts) -> WrittenOf:
     decision, place = about.decision, about.spot_place
     return write_of(
-        about.submission,
+        about.finding,
         review=decision.review if decision else None,
         place=place.written if place else None,
     )
@@ -449,7 +449,7 @@ def _written_of_now(about: LetterFacts) -> WrittenOf:
 
 def _find_changed(draft: Letter, about: LetterFacts, decision: str) -> tuple[str, ...]:
     """What differs from what the draft was written of: a field of it, or the `decision`."""
-    of = find_written_of(draft, about.submission)
+    of = find_written_of(draft, about.finding)
     decided = ("decision",) if draft.decision not in ("", decision) else ()
     return (*decided, *find_changed(of, _written_of_now(about)))
 

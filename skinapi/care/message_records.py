@@ -179,8 +179,8 @@ class Messages(Repository[Message]):
     def _forget_lesion(self, lesion: str) -> None:
         self._documents.delete({"lesion": lesion})
 
-    def drop_reference(self, submission: str) -> None:
-        self._documents.update_all({"submission": submission}, {"$unset": {"submission": True}})
+    def drop_reference(self, finding: str) -> None:
+        self._documents.update_all({"submission": finding}, {"$unset": {"submission": True}})
 
     def count_ended(self, *, before: datetime) -> Counter[str]:
         """How many messages ceased to wait before this time, of each owner."""

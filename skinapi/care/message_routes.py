@@ -168,7 +168,7 @@ def _send(
     key: str | None,
 ) -> MessageView:
     sent = messages.send_message(
-        topic=topic, text=body.text, submission=body.submission, by=by, key=key
+        topic=topic, text=body.text, finding=body.submission, by=by, key=key
     )
     return MessageView.from_message(*sent, to=by.id)
 

@@ -68,7 +68,7 @@ class MessagesService:
     work: UnitOfWork
     messages: Messages
     lesions: Lesions
-    submissions: FindingRecords
+    records: FindingRecords
     findings: FindingAccess
     accounts: Accounts
     outbox: Outbox
@@ -81,9 +81,9 @@ class MessagesService:
         numbers = self._numbers_of({item.submission for item in page.items})
         return page.map(lambda message: (message, numbers.get(message.submission or "")))
 
-    def _numbers_of(self, submissions: set[str | None]) -> dict[str, int]:
-        named = sorted(filter(None, submissions))
-        findings = self.submissions.by_ids(named) if named else {}
+    def _numbers_of(self, identifiers: set[str | None]) -> dict[str, int]:
+        named = sorted(filter(None, identifiers))
+        findings = self.records.by_ids(named) if named else {}
         return {identifier: finding.number for identifier, finding in findings.items()}
 
     def send_message(
@@ -91,16 +91,16 @@ class MessagesService:
         *,
         topic: ConversationTopic,
         text: str,
-        submission: str | None,
+        finding: str | None,
         by: Subject,
         key: str | None,
     ) -> NumberedMessage:
         """A retry gets the message of the first request."""
-        asked = (topic.lesion or topic.patient, text, submission)
+        asked = (topic.lesion or topic.patient, text, finding)
         request_hash = hashlib.sha256(repr(asked).encode()).hexdigest()
         written = {
             "text": text,
-            "submission": submission,
+            "submission": finding,
             "idempotency_key": key,
             "request_hash": request_hash,
         }
@@ -218,9 +218,9 @@ class MessagesService:
             raise NobodyInCharge
         return doctor.id
 
-    def _rely_on(self, submission: str, thread: Thread) -> None:
+    def _rely_on(self, identifier: str, thread: Thread) -> None:
         """A conversation about no spot names any finding of its owner."""
-        finding = self.findings.submissions.find(submission)
+        finding = self.findings.records.find(identifier)
         if finding is None or finding.owner != thread.owner:
             raise NotFound(NOT_YOURS)
         if thread.lesion and finding.lesion != thread.lesion:
@@ -242,12 +242,12 @@ def _place_of(thread: Thread, *, for_owner: bool) -> str:
 class UnansweredMessages:
     messages: Messages
     lesions: Lesions
-    submissions: FindingRecords
+    records: FindingRecords
 
     def __call__(self, doctor: str | None) -> list[str]:
         waiting = sorted(self.messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]
         owners = sorted(self.messages.count_waiting_without_lesion(doctor))[:MOST_UNASSIGNED]
-        page_owned = self.submissions.page_owned
+        page_owned = self.records.page_owned
         newest = (page_owned(owner, PageRequest(1), newest_first=True) for owner in owners)
         of_none = [item.id for page in newest for item in page.items]
         return of_none + (self.lesions.list_newest(waiting) if waiting else [])

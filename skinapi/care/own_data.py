@@ -114,17 +114,17 @@ class InboxContent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxService:
     lesions: Lesions
-    submissions: FindingRecords
+    records: FindingRecords
     messages: Messages
     unassigned: UnassignedPatients
     most: int
 
     def read(self, *, owner: Account) -> InboxContent:
         spots = self.lesions.page_owned(owner.id, PageRequest(self.most)).items
-        found = self.submissions.compute_statuses(
+        found = self.records.compute_statuses(
             [spot.id for spot in spots if spot.latest], Audience.PATIENT
         )
-        unsorted = self.submissions.list_unsorted(owner.id, limit=MOST_UNSORTED)
+        unsorted = self.records.list_unsorted(owner.id, limit=MOST_UNSORTED)
         statuses: list[tuple[Lesion | None, LesionStatus | None]] = [
             *((spot, found.get(spot.id)) for spot in spots),
             *((None, status) for status in unsorted),
@@ -329,9 +329,9 @@ class OwnDataService:
         spots = self.lesions.lesions.page_owned(owner, PageRequest(self.lesions.most)).items
         ids = [spot.id for spot in spots]
         findings = photos = letters = 0
-        submissions = self.findings.submissions
-        for batch in batched(submissions.walk_owned(owner), READ_AT_ONCE):
-            kept = {item.id: item for item in submissions.see(batch, Audience.PATIENT)}
+        records = self.findings.records
+        for batch in batched(records.walk_owned(owner), READ_AT_ONCE):
+            kept = {item.id: item for item in records.see(batch, Audience.PATIENT)}
             findings += len(kept)
             photos += sum(item.photos for item in kept.values())
             signed = self.letters.letters.list_signed_of([*kept]) if kept else []

@@ -32,6 +32,7 @@ from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
 NO_PATIENT = "Patient not found"
@@ -52,7 +53,7 @@ class FoundCase:
     another one.
     """
 
-    submission: VisibleFindingRow
+    finding: VisibleFindingRow
     owner: Account
     doctors: Mapping[str, Account]
     left: tuple[OrphanedWork, ...] = ()
@@ -96,8 +97,8 @@ class QueueCountsView(Value):
     )
 
 
-def doctors_of(submission: StoredFindingRow) -> set[str]:
-    named = (submission.doctor, submission.taken_by, submission.opinion_of)
+def doctors_of(finding: StoredFindingRow) -> set[str]:
+    named = (finding.doctor, finding.taken_by, finding.opinion_of)
     return {doctor for doctor in named if doctor}
 
 
@@ -106,7 +107,7 @@ class CareService:
     """Reads the lists. Each page costs few queries, each answered from an index."""
 
     accounts: Accounts
-    submissions: FindingRecords
+    records: FindingRecords
     pointer: ServingPointer
     notes: ReadNotes
     unassigned: UnassignedPatients
@@ -134,7 +135,7 @@ class CareService:
         held = self._list_held([patient.id for patient in shown], doctor)
         awaited = self._awaited_of(shown, held, doctor)
         visits = self._visits_of(shown, held, doctor)
-        untold = {case.owner.id: case.submission.number for case in self._list_untold(doctor)}
+        untold = {case.owner.id: case.finding.number for case in self._list_untold(doctor)}
         patients = [
             FoundPatient(
                 _as_known(patient, held),
@@ -159,9 +160,7 @@ class CareService:
             raise NotFound(NO_PATIENT)
         held = self._list_held([patient], doctor)
         with_held = replace(paging, limit=paging.limit + len(held))
-        page = self.submissions.page_by_urgency(
-            {"owner": patient}, reviewed=reviewed, paging=with_held
-        )
+        page = self.records.page_by_urgency({"owner": patient}, reviewed=reviewed, paging=with_held)
         listed = [
             finding
             for finding in held
@@ -181,7 +180,7 @@ class CareService:
         paging: PageRequest,
     ) -> Page[FoundCase]:
         """The oldest decision first."""
-        page = self.submissions.page_awaited(doctor.id, awaited, paging=paging)
+        page = self.records.page_awaited(doctor.id, awaited, paging=paging)
         return self._in_care(page, doctor)
 
     def _list_held(self, owners: Sequence[str], to: Subject) -> list[VisibleFindingRow]:
@@ -189,7 +188,7 @@ class CareService:
         reader = reader_in_care(to)
         if reader.knows_all:
             return []
-        held = self.submissions.see(self.submissions.list_held(owners), reader)
+        held = self.records.see(self.records.list_held(owners), reader)
         return [finding.model_copy(update=finding.make_keys(reader)) for finding in held]
 
     def _awaited_of(
@@ -198,7 +197,7 @@ class CareService:
         """What the decisions about these patients' findings have waited for the longest."""
         findings: list[StoredFindingRow] = [finding for finding in held if finding.awaited_key]
         for doctor, owners in _by_doctor(patients):
-            page = self.submissions.page_awaited(
+            page = self.records.page_awaited(
                 doctor, owners=owners, paging=PageRequest(MOST_AWAITED)
             )
             findings += _without(held, page.items)
@@ -206,7 +205,7 @@ class CareService:
         first = {finding.owner: finding for finding in findings}
         return {
             finding.owner: finding
-            for finding in self.submissions.see([*first.values()], reader_in_care(to))
+            for finding in self.records.see([*first.values()], reader_in_care(to))
         }
 
     def _visits_of(
@@ -219,11 +218,11 @@ class CareService:
             if finding.reviewed and finding.decision and is_sent(finding.decision.urgency)
         ]
         for doctor, owners in _by_doctor(patients):
-            visits = self.submissions.list_visits(doctor, owners, limit=MOST_AWAITED)
+            visits = self.records.list_visits(doctor, owners, limit=MOST_AWAITED)
             findings += _without(held, visits)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
-        for finding in self.submissions.see(findings, reader_in_care(to)):
+        for finding in self.records.see(findings, reader_in_care(to)):
             due = finding.instruction.counts.due
             if due and due >= least:
                 days[finding.owner] = min(due, days.get(finding.owner, due))
@@ -245,24 +244,24 @@ class CareService:
         doctor's care a moment ago are left out, and so are those that stood first.
         """
         untold = [] if reviewed else self._list_untold(doctor, urgency)
-        stand_first = {case.submission.id for case in untold}
+        stand_first = {case.finding.id for case in untold}
         first: list[FoundCase] = []
         if _is_within(paging, UNTOLD):
             after = _without_prefix(paging, UNTOLD).after or ""
-            first = [case for case in untold if _key_of(case.submission) > after][: paging.limit]
+            first = [case for case in untold if _key_of(case.finding) > after][: paging.limit]
             if len(first) == paging.limit:
-                return Page(first, f"{UNTOLD}{_key_of(first[-1].submission)}")
+                return Page(first, f"{UNTOLD}{_key_of(first[-1].finding)}")
             paging = PageRequest(paging.limit - len(first))
         came_first = not reviewed and urgency is None
         if came_first and _is_within(paging, CAME):
-            page = self.submissions.page_opinions(doctor.id, _without_prefix(paging, CAME))
+            page = self.records.page_opinions(doctor.id, _without_prefix(paging, CAME))
             came = self._in_care(page, doctor).items
-            first += (case for case in came if case.submission.id not in stand_first)
+            first += (case for case in came if case.finding.id not in stand_first)
             if len(page.items) == paging.limit:
                 return Page(first, f"{CAME}{page.items[-1].opinion_key}")
             paging = PageRequest(paging.limit - len(page.items))
         if not reviewed and _is_within(paging, ASKED):
-            page = self.submissions.page_by_urgency(
+            page = self.records.page_by_urgency(
                 {"opinion_of": doctor.id},
                 reviewed=None,
                 urgency=urgency,
@@ -274,21 +273,20 @@ class CareService:
             if len(page.items) == paging.limit:
                 return Page(first, f"{ASKED}{page.items[-1].queue_key}")
             paging = PageRequest(paging.limit - len(page.items))
-        page = self.submissions.page_by_urgency(
+        page = self.records.page_by_urgency(
             {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, paging=paging
         )
         own = self._in_care(page, doctor)
         others = [
             item
             for item in own.items
-            if not (came_first and item.submission.opinion_key)
-            and item.submission.id not in stand_first
+            if not (came_first and item.finding.opinion_key) and item.finding.id not in stand_first
         ]
         return Page([*first, *others], own.next_after)
 
     def _list_untold(self, doctor: Subject, urgency: Band | None = None) -> list[FoundCase]:
         """What another doctor was to tell these patients, the gravest first."""
-        found = sorted(self.submissions.list_untold(doctor.id), key=_key_of)
+        found = sorted(self.records.list_untold(doctor.id), key=_key_of)
         if urgency:
             first, end = key_range(reviewed=True, band=urgency)
             found = [finding for finding in found if first <= _key_of(finding) < end]
@@ -305,11 +303,11 @@ class CareService:
         cases = self._with_accounts(
             page.map(lambda entry: entry.finding), lambda entry, _: entry.id in left, doctor=doctor
         )
-        return cases.map(lambda entry: replace(entry, left=left[entry.submission.id]))
+        return cases.map(lambda entry: replace(entry, left=left[entry.finding.id]))
 
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
         """Count what `list_queue` has to review, in all and of each urgency, and `list_awaited`."""
-        count = self.submissions.count_by_urgency
+        count = self.records.count_by_urgency
         by_urgency = {
             band: count({"doctor": doctor.id}, reviewed=False, urgency=band)
             + count({"opinion_of": doctor.id}, reviewed=None, urgency=band)
@@ -317,13 +315,13 @@ class CareService:
         }
         untold = self._list_untold(doctor)
         for case in untold:
-            by_urgency[band_of_key(_key_of(case.submission))] += 1
-        came = self.submissions.count_opinions(doctor.id)
-        came -= sum(case.submission.opinion_key is not None for case in untold)
-        awaited = {item: self.submissions.count_awaited(doctor.id, item) for item in WaitsFor}
+            by_urgency[band_of_key(_key_of(case.finding))] += 1
+        came = self.records.count_opinions(doctor.id)
+        came -= sum(case.finding.opinion_key is not None for case in untold)
+        awaited = {item: self.records.count_awaited(doctor.id, item) for item in WaitsFor}
         since = now() - OVERDUE_AFTER
         overdue = {
-            item: count and self.submissions.count_awaited(doctor.id, item, before=since)
+            item: count and self.records.count_awaited(doctor.id, item, before=since)
             for item, count in awaited.items()
         }
         unassigned = self.unassigned.count() if self.unassigned.shows_list(doctor) else None
@@ -345,7 +343,7 @@ class CareService:
         judged = [
             (version, withdrawn_at)
             for version, withdrawn_at in withdrawn.items()
-            if self.submissions.page_by_model(doctor.id, version, PageRequest(1)).items
+            if self.records.page_by_model(doctor.id, version, PageRequest(1)).items
         ]
         return sorted(judged, key=lambda item: item[1], reverse=True)
 
@@ -355,7 +353,7 @@ class CareService:
         """Findings by a version that was rolled back, oldest first."""
         if version not in self.pointer.read().withdrawn:
             raise NotFound(NOT_WITHDRAWN)
-        page = self.submissions.page_by_model(doctor.id, version, paging)
+        page = self.records.page_by_model(doctor.id, version, paging)
         return self._in_care(page, doctor)
 
     def _in_care(self, page: Page[StoredFindingRow], doctor: Subject) -> Page[FoundCase]:
@@ -375,7 +373,7 @@ class CareService:
         accounts = self.accounts.by_ids(named)
         for entry in page.items:
             if is_hidden("accounts", entry.owner):
-                hide("submissions", entry.id)
+                hide(FINDINGS, entry.id)
         shown = [
             entry
             for entry in page.items
@@ -383,7 +381,7 @@ class CareService:
         ]
         cases = [
             FoundCase(entry, accounts[entry.owner], accounts, _left_to(entry, doctor))
-            for entry in self.submissions.see(shown, reader_in_care(doctor))
+            for entry in self.records.see(shown, reader_in_care(doctor))
         ]
         self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
         return Page(cases, page.next_after)

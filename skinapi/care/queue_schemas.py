@@ -97,14 +97,14 @@ class AwaitedView(Answer):
     submission: int = Field(description="the number of the finding")
 
     @classmethod
-    def from_finding(cls, submission: VisibleFindingRow | None) -> Self | None:
-        awaited = submission.awaited if submission else None
-        if submission is None or awaited is None or submission.decision is None:
+    def from_finding(cls, finding: VisibleFindingRow | None) -> Self | None:
+        awaited = finding.awaited if finding else None
+        if finding is None or awaited is None or finding.decision is None:
             return None
-        decision = submission.decision
+        decision = finding.decision
         since = decision.sampled_at or decision.decided_at
         overdue = now() - since > OVERDUE_AFTER
-        return cls(what=awaited, since=since, overdue=overdue, submission=submission.number)
+        return cls(what=awaited, since=since, overdue=overdue, submission=finding.number)
 
 
 class PatientInCare(Answer):
@@ -185,19 +185,19 @@ class ListedFinding(Answer):
     )
 
     @classmethod
-    def from_finding(cls, submission: VisibleFindingRow, *, for_doctor: bool, **more: Any) -> Self:
-        finding = submission.finding
-        doctor_label = finding.band_words(submission.language).doctor_label
+    def from_finding(cls, finding: VisibleFindingRow, *, for_doctor: bool, **more: Any) -> Self:
+        judged = finding.finding
+        doctor_label = judged.band_words(finding.language).doctor_label
         return cls.from_record(
-            submission,
-            submission.context,
             finding,
-            **headed_fields(finding, for_doctor=for_doctor),
-            band_label=doctor_label if for_doctor else shown_words(submission).label,
-            decision=decision_view(submission),
-            graver_review=graver_sentence(submission),
-            photo_kept=submission.photo_blob is not None,
-            **(_for_doctor(submission) if for_doctor else NOT_FOR_PATIENTS),
+            finding.context,
+            judged,
+            **headed_fields(judged, for_doctor=for_doctor),
+            band_label=doctor_label if for_doctor else shown_words(finding).label,
+            decision=decision_view(finding),
+            graver_review=graver_sentence(finding),
+            photo_kept=finding.photo_blob is not None,
+            **(_for_doctor(finding) if for_doctor else NOT_FOR_PATIENTS),
             **more,
         )
 
@@ -241,38 +241,38 @@ class CaseView(Answer):
     @classmethod
     def from_finding(
         cls,
-        submission: VisibleFindingRow,
+        finding: VisibleFindingRow,
         doctors: Mapping[str, Account],
         asker: str,
         telling: PatientChannel | None = None,
     ) -> Self:
-        awaited = AwaitedView.from_finding(submission)
+        awaited = AwaitedView.from_finding(finding)
 
-        colleague = doctors.get(submission.opinion_of or "")
+        colleague = doctors.get(finding.opinion_of or "")
 
         def name(doctor: str | None) -> str:
             account = doctors.get(doctor or "")
             return account.name if account else ""
 
         return cls.from_record(
-            submission,
-            taken_by=name(submission.taken_by) if submission.taken_by else None,
-            mine=submission.taken_by == asker,
-            free=is_free(submission, asker),
+            finding,
+            taken_by=name(finding.taken_by) if finding.taken_by else None,
+            mine=finding.taken_by == asker,
+            free=is_free(finding, asker),
             opinion=OpinionView(
-                doctor=name(submission.doctor),
-                colleague=name(submission.opinion_of),
-                of_me=submission.opinion_of == asker,
-                asked_at=submission.opinion_at,
-                question=submission.opinion_question,
+                doctor=name(finding.doctor),
+                colleague=name(finding.opinion_of),
+                of_me=finding.opinion_of == asker,
+                asked_at=finding.opinion_at,
+                question=finding.opinion_question,
                 colleague_gone=colleague is None or not colleague.active_doctor,
             )
-            if submission.opinion_of and submission.opinion_at
+            if finding.opinion_of and finding.opinion_at
             else None,
-            opened_at=submission.decision_opened_at,
+            opened_at=finding.decision_opened_at,
             telling=telling,
             overdue=bool(awaited and awaited.overdue),
-            changes=FoundChangeView.list_of(submission.found_changes),
+            changes=FoundChangeView.list_of(finding.found_changes),
         )
 
 
@@ -315,36 +315,36 @@ class QueuedFinding(ListedFinding):
 
     @classmethod
     def from_case(cls, found: FoundCase, asker: str) -> Self:
-        submission, owner = found.submission, found.owner
-        finding = submission.finding
+        finding, owner = found.finding, found.owner
+        judged = finding.finding
         return cls.from_finding(
-            submission,
+            finding,
             for_doctor=True,
             patient_id=owner.id,
             patient_name=owner.name,
             patient_email=owner.email,
             record_kept_until=owner.record_end,
             shut_out=is_shut_out(owner),
-            malignant_score=percent(finding.malignant_score),
-            restated_malignant_score=percent(finding.shown_malignant_score)
-            if finding.restated
+            malignant_score=percent(judged.malignant_score),
+            restated_malignant_score=percent(judged.shown_malignant_score)
+            if judged.restated
             else None,
-            case=CaseView.from_finding(submission, found.doctors, asker),
+            case=CaseView.from_finding(finding, found.doctors, asker),
             left=found.left,
         )
 
 
-def _for_doctor(submission: VisibleFindingRow) -> dict[str, Any]:
+def _for_doctor(finding: VisibleFindingRow) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
-    other = submission.replaced_by
-    if other and other.reopens and other.finding == submission.number:  # it waits again
+    other = finding.replaced_by
+    if other and other.reopens and other.finding == finding.number:  # it waits again
         other = None
-    own = other is not None and other.finding == submission.number  # then by a comparison
-    replaced = other if submission.decision or own else None
+    own = other is not None and other.finding == finding.number  # then by a comparison
+    replaced = other if finding.decision or own else None
     return {
-        "awaited": AwaitedView.from_finding(submission),
-        "due": None if other else submission.instruction.counts.due,
-        "replaced_by": AdviceView.from_advice(replaced, submission.language, for_doctor=True)
+        "awaited": AwaitedView.from_finding(finding),
+        "due": None if other else finding.instruction.counts.due,
+        "replaced_by": AdviceView.from_advice(replaced, finding.language, for_doctor=True)
         if replaced
         else None,
     }

@@ -92,12 +92,12 @@ class ReminderMailer:
         store: Store,
         *,
         lesions: Lesions,
-        submissions: FindingRecords,
+        records: FindingRecords,
         outbox: Outbox,
         failed: FailedItems,
     ) -> None:
         self._store, self._outbox, self._failed = store, outbox, failed
-        self._lesions, self._submissions = lesions, submissions
+        self._lesions, self._records = lesions, records
 
     def run_once(self) -> None:
         if not self._outbox.enabled:
@@ -112,7 +112,7 @@ class ReminderMailer:
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
-        status = self._submissions.compute_statuses([identifier], Audience.PATIENT).get(identifier)
+        status = self._records.compute_statuses([identifier], Audience.PATIENT).get(identifier)
         at = look_at(status)
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
@@ -133,9 +133,9 @@ NO_LESION = "There is no such spot"
 
 
 class LesionCounts:
-    def __init__(self, lesions: Lesions, submissions: FindingRecords, *, most: int) -> None:
+    def __init__(self, lesions: Lesions, records: FindingRecords, *, most: int) -> None:
         """`most` is how many findings a spot may have."""
-        self._lesions, self._submissions, self._most = lesions, submissions, most
+        self._lesions, self._records, self._most = lesions, records, most
 
     def get_own(self, lesion: str, owner: str) -> Lesion:
         found = self._lesions.find(lesion)
@@ -149,20 +149,20 @@ class LesionCounts:
     def on_changed(self, event: FindingEvent) -> None:
         self.update(event.finding)
 
-    def enter(self, submission: StoredFinding) -> None:
-        if submission.lesion:
-            self.get_own(submission.lesion, submission.owner)
-            self.refuse_excess(self.recount(submission.lesion))
+    def enter(self, finding: StoredFinding) -> None:
+        if finding.lesion:
+            self.get_own(finding.lesion, finding.owner)
+            self.refuse_excess(self.recount(finding.lesion))
 
-    def update(self, submission: StoredFinding) -> None:
-        if submission.lesion:
-            self.recount(submission.lesion)
+    def update(self, finding: StoredFinding) -> None:
+        if finding.lesion:
+            self.recount(finding.lesion)
 
     def recount(self, lesion: str) -> Lesion | None:
         return self._lesions.change(lesion, self._count(lesion))
 
     def _count(self, lesion: str) -> dict[str, Any]:
-        status = self._submissions.compute_statuses([lesion], Audience.PATIENT).get(lesion)
+        status = self._records.compute_statuses([lesion], Audience.PATIENT).get(lesion)
         return {
             "findings": len(status.findings) if status else 0,
             "latest": status.newest.photo.id if status else None,

@@ -75,32 +75,32 @@ def show_submission(
     admin reads one for an hour after `POST /break-glass`.
     """
     access, photos = findings.access, findings.photos
-    submission, owner = access.get_to_read(number=number, to=subject, reading="finding")
-    language, beside = query.lang or submission.language, dict[str, object]()
+    finding, owner = access.get_to_read(number=number, to=subject, reading="finding")
+    language, beside = query.lang or finding.language, dict[str, object]()
     if owner.id == subject.id:
         beside["will_look"] = ExpectedReviewerView.from_reviewer(
-            access.find_who_looks(submission, owner),
-            submission,
+            access.find_who_looks(finding, owner),
+            finding,
             language,
             may_keep=photos.policy != "never",
         )
-        if access.is_filed_for_owner(submission):
-            filer = access.accounts.find_by_id(submission.filed_by)
-            beside["filed"] = FiledView.from_finding(submission, filer, language)
-    elif submission.case in access.unassigned.list_cases(owner, subject):
+        if access.is_filed_for_owner(finding):
+            filer = access.accounts.find_by_id(finding.filed_by)
+            beside["filed"] = FiledView.from_finding(finding, filer, language)
+    elif finding.case in access.unassigned.list_cases(owner, subject):
         beside["unassigned"] = True
     # The photo of a kept record goes with the record.
-    if photos.days and submission.photo_blob and owner.record_kept_until_at is None:
-        until = photos.find_end(submission)
+    if photos.days and finding.photo_blob and owner.record_kept_until_at is None:
+        until = photos.find_end(finding)
         beside["photo_retention"] = PhotoRetentionView(days=photos.days, until=until)
     view: type[FindingView] = FindingView
     if owner.id != subject.id:
         view, in_charge = FindingInCareView, in_care(owner, subject)
         # It changes with a review that is held back, of which only who may sign knows.
-        if subject.key is None and (in_charge or is_asked(submission, owner, subject)):
-            beside["spot_state"] = submission.make_spot_state(in_charge=in_charge)
-    model = access.models.find_version_state(submission.finding.model_version)
-    return view.from_finding(submission, owner, model, query.lang).model_copy(update=beside)
+        if subject.key is None and (in_charge or is_asked(finding, owner, subject)):
+            beside["spot_state"] = finding.make_spot_state(in_charge=in_charge)
+    model = access.models.find_version_state(finding.finding.model_version)
+    return view.from_finding(finding, owner, model, query.lang).model_copy(update=beside)
 
 
 @routes.route("GET", "/submissions/<number>/photo", produces="image/jpeg", raises=(NotFound,))
@@ -145,7 +145,7 @@ def delete_submission(findings: FindingsService, *, number: str, subject: Subjec
     """Delete a finding of the caller, and its photo. Not where the operator must keep what a doctor
     has signed about it.
     """
-    findings.delete_submission(number=number, by=subject.id)
+    findings.delete_finding(number=number, by=subject.id)
     return Message(message=f"Submission {number} deleted")
 
 
@@ -235,7 +235,7 @@ def list_errors(
     """The caller's own findings that were entered in error, oldest first: nothing of what they said
     is answered, which may be about somebody else.
     """
-    page = corrections.submissions.page_in_error(subject.id, query.paging)
+    page = corrections.records.page_in_error(subject.id, query.paging)
     return page.map(ErrorView.from_finding)
 
 

@@ -38,6 +38,7 @@ from skinapi.model.context import TOLD, Modality
 from skinapi.model.dataset_labels import TABLE_NAME
 from skinapi.model.told_facts import say_answer
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
@@ -146,7 +147,7 @@ class GatheredFindings:
 class ReviewedFindings:
     store: Store
     reviews: Reviews
-    submissions: FindingRecords
+    records: FindingRecords
     accounts: Accounts
 
     def gather(self, source: LabelSource) -> GatheredFindings:
@@ -158,7 +159,7 @@ class ReviewedFindings:
         findings = list(verdicts)
         for first in range(0, len(findings), READ_AT_ONCE):
             batch = findings[first : first + READ_AT_ONCE]
-            photos = self.submissions.photos_of(batch)
+            photos = self.records.photos_of(batch)
             owners = self.accounts.by_ids({photo.owner for photo in photos.values()})
             for identifier in batch:
                 finding = photos.get(identifier)
@@ -172,7 +173,7 @@ class ReviewedFindings:
                 name = f"{row['image_id']}.jpg"
                 rows.append(row)
                 gathered.sent.append(self._photo(name, finding))
-                gathered.origins[name] = Origin(submission=finding.id, account=finding.owner)
+                gathered.origins[name] = Origin(finding=finding.id, account=finding.owner)
         if rows:
             gathered.sent.append(_table(rows))
         gathered.report = {
@@ -186,7 +187,7 @@ class ReviewedFindings:
         return gathered
 
     def _verdicts(self) -> dict[str, list[Review]]:
-        """Map each submission to its reviews, in the order in which they were signed."""
+        """Map each finding to its reviews, in the order in which they were signed."""
         verdicts: dict[str, list[Review]] = {}
         for verdict in self.reviews.walk_all():
             verdicts.setdefault(verdict.submission, []).append(verdict)
@@ -274,7 +275,7 @@ class ContributedPictures:
         """Say, in the transaction that stores it, whether this photo may be in a data set."""
         account = self._store.collection("accounts").update({"id": image.account}, HELD)
         in_force: Filter = {"id": image.submission, "error": None}
-        finding = self._store.collection("submissions").update(in_force, HELD)
+        finding = self._store.collection(FINDINGS).update(in_force, HELD)
         return bool(account and finding) and Account.model_validate(account).may_teach
 
     def note_publication(self, dataset: str, by: str) -> None:
@@ -282,11 +283,11 @@ class ContributedPictures:
         for account in self._images.accounts_of(dataset):
             self._trail.record(AuditRow("photo.to_dataset", by=by, target=account))
 
-    def delete_of_finding(self, submission: str) -> list[str]:
+    def delete_of_finding(self, finding: str) -> list[str]:
         """Delete all copies of its photo in data sets, in the transaction of its deletion. Return
         the keys of their files, to be deleted after it.
         """
-        return self._delete({"submission": submission})
+        return self._delete({FINDING: finding})
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> list[str]:
         if event.purpose != TEACHING_CONSENT:

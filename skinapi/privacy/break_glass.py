@@ -94,7 +94,7 @@ class BreakGlassService:
     work: UnitOfWork
     grants: BreakGlasses
     accounts: Accounts
-    submissions: FindingRecords
+    records: FindingRecords
     second_factor: SecondFactorService
     trail: AuditTrail
     outbox: Outbox
@@ -160,7 +160,7 @@ class BreakGlassService:
     def _grant(self, unit: Unit, grant: BreakGlass, wanted: BreakGlassTarget) -> BreakGlass:
         finding, owner = None, None
         if wanted.number is not None:
-            finding = self.submissions.find_by_number(wanted.number)
+            finding = self.records.find_by_number(wanted.number)
             owner = self.accounts.find_by_id(finding.owner) if finding else None
         elif wanted.email is not None:
             owner = self.accounts.find_by_email(wanted.email)
@@ -168,7 +168,7 @@ class BreakGlassService:
             return self._refuse(unit, grant, "not_found", NotFound.code)
         if owner.id == grant.admin:
             raise BreakGlassNotNeeded
-        if finding and not self.submissions.touch(finding.id):
+        if finding and not self.records.touch(finding.id):
             return self._refuse(unit, grant, "not_found", NotFound.code)
         about = finding.id if finding else owner.id
         unit.audit(ACTION, by=grant.admin, target=about, owner=owner.id)
@@ -202,7 +202,7 @@ class BreakGlassService:
 
     def list_of(self, owner: str) -> list[StoredFindingSummary]:
         """The patient's newest findings."""
-        page = self.submissions.page_owned(owner, PageRequest(MOST_LISTED), newest_first=True)
+        page = self.records.page_owned(owner, PageRequest(MOST_LISTED), newest_first=True)
         return [finding for finding in page.items if not finding.error]
 
     def list_choices(self, grant: BreakGlass) -> list[StoredFindingSummary]:
@@ -219,8 +219,8 @@ class BreakGlassService:
             raise BreakGlassEnded
         if held.finding:
             raise BreakGlassChosen
-        finding = self.submissions.find_by_number(number)
-        if finding is None or finding.owner != held.owner or not self.submissions.touch(finding.id):
+        finding = self.records.find_by_number(number)
+        if finding is None or finding.owner != held.owner or not self.records.touch(finding.id):
             raise NotFound(NO_FINDING)
         unit.audit("breakglass.choose", by=by.id, target=finding.id, owner=held.owner)
         chosen = self.grants.change(held, finding=finding.id, number=finding.number)
@@ -260,10 +260,10 @@ class BreakGlassService:
     def _shows(self, grant: BreakGlass, reader: str) -> bool:
         if grant.owner != reader or grant.finding is None:
             return True
-        submission = self.submissions.find(grant.finding)
-        if submission is None or submission.error:
+        finding = self.records.find(grant.finding)
+        if finding is None or finding.error:
             return True
-        return self.submissions.see_one(submission, Audience.PATIENT).shows(grant.created_at)
+        return self.records.see_one(finding, Audience.PATIENT).shows(grant.created_at)
 
     def _told(self, page: Page[BreakGlass]) -> Page[BreakGlassNotice]:
         admins = self.accounts.by_ids({grant.admin for grant in page.items})

@@ -20,12 +20,13 @@ from skinapi.care.lesion_records import Lesions
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.service import FindingsService
 from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Filter, Store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # Which fields of which collections name whose it is, and get the account that stays.
 MOVED: Mapping[str, tuple[str, ...]] = {
-    "submissions": ("owner",),
+    FINDINGS: ("owner",),
     "lesions": ("owner",),
     "messages": ("owner", "to"),
     "consents": ("account",),
@@ -39,7 +40,7 @@ MOVED: Mapping[str, tuple[str, ...]] = {
 ACTED: Mapping[str, str] = {"consents": "by", "keys": "made_by", "messages": "author"}
 # Who has used an idempotency key cannot send it again: of a key of both, the duplicate's goes.
 KEY = "idempotency_key"
-KEYED: Mapping[str, str] = {"submissions": "owner", "lesions": "owner", "messages": "author"}
+KEYED: Mapping[str, str] = {FINDINGS: "owner", "lesions": "owner", "messages": "author"}
 
 ITSELF = "An account cannot be joined with itself; name the one that stays"
 PATIENTS_ALONE = "Only accounts of patients are joined: give both the role user first"
@@ -107,7 +108,7 @@ class JoiningService:
         return gone, stays
 
     def _show(self, account: Account, doctors: Mapping[str, Account]) -> AccountToJoin:
-        newest = self.findings.submissions.page_owned(account.id, PageRequest(1), newest_first=True)
+        newest = self.findings.records.page_owned(account.id, PageRequest(1), newest_first=True)
         doctor = doctors.get(account.doctor_id or "")
         return AccountToJoin.from_record(
             account,
@@ -143,12 +144,12 @@ class JoiningService:
         stays = self._put_in_care(unit, stays, doctor, by)
         consents = self._join_consents(unit, gone, stays, by)
         unit.publish(AccountsJoined(gone.id, stays.id))
-        findings = [item.id for item in self.findings.submissions.walk_owned(gone.id)]
+        findings = [item.id for item in self.findings.records.walk_owned(gone.id)]
         self._move(gone.id, stays.id)
         self._close(unit, gone, stays, consents, reason)
         for account in (gone.id, stays.id):
             self.findings.queue.recount(account)
-        changed = self.findings.submissions.renew((), ids=findings)
+        changed = self.findings.records.renew((), ids=findings)
         unit.publish(FindingsChanged(changed))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
         if gone.can_log_in:

@@ -72,14 +72,14 @@ class ReadersService:
     trail: AuditTrail
     accounts: Accounts
     keys: ApiKeys
-    submissions: FindingRecords
+    records: FindingRecords
 
     def page_readings(self, *, account: str, paging: PageRequest) -> Page[ReadingView]:
         page = self.trail.page_about(account, READINGS, paging)
         rows = [row for row in page.items if row["by"] != account]
         people = self.accounts.by_ids({row["by"] for row in rows})
         about = sorted({row["target"] for row in rows if row.get("owner")})
-        numbers = self.submissions.numbers_of(about) if about else {}
+        numbers = self.records.numbers_of(about) if about else {}
         names = self.keys.names_of({row["by_key"] for row in rows if row.get("by_key")})
 
         def read(row: Document) -> ReadingView:

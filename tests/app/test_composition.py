@@ -50,7 +50,7 @@ def test_a_server_can_build_every_service(tmp_path: Path, *, with_all: bool) -> 
         parts.build_all()
     backend.app.server.build_all()
     assert backend.services.get(Services) is backend.services
-    assert backend.services.findings.submissions is backend.services.data.submissions
+    assert backend.services.findings.records is backend.services.data.findings
 
 
 class Port(Protocol):

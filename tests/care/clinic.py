@@ -48,8 +48,8 @@ def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> St
 
 def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> StoredFinding:
     """The finding, after its photo was judged with this result."""
-    records = backend.services.findings
-    before = records.submissions.find_by_number(number)
+    findings = backend.services.findings
+    before = findings.records.find_by_number(number)
     assert before
     given = {
         "finding": finding_of(band=band),
@@ -60,16 +60,16 @@ def judge_anew(backend: Backend, number: int, band: Band, **fields: Any) -> Stor
         "by": before.owner,
         **fields,
     }
-    records.add_version(before=before, new=NewVersion(**given))
-    after = records.submissions.find_by_number(number)
+    findings.add_version(before=before, new=NewVersion(**given))
+    after = findings.records.find_by_number(number)
     assert after
     return after
 
 
 def file_new(backend: Backend, new: NewFinding) -> StoredFinding:
-    records = backend.services.findings
-    number = records.submissions.take_number()
-    return records.file(new, records.submissions.prepare(new, number=number))
+    findings = backend.services.findings
+    number = findings.records.take_number()
+    return findings.file(new, findings.records.prepare(new, number=number))
 
 
 def file_scored(

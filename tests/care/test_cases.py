@@ -192,7 +192,7 @@ def test_whatever_overlaps_who_is_no_active_doctor_any_more_works_on_no_case(
         told = overlapped(*(calls[name] for name in race))
         assert set(told) <= {200, 401, 403, 404}, race
         assert told[race.index("suspend" if "suspend" in race else "demote")] == 200, race
-        found = real_backend.services.data.submissions.find_by_number(clinic.number)
+        found = real_backend.services.data.findings.find_by_number(clinic.number)
         assert found
         assert found.taken_by is None, race
 

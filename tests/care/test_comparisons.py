@@ -301,10 +301,10 @@ def test_a_decided_finding_says_what_was_measured_since_and_one_stored_before_th
         return doctor.call("GET", f"/submissions/{after}/case").get_json()["changes"][0]
 
     assert GROWN.search(told()["sentence"]["en"])
-    submissions = any_backend.services.store.collection("submissions")
-    [stored] = submissions.find({"number": after})
+    findings = any_backend.services.store.collection("submissions")
+    [stored] = findings.find({"number": after})
     bare = [{key: item[key] for key in item if key != "changes"} for item in stored["changes"]]
-    submissions.update({"id": stored["id"]}, {"$set": {"changes": bare}})
+    findings.update({"id": stored["id"]}, {"$set": {"changes": bare}})
     assert sort(ada, before, other).status_code == 200
     assert told()["sentence"]["en"] == "The change is larger than the measurement can be wrong."
     assert told()["before"] is None
@@ -464,7 +464,7 @@ def test_dermoscope_pictures_are_chosen_before_close_ups_and_else_those_that_are
     for kinds in (before, after):
         pictures = [(kind, spot(1) if kept else None) for kind in kinds]
         number = joined_visit(backend, ada, None, *pictures)
-        found.append(backend.services.data.submissions.find_by_number(number))
+        found.append(backend.services.data.findings.find_by_number(number))
     assert found[0]
     assert found[1]
     first, second = choose_pictures(found[0], found[1])
@@ -475,7 +475,7 @@ def test_a_lost_photo_is_no_error(backend: Backend) -> None:
     ada = backend.member()
     lesion = begin(ada)
     numbers = [photographed(backend, ada, spot(seed), lesion=lesion) for seed in (1, 2)]
-    found = backend.services.data.submissions.find_by_number(numbers[1])
+    found = backend.services.data.findings.find_by_number(numbers[1])
     assert found
     assert found.photo_blob
     backend.services.store.blobs.delete(found.photo_blob)

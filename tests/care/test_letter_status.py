@@ -216,17 +216,17 @@ def test_sorting_is_named_as_that_and_no_doctor_with_it(any_backend: Backend, ac
 def test_a_comparison_that_asks_for_more_is_named_as_that(any_backend: Backend) -> None:
     at = Practice(any_backend, reviewed=False)
     spot = sort_into_new_spot(at)
-    before = any_backend.services.findings.submissions.find_by_number(at.number)
+    before = any_backend.services.findings.records.find_by_number(at.number)
     go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
     at.review(NEVUS)
     assert at.sign(at.draft()).status_code == 200
-    about = any_backend.services.findings.submissions.find_by_number(at.number)
+    about = any_backend.services.findings.records.find_by_number(at.number)
     assert before
     assert about
     change = MeasuredChange(before=before.id, band=Band.URGENT_REFERRAL, measured_at=now())
     reviews = any_backend.services.store.collection("reviews")
     reviews.update_all({"submission": about.id}, {"$set": {"saw": []}})
-    any_backend.services.findings.submissions.add_change(about, change)
+    any_backend.services.findings.records.add_change(about, change)
     (letter,) = at.shown_to(at.ada)
     why = letter["superseded"]
     assert (why["because"], why["by_finding"]) == ("comparison", at.number)

@@ -268,7 +268,7 @@ def test_letters_of_a_finding_that_is_gone_are_found(backend: Backend) -> None:
     at.draft()
     services = backend.services
     services.store.collection("submissions").delete({"number": at.number})
-    faults = [*services.data.letters.check_integrity(services.findings.submissions.has)]
+    faults = [*services.data.letters.check_integrity(services.findings.records.has)]
     assert [fault.message for fault in faults] != []
     for fault in faults:
         assert fault.repair

@@ -174,9 +174,9 @@ def test_a_new_photo_in_time_puts_the_reminder_off(
     ada = backend.member()
     spot = begin(ada)
     old = file_for(backend, ada, ROUTINE, lesion=spot)
-    submissions = backend.services.store.collection("submissions")
+    findings = backend.services.store.collection("submissions")
     before = old.created_at - timedelta(days=60)
-    submissions.update({"id": old.id}, {"$set": {"created_at": before}})
+    findings.update({"id": old.id}, {"$set": {"created_at": before}})
     filed = file_for(backend, ada, ROUTINE, lesion=spot)
     month, quarter = (filed.created_at + timedelta(days=days) for days in (31, 91))
     assert reminded(backend, ada, monkeypatch, month) == 0

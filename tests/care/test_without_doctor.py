@@ -329,10 +329,10 @@ def test_who_has_waited_for_too_long_reads_whom_to_call(open_backend: Open) -> N
         finding = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
         return str(finding["will_look"]["sentence"])
 
-    submissions = backend.services.store.collection("submissions")
+    findings = backend.services.store.collection("submissions")
     for days, late in ((2, False), (6, True)):
         past = now() - timedelta(days=days)
-        submissions.update({"number": number}, {"$set": {"created_at": past}})
+        findings.update({"number": number}, {"$set": {"created_at": past}})
         assert ("usually comes" in told()) is not late
         sentence = (
             f"The answer is overdue: please call Bay Clinic (061 555) and give number {number}."

@@ -191,7 +191,7 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
 
 def file_scored(seeder: Seeder, patient: Caller, score: float) -> int:
     """An urgent finding of this malignant score; its number."""
-    records = seeder.services.findings
+    findings = seeder.services.findings
     new = NewFinding(
         owner=patient.id,
         language="en",
@@ -200,8 +200,8 @@ def file_scored(seeder: Seeder, patient: Caller, score: float) -> int:
         finding=finding_of(malignant_score=score),
         context=Context(),
     )
-    number = records.submissions.take_number()
-    return records.file(new, records.submissions.prepare(new, number=number)).number
+    number = findings.records.take_number()
+    return findings.file(new, findings.records.prepare(new, number=number)).number
 
 
 def test_the_next_case_is_the_most_urgent_that_waits_whoever_it_is_of(

@@ -116,10 +116,10 @@ def test_the_next_key_of_a_page_reads_it_too_and_no_other_page_does(
 def test_after_an_hour_a_page_does_not_read_it_any_more(backend: Backend, program: Person) -> None:
     ada = backend.member()
     number = sent(opened(backend, program, ada)).get_json()["id"]
-    submissions = backend.services.store.collection("submissions")
-    (found,) = submissions.find({"number": number})
+    findings = backend.services.store.collection("submissions")
+    (found,) = findings.find({"number": number})
     before = now() - timedelta(minutes=61)
-    submissions.update({"id": found["id"]}, {"$set": {"created_at": before}})
+    findings.update({"id": found["id"]}, {"$set": {"created_at": before}})
     assert read(opened(backend, program, ada), number) == 404
 
 

@@ -60,12 +60,12 @@ class Clinic:
 def withdraw_version(seeder: Seeder, *findings: int) -> None:
     """The one that has made these."""
     store = seeder.services.store
-    submissions = store.collection("submissions")
+    documents = store.collection("submissions")
     for number in findings:
-        [found] = submissions.find({"number": number}, limit=1)
+        [found] = documents.find({"number": number}, limit=1)
         finding = {**found["finding"], "model_version": "gone-1"}
         change = {"finding": finding, "model_version": "gone-1"}
-        submissions.update({"id": found["id"]}, {"$set": change})
+        documents.update({"id": found["id"]}, {"$set": change})
     # Another test may have moved the pointer of this server.
     pointer = ServingPointer(store)
     before = pointer.read()
@@ -134,7 +134,7 @@ def leave_without_doctor(seeder: Seeder, patient: Caller) -> None:
 
 def break_glass(seeder: Seeder, admin: Caller, number: int) -> None:
     """For an admin who may have it already, as nobody has a password here."""
-    found = seeder.services.data.submissions.find_by_number(number)
+    found = seeder.services.data.findings.find_by_number(number)
     assert found
     moment = now()
     grant = BreakGlass(

@@ -189,8 +189,8 @@ def test_a_photo_under_way_is_not_filed_under_the_next_person(
 
 
 def numbers_of(seeder: Seeder, account: str) -> list[str]:
-    page = seeder.services.data.submissions.page_owned(account, PageRequest(10))
-    return [submission.id for submission in page.items]
+    page = seeder.services.data.findings.page_owned(account, PageRequest(10))
+    return [finding.id for finding in page.items]
 
 
 def test_what_lies_below_the_login_is_neither_seen_nor_printed_nor_copied(

@@ -111,14 +111,14 @@ def _changes(told: Told, kept: Contents) -> Iterator[str]:
 def _findings(told: Told, kept: Contents) -> Iterator[str]:
     """One key, one record; one number, one record; each with its photo."""
     owners = {event.about: event.value for event in told.actions("enrol")}
-    by_number = {submission["number"]: submission for submission in kept.submissions}
-    if len(by_number) < len(kept.submissions):
+    by_number = {finding["number"]: finding for finding in kept.findings}
+    if len(by_number) < len(kept.findings):
         yield "two findings share a number"
-    keys = Counter((item["owner"], item.get("idempotency_key")) for item in kept.submissions)
+    keys = Counter((item["owner"], item.get("idempotency_key")) for item in kept.findings)
     yield from (f"key {key} made {n} findings" for (_, key), n in keys.items() if key and n > 1)
     for email in told.subjects("predict"):
         yield from _answered_findings(told, email, owners[email], by_number)
-        mine = [item for item in kept.submissions if item["owner"] == owners[email]]
+        mine = [item for item in kept.findings if item["owner"] == owners[email]]
         asked = {e.value for e in told.actions("predict", email) if not e.refused}
         yield from (
             f"nobody asked for finding {item['number']}"
@@ -157,10 +157,10 @@ def _answered_findings(
 
 
 def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
-    for submission in kept.submissions:
-        if submission.get("photo_blob") not in kept.blobs:
-            yield f"the photo of finding {submission['number']} is lost"
-    named = {submission.get("photo_blob") for submission in kept.submissions}
+    for finding in kept.findings:
+        if finding.get("photo_blob") not in kept.blobs:
+            yield f"the photo of finding {finding['number']} is lost"
+    named = {finding.get("photo_blob") for finding in kept.findings}
     orphans = len(kept.blobs - named)
     unanswered = sum(event.unknown for event in told.actions("predict"))
     unanswered += sum(event.unknown for event in told.actions("discard"))
@@ -192,9 +192,9 @@ def _trail(told: Told, kept: Contents) -> Iterator[str]:
         if action and not least <= rows_done[action] <= most:
             yield f"{rows_done[action]} rows of {action} done, not {least} to {most}"
     meant = {row["target"] for row in kept.audit if row["action"] == "submission.create"}
-    for submission in kept.submissions:
-        if submission["id"] not in meant:
-            yield f"finding {submission['number']} has no row in the trail"
+    for finding in kept.findings:
+        if finding["id"] not in meant:
+            yield f"finding {finding['number']} has no row in the trail"
 
 
 def _action(event: Event) -> str:

@@ -51,8 +51,8 @@ def code_after(folder: Path) -> Path:
     replace(code / "model/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n")
     replace(
         code / "findings/records/stored_findings.py",
-        "self.encode(submission))",
-        "self.encode(submission, year=now().year))",
+        "self.encode(finding))",
+        "self.encode(finding, year=now().year))",
     )
     return folder
 

@@ -67,7 +67,7 @@ class History:
 @dataclass(frozen=True)
 class Contents:
     accounts: list[Document] = field(default_factory=list)
-    submissions: list[Document] = field(default_factory=list)
+    findings: list[Document] = field(default_factory=list)
     audit: list[Document] = field(default_factory=list)
     blobs: frozenset[str] = frozenset()
     faults: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def read_contents(services: Services) -> Contents:
     store = services.store
     return Contents(
         accounts=store.collection("accounts").find(),
-        submissions=store.collection("submissions").find(),
+        findings=store.collection("submissions").find(),
         audit=store.collection("audit").find(sort="id"),
         blobs=frozenset(store.blobs.keys()),
         faults=tuple(fault.message for fault in services.check_integrity()),

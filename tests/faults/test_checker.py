@@ -46,7 +46,7 @@ OTHERS = ("register", "role_doctor")
 TRAIL = [*CREATED, *rows(*(f"account.{item}" for item in OTHERS), "submission.delete")]
 AUDIT = [*TRAIL, *rows("account.approve")]
 # What the store holds after that day.
-KEPT = Contents(accounts=[BOBS, ADAS], submissions=[FIRST], audit=AUDIT, blobs=frozenset({PHOTO}))
+KEPT = Contents(accounts=[BOBS, ADAS], findings=[FIRST], audit=AUDIT, blobs=frozenset({PHOTO}))
 REMOVED = Event("remove", BOB, "", 200)
 DELETED = [*AUDIT, *rows("account.delete")]
 
@@ -59,7 +59,7 @@ def filed(number: int, key: str) -> dict[str, Any]:
     """One more finding, with its photo and its row."""
     row = rows("submission.create", target=f"finding-{number}")
     photos = frozenset({PHOTO, f"photo-{number}"})
-    return {"submissions": [FIRST, finding(number, key)], "blobs": photos, "audit": [*AUDIT, *row]}
+    return {"findings": [FIRST, finding(number, key)], "blobs": photos, "audit": [*AUDIT, *row]}
 
 
 # What else was told, what the store holds otherwise, and what the checker says.
@@ -75,12 +75,12 @@ PLANTED: dict[str, tuple[list[Event], dict[str, Any], str]] = {
         [], {"accounts": [BOBS, {**ADAS, "role": "user"}]}, f"account {ADA} is a user, not a doctor"
     ),
     "a lost finding": (
-        [], {"submissions": [], "blobs": frozenset()}, f"finding 1 of {BOB} is lost"
+        [], {"findings": [], "blobs": frozenset()}, f"finding 1 of {BOB} is lost"
     ),
     "a key with two findings": ([], filed(3, "key-1"), "key key-1 made 2 findings"),
     "somebody else's finding": (
         [],
-        {"submissions": [{**FIRST, "owner": "ada-id"}]},
+        {"findings": [{**FIRST, "owner": "ada-id"}]},
         f"finding 1 of {BOB} is somebody else's",
     ),
     "a finding nobody asked for": ([], filed(4, "never-sent"), "nobody asked for finding 4"),

@@ -91,8 +91,8 @@ def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
             roll(cluster, to=code)
     with closing(Seeder(cluster.entrance)) as seeder:
         stored = seeder.services.store.collection("submissions").find()
-    assert any("queued" in submission["finding"]["timings"] for submission in stored)
-    assert any("year" in submission for submission in stored)
+    assert any("queued" in finding["finding"]["timings"] for finding in stored)
+    assert any("year" in finding for finding in stored)
     assert [event for event in drill.history.events() if event.unknown] == []
     counted = cluster.proxy.figures()["BACKEND"]
     again = {name: int(counted[name]) for name in ("wretr", "wredis", "econ", "eresp")}

@@ -160,7 +160,7 @@ class Actor(threading.Thread):
 
 def _file(seeder: Seeder, owner: Caller) -> int:
     """By a model that is not in service any more."""
-    records = seeder.services.findings
+    findings = seeder.services.findings
     new = NewFinding(
         owner=owner.id,
         finding=finding_of(band=Band.ROUTINE),
@@ -170,13 +170,13 @@ def _file(seeder: Seeder, owner: Caller) -> int:
         narrative_source={"writer": "template"},
         blobs=(seeder.services.store.blobs.put(photo_of("melanocytic_nevus")),),
     )
-    number = records.submissions.take_number()
-    return records.file(new, records.submissions.prepare(new, number=number)).number
+    number = findings.records.take_number()
+    return findings.file(new, findings.records.prepare(new, number=number)).number
 
 
 def list_lost(actor: Actor, services: Services) -> Iterator[str]:
     """What is otherwise than it was acknowledged."""
-    find = services.data.submissions.find_by_number
+    find = services.data.findings.find_by_number
     for case in actor.cases:
         found = find(case.number)
         if found is None:
@@ -207,7 +207,7 @@ def list_lost(actor: Actor, services: Services) -> Iterator[str]:
             if is_so != was_told:
                 yield f"{name} of {case}: {is_so}, not {was_told}"
     for patient in (actor.ada, actor.bob):
-        owned = len([*services.data.submissions.walk_owned(patient.id)])
+        owned = len([*services.data.findings.walk_owned(patient.id)])
         known = sum(case.owner == patient.id for case in actor.cases)
         if owned != known:
             yield f"{owned} findings of {patient.id}, not {known}"

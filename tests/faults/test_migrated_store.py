@@ -119,9 +119,9 @@ def test_what_was_decided_is_read_as_it_was_stored(folder: Path) -> None:
     backend = Backend(folder)
     with closing(backend.services.store):
         data = backend.services.data
-        found = [item for item in map(data.submissions.find, stored) if item]
+        found = [item for item in map(data.findings.find, stored) if item]
         differ = set()
-        for item in data.submissions.see(found, Audience.PATIENT):
+        for item in data.findings.see(found, Audience.PATIENT):
             was = stored[item.id]
             assert (item.decision is None) == (was is None)
             if was and any(getattr(item.decision, name) != value for name, value in was.items()):
@@ -136,9 +136,9 @@ def test_a_migration_goes_on_where_it_was_interrupted(
     """Nobody else opens the store meanwhile; a damaged finding keeps no other from it."""
     settings = settings_in(folder)
     with closing(open_store(settings)) as store:
-        submissions = store.collection("submissions")
-        damaged, other = submissions.find(limit=2)
-        submissions.update({"id": damaged["id"]}, {"$set": {"finding": {}}})
+        findings = store.collection("submissions")
+        damaged, other = findings.find(limit=2)
+        findings.update({"id": damaged["id"]}, {"$set": {"finding": {}}})
         monkeypatch.setattr(services, "LONGEST_S", -1.0)
         seen = set()
         while True:
@@ -153,7 +153,7 @@ def test_a_migration_goes_on_where_it_was_interrupted(
         assert seen == {"(reviews)", "(submissions)", "(accounts)"}
         failed = data.failed_items.list_some()
         assert [(item.work, item.item) for item in failed] == [("migration", damaged["id"])]
-        migrated = submissions.get(other["id"])
+        migrated = findings.get(other["id"])
         assert migrated is not None
         assert migrated["model_version"] == other["finding"]["model_version"]
 

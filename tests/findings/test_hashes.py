@@ -70,7 +70,7 @@ def hashes_of(context: Context) -> tuple[str, str]:
         made_at=datetime(2026, 11, 28, tzinfo=UTC),
     )
     sent = SentPhotos(contents=(b"one", b"two"), context=context, language="en", lesion="0" * 32)
-    return sent.request_hash, seal_report(report, submission="1" * 32)
+    return sent.request_hash, seal_report(report, finding="1" * 32)
 
 
 @pytest.mark.parametrize("told", CONTEXTS)

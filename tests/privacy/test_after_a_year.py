@@ -163,7 +163,7 @@ def put_marks(year: Year) -> list[Mark]:
 
 
 def is_hers(document: Document, year: Year) -> bool:
-    findings = year.backend.services.data.submissions
+    findings = year.backend.services.data.findings
     hers = {year.account, *year.lesions}
     hers |= {found.id for n in year.numbers if (found := findings.find_by_number(n))}
     return any(value in hers for path, value in paths_of(document) if isinstance(value, str))

@@ -98,7 +98,7 @@ def test_all_that_is_stored_of_a_person_is_in_it(case: Case) -> None:
     for stored in case.stored("submissions", owner=account.id):
         filed, (told,) = (
             case.finding(stored["number"]),
-            [item for item in [backend.services.findings.submissions.find(stored["id"])] if item],
+            [item for item in [backend.services.findings.records.find(stored["id"])] if item],
         )
         assert filed["finding"] == told.finding.model_dump(mode="json")
         assert filed["context"] == told.context.model_dump(mode="json")

@@ -77,7 +77,7 @@ def clinic(backend: Backend, tmp_path: Path) -> Clinic:
     backend.admin()
     ada, bob = backend.member("ada@example.org"), backend.member("bob@example.org")
     numbers = [predicted(item, keep_photo="true")["id"] for item in (ada, ada, bob)]
-    find = backend.services.data.submissions.find_by_number
+    find = backend.services.data.findings.find_by_number
     ids = [found.id for number in numbers if (found := find(int(number)))]
     kept, deleted, of_bob = ids
     backup = folder / "backups" / "backup.tar"
@@ -134,7 +134,7 @@ def test_photos_erased_and_findings_entered_in_error_since_the_backup_do_not_com
     backend, kept = clinic.backend, clinic.findings["kept"]
     ada = backend.log_in("ada@example.org")
     other = predicted(ada, keep_photo="true")["id"]
-    wrong = backend.services.data.submissions.find_by_number(int(other))
+    wrong = backend.services.data.findings.find_by_number(int(other))
     assert wrong
     with clinic.backup.open("wb") as out:
         write_backup(backend.services.store, out)
@@ -146,7 +146,7 @@ def test_photos_erased_and_findings_entered_in_error_since_the_backup_do_not_com
     assert clinic.restore(settings, erased=clinic.list) == 0
     with closing(open_store(settings)) as store:
         data = open_services(settings, store).data
-        again, error = data.submissions.find(kept), data.submissions.find(wrong.id)
+        again, error = data.findings.find(kept), data.findings.find(wrong.id)
         assert (again and again.error, error and error.error and error.error.by) == (None, "system")
         assert [*store.blobs.keys()] == []
         assert data.trail.find_newest("photo.erase_again", target=kept)

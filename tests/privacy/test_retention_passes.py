@@ -70,7 +70,7 @@ class Clinic:
                 self.service.run_once()
 
     def find(self, filed: StoredFinding) -> StoredFinding | None:
-        return self.backend.services.findings.submissions.find(filed.id)
+        return self.backend.services.findings.records.find(filed.id)
 
     def has_photo(self, filed: StoredFinding) -> bool:
         found = self.find(filed)
@@ -371,7 +371,7 @@ def test_a_finding_says_until_when_its_photo_is_kept_and_that_it_went(clinic: Cl
     path = f"/submissions/{number}"
     told = ada.call("GET", path).get_json()
     assert told["photo_retention"] == {"days": PHOTOS, "until": None}
-    filed = clinic.backend.services.data.submissions.find_by_number(number)
+    filed = clinic.backend.services.data.findings.find_by_number(number)
     assert filed
     assert ada.call("GET", f"{path}/report.pdf").status_code == 200
     clinic.review(filed)

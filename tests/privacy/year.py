@@ -265,7 +265,7 @@ def _photograph(
     number: int = found.get_json()["id"]
     if by is year.person:
         year.numbers.append(number)
-        stored = year.backend.services.data.submissions.find_by_number(number)
+        stored = year.backend.services.data.findings.find_by_number(number)
         assert stored
         kept = [picture.photo_blob for picture in stored.pictures if picture.photo_blob]
         for sent, key in zip(contents, kept, strict=True):

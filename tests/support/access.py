@@ -124,7 +124,7 @@ class SampleAccounts:
         self.named = {
             "email": backend.member(status="waiting").email,
             "doctor": backend.member(role="doctor").email,
-            "number": str(self._submission(backend.account(ada.email).id)),
+            "number": str(self._finding(backend.account(ada.email).id)),
             "patient": backend.account(ada.email).id,
             "job": backend.services.jobs.submit(
                 kind="train", owner=backend.account(researcher.email).id, request={}
@@ -190,8 +190,8 @@ class SampleAccounts:
         return accounts.find_by_email(self.caller.email) if self.caller else None
 
     def finding(self) -> StoredFinding:
-        submissions = self.backend.services.data.submissions
-        found = submissions.find_by_number(int(self.named["number"]))
+        records = self.backend.services.data.findings
+        found = records.find_by_number(int(self.named["number"]))
         assert found
         return found
 
@@ -282,14 +282,14 @@ class SampleAccounts:
     def sort_sample(self) -> "Options":
         """The sample spot has the sample finding."""
         lesions = self.backend.services.lesions
-        lesions.submissions.put_in_lesion(self.finding().id, self.named["lesion"])
+        lesions.records.put_in_lesion(self.finding().id, self.named["lesion"])
         return {}
 
     def sort_two(self) -> "Options":
         """The sample spot has the sample finding, and a second one."""
         self.sort_sample()
         found = self.finding()
-        numbers = found.number, self._submission(found.owner, self.named["lesion"])
+        numbers = found.number, self._finding(found.owner, self.named["lesion"])
         return {"query_string": dict(zip(("first", "second"), numbers, strict=True))}
 
     def another_lesion(self) -> str:
@@ -359,11 +359,11 @@ class SampleAccounts:
 
     def replace_model(self) -> Options:
         """The sample finding is of another version than the one in service, and has its photo."""
-        submissions = self.backend.services.store.collection("submissions")
-        (found,) = submissions.find({"number": int(self.named["number"])})
+        findings = self.backend.services.store.collection("submissions")
+        (found,) = findings.find({"number": int(self.named["number"])})
         finding = {**found["finding"], "model_version": "before"}
         blob = self.backend.services.store.blobs.put(PHOTO)
-        submissions.update({"id": found["id"]}, {"$set": {"finding": finding, "photo_blob": blob}})
+        findings.update({"id": found["id"]}, {"$set": {"finding": finding, "photo_blob": blob}})
         return {}
 
     def _message(self, author: Person, lesion: str) -> str:
@@ -394,9 +394,9 @@ class SampleAccounts:
         jobs.cancel(job_id=self.named["job"], owner=None, by="system")
         return {}
 
-    def _submission(self, owner: str, lesion: str | None = None) -> int:
+    def _finding(self, owner: str, lesion: str | None = None) -> int:
         blobs = self.backend.services.store.blobs
-        submissions = self.backend.services.data.submissions
+        records = self.backend.services.data.findings
         new = NewFinding(
             owner=owner,
             finding=finding_of(),
@@ -408,9 +408,9 @@ class SampleAccounts:
             key=new_id(),
             blobs=(blobs.put(PHOTO),),
         )
-        prepared = submissions.prepare(new, number=submissions.take_number())
-        submissions.add(prepared)
-        return prepared.submission.number
+        prepared = records.prepare(new, number=records.take_number())
+        records.add(prepared)
+        return prepared.finding.number
 
     def refresh_token(self) -> str:
         account = self.backend.account(self.person("user").email)

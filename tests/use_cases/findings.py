@@ -278,7 +278,7 @@ def joined_accounts(backend: Backend, people: tuple[Person, Person, Person, Pers
         (
             account.findings,
             account.status,
-            len([*backend.services.data.submissions.walk_owned(account.id)]),
+            len([*backend.services.data.findings.walk_owned(account.id)]),
         )
         for account in accounts
     ]

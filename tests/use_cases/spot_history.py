@@ -468,10 +468,10 @@ class History:
 
     def compute_statuses(self, number: int, reader: Audience) -> tuple[LesionStatus, FindingStatus]:
         """What holds about the spot of a finding, and about the finding."""
-        submissions = self.backend.services.store.collection("submissions")
+        findings = self.backend.services.store.collection("submissions")
         stored = self.read(number)
         spot = stored.get("lesion")
-        found = submissions.find({"lesion": spot}) if spot else [stored]
+        found = findings.find({"lesion": spot}) if spot else [stored]
         photos = sorted(map(_photo_of, found), key=lambda item: item.id)
         reviews = {photo.id: self._stored("reviews", photo.id, Review) for photo in photos}
         status = compute_status(LesionHistory(tuple(photos), reviews), reader, now())

@@ -11,11 +11,12 @@ from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import EarlierVersion, EnteredInError, StoredFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.reviews import Review
+from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 
 # The fields that name a finding by its id.
 NAMED_IN = (
-    *(("letters", "submission"), ("messages", "submission"), ("images", "submission")),
+    *(("letters", FINDING), ("messages", FINDING), ("images", FINDING)),
     ("break_glass", "finding"),
 )
 LINKS = ("again_of", "judged_again", "photo_sent_at")
@@ -52,13 +53,13 @@ class JudgementJoiner:
         first = judgements[0]
         self._count_result_once(judgements)
         for version, judgement in enumerate(judgements, 1):
-            said = {"submission": first["id"], "version": version if version > 1 else None}
+            said = {FINDING: first["id"], "version": version if version > 1 else None}
             for name in ("reviews", "reports"):  # they say of which version they are
-                of_this = {"submission": judgement["id"]}
+                of_this = {FINDING: judgement["id"]}
                 self.store.collection(name).update_all(of_this, set_or_remove(said))
         for judgement in judgements[1:]:
             self._rename(judgement, first)
-            self.store.collection("submissions").delete({"id": judgement["id"]})
+            self.store.collection(FINDINGS).delete({"id": judgement["id"]})
         kept = next((item for item in judgements if item.get("photo_blob")), first)
         self._store_joined(judgements, kept)
         return set().union(*map(_blobs_of, judgements)) - _blobs_of(kept)
@@ -69,7 +70,7 @@ class JudgementJoiner:
             {"owner": found["owner"], "created_at": found["photo_sent_at"]},
             {"owner": found["owner"], "photo_sent_at": found["photo_sent_at"]},
         ]
-        documents = self.store.collection("submissions")
+        documents = self.store.collection(FINDINGS)
         return [item for wanted in same for item in documents.find(wanted)]
 
     def _count_result_once(self, judgements: Sequence[Document]) -> None:
@@ -79,11 +80,11 @@ class JudgementJoiner:
             for judgement in judgements
             if not judgement.get("error") and (reviews := self._list_results(judgement["id"]))
         ]
-        for submission, reviews in counted[:-1]:
-            self.outcomes.take_back(submission, reviews)
+        for finding, reviews in counted[:-1]:
+            self.outcomes.take_back(finding, reviews)
 
     def _list_results(self, finding: str) -> list[Review]:
-        found = self.store.collection("reviews").find({"submission": finding})
+        found = self.store.collection("reviews").find({FINDING: finding})
         reviews = map(Review.model_validate, found)
         return [
             review
@@ -122,17 +123,17 @@ class JudgementJoiner:
                 "judged_by": self._find_who_judged(newest),
                 "earlier": self._list_earlier(judgements[:-1]),
             }
-        documents, identifier = self.store.collection("submissions"), {"id": first["id"]}
+        documents, identifier = self.store.collection(FINDINGS), {"id": first["id"]}
         documents.update(identifier, set_or_remove(joined))
         self._place(first["id"], _last(judgements, "error"), joined["lesion"])
 
-    def _place(self, finding: str, error: Document | None, lesion: str | None) -> None:
+    def _place(self, identifier: str, error: Document | None, lesion: str | None) -> None:
         """Put it where the lists look for it; one of which a judgement is in error, nowhere."""
-        submissions = self.queue.submissions
-        if error and (submission := submissions.find(finding)):
-            submissions.mark_in_error(submission, EnteredInError.model_validate(error))
+        records = self.queue.records
+        if error and (finding := records.find(identifier)):
+            records.mark_in_error(finding, EnteredInError.model_validate(error))
         else:
-            self.queue.submissions.renew_keys(lesions=[lesion], ids=[] if lesion else [finding])
+            self.queue.records.renew_keys(lesions=[lesion], ids=[] if lesion else [identifier])
         if lesion:
             self.counts.recount(lesion)
 

@@ -17,6 +17,7 @@ from skinapi.findings.status.reviews import AGREES, Agreement, Certainty, Histol
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.storage.background import Lease
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.store_version import (
     JUDGED_AGAIN,
@@ -58,13 +59,13 @@ def migrate_store(
     steps: list[tuple[str, Callable[[Document], None]]] = []
     if former == JUDGED_AGAIN:
         steps = [
-            ("submissions", joiner.join),
+            (FINDINGS, joiner.join),
             ("accounts", partial(_count_findings, queue)),
         ]
     elif former == RELEASED:
         steps = [
             ("reviews", partial(_fill_opinion, store)),
-            ("submissions", partial(_convert_finding, store, queue)),
+            (FINDINGS, partial(_convert_finding, store, queue)),
             ("accounts", partial(_count_findings, queue)),
         ]
     for index, (name, convert) in enumerate(steps[begun.get("step", 0) :], begun.get("step", 0)):
@@ -111,20 +112,20 @@ def _fill_opinion(store: Store, review: Document) -> None:
     store.collection("reviews").update({"id": review["id"]}, {"$set": filled})
 
 
-def _convert_finding(store: Store, queue: ReviewQueue, submission: Document) -> None:
+def _convert_finding(store: Store, queue: ReviewQueue, finding: Document) -> None:
     """Name the one rule that the release told by no rule; keep the model's version beside the
     finding, nothing that is not read, and the keys of the lists.
     """
-    finding: dict[str, Any] = submission["finding"]
-    rules = finding["raised_by"] or [RaisedBy.NEAR_THRESHOLD.value]
+    judged: dict[str, Any] = finding["finding"]
+    rules = judged["raised_by"] or [RaisedBy.NEAR_THRESHOLD.value]
     kept = {
-        "finding": {**finding, "raised_by": rules},
-        "model_version": finding["model_version"],
-        "changed": submission.get("changed") or submission["id"],
+        "finding": {**judged, "raised_by": rules},
+        "model_version": judged["model_version"],
+        "changed": finding.get("changed") or finding["id"],
     }
-    identifier, change = submission["id"], {"$set": kept, "$unset": UNREAD}
-    store.collection("submissions").update({"id": identifier}, change)
-    queue.submissions.renew_keys(ids=[identifier])
+    identifier, change = finding["id"], {"$set": kept, "$unset": UNREAD}
+    store.collection(FINDINGS).update({"id": identifier}, change)
+    queue.records.renew_keys(ids=[identifier])
 
 
 def _count_findings(queue: ReviewQueue, account: Document) -> None:

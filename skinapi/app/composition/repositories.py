@@ -58,7 +58,7 @@ class Repositories(Parts):
     account_uses: AccountUses
     totals: Totals
     usage: DailyCounts
-    submissions: FindingRecords
+    findings: FindingRecords
     lesions: Lesions
     reviews: Reviews
     resting: UntouchedFindings

@@ -64,7 +64,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
     folder = settings.instance_dir
     return {
         PredictionService: {"llm": settings.predict_narrative == "llm"},
-        Quotas: {"most_submissions": settings.most_submissions},
+        Quotas: {"most_findings": settings.most_submissions},
         SamplePicture: {"content": ASSETS["sample.jpg"].content},
         OverviewService: {"folder": folder, "leaves": settings.list_outlets()},
         OperationGauges: {"folder": folder, "kinds": list_channels(settings)},

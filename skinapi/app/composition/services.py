@@ -88,6 +88,7 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.service import JobOwners, JobsService
 from skinapi.platform.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.platform.storage.number_keys import NumberKeys
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
 from skinapi.platform.storage.unit_of_work import AuditRows
@@ -171,7 +172,7 @@ class Services(Parts):
         """Yield the broken invariants of all but the audit trail."""
         searches = {
             "documents": document_faults(self.store, MODELS),
-            "stored files": blob_faults(self.store, {"submissions": self.findings.note_lost}),
+            "stored files": blob_faults(self.store, {FINDINGS: self.findings.note_lost}),
             "deletions": self.eraser.check_integrity(),
             "accounts": self.data.accounts.check_integrity(self.data.work),
             "the search of accounts": search_faults(self.store),
@@ -180,8 +181,8 @@ class Services(Parts):
             "messages": self.data.messages.check_integrity(self.lesions.has),
             "reviews": self.reviews.check_integrity(),
             "numbers of patients": self.patients.check_integrity(),
-            "letters": self.data.letters.check_integrity(self.findings.submissions.has),
-            "reports": self.data.issued.check_integrity(self.findings.submissions.has),
+            "letters": self.data.letters.check_integrity(self.findings.records.has),
+            "reports": self.data.issued.check_integrity(self.findings.records.has),
             "data sets": self.lab.cleanup.check_integrity(),
             "jobs": self.jobs.check_integrity(),
             "models": self.models.check_integrity(),

@@ -45,6 +45,7 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.privacy.erasure.service import ErasureService
 
 
@@ -69,23 +70,23 @@ def subscribe(
 
 def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsService) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
-    submissions, messages = data.submissions, data.messages
+    records, messages = data.findings, data.messages
     afterwards(AccountAdded, lambda _: data.usage.add(ACCOUNTS))
     inside(
         DoctorChanged,
-        lambda event: submissions.set_doctor(event.patient, event.doctor),
+        lambda event: records.set_doctor(event.patient, event.doctor),
         lambda event: messages.set_doctor(event.patient, event.doctor),
         findings.access.unassigned.on_doctor_changed,
     )
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)
     inside(
         PatientsReleased,
-        lambda event: submissions.release(event.doctor),
+        lambda event: records.release(event.doctor),
         lambda event: messages.release(event.doctor),
     )
     inside(
         DoctorStopped,
-        lambda event: submissions.end_work(event.doctor),
+        lambda event: records.end_work(event.doctor),
         lambda event: messages.end_work(event.doctor),
     )
     inside(AdminStopped, lambda event: data.break_glass.end_of_admin(event.admin))
@@ -112,7 +113,7 @@ def _erase_photos(data: Repositories, findings: FindingsService, account: str) -
     result is the keys of the files.
     """
     findings.retention.refuse_erasure_of_photos(account)
-    erased, photos = data.submissions.erase_photos(account)
+    erased, photos = data.findings.erase_photos(account)
     for finding in erased:
         data.erased_ids.add("photo", finding)
     copies = data.contributed.delete_of_account(account, withdrawn=True)
@@ -135,7 +136,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside(
         FindingVoided,
         lambda event: data.erased_ids.add("error", event.finding.id),
-        lambda event: data.submissions.forget_changes(event.finding),
+        lambda event: data.findings.forget_changes(event.finding),
         counts.on_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.break_glass.end_of_finding(event.finding.id),
@@ -148,7 +149,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.erased_ids.add(
             "finding", event.finding.id, request=event.finding.filed_request
         ),
-        lambda event: data.submissions.forget_changes(event.finding),
+        lambda event: data.findings.forget_changes(event.finding),
         counts.on_changed,
         lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.reviews.forget(event.finding.id),
@@ -156,7 +157,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.letters.forget(event.finding.id),
         lambda event: data.messages.drop_reference(event.finding.id),
         lambda event: data.issued.forget(event.finding.id),
-        lambda event: data.failed_items.forget(event.finding.id, "submissions"),
+        lambda event: data.failed_items.forget(event.finding.id, FINDINGS),
         lambda event: data.person_files.outdate(event.finding.owner),
         lambda event: data.outbox.withdraw_about(
             f"finding/{event.finding.number}", to=event.finding.owner
@@ -166,7 +167,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
 
 def _withdraw_wishes(data: Repositories, filed: StoredFinding) -> None:
     """The photo that was asked for of its spot is here: no mail asks for it any more."""
-    numbers = data.submissions.numbers_in_lesion(filed.lesion) if filed.lesion else {}
+    numbers = data.findings.numbers_in_lesion(filed.lesion) if filed.lesion else {}
     for number in numbers.values():
         data.outbox.withdraw(Kind.NEW_PICTURE, to=filed.owner, about=f"finding/{number}")
 
@@ -188,7 +189,7 @@ def _to_erasure(
         account = data.accounts.find_by_id(event.account)
         # What a joined one had is counted with the one that stays.
         owner = (account and account.joined_to) or event.account
-        held = sum(1 for _ in data.submissions.walk_stored(owner, fields=()))
+        held = sum(1 for _ in data.findings.walk_stored(owner, fields=()))
         data.erased_ids.add("account", event.account, findings=held)
 
     # Before the account is removed: a deletion that is interrupted announces it again.

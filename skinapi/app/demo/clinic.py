@@ -201,7 +201,7 @@ class Person:
         self.services.messages.send_message(
             topic=ConversationTopic(lesion=lesion),
             text=text,
-            submission=None,
+            finding=None,
             by=self.subject,
             key=None,
         )

@@ -89,13 +89,13 @@ class KeptPhotosService:
         """Let the model in service judge the kept photos of a finding again, as the doctor in
         charge. It counts for no day's photos. Called again, it changes nothing.
         """
-        records, inference = self.prediction.findings, self.prediction.inference
-        found, owner = records.access.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
+        findings, inference = self.prediction.findings, self.prediction.inference
+        found, owner = findings.access.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         if not is_made_by(inference.served.model, found.finding):
             self._judge(found, owner, context=found.context, by=by)
         elif found.judged_by != by.id or found.corrected:
             raise JudgedByThisModel
-        return records.access.get(number=number, to=by)
+        return findings.access.get(number=number, to=by)
 
     def correct(
         self, *, number: str, told: Mapping[str, Any], version: int | None, by: Subject
@@ -105,8 +105,8 @@ class KeptPhotosService:
         where no judgement depends on them, no photo is needed. Nothing happens where nothing
         differs, so it may be called again. `version`: the one that the caller has seen.
         """
-        records = self.prediction.findings
-        found, owner = records.access.get(number=number, to=by)
+        findings = self.prediction.findings
+        found, owner = findings.access.get(number=number, to=by)
         if found.owner != by.id and not in_care(owner, by):
             raise Forbidden(NOT_YOURS_TO_CORRECT)
         context = found.context.corrected(told)
@@ -115,10 +115,10 @@ class KeptPhotosService:
             return Correction(found)
         found.require_seen(version)
         if not any(TOLD[name].judged for name in corrected):
-            records.amend(before=found, context=context, by=by.id)
+            findings.amend(before=found, context=context, by=by.id)
         else:
             self._judge(found, owner, context=context, by=by, corrected=corrected)
-        return Correction(records.access.get(number=number, to=by)[0], corrected)
+        return Correction(findings.access.get(number=number, to=by)[0], corrected)
 
     def _judge(
         self,
@@ -160,11 +160,11 @@ class KeptPhotosService:
         patient's consents decide whether it is kept, as their quotas whether it is taken. Called
         again, the result is the finding of the first time.
         """
-        records = self.prediction.findings
-        wrong, _ = records.access.get_to_correct(number=number, by=by)
+        findings = self.prediction.findings
+        wrong, _ = findings.access.get_to_correct(number=number, by=by)
         right = self._get_right(patient, by)
         key = f"{MOVED}{wrong.id}"
-        if moved := records.submissions.find_by_key(right.id, key):
+        if moved := findings.records.find_by_key(right.id, key):
             return moved
         if wrong.owner == right.id:
             raise MovedToSamePatient
@@ -190,9 +190,9 @@ class KeptPhotosService:
         """Whether a doctor waited for the result of a sample of the finding, also of one that was
         entered in error since.
         """
-        records = self.prediction.findings
-        found, _ = records.access.get_to_correct(number=number, by=by)
-        reviews = records.submissions.reviews.list_of(found.id)
+        findings = self.prediction.findings
+        found, _ = findings.access.get_to_correct(number=number, by=by)
+        reviews = findings.records.reviews.list_of(found.id)
         decision = Decision.from_reviews(reviews, found.photo.versions)
         return decision is not None and decision.sampled_at is not None
 

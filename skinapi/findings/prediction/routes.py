@@ -160,20 +160,20 @@ def predict(
     )
     owner = subject.account
     if subject.key and subject.key.test:
-        submission = prediction.predict_without_storing(owner=owner, sent=sent, by=subject)
+        finding = prediction.predict_without_storing(owner=owner, sent=sent, by=subject)
     else:
         if form.patient:
             owner = prediction.findings.access.find_owner(
                 patient=form.patient, by=subject, or_in_charge=True
             )
-        submission = prediction.predict(owner=owner, sent=sent, by=subject)
-    records = prediction.findings
-    looks = records.access.find_who_looks(submission, owner)
-    may_keep = records.photos.policy != "never"
+        finding = prediction.predict(owner=owner, sent=sent, by=subject)
+    findings = prediction.findings
+    looks = findings.access.find_who_looks(finding, owner)
+    may_keep = findings.photos.policy != "never"
     will_look = ExpectedReviewerView.from_reviewer(
-        looks, submission, submission.language, may_keep=may_keep
+        looks, finding, finding.language, may_keep=may_keep
     )
-    return FindingView.from_finding(submission, owner).model_copy(update={"will_look": will_look})
+    return FindingView.from_finding(finding, owner).model_copy(update={"will_look": will_look})
 
 
 @routes.route("GET", "/sample", access=Public(), rate=Rate.ANONYMOUS, raises=(Refused, NoModel))

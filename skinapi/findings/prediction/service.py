@@ -80,15 +80,15 @@ class SentPhotos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
-    most_submissions: int
+    most_findings: int
     allowances: Allowances
 
     def count_photos(self, owner: Account, photos: int) -> None:
         """Call it before they are classified: photos that are classified at the same time may
         exceed the storage quota by their number.
         """
-        if owner.findings >= self.most_submissions:
-            raise StorageQuotaReached(self.most_submissions)
+        if owner.findings >= self.most_findings:
+            raise StorageQuotaReached(self.most_findings)
         self.allowances.count_photos(owner.id, owner.role, photos)
 
 
@@ -208,7 +208,7 @@ class PredictionService:
             **_fields_of(report.narrative),
             request_hash=sent.request_hash,
         )
-        return see_alone(new.as_submission(number=0), Audience.PATIENT)
+        return see_alone(new.as_stored(number=0), Audience.PATIENT)
 
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True

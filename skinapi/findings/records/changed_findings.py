@@ -52,7 +52,7 @@ class ChangedFindings:
         """
         found: list[Document] = []
         for of in self._listings(to, patient):
-            found += self.findings.submissions.find_changed(
+            found += self.findings.records.find_changed(
                 of,
                 since=span.since,
                 until=span.until,
@@ -62,7 +62,7 @@ class ChangedFindings:
             )
         found.sort(key=lambda item: str(item["changed"]), reverse=newest_first)
         page = page_of(found, paging, by="changed")
-        shown = self.findings.submissions.read(page.items)
+        shown = self.findings.records.read(page.items)
         return Page(self._seen(shown, to, span), page.next_after)
 
     def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
@@ -83,14 +83,14 @@ class ChangedFindings:
     def _seen(self, found: list[StoredFinding], to: Subject, span: TimeSpan) -> list[SeenFinding]:
         owners = self.findings.accounts.by_ids({record.owner for record in found})
         seen = list[StoredFinding]()
-        for submission in found:
-            owner = owners.get(submission.owner)
-            if owner is None or not span.holds(submission.changed_at):
+        for finding in found:
+            owner = owners.get(finding.owner)
+            if owner is None or not span.holds(finding.changed_at):
                 continue
-            if owner.id == to.id or self.findings.may_see(owner, to, case=submission.case):
-                seen.append(submission)
-        self.findings.note_read({submission.owner for submission in seen}, by=to)
-        told = self.findings.submissions.see(seen, Audience.PROGRAM, with_errors=True)
+            if owner.id == to.id or self.findings.may_see(owner, to, case=finding.case):
+                seen.append(finding)
+        self.findings.note_read({finding.owner for finding in seen}, by=to)
+        told = self.findings.records.see(seen, Audience.PROGRAM, with_errors=True)
         return [
             (item.seen_by(Audience.PATIENT) if item.owner == to.id else item, owners[item.owner])
             for item in told
@@ -98,10 +98,10 @@ class ChangedFindings:
 
     def find(self, number: int) -> SeenFinding | None:
         """None where it is gone, was entered in error, or its owner is being deleted."""
-        found = self.findings.submissions.find_by_number(number)
+        found = self.findings.records.find_by_number(number)
         if found is None or found.error:
             return None
         owner = self.findings.accounts.find_by_id(found.owner)
         if owner is None or owner.status == "deleting":
             return None
-        return self.findings.submissions.see_one(found, Audience.PROGRAM), owner
+        return self.findings.records.see_one(found, Audience.PROGRAM), owner

@@ -7,11 +7,11 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.values import Value
 from skinapi.platform.storage.failed_items import RECORD, FailedItem, FailedItems
+from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Store
 
-# What names a record's owner, in this order; what a finding is called in other records.
+# What names a record's owner, in this order.
 OWNERS = ("owner", "patient", "account")
-FINDING = "submission"
 
 
 class DamagedOwner(Value):
@@ -68,7 +68,7 @@ class DamagedRecords:
             return identifier
         document = self.store.collection(collection).get(identifier) or {}
         if finding := _text(document, FINDING):
-            document = self.store.collection("submissions").get(finding) or {}
+            document = self.store.collection(FINDINGS).get(finding) or {}
         return next(filter(None, (_text(document, name) for name in OWNERS)), None)
 
     def _find_account(self, identifier: str | None) -> Document | None:

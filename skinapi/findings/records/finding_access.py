@@ -57,7 +57,7 @@ class FindingAccess:
     """Decides who may see a finding, shows it, and notes who has read it."""
 
     work: UnitOfWork
-    submissions: FindingRecords
+    records: FindingRecords
     accounts: Accounts
     photos: KeptPhotos
     notes: ReadNotes
@@ -75,11 +75,11 @@ class FindingAccess:
     ) -> Page[tuple[VisibleFindingSummary, Account]]:
         """A program with a clinic-wide key has every patient's. Each comes with its owner."""
         wide = to.key is not None and to.key.clinic_wide
-        stored = self.submissions.page_owned(
+        stored = self.records.page_owned(
             None if wide else to.id, paging, unsorted=unsorted, newest_first=newest_first
         )
         reader = Audience.PROGRAM if wide else Audience.PATIENT
-        found = self.submissions.see(stored.items, reader)
+        found = self.records.see(stored.items, reader)
         if not wide:
             return Page([(record, to.account) for record in found], stored.next_after)
         owners = self.accounts.by_ids({record.owner for record in found})
@@ -91,28 +91,28 @@ class FindingAccess:
     def get(
         self, *, number: str, to: Subject, with_errors: bool = False
     ) -> tuple[VisibleFinding, Account]:
-        """A submission and its owner: the caller, or a patient whom the caller cares for or is
+        """A finding and its owner: the caller, or a patient whom the caller cares for or is
         asked about. Everything else is NotFound, so that a caller cannot learn which numbers exist.
         """
-        submission = self.submissions.get_by_number(number, known_to=partial(_is_close, to))
+        finding = self.records.get_by_number(number, known_to=partial(_is_close, to))
         if to.key and to.key.reads_what_it_filed:
-            _require_just_filed(submission, to.key)
-        if submission.owner == to.id and to.account:
-            own = self.submissions.see_one(submission, Audience.PATIENT, with_errors=with_errors)
+            _require_just_filed(finding, to.key)
+        if finding.owner == to.id and to.account:
+            own = self.records.see_one(finding, Audience.PATIENT, with_errors=with_errors)
             return own, to.account
         try:
-            owner = self.accounts.get(submission.owner)
+            owner = self.accounts.get(finding.owner)
         except (NotFound, RecordDamaged) as error:
-            if isinstance(error, RecordDamaged) and _is_close(to, {"doctor": submission.doctor}):
+            if isinstance(error, RecordDamaged) and _is_close(to, {"doctor": finding.doctor}):
                 raise
             raise NotFound(NOT_YOURS) from error
         if owner.id != to.id and not (
-            is_asked(submission, owner, to) or self.may_see(owner, to, case=submission.case)
+            is_asked(finding, owner, to) or self.may_see(owner, to, case=finding.case)
         ):
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
         reader = reader_of(owner.id, to)
-        return self.submissions.see_one(submission, reader, with_errors=with_errors), owner
+        return self.records.see_one(finding, reader, with_errors=with_errors), owner
 
     def get_to_read(
         self, *, number: str, to: Subject, reading: Reading | None = None
@@ -122,7 +122,7 @@ class FindingAccess:
         """
         grant = None
         if to.role == "admin":
-            asked = self.submissions.get_by_number(number, known_to=lambda _: True)
+            asked = self.records.get_by_number(number, known_to=lambda _: True)
             grant = self.break_glass.find_in_force(finding=asked.id, to=to)
         if grant is None:
             found, owner = self.get(number=number, to=to)
@@ -131,38 +131,38 @@ class FindingAccess:
             return found, owner
         return self._read_by_break_glass(grant=grant, reading=reading)
 
-    def _note_opened(self, submission: VisibleFinding) -> None:
+    def _note_opened(self, finding: VisibleFinding) -> None:
         """Note that its owner has opened what a doctor has decided: once for each decision, of
         which no mail is sent any more. Where the store takes nothing now, the finding is shown all
         the same.
         """
-        if not submission.decision_shown_at or submission.decision_opened_at:
+        if not finding.decision_shown_at or finding.decision_opened_at:
             return
         with suppress(StoreUnavailable):
-            self.submissions.change(submission.id, opened_at=now())
+            self.records.change(finding.id, opened_at=now())
             for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
-                about = f"finding/{submission.number}"
-                self.unassigned.outbox.withdraw(kind, to=submission.owner, about=about)
+                about = f"finding/{finding.number}"
+                self.unassigned.outbox.withdraw(kind, to=finding.owner, about=about)
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
     ) -> tuple[VisibleFinding, Account]:
-        submission, owner = self.get(number=number, to=by)
-        if in_care(owner, by) or (or_asked and is_asked(submission, owner, by)):
-            return submission, owner
+        finding, owner = self.get(number=number, to=by)
+        if in_care(owner, by) or (or_asked and is_asked(finding, owner, by)):
+            return finding, owner
         raise Forbidden(refusal)
 
     def get_to_correct(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
         """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it,
         or a program that has filed it or has a clinic-wide key.
         """
-        submission = self.submissions.get_by_number(number, known_to=partial(_is_close, by))
-        owner = self.accounts.find_by_id(submission.owner)
+        finding = self.records.get_by_number(number, known_to=partial(_is_close, by))
+        owner = self.accounts.find_by_id(finding.owner)
         if owner is None or owner.status == "deleting":
             raise NotFound(NOT_YOURS)
-        filed = by.key is not None and submission.filed_by == by.id
+        filed = by.key is not None and finding.filed_by == by.id
         if filed or in_care(owner, by) or (by.role == "admin" and by.key is None):
-            return submission, owner
+            return finding, owner
         self.get(number=number, to=by, with_errors=True)
         raise Forbidden(NOT_TO_CORRECT)
 
@@ -170,17 +170,17 @@ class FindingAccess:
     def _read_by_break_glass(
         self, unit: Unit, *, grant: BreakGlass, reading: Reading | None
     ) -> tuple[VisibleFinding, Account]:
-        submission = self.submissions.find(grant.finding or "")
+        finding = self.records.find(grant.finding or "")
         owner = self.accounts.find_by_id(grant.owner)
-        if submission is None or owner is None or owner.status == "deleting":
+        if finding is None or owner is None or owner.status == "deleting":
             raise NotFound(NOT_YOURS)
         read_at = max(now(), grant.read_at or grant.created_at)
         if self.break_glass.change(grant, read_at=read_at) is None:
             raise NotFound(NOT_YOURS)
         if reading:
-            by, about = grant.admin, submission.id
+            by, about = grant.admin, finding.id
             unit.audit("breakglass.read", by=by, target=about, owner=owner.id, detail=reading)
-        return self.submissions.see_one(submission, Audience.DOCTOR), owner
+        return self.records.see_one(finding, Audience.DOCTOR), owner
 
     def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
         self.notes.note(owners, by=by, action="record.read")
@@ -200,13 +200,13 @@ class FindingAccess:
             raise NotFound(NO_PATIENT)
         return found
 
-    def is_filed_for_owner(self, submission: StoredFinding) -> bool:
+    def is_filed_for_owner(self, finding: StoredFinding) -> bool:
         """Whether somebody else has filed it; on a clinic's page the owner takes the photo."""
-        return submission.filed_by is not None and submission.session_of is None
+        return finding.filed_by is not None and finding.session_of is None
 
-    def find_who_looks(self, submission: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
+    def find_who_looks(self, finding: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
         """None where a doctor has answered, as far as the reader of this copy may know."""
-        return None if submission.reviewed else self.unassigned.find_who_looks(owner)
+        return None if finding.reviewed else self.unassigned.find_who_looks(owner)
 
     def find_way(self, owner_id: str) -> PatientChannel | None:
         """See `way_to`."""
@@ -219,32 +219,32 @@ class FindingAccess:
             return True
         stays = owner.status != "deleting" and not owner.is_record
         asked = to.role == "doctor" and stays
-        return asked and self.submissions.is_asked_about(case, to.id)
+        return asked and self.records.is_asked_about(case, to.id)
 
     def may_see_patient(self, owner: Account, to: Subject) -> bool:
         """Whether the caller may see who this is."""
         return in_care(owner, to) or bool(self.unassigned.list_cases(owner, to))
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
-        submission = self._get_picture(number, picture, to)
-        return self.photos.read(submission=submission, to=to)
+        finding = self._get_picture(number, picture, to)
+        return self.photos.read(finding=finding, to=to)
 
     def draw_heatmap(self, *, number: str, picture: int | None, to: Subject) -> bytes:
-        submission = self._get_picture(number, picture, to)
-        photo = self.photos.read(submission=submission, to=to)
-        return draw_kept_overlay(photo, submission.finding.heat, submission.finding.quality.seen)
+        finding = self._get_picture(number, picture, to)
+        photo = self.photos.read(finding=finding, to=to)
+        return draw_kept_overlay(photo, finding.finding.heat, finding.finding.quality.seen)
 
     def _get_picture(self, number: str, picture: int | None, to: Subject) -> VisibleFinding:
-        submission, _ = self.get_to_read(number=number, to=to)
-        return submission.of_picture(picture) if picture else submission
+        finding, _ = self.get_to_read(number=number, to=to)
+        return finding.of_picture(picture) if picture else finding
 
     def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
-        submission, _ = self.get_to_read(number=number, to=to)
-        return self.photos.read_thumbnail(submission=submission, to=to)
+        finding, _ = self.get_to_read(number=number, to=to)
+        return self.photos.read_thumbnail(finding=finding, to=to)
 
-    def rely_on(self, submission: StoredFinding) -> None:
+    def rely_on(self, finding: StoredFinding) -> None:
         """Call it in a transaction that stores data about a finding."""
-        if not self.submissions.touch(submission.id):
+        if not self.records.touch(finding.id):
             raise NotFound(NOT_YOURS)
 
 
@@ -260,7 +260,7 @@ def _is_close(to: Subject, stored: Document) -> bool:
     return clinic or to.id in (stored.get("owner"), stored.get("doctor"))
 
 
-def _require_just_filed(submission: StoredFinding, key: KeyUse) -> None:
+def _require_just_filed(finding: StoredFinding, key: KeyUse) -> None:
     # The key at hand may be the next one of the same page, for the same patient.
-    if submission.session_of != key.session_of or submission.created_at < now() - JUST_FILED:
+    if finding.session_of != key.session_of or finding.created_at < now() - JUST_FILED:
         raise NotFound(NOT_YOURS)

@@ -35,10 +35,10 @@ from skinapi.findings.status.lesion_status import (
 from skinapi.findings.status.reviews import Reviews
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 
-SUBMISSIONS = StoredFindings.collection
 PHOTO_FIELDS = (
     *("number", "band", "created_at", "lesion", "photo_blob"),
     *("version", "judged_at", "earlier", "changes", "opened_at"),
@@ -224,14 +224,14 @@ class FindingRecords(StoredFindings):
 
     def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
-        return dict(read_each(SUBMISSIONS, found, _number_of))
+        return dict(read_each(FINDINGS, found, _number_of))
 
-    def put_in_lesion(self, submission_id: str, lesion: str | None) -> list[StoredFindingRow]:
+    def put_in_lesion(self, identifier: str, lesion: str | None) -> list[StoredFindingRow]:
         """Give a finding to a spot, or to none; return those of which something else holds then."""
-        before = (self._documents.get(submission_id) or {}).get("lesion")
-        self._note_seen([before, lesion], alone=None if before else submission_id)
-        self._documents.update({"id": submission_id}, _move_to(lesion))
-        alone = [] if lesion else [submission_id]
+        before = (self._documents.get(identifier) or {}).get("lesion")
+        self._note_seen([before, lesion], alone=None if before else identifier)
+        self._documents.update({"id": identifier}, _move_to(lesion))
+        alone = [] if lesion else [identifier]
         return self.renew([before, lesion], ids=alone)
 
     def move_to_lesion(self, lesion: str, to: str | None) -> list[StoredFindingRow]:
@@ -286,17 +286,17 @@ class FindingRecords(StoredFindings):
         for lesion, each in spots.items():
             if any(_is_hidden(item["id"]) for item in each):
                 for item in each:
-                    hide(SUBMISSIONS, item["id"])
+                    hide(FINDINGS, item["id"])
             else:
                 facts[lesion] = LesionHistory(photos[lesion], reviews)
         return facts
 
     def _read_photos(self, documents: Iterable[Document]) -> list[JudgedPhoto]:
-        return [*read_each(SUBMISSIONS, documents, _photo_of)]
+        return [*read_each(FINDINGS, documents, _photo_of)]
 
 
-def _is_hidden(submission: str) -> bool:
-    return is_hidden(SUBMISSIONS, submission)
+def _is_hidden(finding: str) -> bool:
+    return is_hidden(FINDINGS, finding)
 
 
 def _number_of(document: Document) -> tuple[str, int]:

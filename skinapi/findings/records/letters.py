@@ -152,32 +152,32 @@ class Letters(Repository[Letter]):
     collection, record = "letters", Letter
     indexes = (("submission", "id"), ("doctor", "id"))
 
-    def add(self, *, submission: str, doctor: str, **fields: Any) -> Letter:
-        self.refuse_more(submission, doctor)
+    def add(self, *, finding: str, doctor: str, **fields: Any) -> Letter:
+        self.refuse_more(finding, doctor)
         return self.insert(
-            Letter(id=new_id(), created_at=now(), submission=submission, doctor=doctor, **fields)
+            Letter(id=new_id(), created_at=now(), submission=finding, doctor=doctor, **fields)
         )
 
-    def refuse_more(self, submission: str, doctor: str) -> None:
+    def refuse_more(self, finding: str, doctor: str) -> None:
         """Drafts of others do not count: this doctor cannot delete them."""
-        letters = self.list_of(submission)
+        letters = self.list_of(finding)
         if (
             sum(item.signed_at is not None or item.doctor == doctor for item in letters)
             >= MOST_LETTERS
         ):
             raise TooManyLetters
 
-    def list_of(self, submission: str) -> list[Letter]:
+    def list_of(self, finding: str) -> list[Letter]:
         """Drafts too, the oldest first."""
-        return self._list({"submission": submission})
+        return self._list({"submission": finding})
 
-    def list_signed_of(self, submissions: Sequence[str]) -> list[Letter]:
+    def list_signed_of(self, findings: Sequence[str]) -> list[Letter]:
         """The letters stand by finding, the oldest first."""
-        wanted: Filter = {"submission": {"$in": [*submissions]}}
+        wanted: Filter = {"submission": {"$in": [*findings]}}
         return [item for item in self._list(wanted, sort="submission") if item.signed_at]
 
-    def list_signed(self, submission: str) -> tuple[Letter, ...]:
-        return tuple(letter for letter in self.list_of(submission) if letter.signed_at)
+    def list_signed(self, finding: str) -> tuple[Letter, ...]:
+        return tuple(letter for letter in self.list_of(finding) if letter.signed_at)
 
     def change_draft(self, identifier: str, version: int, fields: Document) -> Letter:
         changed = self._documents.update(
@@ -200,12 +200,12 @@ class Letters(Repository[Letter]):
         fields: Document = {"withdrawn": withdrawal.stored()}
         return Letter.model_validate(self._documents.update({"id": identifier}, {"$set": fields}))
 
-    def note_place(self, submissions: Sequence[str], place: tuple[str | None, ...]) -> bool:
+    def note_place(self, findings: Sequence[str], place: tuple[str | None, ...]) -> bool:
         """Call it in the transaction in which the spot of these findings gets this place, or they
         come to a spot there. False where every signed letter says of its spot what it said before.
         """
         moment, changed = now(), False
-        for letter in self.list_signed_of(submissions):
+        for letter in self.list_signed_of(findings):
             written = letter.written_of and letter.written_of.place
             differs = written is not None and written != place
             if differs is not (letter.misplaced_at is not None):
@@ -217,17 +217,17 @@ class Letters(Repository[Letter]):
     def remove_draft(self, identifier: str) -> None:
         self._documents.delete({"id": identifier, "signed_at": None})
 
-    def forget(self, submission: str) -> None:
-        self._documents.delete({"submission": submission})
+    def forget(self, finding: str) -> None:
+        self._documents.delete({"submission": finding})
 
     def forget_drafts(self, doctor: str) -> None:
         self._documents.delete({"doctor": doctor, "signed_at": None})
 
-    def check_integrity(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
+    def check_integrity(self, has_finding: Callable[[str], bool]) -> Iterator[Fault]:
         """Letters of deleted findings, as a restore by hand leaves them."""
-        for submission in self._gone("submission", has_submission):
-            text = f"letters of submission {submission}, which is gone"
-            yield Fault(text, partial(self.forget, submission), gone=submission)
+        for finding in self._gone("submission", has_finding):
+            text = f"letters of submission {finding}, which is gone"
+            yield Fault(text, partial(self.forget, finding), gone=finding)
 
 
 class LaterDecision(Value):

@@ -51,26 +51,26 @@ class NewFinding:
     before_commit: Callable[[Unit, str], None] | None = None
     doctor: str | None = None
 
-    def as_submission(self, *, number: int) -> StoredFinding:
-        finding, blobs = self.finding, self.blobs
-        submission = StoredFinding.from_record(
+    def as_stored(self, *, number: int) -> StoredFinding:
+        judged, blobs = self.finding, self.blobs
+        finding = StoredFinding.from_record(
             self,
             created_at=now(),
             number=number,
-            band=finding.band,
-            model_version=finding.model_version,
+            band=judged.band,
+            model_version=judged.model_version,
             idempotency_key=self.key,
-            photo_blob=blobs[finding.shown_picture] if blobs else None,
-            picture_blobs=blobs if finding.pictures else (),
-            picture_count=max(1, len(finding.pictures)),
+            photo_blob=blobs[judged.shown_picture] if blobs else None,
+            picture_blobs=blobs if judged.pictures else (),
+            picture_count=max(1, len(judged.pictures)),
             changed=new_id(),
             filed_by=self.by if self.by != self.owner else None,
         )
-        alone = see_alone(submission, Audience.DOCTOR)
+        alone = see_alone(finding, Audience.DOCTOR)
         keys = alone.make_keys()
-        if submission.lesion is None:  # else its spot is looked at, once it is there
-            keys |= {"rest_key": rest_keys([alone])[submission.id]}
-        return submission.model_copy(update=keys)
+        if finding.lesion is None:  # else its spot is looked at, once it is there
+            keys |= {"rest_key": rest_keys([alone])[finding.id]}
+        return finding.model_copy(update=keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

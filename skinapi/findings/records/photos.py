@@ -1,5 +1,5 @@
 """Photos that are kept with a finding: whether one may be, who read it, and what is made of it. Who
-may see a submission is decided before (service.py).
+may see a finding is decided before (service.py).
 """
 
 from dataclasses import dataclass
@@ -40,17 +40,17 @@ class KeptPhotos:
 
     blobs: Blobs
     trail: AuditTrail
-    submissions: FindingRecords
+    records: FindingRecords
     consents: Consents
     notes: ReadNotes
     policy: PhotoPolicy
     days: int | None = None
 
-    def find_end(self, submission: VisibleFinding) -> datetime | None:
+    def find_end(self, finding: VisibleFinding) -> datetime | None:
         """When their time ends at the earliest; None where somebody has to do something first."""
-        since = resting_since(submission.rest_key)
-        told = submission.reader.knows_all or not submission.held_until
-        if self.days is None or since is None or not told or waits_for_somebody(submission):
+        since = resting_since(finding.rest_key)
+        told = finding.reader.knows_all or not finding.held_until
+        if self.days is None or since is None or not told or waits_for_somebody(finding):
             return None
         return since + timedelta(days=self.days)
 
@@ -89,45 +89,45 @@ class KeptPhotos:
                 finding=finding,
             )
 
-    def read(self, *, submission: StoredFinding, to: Subject) -> bytes:
-        content = self.content_of(submission)
-        self.note_read(submission=submission, by=to)
+    def read(self, *, finding: StoredFinding, to: Subject) -> bytes:
+        content = self.content_of(finding)
+        self.note_read(finding=finding, by=to)
         return content
 
-    def content_of(self, submission: StoredFinding) -> bytes:
+    def content_of(self, finding: StoredFinding) -> bytes:
         """Read it without a row in the audit trail: for making something of it that leaves one."""
         try:
-            content = self._find(submission)
+            content = self._find(finding)
         except BlobDamaged as error:
             raise NotFound(DAMAGED) from error
         if content is None:
-            raise NotFound(LOST if submission.photo_blob else _why_not_kept(submission))
+            raise NotFound(LOST if finding.photo_blob else _why_not_kept(finding))
         return content
 
-    def open(self, *, submission: StoredFinding, to: Subject) -> Photo | None:
+    def open(self, *, finding: StoredFinding, to: Subject) -> Photo | None:
         """None where no photo was kept, or its file is lost or damaged."""
-        photo = self.find_opened(submission)
+        photo = self.find_opened(finding)
         if photo is not None:
-            self.note_read(submission=submission, by=to)
+            self.note_read(finding=finding, by=to)
         return photo
 
-    def find_opened(self, submission: StoredFinding) -> Photo | None:
+    def find_opened(self, finding: StoredFinding) -> Photo | None:
         """The same without a row in the audit trail: for further pictures of one finding."""
         try:
-            content = self._find(submission)
+            content = self._find(finding)
         except BlobDamaged:
             return None
         return read_stored_photo(content) if content is not None else None
 
-    def note_read(self, *, submission: StoredFinding, by: Subject) -> None:
+    def note_read(self, *, finding: StoredFinding, by: Subject) -> None:
         """Add an audit row before anybody but its owner is shown a kept photo."""
-        if submission.photo_blob and by.id != submission.owner:
+        if finding.photo_blob and by.id != finding.owner:
             self.trail.record(
                 AuditRow(
                     "photo.read",
                     by=by.id,
-                    target=submission.id,
-                    owner=submission.owner,
+                    target=finding.id,
+                    owner=finding.owner,
                     detail=_grounds_of(by),
                 )
             )
@@ -136,46 +136,44 @@ class KeptPhotos:
         for blob in filter(None, blobs):
             self.blobs.delete(blob)
 
-    def _find(self, submission: StoredFinding) -> bytes | None:
+    def _find(self, finding: StoredFinding) -> bytes | None:
         try:
-            return self.blobs.find(submission.photo_blob) if submission.photo_blob else None
+            return self.blobs.find(finding.photo_blob) if finding.photo_blob else None
         except BlobDamaged:
-            log.error("photo_damaged", submission=submission.id)
+            log.error("photo_damaged", finding=finding.id)
             raise
 
-    def read_thumbnail(self, *, submission: StoredFinding, to: Subject) -> bytes:
-        if not submission.photo_blob:
-            raise NotFound(_why_not_kept(submission))
-        content = self._find_thumbnail(submission)
+    def read_thumbnail(self, *, finding: StoredFinding, to: Subject) -> bytes:
+        if not finding.photo_blob:
+            raise NotFound(_why_not_kept(finding))
+        content = self._find_thumbnail(finding)
         if content is None:
-            content = draw_thumbnail(self.content_of(submission))
-            self._keep_thumbnail(submission, content)
-        self.notes.note_once(
-            submission.owner, by=to, action="thumbnail.read", detail=_grounds_of(to)
-        )
+            content = draw_thumbnail(self.content_of(finding))
+            self._keep_thumbnail(finding, content)
+        self.notes.note_once(finding.owner, by=to, action="thumbnail.read", detail=_grounds_of(to))
         return content
 
-    def _find_thumbnail(self, submission: StoredFinding) -> bytes | None:
-        key = submission.thumbnail_blob
+    def _find_thumbnail(self, finding: StoredFinding) -> bytes | None:
+        key = finding.thumbnail_blob
         try:
             return self.blobs.find(key) if key else None
         except BlobDamaged:
-            log.error("thumbnail_damaged", submission=submission.id)
+            log.error("thumbnail_damaged", finding=finding.id)
             return None
 
-    def _keep_thumbnail(self, submission: StoredFinding, drawn: bytes) -> None:
+    def _keep_thumbnail(self, finding: StoredFinding, drawn: bytes) -> None:
         blob = self.blobs.put(drawn)
-        if not self.submissions.set_thumbnail(submission, blob):
+        if not self.records.set_thumbnail(finding, blob):
             self.blobs.delete(blob)
-        elif submission.thumbnail_blob:
-            self.blobs.delete(submission.thumbnail_blob)
+        elif finding.thumbnail_blob:
+            self.blobs.delete(finding.thumbnail_blob)
 
 
 def _grounds_of(reader: Subject) -> str | None:
     return BREAK_GLASS if reader.role == "admin" else None
 
 
-def _why_not_kept(submission: StoredFinding) -> str:
-    if submission.photo_blob_lost_at:
+def _why_not_kept(finding: StoredFinding) -> str:
+    if finding.photo_blob_lost_at:
         return LOST
-    return REMOVED if submission.photo_removed_at else NOT_KEPT
+    return REMOVED if finding.photo_removed_at else NOT_KEPT

@@ -29,9 +29,9 @@ def in_care(owner: Account, doctor: Subject) -> bool:
     return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
 
 
-def is_asked(submission: StoredFindingRow, owner: Account, doctor: Subject) -> bool:
+def is_asked(finding: StoredFindingRow, owner: Account, doctor: Subject) -> bool:
     stays = owner.status != "deleting" and not owner.is_record
-    asked = submission.opinion_of == doctor.id and stays
+    asked = finding.opinion_of == doctor.id and stays
     return doctor.role == "doctor" and asked
 
 

@@ -17,10 +17,11 @@ from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.bands import urgency
 from skinapi.platform.storage.clock_watch import ClockWatch
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Filter, Store
 
 PAGE_SIZE = 100
-PHOTOS, FINDINGS = (WITH_PHOTO,), (WITH_PHOTO, WITHOUT)
+PHOTOS, WITH_OR_WITHOUT = (WITH_PHOTO,), (WITH_PHOTO, WITHOUT)
 # Nobody works on it, and no colleague is asked about it.
 IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_key": None}
 
@@ -38,7 +39,7 @@ class UntouchedFindings:
     """Selects findings by how long they rest."""
 
     def __init__(self, store: Store) -> None:
-        self._documents = store.collection("submissions")
+        self._documents = store.collection(FINDINGS)
         self._documents.ensure_index("rest_key", "id")
         self._documents.ensure_index("opinion_of", "opinion_key", "rest_key", "id")
         self._documents.ensure_index("doctor", "opinion_of", "opinion_key", "rest_key", "id")
@@ -209,7 +210,7 @@ class RecordRetention:
     """Without `years` no record is kept."""
 
     years: int | None
-    submissions: FindingRecords
+    records: FindingRecords
     letters: Letters
     clock: ClockWatch
 
@@ -220,11 +221,11 @@ class RecordRetention:
 
     def find_signed(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
         """What a doctor has signed something about, whether it must be kept or not."""
-        walked = batched(self.submissions.walk_owned(owner), ASKED_AT_ONCE)
+        walked = batched(self.records.walk_owned(owner), ASKED_AT_ONCE)
         findings = {
             item.id: item
             for found in walked
-            for item in self.submissions.see(found, Audience.DOCTOR, with_errors=True)
+            for item in self.records.see(found, Audience.DOCTOR, with_errors=True)
         }
         signed = self._newest_signatures([*findings])
         kept = {
@@ -265,7 +266,7 @@ class RecordRetention:
         newest: dict[str, datetime] = {}
         for asked in batched(findings, ASKED_AT_ONCE):
             letters = self.letters.list_signed_of(asked)
-            signed = self.submissions.reviews.list_signatures(asked)
+            signed = self.records.reviews.list_signatures(asked)
             signed += [(item.submission, item.signed_at) for item in letters if item.signed_at]
             for finding, moment in signed:
                 newest[finding] = max(moment, newest.get(finding, moment))

@@ -1,9 +1,9 @@
 """The findings that wait for a review, and the patients without a doctor: nobody is in charge of
 them, or one who is no active doctor now.
 
-An index can sort only by fields of its own documents, so a submission holds the `doctor` in whose
+An index can sort only by fields of its own documents, so a finding holds the `doctor` in whose
 care its owner is and its keys (queue_order.py), and an account the `queue_key` of its most urgent
-unreviewed submission. These fields only order lists: who may see a finding is decided by the
+unreviewed finding. These fields only order lists: who may see a finding is decided by the
 owner's account (read_access.py). Of two transactions that change what waits for one account, one
 must see the other. So filing and deleting write the account, and whoever gives the account the key
 of a finding writes that finding too: its review conflicts.
@@ -33,32 +33,32 @@ class ReviewQueue:
     """Keeps the doctors' lists up to date, inside the transactions of its callers."""
 
     work: UnitOfWork
-    submissions: FindingRecords
+    records: FindingRecords
     accounts: Accounts
 
-    def move_patient_up(self, submission: StoredFindingRow, owner: Account) -> None:
+    def move_patient_up(self, finding: StoredFindingRow, owner: Account) -> None:
         """`owner` is its account, as the same transaction has counted it."""
-        if submission.queue_key and submission.queue_key < owner.queue_key:
-            self.accounts.set_queue_key(owner.id, submission.queue_key)
+        if finding.queue_key and finding.queue_key < owner.queue_key:
+            self.accounts.set_queue_key(owner.id, finding.queue_key)
 
-    def move_patient_down(self, submission: StoredFindingRow, owner: Account) -> None:
+    def move_patient_down(self, finding: StoredFindingRow, owner: Account) -> None:
         """Take a finding out that was reviewed, or deleted, in the same transaction."""
-        if not submission.reviewed:
+        if not finding.reviewed:
             self.update_owner_key(owner)
 
     def recount(self, owner_id: str) -> None:
         """Count the findings of the account anew, and let it stand where they ask for."""
-        self.accounts.set_findings(owner_id, self.submissions.count_of(owner_id))
+        self.accounts.set_findings(owner_id, self.records.count_of(owner_id))
         self.update_owner_key(self.accounts.get(owner_id))
 
     def update_owner_key(self, owner: Account) -> None:
         """Let the account stand in its doctor's list where its most urgent finding asks for."""
-        first = self.submissions.most_urgent(owner.id)
+        first = self.records.most_urgent(owner.id)
         key = first[1] if first else key_without_findings(owner.id)
         if key != owner.queue_key:
             self.accounts.set_queue_key(owner.id, key)
             if first:
-                self.submissions.touch(first[0])
+                self.records.touch(first[0])
 
     def check_integrity(self) -> Iterator[Fault]:
         """Accounts whose place, count or findings differ, as a restore by hand leaves them."""
@@ -74,27 +74,27 @@ class ReviewQueue:
 
     def _differs(self, owner: Account) -> bool:
         kept, first = 0, key_without_findings(owner.id)
-        for found in batched(self.submissions.walk_owned(owner.id), SEEN_AT_ONCE):
+        for found in batched(self.records.walk_owned(owner.id), SEEN_AT_ONCE):
             lesions, alone = _cases_of(found)
-            if self.submissions.list_changed_keys(lesions=lesions, ids=alone):
+            if self.records.list_changed_keys(lesions=lesions, ids=alone):
                 return True
-            for submission in found:
-                if submission.doctor != owner.doctor_id:
+            for finding in found:
+                if finding.doctor != owner.doctor_id:
                     return True
-                if submission.error:
+                if finding.error:
                     continue
                 kept += 1
-                if submission.queue_key and not submission.reviewed:
-                    first = min(first, submission.queue_key)
+                if finding.queue_key and not finding.reviewed:
+                    first = min(first, finding.queue_key)
         return owner.queue_key != first or owner.findings != kept
 
     @atomic
     def _put_right(self, _: Unit, identifier: str) -> None:
         owner = self.accounts.get(identifier)
-        for found in batched([*self.submissions.walk_owned(identifier)], SEEN_AT_ONCE):
+        for found in batched([*self.records.walk_owned(identifier)], SEEN_AT_ONCE):
             lesions, alone = _cases_of(found)
-            self.submissions.renew_keys(lesions=lesions, ids=alone)
-        self.submissions.set_doctor(identifier, owner.doctor_id)
+            self.records.renew_keys(lesions=lesions, ids=alone)
+        self.records.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
 
 
@@ -103,8 +103,8 @@ def _cases_of(found: Sequence[StoredFindingRow]) -> tuple[set[str], list[str]]:
     return lesions, [record.id for record in found if not record.lesion]
 
 
-def is_free(submission: StoredFindingRow, doctor_id: str) -> bool:
+def is_free(finding: StoredFindingRow, doctor_id: str) -> bool:
     """Whether nobody else has taken it, or somebody has had it too long."""
-    if submission.taken_at is None or submission.taken_by == doctor_id:
+    if finding.taken_at is None or finding.taken_by == doctor_id:
         return True
-    return submission.taken_at < now() - TAKEN_FOR
+    return finding.taken_at < now() - TAKEN_FOR

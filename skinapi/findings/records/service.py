@@ -83,7 +83,7 @@ class FindingsService:
 
     work: UnitOfWork
     access: FindingAccess
-    submissions: FindingRecords
+    records: FindingRecords
     accounts: Accounts
     queue: ReviewQueue
     photos: KeptPhotos
@@ -111,7 +111,7 @@ class FindingsService:
             return None
         if found.owner != owner or found.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return self.submissions.see_one(found, Audience.PATIENT)
+        return self.records.see_one(found, Audience.PATIENT)
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
         """Also by what is deleted."""
@@ -123,9 +123,9 @@ class FindingsService:
         return self.erased.has_request(hash_of_request(by, key))
 
     def _find_keyed(self, owner: str, key: str | None, by: str | None) -> StoredFinding | None:
-        found = self.submissions.find_by_key(owner, key)
+        found = self.records.find_by_key(owner, key)
         if found is None and by and by != owner:
-            found = self.submissions.find_filed(by, key)
+            found = self.records.find_filed(by, key)
         return found
 
     def file_finding(
@@ -150,8 +150,8 @@ class FindingsService:
 
     def _file_once(self, new: NewFinding, newcomer: PatientRegistration | None) -> VisibleFinding:
         for _ in range(ATTEMPTS):
-            number = self.submissions.take_number()
-            prepared = self.submissions.prepare(new, number=number)
+            number = self.records.take_number()
+            prepared = self.records.prepare(new, number=number)
             with suppress(Duplicate):
                 return self.file(new, prepared, newcomer)
             if newcomer and (stored_since := newcomer.find()):
@@ -166,7 +166,7 @@ class FindingsService:
                 corrects=new.before_commit is not None,
             ):
                 return stored
-            self.submissions.skip_used_numbers()
+            self.records.skip_used_numbers()
         raise StoreBusy
 
     @atomic
@@ -177,7 +177,7 @@ class FindingsService:
         prepared: EncodedFinding,
         newcomer: PatientRegistration | None = None,
     ) -> VisibleFinding:
-        number = prepared.submission.number
+        number = prepared.finding.number
         if newcomer:
             newcomer.add(unit)
         if new.before_commit:
@@ -189,20 +189,20 @@ class FindingsService:
         blobs = new.blobs if self.photos.may_still_keep(account, new.choice) else ()
         if (blobs, account.doctor_id) != (new.blobs, new.doctor):
             new = replace(new, blobs=blobs, doctor=account.doctor_id)
-            prepared = self.submissions.prepare(new, number=number)
+            prepared = self.records.prepare(new, number=number)
         if new.choice:
             self.photos.note_choice(new.choice, account, kept=bool(new.blobs), finding=new.id)
-        self.submissions.add(prepared)
-        filed = prepared.submission
+        self.records.add(prepared)
+        filed = prepared.finding
         self.queue.move_patient_up(filed, account)
         unit.publish(FindingFiled(filed))
-        changed = self.submissions.renew([filed.lesion]) if filed.lesion else [filed]
+        changed = self.records.renew([filed.lesion]) if filed.lesion else [filed]
         unit.publish(FindingsChanged(changed))
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
         if filed.lesion is None:
             return see_alone(filed, Audience.PATIENT)
-        return self.submissions.see_one(filed, Audience.PATIENT)
+        return self.records.see_one(filed, Audience.PATIENT)
 
     def _why_gone(self, new: NewFinding) -> SkinAPIError:
         """What has become of the owner meanwhile, for whoever files it."""
@@ -217,22 +217,22 @@ class FindingsService:
         somebody else has had judged, the doctor in charge of what became urgent.
         """
         stored, account = self._find_again(before)
-        seen = self.submissions.see_one(stored, Audience.DOCTOR)
+        seen = self.records.see_one(stored, Audience.DOCTOR)
         if stored.version >= MOST_VERSIONS:
             raise TooManyVersions
         if new.by == stored.owner and stored.version >= MOST_BY_PATIENT:
             raise TooManyCorrections
         unit.audit("submission.judge_again", by=new.by, target=stored.id, owner=stored.owner)
         after = new.after(stored)
-        if not self.submissions.put_after(stored, after):
+        if not self.records.put_after(stored, after):
             raise JudgedMeanwhile
         if after.photo_blob != stored.photo_blob:  # another of its pictures is shown
-            self.submissions.change(stored.id, thumbnail_blob=None)
+            self.records.change(stored.id, thumbnail_blob=None)
             unit.erase(set(filter(None, [stored.thumbnail_blob])))
         alone = [] if stored.lesion else [stored.id]
-        changed = self.submissions.renew([stored.lesion], ids=alone)
+        changed = self.records.renew([stored.lesion], ids=alone)
         self.queue.update_owner_key(account)
-        after = self.submissions.see_one(after, Audience.DOCTOR)
+        after = self.records.see_one(after, Audience.DOCTOR)
         unit.publish(FindingJudgedAgain(after))
         unit.publish(FindingsChanged(changed))
         self._tell_corrected(stored, by=new.by)
@@ -248,10 +248,10 @@ class FindingsService:
             raise TooManyCorrections
         unit.audit("submission.amend", by=by, target=stored.id, owner=stored.owner)
         after = amend(stored, context, by=by)
-        if not self.submissions.put_after(stored, after):
+        if not self.records.put_after(stored, after):
             raise JudgedMeanwhile
         unit.publish(FactsAmended(after))
-        unit.publish(FindingsChanged(self.submissions.note_changes([], ids=[stored.id])))
+        unit.publish(FindingsChanged(self.records.note_changes([], ids=[stored.id])))
         self._tell_corrected(stored, by=by)
 
     def _tell_corrected(self, found: StoredFinding, *, by: str) -> None:
@@ -261,7 +261,7 @@ class FindingsService:
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
         """What is to be corrected, with its owner, to whom it may have been joined since."""
-        stored = self.submissions.find(before.id)
+        stored = self.records.find(before.id)
         account = self.accounts.find_by_id(stored.owner if stored else before.owner)
         if stored is None or account is None or account.status == "deleting":
             raise NotFound(NOT_YOURS)
@@ -270,8 +270,8 @@ class FindingsService:
         return stored, account
 
     @atomic
-    def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:
-        found = self.submissions.get_by_number(
+    def delete_finding(self, unit: Unit, *, number: str, by: str) -> None:
+        found = self.records.get_by_number(
             number, known_to=lambda stored: stored.get("owner") == by
         )
         if found.owner != by:
@@ -285,7 +285,7 @@ class FindingsService:
     @atomic
     def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
         """Delete a finding that a restore brought back; whether there was one."""
-        found = self.submissions.find(identifier)
+        found = self.records.find(identifier)
         if found:
             unit.audit("submission.erase_again", by=by, target=found.id, owner=found.owner)
             self.remove_one(unit, found)
@@ -306,15 +306,15 @@ class FindingsService:
         """Note that the file of this field of a finding is lost. Without its only photo, it is as
         if that had been deleted.
         """
-        found = self.submissions.get(identifier)
+        found = self.records.get(identifier)
         if field == "photo_blob" and not found.picture_blobs:
             self.remove_photos(unit, found, lost=True)
         else:
-            self.submissions.change(found.id, **{field: None, f"{field}_lost_at": now()})
+            self.records.change(found.id, **{field: None, f"{field}_lost_at": now()})
 
     def remove_photos(self, unit: Unit, found: StoredFinding, *, lost: bool = False) -> None:
         """Delete the kept photos of a finding that stays, in the caller's transaction."""
-        self.submissions.erase_photo(found, lost=lost)
+        self.records.erase_photo(found, lost=lost)
         unit.publish(PhotosRemoved(found))
         unit.erase(_photos_of(found))
 
@@ -322,7 +322,7 @@ class FindingsService:
         """Delete all findings of this owner, but not a medical record that is kept. Idempotent."""
         kept = self.find_kept_record(owner_id)
         stays = kept.finding_ids if kept else frozenset[str]()
-        others = (item.id for item in self.submissions.walk_owned(owner_id) if item.id not in stays)
+        others = (item.id for item in self.records.walk_owned(owner_id) if item.id not in stays)
         for identifiers in batched(others, DELETED_AT_ONCE):
             self._remove_all(identifiers)
         if kept:
@@ -341,25 +341,25 @@ class FindingsService:
     @atomic
     def _remove_all(self, unit: Unit, identifiers: Sequence[str]) -> None:
         for identifier in identifiers:
-            if submission := self.submissions.find(identifier):  # else another process deletes, too
-                self._remove(unit, submission)
+            if finding := self.records.find(identifier):  # else another process deletes, too
+                self._remove(unit, finding)
 
     def check_integrity(self) -> Iterator[Fault]:
         """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""
-        owners = sorted(self.submissions.owners())  # first: an account comes before its findings
+        owners = sorted(self.records.owners())  # first: an account comes before its findings
         for owner in owners:
             if not self.accounts.list_where({"id": owner}):
                 text = f"submissions of account {owner}, which is gone"
                 yield Fault(text, partial(self.forget, owner), gone=owner)
         yield from self.queue.check_integrity()
 
-    def _remove(self, unit: Unit, submission: StoredFinding) -> None:
-        self.submissions.remove(submission.id)
-        unit.publish(FindingDeleted(submission))
-        unit.publish(FindingsChanged(self.submissions.renew([submission.lesion])))
-        unit.erase(_photos_of(submission))
+    def _remove(self, unit: Unit, finding: StoredFinding) -> None:
+        self.records.remove(finding.id)
+        unit.publish(FindingDeleted(finding))
+        unit.publish(FindingsChanged(self.records.renew([finding.lesion])))
+        unit.erase(_photos_of(finding))
 
 
-def _photos_of(submission: StoredFinding) -> set[str]:
-    blobs = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
+def _photos_of(finding: StoredFinding) -> set[str]:
+    blobs = {finding.photo_blob, finding.thumbnail_blob, *finding.picture_blobs}
     return set(filter(None, blobs))

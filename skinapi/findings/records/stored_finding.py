@@ -280,7 +280,7 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def pictures(self) -> list[Self]:
-        """The submission as each of its pictures alone would have made it."""
+        """The finding as each of its pictures alone would have made it."""
         pictures = self.finding.pictures
         blobs = self.picture_blobs or (None,) * len(pictures)
         return [

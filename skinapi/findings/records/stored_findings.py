@@ -1,4 +1,4 @@
-"""The collection of submissions, and the lists of doctors and owners that are read from it."""
+"""The collection of findings, and the lists of doctors and owners that are read from it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -37,7 +37,7 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import first_id_at, new_id, now
-from skinapi.platform.storage.numbers import Numbers
+from skinapi.platform.storage.numbers import FINDINGS, Numbers
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unreadable import read_each
@@ -68,12 +68,12 @@ View = TypeVar("View", bound=StoredFindingRow)
 
 @dataclass(frozen=True, slots=True)
 class EncodedFinding:
-    submission: StoredFinding
+    finding: StoredFinding
     encoded: Encoded
 
 
 class StoredFindings(Repository[StoredFinding]):
-    collection, record = "submissions", StoredFinding
+    collection, record = FINDINGS, StoredFinding
     unique = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
     indexes = tuple((*fields, "id") for fields in INDEXES)
 
@@ -92,8 +92,8 @@ class StoredFindings(Repository[StoredFinding]):
 
     def prepare(self, new: NewFinding, *, number: int) -> EncodedFinding:
         """Make what `add` stores. Other writers wait for a transaction, so call it before."""
-        submission = new.as_submission(number=number)
-        return EncodedFinding(submission, self.encode(submission))
+        finding = new.as_stored(number=number)
+        return EncodedFinding(finding, self.encode(finding))
 
     def add(self, prepared: EncodedFinding) -> None:
         self._documents.insert_encoded(prepared.encoded)
@@ -271,8 +271,8 @@ class StoredFindings(Repository[StoredFinding]):
 
     def _count_by_doctor(self, key: str, after: str, before: str) -> Counter[str | None]:
         within: Filter = {key: {"$gt": after, "$lt": before}}
-        submissions = self._documents.find(within, sort=key, limit=MOST_OVERDUE, fields=("doctor",))
-        return Counter(submission.get("doctor") for submission in submissions)
+        findings = self._documents.find(within, sort=key, limit=MOST_OVERDUE, fields=("doctor",))
+        return Counter(finding.get("doctor") for finding in findings)
 
     def page_opinions(self, doctor: str, paging: PageRequest) -> Page[StoredFindingRow]:
         """List the findings about which a second opinion has come, the gravest first."""
@@ -442,22 +442,22 @@ class StoredFindings(Repository[StoredFinding]):
         self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
 
     def end_work_of(
-        self, submission: StoredFindingRow, doctor: str, *, answered: bool = False
+        self, finding: StoredFindingRow, doctor: str, *, answered: bool = False
     ) -> None:
         """Let this doctor leave a case. `answered`: so do second opinions that came."""
-        taken = NOT_TAKEN if submission.taken_by == doctor else {}
-        asked = NOT_ASKED if submission.opinion_of == doctor else {}
-        came = NONE_CAME if answered and submission.opinion_key else {}
+        taken = NOT_TAKEN if finding.taken_by == doctor else {}
+        asked = NOT_ASKED if finding.opinion_of == doctor else {}
+        came = NONE_CAME if answered and finding.opinion_key else {}
         if taken or asked or came:
-            self.change(submission.id, **taken, **asked, **came)
+            self.change(finding.id, **taken, **asked, **came)
 
     def list_asked(self, owner: str) -> list[StoredFindingRow]:
         return self._views(StoredFindingRow, {"owner": owner, "opinion_of": {"$gt": ""}})
 
-    def note_opinion(self, submission: StoredFindingRow, *, urgency: Band) -> None:
+    def note_opinion(self, finding: StoredFindingRow, *, urgency: Band) -> None:
         came_at = now()
-        key = submission.make_opinion_key(urgency, came_at)
-        self.change(submission.id, opinion_key=key, opinion_came_at=came_at)
+        key = finding.make_opinion_key(urgency, came_at)
+        self.change(finding.id, opinion_key=key, opinion_came_at=came_at)
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         wanted = {"opinion_of": doctor, "lesion": lesion}
@@ -470,26 +470,26 @@ class StoredFindings(Repository[StoredFinding]):
         return [item["id"] for item in found]
 
     def touch(self, identifier: str) -> bool:
-        """Write to a submission on which the caller's transaction relies, so that it conflicts with
-        those that change or delete the submission. False where it is deleted, or entered in error.
+        """Write to a finding on which the caller's transaction relies, so that it conflicts with
+        those that change or delete the finding. False where it is deleted, or entered in error.
         """
         return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
 
-    def mark_in_error(self, submission: StoredFinding, error: EnteredInError) -> None:
+    def mark_in_error(self, finding: StoredFinding, error: EnteredInError) -> None:
         """Take it out of its spot and of all lists. It rests from now on."""
-        photo = bool(submission.photos)
+        photo = bool(finding.photos)
         fields: dict[str, Any] = {
             **dict.fromkeys(KEYS),
             **NOT_TAKEN,
             **NOT_ASKED,
             **NONE_CAME,
             "lesion": None,
-            "former_lesion": submission.lesion or submission.former_lesion,
-            "rest_key": make_rest_key(photo, True, error.entered_at, submission.number),
+            "former_lesion": finding.lesion or finding.former_lesion,
+            "rest_key": make_rest_key(photo, True, error.entered_at, finding.number),
             "error": error.stored(),
             "changed": new_id(),
         }
-        self.change(submission.id, **fields)
+        self.change(finding.id, **fields)
 
     def set_key(self, identifier: str, key: str | None) -> None:
         """Another request may use the idempotency key that it had."""
@@ -524,9 +524,9 @@ class StoredFindings(Repository[StoredFinding]):
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))
 
-    def set_thumbnail(self, submission: StoredFinding, blob: str) -> bool:
-        """False where the submission is deleted, or another was set."""
-        unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
+    def set_thumbnail(self, finding: StoredFinding, blob: str) -> bool:
+        """False where the finding is deleted, or another was set."""
+        unchanged = {"id": finding.id, "thumbnail_blob": finding.thumbnail_blob}
         changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
         return changed is not None
 
@@ -542,17 +542,17 @@ class StoredFindings(Repository[StoredFinding]):
                 self.erase_photo(StoredFindingRow.model_validate(document))
         return findings, keys
 
-    def erase_photo(self, submission: StoredFindingRow, *, lost: bool = False) -> None:
+    def erase_photo(self, finding: StoredFindingRow, *, lost: bool = False) -> None:
         """The finding stays, and says when its photos went, or that the file is `lost`. Their files
         are the caller's.
         """
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
-            "rest_key": rest_without_photo(submission.rest_key),
+            "rest_key": rest_without_photo(finding.rest_key),
             "photo_blob_lost_at" if lost else "photo_removed_at": now(),
             "changed": new_id(),
         }
-        self.change(submission.id, **fields)
+        self.change(finding.id, **fields)
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})

@@ -28,6 +28,7 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unreadable import hide
 
@@ -110,7 +111,7 @@ class UnassignedPatients:
     """
 
     accounts: Accounts
-    submissions: FindingRecords
+    records: FindingRecords
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
@@ -129,7 +130,7 @@ class UnassignedPatients:
         if not (self.shows_list(to) and _is_patient(owner)) or self.find_doctor(owner):
             return frozenset()
         doctor, of, most = owner.doctor_id, [owner.id], MOST_UNASSIGNED
-        listed = self.submissions.find_waiting(doctor, of, band=None, after="", limit=most)
+        listed = self.records.find_waiting(doctor, of, band=None, after="", limit=most)
         listed += self._find_left(doctor, of)[0]
         return frozenset(item.get("lesion") or item["id"] for item in listed)
 
@@ -165,7 +166,7 @@ class UnassignedPatients:
         cases, more = list[UnassignedCase](), False
         for doctor, patients, damaged in self._walk_patients():
             owners = {patient.id: patient for patient in patients}
-            stored = self.submissions.find_waiting(
+            stored = self.records.find_waiting(
                 doctor, [*owners, *damaged], band=urgency, after=after, limit=limit + 1
             )
             for lost in damaged:
@@ -174,8 +175,8 @@ class UnassignedPatients:
             known = [item for item in stored if item["owner"] in owners]
             read = [*self.failed.each(WORK, known, StoredFindingRow.model_validate)]
             for lost in {item["id"] for item in stored} - {item.id for item in read}:
-                hide("submissions", lost)
-            waiting = self.submissions.see(read, Audience.DOCTOR)
+                hide(FINDINGS, lost)
+            waiting = self.records.see(read, Audience.DOCTOR)
             cases += (UnassignedCase(item, owners[item.owner]) for item in waiting)
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after)
@@ -192,9 +193,9 @@ class UnassignedPatients:
         for stored, owners, _ in self._walk_left():
             left += stored
             known |= {item["owner"]: owners[item["owner"]] for item in stored}
-        count, ids = self.submissions.count_waiting, [*waiting]
+        count, ids = self.records.count_waiting, [*waiting]
         outside = [item for item in known.values() if item.status == "waiting" or item.refused]
-        moment = self.submissions.find_hold_time()
+        moment = self.records.find_hold_time()
         return UnassignedView(
             patients=len(known),
             not_approved=len(outside),
@@ -214,9 +215,9 @@ class UnassignedPatients:
         read = self.failed.each(WORK, stored, Account.model_validate)
         staff = {item.id: item for item in read if _is_staff(item)}
         counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
-        for owner, (waiting, urgent) in self.submissions.count_waiting_by("owner", staff).items():
+        for owner, (waiting, urgent) in self.records.count_waiting_by("owner", staff).items():
             counts[owner] += Counter({True: urgent, False: waiting - urgent})
-        moment = self.submissions.find_hold_time()
+        moment = self.records.find_hold_time()
         for item in left:
             counts[item["owner"]][_is_urgent(item, moment)] += 1
         rows = [
@@ -273,10 +274,10 @@ class UnassignedPatients:
         if not patients:
             return
         left, _ = self._find_left(doctor, patients)
-        findings = self.submissions.count_waiting(patients) + len(left)
+        findings = self.records.count_waiting(patients) + len(left)
         if findings or kind is Kind.LEFT_CARE:
-            urgent = self.submissions.count_waiting(patients, band=URGENT)
-            moment = self.submissions.find_hold_time()
+            urgent = self.records.count_waiting(patients, band=URGENT)
+            moment = self.records.find_hold_time()
             urgent += sum(_is_urgent(item, moment) for item in left)
             waiting = self.outbox.find_last(kind, to=doctor) or {}
             self.outbox.add(
@@ -310,7 +311,7 @@ class UnassignedPatients:
         cases: list[UnassignedCase] = []
         for stored, owners, unanswered in self._walk_left():
             entries = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
-            found = self.submissions.see([*entries], Audience.DOCTOR)
+            found = self.records.see([*entries], Audience.DOCTOR)
             cases += (
                 UnassignedCase(record, owners[record.owner], _left_of(record, unanswered))
                 for record in found
@@ -333,9 +334,9 @@ class UnassignedPatients:
     ) -> tuple[list[Document], set[str]]:
         """What is left of this doctor's patients, and the ids of what a message waits about."""
         unanswered = {*self.find_unanswered(doctor)}
-        stored = self.submissions.find_left(doctor, owners=owners, limit=MOST_UNASSIGNED)
+        stored = self.records.find_left(doctor, owners=owners, limit=MOST_UNASSIGNED)
         if more := unanswered - {item["id"] for item in stored}:
-            written = self.submissions.find_reviewed(sorted(more))
+            written = self.records.find_reviewed(sorted(more))
             stored += (item for item in written if owners is None or item["owner"] in owners)
         return stored, unanswered
 

@@ -72,7 +72,7 @@ class ReportContent:
         rows = [
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
-            (labels.submission, self.number),
+            (labels.finding, self.number),
             (labels.made, say_time(report.made_at)),
             (labels.judged, judged),
             (labels.amended, amended),

@@ -69,7 +69,7 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
         issued, later = verified.issued, verified.newer
         said = labels.outdated if later else labels.valid
         rows = [
-            (labels.submission, labels.number.format(verified.number)),
+            (labels.finding, labels.number.format(verified.number)),
             (labels.issued, time_text(issued.created_at, language)),
             (labels.model, issued.model_version or ""),
             (labels.pages_of_pdf, str(issued.pages or "")),

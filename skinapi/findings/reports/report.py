@@ -150,7 +150,7 @@ class Pictures:
 class Report:
     """All that the pages of a report show.
 
-    Only a report on a stored submission has `number`, `patient`, `made_at`, `content_hash` and,
+    Only a report on a stored finding has `number`, `patient`, `made_at`, `content_hash` and,
     once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
     `spot_advice` is what was said about another finding of the spot, or by a version of this one
     that no doctor has seen, where that counts and is something else; `changes` is what comparisons

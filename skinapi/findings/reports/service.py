@@ -1,4 +1,4 @@
-"""Makes reports on stored submissions and on findings that a caller states, and verifies them."""
+"""Makes reports on stored findings and on findings that a caller states, and verifies them."""
 
 import importlib
 import re
@@ -94,50 +94,50 @@ class ReportsService:
         """Read a report, without pictures. It is issued, unless `issue` is false; without a
         `reading` nobody sees it now.
         """
-        submission, owner = self.findings.get_to_read(number=number, to=to, reading=reading)
-        return self._report_on(submission, owner, to, language, reader=reader, issue=issue)
+        finding, owner = self.findings.get_to_read(number=number, to=to, reading=reading)
+        return self._report_on(finding, owner, to, language, reader=reader, issue=issue)
 
     def read_illustrated_report(
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader
     ) -> Report:
         self.count_rendering(to)
-        submission, owner = self.findings.get_to_read(number=number, to=to, reading="report")
-        report = self._report_on(submission, owner, to, language, reader=reader)
-        return self.with_pictures(report, submission, to)
+        finding, owner = self.findings.get_to_read(number=number, to=to, reading="report")
+        report = self._report_on(finding, owner, to, language, reader=reader)
+        return self.with_pictures(report, finding, to)
 
     def print_report(
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader = "patient"
     ) -> bytes:
         """Store and return the PDF of the first time, unless the photo was damaged."""
-        submission, owner = self.findings.get_to_read(number=number, to=to, reading="report")
-        return self._print(submission, owner, to, language, reader)
+        finding, owner = self.findings.get_to_read(number=number, to=to, reading="report")
+        return self._print(finding, owner, to, language, reader)
 
     def read_for_programs(self, *, number: str, to: Subject, issue: bool = False) -> Report:
         """Read what a program may know, without pictures."""
-        submission, owner = self.findings.get(number=number, to=to)
-        return self._report_on(submission.for_programs(), owner, to, None, issue=issue)
+        finding, owner = self.findings.get(number=number, to=to)
+        return self._report_on(finding.for_programs(), owner, to, None, issue=issue)
 
     def print_for_programs(self, *, number: str, to: Subject) -> bytes:
         """Print what a program may know, whoever reads through its door."""
-        submission, owner = self.findings.get(number=number, to=to)
-        return self._print(submission.for_programs(), owner, to, None)
+        finding, owner = self.findings.get(number=number, to=to)
+        return self._print(finding.for_programs(), owner, to, None)
 
     def _print(
         self,
-        submission: VisibleFinding,
+        finding: VisibleFinding,
         owner: Account,
         to: Subject,
         language: str | None,
         reader: PassageReader = "patient",
     ) -> bytes:
-        report = self._report_on(submission, owner, to, language, reader=reader)
+        report = self._report_on(finding, owner, to, language, reader=reader)
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self.issued.read_pdf(issued) if issued else None
         if kept:
-            self.findings.photos.note_read(submission=submission, by=to)
+            self.findings.photos.note_read(finding=finding, by=to)
             return kept
         self.count_rendering(to)
-        illustrated = self.with_pictures(report, submission, to)
+        illustrated = self.with_pictures(report, finding, to)
         printed = print_pdf(illustrated)
         if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
             self.issued.keep_pdf(issued, printed, len(PAGE.findall(printed)))
@@ -145,11 +145,11 @@ class ReportsService:
 
     def list_issued(self, *, number: str, to: Subject) -> list[IssuedReport]:
         """The oldest first, none since a doctor holds something back about its spot."""
-        submission, _ = self.findings.get(number=number, to=to)
-        held_since = submission.lesion_status.held_since
+        finding, _ = self.findings.get(number=number, to=to)
+        held_since = finding.lesion_status.held_since
         return [
             issued
-            for issued in self.issued.list_of(submission.id)
+            for issued in self.issued.list_of(finding.id)
             if not (held_since and issued.created_at >= held_since)
         ]
 
@@ -188,12 +188,12 @@ class ReportsService:
 
     def verify(self, *, hash: str) -> Verified | None:
         issued = self.issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
-        submission = self.findings.submissions.find(issued.submission) if issued else None
-        if issued is None or submission is None:
+        finding = self.findings.records.find(issued.submission) if issued else None
+        if issued is None or finding is None:
             return None
-        if submission.error:
-            return Verified(issued, submission.number, None, submission.error.entered_at)
-        seen = self._as_its_reader_sees(issued, submission)
+        if finding.error:
+            return Verified(issued, finding.number, None, finding.error.entered_at)
+        seen = self._as_its_reader_sees(issued, finding)
         letters = self._list_letters(seen)
         newer = find_newer(
             issued,
@@ -202,17 +202,15 @@ class ReportsService:
                 issued, saying=ReportContents.from_finding(seen, letters)
             ),
             letters=letters,
-            model_withdrawn_at=self._find_withdrawn(submission),
+            model_withdrawn_at=self._find_withdrawn(finding),
         )
-        return Verified(issued, submission.number, newer)
+        return Verified(issued, finding.number, newer)
 
-    def _as_its_reader_sees(
-        self, issued: IssuedReport, submission: StoredFinding
-    ) -> VisibleFinding:
+    def _as_its_reader_sees(self, issued: IssuedReport, finding: StoredFinding) -> VisibleFinding:
         """See the finding as its patient, who may be the one who asks; as its doctor where the
         report says what is held back.
         """
-        known = self.findings.submissions.see_one(submission, Audience.DOCTOR)
+        known = self.findings.records.see_one(finding, Audience.DOCTOR)
         as_owner, text = known.seen_by(Audience.PROGRAM), issued.contents
         if text is None or not as_owner.lesion_status.held_until:
             return as_owner
@@ -225,7 +223,7 @@ class ReportsService:
 
     def _report_on(
         self,
-        submission: VisibleFinding,
+        finding: VisibleFinding,
         owner: Account,
         to: Subject,
         language: str | None,
@@ -233,9 +231,9 @@ class ReportsService:
         reader: PassageReader = "patient",
         issue: bool = True,
     ) -> Report:
-        chosen = _parse_language(language) or submission.language
-        facts = Facts.from_finding(submission.finding, submission.context)
-        advice = submission.replaced_by
+        chosen = _parse_language(language) or finding.language
+        facts = Facts.from_finding(finding.finding, finding.context)
+        advice = finding.replaced_by
         reopens = advice is not None and advice.reopens
         narrative = self.narrator.narrate(
             facts=facts,
@@ -244,108 +242,108 @@ class ReportsService:
             consents=owner.consents,
             account=owner.id,
             reader=reader,
-            decision=None if reopens else submission.decision,
+            decision=None if reopens else finding.decision,
             elsewhere=advice is not None and not reopens,
         )
-        signed = self._list_letters(submission)
+        signed = self._list_letters(finding)
         report = Report(
             facts=facts,
             narrative=narrative,
             reader=reader,
             clinic=self.clinic,
-            number=submission.number,
+            number=finding.number,
             patient=ReportedPatient(name=owner.name, email=owner.email),
-            made_at=submission.created_at,
-            review=submission.status.review,
-            review_held=submission.status.review in submission.list_held(),
-            decision=submission.decision,
-            held_until=submission.decision_held_until if submission.reader.knows_all else None,
-            held_beside=submission.held_beside,
-            letters=tuple(show_letter(item, submission) for item in signed),
-            model_withdrawn_at=self._find_withdrawn(submission),
-            version=submission.version,
-            judged_at=submission.judged_at,
-            corrected=submission.corrected,
-            amended=submission.amended,
-            amended_at=submission.amended_at,
+            made_at=finding.created_at,
+            review=finding.status.review,
+            review_held=finding.status.review in finding.list_held(),
+            decision=finding.decision,
+            held_until=finding.decision_held_until if finding.reader.knows_all else None,
+            held_beside=finding.held_beside,
+            letters=tuple(show_letter(item, finding) for item in signed),
+            model_withdrawn_at=self._find_withdrawn(finding),
+            version=finding.version,
+            judged_at=finding.judged_at,
+            corrected=finding.corrected,
+            amended=finding.amended,
+            amended_at=finding.amended_at,
             spot_advice=advice,
-            changes=tuple(submission.found_changes),
-            due=submission.instruction.counts.due,
-            practice=self._find_practice(submission, owner),
-            spot_place=self.places.find_other_place(submission.lesion, submission.context)
-            if submission.lesion
+            changes=tuple(finding.found_changes),
+            due=finding.instruction.counts.due,
+            practice=self._find_practice(finding, owner),
+            spot_place=self.places.find_other_place(finding.lesion, finding.context)
+            if finding.lesion
             else None,
         )
-        code = seal_report(report, submission=submission.id)
+        code = seal_report(report, finding=finding.id)
         if issue:
             issued: IssuedReport | None = self._issue(
-                submission,
+                finding,
                 by=to,
                 language=chosen,
                 reader=reader,
                 hash=code,
-                version=submission.version,
-                contents=ReportContents.from_finding(submission, signed),
+                version=finding.version,
+                contents=ReportContents.from_finding(finding, signed),
             )
         else:
-            issued = self._find_issued(submission, code)
+            issued = self._find_issued(finding, code)
         seal = None
         if issued:
             url = f"{self.address}/reports/verify/{code}"
             seal = SealView(hash=code, url=url, issued_at=issued.created_at)
         return replace(report, content_hash=code, seal=seal)
 
-    def _find_withdrawn(self, submission: StoredFinding) -> datetime | None:
+    def _find_withdrawn(self, finding: StoredFinding) -> datetime | None:
         """When the model version that made the finding was withdrawn."""
-        version = submission.finding.model_version
+        version = finding.finding.model_version
         return self.findings.models.find_version_state(version).withdrawn_at
 
-    def _find_practice(self, submission: VisibleFinding, owner: Account) -> Practice | None:
+    def _find_practice(self, finding: VisibleFinding, owner: Account) -> Practice | None:
         looks = self.findings.unassigned.find_who_looks(owner)
-        return Practice.from_reviewer(looks, decided=submission.decision is not None)
+        return Practice.from_reviewer(looks, decided=finding.decision is not None)
 
-    def _list_letters(self, submission: VisibleFinding) -> tuple[Letter, ...]:
-        signed = self.letters.list_signed(submission.id)
-        return tuple(item for item in signed if is_shown(item, submission))
+    def _list_letters(self, finding: VisibleFinding) -> tuple[Letter, ...]:
+        signed = self.letters.list_signed(finding.id)
+        return tuple(item for item in signed if is_shown(item, finding))
 
-    def _find_issued(self, submission: VisibleFinding, hash: str) -> IssuedReport | None:
-        if not self.findings.submissions.has(submission.id):
-            self._forget_beside(submission)
+    def _find_issued(self, finding: VisibleFinding, hash: str) -> IssuedReport | None:
+        if not self.findings.records.has(finding.id):
+            self._forget_beside(finding)
             raise NotFound(NOT_YOURS)
         return self.issued.find_by_hash(hash)
 
     @atomic
-    def _forget_beside(self, unit: Unit, submission: StoredFinding) -> None:
-        """Delete what was stored about a submission after it was deleted."""
-        unit.publish(FindingDeleted(submission))
+    def _forget_beside(self, unit: Unit, finding: StoredFinding) -> None:
+        """Delete what was stored about a finding after it was deleted."""
+        unit.publish(FindingDeleted(finding))
 
     def _issue(
-        self, submission: VisibleFinding, *, by: Subject, hash: str, **fields: Any
+        self, finding: VisibleFinding, *, by: Subject, hash: str, **fields: Any
     ) -> IssuedReport:
-        add = partial(self._add_issued, submission, by, {"hash": hash, **fields})
+        add = partial(self._add_issued, finding, by, {"hash": hash, **fields})
         try:
             return find_or_make(partial(self.issued.find_by_hash, hash), add)
         except NotFound:  # it was deleted while the words were written
-            self._forget_beside(submission)
+            self._forget_beside(finding)
             raise
 
     @atomic
     def _add_issued(
-        self, unit: Unit, submission: VisibleFinding, by: Subject, fields: Mapping[str, Any]
+        self, unit: Unit, finding: VisibleFinding, by: Subject, fields: Mapping[str, Any]
     ) -> IssuedReport:
-        unit.audit("report.issue", by=by.id, target=submission.id, owner=submission.owner)
-        self.findings.rely_on(submission)
+        unit.audit("report.issue", by=by.id, target=finding.id, owner=finding.owner)
+        self.findings.rely_on(finding)
         unit.afterwards(partial(self.usage.add, REPORTS))
-        version = submission.finding.model_version
-        return self.issued.add(submission=submission.id, model_version=version, **fields)
+        version = finding.finding.model_version
+        return self.issued.add(submission=finding.id, model_version=version, **fields)
 
-    def with_pictures(self, report: Report, submission: VisibleFinding, to: Subject) -> Report:
-        photo = self.findings.photos.open(submission=submission, to=to)
+    def with_pictures(self, report: Report, finding: VisibleFinding, to: Subject) -> Report:
+        photo = self.findings.photos.open(finding=finding, to=to)
         if photo is None:
-            lost, damaged = submission.photo_lost_at, submission.photo_blob
+            lost, damaged = finding.photo_lost_at, finding.photo_blob
             return replace(report, photo_lost=bool(lost), photo_damaged=damaged is not None)
-        shown, others = submission.finding.shown_picture, []
-        for index, alone in enumerate(submission.pictures):
+        shown, others = finding.finding.shown_picture, []
+        for index, alone in enumerate(finding.pictures):
             # Whoever reads it was noted above.
             if index != shown and (other := self.findings.photos.find_opened(alone)):
                 others.append(
@@ -354,7 +352,7 @@ class ReportsService:
                         print_pictures(other, alone.finding.heat, alone.finding.quality.seen),
                     )
                 )
-        pictures = print_pictures(photo, submission.finding.heat, submission.finding.quality.seen)
+        pictures = print_pictures(photo, finding.finding.heat, finding.finding.quality.seen)
         return replace(report, pictures=pictures, other_pictures=tuple(others))
 
 

@@ -52,8 +52,8 @@ LETTER_SAYS = {
 }  # fmt: skip
 
 
-def seal_report(report: Report, *, submission: str) -> str:
-    """Hash the report's content with SHA-256. The random id of the submission is part of it, so
+def seal_report(report: Report, *, finding: str) -> str:
+    """Hash the report's content with SHA-256. The random id of the finding is part of it, so
     that no one can find a valid hash by guessing the content.
     """
     review, decision = report.review, report.decision
@@ -69,7 +69,7 @@ def seal_report(report: Report, *, submission: str) -> str:
         "language": report.language,
         "reader": report.reader,
         "renderer": RENDERER,
-        "submission": submission,
+        "submission": finding,
         "letters": [_say_letter(shown) for shown in report.letters],
         "model_withdrawn_at": withdrawn_at.isoformat() if withdrawn_at else None,
         "spot_advice": [advice.finding, advice.band, advice.since.isoformat(), advice.waits_for]
@@ -105,10 +105,10 @@ class LesionInstruction(StoredRecord):
         return due.isoformat() if due else None
 
     @classmethod
-    def from_finding(cls, submission: VisibleFinding) -> Self:
-        elsewhere = submission.replaced_by
+    def from_finding(cls, finding: VisibleFinding) -> Self:
+        elsewhere = finding.replaced_by
         return cls.from_record(
-            submission.instruction.counts,
+            finding.instruction.counts,
             finding=elsewhere.finding if elsewhere else None,
             said_at=elsewhere.since if elsewhere else None,
         )
@@ -124,10 +124,10 @@ class ReportContents(StoredRecord):
     spot: LesionInstruction
 
     @classmethod
-    def from_finding(cls, submission: VisibleFinding, letters: Sequence[Letter]) -> Self:
-        ids, decision = tuple(letter.id for letter in letters), submission.decision
+    def from_finding(cls, finding: VisibleFinding, letters: Sequence[Letter]) -> Self:
+        ids, decision = tuple(letter.id for letter in letters), finding.decision
         review = decision.review if decision else None
-        return cls(review=review, letters=ids, spot=LesionInstruction.from_finding(submission))
+        return cls(review=review, letters=ids, spot=LesionInstruction.from_finding(finding))
 
 
 def _say_change(found: FoundChange) -> list[Any]:
@@ -305,8 +305,8 @@ class IssuedReports(Repository[IssuedReport]):
     def find_by_hash(self, hash: str) -> IssuedReport | None:
         return self._first({"hash": hash})
 
-    def list_of(self, submission: str) -> list[IssuedReport]:
-        return self._list({"submission": submission})
+    def list_of(self, finding: str) -> list[IssuedReport]:
+        return self._list({"submission": finding})
 
     def find_newer(self, issued: IssuedReport, *, saying: ReportContents) -> datetime | None:
         """When the last report was issued that says what counts now: during a hold a patient's
@@ -341,29 +341,29 @@ class IssuedReports(Repository[IssuedReport]):
         elif issued.pdf_blob:
             self._blobs.delete(issued.pdf_blob)
 
-    def drop_pdfs(self, submissions: Sequence[str]) -> list[str]:
+    def drop_pdfs(self, findings: Sequence[str]) -> list[str]:
         """Return the keys of their PDFs, to be deleted after the transaction. The reports stand."""
         keys, dropped = list[str](), {"$unset": {"pdf_blob": True, "pages": True}}
-        for submission in submissions:
-            keys += self._list_pdfs(submission)
-            self._documents.update_all({"submission": submission}, dropped)
+        for finding in findings:
+            keys += self._list_pdfs(finding)
+            self._documents.update_all({"submission": finding}, dropped)
         return keys
 
-    def forget(self, submission: str) -> list[str]:
+    def forget(self, finding: str) -> list[str]:
         """Return the keys of their PDFs, to be deleted after the transaction."""
-        keys = self._list_pdfs(submission)
-        self._documents.delete({"submission": submission})
+        keys = self._list_pdfs(finding)
+        self._documents.delete({"submission": finding})
         return keys
 
-    def _list_pdfs(self, submission: str) -> list[str]:
-        rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
+    def _list_pdfs(self, finding: str) -> list[str]:
+        rows = self._documents.find({"submission": finding}, fields=("pdf_blob",))
         return [issued["pdf_blob"] for issued in rows if issued.get("pdf_blob")]
 
-    def check_integrity(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
-        for submission in self._gone("submission", has_submission):
-            text = f"reports of submission {submission}, which is gone"
-            yield Fault(text, partial(self._erase, submission), gone=submission)
+    def check_integrity(self, has_finding: Callable[[str], bool]) -> Iterator[Fault]:
+        for finding in self._gone("submission", has_finding):
+            text = f"reports of submission {finding}, which is gone"
+            yield Fault(text, partial(self._erase, finding), gone=finding)
 
-    def _erase(self, submission: str) -> None:
-        for blob in self.forget(submission):
+    def _erase(self, finding: str) -> None:
+        for blob in self.forget(finding):
             self._blobs.delete(blob)

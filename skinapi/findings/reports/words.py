@@ -29,7 +29,7 @@ class Labels(Frozen):
     page: str
     patient: str
     email: str
-    submission: str
+    finding: str
     number: str
     made: str
     judged: str

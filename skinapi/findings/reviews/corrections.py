@@ -58,7 +58,7 @@ MOVED_MEANWHILE = "The photo was moved to this patient in this moment; send it a
 class CorrectionsService:
     work: UnitOfWork
     findings: FindingAccess
-    submissions: FindingRecords
+    records: FindingRecords
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -75,7 +75,7 @@ class CorrectionsService:
     @atomic
     def enter_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
         """Enter a finding in error that a restore brought back; its patient was told then."""
-        found = self.submissions.find(identifier)
+        found = self.records.find(identifier)
         if found is None or found.error:
             return False
         unit.audit("submission.enter_in_error", by=by, target=found.id, owner=found.owner)
@@ -96,25 +96,25 @@ class CorrectionsService:
     @atomic
     def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> VisibleFinding:
         """The same of what a program has filed by one of these keys, as its owner may know it."""
-        found = (self.submissions.find_filed(by.id, key) for key in keys)
+        found = (self.records.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
         if filed is None:
             raise NotFound(NOTHING_FILED)
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
-        return self.submissions.see_one(entered, Audience.PROGRAM, with_errors=True)
+        return self.records.see_one(entered, Audience.PROGRAM, with_errors=True)
 
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
         """What a program has filed by this key for another patient than the `right` one. Refused
         where that was another picture, and where a person has said that it is not this patient's
         or has moved it to another one.
         """
-        filed = self.submissions.find_filed(by.id, sent.key)
+        filed = self.records.find_filed(by.id, sent.key)
         if filed is None or filed.owner == right:
             return None
         if not filed.is_of(sent.picture, sent.request_hash):
             raise IdempotencyKeyReused
-        denied = self.submissions.find_by_first_part(right, sent.key + DENIED)
+        denied = self.records.find_by_first_part(right, sent.key + DENIED)
         if denied and denied.error:
             raise FindingInError(denied.error.reason)
         moved = self.find_moved(filed)
@@ -128,7 +128,7 @@ class CorrectionsService:
         """What a person has filed, last of all, by moving the photo of the wrong finding."""
         moved = None
         while wrong.error and (
-            found := self.submissions.find_filed(wrong.error.by, f"{MOVED}{wrong.id}")
+            found := self.records.find_filed(wrong.error.by, f"{MOVED}{wrong.id}")
         ):
             moved = wrong = found
         return moved
@@ -145,7 +145,7 @@ class CorrectionsService:
             self._enter(unit, wrong, before, by)
             # What a person has said of it stays said.
             denied = sent.key + DENIED + wrong.id if wrong.error else None
-            self.submissions.set_key(wrong.id, denied)
+            self.records.set_key(wrong.id, denied)
 
     def _enter(
         self,
@@ -164,26 +164,26 @@ class CorrectionsService:
         reason = reason or ERRORS[owner.language].taken_back
         self._void(unit, found, EnteredInError(entered_at=now(), by=by.id, reason=reason))
         self._tell(found, owner, by)
-        return self.submissions.find(found.id) or found
+        return self.records.find(found.id) or found
 
-    def _void(self, unit: Unit, submission: StoredFinding, error: EnteredInError) -> None:
-        seen = self.submissions.see_one(submission, Audience.DOCTOR)
-        self.outcomes.take_back(submission, seen.status.reviews)
-        counted = self.accounts.add_findings(submission.owner, -1)
-        self.submissions.mark_in_error(submission, error)
-        unit.publish(FindingVoided(submission))
-        unit.publish(FindingsChanged(self.submissions.renew([submission.lesion])))
+    def _void(self, unit: Unit, finding: StoredFinding, error: EnteredInError) -> None:
+        seen = self.records.see_one(finding, Audience.DOCTOR)
+        self.outcomes.take_back(finding, seen.status.reviews)
+        counted = self.accounts.add_findings(finding.owner, -1)
+        self.records.mark_in_error(finding, error)
+        unit.publish(FindingVoided(finding))
+        unit.publish(FindingsChanged(self.records.renew([finding.lesion])))
         if counted:  # else its account is being deleted
-            self.queue.move_patient_down(submission, counted)
+            self.queue.move_patient_down(finding, counted)
 
-    def _tell(self, submission: StoredFinding, owner: Account, by: Subject) -> None:
-        own, case = f"finding/{submission.number}", f"case/{submission.number}"
+    def _tell(self, finding: StoredFinding, owner: Account, by: Subject) -> None:
+        own, case = f"finding/{finding.number}", f"case/{finding.number}"
         for kind in TELLS_OF_FINDING:
             self.outbox.withdraw(kind, to=owner.id, about=own)
-        for doctor in filter(None, {submission.doctor, submission.opinion_of}):
+        for doctor in filter(None, {finding.doctor, finding.opinion_of}):
             for kind in TELLS_OF_CASE:
                 self.outbox.withdraw(kind, to=doctor, about=case)
         if not owner.is_record:
             self.outbox.add(Kind.ENTERED_IN_ERROR, to=owner.id, about=own)
-        if submission.doctor and submission.doctor != by.id:
-            self.outbox.add(Kind.ENTERED_IN_ERROR, to=submission.doctor, about=case)
+        if finding.doctor and finding.doctor != by.id:
+            self.outbox.add(Kind.ENTERED_IN_ERROR, to=finding.doctor, about=case)

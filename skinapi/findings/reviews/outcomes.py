@@ -138,18 +138,18 @@ class OutcomeCounts(Repository[CountedOutcome]):
     collection, record = "outcome_counts", CountedOutcome
     indexes = (("month", "id"),)
 
-    def add(self, submission: StoredFinding, reviews: Sequence[Review]) -> None:
+    def add(self, finding: StoredFinding, reviews: Sequence[Review]) -> None:
         """Count the newest review, which brings a result, of the version that its doctor saw, and
         take back what an earlier one counted.
         """
-        self.take_back(submission, reviews[:-1])
-        finding = submission.found_in(reviews[-1].version)
-        outcome = _outcome(finding, reviews[-1])
+        self.take_back(finding, reviews[:-1])
+        judged = finding.found_in(reviews[-1].version)
+        outcome = _outcome(judged, reviews[-1])
         facts: Filter = {"id": outcome.id, "schema": 1, **outcome.stored()}
-        steps = dict.fromkeys(_counters(finding), 1)
+        steps = dict.fromkeys(_counters(judged), 1)
         self._documents.update(facts, {"$inc": steps}, upsert=True)
 
-    def take_back(self, submission: StoredFinding, reviews: Sequence[Review]) -> None:
+    def take_back(self, finding: StoredFinding, reviews: Sequence[Review]) -> None:
         # One that a colleague has told counts from when the doctor in charge signs it.
         results = [
             review
@@ -157,10 +157,10 @@ class OutcomeCounts(Repository[CountedOutcome]):
             if review.opinion.histology_result and not review.second_opinion
         ]
         if results:
-            finding = submission.found_in(results[-1].version)
-            counters = _counters(finding)
+            judged = finding.found_in(results[-1].version)
+            counters = _counters(judged)
             counted: Filter = {field: {"$gt": 0} for field in counters}
-            counted["id"] = _outcome(finding, results[-1]).id
+            counted["id"] = _outcome(judged, results[-1]).id
             self._documents.update(counted, {"$inc": dict.fromkeys(counters, -1)})
 
     def of_models(self, *, months: int) -> dict[str, ModelOutcomes]:

@@ -65,7 +65,7 @@ class ReviewsService:
     work: UnitOfWork
     letters: Letters
     findings: FindingAccess
-    submissions: FindingRecords
+    records: FindingRecords
     queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
@@ -94,58 +94,58 @@ class ReviewsService:
         # Again: the request for a second opinion may have ended with the same request.
         if before := self._find_signed(by.id, key, number, said):
             return before
-        submission, owner = self.findings.get_in_charge(
+        finding, owner = self.findings.get_in_charge(
             number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
         )
-        submission.require_seen(said.version)
+        finding.require_seen(said.version)
         in_charge = in_care(owner, by)
-        if said.spot_state not in (None, submission.make_spot_state(in_charge=in_charge)):
+        if said.spot_state not in (None, finding.make_spot_state(in_charge=in_charge)):
             raise SpotChanged
-        finding = submission.finding
+        judged = finding.finding
         opinion = said.resolve(
-            stated=finding.likely,
-            band=submission.band,
-            pictured=submission.photo_blob is not None,
-            shows_no_skin=finding.not_skin and not (finding.checklist_score or finding.told_signs),
+            stated=judged.likely,
+            band=finding.band,
+            pictured=finding.photo_blob is not None,
+            shows_no_skin=judged.not_skin and not (judged.checklist_score or judged.told_signs),
         )
-        unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
-        asked_by = None if in_charge else submission.doctor
+        unit.audit("review.create", by=by.id, target=finding.id, owner=finding.owner)
+        asked_by = None if in_charge else finding.doctor
         if asked_by and said.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
-        signed = submission.status.reviews
+        signed = finding.status.reviews
         nobody_reads = asked_by or owner.record_kept_until_at
         if not nobody_reads:
-            self._require_way(owner, said.told_by, grave=_is_grave(opinion, submission.band))
+            self._require_way(owner, said.told_by, grave=_is_grave(opinion, finding.band))
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
             created_at=now(),
-            submission=submission.id,
-            version=submission.version,
-            saw=_list_seen(submission),
+            submission=finding.id,
+            version=finding.version,
+            saw=_list_seen(finding),
             doctor=by.id,
             signature=by.account.name,
             opinion=opinion,
             note=said.note,
-            question=submission.opinion_question if asked_by else None,
+            question=finding.opinion_question if asked_by else None,
             downgrade_confirmed=said.downgrade_confirmed,
-            hold_ends_at=None if nobody_reads else _hold_of(said, opinion, submission.band),
+            hold_ends_at=None if nobody_reads else _hold_of(said, opinion, finding.band),
             idempotency_key=key,
-            request_hash=_hash(submission.id, said),
+            request_hash=_hash(finding.id, said),
         )
         if not nobody_reads:
-            review = _hold_with_graver(submission, review)
+            review = _hold_with_graver(finding, review)
         # Of a second opinion: once the doctor in charge signs it as it is.
-        after = submission.with_review(review)
-        review = review.model_copy(update={"asked_by": asked_by, **_lowered(submission, after)})
-        self.submissions.reviews.add(review, signed=signed)
-        self.submissions.end_work_of(submission, by.id, answered=not asked_by)
+        after = finding.with_review(review)
+        review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
+        self.records.reviews.add(review, signed=signed)
+        self.records.end_work_of(finding, by.id, answered=not asked_by)
         if asked_by:
-            asked = urgency_of(review, None, submission.band)
-            self.submissions.note_opinion(submission, urgency=asked)
-            self.outbox.add(Kind.OPINION_CAME, to=asked_by, about=f"case/{submission.number}")
-            unit.publish(ReviewSigned(submission, review))
+            asked = urgency_of(review, None, finding.band)
+            self.records.note_opinion(finding, urgency=asked)
+            self.outbox.add(Kind.OPINION_CAME, to=asked_by, about=f"case/{finding.number}")
+            unit.publish(ReviewSigned(finding, review))
         else:
-            self._publish(unit, [*signed, review], submission, after, owner)
+            self._publish(unit, [*signed, review], finding, after, owner)
         return review
 
     def _require_way(self, owner: Account, teller: ToldBy | None, *, grave: bool) -> None:
@@ -160,18 +160,18 @@ class ReviewsService:
         self,
         unit: Unit,
         reviews: Sequence[Review],
-        submission: VisibleFinding,
+        finding: VisibleFinding,
         after: VisibleFinding,
         owner: Account,
     ) -> None:
         review = reviews[-1]
-        shown = [*submission.untold(reviews), *([] if review.hold_ends_at else [review])]
+        shown = [*finding.untold(reviews), *([] if review.hold_ends_at else [review])]
         milder = after.spot_holds.list_milder(review) if review.hold_ends_at else []
-        self.submissions.reviews.hold_until(review.shown_at, milder)
-        self._mark(unit, submission, owner, shown=shown, known=None if milder else after)
-        self._mail(submission, owner, shown)
+        self.records.reviews.hold_until(review.shown_at, milder)
+        self._mark(unit, finding, owner, shown=shown, known=None if milder else after)
+        self._mail(finding, owner, shown)
         if review.opinion.histology_result:
-            self.outcomes.add(submission, reviews)
+            self.outcomes.add(finding, reviews)
 
     def _mail(
         self,
@@ -196,7 +196,7 @@ class ReviewsService:
     def _mark(
         self,
         unit: Unit,
-        submission: VisibleFinding,
+        finding: VisibleFinding,
         owner: Account,
         *,
         shown: Sequence[Review],
@@ -205,18 +205,18 @@ class ReviewsService:
         """Sort the lists by what holds now, which `known` shows if it is given. `shown` are the
         reviews that the patient sees from now on.
         """
-        self.submissions.touch(submission.id)
-        lesions, own = [submission.lesion], submission.id
-        alone = [] if submission.lesion else [own]
-        self.submissions.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
-        self.queue.move_patient_down(submission, owner)
-        unit.publish(FindingReviewed(submission))
+        self.records.touch(finding.id)
+        lesions, own = [finding.lesion], finding.id
+        alone = [] if finding.lesion else [own]
+        self.records.renew_keys(lesions=lesions, ids=alone, known=known, shown=own)
+        self.queue.move_patient_down(finding, owner)
+        unit.publish(FindingReviewed(finding))
         if shown:
-            unit.publish(FindingsChanged(self.submissions.note_changes(lesions, ids=alone)))
+            unit.publish(FindingsChanged(self.records.note_changes(lesions, ids=alone)))
         for review in shown:
-            unit.publish(ReviewSigned(submission, review))
+            unit.publish(ReviewSigned(finding, review))
         if held := [item for item in shown if item.hold_ends_at]:
-            self._tell_of_letters(unit, submission, held)
+            self._tell_of_letters(unit, finding, held)
 
     def _tell_of_letters(self, unit: Unit, about: VisibleFinding, held: Sequence[Review]) -> None:
         """Publish the letters that waited for the first of these holds to end."""
@@ -233,21 +233,21 @@ class ReviewsService:
         """All reviews of the finding that were held back; none where nothing was. What was held
         with them of other photos of the spot is shown too.
         """
-        submission, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
-        if not submission.held_until:
+        finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
+        if not finding.held_until:
             return []
-        unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
+        unit.audit("review.show", by=by.id, target=finding.id, owner=finding.owner)
         if owner.record_kept_until_at:
             raise HoldRefused(OF_RECORD)
-        held, holds = submission.list_held(), submission.spot_holds
+        held, holds = finding.list_held(), finding.spot_holds
         graver = [item.submission for review in held for item in holds.list_graver(review)]
-        if any(name != submission.id for name in graver):
+        if any(name != finding.id for name in graver):
             raise HoldRefused(GRAVER_IS_HELD)
-        self._show(unit, submission, owner, held)
-        for name, signed in submission.spot_holds.reviews.items():
-            waits = name != submission.id and any(item.held_with_graver for item in signed)
-            if waits and (other := self.submissions.find(name)):
-                seen = self.submissions.see_one(other, Audience.DOCTOR)
+        self._show(unit, finding, owner, held)
+        for name, signed in finding.spot_holds.reviews.items():
+            waits = name != finding.id and any(item.held_with_graver for item in signed)
+            if waits and (other := self.records.find(name)):
+                seen = self.records.see_one(other, Audience.DOCTOR)
                 with_it = [item for item in seen.list_held() if item.held_with_graver]
                 over = [item for item in with_it if not seen.spot_holds.list_graver(item)]
                 self._show(unit, seen, owner, over)
@@ -259,35 +259,35 @@ class ReviewsService:
         """End the holds of these reviews of a finding before their time."""
         if not held:
             return
-        self.submissions.reviews.hold_until(about.view.moment, held)
+        self.records.reviews.hold_until(about.view.moment, held)
         shown = [*about.untold(about.status.reviews), *held]
         self._mark(unit, about, owner, shown=shown)
         self._mail(about, owner, shown, told=True)
 
     @atomic
-    def show_ended(self, unit: Unit, finding: str) -> None:
+    def show_ended(self, unit: Unit, identifier: str) -> None:
         """Sort the lists by what holds since a hold of this finding has ended by its time."""
-        submission = self.submissions.find(finding)
-        owner = submission and self.accounts.find_by_id(submission.owner)
-        if submission and owner and not submission.error:
-            seen = self.submissions.see_one(submission, Audience.DOCTOR)
+        finding = self.records.find(identifier)
+        owner = finding and self.accounts.find_by_id(finding.owner)
+        if finding and owner and not finding.error:
+            seen = self.records.see_one(finding, Audience.DOCTOR)
             shown = seen.untold(seen.status.reviews)
             self._mark(unit, seen, owner, shown=shown)
             self._mail(seen, owner, shown)
 
     def find_way(self, review: Review) -> PatientChannel | None:
         """See `way_to`."""
-        about = self.submissions.find(review.submission)
+        about = self.records.find(review.submission)
         return self.findings.find_way(about.owner) if about else None
 
     def _find_signed(
         self, doctor: str, key: str | None, number: str, said: NewReview
     ) -> Review | None:
         """Its doctor may not see the finding any more: a request for a second opinion has ended."""
-        found = self.submissions.reviews.find_by_key(doctor, key)
+        found = self.records.reviews.find_by_key(doctor, key)
         if found is None:
             return None
-        about = self.submissions.find(found.submission)
+        about = self.records.find(found.submission)
         same = about is not None and str(about.number) == number
         if not same or found.request_hash != _hash(found.submission, said):
             raise IdempotencyKeyReused
@@ -297,17 +297,17 @@ class ReviewsService:
         self, *, number: str, to: Subject, paging: PageRequest
     ) -> Page[tuple[Review, bool]]:
         """Each with whether it is held back from the patient."""
-        submission, _ = self.findings.get_to_read(number=number, to=to, reading="reviews")
-        told, held = submission.status.reviews, submission.list_held()
+        finding, _ = self.findings.get_to_read(number=number, to=to, reading="reviews")
+        told, held = finding.status.reviews, finding.list_held()
         page = page_of([item for item in told if item.id > (paging.after or "")], paging)
         return page.map(lambda item: (item, item in held))
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Reviews of deleted submissions."""
-        for identifier in sorted(self.submissions.reviews.reviewed_submissions()):
-            if not self.submissions.has(identifier):
+        """Reviews of deleted findings."""
+        for identifier in sorted(self.records.reviews.reviewed_findings()):
+            if not self.records.has(identifier):
                 text = f"reviews of submission {identifier}, which is gone"
-                forget = partial(self.submissions.reviews.forget, identifier)
+                forget = partial(self.records.reviews.forget, identifier)
                 yield Fault(text, forget, gone=identifier)
 
 
@@ -319,7 +319,7 @@ class EndedHolds:
     failed: FailedItems
 
     def run_once(self) -> None:
-        ended = self.reviews.submissions.list_shown(SHOWN_AT_ONCE)
+        ended = self.reviews.records.list_shown(SHOWN_AT_ONCE)
         self.failed.do_each("hold", ended, self.reviews.show_ended)
 
 
@@ -333,8 +333,8 @@ def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
     return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
 
 
-def _hold_with_graver(submission: VisibleFinding, review: Review) -> Review:
-    graver = submission.with_review(review).spot_holds.list_graver(review)
+def _hold_with_graver(finding: VisibleFinding, review: Review) -> Review:
+    graver = finding.with_review(review).spot_holds.list_graver(review)
     until, own = max((item.shown_at for item in graver), default=None), review.hold_ends_at
     if until is None or (own and own >= until):
         return review
@@ -372,6 +372,6 @@ def _is_grave(opinion: Opinion, band: Band) -> bool:
     return opinion.malignant or opinion.urgency_asked(band) is Band.URGENT_REFERRAL
 
 
-def _hash(submission: str, said: NewReview) -> str:
+def _hash(finding: str, said: NewReview) -> str:
     told = said.model_dump_json(exclude={"version", "spot_state"})
-    return hashlib.sha256(f"{submission}\n{told}".encode()).hexdigest()
+    return hashlib.sha256(f"{finding}\n{told}".encode()).hexdigest()

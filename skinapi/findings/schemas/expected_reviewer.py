@@ -61,7 +61,7 @@ class ExpectedReviewerView(Answer):
     def from_reviewer(
         cls,
         looks: ExpectedReviewer | None,
-        submission: VisibleFinding,
+        finding: VisibleFinding,
         language: Language,
         *,
         may_keep: bool,
@@ -69,15 +69,15 @@ class ExpectedReviewerView(Answer):
         """`may_keep`: whether a photo that is sent again can be kept here."""
         if looks is None:
             return None
-        words, counts, due = LOOKS[language], submission.instruction.counts, None
+        words, counts, due = LOOKS[language], finding.instruction.counts, None
         name = looks.doctor.name if looks.doctor else None
-        if looks.by != "nobody" and submission.photo_blob is None:
+        if looks.by != "nobody" and finding.photo_blob is None:
             unseen = words.unseen_doctor if name else words.unseen_doctors
             sentence = unseen.format(
                 name=name, then=_say_unseen(counts.due, words, language, may_keep)
             )
         elif looks.by != "nobody":
-            when = _say_when(looks, submission, words)
+            when = _say_when(looks, finding, words)
             sentence = (words.doctor if name else words.doctors).format(name=name, when=when)
         elif due := counts.due:
             sentence = words.nobody_by.format(day=say_day(due, language, weekday=True))
@@ -86,14 +86,14 @@ class ExpectedReviewerView(Answer):
         return cls(by=looks.by, name=name, sentence=sentence, due=due)
 
 
-def _say_when(looks: ExpectedReviewer, submission: VisibleFinding, words: LooksWords) -> str:
+def _say_when(looks: ExpectedReviewer, finding: VisibleFinding, words: LooksWords) -> str:
     """When the answer usually comes; where that has passed, whom to call."""
     if looks.days is None:
         return words.unknown
-    if now() > submission.newest.judged_at + timedelta(days=looks.days):
+    if now() > finding.newest.judged_at + timedelta(days=looks.days):
         name, phone = looks.clinic
         clinic = f"{name or words.clinic} ({phone})" if phone else name or words.clinic
-        return words.late.format(clinic=clinic, number=submission.number)
+        return words.late.format(clinic=clinic, number=finding.number)
     return words.one_day if looks.days == 1 else words.days.format(days=looks.days)
 
 
@@ -120,10 +120,10 @@ class FiledView(Answer):
 
     @classmethod
     def from_finding(
-        cls, submission: VisibleFinding, filer: Account | None, language: Language
+        cls, finding: VisibleFinding, filer: Account | None, language: Language
     ) -> Self:
         by: Literal["doctor", "clinic"] = (
             "doctor" if filer and filer.role == "doctor" and not filer.machine else "clinic"
         )
         said = FILED[language].doctor if by == "doctor" else FILED[language].clinic
-        return cls(by=by, sentence=said.format(day=say_day(submission.created_at, language)))
+        return cls(by=by, sentence=said.format(day=say_day(finding.created_at, language)))

@@ -1,4 +1,4 @@
-"""The queries and answers of the routes of submissions; the fields of each list: summary.py."""
+"""The queries and answers of the routes of findings; the fields of each list: summary.py."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -56,12 +56,12 @@ class ErrorView(Answer):
     reason: str
 
     @classmethod
-    def from_finding(cls, submission: StoredFinding) -> Self:
-        if submission.error is None:
+    def from_finding(cls, finding: StoredFinding) -> Self:
+        if finding.error is None:
             raise LookupError("this finding was not entered in error")
-        error, filed_at = submission.error, submission.created_at
+        error, filed_at = finding.error, finding.created_at
         entered_at = error.entered_at
-        return cls.from_record(submission, error, filed_at=filed_at, entered_in_error_at=entered_at)
+        return cls.from_record(finding, error, filed_at=filed_at, entered_in_error_at=entered_at)
 
 
 class OwnQuery(ContractPageQuery):
@@ -106,14 +106,14 @@ class PictureView(Answer):
 
     @classmethod
     def from_finding(
-        cls, finding: Finding, language: Language, *, shown: bool, for_doctor: bool
+        cls, judged: Finding, language: Language, *, shown: bool, for_doctor: bool
     ) -> Self:
         return cls.from_record(
-            finding,
+            judged,
             shown=shown,
-            **headed_fields(finding, for_doctor=for_doctor),
-            **judged_fields(finding, language),
-            band_label=finding.band_words(language).label,
+            **headed_fields(judged, for_doctor=for_doctor),
+            **judged_fields(judged, language),
+            band_label=judged.band_words(language).label,
         )
 
 
@@ -246,35 +246,35 @@ class FindingView(SummaryFields):
     @classmethod
     def from_finding(
         cls,
-        submission: VisibleFinding,
+        finding: VisibleFinding,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
     ) -> Self:
-        finding, language = submission.finding, submission.language
-        pictured = finding.from_picture
+        judged, language = finding.finding, finding.language
+        pictured = judged.from_picture
         return cls.summarise(
-            submission,
+            finding,
             owner,
             instructed_in,
-            **judged_fields(finding, language),
+            **judged_fields(judged, language),
             model=model,
-            notices=[notice.in_language(language) for notice in finding.notices],
-            codes=list_codes(finding.ranked),
+            notices=[notice.in_language(language) for notice in judged.notices],
+            codes=list_codes(judged.ranked),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
-            most_probable=Probability.from_ranked(finding.ranked[0], language),
+            most_probable=Probability.from_ranked(judged.ranked[0], language),
             cannot_be_ruled_out=[
-                NotRuledOutView.from_entry(entry, pictured or finding.ranked, language)
-                for entry in finding.not_ruled_out
+                NotRuledOutView.from_entry(entry, pictured or judged.ranked, language)
+                for entry in judged.not_ruled_out
             ],
-            versions=[VersionView.from_earlier(item, submission) for item in submission.earlier],
+            versions=[VersionView.from_earlier(item, finding) for item in finding.earlier],
             amended=[
                 AmendmentView.from_record(
-                    item, amended_by="patient" if item.by == submission.owner else "clinic"
+                    item, amended_by="patient" if item.by == finding.owner else "clinic"
                 )
-                for item in submission.amendments
+                for item in finding.amendments
             ],
-            pictures=_pictures(submission, for_doctor=False),
+            pictures=_pictures(finding, for_doctor=False),
         )
 
 
@@ -309,29 +309,29 @@ class FindingInCareView(FindingView):
     @classmethod
     def from_finding(
         cls,
-        submission: VisibleFinding,
+        finding: VisibleFinding,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
     ) -> Self:
-        seen = FindingView.from_finding(submission, owner, model, instructed_in)
+        seen = FindingView.from_finding(finding, owner, model, instructed_in)
         return cls.from_record(
             seen,
-            **headed_fields(submission.finding, for_doctor=True),
-            pictures=_pictures(submission, for_doctor=True),
+            **headed_fields(finding.finding, for_doctor=True),
+            pictures=_pictures(finding, for_doctor=True),
             patient_id=owner.id,
-            former_lesion=submission.former_lesion,
-            changes=FoundChangeView.list_of(submission.found_changes),
+            former_lesion=finding.former_lesion,
+            changes=FoundChangeView.list_of(finding.found_changes),
             no_access=owner.external is not None or is_shut_out(owner),
             record_kept_until=owner.record_end,
         )
 
 
-def _pictures(submission: VisibleFinding, *, for_doctor: bool) -> list[PictureView]:
-    finding, language = submission.finding, submission.language
+def _pictures(finding: VisibleFinding, *, for_doctor: bool) -> list[PictureView]:
+    judged, language = finding.finding, finding.language
     return [
         PictureView.from_finding(
-            item, language, shown=index == finding.shown_picture, for_doctor=for_doctor
+            item, language, shown=index == judged.shown_picture, for_doctor=for_doctor
         )
-        for index, item in enumerate(finding.pictures)
+        for index, item in enumerate(judged.pictures)
     ]

@@ -1,4 +1,4 @@
-"""What each list and each answer says of a submission: its summary.
+"""What each list and each answer says of a finding: its summary.
 
 The names of the first fields are those that the Angular app reads; the other fields were added.
 """
@@ -47,7 +47,7 @@ class NarrativeView(Answer):
 
 
 class SummaryFields(Answer):
-    """The fields of a submission that the Angular app shows, and those that must be read with them
+    """The fields of a finding that the Angular app shows, and those that must be read with them
     (band, notice, doubts).
     """
 
@@ -104,41 +104,41 @@ class SummaryFields(Answer):
     @classmethod
     def summarise(
         cls,
-        submission: VisibleFindingSummary,
+        finding: VisibleFindingSummary,
         owner: Account,
         instructed_in: Language | None = None,
         **more: Any,
     ) -> Self:
         """Say what each view of a finding says, and what `more` a view has."""
-        finding, language = submission.finding, submission.language
-        band = shown_words(submission)
+        judged, language = finding.finding, finding.language
+        band = shown_words(finding)
         return cls.from_record(
-            submission,
             finding,
-            model_version=finding.model_version,
+            judged,
+            model_version=judged.model_version,
             user_name=owner.name,
             user_email=owner.email,
-            **headed_fields(finding, for_doctor=False),
+            **headed_fields(judged, for_doctor=False),
             report=put_first(
-                submission.sections,
-                finding.band,
+                finding.sections,
+                judged.band,
                 language,
-                decision=submission.decision,
-                elsewhere=submission.replaced_by,
+                decision=finding.decision,
+                elsewhere=finding.replaced_by,
             ),
-            time=submission.created_at.astimezone(UTC).strftime(TIME),
+            time=finding.created_at.astimezone(UTC).strftime(TIME),
             band_label=band.label,
             action=band.action,
             notice=conditions_table().notices.information_only.in_language(language),
-            decision=decision_view(submission),
-            graver_review=graver_sentence(submission),
+            decision=decision_view(finding),
+            graver_review=graver_sentence(finding),
             instruction=InstructionView.of_spot(
-                submission.instruction,
+                finding.instruction,
                 instructed_in or language,
-                for_doctor=not submission.reader.is_patient,
+                for_doctor=not finding.reader.is_patient,
             ),
-            photo_kept=submission.photo_blob is not None,
-            narrative={"source": submission.narrative_source},
+            photo_kept=finding.photo_blob is not None,
+            narrative={"source": finding.narrative_source},
             **more,
         )
 
@@ -147,11 +147,9 @@ class SummaryView(SummaryFields):
     patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
 
     @classmethod
-    def from_finding(
-        cls, submission: VisibleFindingSummary, owner: Account, *, to: Subject
-    ) -> Self:
+    def from_finding(cls, finding: VisibleFindingSummary, owner: Account, *, to: Subject) -> Self:
         patient = owner.id if owner.id != to.id else None
-        return cls.summarise(submission, owner, patient_id=patient)
+        return cls.summarise(finding, owner, patient_id=patient)
 
 
 def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any]:
@@ -165,33 +163,33 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     }
 
 
-def decision_view(submission: VisibleFindingRow) -> DecisionView | None:
-    decision = submission.decision
+def decision_view(finding: VisibleFindingRow) -> DecisionView | None:
+    decision = finding.decision
     if decision is None:
         return None
     return DecisionView.from_decision(
         decision,
-        submission.language,
-        due=None if submission.replaced_by else submission.instruction.counts.due,
-        held_until=submission.decision_held_until if submission.reader.knows_all else None,
-        held_beside=submission.held_beside,
+        finding.language,
+        due=None if finding.replaced_by else finding.instruction.counts.due,
+        held_until=finding.decision_held_until if finding.reader.knows_all else None,
+        held_beside=finding.held_beside,
     )
 
 
-def shown_words(submission: VisibleFindingRow) -> BandWords:
+def shown_words(finding: VisibleFindingRow) -> BandWords:
     """Return the words of what counts about its spot, where its own band is milder."""
-    finding, counts = submission.finding, submission.instruction.counts
-    if urgency(counts.band) >= urgency(finding.band):
-        return finding.band_words(submission.language)
-    words = counts.words(submission.language)
-    return say_counting(words, counts.due, submission.language)
+    judged, counts = finding.finding, finding.instruction.counts
+    if urgency(counts.band) >= urgency(judged.band):
+        return judged.band_words(finding.language)
+    words = counts.words(finding.language)
+    return say_counting(words, counts.due, finding.language)
 
 
-def graver_sentence(submission: VisibleFindingRow) -> str | None:
+def graver_sentence(finding: VisibleFindingRow) -> str | None:
     """What clients without decisions show first, where the decision that counts is more urgent."""
-    elsewhere, band = submission.replaced_by, submission.finding.band
-    decision = (elsewhere and elsewhere.decision) or submission.decision
-    return decision.graver_sentence(band, submission.language) if decision else None
+    elsewhere, band = finding.replaced_by, finding.finding.band
+    decision = (elsewhere and elsewhere.decision) or finding.decision
+    return decision.graver_sentence(band, finding.language) if decision else None
 
 
 # The class of what does not look like skin, for clients that show one.

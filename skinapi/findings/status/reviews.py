@@ -8,6 +8,7 @@ from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import hide, is_hidden
@@ -167,36 +168,36 @@ class Reviews(Repository[Review]):
         """Store of each review of these findings, which are one spot now, what it saw, where that
         is not stored yet. Call it before a finding comes into the spot or leaves it.
         """
-        for submission, signed in self.list_of_each(spot).items():
+        for finding, signed in self.list_of_each(spot).items():
             if any(review.saw is None for review in signed):
-                others = [name for name in spot if name != submission]
-                unknown: Filter = {"submission": submission, "saw": None}
+                others = [name for name in spot if name != finding]
+                unknown: Filter = {"submission": finding, "saw": None}
                 self._documents.update_all(unknown, {"$set": {"saw": others}})
 
     def find_by_key(self, doctor: str, key: str | None) -> Review | None:
         return self._by_key(key, doctor=doctor)
 
-    def list_of(self, submission: str) -> list[Review]:
-        return self._list({"submission": submission})
+    def list_of(self, finding: str) -> list[Review]:
+        return self._list({"submission": finding})
 
-    def list_of_each(self, submissions: Sequence[str]) -> dict[str, list[Review]]:
+    def list_of_each(self, findings: Sequence[str]) -> dict[str, list[Review]]:
         """Reviews are keyed by finding, in the order of signing. A request that only reads hides
         each finding of which a review cannot be read: without it, the finding might seem milder.
         """
         by_finding: dict[str, list[Review]] = {}
-        if submissions:
-            wanted: Filter = {"submission": {"$in": [*submissions]}}
+        if findings:
+            wanted: Filter = {"submission": {"$in": [*findings]}}
             found = self._documents.find(wanted, sort="submission")
             for review in self._read_each(found):
                 by_finding.setdefault(review.submission, []).append(review)
             for document in found:
                 if is_hidden(self.collection, document["id"]):
-                    hide("submissions", document["submission"])
+                    hide(FINDINGS, document["submission"])
         return by_finding
 
-    def list_signatures(self, submissions: Sequence[str]) -> list[tuple[str, datetime]]:
+    def list_signatures(self, findings: Sequence[str]) -> list[tuple[str, datetime]]:
         """List the finding of each review of these findings, and when it was signed."""
-        wanted: Filter = {"submission": {"$in": [*submissions]}}
+        wanted: Filter = {"submission": {"$in": [*findings]}}
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
         return [(item["submission"], item["created_at"]) for item in found]
 
@@ -205,8 +206,8 @@ class Reviews(Repository[Review]):
         change = {"hold_ends_at": moment}
         self._documents.set_each({review.id: change for review in reviews})
 
-    def reviewed_submissions(self) -> set[str]:
+    def reviewed_findings(self) -> set[str]:
         return set(self._documents.count_by("submission"))
 
-    def forget(self, submission: str) -> None:
-        self._documents.delete({"submission": submission})
+    def forget(self, finding: str) -> None:
+        self._documents.delete({"submission": finding})

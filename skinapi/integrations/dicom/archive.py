@@ -174,7 +174,7 @@ class _Sending:
         if self.study.photos_withdrawn:
             missing = [known for known in missing if not known.kind.is_picture]
         if any(known.kind.is_picture for known in missing):
-            self.studies.findings.photos.note_read(submission=self.study.finding, by=READER)
+            self.studies.findings.photos.note_read(finding=self.study.finding, by=READER)
         sent = {known.uid for known in missing if self._send(known)}
         if self.refused:
             raise self.refused

@@ -55,7 +55,7 @@ def _subscribe(
         return
 
     def send(event: FindingsChanged) -> None:
-        for finding in findings.submissions.see(event.findings, Audience.PROGRAM):
+        for finding in findings.records.see(event.findings, Audience.PROGRAM):
             if finding.decision or settings.archive_after == "finding":
                 about = {"type": "study", "finding": finding.id, "number": finding.number}
                 deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)

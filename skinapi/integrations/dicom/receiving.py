@@ -142,8 +142,8 @@ class IntakeService:
         """An archive that sends all that arrives sends what this server has sent to it, too: a heat
         map would be judged as a photo.
         """
-        own, records = ObjectId.parse(instance.sop_instance), self.prediction.findings
-        if own and (records.submissions.has(own.finding) or records.erased.find(own.finding)):
+        own, findings = ObjectId.parse(instance.sop_instance), self.prediction.findings
+        if own and (findings.records.has(own.finding) or findings.erased.find(own.finding)):
             raise RefusedInstance(Failure.PROCESSING, OWN_OBJECT)
 
 

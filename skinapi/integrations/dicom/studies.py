@@ -28,7 +28,7 @@ class StudiesService:
 
     def open(self, identifier: str, *, to: Subject) -> Study:
         """The study of the finding with this id."""
-        stored = self.findings.submissions.find(identifier)
+        stored = self.findings.records.find(identifier)
         if stored is None:
             raise NotFound(NOT_YOURS)
         seen, owner = self.findings.get(number=str(stored.number), to=to)

@@ -168,12 +168,12 @@ class FhirIntakeService:
             raise TestKeyStoresNothing
         identifier = OrderReader(request, beside).read_identifier()
         keys = self.fhir.keys_of_order(*identifier, by=by)
-        submission = self.corrections.take_back(keys=keys, by=by)
+        finding = self.corrections.take_back(keys=keys, by=by)
         return Taken(
             order=None,
             notes=(ONLY_IDENTIFIER_READ,),
-            report=next(resources_of(submission, self.fhir.base)),
-            patient=submission.owner,
+            report=next(resources_of(finding, self.fhir.base)),
+            patient=finding.owner,
             new=False,
         )
 
@@ -193,18 +193,18 @@ class FhirIntakeService:
             if used is None:
                 self.patients.numbers.require_all()
             photos = replace(order.photos, key=used or keys[0])
-            submission = self.prediction.predict(owner=owner, sent=photos, by=by, newcomer=newcomer)
+            finding = self.prediction.predict(owner=owner, sent=photos, by=by, newcomer=newcomer)
         except IdempotencyKeyReused as error:
             raise IdentifierReused from error
         except MaybeDifferentSpots as error:
             raise PhotosApart from error
         return Taken(
             order=order,
-            notes=(*order.notes, *self._put_in_care(order, submission.owner, doctor, by)),
-            report=self.fhir.read_finding(str(submission.number), to=by)[0],
-            patient=submission.owner,
+            notes=(*order.notes, *self._put_in_care(order, finding.owner, doctor, by)),
+            report=self.fhir.read_finding(str(finding.number), to=by)[0],
+            patient=finding.owner,
             new=used is None,
-            new_patient=newcomer is not None and submission.owner == owner.id,
+            new_patient=newcomer is not None and finding.owner == owner.id,
         )
 
     def _find_owner(

@@ -70,86 +70,84 @@ KEPT_IN_ERROR = {
 
 
 def resources_of(
-    submission: VisibleFinding, base: str, *, printed: bool = False
+    finding: VisibleFinding, base: str, *, printed: bool = False
 ) -> Iterator[Resource]:
     """All resources of a finding: the report first, then what it refers to. With `printed` the
     report names its PDF, in which a signed letter may name the patient.
     """
-    if submission.error:
-        yield from _in_error(submission, submission.error, base)
+    if finding.error:
+        yield from _in_error(finding, finding.error, base)
         return
-    observations = list(observations_of(submission))
-    media = list(media_of(submission, base))
-    yield _report_of(submission, observations, media, base if printed else None)
+    observations = list(observations_of(finding))
+    media = list(media_of(finding, base))
+    yield _report_of(finding, observations, media, base if printed else None)
     yield from observations
     yield from media
-    for gone in _observed_before(submission, observations):
-        yield _without_content(gone, submission)
+    for gone in _observed_before(finding, observations):
+        yield _without_content(gone, finding)
 
 
-def _observed_before(submission: VisibleFinding, now: list[Resource]) -> list[Resource]:
+def _observed_before(finding: VisibleFinding, now: list[Resource]) -> list[Resource]:
     """What an earlier version observed and the newest does not: no fact is told any more, say. A
     program may have copied it.
     """
     known = {item["id"] for item in now}
     versions = [
-        submission.model_copy(update={"finding": item.finding, "context": item.context})
-        for item in submission.earlier
+        finding.model_copy(update={"finding": item.finding, "context": item.context})
+        for item in finding.earlier
     ]
     before = {item["id"]: item for version in versions for item in observations_of(version)}
     return [item for name, item in before.items() if name not in known]
 
 
-def _in_error(submission: VisibleFinding, error: EnteredInError, base: str) -> Iterator[Resource]:
+def _in_error(finding: VisibleFinding, error: EnteredInError, base: str) -> Iterator[Resource]:
     """The report, observations and photos that a program may have copied, without what they said:
     it may be about somebody else.
     """
-    observations = [*observations_of(submission), _observe(submission, "decided-urgency", DECIDED)]
-    observations += _observed_before(submission, observations)
-    media = list(media_of(submission, base))
-    text = [ERRORS[submission.language].in_error, error.reason]
-    report = _report_of(submission, observations, media, None)
-    yield _without_content(report, submission, text=_narrative(text))
+    observations = [*observations_of(finding), _observe(finding, "decided-urgency", DECIDED)]
+    observations += _observed_before(finding, observations)
+    media = list(media_of(finding, base))
+    text = [ERRORS[finding.language].in_error, error.reason]
+    report = _report_of(finding, observations, media, None)
+    yield _without_content(report, finding, text=_narrative(text))
     for observation in (*observations, *media):
-        yield _without_content(observation, submission)
+        yield _without_content(observation, finding)
 
 
-def _without_content(
-    resource: Resource, submission: VisibleFinding, **elements: Element
-) -> Resource:
+def _without_content(resource: Resource, finding: VisibleFinding, **elements: Element) -> Resource:
     kind = resource["resourceType"]
     kept = {name: value for name, value in resource.items() if name in KEPT_IN_ERROR}
     if kind == "Media":
         kept["content"] = {"contentType": "image/jpeg"}
     kept |= {"status": "entered-in-error", **elements}
-    return made(kind, resource["id"], submission.changed_at, **kept)
+    return made(kind, resource["id"], finding.changed_at, **kept)
 
 
-def report_status(submission: VisibleFinding) -> str:
+def report_status(finding: VisibleFinding) -> str:
     """Preliminary until a doctor has judged it, or a newer photo that was asked for instead, and
     waits for neither a result of the laboratory nor another photo; amended where something else
     counts since: another decision, or what was said of another finding of the spot.
     """
-    decision, replaced = submission.decision, submission.replaced_by is not None
+    decision, replaced = finding.decision, finding.replaced_by is not None
     if decision is None:
         return "preliminary"
-    counts = counting_decision(submission)
+    counts = counting_decision(finding)
     judged = decision.final and not replaced
-    judged = judged or (submission.awaited is None and counts is not None and counts.final)
+    judged = judged or (finding.awaited is None and counts is not None and counts.final)
     if any(item.waits_for is None for item in decision.earlier) or (replaced and decision.final):
         return "amended" if replaced or judged else "preliminary"
     return "final" if judged else "preliminary"
 
 
 def _report_of(
-    submission: VisibleFinding,
+    finding: VisibleFinding,
     observations: list[Resource],
     media: list[Resource],
     base: str | None,
 ) -> Resource:
-    number, language = submission.number, submission.language
-    said, counting = _say(submission), counting_decision(submission)
-    notices = (notice.in_language(language) for notice in submission.finding.notices)
+    number, language = finding.number, finding.language
+    said, counting = _say(finding), counting_decision(finding)
+    notices = (notice.in_language(language) for notice in finding.finding.notices)
     pdf = {
         "contentType": "application/pdf",
         "language": language,
@@ -159,49 +157,49 @@ def _report_of(
     return made(
         "DiagnosticReport",
         number,
-        submission.changed_at,
+        finding.changed_at,
         language=language,
-        text=_narrative([said, *_say_judged(submission), *without_repeats(notices)]),
+        text=_narrative([said, *_say_judged(finding), *without_repeats(notices)]),
         identifier=[{"system": own_system("findings"), "value": str(number)}],
-        basedOn=_based_on(submission),
-        status=report_status(submission),
+        basedOn=_based_on(finding),
+        status=report_status(finding),
         category=[concept(coding(SECTIONS, "IMG", "Diagnostic Imaging"))],
         code=concept(
             coding(own_system("reports"), "photo-assessment"),
             coding(LOINC, "18748-4", "Diagnostic imaging study"),
             text="Assessment of a photo of a skin lesion",
         ),
-        subject=reference("Patient", submission.owner),
-        effectiveDateTime=instant(submission.created_at),
-        issued=instant(submission.said_at),
+        subject=reference("Patient", finding.owner),
+        effectiveDateTime=instant(finding.created_at),
+        issued=instant(finding.said_at),
         resultsInterpreter=[{"display": counting.decided_by}] if counting else None,
         result=[_refer(observation) for observation in observations],
         media=[{"link": _refer(item)} for item in media],
-        conclusion=said if counting or submission.decision else None,
-        conclusionCode=[_conclude(submission)],
+        conclusion=said if counting or finding.decision else None,
+        conclusionCode=[_conclude(finding)],
         presentedForm=[pdf] if base else None,
     )
 
 
-def _based_on(submission: VisibleFinding) -> list[Element]:
+def _based_on(finding: VisibleFinding) -> list[Element]:
     """The order that it answers; of its own identifier a keyed hash is kept."""
-    if not (submission.idempotency_key or "").startswith(ORDER_KEY):
+    if not (finding.idempotency_key or "").startswith(ORDER_KEY):
         return []
-    order = {"system": own_system(ORDERS), "value": str(submission.number)}
+    order = {"system": own_system(ORDERS), "value": str(finding.number)}
     return [{"type": "ServiceRequest", "identifier": order}]
 
 
-def _conclude(submission: VisibleFinding) -> Element:
+def _conclude(finding: VisibleFinding) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
-    decision, replaced_by = counting_decision(submission), submission.replaced_by
+    decision, replaced_by = counting_decision(finding), finding.replaced_by
     if replaced_by and decision is None:
         return _no_concept("temp-unknown", f"{NO_CONCLUSION}. {_say_instead(replaced_by)}")
     if decision is None:
         return _no_concept("temp-unknown", NO_CONCLUSION)
     if decision.label is None:
-        return _no_concept("unknown", decision.name(submission.language))
+        return _no_concept("unknown", decision.name(finding.language))
     if not decision.concluded:
-        return _no_concept("temp-unknown", decision.heading(submission.language, for_doctor=True))
+        return _no_concept("temp-unknown", decision.heading(finding.language, for_doctor=True))
     return condition_concept(decision.label)
 
 
@@ -214,21 +212,21 @@ def _no_concept(reason: str, text: str) -> Element:
     return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}], "text": text}
 
 
-def _say(submission: VisibleFinding) -> str:
+def _say(finding: VisibleFinding) -> str:
     """What counts, in the words of its reader, and by when it is due."""
-    decision, language = submission.decision, submission.language
-    due = say_due(submission.instruction.counts.due, language)
-    for_doctor = not submission.reader.is_patient
-    if submission.replaced_by:
-        return say_replaced(submission, submission.replaced_by, language)
+    decision, language = finding.decision, finding.language
+    due = say_due(finding.instruction.counts.due, language)
+    for_doctor = not finding.reader.is_patient
+    if finding.replaced_by:
+        return say_replaced(finding, finding.replaced_by, language)
     if decision and for_doctor:
         heading, *others = decision.for_doctor(language)
         return " ".join([f"{heading}.", *others, *due])
     if decision:  # of one that judges nothing the next steps say it, too
         said = [] if decision.unjudged else [f"{decision.heading(language)}."]
         return " ".join([*said, *decision.next_steps(language), *due])
-    finding, words = submission.finding, submission.finding.band_words(language)
-    headline, effect = finding.headline, finding.facts_effect
+    judged, words = finding.finding, finding.finding.band_words(language)
+    headline, effect = judged.headline, judged.facts_effect
     sentences = [headline.for_doctor if for_doctor else headline.for_patient]
     changed = effect and (effect.for_doctor if for_doctor else effect.for_patient)
     sentences += [changed] if changed else []
@@ -236,12 +234,12 @@ def _say(submission: VisibleFinding) -> str:
     return " ".join([*(sentence.in_language(language) for sentence in sentences), step, *due])
 
 
-def _say_judged(submission: VisibleFinding) -> Iterator[str]:
+def _say_judged(finding: VisibleFinding) -> Iterator[str]:
     """Which version it is of a photo that was judged again, and what was corrected."""
-    version, language = submission.newest, submission.language
-    if said := say_version(version.version, submission.judged_at, submission.corrected, language):
+    version, language = finding.newest, finding.language
+    if said := say_version(version.version, finding.judged_at, finding.corrected, language):
         yield f"{LABELS[language].judged}: {said}"
-    if said := say_amended(submission.amended, submission.amended_at, language):
+    if said := say_amended(finding.amended, finding.amended_at, language):
         yield f"{LABELS[language].amended}: {said}"
 
 
@@ -257,18 +255,18 @@ def _refer(resource: Resource) -> Element:
     return reference(resource["resourceType"], resource["id"])
 
 
-def observations_of(submission: VisibleFinding) -> Iterator[Resource]:
+def observations_of(finding: VisibleFinding) -> Iterator[Resource]:
     """What a doctor has decided first: it replaces the model's band. Then the model's output."""
-    finding, replaced_by = submission.finding, submission.replaced_by
-    pictured = as_mapping((finding.restated or finding).from_picture or ())
-    if submission.decision or counting_decision(submission):
-        yield _decided(submission)
-    yield _likely(submission)
-    for ranked in finding.shown_ranked:
+    judged, replaced_by = finding.finding, finding.replaced_by
+    pictured = as_mapping((judged.restated or judged).from_picture or ())
+    if finding.decision or counting_decision(finding):
+        yield _decided(finding)
+    yield _likely(finding)
+    for ranked in judged.shown_ranked:
         name = conditions_table().by_key(ranked.key).names.en
         alone = pictured.get(ranked.key)
         yield _observe(
-            submission,
+            finding,
             f"probability-{ranked.key.replace('_', '-')}",
             f"Probability of {name}, by the model",
             valueQuantity=share(ranked.probability),
@@ -281,21 +279,21 @@ def observations_of(submission: VisibleFinding) -> Iterator[Resource]:
             ],
         )
     yield _observe(
-        submission,
+        finding,
         "malignant-score",
         "Malignant score, by the model: the sum of all that count as malignant",
-        valueQuantity=share(finding.shown_malignant_score),
+        valueQuantity=share(judged.shown_malignant_score),
     )
     yield _observe(
-        submission,
+        finding,
         "urgency",
         "How soon a doctor should see the lesion, by the model and the checklist",
-        valueCodeableConcept=_band_concept(finding.band, submission.language),
-        note=_notes(submission, *([_say_instead(replaced_by)] if replaced_by else [])),
+        valueCodeableConcept=_band_concept(judged.band, finding.language),
+        note=_notes(finding, *([_say_instead(replaced_by)] if replaced_by else [])),
     )
-    if told := list(_list_told(submission)):
+    if told := list(_list_told(finding)):
         yield _observe(
-            submission,
+            finding,
             "told",
             "What the sender told of the person and the spot, which counts with the photo",
             by_model=False,
@@ -309,9 +307,9 @@ def _by_picture(probability: float) -> Element:
     return {"code": code, "valueQuantity": share(probability)}
 
 
-def _list_told(submission: VisibleFinding) -> Iterator[Element]:
+def _list_told(finding: VisibleFinding) -> Iterator[Element]:
     """Beside the place, which is the `bodySite` of every observation."""
-    context, score = submission.context, submission.finding.checklist_score
+    context, score = finding.context, finding.finding.checklist_score
     told: list[tuple[str, str, Element]] = []
     for name, fact in TOLD.items():
         value = getattr(context, name)
@@ -335,12 +333,12 @@ def _say_value(name: str, value: int | str) -> Element:
     return {kinds.get(type(value), "valueString"): value}
 
 
-def _likely(submission: VisibleFinding) -> Resource:
-    finding, language = submission.finding, submission.language
-    key = finding.likely
-    if finding.uncertain:
+def _likely(finding: VisibleFinding) -> Resource:
+    judged, language = finding.finding, finding.language
+    key = judged.likely
+    if judged.uncertain:
         doubts = without_repeats(
-            doubt_notice(reason).in_language(language) for reason in finding.reasons
+            doubt_notice(reason).in_language(language) for reason in judged.reasons
         )
         value: dict[str, Any] = {"dataAbsentReason": absent("unknown", " ".join(doubts))}
     else:
@@ -354,10 +352,10 @@ def _likely(submission: VisibleFinding) -> Resource:
                 "conditions", item.key, conditions_table().by_key(item.key).names.en
             ),
         }
-        for item in finding.headline.not_ruled_out
+        for item in judged.headline.not_ruled_out
     ]
     return _observe(
-        submission, "likely-condition", "The condition that is most likely, by the model", **value
+        finding, "likely-condition", "The condition that is most likely, by the model", **value
     )
 
 
@@ -366,13 +364,13 @@ def _band_concept(band: Band, language: Language) -> Element:
     return own_concept("bands", band, words.doctor_label)
 
 
-def _decided(submission: VisibleFinding) -> Resource:
+def _decided(finding: VisibleFinding) -> Resource:
     """Who could judge nothing by the photo has decided no urgency, though one stays in force. Where
     what counts was said of another finding of the spot, the doctor's of that; without a value where
     no doctor has answered that finding.
     """
-    counting, replaced_by = counting_decision(submission), submission.replaced_by
-    own, language = submission.decision, submission.language
+    counting, replaced_by = counting_decision(finding), finding.replaced_by
+    own, language = finding.decision, finding.language
     before: list[Decision] = [*own.earlier] if own else []
     before += [own] if own and replaced_by else []
     was_judged = any(map(_judges, before))
@@ -385,12 +383,12 @@ def _decided(submission: VisibleFinding) -> Resource:
         value = {"dataAbsentReason": absent("temp-unknown", reason)}
         status = "amended" if replaced_by and was_judged else "preliminary"
     return _observe(
-        submission,
+        finding,
         "decided-urgency",
         DECIDED,
         by_model=False,
         performer=[{"display": counting.decided_by}] if counting else None,
-        issued=instant(submission.said_at),
+        issued=instant(finding.said_at),
         status=status,
         **value,
     )
@@ -401,13 +399,13 @@ def _judges(decision: Decision) -> bool:
 
 
 def _observe(
-    submission: VisibleFinding, name: str, says: str, *, by_model: bool = True, **elements: Any
+    finding: VisibleFinding, name: str, says: str, *, by_model: bool = True, **elements: Any
 ) -> Resource:
     """What the model says stays preliminary: nobody signs it. A doctor's answer is an observation
     of its own.
     """
-    signed = submission.decision is not None and not by_model
-    version = submission.finding.model_version
+    signed = finding.decision is not None and not by_model
+    version = finding.finding.model_version
     model: dict[str, Any] = {
         "method": own_concept("methods", "network", "Neural network, on the photo"),
         "device": {
@@ -415,22 +413,22 @@ def _observe(
             "identifier": {"system": own_system("models"), "value": version},
             "display": version,
         },
-        "note": _notes(submission),
+        "note": _notes(finding),
     }
     return made(
         "Observation",
-        f"{submission.number}-{name}",
-        submission.changed_at,
+        f"{finding.number}-{name}",
+        finding.changed_at,
         **{
             "status": "final" if signed else "preliminary",
             "category": [concept(coding(CATEGORIES, "imaging", "Imaging"))],
             "code": own_concept("observations", name, says),
-            "subject": reference("Patient", submission.owner),
-            "effectiveDateTime": instant(submission.created_at),
-            "issued": instant(submission.newest.judged_at),
-            "bodySite": _body_site(submission),
+            "subject": reference("Patient", finding.owner),
+            "effectiveDateTime": instant(finding.created_at),
+            "issued": instant(finding.newest.judged_at),
+            "bodySite": _body_site(finding),
             "derivedFrom": [
-                reference("Media", media_identifier) for media_identifier in _media_ids(submission)
+                reference("Media", media_identifier) for media_identifier in _media_ids(finding)
             ],
             **(model if by_model else {}),
             **elements,
@@ -438,14 +436,14 @@ def _observe(
     )
 
 
-def _notes(submission: VisibleFinding, *more: str) -> list[Element]:
-    notice = conditions_table().notices.information_only.in_language(submission.language)
+def _notes(finding: VisibleFinding, *more: str) -> list[Element]:
+    notice = conditions_table().notices.information_only.in_language(finding.language)
     return [{"text": text} for text in (notice, *more)]
 
 
-def _body_site(submission: VisibleFinding) -> Element:
+def _body_site(finding: VisibleFinding) -> Element:
     """The site as it was told, and the spot that the finding belongs to."""
-    site, spot = submission.context.body_site, submission.lesion
+    site, spot = finding.context.body_site, finding.lesion
     # Its spot may be at another place.
     text = f"{(site or '').replace('_', ' ')}{', as told with the photo' if spot else ''}"
     told = own_concept("body-sites", site, text) if site else {}
@@ -455,28 +453,28 @@ def _body_site(submission: VisibleFinding) -> Element:
     return {"extension": [belongs], **told}
 
 
-def _media_ids(submission: VisibleFinding) -> list[str]:
+def _media_ids(finding: VisibleFinding) -> list[str]:
     """The ids of the photos that are kept: with their places, as they were sent."""
-    pictures = enumerate(submission.pictures, 1)
-    return [f"{submission.number}-{place}" for place, picture in pictures if picture.photo_blob]
+    pictures = enumerate(finding.pictures, 1)
+    return [f"{finding.number}-{place}" for place, picture in pictures if picture.photo_blob]
 
 
-def media_of(submission: VisibleFinding, base: str) -> Iterator[Resource]:
-    for identifier in _media_ids(submission):
-        picture = submission.of_picture(int(identifier.rpartition("-")[2]))
+def media_of(finding: VisibleFinding, base: str) -> Iterator[Resource]:
+    for identifier in _media_ids(finding):
+        picture = finding.of_picture(int(identifier.rpartition("-")[2]))
         quality, modality = picture.finding.quality, picture.finding.modality
         kind = MODALITIES.get(modality.recognised if modality else Modality.UNKNOWN)
         yield made(
             "Media",
             identifier,
-            submission.changed_at,
+            finding.changed_at,
             identifier=[{"system": own_system("photos"), "value": identifier}],
             status="completed",
             type=concept(coding(MEDIA_TYPES, "image", "Image")),
             modality=concept(kind) if kind else None,
-            subject=reference("Patient", submission.owner),
-            createdDateTime=instant(submission.created_at),
-            bodySite=_body_site(submission),
+            subject=reference("Patient", finding.owner),
+            createdDateTime=instant(finding.created_at),
+            bodySite=_body_site(finding),
             width=quality.width,
             height=quality.height,
             content={"contentType": "image/jpeg", "url": f"{base}/Binary/{identifier}"},

@@ -69,21 +69,21 @@ class FhirService:
 
     def read_finding(self, number: str, *, to: Subject) -> list[Resource]:
         """All resources of a finding, the report first."""
-        submission, _ = self.findings.get(number=number, to=to, with_errors=True)
-        return list(self._of_finding(submission.for_programs(), to))
+        finding, _ = self.findings.get(number=number, to=to, with_errors=True)
+        return list(self._of_finding(finding.for_programs(), to))
 
     def read_binary(self, identifier: str, *, to: Subject) -> tuple[bytes, str]:
         """A kept photo, or the report as PDF, and its media type."""
         number, _, part = identifier.partition("-")
         # First: what an emergency opens to an admin (break-glass) is not opened here.
-        submission, _ = self.findings.get(number=number, to=to)
+        finding, _ = self.findings.get(number=number, to=to)
         if part == "report":
             if not may_name(to):
                 raise Forbidden(NAMED)
             return self.reports.print_for_programs(number=number, to=to), "application/pdf"
         if part not in tuple("123456789"):
             raise NotFound(NO_RESOURCE)
-        place = int(part) if len(submission.pictures) > 1 or part != "1" else None
+        place = int(part) if len(finding.pictures) > 1 or part != "1" else None
         content = self.findings.read_kept_photo(number=number, picture=place, to=to)
         return content, "image/jpeg"
 
@@ -172,13 +172,13 @@ class FhirService:
         """
         if search.orders is None:
             return None
-        named, submissions = list[str](), self.findings.submissions
+        named, records = list[str](), self.findings.records
         for system, code in search.orders:
             if system == own_system(ORDERS):
                 named.append(code)
                 continue
             for key in self.keys_of_order(system or "", code, by=to):
-                filed = submissions.find_filed(to.id, key) or submissions.find_by_key(to.id, key)
+                filed = records.find_filed(to.id, key) or records.find_by_key(to.id, key)
                 named += [str(filed.number)] if filed else []
         return [*dict.fromkeys(named)]
 
@@ -214,8 +214,8 @@ class FhirService:
             return False
         return account.id == to.id or self.findings.may_see_patient(account, to)
 
-    def _of_finding(self, submission: VisibleFinding, to: Subject) -> Iterator[Resource]:
-        return resources_of(submission, self.base, printed=may_name(to))
+    def _of_finding(self, finding: VisibleFinding, to: Subject) -> Iterator[Resource]:
+        return resources_of(finding, self.base, printed=may_name(to))
 
     def _of_patient(self, kind: Kind, account: Account, to: Subject) -> Iterator[Resource]:
         if kind.name == "Patient":
@@ -235,8 +235,8 @@ class FhirService:
                 to=to, patient=patient, span=span, newest_first=newest_first, paging=paging
             )
 
-        for submission, _ in read_all(read, PageRequest(FINDINGS_AT_ONCE, behind or None)):
-            yield Group(submission.changed, self._of_finding(submission, to))
+        for finding, _ in read_all(read, PageRequest(FINDINGS_AT_ONCE, behind or None)):
+            yield Group(finding.changed, self._of_finding(finding, to))
 
     def _walk_patients(self, patient: str | None, to: Subject, behind: str) -> Iterator[Account]:
         """Oneself and those in one's care, in the order in which the accounts were made."""

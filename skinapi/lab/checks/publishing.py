@@ -133,7 +133,7 @@ def _image_of(dataset: str, picture: Checked, origin: Origin | None) -> DatasetI
         height=decoded.height,
         format=decoded.format,
         size=picture.labelled.entry.size,
-        submission=origin.submission if origin else None,
+        submission=origin.finding if origin else None,
         account=origin.account if origin else None,
     )
 

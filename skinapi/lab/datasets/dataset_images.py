@@ -27,7 +27,7 @@ MOST_FOUND = 2000
 class Origin:
     """The finding that a picture is the photo of, and whose it is: to erase it, and never shown."""
 
-    submission: str
+    finding: str
     account: str
 
 

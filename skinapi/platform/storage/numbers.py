@@ -9,7 +9,8 @@ from skinapi.base.errors import Duplicate
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 
-COUNTER = "submissions"
+# What the store calls findings and, in other records, the field that names one: as 1.0.0 did.
+FINDINGS, FINDING = "submissions", "submission"
 BLOCK = 20
 
 
@@ -35,26 +36,26 @@ class Numbers:
 
     def highest(self) -> int:
         """No finding was given a higher number."""
-        counted = self._counters.get(COUNTER) or {}
+        counted = self._counters.get(FINDINGS) or {}
         return int(counted.get("value", 0))
 
     def skip_to(self, highest: int) -> None:
         """Take no number up to this one any more."""
         with self._lock:
             self._begin()
-            behind = {"id": COUNTER, "value": {"$lt": highest}}
+            behind = {"id": FINDINGS, "value": {"$lt": highest}}
             self._counters.update(behind, {"$set": {"value": highest}})
             self._left = iter(())
 
     def _reserve(self) -> Iterator[int]:
         while True:
-            reserved = self._counters.update({"id": COUNTER}, {"$inc": {"value": BLOCK}})
+            reserved = self._counters.update({"id": FINDINGS}, {"$inc": {"value": BLOCK}})
             if reserved is not None:
                 return iter(range(reserved["value"] - BLOCK + 1, reserved["value"] + 1))
             self._begin()
 
     def _begin(self) -> None:
-        first = {"id": COUNTER, "schema": 1, "created_at": now(), "value": 0}
-        if self._counters.get(COUNTER) is None:
+        first = {"id": FINDINGS, "schema": 1, "created_at": now(), "value": 0}
+        if self._counters.get(FINDINGS) is None:
             with suppress(Duplicate):
                 self._counters.insert(first)

@@ -31,8 +31,8 @@ class Repository(Generic[R]):
             collection, record = "letters", Letter
             indexes = (("submission", "id"), ("doctor", "id"))
 
-            def list_of(self, submission: str) -> list[Letter]:
-                return self._list({"submission": submission})
+            def list_of(self, finding: str) -> list[Letter]:
+                return self._list({"submission": finding})
     """
 
     collection: str

@@ -19,6 +19,7 @@ from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import made_at
+from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store
 
 READ_AT_ONCE = 500
@@ -36,7 +37,7 @@ OWNED: Mapping[str, tuple[str, str]] = {
     "deliveries": ("deliveries", "owner"),
     "emergency_accesses": ("break_glass", "owner"),
 }
-# What hangs on a finding, by its id in `submission`.
+# What hangs on a finding, by its id in FINDING.
 OF_FINDINGS: Mapping[str, str] = {"reviews": "reviews", "letters": "letters", "reports": "reports"}
 KINDS = (
     "account",
@@ -140,16 +141,16 @@ class AccountContents:
         }
 
     def _read_findings(self, account: str, left_out: Collection[str]) -> Findings:
-        findings, collection = Findings(), self.store.collection("submissions")
+        findings, collection = Findings(), self.store.collection(FINDINGS)
         for document in walk_by_id(collection, {"owner": account}, fields=FINDING_FIELDS):
             if document["id"] not in left_out:
                 findings.add(document)
         for ids in batched(findings.ids, READ_AT_ONCE):
             for kind, name in OF_FINDINGS.items():
-                about: Filter = {"submission": {"$in": ids}}
+                about: Filter = {FINDING: {"$in": ids}}
                 findings.counts[kind] += self.store.collection(name).count(about)
             letters = self.store.collection("letters").find(
-                {"submission": {"$in": ids}}, sort="submission", fields=("model",)
+                {FINDING: {"$in": ids}}, sort=FINDING, fields=("model",)
             )
             findings.written_by_llm |= any(letter.get("model") for letter in letters)
         return findings

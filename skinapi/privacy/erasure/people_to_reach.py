@@ -38,6 +38,7 @@ from skinapi.platform.backups.erased_ids import Erased, ErasedIds
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -54,7 +55,6 @@ from skinapi.privacy.erasure.findings_to_tell import (
 KEPT_FOR = timedelta(days=30)
 MOST_LISTED = 200
 READ_AT_ONCE = 100
-SUBMISSIONS = "submissions"
 ReachOutcome = Literal["told", "unreachable"]
 NO_NOTICE = "There is no such notice"
 
@@ -110,7 +110,7 @@ class ReachService:
     work: UnitOfWork
     people: PeopleToReach
     unassigned: UnassignedPatients
-    submissions: FindingRecords
+    records: FindingRecords
     erased: ErasedIds
     failed: FailedItems
     patients: PatientsService
@@ -138,7 +138,7 @@ class ReachService:
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
-        finding = self.submissions.see_one(event.finding, Audience.DOCTOR)
+        finding = self.records.see_one(event.finding, Audience.DOCTOR)
         to_tell = find_what_to_tell(finding, opens=account.can_log_in, discarded=True)
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
@@ -184,7 +184,7 @@ class ReachService:
         self._set_findings(before, gone)
 
     def _is_stored(self, finding: FindingToTell) -> bool:
-        return self.submissions.find_by_number(finding.number) is not None
+        return self.records.find_by_number(finding.number) is not None
 
     def on_finding_reviewed(self, event: FindingReviewed) -> None:
         """Say what holds now; of who is shut out, also what was settled before."""
@@ -345,7 +345,7 @@ class ReachService:
         for finding in findings:
             if finding.why is ReachReason.UNREADABLE:
                 continue
-            entry = self.submissions.find_by_number(finding.number)
+            entry = self.records.find_by_number(finding.number)
             if entry and (source := entry.source):
                 system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
                 return PatientNumber(system=system or "", value=source.patient_id)
@@ -365,15 +365,15 @@ class ReachService:
         written = self._find_written(account.id)
         about_none = None in written
         find = partial(find_what_to_tell, opens=account.can_log_in, written=written, listed=listed)
-        for stored in batched(self.submissions.walk_stored(account.id), READ_AT_ONCE):
+        for stored in batched(self.records.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:
-                rows = read_each(SUBMISSIONS, stored, StoredFindingRow.model_validate)
-                seen = self.submissions.see([*rows], reader)
+                rows = read_each(FINDINGS, stored, StoredFindingRow.model_validate)
+                seen = self.records.see([*rows], reader)
             self.failed.note_damaged(unreadable.damaged)
             for told in filter(None, map(find, seen)):
                 about_none = about_none and ReachReason.UNANSWERED not in (told.why, *told.also)
                 yield told
-            lost = (item for item in stored if (SUBMISSIONS, item["id"]) in unreadable.hidden)
+            lost = (item for item in stored if (FINDINGS, item["id"]) in unreadable.hidden)
             yield from map(tell_unread, lost)
         if about_none:
             yield tell_nothing_but(ReachReason.MESSAGE, number=0, urgency=None)
@@ -390,7 +390,7 @@ class ReachService:
         fields = ("lesion", "former_lesion", "error")
         stored = [
             item
-            for item in self.submissions.walk_stored(owner, fields=fields)
+            for item in self.records.walk_stored(owner, fields=fields)
             if item.get("error") is None
         ]
         for name in ("former_lesion", "lesion"):

@@ -31,6 +31,7 @@ from skinapi.platform.audit.trail import AuditTrail, TrailFilter
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unreadable import hide
 from skinapi.privacy import readers
@@ -109,7 +110,7 @@ class PersonContents:
 
     def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[form.FiledSpot]:
         # The stored reminder would tell when a hold ends.
-        statuses = self.findings.submissions.compute_statuses(
+        statuses = self.findings.records.compute_statuses(
             [spot.id for spot in spots], Audience.PATIENT
         )
         for spot in spots:
@@ -126,38 +127,38 @@ class PersonContents:
             yield form.FiledMessage.from_record(message, author=author)
 
     def walk_findings(self, to: Subject) -> Iterator[VisibleFinding]:
-        for kept in self.findings.submissions.walk_owned(to.id):
+        for kept in self.findings.records.walk_owned(to.id):
             try:
                 yield self.findings.get(number=str(kept.number), to=to)[0]
             except NotFound:
                 continue
             except RecordDamaged:
-                hide("submissions", kept.id)
+                hide(FINDINGS, kept.id)
 
     def walk_in_error(self, account: Account) -> Iterator[form.FiledInError]:
-        for found in read_all(partial(self.findings.submissions.page_in_error, account.id)):
+        for found in read_all(partial(self.findings.records.page_in_error, account.id)):
             if error := found.error:
                 told = {"entered_at": error.entered_at, "reason": error.reason}
                 yield form.FiledInError.from_record(found, **told)
 
     def describe_finding(
-        self, submission: VisibleFinding, to: Subject, *, photos: list[form.FiledPhoto]
+        self, finding: VisibleFinding, to: Subject, *, photos: list[form.FiledPhoto]
     ) -> form.FiledFinding:
-        number, decision = str(submission.number), submission.decision
+        number, decision = str(finding.number), finding.decision
         reviews = self.reviews.list_reviews(number=number, to=to, paging=PageRequest(MOST_REVIEWS))
         letters = [item.shown.letter for item in self.letters.list_letters(number=number, to=to)]
         return form.FiledFinding.from_record(
-            submission,
+            finding,
             decision=_name_doctors(decision, to.id) if decision else None,
-            filed_by=_name_account(submission.filed_by, to.id),
-            judged_by=_name_account(submission.judged_by, to.id),
+            filed_by=_name_account(finding.filed_by, to.id),
+            judged_by=_name_account(finding.judged_by, to.id),
             earlier=[
                 form.FiledVersion.from_record(item, judged_by=_name_account(item.judged_by, to.id))
-                for item in submission.earlier
+                for item in finding.earlier
             ],
             amendments=[
                 form.FiledAmendment.from_record(item, by=_name_account(item.by, to.id))
-                for item in submission.amendments
+                for item in finding.amendments
             ],
             photos=photos,
             reports=[

@@ -27,6 +27,7 @@ from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.service import ReportsService
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.unreadable import Unreadable, hide, leaving_out
 from skinapi.privacy.person_file import format as form
 from skinapi.privacy.person_file.contents import PersonContents
@@ -214,42 +215,40 @@ class _Run:
     def _walk_findings(self, progress: Progress) -> Iterator[form.FiledFinding]:
         """Yield each finding, once its photos are in the archive and the page has it."""
         most = max(1, self._account.findings or 1)
-        for submission in self._contents.walk_findings(self._to):
-            self._numbers[submission.id] = submission.number
-            if since := submission.status.held_since:
+        for finding in self._contents.walk_findings(self._to):
+            self._numbers[finding.id] = finding.number
+            if since := finding.status.held_since:
                 self._held_since = min(since, self._held_since or since)
-            photos = [*self._write_photos(submission)]
-            report = self._read_report(submission)
+            photos = [*self._write_photos(finding)]
+            report = self._read_report(finding)
             try:
-                filed = self._contents.describe_finding(submission, self._to, photos=photos)
+                filed = self._contents.describe_finding(finding, self._to, photos=photos)
             except NotFound:
                 continue  # it was deleted meanwhile: FileEnded says so with the next piece
             except RecordDamaged:
-                hide("submissions", submission.id)
+                hide(FINDINGS, finding.id)
                 continue
             self._page.add(filed, report)
             yield filed
             share = min(1.0, len(self._numbers) / most)
             progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
 
-    def _write_photos(self, submission: VisibleFinding) -> Iterator[form.FiledPhoto]:
-        for index, alone in enumerate(submission.pictures, start=1):
+    def _write_photos(self, finding: VisibleFinding) -> Iterator[form.FiledPhoto]:
+        for index, alone in enumerate(finding.pictures, start=1):
             if alone.photo_blob is None:
                 continue
-            path = f"photos/{submission.number}-{index}.jpg"
+            path = f"photos/{finding.number}-{index}.jpg"
             missing: Literal["damaged", "lost"] | None = None
             try:
                 self._archive.add_photo(path, self._contents.findings.photos.content_of(alone))
             except NotFound as error:
                 missing = "damaged" if error.detail == DAMAGED else "lost"
-                self._missing.append(
-                    form.Missing(finding=submission.id, photo=path, reason=missing)
-                )
-            shown = alone.photo_blob == submission.photo_blob
+                self._missing.append(form.Missing(finding=finding.id, photo=path, reason=missing))
+            shown = alone.photo_blob == finding.photo_blob
             yield form.FiledPhoto(path=path, place=index, shown=shown, missing=missing)
 
-    def _read_report(self, submission: VisibleFinding) -> Report | None:
-        number, language = str(submission.number), self._account.language
+    def _read_report(self, finding: VisibleFinding) -> Report | None:
+        number, language = str(finding.number), self._account.language
         with suppress(NotFound):
             return self._maker.reports.read_report(
                 number=number, to=self._to, language=language, issue=False, reading=None
@@ -261,7 +260,7 @@ class _Run:
         self._missing += (
             form.Missing(finding=identifier, reason="damaged")
             for collection, identifier in sorted(unreadable.hidden)
-            if collection == "submissions"
+            if collection == FINDINGS
         )
 
     def _keep_newest(self, rows: Iterator[form.FiledAuditRow]) -> Iterator[form.FiledAuditRow]:

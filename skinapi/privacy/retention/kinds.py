@@ -20,8 +20,8 @@ from skinapi.base.pages import batched
 from skinapi.care.message_records import Message, Messages
 from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.record_retention import (
-    FINDINGS,
     PHOTOS,
+    WITH_OR_WITHOUT,
     UntouchedFinding,
     UntouchedFindings,
 )
@@ -162,7 +162,7 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
 
     findings: FindingsService
     resting: UntouchedFindings
-    groups: ClassVar[Sequence[str]] = FINDINGS
+    groups: ClassVar[Sequence[str]] = WITH_OR_WITHOUT
 
     def _count(self, before: datetime) -> Counter[str]:
         return self.resting.count(self.groups, before=before)
@@ -175,17 +175,17 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
         return self.resting.walk(self.groups, before=before)
 
     def _remove_one(self, unit: Unit, item: UntouchedFinding, before: datetime, /) -> bool:
-        submission = self.findings.submissions.find(item.id)
-        if submission is None:
+        finding = self.findings.records.find(item.id)
+        if finding is None:
             return False
-        selected = self.resting.is_selected(submission, self.groups, before=before)
+        selected = self.resting.is_selected(finding, self.groups, before=before)
         if selected:
-            self._remove_submission(unit, submission)
+            self._remove_finding(unit, finding)
         return selected
 
-    def _remove_submission(self, unit: Unit, submission: StoredFinding) -> None:
-        unit.record(_row("retention.finding", submission.id, submission.owner))
-        self.findings.remove_one(unit, submission)
+    def _remove_finding(self, unit: Unit, finding: StoredFinding) -> None:
+        unit.record(_row("retention.finding", finding.id, finding.owner))
+        self.findings.remove_one(unit, finding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,9 +194,9 @@ class RetainedPhotos(RetainedFindings):
 
     groups: ClassVar[Sequence[str]] = PHOTOS
 
-    def _remove_submission(self, unit: Unit, submission: StoredFinding) -> None:
-        unit.record(_row("retention.photo", submission.id, submission.owner))
-        self.findings.remove_photos(unit, submission)
+    def _remove_finding(self, unit: Unit, finding: StoredFinding) -> None:
+        unit.record(_row("retention.photo", finding.id, finding.owner))
+        self.findings.remove_photos(unit, finding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,12 +151,12 @@ def test_spots_past_their_day_are_told_with_their_doctor(
 
 def test_a_result_that_has_not_come_in_time_is_told(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
-    submissions = backend.services.store.collection("submissions")
+    findings = backend.services.store.collection("submissions")
     for days in (13, 15):
         number = file_for(backend, ada, URGENT).number
         review(grey, number, histology="awaited")
         key = f"{awaited_since('result', now() - timedelta(days=days))}{number:016d}"
-        submissions.update_all({"number": number}, {"$set": {"awaited_key": key}})
+        findings.update_all({"number": number}, {"$set": {"awaited_key": key}})
     assert read(backend)["late_results"] == [
         {"doctor": grey.email, "name": "Ada Example", "count": 1}
     ]

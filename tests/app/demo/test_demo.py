@@ -65,12 +65,12 @@ def test_the_researcher_finds_a_data_set_and_two_models_to_compare(demo: DemoSer
     assert len([item for item in compared["figures"] if item["difference"]]) > 50
 
 
-def submissions(demo: DemoServer) -> list[dict[str, Any]]:
+def findings(demo: DemoServer) -> list[dict[str, Any]]:
     return [item for patient in demo.emails("user") for item in demo.read(patient, "/submissions")]
 
 
 def test_findings_of_every_urgency_are_answers_of_the_shipped_model(demo: DemoServer) -> None:
-    bands = {submission["band"] for submission in submissions(demo)}
+    bands = {finding["band"] for finding in findings(demo)}
     assert bands == {"urgent_referral", "referral", "doctor_review", "routine", "self_monitoring"}
 
 

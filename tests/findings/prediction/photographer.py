@@ -28,7 +28,7 @@ def send(
 
 
 def listed(body: dict[str, Any]) -> dict[str, Any]:
-    """What a list shows of the submission that was answered so."""
+    """What a list shows of the finding that was answered so."""
     shown = SummaryView.model_json_schema(by_alias=True, mode="serialization")["properties"]
     return {name: value for name, value in body.items() if name in shown}
 

@@ -198,11 +198,11 @@ def test_what_is_judged_while_a_side_is_corrected_does_not_lose_it(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = Corrected(backend, **ARM)
-    records = backend.services.findings
+    findings = backend.services.findings
     before = stored(backend, case.number)
     assert changed(put(case.ada, case, body_laterality="right"))[0] == 1
-    monkeypatch.setattr(type(records.access), "get", lambda *_, **__: (
-        records.submissions.see_one(before, Audience.PATIENT), backend.account(case.ada.email),
+    monkeypatch.setattr(type(findings.access), "get", lambda *_, **__: (
+        findings.records.see_one(before, Audience.PATIENT), backend.account(case.ada.email),
     ))  # fmt: skip
     assert code(put(case.ada, case, sex="male")) == (409, "judged_meanwhile")
     assert stored(backend, case.number).context.body_laterality == "right"

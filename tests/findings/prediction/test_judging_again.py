@@ -410,7 +410,7 @@ def mistake(backend: Backend) -> Mistake:
 
 
 def stored(backend: Backend, number: int) -> Any:
-    found = backend.services.data.submissions.find_by_number(number)
+    found = backend.services.data.findings.find_by_number(number)
     assert found
     return found
 

@@ -74,15 +74,15 @@ def test_an_outage_fails_no_prediction_and_is_told(backend: Backend, llm: OpenRo
 def test_words_of_version_1_are_still_shown(backend: Backend) -> None:
     ada = backend.member()
     body = predicted(ada)
-    submissions = backend.services.store.collection("submissions")
-    [row] = submissions.find({"id": body["_id"]})
+    findings = backend.services.store.collection("submissions")
+    [row] = findings.find({"id": body["_id"]})
     sections = {**row["sections"], "overview": "Words of an LLM."}
     for source in (
         {"writer": "llm", "model": "openai/gpt-4.1-mini", "reason": None},
         {"writer": "template", "model": None, "reason": "urgency"},  # no reason any more
     ):
         stored = {"narrative_source": source, "sections": sections}
-        assert submissions.update({"id": body["_id"]}, {"$set": stored})
+        assert findings.update({"id": body["_id"]}, {"$set": stored})
         [shown] = ada.call("GET", "/submissions").get_json()
         assert shown["narrative"] == {"source": source}
         assert shown["report"]["overview"] == "Words of an LLM."

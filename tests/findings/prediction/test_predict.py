@@ -270,7 +270,7 @@ def test_a_retry_under_the_same_key_gets_the_same_answer(shared_backend: Backend
     assert predicted(bob, key="k-2")["id"] != first["id"]
 
 
-def test_retries_at_once_make_one_submission(shared_backend: Backend) -> None:
+def test_retries_at_once_make_one_finding(shared_backend: Backend) -> None:
     bob = shared_backend.member()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: predicted(bob, key="once"), range(8)))

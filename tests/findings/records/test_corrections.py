@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from skinapi.findings.records.record_retention import FINDINGS, UntouchedFindings
+from skinapi.findings.records.record_retention import WITH_OR_WITHOUT, UntouchedFindings
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
     REVIEW,
@@ -158,7 +158,7 @@ def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend
     assert enter(doctor, wrong.number).status_code == 200
     resting = UntouchedFindings(backend.services.store)
     assert resting.owners_that_wait([wrong.owner]) == set()
-    assert [item.id for item in resting.walk(FINDINGS, before=in_a_year())] == [wrong.id]
+    assert [item.id for item in resting.walk(WITH_OR_WITHOUT, before=in_a_year())] == [wrong.id]
     assert get(ada, "/me/data/summary")["findings"] == 0
     erase(backend.services, backend.account(ada.email))
     assert backend.services.store.collection("submissions").find() == []

@@ -108,7 +108,7 @@ class Ward:
         services = self.backend.services
         searches = (services.findings, services.reviews)
         assert [fault.message for search in searches for fault in search.check_integrity()] == []
-        assert [*services.data.issued.check_integrity(services.findings.submissions.has)] == []
+        assert [*services.data.issued.check_integrity(services.findings.records.has)] == []
         names = ("photo_blob", "thumbnail_blob", "pdf_blob")
         rows = [*self.stored("submissions"), *self.stored("reports")]
         named = {row[name] for row in rows for name in names if name in row}

@@ -25,7 +25,7 @@ AGREED = {"label": "melanoma", "agreement": "agree", "told_by": "nobody"}
 
 
 def in_care(backend: Backend) -> tuple[Person, Person, int]:
-    """A doctor, a patient and the patient's submission."""
+    """A doctor, a patient and the patient's finding."""
     doctor = backend.member(role="doctor", name="Dr Grace Hopper")
     ada = backend.member(doctor_id=backend.account(doctor.email).id)
     return doctor, ada, predicted(ada, keep_photo="true")["id"]

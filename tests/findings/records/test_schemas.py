@@ -24,20 +24,20 @@ SECTIONS = (
 )
 
 
-def answer_of(finding: Finding, account: Account, language: Language = "en") -> dict[str, Any]:
-    submission = StoredFinding(
+def answer_of(judged: Finding, account: Account, language: Language = "en") -> dict[str, Any]:
+    finding = StoredFinding(
         id="0" * 32,
         created_at=datetime(2026, 11, 21, tzinfo=UTC),
         changed="0" * 32,
         number=1,
         owner=account.id,
-        band=finding.band,
-        finding=finding,
+        band=judged.band,
+        finding=judged,
         context=Context(),
         language=language,
         sections=dict.fromkeys(SECTIONS, "Words."),
     )
-    view = FindingView.from_finding(see_alone(submission, Audience.DOCTOR), account)
+    view = FindingView.from_finding(see_alone(finding, Audience.DOCTOR), account)
     body: dict[str, Any] = view.model_dump(mode="json", by_alias=True)
     return body
 

@@ -52,7 +52,7 @@ CALIBRATION = shipped_calibration()
 class Said:
     """A finding with what has been said of it and of its spot, and its language."""
 
-    submission: VisibleFinding
+    finding: VisibleFinding
     reviews: tuple[Review, ...]
     decision: Decision | None
     instruction: Instruction
@@ -61,7 +61,7 @@ class Said:
 
     @property
     def facts(self) -> Facts:
-        return Facts.from_finding(self.submission.finding, self.submission.context)
+        return Facts.from_finding(self.finding.finding, self.finding.context)
 
     @property
     def due(self) -> date | None:
@@ -126,9 +126,7 @@ def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
         )
 
 
-def _submission(
-    finding: Finding, context: Context, language: Language, number: int
-) -> StoredFinding:
+def _finding(finding: Finding, context: Context, language: Language, number: int) -> StoredFinding:
     new = NewFinding(
         owner="3" * 32,
         finding=finding,
@@ -138,7 +136,7 @@ def _submission(
         narrative_source={},
         doctor="2" * 32,
     )
-    return new.as_submission(number=number)
+    return new.as_stored(number=number)
 
 
 def random_said(seed: int) -> Said:
@@ -146,7 +144,7 @@ def random_said(seed: int) -> Said:
     draw = random.Random(seed)
     language, context = LANGUAGES[seed % len(LANGUAGES)], random_context(draw)
     sent = now() - timedelta(days=draw.choice([0, 0, 1, 7, 30]))
-    own = _submission(random_finding(draw, context), context, language, 7)
+    own = _finding(random_finding(draw, context), context, language, 7)
     own = own.model_copy(update={"created_at": sent})
     reviews = tuple(
         _review(draw, own.finding, min(now(), sent + timedelta(hours=5 + place)))
@@ -155,7 +153,7 @@ def random_said(seed: int) -> Said:
     as_owner = draw.random() < 0.5
     signed, spot = {own.id: reviews}, [own]
     if draw.random() < 0.3:
-        other = _submission(random_finding(draw, context), context, language, 3)
+        other = _finding(random_finding(draw, context), context, language, 3)
         other = other.model_copy(update={"created_at": sent - timedelta(days=3)})
         signed[other.id] = tuple(
             _review(draw, other.finding, sent - timedelta(days=2)) for _ in draw.choice(["", "a"])

@@ -43,16 +43,16 @@ def view_of(name: str, texts: Sequence[str | None]) -> View:
 
 def report_on(said: Said, reader: PassageReader = "patient") -> Report:
     facts, decision = said.facts, said.decision
-    elsewhere = said.submission.replaced_by
+    elsewhere = said.finding.replaced_by
     plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere is not None)
     return Report(
         facts=facts,
         narrative=write_template(facts, said.language, plan),
         reader=reader,
         clinic="Clinique du Lac",
-        number=said.submission.number,
+        number=said.finding.number,
         patient=ReportedPatient(name="Ada Example", email="ada@example.org"),
-        made_at=said.submission.created_at,
+        made_at=said.finding.created_at,
         review=deciding_review(said.reviews) or (said.reviews[-1] if said.reviews else None),
         decision=decision,
         spot_advice=elsewhere,
@@ -123,7 +123,7 @@ def lines_of(page: str) -> list[str]:
 def _letters(said: Said, report: Report) -> Iterator[View]:
     """As they are drafted, which is after a decision."""
     about = LetterFacts(
-        submission=said.submission,
+        finding=said.finding,
         decision=said.decision,
         patient="Ada Example",
         doctor="Dr Grey",

@@ -60,7 +60,7 @@ def test_who_deletes_a_finding_while_it_is_worded_reads_nothing_of_it(
     number = predicted(ada)["id"]
 
     def delete_first(call: Call) -> None:
-        backend.services.findings.delete_submission(
+        backend.services.findings.delete_finding(
             number=str(number), by=backend.account(ada.email).id
         )
         well(call)

@@ -116,10 +116,10 @@ def damage(backend: Backend, key: str) -> None:
 def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(backend: Backend) -> None:
     ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
-    [submission] = backend.stored()["submissions"]
-    [photo] = backend.settings.instance_dir.glob(f"blobs/*/{submission['photo_blob']}")
+    [finding] = backend.stored()["submissions"]
+    [photo] = backend.settings.instance_dir.glob(f"blobs/*/{finding['photo_blob']}")
     whole = photo.read_bytes()
-    damage(backend, submission["photo_blob"])
+    damage(backend, finding["photo_blob"])
     told = "The kept photo is damaged, so neither photo nor heat map is shown"
     assert told in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
     assert told in ada.call("GET", f"/submissions/{number}/report.html").text
@@ -311,7 +311,7 @@ def test_verifying_is_limited_by_address(tmp_path: Path) -> None:
     backend.services.store.close()
 
 
-def test_reports_go_with_their_submission_and_with_its_owner(any_backend: Backend) -> None:
+def test_reports_go_with_their_finding_and_with_its_owner(any_backend: Backend) -> None:
     ada = any_backend.member()
     numbers = [predicted(ada, keep_photo="true")["id"] for _ in range(2)]
     hashes = [report_of(ada, number)["verification"]["hash"] for number in numbers]
@@ -326,7 +326,7 @@ def test_reports_go_with_their_submission_and_with_its_owner(any_backend: Backen
     assert list(any_backend.services.store.blobs.keys()) == []
 
 
-def test_a_submission_deleted_while_it_is_printed_leaves_nothing(backend: Backend) -> None:
+def test_a_finding_deleted_while_it_is_printed_leaves_nothing(backend: Backend) -> None:
     ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
     issued = backend.services.data.issued
@@ -351,7 +351,7 @@ def test_a_submission_deleted_while_it_is_printed_leaves_nothing(backend: Backen
     assert list(backend.services.store.blobs.keys()) == []
 
 
-def test_check_finds_reports_whose_submission_is_gone(backend: Backend) -> None:
+def test_check_finds_reports_whose_finding_is_gone(backend: Backend) -> None:
     ada = backend.member()
     ada.call("GET", f"/submissions/{predicted(ada)['id']}/report.pdf")
     gone = new_id()
@@ -397,7 +397,7 @@ def test_a_report_that_is_only_read_is_not_issued(backend: Backend) -> None:
         assert answer.status_code == 400
 
 
-def test_a_submission_deleted_while_it_is_read_is_not_found(backend: Backend) -> None:
+def test_a_finding_deleted_while_it_is_read_is_not_found(backend: Backend) -> None:
     ada = backend.member()
     number = predicted(ada)["id"]
     narrate = Narrator.narrate

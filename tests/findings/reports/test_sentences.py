@@ -27,9 +27,9 @@ PRINTED = size(4, 40)
 
 
 def about(said: Said) -> About:
-    submission, decision = said.submission, said.decision
-    written = decision.decided_at if decision else submission.created_at
-    advice = submission.replaced_by
+    finding, decision = said.finding, said.decision
+    written = decision.decided_at if decision else finding.created_at
+    advice = finding.replaced_by
     return About(said.facts, said.language, written.date(), decision, advice)
 
 
@@ -130,5 +130,5 @@ def test_the_reader_finds_what_contradicts(
     key = "melanocytic_nevus" if "ranked" in finding else "melanoma"
     context = NOTHING_TOLD.model_copy(update=told)
     facts = Facts.from_finding(finding_of(key, **finding), context)
-    known = About(facts, "en", said.submission.created_at.date())
+    known = About(facts, "en", said.finding.created_at.date())
     assert contradictions([view_of("patient: finding", texts)], known)

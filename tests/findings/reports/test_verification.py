@@ -23,20 +23,20 @@ def written(language: Language = "en", source: Source | None = None) -> Narrativ
 
 def sealed(
     narrative: Narrative,
-    submission: str = "one",
+    finding: str = "one",
     letters: Sequence[Letter] = (),
     superseded: LaterDecision | None = None,
 ) -> str:
     shown = tuple(ShownLetter(letter, superseded) for letter in letters)
     report = Report(facts=FACTS, narrative=narrative, letters=shown)
-    return seal_report(report, submission=submission)
+    return seal_report(report, finding=finding)
 
 
 def test_a_report_read_while_the_llm_fails_has_the_code_it_always_has() -> None:
     assert sealed(written(source=Source(reason=Unwritten.NO_KEY))) == sealed(written())
 
 
-def test_another_language_another_submission_and_other_words_have_codes_of_their_own() -> None:
+def test_another_language_another_finding_and_other_words_have_codes_of_their_own() -> None:
     narrative = written()
     other_words = narrative.model_copy(update={"limits": ("Something else.",)})
     codes = {
@@ -93,7 +93,7 @@ def test_what_later_code_stores_of_a_review_gives_its_reports_no_other_code() ->
 
     def code(review: Review) -> str:
         report = Report(facts=FACTS, narrative=written(), review=review)
-        return seal_report(report, submission="one")
+        return seal_report(report, finding="one")
 
     sealed_fields = {*REVIEW.model_dump(exclude=NOT_HASHED)}
     before = {"id", "created_at", "submission", "doctor", "opinion", "signature", "note"}

@@ -25,7 +25,7 @@ def studies_of(backend: Backend) -> StudiesService:
 
 def objects_in_archive(backend: Backend, number: int) -> list[Dataset]:
     """What the archive is sent of a finding."""
-    finding = backend.services.data.submissions.find_by_number(number)
+    finding = backend.services.data.findings.find_by_number(number)
     assert finding
     studies = studies_of(backend)
     study = studies.open(finding.id, to=READER)

@@ -57,7 +57,7 @@ def test_the_page_says_how_orthanc_sends_for_the_clinics_patients(
     )
     assert done.returncode == 0, (done.stdout, done.stderr, orthanc.said())
     [waiting] = doctor.pages("/queue?reviewed=false")
-    finding = seeder.services.data.submissions.find_by_number(waiting["id"])
+    finding = seeder.services.data.findings.find_by_number(waiting["id"])
     seeder.close()
     assert finding
     assert finding.source

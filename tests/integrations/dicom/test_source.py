@@ -171,7 +171,7 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
 ) -> None:
     """Nothing else says it: no row of the audit trail, no mail, no log, no data set."""
     number = file(backend, archive)
-    finding = backend.services.data.submissions.find_by_number(number)
+    finding = backend.services.data.findings.find_by_number(number)
     assert finding
     assert finding.source == Source(
         patient_id=NUMBER,

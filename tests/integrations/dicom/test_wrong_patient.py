@@ -187,7 +187,7 @@ def test_a_full_quota_of_the_right_patient_leaves_the_old_finding(
     before = ward.findings()
     ward.send_object(jpeg_object(MOLE, PatientID="P-2"))
     with monkeypatch.context() as patch:
-        patch.setattr(Quotas, "most_submissions", 1, raising=False)
+        patch.setattr(Quotas, "most_findings", 1, raising=False)
         assert ward.send("P-2")[0] == 0xA700
     assert ward.findings()[:1] == before
 

@@ -79,7 +79,7 @@ class Clinic:
         self, finding: Finding | None = None, *, owner: str = "", photos: list[bytes] | None = None
     ) -> int:
         """Straight into the store."""
-        submissions = self.backend.services.data.submissions
+        records = self.backend.services.data.findings
         new = NewFinding(
             owner=owner or self.patient,
             finding=finding or finding_of(band=Band.URGENT_REFERRAL),
@@ -91,8 +91,8 @@ class Clinic:
             blobs=tuple(map(self.backend.services.store.blobs.put, photos or [])),
             doctor=None if owner else self.doctor_id,
         )
-        number = submissions.take_number()
-        submissions.add(submissions.prepare(new, number=number))
+        number = records.take_number()
+        records.add(records.prepare(new, number=number))
         return number
 
 

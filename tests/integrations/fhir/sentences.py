@@ -10,7 +10,7 @@ from tests.findings.reports.sentence_views import View, lines_of, view_of
 
 def views_of(said: Said) -> Iterator[View]:
     reader = "patient" if said.as_owner else "doctor"
-    for resource in resources_of(said.submission, "https://skin.example/fhir"):
+    for resource in resources_of(said.finding, "https://skin.example/fhir"):
         yield view_of(f"{reader}: FHIR {resource['resourceType']}", [*_texts(resource)])
         yield view_of(f"{reader}: FHIR codes", [*_texts(resource.get("conclusionCode"))])
 

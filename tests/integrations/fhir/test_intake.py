@@ -384,13 +384,13 @@ def test_a_person_and_a_key_of_theirs_send_for_themselves_alone(backend: Backend
 def test_a_failure_of_the_store_leaves_neither_patient_nor_finding(
     backend: Backend, hospital: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submissions = backend.services.data.submissions
+    records = backend.services.data.findings
     before = backend.stored()
 
     def fail(*_: object, **__: object) -> None:
         raise AssertionError("the power fails")
 
-    monkeypatch.setattr(type(submissions), "add", fail)
+    monkeypatch.setattr(type(records), "add", fail)
     assert sent(hospital, orders.transaction()).status_code == 500
     assert external(backend) == []
     assert backend.stored()["accounts"] == before["accounts"]

@@ -68,9 +68,9 @@ def test_a_change_that_is_committed_late_is_not_missed(clinic: Clinic) -> None:
     """It has the time when it was made, and others that were made later have been read."""
     bundle = read(clinic.doctor, "DiagnosticReport?_count=200")
     number = clinic.file()
-    submissions = clinic.backend.services.store.collection("submissions")
+    findings = clinic.backend.services.store.collection("submissions")
     made_before = first_id_at(now() - LATEST_COMMIT + timedelta(seconds=10))
-    submissions.update({"number": number}, {"$set": {"changed": made_before}})
+    findings.update({"number": number}, {"$set": {"changed": made_before}})
     since = quote(bundle["meta"]["lastUpdated"])
     assert str(number) in ids(walk(clinic.doctor, f"DiagnosticReport?_lastUpdated=ge{since}"))
 

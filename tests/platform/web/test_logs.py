@@ -224,7 +224,7 @@ def gauges(backend: Backend) -> dict[str, float]:
 def test_the_metrics_tell_the_score_and_the_quality_of_each_photo(scraped: Backend) -> None:
     before = scrape(scraped)
     finding = predicted(scraped.member(), keep_photo="true")
-    stored = scraped.services.data.submissions.find_by_number(finding["id"])
+    stored = scraped.services.data.findings.find_by_number(finding["id"])
     assert stored
     quality = stored.finding.quality
     added = {"malignant_score": finding["malignant_score"]}

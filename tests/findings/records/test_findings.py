@@ -1,4 +1,4 @@
-"""Stored submissions: who may see them, and how they and their files are deleted."""
+"""Stored findings: who may see them, and how they and their files are deleted."""
 
 import io
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.support.photos import UNCERTAIN, photo_in, photo_of
 NOT_YOURS = "Not found or unauthorized"
 
 
-def test_a_list_holds_only_own_submissions_oldest_first(backend: Backend) -> None:
+def test_a_list_holds_only_own_findings_oldest_first(backend: Backend) -> None:
     ada, bob = backend.member(), backend.member()
     made = [predicted(ada, photo_of(key)) for key in ("melanoma", "dermatofibroma")]
     predicted(bob)
@@ -50,7 +50,7 @@ def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
     assert (shown["uncertain"], shown["photo_kept"]) == (True, True)
 
 
-def test_a_submission_is_deleted_by_its_owner_alone(backend: Backend) -> None:
+def test_a_finding_is_deleted_by_its_owner_alone(backend: Backend) -> None:
     ada, bob = backend.member(), backend.member()
     number = predicted(ada, keep_photo="true")["id"]
     refused = bob.call("DELETE", f"/submissions/{number}")
@@ -125,13 +125,13 @@ def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:
 def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Backend) -> None:
     ada = backend.member()
     account = backend.account(ada.email)
-    take = backend.services.findings.submissions.take_number
+    take = backend.services.findings.records.take_number
 
     def erase_first() -> int:
         erase(backend.services, account)
         return take()
 
-    backend.services.findings.submissions.take_number = erase_first  # type: ignore[method-assign]
+    backend.services.findings.records.take_number = erase_first  # type: ignore[method-assign]
     assert send(ada, keep_photo="true").status_code == 401
     assert backend.stored().get("submissions", []) == []
     assert list(backend.services.store.blobs.keys()) == []
