@@ -130,25 +130,25 @@ function useHeight() {
   }, []);
 }
 
-/** The answer: what was just filed, in the language of this page. @param {{submission: Api["FindingView"]}} props */
-const Finding = ({ submission }) => {
+/** The answer: what was just filed, in the language of this page. @param {{finding: Api["FindingView"]}} props */
+const Finding = ({ finding }) => {
   const load = async () => {
-    const [report, conditions, photo] = await Promise.all([getReport(String(submission.id)), getConditions(), photoOf(submission)]);
+    const [report, conditions, photo] = await Promise.all([getReport(String(finding.id)), getConditions(), photoOf(finding)]);
     return { report, conditions, photo };
   };
-  const answer = useAnswer(load, [submission.id, getLanguage()]);
+  const answer = useAnswer(load, [finding.id, getLanguage()]);
   useForgotten(answer.value?.photo);
-  const date = sayDate(`${submission.time.replace(" ", "T")}Z`);
+  const date = sayDate(`${finding.time.replace(" ", "T")}Z`);
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {Awaited<ReturnType<typeof load>>} */ { report, conditions, photo }) => html`
-        <${FindingPage} title=${say("findingOf", { number: submission.id, date })} report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
+        <${FindingPage} title=${say("findingOf", { number: finding.id, date })} report=${report} finding=${finding} photo=${photo} conditions=${conditions}>
           <p><a class="button" href="#/check">${say("title_check")}</a></p>
         <//>`}
     <//>`;
 };
 
-/** The photo, its questions, or the answer to them: what the address behind `#/` names. @param {{filed: Api["FindingView"] | null, onFiled: (submission: Api["FindingView"]) => void}} props */
+/** The photo, its questions, or the answer to them: what the address behind `#/` names. @param {{filed: Api["FindingView"] | null, onFiled: (finding: Api["FindingView"]) => void}} props */
 const View = ({ filed, onFiled }) => {
   const { name, argument, filters } = readAddress();
   const shown = filed && name === "finding" && argument === String(filed.id) ? filed : null;
@@ -163,13 +163,13 @@ const View = ({ filed, onFiled }) => {
     }
     first.current = false;
   }, [shown]);
-  if (shown) return html`<${Finding} key=${shown.id} submission=${shown} />`;
+  if (shown) return html`<${Finding} key=${shown.id} finding=${shown} />`;
   const hearing = {
     onChosen: (/** @type {number} */ photos) => photos > 0 && tell("captured", { photos }),
     onRefused: (/** @type {Failed} */ error) => tell("refused", { code: error.code }),
-    onFiled: (/** @type {Api["FindingView"]} */ submission) => {
-      onFiled(submission);
-      tell("finding", { number: submission.id, link: `${origin}/submissions/${submission.id}` });
+    onFiled: (/** @type {Api["FindingView"]} */ finding) => {
+      onFiled(finding);
+      tell("finding", { number: finding.id, link: `${origin}/submissions/${finding.id}` });
     },
   };
   return html`<${NewPhoto} consent=${null} person=${null} argument="" filters=${filters} hearing=${hearing} />`;

@@ -12,7 +12,7 @@ import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
 import { isReopened, UrgencySign } from "/console/views/decision.js";
-import { Alone, asItWaits, countsElsewhere, Downloads, getReport, getSubmission, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
+import { Alone, asItWaits, countsElsewhere, Downloads, getReport, getFinding, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
 import { fillReview, focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
@@ -24,7 +24,7 @@ import { ModelMark } from "/console/views/withdrawn.js";
 
 /** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
 
-const readFinding = (/** @type {string} */ number) => Promise.all([getSubmission(number), getReport(number, "colleague")]);
+const readFinding = (/** @type {string} */ number) => Promise.all([getFinding(number), getReport(number, "colleague")]);
 
 let prepared = { about: "", at: 0, answer: /** @type {ReturnType<typeof readFinding> | null} */ (null) };
 const FRESH_MS = 60_000;
@@ -55,30 +55,30 @@ const getReviews = (/** @type {string} */ number) => /** @type {Promise<Api["Rev
 const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 || error.status === 403 ? {} : Promise.reject(error)));
 
 async function loadCase(/** @type {string} */ number) {
-  const finding = takePrepared(number).then(async ([submission, report]) => {
-    const working = submission.unassigned ? Promise.resolve(/** @type {Partial<Api["CaseView"]>} */ ({})) : getWork(number);
-    const waits = working.then(({ opinion }) => !submission.unassigned && !opinion?.of_me && waitsForAnswer(submission.lesion ?? null, submission.patient_id));
-    const [photo, work, written] = await Promise.all([photoOf(submission), working, waits]);
-    return { submission, report, photo, work, written };
+  const answered = takePrepared(number).then(async ([finding, report]) => {
+    const working = finding.unassigned ? Promise.resolve(/** @type {Partial<Api["CaseView"]>} */ ({})) : getWork(number);
+    const waits = working.then(({ opinion }) => !finding.unassigned && !opinion?.of_me && waitsForAnswer(finding.lesion ?? null, finding.patient_id));
+    const [photo, work, written] = await Promise.all([photoOf(finding), working, waits]);
+    return { finding, report, photo, work, written };
   });
-  const [found, reviews, conditions] = await Promise.all([finding, getReviews(number), getConditions()]);
+  const [found, reviews, conditions] = await Promise.all([answered, getReviews(number), getConditions()]);
   return { ...found, reviews, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
 }
 
-/** What the patient told with the photo; `onCorrected`: of who may correct it. @param {{submission: Api["FindingInCareView"], checklist: Api["Checklist"], onCorrected: (() => void) | null}} props */
-const Context = ({ submission, checklist, onCorrected }) => {
-  const { fitzpatrick, checklist: ticked } = submission.context;
-  const rows = [...listTold(submission.context), ...(fitzpatrick ? [[say("skinType"), fitzpatrick]] : [])];
+/** What the patient told with the photo; `onCorrected`: of who may correct it. @param {{finding: Api["FindingInCareView"], checklist: Api["Checklist"], onCorrected: (() => void) | null}} props */
+const Context = ({ finding, checklist, onCorrected }) => {
+  const { fitzpatrick, checklist: ticked } = finding.context;
+  const rows = [...listTold(finding.context), ...(fitzpatrick ? [[say("skinType"), fitzpatrick]] : [])];
   const items = checklist.items.filter((item) => ticked?.includes(item.key));
   return html`
     <section class="card told">
       <h2>${say("context")}</h2>
       ${rows.length === 0 && !ticked && html`<p>${say("nothingTold")}</p>`}
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
-      ${ticked && html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
+      ${ticked && html`<h3>${say("checklistScore", { score: finding.checklist_score })}</h3>
         <ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}
-      <${PlacesDiffer} submission=${submission} link=${false} />
-      ${onCorrected && html`<${CorrectFacts} submission=${submission} checklist=${checklist} onCorrected=${onCorrected} />`}
+      <${PlacesDiffer} finding=${finding} link=${false} />
+      ${onCorrected && html`<${CorrectFacts} finding=${finding} checklist=${checklist} onCorrected=${onCorrected} />`}
     </section>`;
 };
 
@@ -184,23 +184,23 @@ const ChangeDecision = ({ onChange }) => {
   return html`<p><button class="change" onClick=${onChange}>${say("changeDecision")}</button></p>`;
 };
 
-/** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{submission: Api["FindingInCareView"], conditions: Api["ConditionsView"], back: string, mayPhotograph: boolean}} props */
-const Strip = ({ submission, conditions, back, mayPhotograph }) => {
-  const { lesion, context } = submission;
+/** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{finding: Api["FindingInCareView"], conditions: Api["ConditionsView"], back: string, mayPhotograph: boolean}} props */
+const Strip = ({ finding, conditions, back, mayPhotograph }) => {
+  const { lesion, context } = finding;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
   const spot = useAnswer(() => (lesion ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion]);
   const place = spot.value?.place ?? (site && { site, laterality, side });
-  const band = submission.decision?.urgency ?? submission.band;
+  const band = finding.decision?.urgency ?? finding.band;
   return html`
     <section class="strip" aria-label=${say("sameSpot")}>
       ${place && html`<${PlaceMap} place=${place} band=${band} />`}
       <div class="grow">
         <p>${lesion
-          ? html`<a href=${leaveCase("course", lesion, submission.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
-              ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, submission.id, back)}>${say("sideBySide")}</a>`}`
+          ? html`<a href=${leaveCase("course", lesion, finding.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
+              ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, finding.id, back)}>${say("sideBySide")}</a>`}`
           : html`${place && `${sayPlace(place)} · `}<small>${say("noSpotYet")}</small>`}</p>
-        ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(submission.patient_id)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
-        ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(submission.id)} conditions=${conditions} />`}
+        ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(finding.patient_id)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
+        ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(finding.id)} conditions=${conditions} />`}
       </div>
     </section>`;
 };
@@ -210,22 +210,22 @@ const Strip = ({ submission, conditions, back, mayPhotograph }) => {
 
 const scrollUp = () => document.querySelector(".case-read")?.scrollTo(0, 0);
 
-/** What a case says by now, and what is done with it. @param {string} number @param {Found} finding @param {Way} way */
-function useCase(number, finding, { onNext, openNext, onChanged }) {
-  const [now, setNow] = useState(finding);
-  useEffect(() => setNow(finding), [finding]); // in other words
+/** What a case says by now, and what is done with it. @param {string} number @param {Found} loaded @param {Way} way */
+function useCase(number, loaded, { onNext, openNext, onChanged }) {
+  const [now, setNow] = useState(loaded);
+  useEffect(() => setNow(loaded), [loaded]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const { decision } = finding.report;
-  const settled = Boolean(decision && !isReopened(finding.submission) && finding.submission.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !finding.work.opinion_came_at && !finding.work.opinion) && !hasDraft(number);
+  const { decision } = loaded.report;
+  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !loaded.work.opinion_came_at && !loaded.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
   const asked = now.work.opinion?.of_me; // a colleague sees the finding until the review is signed
   const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
   const unfold = () => setForm({ ...form, folded: false });
   /** What the server says by now. The photo is not read again: that is audited. */
   const renew = () =>
-    Promise.all([readFinding(number), getReviews(number), getWork(number)]).then(([[submission, report], reviews, work]) => {
+    Promise.all([readFinding(number), getReviews(number), getWork(number)]).then(([[finding, report], reviews, work]) => {
       setError(null);
-      setNow({ ...finding, submission, report, reviews, work });
+      setNow({ ...loaded, finding, report, reviews, work });
       setGone(false); // the patient is in this doctor's care again
     }, setError);
   const use = (/** @type {Api["ReviewView"]} */ opinion) => {
@@ -250,7 +250,7 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
   const done = (stays, said) => {
     onChanged();
     const left = asked ? (onNext(true), true) : !stays && openNext();
-    const signedOf = say("signedOf", { said, number, name: isolated(now.submission.user_name) });
+    const signedOf = say("signedOf", { said, number, name: isolated(now.finding.user_name) });
     if (left) return toast(signedOf, asked ? undefined : () => goTo(`case/${number}`), say("backToCase"));
     toast(signedOf);
     setForm({ turn: form.turn + 1, signed: true, folded: true });
@@ -267,17 +267,17 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
 /** What is read and written beside the photo. @param {{number: string, title: string, found: ReturnType<typeof useCase>} & Way} props */
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const { asked, error, form, unfold, renew, use, changed, shown, judged, done, entered, end } = found;
-  const { report, submission, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
-  const gone = submission.record_kept_until; // the patient's account is deleted
+  const { report, finding, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
+  const gone = finding.record_kept_until; // the patient's account is deleted
   const shutOut = work.telling === "none";
   const mayUse = Boolean(work.opinion_came_at && !asked);
-  const conversation = !asked && !submission.unassigned && !gone && !shutOut
-    && html`<${PatientConversation} spot=${submission.lesion ?? null} patient=${submission.patient_id} about=${submission} wanted=${wanted} />`;
-  const waiting = asItWaits(report, submission);
+  const conversation = !asked && !finding.unassigned && !gone && !shutOut
+    && html`<${PatientConversation} spot=${finding.lesion ?? null} patient=${finding.patient_id} about=${finding} wanted=${wanted} />`;
+  const waiting = asItWaits(report, finding);
   const decided = Boolean(waiting.decision); // then the form stands before what has led to the decision
   const told = html`
     <${Reasons} report=${waiting} conditions=${conditions} />
-    <${Context} submission=${submission} checklist=${conditions.checklist} onCorrected=${asked || submission.unassigned ? null : judged} />
+    <${Context} finding=${finding} checklist=${conditions.checklist} onCorrected=${asked || finding.unassigned ? null : judged} />
     ${written && conversation}`;
   const signed = (shown = (/** @type {Api["ReviewView"]} */ _) => true) =>
     reviews.filter(shown).map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
@@ -287,57 +287,57 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${asked && html`<${Asked} opinion=${work.opinion} />`}
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${shutOut && html`<${Message}><p><strong>${say("shutOut")}</strong> ${say("recordOfDeletedText")}</p><//>`}
-      ${submission.no_access && !shutOut && html`<${Message}><p>${say("noAccess")}</p><//>`}
-      <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} overdue=${work.overdue} doctor />
-      <${FoundChanges} changes=${submission.changes} />
-      <${ModelMark} submission=${submission} onJudged=${judged} />
+      ${finding.no_access && !shutOut && html`<${Message}><p>${say("noAccess")}</p><//>`}
+      <${Verdicts} title=${title} report=${report} finding=${finding} conditions=${conditions} overdue=${work.overdue} doctor />
+      <${FoundChanges} changes=${finding.changes} />
+      <${ModelMark} finding=${finding} onJudged=${judged} />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
-      ${report.decision && (report.decision.held_until || report.decision.held_beside) && html`<${Held} number=${number} decision=${report.decision} reviews=${reviews} onShown=${asked || submission.unassigned || gone || shutOut ? null : shown} />`}
+      ${report.decision && (report.decision.held_until || report.decision.held_beside) && html`<${Held} number=${number} decision=${report.decision} reviews=${reviews} onShown=${asked || finding.unassigned || gone || shutOut ? null : shown} />`}
       ${report.decision && !report.decision.held_until && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
-      ${submission.unassigned
-        ? html`<${TakePatient} patient=${submission.patient_id} onTaken=${shown} />`
+      ${finding.unassigned
+        ? html`<${TakePatient} patient=${finding.patient_id} onTaken=${shown} />`
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
-        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${submission.version ?? 1} seen=${reviews.at(-1)?._id}
-            pictured=${submission.photo_kept} spot=${submission.spot_state} counts=${countsElsewhere(waiting, submission)} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
+        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.version ?? 1} seen=${reviews.at(-1)?._id}
+            pictured=${finding.photo_kept} spot=${finding.spot_state} counts=${countsElsewhere(waiting, finding)} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
       ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
-      ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
-      ${!asked && !submission.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${submission.context} patient=${submission.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${submission.no_access} />`}
+      ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${finding.user_name} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
+      ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${finding.context} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
       ${!written && conversation}
-      ${!asked && !submission.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${submission.lesion ?? null} patient=${submission.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}
-      ${!asked && !submission.unassigned && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
-      <${EarlierAnswers} submission=${submission} conditions=${conditions} doctor />
+      ${!asked && !finding.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${finding.lesion ?? null} patient=${finding.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}
+      ${!asked && !finding.unassigned && finding.former_lesion && html`<${FormerConversation} spot=${finding.former_lesion} />`}
+      <${EarlierAnswers} finding=${finding} conditions=${conditions} doctor />
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />
-      ${!asked && !submission.unassigned && html`<${WrongPatient} number=${number} awaited=${submission.decision?.histology === "awaited"} onEntered=${entered} />`}
+      ${!asked && !finding.unassigned && html`<${WrongPatient} number=${number} awaited=${finding.decision?.histology === "awaited"} onEntered=${entered} />`}
     </aside>`;
 };
 
-/** @param {{number: string, finding: Found} & Way} props */
-const CasePane = ({ number, finding, ...way }) => {
-  const found = useCase(number, finding, way);
-  const { conditions, submission, report, photo } = found.now;
+/** @param {{number: string, loaded: Found} & Way} props */
+const CasePane = ({ number, loaded, ...way }) => {
+  const found = useCase(number, loaded, way);
+  const { conditions, finding, report, photo } = found.now;
   const title = say("findingOf", { number, date: sayDate(report.time) });
   return html`
     <article class="case finding" tabindex="-1">
       <header class="case-head">
         <a class="button quiet to-list" href=${way.back}><${Icon} name="back" size=${16} />${say("title_queue")}</a>
-        <p>${!submission.unassigned && !found.asked && submission.patient_id
-          ? html`<a href="#/patients/${submission.patient_id}"><strong>${isolated(submission.user_name)}</strong></a>`
-          : html`<strong>${isolated(submission.user_name)}</strong>`} · ${title}</p>
+        <p>${!finding.unassigned && !found.asked && finding.patient_id
+          ? html`<a href="#/patients/${finding.patient_id}"><strong>${isolated(finding.user_name)}</strong></a>`
+          : html`<strong>${isolated(finding.user_name)}</strong>`} · ${title}</p>
         ${way.early && html`<p class="early" role="status">${say("keysTooEarly", { keys: way.early })}</p>`}
         <${FoldedKeys} />
         <button class=${found.form.signed ? "next-case primary" : "next-case"} onClick=${() => way.onNext(found.form.signed)}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
       </header>
       ${found.gone ? html`<div><${Message}><p><strong>${say("patientMoved")}</strong></p>${found.error && html`<p>${sayError(found.error)}</p>`}
         <button class="quiet" onClick=${found.renew}>${say("tryAgain")}</button><//></div>` : html`<div class="case-photo">
-        <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
+        <${FindingPhoto} finding=${finding} photo=${photo} heat=${finding.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
-        <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} back=${way.back}
-          mayPhotograph=${!submission.unassigned && !found.asked && !submission.record_kept_until && found.now.work.telling !== "none"} />
+        <${Strip} key=${report.decision?.decided_at} finding=${finding} conditions=${conditions} back=${way.back}
+          mayPhotograph=${!finding.unassigned && !found.asked && !finding.record_kept_until && found.now.work.telling !== "none"} />
       </div>
       <${CaseRead} number=${number} title=${title} found=${found} ...${way} />`}
     </article>`;
@@ -385,7 +385,7 @@ export const Case = ({ number, ...way }) => {
   return html`
     <div ref=${pane} tabindex="-1" class="case-frame">
       <${Answer} answer=${answer}>
-        ${(/** @type {Found} */ finding) => html`<${CasePane} number=${number} finding=${finding} ...${way} />`}
+        ${(/** @type {Found} */ loaded) => html`<${CasePane} number=${number} loaded=${loaded} ...${way} />`}
       <//>
     </div>`;
 };

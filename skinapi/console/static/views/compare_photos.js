@@ -6,7 +6,7 @@ import { Answer, Empty, Icon, Load, Loading, Select, Tabs, useAnswer } from "/co
 import { getLanguage, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { AdviceLine, colourOf, Due, Superseded } from "/console/views/decision.js";
-import { getSubmission } from "/console/views/finding.js";
+import { getFinding } from "/console/views/finding.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** The address of such a page, which keeps the case that is left and the list beside it. @param {string} view @param {string} spot @param {string | number} number @param {string} back the address of the list */
@@ -23,7 +23,7 @@ export const BackToCase = ({ filters }) => {
 /** The name, and what was told with the newest photo: age and sex. @param {{spot: Api["LesionView"]}} props */
 export const PatientHead = ({ spot }) => {
   const number = getSession()?.role === "doctor" && spot.latest?.id;
-  const { value } = useAnswer(async () => (number ? getSubmission(String(number)) : null), [number]);
+  const { value } = useAnswer(async () => (number ? getFinding(String(number)) : null), [number]);
   if (!value?.user_name) return null;
   const { age_band: age, sex } = value.context;
   const told = [age && sayValue("age", age), sex && sayValue("sex", sex)].filter(Boolean);

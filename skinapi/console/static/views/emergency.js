@@ -8,7 +8,7 @@ import { Pages, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { EarlierAnswers } from "/console/views/versions.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
-import { Downloads, getReport, getSubmission, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
+import { Downloads, getReport, getFinding, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter } from "/console/views/letters.js";
 import { OwnerFields } from "/console/views/login.js";
@@ -97,8 +97,8 @@ const Emergencies = (/** @type {{me: Api["Me"]}} */ { me }) => {
 export const BreakGlass = () => html`<${Load} ask=${() => get("/me")}>${(/** @type {Api["Me"]} */ me) => html`<${Emergencies} me=${me} />`}<//>`;
 
 async function loadEmergency(/** @type {string} */ number) {
-  const [submission, report, reviews, conditions, grants] = await Promise.all([
-    getSubmission(number),
+  const [finding, report, reviews, conditions, grants] = await Promise.all([
+    getFinding(number),
     getReport(number, "colleague"),
     getAll(apiPath`/submissions/${number}/reviews`),
     getConditions(),
@@ -106,7 +106,7 @@ async function loadEmergency(/** @type {string} */ number) {
   ]);
   /** @type {Api["BreakGlassOfAdmin"] | undefined} */
   const grant = grants.find((/** @type {Api["BreakGlassOfAdmin"]} */ one) => isRunning(one) && String(one.number) === number);
-  return { submission, report, reviews, conditions, grant, photo: await photoOf(submission) };
+  return { finding, report, reviews, conditions, grant, photo: await photoOf(finding) };
 }
 
 const Banner = (/** @type {{grant: Api["BreakGlassOfAdmin"]}} */ { grant }) => html`
@@ -135,19 +135,19 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
   if (over) return gone;
   return html`
     <${Answer} answer=${answer} gone=${gone}>
-      ${(/** @type {Awaited<ReturnType<typeof loadEmergency>>} */ { submission, report, reviews, conditions, grant, photo }) => html`
+      ${(/** @type {Awaited<ReturnType<typeof loadEmergency>>} */ { finding, report, reviews, conditions, grant, photo }) => html`
         ${grant && html`<${Banner} grant=${grant} />`}
         <article class="finding">
-          <${Verdicts} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
-            report=${report} submission=${submission} conditions=${conditions} doctor />
+          <${Verdicts} title=${say("findingOf", { number: argument, date: sayDate(`${finding.time.replace(" ", "T")}Z`) })}
+            report=${report} finding=${finding} conditions=${conditions} doctor />
           <div class="columns photo-first">
-            <div><${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat} /></div>
+            <div><${FindingPhoto} key=${finding.id} finding=${finding} photo=${photo} heat=${finding.heat} /></div>
             <div>
               ${reviews.map((/** @type {Api["ReviewView"]} */ review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`)}
               ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${FoldedLetter} key=${letter._id} letter=${letter} />`)}
               <${Downloads} number=${argument} />
-              <${WrongPatient} number=${argument} awaited=${submission.decision?.histology === "awaited"} onEntered=${() => goTo("data-protection/glass")} />
-              <${EarlierAnswers} submission=${submission} conditions=${conditions} doctor />
+              <${WrongPatient} number=${argument} awaited=${finding.decision?.histology === "awaited"} onEntered=${() => goTo("data-protection/glass")} />
+              <${EarlierAnswers} finding=${finding} conditions=${conditions} doctor />
               <${Rest} report=${report} conditions=${conditions} doctor />
             </div>
           </div>

@@ -180,21 +180,21 @@ export const Alone = ({ picture, conditions }) => html`
   <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
-/** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["FindingView"]} submission */
+/** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["FindingView"]} finding */
 export const countsElsewhere = ({ decision, facts }, { instruction }) => {
   const same = instruction?.band === (decision?.urgency ?? facts.band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
   return same ? null : instruction;
 };
 
-/** What it says without its decision, where a more urgent version waits for a doctor again. @param {FindingReport} report @param {Api["FindingView"]} submission @returns {FindingReport} */
-export const asItWaits = (report, submission) => (isReopened(submission) ? { ...report, decision: null } : report);
+/** What it says without its decision, where a more urgent version waits for a doctor again. @param {FindingReport} report @param {Api["FindingView"]} finding @returns {FindingReport} */
+export const asItWaits = (report, finding) => (isReopened(finding) ? { ...report, decision: null } : report);
 
-/** What the model said, without its urgency: what a doctor has decided counts. @param {{report: FindingReport, submission: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
-const ModelBefore = ({ report, submission, conditions }) => html`
-  <${Folded} title=${say(report.decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(submission.judged_at ?? report.time) })}>
+/** What the model said, without its urgency: what a doctor has decided counts. @param {{report: FindingReport, finding: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
+const ModelBefore = ({ report, finding, conditions }) => html`
+  <${Folded} title=${say(report.decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(finding.judged_at ?? report.time) })}>
     <p>${report.reading.summary.likely}</p><${HowLikely} report=${report} conditions=${conditions} /><//>`;
 
-/** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["FindingView"], "id">} submission */
+/** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["FindingView"], "id">} finding */
 const sayWhichCounts = (ofSpot, { id }) =>
   say(ofSpot.from === "comparison" ? "comparisonCounts" : ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
 
@@ -217,50 +217,50 @@ export const sayUnsure = ({ title_key: title, label, unjudged }, { likely, not_r
 /** What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
  * replaced, nor of a finding where something else was said of its spot. A decision stands before what the model says, unless that became more urgent since.
  * `overdue`: the result that a decision awaits.
- * @param {{title: string, report: FindingReport, submission: Api["FindingView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props */
-export const Verdicts = ({ title, report, submission, conditions, doctor, overdue = false }) => {
+ * @param {{title: string, report: FindingReport, finding: Api["FindingView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props */
+export const Verdicts = ({ title, report, finding, conditions, doctor, overdue = false }) => {
   const { decision } = report;
-  const reopened = isReopened(submission);
-  const ofSpot = reopened ? null : countsElsewhere(report, submission);
-  const again = html`<${JudgedAgain} submission=${submission} />`;
-  const before = decision && html`<${ModelBefore} report=${report} submission=${submission} conditions=${conditions} />`;
-  const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${submission} />`;
+  const reopened = isReopened(finding);
+  const ofSpot = reopened ? null : countsElsewhere(report, finding);
+  const again = html`<${JudgedAgain} finding=${finding} />`;
+  const before = decision && html`<${ModelBefore} report=${report} finding=${finding} conditions=${conditions} />`;
+  const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${finding} />`;
   if (ofSpot && !doctor)
-    return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />${again}${before}`;
+    return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, finding)} />${again}${before}`;
   const decided = decision && html`<${Decided} decision=${decision} note=${report.review?.note}
-    doctor=${doctor} here=${submission} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, submission)} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
+    doctor=${doctor} here=${finding} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, finding)} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
   if (!decision || reopened)
     return html`${spoken}
       <header class=${`verdict band-${doctor ? report.facts.band : report.band}`}>
         ${!doctor && html`<p class="eyebrow">${title}</p>`}
-        <${First} report=${report} doctor=${doctor} conditions=${conditions} instruction=${submission.instruction}>
-          ${doctor && !ofSpot && html`<${DoctorsDue} due=${submission.instruction?.due} />`}<//>
+        <${First} report=${report} doctor=${doctor} conditions=${conditions} instruction=${finding.instruction}>
+          ${doctor && !ofSpot && html`<${DoctorsDue} due=${finding.instruction?.due} />`}<//>
       </header>${again}${decided}`;
   if (!doctor) return html`${decided}${again}${before}`;
   return html`${spoken}${decided}${again}
-    <details class="card model"><summary>${say("modelThen", { date: sayShortDay(submission.judged_at ?? report.time) })}${colon()}${labelOfBand(conditions, report.facts.band)}</summary>
+    <details class="card model"><summary>${say("modelThen", { date: sayShortDay(finding.judged_at ?? report.time) })}${colon()}${labelOfBand(conditions, report.facts.band)}</summary>
       ${decision.histology !== "confirmed" && isOwnAction(report) && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
 };
 
-/** `submission` is what has several photos, or one.
- * @param {{title: string, report: FindingReport, submission: Api["FindingView"], photo: string | null, conditions: Api["ConditionsView"],
+/** `finding` is what has several photos, or one.
+ * @param {{title: string, report: FindingReport, finding: Api["FindingView"], photo: string | null, conditions: Api["ConditionsView"],
  *   children?: unknown}} props */
-export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
+export const FindingPage = ({ title, report, finding, photo, conditions, children }) => html`
   <article class="finding">
     ${report.patient && html`<p class="print-only">${isolated(report.patient.name)}</p>`}
-    <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
-    ${submission.instruction?.due && html`<${Call} practice=${report.practice} said=${report.visit?.length > 0} /><${YourVisit} rows=${report.visit} />`}
-    ${submission.filed && html`<p class="filed"><small>${submission.filed.sentence}</small></p>`}
-    ${!report.decision && !report.review && submission.will_look && html`<p class="will-look">${submission.will_look.sentence}</p>`}
+    <${Verdicts} title=${title} report=${report} finding=${finding} conditions=${conditions} doctor=${false} />
+    ${finding.instruction?.due && html`<${Call} practice=${report.practice} said=${report.visit?.length > 0} /><${YourVisit} rows=${report.visit} />`}
+    ${finding.filed && html`<p class="filed"><small>${finding.filed.sentence}</small></p>`}
+    ${!report.decision && !report.review && finding.will_look && html`<p class="will-look">${finding.will_look.sentence}</p>`}
     <div class="columns photo-first">
       <div>
-        <${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat} />
+        <${FindingPhoto} key=${finding.id} finding=${finding} photo=${photo} heat=${finding.heat} />
       </div>
       <div>
-        <${ModelMark} submission=${submission} />
+        <${ModelMark} finding=${finding} />
         ${children}
-        <${Rest} report=${asItWaits(report, submission)} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, submission))} due=${Boolean(submission.instruction?.due)} />
-        <${EarlierAnswers} submission=${submission} conditions=${conditions} />
+        <${Rest} report=${asItWaits(report, finding)} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, finding))} due=${Boolean(finding.instruction?.due)} />
+        <${EarlierAnswers} finding=${finding} conditions=${conditions} />
       </div>
     </div>
   </article>`;
@@ -279,12 +279,12 @@ export const Downloads = ({ number }) => {
 export const getReport = (number, reader = "patient") => get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}&issue=false&reader=${reader}`);
 
 /** What is stored of it, with what to do about its spot in the words of this page. @param {string} number @returns {Promise<Api["FindingInCareView"]>} */
-export const getSubmission = (number) => get(apiPath`/submissions/${number}?lang=${getLanguage()}`);
+export const getFinding = (number) => get(apiPath`/submissions/${number}?lang=${getLanguage()}`);
 
 /** Everything that the page of a finding shows. @param {string} number */
 async function loadFinding(number) {
-  const [submission, report, conditions] = await Promise.all([getSubmission(number), getReport(number), getConditions()]);
-  return { submission, report, conditions, photo: await photoOf(submission) };
+  const [finding, report, conditions] = await Promise.all([getFinding(number), getReport(number), getConditions()]);
+  return { finding, report, conditions, photo: await photoOf(finding) };
 }
 
 /** The same as an answer, whose photo is forgotten with the page. @param {string} number */
@@ -296,9 +296,9 @@ function useFinding(number) {
 
 /** The way to write to one's doctor, and the spot that one's own finding belongs to; or the question which one that is, at once
  * where the finding was just sent: the photos are compared anew each time.
- * @param {{submission: Api["FindingInCareView"], report: FindingReport, onSorted: () => void}} props */
-const SpotOfFinding = ({ submission, report, onSorted }) => {
-  const { id, lesion } = submission;
+ * @param {{finding: Api["FindingInCareView"], report: FindingReport, onSorted: () => void}} props */
+const SpotOfFinding = ({ finding, report, onSorted }) => {
+  const { id, lesion } = finding;
   const [spots, setSpots] = useState(/** @type {Api["LesionView"][] | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const ask = () => /** @type {Promise<Api["LesionView"][]>} */ (getAll("/lesions?limit=200"));
@@ -306,7 +306,7 @@ const SpotOfFinding = ({ submission, report, onSorted }) => {
     if (!lesion && wasJustSent(id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
   }, [id]);
   const doctor = useAnswer(() => get("/me"), []).value?.doctor_name;
-  const photoFirst = (report.decision?.new_picture_wanted && !report.decision.photo_came) || submission.instruction?.picture_wanted;
+  const photoFirst = (report.decision?.new_picture_wanted && !report.decision.photo_came) || finding.instruction?.picture_wanted;
   const write = doctor && !photoFirst && html`
     <a class="button primary" href=${lesion ? `#/spot/${lesion}?at=messages` : `#/messages?finding=${id}`}><${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}</a>`;
   if (lesion) return html`<p class="row">${write}<a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;
@@ -318,27 +318,27 @@ const SpotOfFinding = ({ submission, report, onSorted }) => {
   return html`
     <p class="row">${write}${!spots && html`<button onClick=${() => ask().then(setSpots, setError)}>${say("sort")}</button>`}</p>
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${spots && html`<${SortCard} finding=${submission} spots=${spots} onDone=${done} />`}`;
+    ${spots && html`<${SortCard} finding=${finding} spots=${spots} onDone=${done} />`}`;
 };
 
 export const View = (/** @type {{argument: string}} */ { argument }) => {
   const answer = useFinding(argument);
   // These words are for the patient; the patient of a doctor has an id.
-  const inCare = getSession()?.role === "doctor" && Boolean(answer.value?.submission.patient_id);
+  const inCare = getSession()?.role === "doctor" && Boolean(answer.value?.finding.patient_id);
   useEffect(() => {
     if (inCare) replacePlace(`case/${argument}`);
   }, [inCare, argument]);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {Awaited<ReturnType<typeof loadFinding>>} */ { submission, report, conditions, photo }) => !inCare && html`
-        <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
-          report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
-          <${SpotOfFinding} submission=${submission} report=${report} onSorted=${answer.reload} />
-          <${PlacesDiffer} submission=${submission} link=${true} />
-          <${OwnFacts} submission=${submission} checklist=${conditions.checklist} onCorrected=${() => [answer.reload(), scrollToTop()]} />
+      ${(/** @type {Awaited<ReturnType<typeof loadFinding>>} */ { finding, report, conditions, photo }) => !inCare && html`
+        <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${finding.time.replace(" ", "T")}Z`) })}
+          report=${report} finding=${finding} photo=${photo} conditions=${conditions}>
+          <${SpotOfFinding} finding=${finding} report=${report} onSorted=${answer.reload} />
+          <${PlacesDiffer} finding=${finding} link=${true} />
+          <${OwnFacts} finding=${finding} checklist=${conditions.checklist} onCorrected=${() => [answer.reload(), scrollToTop()]} />
           <${Downloads} number=${argument} />
-          ${(report.letters ?? []).filter((/** @type {Api["LetterView"]} */ { reader }) => reader === "patient" || !submission.lesion).map((/** @type {Api["LetterView"]} */ letter) =>
-            html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} decided=${!countsElsewhere(report, submission)} />`)}
+          ${(report.letters ?? []).filter((/** @type {Api["LetterView"]} */ { reader }) => reader === "patient" || !finding.lesion).map((/** @type {Api["LetterView"]} */ letter) =>
+            html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} decided=${!countsElsewhere(report, finding)} />`)}
         <//>`}
     <//>`;
 };

@@ -194,16 +194,16 @@ const HeatPhoto = (/** @type {{url: string, heat: Heat}} */ { url, heat }) => {
     </figure>`;
 };
 
-/** Which of several pictures the finding shows. @param {Api["FindingView"]} submission */
+/** Which of several pictures the finding shows. @param {Api["FindingView"]} finding */
 const placeShown = ({ pictures = [] }) => Math.max(0, pictures.findIndex((one) => one.shown));
 
-/** The kept photo, the one that was just sent, or none. @param {Api["FindingView"]} submission @param {number} [place] */
-export async function photoOf(submission, place = placeShown(submission)) {
-  const sent = addressOfRecentPhoto(String(submission.id), place);
+/** The kept photo, the one that was just sent, or none. @param {Api["FindingView"]} finding @param {number} [place] */
+export async function photoOf(finding, place = placeShown(finding)) {
+  const sent = addressOfRecentPhoto(String(finding.id), place);
   if (sent) return sent;
-  if (!submission.photo_kept) return null;
-  const which = submission.pictures ? apiPath`?picture=${place + 1}` : "";
-  return getFile(apiPath`/submissions/${submission.id}/photo` + which, "image/jpeg").catch((error) => {
+  if (!finding.photo_kept) return null;
+  const which = finding.pictures ? apiPath`?picture=${place + 1}` : "";
+  return getFile(apiPath`/submissions/${finding.id}/photo` + which, "image/jpeg").catch((error) => {
     if (error instanceof ApiError && error.status === 404) return null;
     throw error;
   });
@@ -219,35 +219,35 @@ export const useForgotten = (photo) =>
 const KeptUntil = ({ retention: { days, until } }) => html`
   <p><small>${until ? say("photoKeptUntil", { date: sayDate(until, false) }) : say("photoKeptWhile", { days: sayCount("days", days) })}</small></p>`;
 
-/** @param {{submission: Api["FindingView"], photo: string | null, heat: Api["HeatView"]}} props */
-const Photo = ({ submission, photo, heat }) => {
-  const { photo_retention: retention, photo_removed_at: removed, photo_lost_at: lost } = submission;
+/** @param {{finding: Api["FindingView"], photo: string | null, heat: Api["HeatView"]}} props */
+const Photo = ({ finding, photo, heat }) => {
+  const { photo_retention: retention, photo_removed_at: removed, photo_lost_at: lost } = finding;
   if (!photo) return html`<${Message}>${lost ? say("photoLost") : removed ? say("photoRemoved", { date: sayDate(removed, false) }) : say("photoNotKept")}<//>`;
   return html`<${HeatPhoto} url=${photo} heat=${heat} />${retention && html`<${KeptUntil} retention=${retention} />`}`;
 };
 
-/** Another one than that which the finding shows. @param {{submission: Api["FindingView"], place: number}} props */
-const OtherPhoto = ({ submission, place }) => {
-  const answer = useAnswer(() => photoOf(submission, place), [submission, place]);
+/** Another one than that which the finding shows. @param {{finding: Api["FindingView"], place: number}} props */
+const OtherPhoto = ({ finding, place }) => {
+  const answer = useAnswer(() => photoOf(finding, place), [finding, place]);
   useForgotten(answer.value);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {string | null} */ photo) => html`<${Photo} submission=${submission} photo=${photo} heat=${submission.pictures[place].heat} />`}
+      ${(/** @type {string | null} */ photo) => html`<${Photo} finding=${finding} photo=${photo} heat=${finding.pictures[place].heat} />`}
     <//>`;
 };
 
 /** `children` makes something of the picture that is shown, where there are several.
- * @param {{submission: Api["FindingView"], photo: string | null, heat: Api["HeatView"], children?: (picture: Api["PictureView"]) => unknown}} props */
-export const FindingPhoto = ({ submission, photo, heat, children }) => {
-  const shown = placeShown(submission);
+ * @param {{finding: Api["FindingView"], photo: string | null, heat: Api["HeatView"], children?: (picture: Api["PictureView"]) => unknown}} props */
+export const FindingPhoto = ({ finding, photo, heat, children }) => {
+  const shown = placeShown(finding);
   const [place, setPlace] = useState(shown);
-  const { pictures } = submission;
-  if (!pictures) return html`<${Photo} submission=${submission} photo=${photo} heat=${heat} />`;
+  const { pictures } = finding;
+  if (!pictures) return html`<${Photo} finding=${finding} photo=${photo} heat=${heat} />`;
   const tabs = pictures.map((_, at) => [String(at), say("pictureNumber", { number: at + 1 })]);
   return html`
     <${Tabs} label=${say("photosOfSpot")} tabs=${tabs} chosen=${String(place)} onChoose=${(/** @type {string} */ at) => setPlace(Number(at))} />
     ${children?.(pictures[place])}
     ${place === shown
-      ? html`<${Photo} submission=${submission} photo=${photo} heat=${heat} />`
-      : html`<${OtherPhoto} key=${place} submission=${submission} place=${place} />`}`;
+      ? html`<${Photo} finding=${finding} photo=${photo} heat=${heat} />`
+      : html`<${OtherPhoto} key=${place} finding=${finding} place=${place} />`}`;
 };

@@ -4,11 +4,11 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon, Load } from "/console/components.js";
 import { isolated, say } from "/console/language.js";
 import { OwnConversation } from "/console/views/conversation.js";
-import { getSubmission } from "/console/views/finding.js";
+import { getFinding } from "/console/views/finding.js";
 import { Approved } from "/console/views/login.js";
 
 /** The finding that one has come from, which a message names; null without one. @param {string | null} number */
-const findAbout = async (number) => (number && /^\d+$/.test(number) ? getSubmission(number).catch(() => null) : null);
+const findAbout = async (number) => (number && /^\d+$/.test(number) ? getFinding(number).catch(() => null) : null);
 
 /** `filters` may name a finding, which the message is about. @param {{filters: URLSearchParams}} props */
 export const View = ({ filters }) => html`

@@ -17,7 +17,7 @@ import { nameOfSpot } from "/console/views/spot_points.js";
 /** @typedef {import("/console/views/choose_photo.js").Chosen} Chosen */
 /** @typedef {import("/console/views/photo_sending.js").Draft} Draft */
 /** @typedef {import("/console/views/photo_sending.js").Step} Step */
-/** What a page hears that asks for a photo in the place of the console. @typedef {{onChosen: (photos: number) => void, onRefused: (error: Failed) => void, onFiled: (submission: Api["FindingView"]) => void}} Hearing */
+/** What a page hears that asks for a photo in the place of the console. @typedef {{onChosen: (photos: number) => void, onRefused: (error: Failed) => void, onFiled: (finding: Api["FindingView"]) => void}} Hearing */
 
 /** Of whom a doctor takes a photo. @typedef {{id: string, name: string}} Patient */
 

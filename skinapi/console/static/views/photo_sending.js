@@ -257,7 +257,7 @@ export async function keepPerson(known, told) {
  * @param {ReturnType<typeof useDraft>} draft @param {Api["Person"] | null} person what is kept in the account; null without one
  * @param {(about: Step) => void} onMissing @param {(error: Failed) => void} onRefused
  * `inPlaceOf` is the finding whose photo is taken anew.
- * @param {{onFiled?: (submission: Api["FindingView"]) => void, patient?: string, inPlaceOf?: string}} filed */
+ * @param {{onFiled?: (finding: Api["FindingView"]) => void, patient?: string, inPlaceOf?: string}} filed */
 export function useSending(draft, person, onMissing, onRefused, { onFiled, patient, inPlaceOf }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1); // how much of it, or -1

@@ -10,5 +10,5 @@ export const View = () => html`
   <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("title_register")}</a>`}<//>
   <${Load} ask=${() => Promise.all([get(apiPath`/sample?lang=${getLanguage()}`), getConditions()])} inputs=${[getLanguage()]}>
     ${(/** @type {[Api["SampleView"], Api["ConditionsView"]]} */ [sample, conditions]) => html`
-      <${FindingPage} title=${say("title_sample")} report=${sample.report} submission=${sample} photo="/console/sample.jpg" conditions=${conditions} />`}
+      <${FindingPage} title=${say("title_sample")} report=${sample.report} finding=${sample} photo="/console/sample.jpg" conditions=${conditions} />`}
   <//>`;

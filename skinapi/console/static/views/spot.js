@@ -9,7 +9,7 @@ import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { OwnConversation } from "/console/views/conversation.js";
 import { DecisionLine, Instruction } from "/console/views/decision.js";
-import { getReport, getSubmission } from "/console/views/finding.js";
+import { getReport, getFinding } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter } from "/console/views/letters.js";
 import { SpotFields, spotOf } from "/console/views/sort_finding.js";
@@ -91,14 +91,14 @@ const Changes = ({ spot, others, onDone }) => {
 /** The photo of the newest finding, as large as there is room. @param {{number: number}} props */
 const NewestPhoto = ({ number }) => {
   const answer = useAnswer(async () => {
-    const submission = await getSubmission(String(number));
-    return { submission, photo: await photoOf(submission) };
+    const finding = await getFinding(String(number));
+    return { finding, photo: await photoOf(finding) };
   }, [number]);
   useForgotten(answer.value?.photo);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {{submission: Api["FindingInCareView"], photo: string | null}} */ { submission, photo }) => html`
-        <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>${() => null}<//>`}
+      ${(/** @type {{finding: Api["FindingInCareView"], photo: string | null}} */ { finding, photo }) => html`
+        <${FindingPhoto} finding=${finding} photo=${photo} heat=${finding.heat}>${() => null}<//>`}
     <//>`;
 };
 

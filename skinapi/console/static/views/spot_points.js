@@ -88,8 +88,8 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
     </div>`;
 };
 
-/** Where a photo was said to be at another place than its spot: one of the two is wrong. @param {{submission: Pick<Api["FindingView"], "lesion" | "context">, link: boolean}} props */
-export const PlacesDiffer = ({ submission: { lesion, context }, link }) => {
+/** Where a photo was said to be at another place than its spot: one of the two is wrong. @param {{finding: Pick<Api["FindingView"], "lesion" | "context">, link: boolean}} props */
+export const PlacesDiffer = ({ finding: { lesion, context }, link }) => {
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
   const { value } = useAnswer(() => (lesion && site ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion, site]);
   const place = /** @type {Api["LesionView"] | null | undefined} */ (value)?.place;

@@ -9,7 +9,7 @@ import { KeptPhoto, Pages, Turn, usePages, usePaging } from "/console/lists.js";
 import { addressOf, goTo, placeOfOtherPhoto } from "/console/navigation.js";
 import { useWaiting } from "/console/waiting.js";
 import { bandOf, colourOf, Due, isReopened, labelOfAdvice, waitsOf } from "/console/views/decision.js";
-import { getSubmission } from "/console/views/finding.js";
+import { getFinding } from "/console/views/finding.js";
 import { Approved } from "/console/views/login.js";
 import { findUnsent } from "/console/views/photo_sending.js";
 import { SortDialog, SpotFields, spotOf } from "/console/views/sort_finding.js";
@@ -125,7 +125,7 @@ const DeleteFinding = ({ number, onDeleted, onClose }) => {
     onDeleted();
   };
   return html`
-    <${Load} ask=${() => getSubmission(String(number))}>
+    <${Load} ask=${() => getFinding(String(number))}>
       ${(/** @type {Api["FindingView"]} */ { id, decision, instruction, ...finding }) => html`
         <${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${onClose} onConfirm=${erase}>
           ${instruction?.due && html`<${Message} kind="bad"><p><strong>${instruction.action}</strong></p><${Due} due=${instruction.due} />

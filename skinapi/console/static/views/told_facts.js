@@ -19,7 +19,7 @@ export const listTold = (context, of) =>
     return answer && [question, undefined].includes(of) ? [[say(word), say(answer)]] : [];
   });
 
-/** `onCorrected` hears that something was corrected, or that another version counts; `own`: who told it corrects it. @typedef {{submission: Api["FindingView"], checklist: Api["Checklist"], onCorrected: () => void, own?: boolean}} Told */
+/** `onCorrected` hears that something was corrected, or that another version counts; `own`: who told it corrects it. @typedef {{finding: Api["FindingView"], checklist: Api["Checklist"], onCorrected: () => void, own?: boolean}} Told */
 
 /** The answers of a form that differ from what was told, as they are sent: what is left out stays. An age that was
  * told as a group stays until a year is given. @param {Api["FindingView"]["context"]} context @param {Record<string, string>} answers */
@@ -39,8 +39,8 @@ async function keepChanged({ birth_year: year, sex }) {
 }
 
 /** The questions of a new photo, with the answers of then; without a kept photo those on which no judgement depends. @param {Told} props */
-const Correction = ({ submission, checklist, onCorrected, own }) => {
-  const { id, version = 1, time, picture_count: pictures = 1, photo_kept: kept, context } = submission;
+const Correction = ({ finding, checklist, onCorrected, own }) => {
+  const { id, version = 1, time, picture_count: pictures = 1, photo_kept: kept, context } = finding;
   const { age, age_band, body_site, body_laterality, body_side, checklist: signs } = context;
   const [place, setPlace] = useState(/** @type {Place} */ ({ site: body_site ?? "", laterality: body_laterality, side: body_side }));
   const year = Number(time.slice(0, 4));
@@ -81,7 +81,7 @@ const Correction = ({ submission, checklist, onCorrected, own }) => {
 /** What was corrected without another judgement, when and by whom, and the way to correct more. @param {Told} props */
 export const CorrectFacts = (props) => {
   const [asked, setAsked] = useState(false);
-  const { amended = [], photo_kept: kept, context } = props.submission;
+  const { amended = [], photo_kept: kept, context } = props.finding;
   const before = amended.map(({ amended_at, amended_by: by, before }) => html`
     <p key=${amended_at}><small>${sayDate(amended_at)} · ${say(`correctedBy_${by === "patient" && props.own ? "you" : by}`, { facts: sayCorrected(Object.keys(before)) })}</small></p>`);
   const open = html`<p><button type="button" class="quiet" onClick=${() => setAsked(true)}>${say(kept ? "correctFacts" : "correctSide")}</button></p>`;
@@ -93,7 +93,7 @@ export const CorrectFacts = (props) => {
 
 /** For the patient. @param {Told} props */
 export const OwnFacts = (props) => {
-  const { context } = props.submission;
+  const { context } = props.finding;
   const { body_site: site, body_laterality: laterality, body_side: side, checklist: signs } = context;
   const ticked = props.checklist.items.filter(({ key }) => signs?.includes(key)).map(said);
   const answers = (/** @type {string} */ of) => listTold(context, of).map(([, answer]) => answer);

@@ -8,11 +8,11 @@ import { labelForPatient, labelOfBand } from "/console/views/finding.js";
 import { sayCorrected } from "/console/views/told_facts.js";
 
 /** Why the photo of a finding was judged again, and whether that made it more urgent.
- * @param {{submission: Api["FindingView"]}} props */
-export const JudgedAgain = ({ submission }) => {
-  const { judged_at: at, corrected = [], more_urgent: risen, decision } = submission;
+ * @param {{finding: Api["FindingView"]}} props */
+export const JudgedAgain = ({ finding }) => {
+  const { judged_at: at, corrected = [], more_urgent: risen, decision } = finding;
   if (!at) return null;
-  const urgent = decision ? isReopened(submission) : risen;
+  const urgent = decision ? isReopened(finding) : risen;
   const stays = decision && decision.decided_at < at && !urgent;
   return html`
     <${Message} kind=${urgent ? "bad" : "info"}>
@@ -20,8 +20,8 @@ export const JudgedAgain = ({ submission }) => {
     <//>`;
 };
 
-/** The answers that were given before, the newest first. @param {{submission: Api["FindingView"], conditions: Api["ConditionsView"], doctor?: boolean}} props */
-export const EarlierAnswers = ({ submission: { versions = [] }, conditions, doctor = false }) => {
+/** The answers that were given before, the newest first. @param {{finding: Api["FindingView"], conditions: Api["ConditionsView"], doctor?: boolean}} props */
+export const EarlierAnswers = ({ finding: { versions = [] }, conditions, doctor = false }) => {
   const label = doctor ? labelOfBand : labelForPatient;
   return versions.length > 0 && html`
     <details class="card earlier"><summary>${say("earlierAnswers")}</summary>

@@ -29,9 +29,9 @@ const JudgeAgain = ({ finding, onJudged }) => {
     ${failed}`;
 };
 
-/** What became of the model that made a finding; `onJudged`: for a doctor. @param {{submission: Api["FindingView"], onJudged?: () => void}} props */
-export const ModelMark = ({ submission, onJudged }) => {
-  const { model, model_version: version } = submission;
+/** What became of the model that made a finding; `onJudged`: for a doctor. @param {{finding: Api["FindingView"], onJudged?: () => void}} props */
+export const ModelMark = ({ finding, onJudged }) => {
+  const { model, model_version: version } = finding;
   const doctor = Boolean(onJudged);
   const withdrawn = model?.state === "withdrawn";
   const said = [
@@ -42,7 +42,7 @@ export const ModelMark = ({ submission, onJudged }) => {
   if (said.length === 0) return null;
   return html`<${Message} kind=${withdrawn && doctor ? "bad" : "info"}>
     ${said.map((one) => html`<p>${one}</p>`)}
-    ${doctor && withdrawn && html`<p><${JudgeAgain} finding=${submission} onJudged=${onJudged} /></p>`}
+    ${doctor && withdrawn && html`<p><${JudgeAgain} finding=${finding} onJudged=${onJudged} /></p>`}
   <//>`;
 };
 
