@@ -40,10 +40,11 @@ from skinapi.console.routes import Console
 from skinapi.console.routes import routes as console_routes
 from skinapi.findings.prediction.routes import kept_photo_routes
 from skinapi.findings.prediction.routes import routes as prediction_routes
+from skinapi.findings.records.routes import routes as records_routes
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.routes import routes as reports_routes
-from skinapi.findings.routes import correction_routes, outcome_routes, review_routes
-from skinapi.findings.routes import routes as records_routes
+from skinapi.findings.reviews.routes import correction_routes, outcome_routes
+from skinapi.findings.reviews.routes import routes as review_routes
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes

@@ -21,7 +21,7 @@ from skinapi.care.comparisons import (
 from skinapi.care.lesion_routes import LanguageQuery, LesionView
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView, ListedFinding
-from skinapi.findings.schemas.finding_parts import InstructionView
+from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.alignment import Similarity

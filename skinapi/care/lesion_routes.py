@@ -25,8 +25,8 @@ from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
 from skinapi.findings.errors import LesionFull
-from skinapi.findings.schemas.finding_answer import FindingView
-from skinapi.findings.schemas.finding_parts import InstructionView
+from skinapi.findings.records.schemas.finding_answer import FindingView
+from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now

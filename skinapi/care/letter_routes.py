@@ -25,9 +25,9 @@ from skinapi.findings.errors import (
     TooManyLetters,
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee
+from skinapi.findings.records.schemas.patient_notice import TellingView
+from skinapi.findings.records.schemas.review import LetterView
 from skinapi.findings.reports.report import Unwritten
-from skinapi.findings.schemas.patient_notice import TellingView
-from skinapi.findings.schemas.review import LetterView
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Body, Message
 

@@ -25,9 +25,9 @@ from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import is_shown
+from skinapi.findings.records.schemas.finding_parts import AdviceView
+from skinapi.findings.records.schemas.practice import Practice, PracticeView
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
-from skinapi.findings.schemas.finding_parts import AdviceView
-from skinapi.findings.schemas.practice import Practice, PracticeView
 from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.findings.status.lesion_status import Advice, Audience, LesionStatus
 from skinapi.model.bands import urgency

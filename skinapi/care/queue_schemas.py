@@ -13,22 +13,22 @@ from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.read_access import PatientChannel, is_shut_out
 from skinapi.findings.records.review_queue import is_free
-from skinapi.findings.records.unassigned_patients import OrphanedWork
-from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.schemas.finding_parts import (
+from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
     AdviceView,
     FoundChangeView,
     HeadlineView,
 )
-from skinapi.findings.schemas.review import FirstDecision, GraverReview
-from skinapi.findings.schemas.summary import (
+from skinapi.findings.records.schemas.review import FirstDecision, GraverReview
+from skinapi.findings.records.schemas.summary import (
     decision_view,
     graver_sentence,
     headed_fields,
     percent,
     shown_words,
 )
+from skinapi.findings.records.unassigned_patients import OrphanedWork
+from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band

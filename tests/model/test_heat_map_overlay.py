@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.findings.schemas.finding_parts import HeatView
+from skinapi.findings.records.schemas.finding_parts import HeatView
 from skinapi.model.decoding.photo import STORED_SIDE, Photo, reencode_for_storage
 from skinapi.model.heat_map_overlay import draw_kept_overlay, draw_overlay
 from skinapi.model.network.picture import SEEN_BEFORE, Quality

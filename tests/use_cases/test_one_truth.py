@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from skinapi.base.area_parts import list_parts
 from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
-from skinapi.findings.schemas.finding_parts import AdviceView, InstructionView
-from skinapi.findings.schemas.review import DecisionView
+from skinapi.findings.records.schemas.finding_parts import AdviceView, InstructionView
+from skinapi.findings.records.schemas.review import DecisionView
 from skinapi.findings.status.decisions import WaitsFor, before_weekend
 from skinapi.findings.status.lesion_status import Advice, Audience
 from skinapi.model.bands import urgency

@@ -21,8 +21,8 @@ from skinapi.care.letters import EditedDraft
 from skinapi.care.messages import ConversationTopic
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
+from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.schemas.review import NewReview
 from skinapi.lab.datasets.dataset_versions import NewDataset
 from skinapi.model.context import Context
 from skinapi.model.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, SPLIT, read_card

@@ -36,11 +36,11 @@ from skinapi.findings.prediction.kept_photos import (
 )
 from skinapi.findings.prediction.schemas import ContextForm, CorrectedFacts
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
+from skinapi.findings.records.schemas.expected_reviewer import ExpectedReviewerView
+from skinapi.findings.records.schemas.finding_answer import FindingInCareView, FindingView, NewError
+from skinapi.findings.records.schemas.finding_parts import HeatView
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
-from skinapi.findings.schemas.expected_reviewer import ExpectedReviewerView
-from skinapi.findings.schemas.finding_answer import FindingInCareView, FindingView, NewError
-from skinapi.findings.schemas.finding_parts import HeatView
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.context import (
     Context,

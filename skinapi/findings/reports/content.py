@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 
 from skinapi.base.languages import LocalizedText
+from skinapi.findings.records.schemas.practice import say_practice
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import say_stated
 from skinapi.findings.reports.report import Reading, Report, Writer, read_in_order
@@ -22,7 +23,6 @@ from skinapi.findings.reports.words import (
     say_version,
     time_text,
 )
-from skinapi.findings.schemas.practice import say_practice
 from skinapi.findings.status.advice_words import AdviceContent, say_compared, say_found
 from skinapi.findings.status.decisions import say_day, say_due
 from skinapi.findings.status.reviews import Agreement, Histology, Opinion

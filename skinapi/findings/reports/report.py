@@ -15,6 +15,7 @@ from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import Frozen, StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.letters import ShownLetter
+from skinapi.findings.records.schemas.practice import Practice
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.facts import (
     Facts,
@@ -27,7 +28,6 @@ from skinapi.findings.reports.facts import (
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
-from skinapi.findings.schemas.practice import Practice
 from skinapi.findings.status.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import Advice, FoundChange

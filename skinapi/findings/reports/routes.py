@@ -9,6 +9,16 @@ from pydantic import Field, StringConstraints
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidBody, NotFound
 from skinapi.base.languages import LANGUAGES, Language, known_language
+from skinapi.findings.records.schemas.finding_parts import AdviceView, HeadlineView
+from skinapi.findings.records.schemas.practice import PracticeView
+from skinapi.findings.records.schemas.review import (
+    DecisionView,
+    FirstDecision,
+    GraverReview,
+    LetterView,
+    ReviewView,
+)
+from skinapi.findings.records.schemas.summary import NarrativeSource, name_of
 from skinapi.findings.reports.checker import Dropped
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts
@@ -24,16 +34,6 @@ from skinapi.findings.reports.report import (
 from skinapi.findings.reports.service import NoSuchLanguage, ReportsService, print_pdf
 from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.schemas.finding_parts import AdviceView, HeadlineView
-from skinapi.findings.schemas.practice import PracticeView
-from skinapi.findings.schemas.review import (
-    DecisionView,
-    FirstDecision,
-    GraverReview,
-    LetterView,
-    ReviewView,
-)
-from skinapi.findings.schemas.summary import NarrativeSource, name_of
 from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.passages import PassageReader, passages_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins

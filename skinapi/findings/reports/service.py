@@ -17,6 +17,7 @@ from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingDeleted
 from skinapi.findings.records.finding_access import FindingAccess, Reading
 from skinapi.findings.records.letters import Letter, Letters, is_shown, show_letter
+from skinapi.findings.records.schemas.practice import Practice
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.facts import Facts
@@ -37,7 +38,6 @@ from skinapi.findings.reports.verification import (
     find_newer,
     seal_report,
 )
-from skinapi.findings.schemas.practice import Practice
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context, SpokenPlace
 from skinapi.model.passages import PassageReader

@@ -23,9 +23,9 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters, find_letter_shown_at
 from skinapi.findings.records.read_access import PatientChannel, in_care, way_to
 from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
-from skinapi.findings.schemas.review import NewReview
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.findings.status.reviews import Opinion, Review, ToldBy

@@ -20,7 +20,7 @@ from skinapi.base.http_client import CallFailed, HttpClient, Request
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings import VERSION
 from skinapi.findings.records.changed_findings import ChangedFindings
-from skinapi.findings.schemas.finding_answer import FindingView
+from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import (
     KIND,

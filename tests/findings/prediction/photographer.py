@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from skinapi.findings.schemas.summary import SummaryView
+from skinapi.findings.records.schemas.summary import SummaryView
 from tests.support.backends import Person
 from tests.support.photos import photo_of
 

@@ -7,9 +7,9 @@ import pytest
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
+from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
-from skinapi.findings.schemas.finding_answer import FindingView
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding

@@ -15,10 +15,10 @@ import numpy as np
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.errors import ContradictoryReview
 from skinapi.findings.records.new_findings import NewFinding
+from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding, see_with
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.schemas.review import NewReview
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import (
     Audience,

@@ -11,6 +11,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from skinapi.base.languages import Language
+from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.reports.explanation import WordedSentence
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import (
@@ -24,7 +25,6 @@ from skinapi.findings.reports.report import (
     print_pictures,
 )
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.schemas.review import NewReview
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Agreement, Histology, Review
 from skinapi.model.bands import OperatingPoint, RaisedBy

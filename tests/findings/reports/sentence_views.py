@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 from skinapi.care.letter_texts import LetterFacts, say_decision, write_draft
 from skinapi.findings.records.letters import ADDRESSEES
+from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
@@ -17,7 +18,6 @@ from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import sentences_of
-from skinapi.findings.schemas.finding_parts import InstructionView
 from skinapi.findings.status.deciding_review import deciding_review
 from skinapi.model.passages import PassageReader
 from skinapi.platform.notices.mail_texts import WORDS as MAILS

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.records.schemas.practice import Practice
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts, say_reason
 from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.schemas.practice import Practice
 from skinapi.findings.status.reviews import Agreement
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table

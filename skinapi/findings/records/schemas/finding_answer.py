@@ -10,10 +10,8 @@ from skinapi.base.field_types import Reason
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.findings.records.read_access import is_shut_out
-from skinapi.findings.records.stored_finding import EarlierVersion, StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.schemas.expected_reviewer import ExpectedReviewerView, FiledView
-from skinapi.findings.schemas.finding_parts import (
+from skinapi.findings.records.schemas.expected_reviewer import ExpectedReviewerView, FiledView
+from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
     CodedCondition,
     FoundChangeView,
@@ -29,11 +27,13 @@ from skinapi.findings.schemas.finding_parts import (
     list_codes,
     list_probabilities,
 )
-from skinapi.findings.schemas.summary import (
+from skinapi.findings.records.schemas.summary import (
     ReportView,
     SummaryFields,
     headed_fields,
 )
+from skinapi.findings.records.stored_finding import EarlierVersion, StoredFinding
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band

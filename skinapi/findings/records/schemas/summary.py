@@ -11,9 +11,9 @@ from pydantic import Field
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
+from skinapi.findings.records.schemas.finding_parts import HeadlineView, InstructionView
+from skinapi.findings.records.schemas.review import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.records.visible_findings import VisibleFindingRow, VisibleFindingSummary
-from skinapi.findings.schemas.finding_parts import HeadlineView, InstructionView
-from skinapi.findings.schemas.review import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.status.advice_words import put_first, say_counting
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, BandWords, conditions_table

@@ -12,7 +12,7 @@ from skinapi.base.stored_record import optional
 from skinapi.findings.errors import ContradictoryReview, NoPictureToAgreeOn
 from skinapi.findings.records.letters import Addressee, LaterDecision, ShownLetter
 from skinapi.findings.records.read_access import PatientChannel
-from skinapi.findings.schemas.patient_notice import TellingView
+from skinapi.findings.records.schemas.patient_notice import TellingView
 from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor
 from skinapi.findings.status.reviews import (
     AGREES,

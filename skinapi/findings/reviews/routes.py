@@ -1,0 +1,147 @@
+"""The routes of reviews, of findings entered in error, and of what they say of the model."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from skinapi.accounts.auth.account import Subject
+from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.base.pages import Page
+from skinapi.findings.errors import (
+    ContradictoryReview,
+    HoldRefused,
+    JudgedMeanwhile,
+    NoMailToPatient,
+    NoPictureToAgreeOn,
+    SpotChanged,
+    TooManyReviews,
+    VersionMissing,
+)
+from skinapi.findings.records.schemas.finding_answer import ErrorView, NewError
+from skinapi.findings.records.schemas.patient_notice import TellingView
+from skinapi.findings.records.schemas.review import HoldEnded, NewReview, ReviewView, SignedReview
+from skinapi.findings.reviews.corrections import CorrectionsService
+from skinapi.findings.reviews.outcomes import ModelOutcomes, OutcomeCounts
+from skinapi.findings.reviews.service import ReviewsService
+from skinapi.findings.status.reviews import ToldBy
+from skinapi.platform.web.declaration import Authenticated, Routes
+from skinapi.platform.web.schemas import Answer, PageQuery, Query
+
+routes: Routes[ReviewsService] = Routes(access=Authenticated())
+correction_routes: Routes[CorrectionsService] = Routes()
+outcome_routes: Routes[OutcomeCounts] = Routes()
+
+
+@routes.route(
+    "POST",
+    "/submissions/<number>/review",
+    status=201,
+    raises=(
+        NotFound,
+        Forbidden,
+        IdempotencyKeyReused,
+        JudgedMeanwhile,
+        VersionMissing,
+        SpotChanged,
+        ContradictoryReview,
+        NoPictureToAgreeOn,
+        HoldRefused,
+        NoMailToPatient,
+        TooManyReviews,
+    ),
+)
+def add_review(
+    reviews: ReviewsService,
+    *,
+    number: str,
+    body: NewReview,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> SignedReview:
+    """Sign a review of a patient's finding, as the doctor in charge. `telling` says whether the
+    patient is shown it now, or until when not and why.
+    """
+    review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
+    teller = ToldBy.DOCTOR if body.hold_until else body.told_by
+    way, language = reviews.find_way(review), subject.account.language
+    telling = TellingView.of_review(review, way, teller, language)
+    return SignedReview.from_review(review, held=review.hold_ends_at is not None, telling=telling)
+
+
+@routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden, HoldRefused))
+def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> HoldEnded:
+    """Show the patient now all reviews of the finding that are held back, as the doctor in charge:
+    the patient knows. Refused while something graver that was said of another photo is held back,
+    and of a record whose patient's account is deleted.
+    """
+    held = reviews.end_hold(number=number, by=subject)
+    return HoldEnded.from_reviews(held, reviews.find_way(held[0]) if held else None)
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/reviews",
+    access=Authenticated(scopes=("findings:read",)),
+    raises=(NotFound,),
+)
+def list_reviews(
+    reviews: ReviewsService, *, number: str, query: PageQuery, subject: Subject
+) -> Page[ReviewView]:
+    """The reviews of a finding, in the order in which they were signed."""
+    page = reviews.list_reviews(number=number, to=subject, paging=query.paging)
+    return page.map(lambda item: ReviewView.from_review(item[0], held=item[1]))
+
+
+@correction_routes.route(
+    "POST",
+    "/submissions/<number>/entered-in-error",
+    access=Authenticated(roles=("doctor", "admin")),
+    raises=(NotFound, Forbidden),
+)
+def enter_in_error(
+    corrections: CorrectionsService, *, number: str, body: NewError, subject: Subject
+) -> ErrorView:
+    """Let a finding stand for nothing, because it is of somebody else, as the doctor in charge or
+    an admin: it leaves its spot and all lists, its reports and letters are void, and its patient
+    reads the reason. The same again changes nothing.
+    """
+    marked = corrections.enter_in_error(number=number, reason=body.reason, by=subject)
+    return ErrorView.from_finding(marked)
+
+
+@correction_routes.route("GET", "/submissions/entered-in-error", access=Authenticated())
+def list_errors(
+    corrections: CorrectionsService, *, query: PageQuery, subject: Subject
+) -> Page[ErrorView]:
+    """The caller's own findings that were entered in error, oldest first: nothing of what they said
+    is answered, which may be about somebody else.
+    """
+    page = corrections.records.page_in_error(subject.id, query.paging)
+    return page.map(ErrorView.from_finding)
+
+
+MOST_MONTHS = 60
+
+
+class OutcomesQuery(Query):
+    months: Annotated[int, Field(ge=1, le=MOST_MONTHS)] = Field(
+        default=12, description="how many months; this one is the last"
+    )
+
+
+class OutcomesView(Answer):
+    models: dict[str, ModelOutcomes] = Field(description="by the version of the model")
+
+
+@outcome_routes.route(
+    "GET",
+    "/outcomes",
+    access=Authenticated(roles=("doctor", "admin"), refusal="Only doctors and admins see outcomes"),
+)
+def show_outcomes(outcomes: OutcomeCounts, *, query: OutcomesQuery) -> OutcomesView:
+    """What the model had said, against the laboratory's results.
+
+    Only findings with a result count, and mostly suspicious lesions get one: so these figures are
+    not those of all lesions.
+    """
+    return OutcomesView(models=outcomes.of_models(months=query.months))
