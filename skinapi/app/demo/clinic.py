@@ -150,7 +150,7 @@ class Person:
         """Sign a review that the patient is shown at once, of a cancer too."""
         statement = NewReview.model_validate({"told_by": "nobody", **said})
         number = str(finding.number)
-        self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
+        self.services.reviews.add_review(number=number, by=self.subject, sent=statement, key=None)
 
     def agree(self, finding: VisibleFinding) -> None:
         self.review(finding, certainty="sure", agrees_with_label=True, agrees_with_urgency=True)

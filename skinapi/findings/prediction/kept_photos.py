@@ -90,10 +90,10 @@ class KeptPhotosService:
         charge. It counts for no day's photos. Called again, it changes nothing.
         """
         findings, inference = self.prediction.findings, self.prediction.inference
-        found, owner = findings.access.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
-        if not is_made_by(inference.served.model, found.finding):
-            self._judge(found, owner, context=found.context, by=by)
-        elif found.judged_by != by.id or found.corrected:
+        finding, owner = findings.access.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
+        if not is_made_by(inference.served.model, finding.finding):
+            self._judge(finding, owner, context=finding.context, by=by)
+        elif finding.judged_by != by.id or finding.corrected:
             raise JudgedByThisModel
         return findings.access.get(number=number, to=by)
 
@@ -106,30 +106,30 @@ class KeptPhotosService:
         differs, so it may be called again. `version`: the one that the caller has seen.
         """
         findings = self.prediction.findings
-        found, owner = findings.access.get(number=number, to=by)
-        if found.owner != by.id and not in_care(owner, by):
+        finding, owner = findings.access.get(number=number, to=by)
+        if finding.owner != by.id and not in_care(owner, by):
             raise Forbidden(NOT_YOURS_TO_CORRECT)
-        context = found.context.corrected(told)
-        corrected = found.context.list_changes(context)
+        context = finding.context.corrected(told)
+        corrected = finding.context.list_changes(context)
         if not corrected:
-            return Correction(found)
-        found.require_seen(version)
+            return Correction(finding)
+        finding.require_seen(version)
         if not any(TOLD[name].judged for name in corrected):
-            findings.amend(before=found, context=context, by=by.id)
+            findings.amend(before=finding, context=context, by=by.id)
         else:
-            self._judge(found, owner, context=context, by=by, corrected=corrected)
+            self._judge(finding, owner, context=context, by=by, corrected=corrected)
         return Correction(findings.access.get(number=number, to=by)[0], corrected)
 
     def _judge(
         self,
-        found: StoredFinding,
+        finding: StoredFinding,
         owner: Account,
         *,
         context: Context,
         by: Subject,
         corrected: tuple[str, ...] = (),
     ) -> None:
-        contents = self._read_photos(found, NoPhotoToJudge)
+        contents = self._read_photos(finding, NoPhotoToJudge)
         if corrected:  # a patient may correct often
             self.prediction.quotas.count_photos(owner, len(contents))
         try:
@@ -142,15 +142,15 @@ class KeptPhotosService:
             )
         except Refused as refused:
             asked = context.checklist or ()
-            raise translate_refusal(refused, found.language, asked) from refused
+            raise translate_refusal(refused, finding.language, asked) from refused
         new = NewVersion(
             finding=classified.finding,
             context=context,
             corrected=corrected,
-            **self.prediction.narrate(classified.finding, context, found.language, owner),
+            **self.prediction.narrate(classified.finding, context, finding.language, owner),
             by=by.id,
         )
-        self.prediction.findings.add_version(before=found, new=new)
+        self.prediction.findings.add_version(before=finding, new=new)
 
     def move(
         self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject
@@ -191,9 +191,9 @@ class KeptPhotosService:
         entered in error since.
         """
         findings = self.prediction.findings
-        found, _ = findings.access.get_to_correct(number=number, by=by)
-        reviews = findings.records.reviews.list_of(found.id)
-        decision = Decision.from_reviews(reviews, found.photo.versions)
+        finding, _ = findings.access.get_to_correct(number=number, by=by)
+        reviews = findings.records.reviews.list_of(finding.id)
+        decision = Decision.from_reviews(reviews, finding.photo.versions)
         return decision is not None and decision.sampled_at is not None
 
     def _get_right(self, patient: str, by: Subject) -> Account:

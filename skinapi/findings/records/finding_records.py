@@ -95,20 +95,20 @@ class FindingRecords(StoredFindings):
 
     @overload
     def see_one(
-        self, found: StoredFinding, reader: Audience, *, with_errors: bool = False
+        self, finding: StoredFinding, reader: Audience, *, with_errors: bool = False
     ) -> VisibleFinding: ...
 
     @overload
     def see_one(
-        self, found: StoredFindingRow, reader: Audience, *, with_errors: bool = False
+        self, finding: StoredFindingRow, reader: Audience, *, with_errors: bool = False
     ) -> VisibleFindingRow: ...
 
     def see_one(
-        self, found: StoredFindingRow, reader: Audience, *, with_errors: bool = False
+        self, finding: StoredFindingRow, reader: Audience, *, with_errors: bool = False
     ) -> VisibleFindingRow:
-        if found.error and not with_errors:
-            raise FindingInError(found.error.reason)
-        for seen in self.see([found], reader, with_errors=with_errors):
+        if finding.error and not with_errors:
+            raise FindingInError(finding.error.reason)
+        for seen in self.see([finding], reader, with_errors=with_errors):
             return seen
         raise RecordDamaged
 

@@ -102,16 +102,16 @@ class FindingsService:
         """What the same request created before; `by` has filed it. A request that `corrects` whose
         finding it is has created none that is another patient's.
         """
-        found = self._find_keyed(owner, key, by)
-        if found is None:
+        finding = self._find_keyed(owner, key, by)
+        if finding is None:
             if self._is_erased(owner, key, by):
                 raise FindingErased
             return None
-        if corrects and found.owner != owner:
+        if corrects and finding.owner != owner:
             return None
-        if found.owner != owner or found.request_hash != request_hash:
+        if finding.owner != owner or finding.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return self.records.see_one(found, Audience.PATIENT)
+        return self.records.see_one(finding, Audience.PATIENT)
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
         """Also by what is deleted."""
@@ -123,10 +123,10 @@ class FindingsService:
         return self.erased.has_request(hash_of_request(by, key))
 
     def _find_keyed(self, owner: str, key: str | None, by: str | None) -> StoredFinding | None:
-        found = self.records.find_by_key(owner, key)
-        if found is None and by and by != owner:
-            found = self.records.find_filed(by, key)
-        return found
+        finding = self.records.find_by_key(owner, key)
+        if finding is None and by and by != owner:
+            finding = self.records.find_filed(by, key)
+        return finding
 
     def file_finding(
         self, new: NewFinding, newcomer: PatientRegistration | None = None
@@ -254,10 +254,10 @@ class FindingsService:
         unit.publish(FindingsChanged(self.records.note_changes([], ids=[stored.id])))
         self._tell_corrected(stored, by=by)
 
-    def _tell_corrected(self, found: StoredFinding, *, by: str) -> None:
-        if by != found.owner:
-            about = f"finding/{found.number}"
-            self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=found.owner, about=about)
+    def _tell_corrected(self, finding: StoredFinding, *, by: str) -> None:
+        if by != finding.owner:
+            about = f"finding/{finding.number}"
+            self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=finding.owner, about=about)
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
         """What is to be corrected, with its owner, to whom it may have been joined since."""
@@ -271,52 +271,52 @@ class FindingsService:
 
     @atomic
     def delete_finding(self, unit: Unit, *, number: str, by: str) -> None:
-        found = self.records.get_by_number(
+        finding = self.records.get_by_number(
             number, known_to=lambda stored: stored.get("owner") == by
         )
-        if found.owner != by:
+        if finding.owner != by:
             raise NotFound(NOT_YOURS)
-        unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)
-        self.retention.refuse_deletion(owner=by, finding=found.id)
-        if not found.error:
-            unit.publish(FindingDiscarded(found))
-        self.remove_one(unit, found)
+        unit.audit("submission.delete", by=by, target=finding.id, owner=finding.owner)
+        self.retention.refuse_deletion(owner=by, finding=finding.id)
+        if not finding.error:
+            unit.publish(FindingDiscarded(finding))
+        self.remove_one(unit, finding)
 
     @atomic
     def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
         """Delete a finding that a restore brought back; whether there was one."""
-        found = self.records.find(identifier)
-        if found:
-            unit.audit("submission.erase_again", by=by, target=found.id, owner=found.owner)
-            self.remove_one(unit, found)
-        return found is not None
+        finding = self.records.find(identifier)
+        if finding:
+            unit.audit("submission.erase_again", by=by, target=finding.id, owner=finding.owner)
+            self.remove_one(unit, finding)
+        return finding is not None
 
-    def remove_one(self, unit: Unit, found: StoredFinding) -> None:
+    def remove_one(self, unit: Unit, finding: StoredFinding) -> None:
         """Delete a finding of an account that stays, in the caller's transaction."""
-        if found.error:  # it is not counted any more
-            self._remove(unit, found)
+        if finding.error:  # it is not counted any more
+            self._remove(unit, finding)
             return
-        owner = self.accounts.add_findings(found.owner, -1)
-        self._remove(unit, found)
+        owner = self.accounts.add_findings(finding.owner, -1)
+        self._remove(unit, finding)
         if owner:  # else it is being deleted
-            self.queue.move_patient_down(found, owner)
+            self.queue.move_patient_down(finding, owner)
 
     @atomic
     def note_lost(self, unit: Unit, identifier: str, field: str) -> None:
         """Note that the file of this field of a finding is lost. Without its only photo, it is as
         if that had been deleted.
         """
-        found = self.records.get(identifier)
-        if field == "photo_blob" and not found.picture_blobs:
-            self.remove_photos(unit, found, lost=True)
+        finding = self.records.get(identifier)
+        if field == "photo_blob" and not finding.picture_blobs:
+            self.remove_photos(unit, finding, lost=True)
         else:
-            self.records.change(found.id, **{field: None, f"{field}_lost_at": now()})
+            self.records.change(finding.id, **{field: None, f"{field}_lost_at": now()})
 
-    def remove_photos(self, unit: Unit, found: StoredFinding, *, lost: bool = False) -> None:
+    def remove_photos(self, unit: Unit, finding: StoredFinding, *, lost: bool = False) -> None:
         """Delete the kept photos of a finding that stays, in the caller's transaction."""
-        self.records.erase_photo(found, lost=lost)
-        unit.publish(PhotosRemoved(found))
-        unit.erase(_photos_of(found))
+        self.records.erase_photo(finding, lost=lost)
+        unit.publish(PhotosRemoved(finding))
+        unit.erase(_photos_of(finding))
 
     def forget(self, owner_id: str) -> None:
         """Delete all findings of this owner, but not a medical record that is kept. Idempotent."""

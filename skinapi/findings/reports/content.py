@@ -86,18 +86,18 @@ class ReportContent:
     @cached_property
     def context(self) -> list[Row]:
         """What was told about the patient."""
-        told, labels, there = self._facts.context, self.labels, self.report.spot_place
-        site, skin = told.body_site, told.fitzpatrick
-        said = {
-            name: labels.say_fact(name, getattr(told, name))
+        facts, labels, there = self._facts.context, self.labels, self.report.spot_place
+        site, skin = facts.body_site, facts.fitzpatrick
+        answers = {
+            name: labels.say_fact(name, getattr(facts, name))
             for name in labels.answers
             if TOLD[name].question != "picture"
         }
         if site:
-            said["body_site"] = labels.say_place(site, told.body_laterality, told.body_side)
+            answers["body_site"] = labels.say_place(site, facts.body_laterality, facts.body_side)
         rows: list[Row] = []
         for name in TOLD:
-            rows.append((labels.name_fact(name), said.get(name, "")))
+            rows.append((labels.name_fact(name), answers.get(name, "")))
             if name == "body_site" and there:
                 rows.append(
                     (labels.spot_place, labels.places_differ.format(labels.say_place(*there)))
@@ -115,8 +115,8 @@ class ReportContent:
         ticked = self._facts.context.checklist
         if ticked is None:
             return self.labels.not_asked
-        said = self.report.say(self.checklist.list_told(ticked))
-        return said or self.labels.denied
+        signs = self.report.say(self.checklist.list_told(ticked))
+        return signs or self.labels.denied
 
     @cached_property
     def visit(self) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -124,7 +124,7 @@ class ReportContent:
         cancer, and what until then; each with its label and the notes that name the sources.
         """
         return [
-            (label, [(self.report.say(said), self._note(names)) for said, names in sentences])
+            (label, [(self.report.say(text), self._note(names)) for text, names in sentences])
             for label, sentences in self._visit
         ]
 
@@ -180,14 +180,14 @@ class ReportContent:
         if self._names_none:
             return label, self.report.say(self._table.notices.headline.doctor_not_skin)
         # Where it comes first, the mark stands above it.
-        said = headline.for_doctor if self.report.comes_second else headline.unmarked
-        return label, self.report.say(said)
+        sentence = headline.for_doctor if self.report.comes_second else headline.unmarked
+        return label, self.report.say(sentence)
 
     @property
     def effect(self) -> str:
         """What the patient's facts changed, in a doctor's words."""
-        said = self._facts.effect and self._facts.effect.for_doctor
-        return self.report.say(said) if said else ""
+        effect = self._facts.effect and self._facts.effect.for_doctor
+        return self.report.say(effect) if effect else ""
 
     @cached_property
     def figures(self) -> list[Row]:
@@ -225,8 +225,8 @@ class ReportContent:
     @property
     def mix(self) -> str:
         """For which mix of lesions the figures hold, where that is known."""
-        said = self.reading.restated or self.reading.calibrated_on
-        return "" if self._names_none else said
+        mix = self.reading.restated or self.reading.calibrated_on
+        return "" if self._names_none else mix
 
     @property
     def photo_text(self) -> str:
@@ -286,11 +286,11 @@ class ReportContent:
     @property
     def _short(self) -> tuple[LocalizedText | None, list[str]]:
         """What a likely condition is that the explanation does not describe, and its sources."""
-        said = self._facts.likely_in_short if self._facts.examined else None
-        if said is None or self.for_doctor or self.report.comes_second:
+        short = self._facts.likely_in_short if self._facts.examined else None
+        if short is None or self.for_doctor or self.report.comes_second:
             return None, []
         likely = self._table.by_key(self._facts.headline.likely.key)
-        return said, name_sources(likely.sources_of("what_it_is"))
+        return short, name_sources(likely.sources_of("what_it_is"))
 
     @property
     def _explained(self) -> Paragraphs:
@@ -307,7 +307,7 @@ class ReportContent:
 
     @cached_property
     def _sources(self) -> list[str]:
-        visit = (name for _, said in self._visit for _, names in said for name in names)
+        visit = (name for _, sentences in self._visit for _, names in sentences for name in names)
         explained = (
             source
             for paragraph in self._explained
@@ -318,7 +318,7 @@ class ReportContent:
 
     @property
     def notes(self) -> list[Row]:
-        return [(str(index), said) for index, said in enumerate(self._sources, 1)]
+        return [(str(index), source) for index, source in enumerate(self._sources, 1)]
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -357,13 +357,13 @@ class ReportContent:
         """
         checklist = self.checklist
         plain = self.report.comes_second or self._facts.band is checklist.band
-        said = self._score(self.labels.points_alone if plain else self.labels.points)
-        return f"{said} {self.report.say(checklist.applies_to)}" if said else ""
+        points = self._score(self.labels.points_alone if plain else self.labels.points)
+        return f"{points} {self.report.say(checklist.applies_to)}" if points else ""
 
-    def _score(self, said: str) -> str:
+    def _score(self, points: str) -> str:
         score, checklist = self._facts.checklist_score, self.checklist
         most = sum(item.points for item in checklist.items)
-        return "" if score is None else said.format(score, most, checklist.threshold)
+        return "" if score is None else points.format(score, most, checklist.threshold)
 
     @cached_property
     def ticks(self) -> list[ChecklistTick]:
@@ -388,10 +388,10 @@ class ReportContent:
         seen = opinion.label if opinion.label != opinion.condition else None
         not_taken = opinion.histology is Histology.NOT_TAKEN
         # Who is sure and does not agree or disagree has seen no picture, or named no label.
-        said = opinion.agreement is not Agreement.UNSURE or not opinion.sure
-        said = said and not opinion.only_wants_a_picture and self.report.decision is None
+        agrees = opinion.agreement is not Agreement.UNSURE or not opinion.sure
+        agrees = agrees and not opinion.only_wants_a_picture and self.report.decision is None
         rows = [
-            (labels.agreement, labels.agreements[opinion.agreement] if said else ""),
+            (labels.agreement, labels.agreements[opinion.agreement] if agrees else ""),
             (labels.review_label, self.report.name(seen) if seen else ""),
             (labels.urgency_asked, self._say_urgency(opinion)),
             (labels.histology, labels.not_taken if not_taken else ""),
@@ -444,9 +444,9 @@ class ReportContent:
         """
         first = self._first
         changes = (
-            self.report.say(said)
+            self.report.say(sentence)
             for change in self.report.changes
-            for said in (say_found(change), say_compared(change))
+            for sentence in (say_found(change), say_compared(change))
         )
         return replace(first, sentences=(*first.sentences, *changes))
 
@@ -462,13 +462,13 @@ class ReportContent:
             mark = report.say(self._table.notices.headline.doctor_not_skin)
             to_do = join_to_do([], words, report.due, language)
             head, due = words.doctor_label, mark if facts.not_skin else ""
-            said = [to_do, since]
+            sentences = [to_do, since]
         elif facts.not_skin:
             head, due = summary.likely, f"{summary.to_do} {due}"
-            said = [summary.certainty, self.step, since, self.reading.reason]
+            sentences = [summary.certainty, self.step, since, self.reading.reason]
         else:
-            head, said = summary.to_do, [self.step, since, summary.likely, self.reading.reason]
-        return FirstContent(facts.band, head, due, tuple(filter(None, said)), "")
+            head, sentences = summary.to_do, [self.step, since, summary.likely, self.reading.reason]
+        return FirstContent(facts.band, head, due, tuple(filter(None, sentences)), "")
 
     @property
     def _decided(self) -> FirstContent | None:
@@ -493,8 +493,8 @@ class ReportContent:
             # A doctor reads it in other words, below.
             likely = " ".join(filter(None, (summary.likely, summary.certainty)))
             model = "" if self.for_doctor else likely
-            said = self.labels.says_nothing if self.report.unjudged else model
-            rows.append((self._model_said, said))
+            sentence = self.labels.says_nothing if self.report.unjudged else model
+            rows.append((self._model_said, sentence))
         if decision and self.report.spot_advice:
             own = FirstContent.of_decision(decision, self.report.language)
             rows.insert(0, (self.labels.decision_replaced.format(own.head), own.signed))
@@ -504,9 +504,9 @@ class ReportContent:
     def _model_said(self) -> str:
         made = self.report.judged_at or self.report.made_at
         elsewhere = self.report.spot_advice
-        said = self.labels.model_said_elsewhere if elsewhere else self.labels.model_said
-        said = self.labels.model_unjudged if self.report.unjudged else said
-        return said.format(say_day(made, self.report.language) if made else "")
+        heading = self.labels.model_said_elsewhere if elsewhere else self.labels.model_said
+        heading = self.labels.model_unjudged if self.report.unjudged else heading
+        return heading.format(say_day(made, self.report.language) if made else "")
 
     @cached_property
     def letters(self) -> list[LetterContent]:

@@ -69,28 +69,28 @@ class CorrectionsService:
         """Let a finding stand for nothing, and tell its patient and the doctor in charge. The same
         again changes nothing.
         """
-        found, owner = self.findings.get_to_correct(number=number, by=by)
-        return self._enter(unit, found, owner, by, reason)
+        finding, owner = self.findings.get_to_correct(number=number, by=by)
+        return self._enter(unit, finding, owner, by, reason)
 
     @atomic
     def enter_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
         """Enter a finding in error that a restore brought back; its patient was told then."""
-        found = self.records.find(identifier)
-        if found is None or found.error:
+        finding = self.records.find(identifier)
+        if finding is None or finding.error:
             return False
-        unit.audit("submission.enter_in_error", by=by, target=found.id, owner=found.owner)
-        reason = ERRORS[found.language].restored
-        self._void(unit, found, EnteredInError(entered_at=now(), by=by, reason=reason))
+        unit.audit("submission.enter_in_error", by=by, target=finding.id, owner=finding.owner)
+        reason = ERRORS[finding.language].restored
+        self._void(unit, finding, EnteredInError(entered_at=now(), by=by, reason=reason))
         return True
 
     def leave_wrong_patient(
         self, unit: Unit, right: str, *, number: str, reason: str, by: Subject
     ) -> None:
         """The same in the transaction that files its photo for the `right` patient, who is told."""
-        found, owner = self.findings.get_to_correct(number=number, by=by)
-        if found.error:
-            raise FindingInError(found.error.reason)
-        self._enter(unit, found, owner, by, reason)
+        finding, owner = self.findings.get_to_correct(number=number, by=by)
+        if finding.error:
+            raise FindingInError(finding.error.reason)
+        self._enter(unit, finding, owner, by, reason)
         self.outbox.add(Kind.FILED, to=right)
 
     @atomic
@@ -150,21 +150,21 @@ class CorrectionsService:
     def _enter(
         self,
         unit: Unit,
-        found: StoredFinding,
+        finding: StoredFinding,
         owner: Account,
         by: Subject,
         reason: str | None = None,
     ) -> StoredFinding:
         """Without a `reason` the program that has sent it takes it back."""
-        if found.error:
-            return found
+        if finding.error:
+            return finding
         unit.record(
-            AuditRow("submission.enter_in_error", by=by.id, target=found.id, owner=owner.id)
+            AuditRow("submission.enter_in_error", by=by.id, target=finding.id, owner=owner.id)
         )
         reason = reason or ERRORS[owner.language].taken_back
-        self._void(unit, found, EnteredInError(entered_at=now(), by=by.id, reason=reason))
-        self._tell(found, owner, by)
-        return self.records.find(found.id) or found
+        self._void(unit, finding, EnteredInError(entered_at=now(), by=by.id, reason=reason))
+        self._tell(finding, owner, by)
+        return self.records.find(finding.id) or finding
 
     def _void(self, unit: Unit, finding: StoredFinding, error: EnteredInError) -> None:
         seen = self.records.see_one(finding, Audience.DOCTOR)

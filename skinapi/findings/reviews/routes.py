@@ -61,7 +61,7 @@ def add_review(
     """Sign a review of a patient's finding, as the doctor in charge. `telling` says whether the
     patient is shown it now, or until when not and why.
     """
-    review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
+    review = reviews.add_review(number=number, by=subject, sent=body, key=idempotency_key)
     teller = ToldBy.DOCTOR if body.hold_until else body.told_by
     way, language = reviews.find_way(review), subject.account.language
     telling = TellingView.of_review(review, way, teller, language)

@@ -76,33 +76,33 @@ class ReviewsService:
         *,
         number: str,
         by: Subject,
-        said: NewReview,
+        sent: NewReview,
         key: str | None,
     ) -> Review:
         """Store the review of the doctor in charge, or a second opinion: its request ends then. The
         same request with the same key gets the review of the first one.
         """
         return find_or_make(
-            partial(self._find_signed, by.id, key, number, said),
-            lambda: self._sign(number=number, by=by, said=said, key=key),
+            partial(self._find_signed, by.id, key, number, sent),
+            lambda: self._sign(number=number, by=by, sent=sent, key=key),
         )
 
     @atomic
     def _sign(
-        self, unit: Unit, *, number: str, by: Subject, said: NewReview, key: str | None
+        self, unit: Unit, *, number: str, by: Subject, sent: NewReview, key: str | None
     ) -> Review:
         # Again: the request for a second opinion may have ended with the same request.
-        if before := self._find_signed(by.id, key, number, said):
+        if before := self._find_signed(by.id, key, number, sent):
             return before
         finding, owner = self.findings.get_in_charge(
             number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
         )
-        finding.require_seen(said.version)
+        finding.require_seen(sent.version)
         in_charge = in_care(owner, by)
-        if said.spot_state not in (None, finding.make_spot_state(in_charge=in_charge)):
+        if sent.spot_state not in (None, finding.make_spot_state(in_charge=in_charge)):
             raise SpotChanged
         judged = finding.finding
-        opinion = said.resolve(
+        opinion = sent.resolve(
             stated=judged.likely,
             band=finding.band,
             pictured=finding.photo_blob is not None,
@@ -110,12 +110,12 @@ class ReviewsService:
         )
         unit.audit("review.create", by=by.id, target=finding.id, owner=finding.owner)
         asked_by = None if in_charge else finding.doctor
-        if asked_by and said.hold_until:
+        if asked_by and sent.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
         signed = finding.status.reviews
         nobody_reads = asked_by or owner.record_kept_until_at
         if not nobody_reads:
-            self._require_way(owner, said.told_by, grave=_is_grave(opinion, finding.band))
+            self._require_way(owner, sent.told_by, grave=_is_grave(opinion, finding.band))
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
             created_at=now(),
@@ -125,12 +125,12 @@ class ReviewsService:
             doctor=by.id,
             signature=by.account.name,
             opinion=opinion,
-            note=said.note,
+            note=sent.note,
             question=finding.opinion_question if asked_by else None,
-            downgrade_confirmed=said.downgrade_confirmed,
-            hold_ends_at=None if nobody_reads else _hold_of(said, opinion, finding.band),
+            downgrade_confirmed=sent.downgrade_confirmed,
+            hold_ends_at=None if nobody_reads else _hold_of(sent, opinion, finding.band),
             idempotency_key=key,
-            request_hash=_hash(finding.id, said),
+            request_hash=_hash(finding.id, sent),
         )
         if not nobody_reads:
             review = _hold_with_graver(finding, review)
@@ -281,7 +281,7 @@ class ReviewsService:
         return self.findings.find_way(about.owner) if about else None
 
     def _find_signed(
-        self, doctor: str, key: str | None, number: str, said: NewReview
+        self, doctor: str, key: str | None, number: str, sent: NewReview
     ) -> Review | None:
         """Its doctor may not see the finding any more: a request for a second opinion has ended."""
         found = self.records.reviews.find_by_key(doctor, key)
@@ -289,7 +289,7 @@ class ReviewsService:
             return None
         about = self.records.find(found.submission)
         same = about is not None and str(about.number) == number
-        if not same or found.request_hash != _hash(found.submission, said):
+        if not same or found.request_hash != _hash(found.submission, sent):
             raise IdempotencyKeyReused
         return found
 
@@ -298,8 +298,8 @@ class ReviewsService:
     ) -> Page[tuple[Review, bool]]:
         """Each with whether it is held back from the patient."""
         finding, _ = self.findings.get_to_read(number=number, to=to, reading="reviews")
-        told, held = finding.status.reviews, finding.list_held()
-        page = page_of([item for item in told if item.id > (paging.after or "")], paging)
+        reviews, held = finding.status.reviews, finding.list_held()
+        page = page_of([item for item in reviews if item.id > (paging.after or "")], paging)
         return page.map(lambda item: (item, item in held))
 
     def check_integrity(self) -> Iterator[Fault]:
@@ -350,21 +350,21 @@ def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:
     )
 
 
-def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
-    if said.told_by in (ToldBy.SERVER, ToldBy.NOBODY):
-        if said.hold_until:
+def _hold_of(sent: NewReview, opinion: Opinion, band: Band) -> datetime | None:
+    if sent.told_by in (ToldBy.SERVER, ToldBy.NOBODY):
+        if sent.hold_until:
             raise HoldRefused(TOLD_OR_HELD)
         return None
-    if not (said.hold_until or said.told_by or opinion.malignant):
+    if not (sent.hold_until or sent.told_by or opinion.malignant):
         return None
     if not _is_grave(opinion, band):
         raise HoldRefused(NOT_GRAVE)
     moment = now()
-    if said.hold_until is None:
+    if sent.hold_until is None:
         return moment + USUAL_HOLD
-    if not moment < said.hold_until <= moment + LONGEST_HOLD:
+    if not moment < sent.hold_until <= moment + LONGEST_HOLD:
         raise HoldRefused(NOT_WITHIN_A_WEEK)
-    until = said.hold_until.astimezone(UTC)  # not before: the last of all days has none in UTC
+    until = sent.hold_until.astimezone(UTC)  # not before: the last of all days has none in UTC
     return until.replace(microsecond=until.microsecond // 1000 * 1000)
 
 
@@ -372,6 +372,6 @@ def _is_grave(opinion: Opinion, band: Band) -> bool:
     return opinion.malignant or opinion.urgency_asked(band) is Band.URGENT_REFERRAL
 
 
-def _hash(finding: str, said: NewReview) -> str:
-    told = said.model_dump_json(exclude={"version", "spot_state"})
-    return hashlib.sha256(f"{finding}\n{told}".encode()).hexdigest()
+def _hash(finding: str, sent: NewReview) -> str:
+    content = sent.model_dump_json(exclude={"version", "spot_state"})
+    return hashlib.sha256(f"{finding}\n{content}".encode()).hexdigest()

@@ -136,21 +136,21 @@ def words_for_patient(
     table = conditions_table()
     words = table.band_words(band, language, (label,) if label else ())
     notices = table.notices.decision
-    said: dict[str, str] = {}
+    more: dict[str, str] = {}
     if waits_for:
         waiting = notices.waits_for[waits_for]
-        said = {name: text.in_language(language) for name, text in waiting if text}
+        more = {name: text.in_language(language) for name, text in waiting if text}
         last = since + RESULT_AFTER
         if waits_for is WaitsFor.RESULT and last.date() < now().date():
-            said["next_step"] = notices.result_overdue.in_language(language)
-        said["next_step"] = said["next_step"].format(date=say_day(last, language, weekday=True))
+            more["next_step"] = notices.result_overdue.in_language(language)
+        more["next_step"] = more["next_step"].format(date=say_day(last, language, weekday=True))
     elif is_proven_cancer(label, proven=proven):
-        said = {"doctor_action": notices.proven_for_doctor.in_language(language)}
+        more = {"doctor_action": notices.proven_for_doctor.in_language(language)}
         if step := notices.proven.get(band):
-            said["next_step"] = step.in_language(language)
+            more["next_step"] = step.in_language(language)
     elif label == NORMAL_SKIN and band is Band.SELF_MONITORING:
-        said = {"next_step": notices.normal_skin.in_language(language)}
-    return words.model_copy(update=said)
+        more = {"next_step": notices.normal_skin.in_language(language)}
+    return words.model_copy(update=more)
 
 
 def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
@@ -343,8 +343,8 @@ class Decision:
         )
 
     def title(self) -> LocalizedText:
-        said: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)
-        return said
+        title: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)
+        return title
 
     def name(self, language: Language) -> str:
         table = conditions_table()
@@ -361,9 +361,9 @@ class Decision:
         words = conditions_table().notices.decision
         if self.unjudged:
             return words.waits_for[WaitsFor.PHOTO].label.in_language(language)
-        said = words.heading.in_language(language)
+        template = words.heading.in_language(language)
         name = self.name(language) if for_doctor else self.name_for_patient(language)
-        return said.format(title=self.title().in_language(language), name=name)
+        return template.format(title=self.title().in_language(language), name=name)
 
     def band_words(self, language: Language) -> BandWords:
         return words_for_patient(
@@ -377,13 +377,13 @@ class Decision:
 
     def remarks(self, language: Language) -> list[str]:
         words = conditions_table().notices.decision
-        said = {
+        sentences = {
             say_new_picture(self.urgency): self.new_picture_wanted
             and not self.photo_came
             and self.waits_for is not WaitsFor.PHOTO,
             words.awaited: self.awaited,
         }
-        return [sentence.in_language(language) for sentence, holds in said.items() if holds]
+        return [sentence.in_language(language) for sentence, holds in sentences.items() if holds]
 
     def next_steps(self, language: Language) -> list[str]:
         words = self.band_words(language)
@@ -395,18 +395,18 @@ class Decision:
         heading = self.heading(language, for_doctor=True)
         only_asks = heading == asked.label.in_language(language)
         wanted = notices.new_picture_doctor.in_language(language)
-        said = [wanted.removesuffix(".")] if only_asks else [heading]
+        first = [wanted.removesuffix(".")] if only_asks else [heading]
         if self.waits_for is WaitsFor.PHOTO:
-            return [*said, *([] if only_asks else [wanted]), words.doctor_action]
-        said += [wanted] if self.new_picture_wanted and not only_asks else []
-        return [*said, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
+            return [*first, *([] if only_asks else [wanted]), words.doctor_action]
+        first += [wanted] if self.new_picture_wanted and not only_asks else []
+        return [*first, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
 
     def graver_sentence(self, band: Band, language: Language) -> str | None:
         """Say first, to clients without decisions, a condition that is more urgent than `band`."""
         if self.label is None or not self.more_urgent_than(band):
             return None
-        said = conditions_table().notices.graver_review.in_language(language)
-        return said.format(name=self.name(language))
+        sentence = conditions_table().notices.graver_review.in_language(language)
+        return sentence.format(name=self.name(language))
 
     def put_first(
         self, sections: Mapping[str, str], band: Band, language: Language
@@ -415,11 +415,11 @@ class Decision:
         where what was said of the finding counts no more: it may call that harmless, or speak of a
         cancer that is none.
         """
-        said = conditions_table().notices.decision.overview.in_language(language)
+        overview = conditions_table().notices.decision.overview.in_language(language)
         title, name = self.title().in_language(language), self.name(language)
         date = say_day(self.decided_at, language)
         changed = {
-            "overview": said.format(title=title, date=date, name=name),
+            "overview": overview.format(title=title, date=date, name=name),
             "recommendation": " ".join(self.next_steps(language)),
         }
         if self.replaces(band):
@@ -430,10 +430,10 @@ class Decision:
         table = conditions_table()
         decided = table.label(self.label) if self.label else None
         if isinstance(decided, Condition):
-            said = decided.sentences[language].why_early
+            reason = decided.sentences[language].why_early
         else:
-            said = table.notices.decision.ask_a_doctor.in_language(language)
-        return f"{self.name(language)}. {said}"
+            reason = table.notices.decision.ask_a_doctor.in_language(language)
+        return f"{self.name(language)}. {reason}"
 
 
 def _urgencies(

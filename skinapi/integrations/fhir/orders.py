@@ -141,16 +141,16 @@ class OrderReader:
     def _all_sent(self) -> tuple[Sent, ...]:
         return (*self.beside.entries.values(), *self.request.contained.values())
 
-    def _find(self, holder: Sent, told: str | None) -> Sent | None:
+    def _find(self, holder: Sent, address: str | None) -> Sent | None:
         """What this reference means, of what was sent."""
-        if not told:
+        if not address:
             return None
-        root = holder if told in holder.contained else self.request
-        found = root.contained.get(told) or self.beside.entries.get(told)
+        root = holder if address in holder.contained else self.request
+        found = root.contained.get(address) or self.beside.entries.get(address)
         if found is None and holder.url and holder.url.startswith(("http://", "https://")):
             # https://hl7.org/fhir/R4/bundle.html#references
             base = holder.url.rsplit("/", 2)[0]
-            found = self.beside.entries.get(f"{base}/{told}")
+            found = self.beside.entries.get(f"{base}/{address}")
         if found is not None:
             self.used[found.place] = found
         return found
@@ -159,14 +159,14 @@ class OrderReader:
         self, holder: Sent, reference: Any, *, optional: bool = False
     ) -> tuple[Identifier | str | None, Sent | None]:
         """Whom it is about, and the `Patient` if that was sent."""
-        told = reference.reference if reference else None
-        sent = self._find(holder, told)
+        address = reference.reference if reference else None
+        sent = self._find(holder, address)
         if sent is not None:
             if sent.kind != "Patient":
                 raise holder.refuse("its subject must be a Patient")
             return patient_named_by(sent, self.beside.wanted.get(sent.place)), sent
-        if told:
-            kind, _, name = told.removeprefix(f"{self.beside.base}/").partition("/")
+        if address:
+            kind, _, name = address.removeprefix(f"{self.beside.base}/").partition("/")
             if kind != "Patient" or not name or "/" in name:
                 raise holder.refuse(f"its subject {NOT_HERE}")
             return name, None
@@ -182,8 +182,8 @@ class OrderReader:
         `Practitioner` that was sent. A name that nobody here has is kept: it is refused.
         """
         for reference in self.request.model.performer or ():
-            told, known = reference.reference, reference.identifier
-            sent = self._find(self.request, told)
+            address, known = reference.reference, reference.identifier
+            sent = self._find(self.request, address)
             if sent is not None and sent.kind == "Practitioner":
                 yield from (item.value for item in sent.held_identifiers)
                 telecoms = sent.model.telecom or ()
@@ -192,19 +192,19 @@ class OrderReader:
                     for telecom in telecoms
                     if telecom.system == "email" and telecom.value
                 )
-            elif told:
-                yield told.removeprefix(f"{self.beside.base}/").removeprefix("Practitioner/")
+            elif address:
+                yield address.removeprefix(f"{self.beside.base}/").removeprefix("Practitioner/")
             if known and known.value:
                 yield known.value
-            if sent is None and not told and not (known and known.value):
+            if sent is None and not address and not (known and known.value):
                 yield ""
 
     def _supporting(self) -> Iterator[Sent | str]:
         """The photos that it refers to, and the id of the spot."""
         for reference in self.request.model.supportingInfo or ():
-            told = reference.reference or ""
-            sent = self._find(self.request, told)
-            kind, _, name = told.removeprefix(f"{self.beside.base}/").partition("/")
+            address = reference.reference or ""
+            sent = self._find(self.request, address)
+            kind, _, name = address.removeprefix(f"{self.beside.base}/").partition("/")
             if sent is not None and sent.kind in ("Media", "Binary"):
                 yield sent
             elif sent is None and kind == "BodyStructure" and name:
@@ -239,14 +239,14 @@ class OrderReader:
             _refuse_other_type(sent, attachment.contentType, content)
         if attachment.size not in (None, len(content)):
             raise sent.refuse("content.size is not that of the photo")
-        told = attachment.hash
-        if told is not None and told != hashlib.sha1(content, usedforsecurity=False).digest():
+        sha1 = attachment.hash
+        if sha1 is not None and sha1 != hashlib.sha1(content, usedforsecurity=False).digest():
             raise sent.refuse("content.hash is not the SHA-1 of the photo")
         return content
 
     def _read_consent(self, patient: Identifier | str | None) -> bool | None:
         """Whether the photo may be kept: by a `Consent` as this server answers it itself."""
-        told: bool | None = None
+        allows: bool | None = None
         for sent in self._all_sent():
             if sent.kind != "Consent":
                 continue
@@ -259,8 +259,8 @@ class OrderReader:
                 raise sent.refuse("it is of another patient than the ServiceRequest")
             self.used[sent.place] = sent
             # The stricter of two.
-            told = allowed if told is None else told and allowed
-        return told
+            allows = allowed if allows is None else allows and allowed
+        return allows
 
 
 def _own_or_other(identifier: Identifier) -> Identifier | str:
@@ -284,8 +284,8 @@ def _decode(sent: Sent, largest: int) -> bytes:
     return content
 
 
-def _refuse_other_type(sent: Sent, told: str | None, content: bytes) -> None:
-    beginnings = BEGINNINGS.get((told or "").partition(";")[0].strip().lower())
+def _refuse_other_type(sent: Sent, content_type: str | None, content: bytes) -> None:
+    beginnings = BEGINNINGS.get((content_type or "").partition(";")[0].strip().lower())
     if beginnings is None:
         raise sent.refuse(f"contentType must be {', '.join(BEGINNINGS)}")
     if not content.startswith(beginnings):
@@ -337,14 +337,14 @@ def read_context(
     return context, unread
 
 
-def _codes(told: Any, system: str) -> Collection[str]:
-    codings = (told.coding if told else None) or ()
+def _codes(concept: Any, system: str) -> Collection[str]:
+    codings = (concept.coding if concept else None) or ()
     return [coding.code for coding in codings if coding.code and coding.system == system]
 
 
-def _read_place(told: Any) -> Place | None:
+def _read_place(concept: Any) -> Place | None:
     """A `CodeableConcept`: the code of a site, and beside it that of a side of the body."""
-    snomed, own_sites = _codes(told, SNOMED), _codes(told, own_system("body-sites"))
+    snomed, own_sites = _codes(concept, SNOMED), _codes(concept, own_system("body-sites"))
     sites = {
         *(site for site in BODY_SITES if site in own_sites),
         *(SITE_OF[code] for code in snomed if code in SITE_OF),
@@ -353,8 +353,8 @@ def _read_place(told: Any) -> Place | None:
         return None
     site = sites.pop()
     own_lateral, own_sides = (
-        _codes(told, own_system("laterality")),
-        _codes(told, own_system("sides")),
+        _codes(concept, own_system("laterality")),
+        _codes(concept, own_system("sides")),
     )
     lateral = {
         *(laterality for laterality in _LATERALITIES if laterality in own_lateral),
@@ -372,22 +372,22 @@ def _read_place(told: Any) -> Place | None:
 
 
 def _read_modality(sent: Sent) -> Modality:
-    told = {MODALITY_OF.get(code) for code in _codes(sent.model.modality, DCM)} - {None}
-    return told.pop() or Modality.UNKNOWN if len(told) == 1 else Modality.UNKNOWN
+    kinds = {MODALITY_OF.get(code) for code in _codes(sent.model.modality, DCM)} - {None}
+    return kinds.pop() or Modality.UNKNOWN if len(kinds) == 1 else Modality.UNKNOWN
 
 
 def _day_of(request: Sent) -> date:
     """When it was ordered, so that it means the same when it is sent again; else today."""
-    told = str(request.model.authoredOn or "")[:10]
+    ordered = str(request.model.authoredOn or "")[:10]
     try:
-        return date.fromisoformat(told)
+        return date.fromisoformat(ordered)
     except ValueError:  # a year alone
         return now().date()
 
 
-def _read_age(told: Any, on: date) -> tuple[int | None, AgeBand | None]:
+def _read_age(birth_date: Any, on: date) -> tuple[int | None, AgeBand | None]:
     """The age and its group, each None where it is left open by a year or a month alone."""
-    year, *rest = map(int, str(told).split("-"))
+    year, *rest = map(int, str(birth_date).split("-"))
     if not year:
         return None, None
     months = rest[:1] or [1, 12]
