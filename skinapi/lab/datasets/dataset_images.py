@@ -43,7 +43,7 @@ class DatasetCounts:
 
 class DatasetImage(StoredRecord):
     """A picture. `label` is ours, `written` that of its table; `lesion` its own id where nothing
-    names one; `submission` and `account` are those of its Origin.
+    names one; `submission` and `account` are the finding and account of its Origin.
     """
 
     id: str
