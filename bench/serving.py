@@ -20,9 +20,10 @@ from bench.load import Bounds, connect, exchange, load
 from bench.photos import SIZES, Photos, photos
 from skinapi.base.settings import Settings
 from skinapi.model.network.model import SHIPPED_MODEL, open_model
+from tests.served.doors import DRAWN
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
-from tests.served.photo_clients import ANGULAR, GUIDE, Client
+from tests.served.photo_clients import ANGULAR, Client
 from tests.served.server import Server, stopping
 from tests.support.size import size
 
@@ -126,11 +127,12 @@ def ours(folder: Path, model: Path) -> Contender:
     server = Server(folder / "ours", roomy, workers=1)
     with closing(Seeder(server)) as seeder:
         token = seeder.person().token
-    return Contender("ours", server, ("-m", "skinapi", "serve"), (GUIDE, ANGULAR), OURS, token)
+    return Contender("ours", server, ("-m", "skinapi", "serve"), (*DRAWN, ANGULAR), OURS, token)
 
 
 def table(results: Results) -> Iterator[str]:
-    yield f"serving {results['model']}; /api/predict answers with the heat map drawn as PNG"
+    yield f"serving {results['model']}"
+    yield from (f"{client.path} answers with the heat map drawn as PNG" for client in DRAWN)
     yield f"{'photo':9}{'clients':>8}{'':10}{'':14}{'p50 ms':>9}{'p99 ms':>9}{'req/s':>8}"
     for row in results["rounds"]:
         yield row_of_table(row)

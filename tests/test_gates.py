@@ -7,7 +7,7 @@ import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import grimp  # comes with import-linter
 import pytest
@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 from skinapi.__main__ import MORE_COMMANDS
 from skinapi.app.areas import NAMES
 from skinapi.base.settings import Settings
-from skinapi.platform.web.declaration import Access, OpenedToClient, Rate, declared_routes, route_of
+from skinapi.platform.web.declaration import Access, Rate, declared_routes, route_of
 from tests.support.access import PARTS
 from tests.support.backends import Backend
 
@@ -89,7 +89,6 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/console/<path:name>"),
         ("GET", "/embed"),
         ("GET", "/sample"),
-        ("GET", "/api/health"),
         ("GET", "/model-card"),
         ("GET", "/conditions"),
         ("GET", "/reports/verify/<hash>"),
@@ -102,33 +101,6 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("POST", "/auth/refresh"),
         *(route for part in PARTS for route in part.open_to_all),
     }
-
-
-def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_it(
-    tmp_path: Path,
-) -> None:
-    backend = Backend(tmp_path, environment="production")
-    dialects = [
-        route for route in declared_routes(backend.app) if isinstance(route.access, OpenedToClient)
-    ]
-    assert {route.path for route in dialects} == {
-        "/predict",
-        "/api/predict",
-        "/api/models",
-        "/inference",
-        "/report",
-        "/api/upload-dataset",
-        "/api/upload-dataset/admission",
-        "/api/datasets",
-        "/api/start-training",
-        "/api/job/<job_id>/status",
-    }
-    for route in dialects:
-        bodies: list[dict[str, Any]] = [{"json": {}}, {"data": {"x": "y"}}]
-        for body in bodies:
-            answer = backend.client.open(route.path, method=route.method, **body)
-            assert answer.status_code == 401 or answer.get_json()["class_id"] == "inconclusive"
-    backend.services.store.close()
 
 
 def test_a_route_without_a_declaration_is_not_there(backend: Backend) -> None:

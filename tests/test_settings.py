@@ -117,7 +117,6 @@ REFUSED: list[tuple[str, list[Any]]] = [
     ("smtp_url", ["hidden:587", "http://mail.example", "smtp://user@mail.example"]),
     ("smtp_url", ["smtp://mail.example:port"]),
     ("mail_from", [None, "the clinic", "a@b.example\r\nBcc: x"]),
-    ("open_lab", [True]),
     ("rate_read", ["0/minute", "10/minute;5/second", "10/fortnight", "5/2 days", "lots", ""]),
     ("rate_read", ["doctor=10/minute", "10/minute, queen=5/minute", "10/minute, 5/minute"]),
     ("rate_read", ["10/minute, doctor=5/minute, doctor=6/minute", "\u0661/minute"]),
@@ -191,12 +190,6 @@ def test_development_takes_what_only_production_refuses() -> None:
     refuse_unsafe(Settings(public_url="http://skin.example:5000"))
     with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
         refuse_unsafe(Settings(public_url="http://skin.example/<b>"))
-
-
-@pytest.mark.parametrize("reachable", [{"bind": "0.0.0.0:5000"}, {"trusted_proxies": 1}])
-def test_the_lab_is_open_on_loopback_alone(reachable: dict[str, Any]) -> None:
-    with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
-        refuse_unsafe(Settings(open_lab=True, **reachable))
 
 
 @pytest.mark.parametrize("key", [None, "supersecret", "qwertyuiopasdfghjklzxcvbnm1234567890"])
@@ -384,30 +377,6 @@ def test_many_who_start_at_once_make_one_secret(tmp_path: Path) -> None:
     assert len(keys) == 20
     assert len(set(keys)) == 1
     assert [path.name for path in (tmp_path / "i").iterdir()] == ["jwt-secret"]
-
-
-TOKENLESS = {"skinartify", "explainable", "guide"}
-
-
-@pytest.mark.parametrize(
-    ("given", "opened"),
-    [
-        ({}, TOKENLESS),
-        ({"bind": "127.0.0.1:5000,127.0.0.1:8000"}, TOKENLESS),
-        ({"bind": "[::1]:5000,localhost:5000"}, TOKENLESS),
-        ({"bind": "0.0.0.0:5000"}, set()),
-        ({"bind": "127.0.0.1:5000,192.168.1.5:5000"}, set()),
-        ({"trusted_proxies": 1}, set()),
-        ({"open_guide": False}, TOKENLESS - {"guide"}),
-        ({"open_lab": True}, {*TOKENLESS, "lab"}),
-        ({"environment": "production", "bind": "127.0.0.1:5000"}, set()),
-        ({"environment": "production", "open_explainable": True}, {"explainable"}),
-    ],
-)
-def test_clients_without_tokens_are_open_on_a_developers_own_machine_or_by_hand(
-    given: dict[str, Any], opened: set[str]
-) -> None:
-    assert Settings(**given).open_clients == opened
 
 
 def test_an_empty_variable_of_the_environment_overrides_the_file(

@@ -48,7 +48,7 @@ from skinapi.findings.reviews.routes import routes as review_routes
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
-from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
+from skinapi.lab.routes import from_reviews_routes, import_routes, training_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.model.registry.composition import open_inference, open_served
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
@@ -269,6 +269,7 @@ def _routes_of_core(
             from_reviews_routes.answered_by(services.lab.from_reviews),
             import_routes.answered_by(services.lab.imports),
             jobs_routes.answered_by(services.jobs),
+            training_routes.answered_by(services.lab.trainings),
             upload_routes.answered_by(services.lab.uploads),
         ],
         "models": [

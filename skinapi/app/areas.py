@@ -12,7 +12,7 @@ from skinapi.base.subject import SCOPES
 from skinapi.platform.area import Area
 
 # In the order in which they listen, and in which their routes are described.
-NAMES = (
+NAMES: tuple[str, ...] = (
     "oidc",
     "clients",
     "fhir",

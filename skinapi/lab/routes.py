@@ -2,12 +2,13 @@
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from flask import Response, request
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from skinapi.accounts.auth.account import Subject
+from skinapi.accounts.auth.owners import owner_of
 from skinapi.base.errors import (
     BadDataset,
     BadRequest,
@@ -36,15 +37,22 @@ from skinapi.lab.errors import (
     WrongOffset,
 )
 from skinapi.lab.reviewed_findings import FromReviewsService
-from skinapi.lab.service import DatasetsService, ImportRequest, ImportsService
+from skinapi.lab.service import (
+    DatasetsService,
+    ImportRequest,
+    ImportsService,
+    TrainingRequest,
+    TrainingService,
+)
 from skinapi.model.context import Modality
 from skinapi.platform.jobs.job import TooManyJobs
 from skinapi.platform.jobs.routes import JobView
-from skinapi.platform.web.declaration import Authenticated, Routes, admins
+from skinapi.platform.web.declaration import Authenticated, OpenedToClient, Rate, Routes, admins
 from skinapi.platform.web.request_parsing import BodyStream
-from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
+from skinapi.platform.web.schemas import Answer, Body, ContractBody, Message, PageQuery
 
 MOST_LABELS = 200
+LARGEST_TRAINING_BODY = 16 * 1024
 
 
 def _no_id(name: str) -> str:
@@ -364,3 +372,36 @@ def import_model(
     It is a candidate without calibration, compared on the reference data set if there is one.
     """
     return JobView.from_job(imports.start(request=body, owner=subject.id, key=idempotency_key))
+
+
+# A client of an earlier system may send no token, where the operator opened it.
+training_routes: Routes[TrainingService] = Routes(
+    access=OpenedToClient(("lab",), roles=("researcher", "admin"))
+)
+
+
+class StartTraining(ContractBody, TrainingRequest):
+    missing: ClassVar[str] = (
+        "No data set was named (dataset_name). Upload one first, then start the training."
+    )
+
+
+class StartedTraining(Answer):
+    job_id: str
+    status: Literal["queued"]
+    message: str
+
+
+@training_routes.route(
+    "POST",
+    "/api/start-training",
+    rate=Rate.ANONYMOUS,
+    max_body=LARGEST_TRAINING_BODY,
+    raises=(NotFound, BadDataset, TooManyJobs),
+)
+def start_training(
+    trainings: TrainingService, *, body: StartTraining, subject: Subject | None
+) -> StartedTraining:
+    """Train a network on a data set, as a job: see `GET /jobs/{id}` for its log and more."""
+    job = trainings.start(request=body, owner=owner_of(subject))
+    return StartedTraining(job_id=job.id, status="queued", message="Training job started")

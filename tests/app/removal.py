@@ -21,6 +21,7 @@ PAGES = {
     "fhir": "docs/integrate/ehr.md",
     "webhooks": "docs/integrate/webhooks.md",
     "batch": "docs/batch.md",
+    "clients": "docs/clients.md",
 }
 # Those with other folders than one in each package `integrations`.
 FOLDERS = {"batch": ("skinapi/app/batch", "tests/app/batch")}
@@ -31,6 +32,10 @@ NAMES = {
     "fhir": r"integrations[./]fhir|/fhir\b|\behr\.md",
     # But for the word: it is a kind of mail, and a place where something of a person was sent.
     "webhooks": r"integrations[./]webhooks|\bwebhooks\.md|WEBHOOK_PRIVATE|(?<!#)/webhooks\b",
+    "clients": (
+        r"integrations[./]clients|\bclients\.md|\bOPEN_(?:SKINARTIFY|EXPLAINABLE|GUIDE|LAB)\b"
+        r"|skinartify|dermascan|/api/(?:predict|health|models|datasets|upload-dataset|job)\b"
+    ),
     # But for the word: much is done in batches.
     "batch": r"app[./]batch|skinapi batch|/batch\.md|\(batch\.md",
 }
@@ -100,7 +105,7 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
         (root / PAGES[area]).unlink()
         _drop_lines(root / AREAS_FILE, rf'^    "{area}",$')
         for file in (COMMANDS_FILE, "pyproject.toml"):
-            _drop_lines(root / file, rf'^    "skinapi\.app\.{area}\b.*",$')
+            _drop_lines(root / file, rf'^    "skinapi\.(?:app|integrations)\.{area}\b.*",$')
         linked = rf"\[([^\]]*)\]\([^)]*\b{Path(PAGES[area]).name}\b[^)]*\)"
         for page in (*root.glob("*.md"), *root.glob("docs/**/*.md")):
             _drop_lines(page, rf"^\|.*{linked}")

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.repository.documents import ROOT
 from tests.served.wire import open_connection
 from tests.stores.mongod import free_port
-from tests.support.local_server import LocalServer
+from tests.support.local_server import LocalServer, serving_in_a_thread
 
 RECIPE = ROOT / "deploy" / "nginx" / "skinapi.conf.template"
 ERRORS = ROOT / "deploy" / "nginx" / "skinapi-errors.conf"
@@ -139,6 +140,34 @@ class TellableServer(LocalServer):
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.server_address[1]}"
+
+
+class Behind(NamedTuple):
+    proxy: Proxy
+    server: TellableServer
+
+
+@contextmanager
+def before_a_server(folder: Path, *, origins: str) -> Iterator[Behind]:
+    """nginx in front of a server. Skips the test where no nginx is installed."""
+    with (
+        serving_in_a_thread(TellableServer()) as server,
+        _made(folder, server.address, origins).running() as proxy,
+    ):
+        yield Behind(proxy, server)
+
+
+@contextmanager
+def before_nothing(folder: Path, *, origins: str) -> Iterator[Proxy]:
+    with _made(folder, f"127.0.0.1:{free_port()}", origins).running() as proxy:
+        yield proxy
+
+
+def _made(folder: Path, server: str, origins: str) -> Proxy:
+    try:
+        return Proxy(folder, server=server, origins=origins)
+    except NoNginxError as error:
+        pytest.skip(str(error))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from threading import Event
 
 import apsw
@@ -15,17 +16,16 @@ import pytest
 from flask import request_started
 from prometheus_client.parser import text_string_to_metric_families
 
-from skinapi.platform.web.declaration import declared_routes
 from tests.deploy.promql import ADDED, PROMETHEUS, alerts, grouped_by, queries, selectors
 from tests.findings.prediction.photographer import predicted
 from tests.repository.documents import PAGES
-from tests.support.access import PARTS
 from tests.support.backends import Backend
 
 Series = dict[str, dict[str, set[str]]]
 # Whose values the backend must have shown; those of the others depend on what happened to it.
 SHOWN = {"le", "part", "state", "method", "route"}
 DATABASE, SLOW_S = "skinapi.db", 1.3
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 # Of the runbook: what an operator does without an alert.
 HOW_TO = {"Follow a request in the log", "A breach"}
 
@@ -34,6 +34,9 @@ HOW_TO = {"Follow a request in the log", "A breach"}
 def backend_with_photo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     backend = Backend(tmp_path_factory.mktemp("monitored"))
     predicted(backend.member())
+    store = backend.services.store
+    store.transaction(lambda: backend.services.data.deliveries.add("fax", to="x", about={}))
+    store.collection("deliveries").update_all({}, {"$set": {"waiting_since_at": LONG_AGO}})
     yield backend
     backend.services.store.close()
 
@@ -78,16 +81,6 @@ def test_a_query_asks_for_what_a_backend_has(title: str, exposed: Series) -> Non
 def recorded() -> set[str]:
     named = re.findall(r"record: (\S+)", (PROMETHEUS / "slo.rules.yml").read_text())
     return set(named)
-
-
-def test_the_full_queue_is_looked_for_on_every_route_that_takes_photos(
-    backend_with_photo: Backend,
-) -> None:
-    (alert,) = (rule for rule in alerts() if rule["alert"] == "SkinapiQueueFull")
-    (named,) = (s.labels["route"] for s in selectors(alert["expr"]) if "route" in s.labels)
-    routes = declared_routes(backend_with_photo.app)
-    spooled = {path for part in PARTS for path in part.spooled_photos}
-    assert set(named) == {route.path for route in routes if route.carries_photo} | spooled
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")

@@ -1,6 +1,7 @@
-"""The recipe for nginx, in a real nginx: every client reads its errors as it reads the server's."""
+"""The recipe for nginx, in a real nginx: a client reads its errors as it reads the server's."""
 
 import http.client
+import io
 import json
 import re
 import shutil
@@ -9,10 +10,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from selenium import webdriver
 
 from skinapi.platform.web.admission import Sizes
 from skinapi.platform.web.declaration import declared_routes
@@ -21,71 +21,41 @@ from tests.deploy.nginx import (
     ERRORS,
     OWN_503,
     RECIPE,
-    NoNginxError,
+    Behind,
     Proxy,
-    TellableServer,
-    find_nginx,
+    before_a_server,
+    before_nothing,
     make_certificates,
 )
-from tests.integrations.clients.dialects import CLIENTS, PROBLEM, each_client, guide, said
-from tests.integrations.clients.screens import Asked, Pages, serving_pages
-from tests.integrations.clients.served_backend import ServedBackend
-from tests.integrations.clients.test_screens import ALL_CLEAR
 from tests.repository.nginx_errors import DATASET, PHOTO, write_errors
 from tests.repository.reference import COMMAND
+from tests.repository.routes_table import list_json_photos
+from tests.served.served_backend import ServedBackend
 from tests.served.wire import open_connection, read_answer
 from tests.stores.mongod import free_port
 from tests.support.access import PARTS
 from tests.support.backends import Backend
-from tests.support.browser import NoBrowserError, open_browser
-from tests.support.local_server import serving_in_a_thread
 from tests.support.photos import photo_of
 
 # Above the limit for base64 too, which a form at the same address shares.
 TOO_LARGE = b"x" * 16 * 1024 * 1024
 MOLE = photo_of("melanocytic_nevus")
+PROBLEM = "application/problem+json"
 PAGE, OTHER = "https://app.clinic.example", "https://second.example:8443"
-SENTENCES = {
-    502: "The server does not answer; try again shortly",
-    504: "The server gave no answer in time; try again shortly",
-}
 # gunicorn takes some of these codings, which another server may frame in another way.
 CODED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: %s\r\n\r\n0\r\n\r\n"
-LARGE = 2  # the place in `CLIENTS`
-# On a page: both that share the guide's address, and the lab everywhere.
-HEARS_200 = ("guide", "skinartify's document", "lab")
 pytestmark = pytest.mark.xdist_group("nginx")
-
-
-class Behind(NamedTuple):
-    proxy: Proxy
-    server: TellableServer
 
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
-    """nginx in front of a server."""
-    try:
-        find_nginx()
-    except NoNginxError as error:
-        pytest.skip(str(error))
-    folder = tmp_path_factory.mktemp("nginx")
-    with serving_in_a_thread(TellableServer()) as server:
-        made = Proxy(folder, server=server.address, origins=f"{PAGE}, {OTHER}/")
-        with made.running() as proxy:
-            yield Behind(proxy, server)
+    with before_a_server(tmp_path_factory.mktemp("nginx"), origins=f"{PAGE}, {OTHER}/") as behind:
+        yield behind
 
 
 @pytest.fixture(scope="module")
 def down(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    """nginx in front of nothing."""
-    try:
-        made = Proxy(
-            tmp_path_factory.mktemp("down"), server=f"127.0.0.1:{free_port()}", origins=PAGE
-        )
-    except NoNginxError as error:
-        pytest.skip(str(error))
-    with made.running() as proxy:
+    with before_nothing(tmp_path_factory.mktemp("down"), origins=PAGE) as proxy:
         yield proxy
 
 
@@ -97,46 +67,29 @@ def test_its_errors_are_those_of_the_server() -> None:
     assert write_errors() == ERRORS.read_text(), f"run {COMMAND}"
 
 
-@each_client
-def test_a_photo_of_16_megabytes_is_refused_in_each_clients_shape(
-    behind: Behind, name: str
+def test_a_photo_of_16_megabytes_is_refused_and_a_server_without_an_answer_is_told(
+    behind: Behind, down: Proxy
 ) -> None:
-    send, statuses, kind = CLIENTS[name]
     seen = len(behind.server.heads)
-    answer = send(through(behind.proxy), TOO_LARGE)
-    assert answer.status_code == statuses[LARGE]
-    assert said(answer, kind).startswith("File size exceeds maximum of ")
-    assert len(behind.server.heads) == seen
+    for proxy, photo, status, says in (
+        (behind.proxy, TOO_LARGE, 413, "File size exceeds maximum of 10 MB"),
+        (down, MOLE, 502, "The server does not answer; try again shortly"),
+        (behind.proxy, MOLE, 504, "The server gave no answer in time; try again shortly"),
+    ):
+        if status == 504:
+            assert len(behind.server.heads) == seen
+        answer = through(proxy).post(
+            "/predict",
+            data={"image": (io.BytesIO(photo), "lesion.jpg")},
+            headers={"Origin": PAGE, "X-Do": "hang"},
+        )
+        assert (answer.status_code, answer.mimetype) == (status, PROBLEM)
+        assert answer.get_json()["detail"] == says
+        assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+        assert answer.headers.get("Retry-After") == (None if status == 413 else "5")
 
 
-@each_client
-@pytest.mark.parametrize("status", SENTENCES)
-def test_a_server_without_an_answer_is_told_in_each_clients_shape(
-    behind: Behind, down: Proxy, name: str, status: int
-) -> None:
-    send, _, kind = CLIENTS[name]
-    proxy = down if status == 502 else behind.proxy
-    answer = send(through(proxy), MOLE, headers={"Origin": PAGE, "X-Do": "hang"})
-    assert answer.status_code == (200 if name in HEARS_200 else status)
-    of_the_guide = "explanation" in answer.text
-    text = answer.get_json()["detail"] if of_the_guide else said(answer, kind)
-    assert text == SENTENCES[status]
-    assert answer.headers["Retry-After"] == "5"
-    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
-
-
-def test_a_program_gets_the_guides_error_with_its_status(down: Proxy) -> None:
-    answer = guide(through(down), MOLE)
-    assert (answer.status_code, said(answer, PROBLEM)) == (502, SENTENCES[502])
-
-
-def test_the_guides_page_gets_an_answer_that_its_screen_shows_as_no_finding(down: Proxy) -> None:
-    answer = guide(through(down), MOLE, headers={"Origin": PAGE})
-    assert answer.get_json()["malignant_score"] == 0.5
-    assert answer.get_json()["predictions"] == [{"label": "inconclusive", "probability": 0.0}]
-
-
-@pytest.mark.parametrize("path", ["/predict", "/lesions", "/api/predict", "/nowhere"])
+@pytest.mark.parametrize("path", ["/predict", "/lesions", "/nowhere"])
 def test_an_error_of_the_server_itself_passes(behind: Behind, path: str) -> None:
     answer = through(behind.proxy).post(path, headers={"X-Do": "503", "Origin": PAGE})
     assert (answer.status_code, answer.data) == (503, OWN_503)
@@ -157,7 +110,7 @@ def test_a_preflight_is_answered_where_the_server_is_down(
     with made.running() as down:
         answer = _options(down, asked)
     backend = Backend(tmp_path / "instance", allowed_origins=f"{PAGE}, {OTHER}/")
-    of_the_server = backend.client.options("/api/predict", headers=asked)
+    of_the_server = backend.client.options("/predict", headers=asked)
     backend.services.store.close()
     assert answer["status"] == of_the_server.status_code
     assert answer["Access-Control-Allow-Origin"] == origin
@@ -169,7 +122,7 @@ def test_a_preflight_is_answered_where_the_server_is_down(
 def _options(proxy: Proxy, headers: dict[str, str]) -> dict[str, Any]:
     line = http.client.HTTPConnection("127.0.0.1", proxy.port)
     with closing(line):
-        line.request("OPTIONS", "/api/predict", headers=headers)
+        line.request("OPTIONS", "/predict", headers=headers)
         answer = line.getresponse()
         return {"status": answer.status, **dict(answer.getheaders())}
 
@@ -213,7 +166,7 @@ def test_an_error_has_the_id_of_its_request(down: Proxy) -> None:
         (CODED % b"gzip, chunked", 501),
         (CODED % b"identity, chunked", 501),
         (CODED % b"identity\r\nTransfer-Encoding: chunked", 400),
-        (b"GET /.skinapi/413/lab HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+        (b"GET /.skinapi/413/problem HTTP/1.1\r\nHost: a\r\n\r\n", 404),
     ],
 )
 def test_what_nginx_refuses_before_it_asks_the_server_is_told_as_a_problem(
@@ -241,13 +194,13 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
     sizes = Sizes(photo=PHOTO, spooled=DATASET, held=PHOTO, held_in_files=DATASET)
     limits = re.findall(r"client_max_body_size (\d+)m;", RECIPE.read_text())
     everywhere, in_base64, datasets, studies, small = (int(limit) * 1024**2 for limit in limits)
-    in_json = {"/inference", "/report", "/api/predict"}.union(*(x.photos_in_json for x in PARTS))
+    in_json = list_json_photos()
     for route in declared_routes(backend.app):
         largest, _ = sizes.for_route(route)
         room = everywhere if route.method in ("POST", "PUT", "PATCH") else small
         if route.path in in_json:
             room = in_base64
-        elif route.path == "/api/upload-dataset":
+        elif route.parts:
             room = datasets
         elif any(route.path in part.spooled_photos for part in PARTS):
             room = studies
@@ -299,29 +252,3 @@ def test_with_http_2_too_a_photo_that_is_too_large_is_refused_in_the_servers_for
     body, _, version_and_status = said.rpartition(b"\n")
     assert version_and_status == b"2 413"
     assert json.loads(body)["code"] == "payload_too_large"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    try:
-        with open_browser() as opened:
-            yield opened
-    except NoBrowserError as error:
-        pytest.skip(f"no browser: {error}")
-
-
-@pytest.mark.drill
-def test_no_page_shows_a_finding_in_the_place_of_an_error_of_nginx(
-    browser: webdriver.Chrome, behind: Behind, tmp_path: Path
-) -> None:
-    with serving_pages() as origin:
-        pages = Pages(browser, origin, tmp_path)
-        made = Proxy(tmp_path, server=f"127.0.0.1:{free_port()}", origins=origin)
-        with made.running() as proxy:
-            asked = Asked(f"http://127.0.0.1:{proxy.port}", "token")
-            for client in ("angular", "skinartify", "explainable", "guide", "lab"):
-                for photo, says in ((TOO_LARGE, "File size exceeds"), (MOLE, SENTENCES[502])):
-                    screen = pages.show(client, asked, photo)
-                    assert screen.harmless == (), client
-                    assert not ALL_CLEAR.search(screen.text), screen.text
-                    assert says.lower() in screen.text.lower(), (client, screen.text)

@@ -28,7 +28,7 @@ from tests.test_access import declared, letter
 # A new route declares its `scopes`, or has its place here.
 TAKE_NO_KEY = """
     find_external_patient ask_for_file_of_patient show_file_of_patient fetch_file_of_patient
-    delete_file_of_patient admit_dataset
+    delete_file_of_patient
     # Who one is, how one logs in, and what a person decides about the own account and data.
     show_me change_password log_out list_sessions end_session begin_second_factor
     confirm_second_factor remove_second_factor list_keys make_key revoke_key show_consents
@@ -61,10 +61,8 @@ TAKE_NO_KEY = """
     list_break_glass choose_finding close_break_glass show_retention preview_retention
     pause_retention resume_retention hold_patient release_patient list_erasures
     list_waiting_erasures
-    # Published clients, which know no key.
-    predict_for_skinartify predict_for_either predict_for_lab infer_for_explainable
-    report_for_explainable list_models_for_lab upload_dataset_for_lab list_datasets_for_lab
-    start_training show_training
+    # Its clients know no key.
+    start_training
 """
 NO_KEY = {name for line in TAKE_NO_KEY.splitlines() if "#" not in line for name in line.split()}
 OWNERS = ("user", "other user", "doctor", "other doctor", "second opinion", "researcher", "admin")

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from werkzeug.test import TestResponse
 
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.platform.storage.ids import new_id, now
-from tests.support.backends import Backend, Person
+from tests.support.backends import Person
 
 LABELS = ("mel", "nv", "bkl")
 DEADLINE_S = 60
@@ -69,17 +68,6 @@ def tarred(files: Mapping[str, bytes], mode: str = "w") -> bytes:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return out.getvalue()
-
-
-def post_form(
-    backend: Backend, files: Mapping[str, bytes], name: str = "ham", **options: Any
-) -> TestResponse:
-    """As DermaScan lab sends them."""
-    data = {"files": [(io.BytesIO(content), name) for name, content in files.items()]}
-    path = "/api/upload-dataset"
-    if name:
-        path += f"?datasetName={name}"
-    return backend.client.post(path, data=data, **options)
 
 
 def upload(person: Person, content: bytes, name: str = "all.zip", **announced: Any) -> str:

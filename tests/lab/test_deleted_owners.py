@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from skinapi.accounts.auth.owners import NOBODY
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.uploads import Announced, Uploads, UploadsService
 from skinapi.lab.service import DatasetsService
-from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.platform.jobs.service import JobsService
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person, erase
@@ -65,7 +65,7 @@ def test_nothing_is_stored_after_the_deletion(
 def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) -> None:
     store = backend.services.store
     datasets, uploads = Datasets(store), Uploads(store)
-    for owner in ("gone", DERMASCAN_LAB_OWNER):
+    for owner in ("gone", NOBODY):
         datasets.begin(NewDataset(name=owner, owner=owner), size=0)
     uploads.begin(Announced(owner="gone-too", name="a.zip", size=5))
     found = list(backend.services.check_integrity())
@@ -77,4 +77,4 @@ def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) 
         assert fault.repair
         fault.repair()
     assert list(backend.services.check_integrity()) == []
-    assert [item["owner"] for item in store.collection("datasets").find()] == [DERMASCAN_LAB_OWNER]
+    assert [item["owner"] for item in store.collection("datasets").find()] == [NOBODY]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.lab.checks.picture_decoder import ENDED_IT, DecodedPicture, PictureDecoder
-from tests.lab.sending import labelled, picture, post_form, zipped
+from tests.lab.sending import labelled, picture, send, upload, zipped
 from tests.support.backends import Backend
 
 LEAST_PRIORITY = 19  # the kernel's
@@ -44,7 +44,7 @@ def test_a_picture_that_takes_too_long_is_given_up(paths: list[Path]) -> None:
 
 
 def test_a_data_set_is_decoded_by_it(real_decoder: object, tmp_path: Path) -> None:
-    backend = Backend(tmp_path, open_lab=True)
-    answer = post_form(backend, {"a.zip": zipped(labelled(3))})
-    assert answer.status_code == 200, answer.text
+    backend = Backend(tmp_path)
+    ada = backend.member(role="researcher")
+    assert send(ada, [upload(ada, zipped(labelled(3)))])["status"] == "published"
     backend.services.store.close()

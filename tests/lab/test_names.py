@@ -4,7 +4,7 @@ import pytest
 
 from skinapi.lab.datasets.dataset_versions import DatasetNames, Datasets, NewDataset
 from skinapi.lab.datasets.quarantine import comparable
-from tests.lab.sending import labelled, post_form, send, upload, zipped
+from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person
 
 
@@ -26,9 +26,6 @@ def test_a_name_belongs_to_the_account_that_used_it_first_while_it_has_a_version
     sent = upload(ben, zipped(labelled(2, 10)))
     refused = ben.call("POST", "/datasets", json={"name": "clinic MOLES", "uploads": [sent]})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "name_taken")
-    token = {"Authorization": f"Bearer {ben.token}"}
-    form = post_form(backend, labelled(2, 20), "clinic moles", headers=token)
-    assert (form.status_code, form.get_json()["code"]) == (409, "name_taken")
     assert backend.services.store.collection("datasets").count() == 1
     admin = backend.admin()
     assert (

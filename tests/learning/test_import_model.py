@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.accounts.auth.owners import OwnerStatus
+from skinapi.accounts.auth.owners import NOBODY, OwnerStatus
 from skinapi.base.errors import (
     BadNetwork,
     BadRequest,
@@ -27,14 +27,14 @@ from skinapi.model.network.model import read_card
 from skinapi.model.network.picture import Scaling
 from skinapi.model.registry.gates import GateName, ReferenceData
 from skinapi.platform.jobs.handlers import JobContext
-from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job
+from skinapi.platform.jobs.job import Job
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.learning.test_export import one_dense, with_random_weights
 from tests.support.backends import Backend
 from tests.support.models import tiny_model
 
 LABELS = ("mel", "nv", "bkl")
-OWNER = DERMASCAN_LAB_OWNER
+OWNER = NOBODY
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from skinapi.accounts.auth.owners import NOBODY
 from skinapi.base.errors import BadNetwork, NotFound
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
@@ -18,11 +19,9 @@ from skinapi.lab.jobs.training_job import choose_start
 from skinapi.learning.measure import stress
 from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.model.registry.stored_version import Origin
-from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Store
-from tests.integrations.clients.test_lab_training import ASKED
 from tests.lab.sending import publish_one, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
 from tests.learning import tiny
@@ -183,14 +182,14 @@ def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(
     monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
     monkeypatch.setenv("ENVIRONMENT", "development")
     asked = {"dataset_name": "moles", "dataset": new_id()}
-    job = backend.services.jobs.submit(kind="training", owner=DERMASCAN_LAB_OWNER, request=asked)
+    job = backend.services.jobs.submit(kind="training", owner=NOBODY, request=asked)
     context = cast("Any", SimpleNamespace(job=job, work=tmp_path))
     with pytest.raises(NotFound):
         training_job.train(context)
     write_model(tmp_path / "model", "trained-1")
     versions = backend.services.models.versions
     stored = versions.register(
-        tmp_path / "model", created_by=DERMASCAN_LAB_OWNER, origin=Origin(dataset="7", job=job.id)
+        tmp_path / "model", created_by=NOBODY, origin=Origin(dataset="7", job=job.id)
     )
     told = {"version": "trained-1", "dataset": "7", "headline": stored.headline}
     assert training_job.train(context) == told
@@ -229,7 +228,9 @@ def test_a_data_set_becomes_a_candidate_compared_with_the_model_in_service(
     folder = write_ham_like(tmp_path / "ham", lesions_per_class=8)
     packed = zipped({path.name: path.read_bytes() for path in folder.iterdir()})
     assert send(admin, [upload(admin, packed)], name="moles")["status"] == "published"
-    begun = admin.call("POST", "/api/start-training", json={**ASKED, "side": 64}).get_json()
+    asked = {"dataset_name": "moles", "architecture": "MobileNetV2", "epochs": 2, "side": 64}
+    asked |= {"batch_size": 16, "learning_rate": 0.001}
+    begun = admin.call("POST", "/api/start-training", json=asked).get_json()
     attempt = Attempt(Jobs(backend.services.store).get(begun["job_id"]), tmp_path / "work")
     attempt.work.mkdir()
     version = training_job.train(attempt)["version"]

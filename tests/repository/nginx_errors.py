@@ -29,6 +29,8 @@ from skinapi.base.size_limits import body_too_large, photo_too_large
 from skinapi.platform.web.declaration import choose_client_route, renderer_for
 from skinapi.platform.web.headers import HTTPS_ONLY, METHODS, READABLE, SENDABLE
 from tests.repository.documents import ROOT
+from tests.repository.routes_table import list_json_photos
+from tests.support.access import PARTS
 from tests.support.backends import Backend
 
 FILE = ROOT / "deploy" / "nginx" / "skinapi-errors.conf"
@@ -37,16 +39,11 @@ HEAD = """\
 # What nginx answers by itself, in the form of each client. Written from the server's own errors by
 # `make docs`: do not edit. `skinapi.conf.template` includes it, and says which form is whose.
 """
-PAGE = {"Origin": "https://page.example"}
+OF_AREAS = {name: form for part in PARTS for name, form in part.proxy_forms.items()}
 # How a request looks to which nginx answers in this form.
 FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "problem": ("/predict", {}),
-    "dataset": ("/api/upload-dataset", {}),
-    "lab": ("/api/predict", {"content_type": "application/json"}),
-    "guide-page": ("/api/predict", {"headers": PAGE}),
-    "guide": ("/api/predict", {}),
-    "inference": ("/inference", {}),
-    "report": ("/report", {}),
+    **{name: (path, options) for name, (_, path, options) in OF_AREAS.items()},
 }
 PHOTO, DATASET = (
     Settings.model_fields[name].default for name in ("max_upload_bytes", "max_dataset_bytes")
@@ -128,6 +125,15 @@ def write_errors() -> str:
             lines += _preflight(status)
         backend.services.store.close()
     return "\n".join([*lines, "}", ""])
+
+
+def list_forms() -> list[str]:
+    """How nginx knows in which form an error is to be: lines of a `map`."""
+    return [f'    "{pattern}" {name};' for name, (pattern, *_) in OF_AREAS.items()]
+
+
+def find_json_photos() -> list[str]:
+    return [f"    location ~ ^(?:{'|'.join(list_json_photos()) or '(?!)'})/?$ {{"]
 
 
 def _headers() -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What is written from the code: the tables of settings and fixed limits in
 docs/operate/configure.md and of the routes in docs/api.md, what files of settings have of areas,
-the drawing of the layers in docs/layers.svg, the tags in deploy/, and the errors of nginx.
+the drawing of the layers in docs/layers.svg, the tags in deploy/, the errors of nginx, and where
+photos are sent, for nginx and for an alert.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
@@ -37,9 +38,10 @@ from skinapi.platform.stores import database_file, outage
 from skinapi.platform.web import admission, request_parsing, schemas
 from tests.repository.documents import ROOT
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
-from tests.repository.nginx_errors import write_errors
+from tests.repository.nginx_errors import find_json_photos, list_forms, write_errors
 from tests.repository.routes_table import HEAD as ROUTES_HEAD
-from tests.repository.routes_table import route_rows
+from tests.repository.routes_table import read_routes, route_rows
+from tests.support.access import PARTS
 
 DRAWING = ROOT / "docs" / "layers.svg"
 COMMAND = "make docs"
@@ -81,9 +83,9 @@ def _example_lines() -> list[str]:
     lines = []
     for name, field in list_area_settings():
         words = re.sub(r"\[(.+?)\]\(.+?\)", r"\1", f"{field.description}".replace("`", ""))
-        default = "" if field.default is None else field.default
+        default = field.default
         lines += [*textwrap.wrap(words, 98, initial_indent="# ", subsequent_indent="# ")]
-        lines.append(f"{name}={default}")
+        lines.append(f"{name}={'' if default is None else _written(default)}")
     return lines
 
 
@@ -95,6 +97,18 @@ def _secret_lines() -> list[str]:
     secrets = [name for name, field in list_area_settings() if "SecretStr" in str(field.annotation)]
     key = "              valueFrom: {{secretKeyRef: {{name: skinapi, key: {}, optional: true}}}}"
     return [line for name in secrets for line in (f"            - name: {name}", key.format(name))]
+
+
+def _queue_lines() -> list[str]:
+    """When the queue is full: on every route that takes photos."""
+    routes = [route.path for _, route in read_routes() if route.carries_photo]
+    routes += [path for part in PARTS for path in part.spooled_photos]
+    asked = f'{{method="POST",route=~"{"|".join(dict.fromkeys(routes))}",status="503"}}[5m]'
+    return [
+        "        expr: |",
+        f"          sum by (job, instance) (increase(skinapi_requests_total{asked})) >= 5",
+        "          and on (job, instance) min by (job, instance) (skinapi_ready) == 1",
+    ]
 
 
 def _areas_table() -> list[str]:
@@ -260,6 +274,11 @@ TABLES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     ".env.example": {"settings of areas": _example_lines},
     "compose.yaml": {"settings of areas": _compose_lines},
     "deploy/kubernetes/base/server.yaml": {"secrets of areas": _secret_lines},
+    "deploy/nginx/skinapi.conf.template": {
+        "forms of areas": list_forms,
+        "photos in JSON": find_json_photos,
+    },
+    "deploy/prometheus/alerts.rules.yml": {"routes of photos": _queue_lines},
 }
 
 
@@ -298,7 +317,11 @@ def _line(cells: Row) -> str:
 def _default(value: Any) -> str:
     if value is None:
         return "empty"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return f"`{_written(value)}`"
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _allowed(schema: dict[str, Any]) -> str:

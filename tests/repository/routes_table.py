@@ -1,6 +1,7 @@
 """The table of all routes in docs/api.md, made from what they declare."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -23,16 +24,27 @@ HEAD = ("route", "who", "rate", "in", "out")
 PAGING = {"limit", "after"}
 
 
+@cache
+def read_routes() -> list[tuple[str, Route]]:
+    """All of them, with the area of the API."""
+    with TemporaryDirectory() as folder:
+        return [*routes_of_areas(Backend(Path(folder)).app)]
+
+
+def list_json_photos() -> list[str]:
+    """Where a photo may come in JSON."""
+    return sorted({r.path for _, r in read_routes() if r.carries_photo and not r.form})
+
+
 def route_rows() -> Iterator[tuple[str, ...]]:
     """All routes by the area of the API, whose name is a row before them."""
     last = ""
-    with TemporaryDirectory() as folder:
-        for area, route in routes_of_areas(Backend(Path(folder)).app):
-            if area != last:
-                yield (f"**{area}**", "", "", "", "")
-                last = area
-            path = route.path.replace("<", "{").replace(">", "}")
-            yield (f"`{route.method} {path}`", _who(route), _rate(route), _in(route), _out(route))
+    for area, route in read_routes():
+        if area != last:
+            yield (f"**{area}**", "", "", "", "")
+            last = area
+        path = route.path.replace("<", "{").replace(">", "}")
+        yield (f"`{route.method} {path}`", _who(route), _rate(route), _in(route), _out(route))
 
 
 def _who(route: Route) -> str:

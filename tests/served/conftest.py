@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import OURS
+from tests.served.doors import SHUT
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
 from tests.support.size import in_drill
@@ -50,9 +51,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of two threads that no client without a token may use."""
-    shut = dict.fromkeys(("OPEN_SKINARTIFY", "OPEN_EXPLAINABLE", "OPEN_GUIDE"), "false")
     folder = tmp_path_factory.mktemp("closed")
-    with serving(folder, {**shut, "THREADS": "2"}, workers=1) as server:
+    with serving(folder, {**SHUT, "THREADS": "2"}, workers=1) as server:
         yield server
 
 

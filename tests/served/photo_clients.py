@@ -1,4 +1,6 @@
-"""What every client sends for a photo, and what each of them must hear when it is refused."""
+"""What a client sends for a photo, and what it must hear when it is refused. All of them:
+tests/served/doors.py.
+"""
 
 import base64
 import http.client
@@ -39,7 +41,9 @@ def as_json(content: bytes, field: str, head: str = "") -> Body:
 
 @dataclass(frozen=True)
 class Client:
-    """One published client: its request, and what its refusals look like."""
+    """One published client: its request, and what its refusals look like. `draws`: its answer has
+    the heat map, drawn.
+    """
 
     name: str
     path: str
@@ -47,6 +51,9 @@ class Client:
     refusal: Callable[[Answer], bool]
     too_large: int
     signed: bool = False
+    limit: str = "10 MB"
+    without_model: int = 503
+    draws: bool = False
 
     def send(self, port: int, content: bytes, *, token: str = "", **headers: str) -> Answer:
         body, kind = self.body(content)
@@ -62,49 +69,13 @@ def post(port: int, path: str, body: bytes, headers: Mapping[str, str]) -> Answe
         return Answer(answer.status, dict(answer.getheaders()), answer.read())
 
 
-def _says_error(answer: Answer) -> bool:
+def says_error(answer: Answer) -> bool:
     said = answer.json
     return 400 <= answer.status < 500 and bool(said["error"]) and said["error"] == said["message"]
 
 
-def _says_detail(answer: Answer) -> bool:
-    return answer.status == 400 and bool(answer.json["detail"])
-
-
-def _is_plain(answer: Answer) -> bool:
-    kind = answer.headers["Content-Type"]
-    return 400 <= answer.status < 500 and kind.startswith("text/plain") and bool(answer.data)
-
-
-def _is_inconclusive(answer: Answer) -> bool:
-    said = answer.json
-    return (answer.status, said["class_name"], said["confidence"]) == (
-        200,
-        "Inconclusive - no diagnosis",
-        0,
-    )
-
-
 JSON = "application/json"
-ANGULAR = Client(
-    "angular", "/predict", lambda c: as_form(c, "image"), _says_error, 413, signed=True
-)
-GUIDE = Client("guide", "/api/predict", lambda c: as_form(c, "file"), _says_detail, 400)
-CLIENTS = (
-    ANGULAR,
-    GUIDE,
-    Client("skinartify", "/predict", lambda c: as_form(c, "file"), _says_error, 413),
-    Client("explainable", "/inference", lambda c: as_json(c, "image_data"), _says_error, 413),
-    Client("explainable report", "/report", lambda c: as_json(c, "image_data"), _is_plain, 413),
-    Client(
-        "lab",
-        "/api/predict",
-        lambda c: as_json(c, "image", "data:image/jpeg;base64,"),
-        _is_inconclusive,
-        200,
-    ),
-)
-OPEN = {"OPEN_LAB": "true"}
+ANGULAR = Client("angular", "/predict", lambda c: as_form(c, "image"), says_error, 413, signed=True)
 
 
 def lesions(many: int, size: tuple[int, int] = (300, 225), seed: int = 5) -> list[bytes]:
@@ -124,7 +95,7 @@ def lesions(many: int, size: tuple[int, int] = (300, 225), seed: int = 5) -> lis
 @cache
 def large_photo() -> bytes:
     """Twelve megapixels, with the grain that gives a file a camera's size. Of a lesion that no
-    client is told in a sentence alone: the guide's heat map is drawn at the photo's own size.
+    client is told in a sentence alone: a heat map may be drawn at the photo's own size.
     """
     width, height = (side // 4 for side in TWELVE_MEGAPIXELS)
     # As small, pale and patterned as the shipped model takes for a spot that it knows.

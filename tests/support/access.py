@@ -35,8 +35,7 @@ from skinapi.platform.storage.ports import set_or_remove
 from skinapi.privacy.erasure.findings_to_tell import FindingToTell, ReachReason
 from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, PersonToReach
 from skinapi.privacy.person_file.stored_files import PersonFile
-from tests.integrations.clients.dialects import base64_of
-from tests.lab.sending import labelled, publish_one, zipped
+from tests.lab.sending import publish_one
 from tests.support.access_part import AccessPart
 from tests.support.backends import PASSWORD, Backend, Person, erase_due
 from tests.support.findings import finding_of
@@ -618,7 +617,6 @@ show_metrics                 admins            /metrics
 show_password_page           anyone            /password
 show_asset                   anyone            /console/style.css
 show_embed_page              anyone            /embed
-say_health                   anyone            /api/health
 show_model_card              anyone            /model-card
 show_conditions              anyone            /conditions
 show_sample                  anyone            /sample
@@ -634,7 +632,6 @@ retire_model                 admins            /models/retired/retire
 delete_model                 admins            /models/deleted
 show_operating_point         staff             /models/operating-point
 choose_operating_point       admins            /models/operating-point
-list_models_for_lab          lab               /api/models
 # accounts
 register                     anyone            /register
 log_in                       anyone            /login
@@ -794,7 +791,6 @@ show_report_pdf              in_care           /submissions/{number}/report.pdf
 generate_report              approved          /generate_report
 verify_report                anyone            /reports/verify/{no_hash}
 # data sets
-admit_dataset                lab               /api/upload-dataset/admission
 begin_upload                 lab               /uploads
 add_upload_part              researcher        /uploads/{upload}/0
 show_upload                  researcher        /uploads/{upload}
@@ -808,10 +804,7 @@ show_image_thumbnail         lab               /datasets/{dataset}/images/{image
 delete_dataset               admins            /datasets/{dataset}
 choose_reference             admins            /datasets/{dataset}/reference
 end_reference                admins            /datasets/{dataset}/reference
-upload_dataset_for_lab       lab               /api/upload-dataset?datasetName={new_name}
-list_datasets_for_lab        lab               /api/datasets
 start_training               uffffffnnuu       /api/start-training
-show_training                lab               /api/job/{job}/status
 # jobs of the lab: the researcher's own
 list_jobs                    lab               /jobs
 show_job_workers             lab               /jobs/workers
@@ -819,12 +812,6 @@ show_job                     lab               /jobs/{job}
 show_job_log                 lab               /jobs/{job}/log
 cancel_job                   lab               /jobs/{job}/cancel
 retry_job                    lab               /jobs/{job}/retry
-# the published clients without tokens, where the operator did not open them
-predict_for_skinartify       approved          /predict
-predict_for_either           approved          /api/predict
-predict_for_lab              lab               /api/predict
-infer_for_explainable        approved          /inference
-report_for_explainable       approved          /report
 """
 # What a request has besides its path; a function may prepare what it needs.
 REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
@@ -927,17 +914,9 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     },
     "send_reviewed": lambda _: {"json": {"name": f"reviewed {new_id()}"}},
     "end_reference": SampleAccounts.choose_reference,
-    "upload_dataset_for_lab": lambda _: {
-        "data": {"files": (io.BytesIO(zipped(labelled(2))), "a.zip")}
-    },
     "start_training": {"json": {"dataset_name": "none"}},
     "retry_job": SampleAccounts.end_job,
     "delete_lesion": SampleAccounts.read_message,
-    "predict_for_skinartify": photo("file"),
-    "predict_for_either": photo("image"),
-    "predict_for_lab": {"json": {"image": base64_of(PHOTO)}},
-    "infer_for_explainable": {"json": {"image_data": base64_of(PHOTO)}},
-    "report_for_explainable": {"json": {"image_data": base64_of(PHOTO)}},
 }
 # What keys get, by the callers of test_key_access.py, where it is not what their owner gets.
 KEYED: dict[str, dict[str, str]] = {

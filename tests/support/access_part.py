@@ -15,8 +15,10 @@ def _no_samples(_: Backend) -> dict[str, str]:
 class AccessPart:
     """`table`, `requests`, `keyed`: as there. `name_samples`: what its paths name. `open_to_all`:
     its routes for anybody. `no_key`: those that take no key. `spooled_photos`: routes whose photos
-    lie in a file meanwhile; `photos_in_json`: in base64. `fits_a_get`: a path that a GET fits as
-    another route's. `large_bodies`, `strangers`: for tests/deploy/test_large_requests.py.
+    lie in a file meanwhile. `fits_a_get`: a path that a GET fits as another route's.
+    `large_bodies`, `strangers`: for tests/deploy/test_large_requests.py; they say how many a token
+    holds. `proxy_forms`: in which forms nginx answers errors; how it knows a request of each, the
+    path of one, and what else it has.
     """
 
     table: str
@@ -26,7 +28,7 @@ class AccessPart:
     open_to_all: Iterable[tuple[str, str]] = ()
     no_key: Iterable[str] = ()
     spooled_photos: Iterable[str] = ()
-    photos_in_json: Iterable[str] = ()
     fits_a_get: Iterable[str] = ()
     large_bodies: Iterable[tuple[bytes, bytes, str, int]] = ()
     strangers: Iterable[tuple[bytes, bytes, str, int]] = ()
+    proxy_forms: Mapping[str, tuple[str, str, dict[str, Any]]] = field(default_factory=dict)

@@ -111,6 +111,13 @@ class Tokens:
 ADMIN_ONLY = Authenticated(roles=("admin",))
 
 
+@dataclass(frozen=True, slots=True)
+class OpenClients:
+    """The clients that are served without a token. None, where no area names one."""
+
+    names: Collection[str] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorizer:
     """`second_factor_roles` are the roles of which the operator requires a second factor."""
@@ -120,7 +127,7 @@ class Authorizer:
     tokens: Tokens
     metrics_token: str | None
     password_page: str
-    open_clients: Collection[str]
+    opened: OpenClients
     second_factor_roles: Collection[str]
     account_page: str
     uses: AccountUses
@@ -131,7 +138,7 @@ class Authorizer:
             return None
         if isinstance(access, OpenedToClient):
             if not authorization:
-                if not any(name in self.open_clients for name in access.clients):
+                if not any(name in self.opened.names for name in access.clients):
                     raise Unauthenticated(access.closed)
                 return None
             access = Authenticated(roles=access.roles)

@@ -9,17 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import InvalidToken
-from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, PERSON_FILE, Job
+from skinapi.platform.jobs.job import PERSON_FILE, Job
 from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
 from skinapi.platform.storage.unreadable import read_each
 
 RESEARCHERS = ("researcher", "admin")
-# What DermaScan lab's client sends without a token belongs to no account, and stays.
+# What a client of the lab sends without a token belongs to no account, and stays.
+NOBODY = "open-lab"
 NO_ACCOUNT: Document = {"status": "approved", "role": "researcher"}
+
+
+def owner_of(sender: Subject | None) -> str:
+    return sender.id if sender else NOBODY
 
 
 class OwnerStatus:
@@ -53,13 +58,13 @@ class OwnerStatus:
         the same time as a deletion runs again; and so do two that count what one owner keeps.
         """
         held = {"$inc": {"holds": 1}}
-        if owner == DERMASCAN_LAB_OWNER:
-            self._counters.update({"id": DERMASCAN_LAB_OWNER}, held, upsert=True)
+        if owner == NOBODY:
+            self._counters.update({"id": NOBODY}, held, upsert=True)
         elif self._accounts.update({"id": owner, "status": {"$ne": "deleting"}}, held) is None:
             raise InvalidToken
 
     def _find(self, owner: str) -> Document | None:
-        return NO_ACCOUNT if owner == DERMASCAN_LAB_OWNER else self._accounts.get(owner)
+        return NO_ACCOUNT if owner == NOBODY else self._accounts.get(owner)
 
 
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)

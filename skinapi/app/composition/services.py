@@ -235,7 +235,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         Authorizer: {
             "metrics_token": settings.secret("metrics_token"),
             "password_page": settings.password_page,
-            "open_clients": settings.open_clients,
             "second_factor_roles": settings.second_factor_roles,
             "account_page": settings.account_page,
         },

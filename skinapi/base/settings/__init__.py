@@ -22,7 +22,7 @@ from skinapi.base.settings.limits import LimitSettings
 from skinapi.base.settings.llm import LlmSettings
 from skinapi.base.settings.log_in import LogInSettings
 from skinapi.base.settings.privacy import PrivacySettings
-from skinapi.base.settings.server import MonitoringSettings, OpenClientSettings, ServerSettings
+from skinapi.base.settings.server import MonitoringSettings, ServerSettings
 
 VERSION = "2.0.0"
 # By what data leaves the server, where it is set; the console has words for each.
@@ -56,7 +56,6 @@ def sentences_of(error: ValidationError) -> list[str]:
 # Listed in the documentation from the last class to the first.
 class CoreSettings(
     PrivacySettings,
-    OpenClientSettings,
     JobSettings,
     LimitSettings,
     LogInSettings,

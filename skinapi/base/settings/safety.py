@@ -127,8 +127,6 @@ def _faults_of_reach(settings: Settings) -> Iterator[str]:
     named = [LISTEN_ADDRESS.fullmatch(address) for address in settings.binds]
     if not all(item and 0 < int(item[2]) <= 65535 for item in named):
         yield "BIND must name host:port, several separated by one comma"
-    if settings.open_lab and not settings.loopback:
-        yield "OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy"
 
 
 def _faults_of_addresses(settings: Settings) -> Iterator[str]:

@@ -31,8 +31,7 @@ class ServerSettings(FindingSettings):
         description="What of the server is on, separated by commas: see `python -m skinapi "
         "areas`; `none` switches all off. If empty: all. What is off answers 404, tells "
         "nobody what happens meanwhile, and is in no menu and not in openapi.json; what it has "
-        "stored stays, and is erased with its account. Without `clients` the console starts "
-        "no training.",
+        "stored stays, and is erased with its account.",
     )
     bind: str | None = Field(
         default=None,
@@ -133,38 +132,3 @@ class ServerSettings(FindingSettings):
     def sizing(self) -> Sizing:
         """How many processes serve, and how many photos each judges at once."""
         return size_server(self.workers, self.num_streams)
-
-
-class OpenClientSettings(ServerSettings):
-    """Which clients of earlier systems are served without a token."""
-
-    open_skinartify: bool | None = Field(
-        default=None,
-        description="Whether Skinartify is served; it sends no token. If empty: only in "
-        "development on a loopback address without a proxy.",
-    )
-    open_explainable: bool | None = Field(
-        default=None, description="The same for the explainable classifier."
-    )
-    open_guide: bool | None = Field(default=None, description="The same for DermaScan guide.")
-    open_lab: bool = Field(
-        default=False,
-        description="Whether DermaScan lab, the client of an earlier system, is served without a "
-        "token; refused unless the server listens on loopback alone, without a proxy.",
-    )
-
-    @property
-    def open_clients(self) -> frozenset[str]:
-        """The clients that are served without tokens: in development on a loopback address all that
-        no setting closes, elsewhere only those that a setting opens.
-        """
-        by_default = not self.production and self.loopback
-        asked = {
-            "skinartify": self.open_skinartify,
-            "explainable": self.open_explainable,
-            "guide": self.open_guide,
-            "lab": self.open_lab,
-        }
-        return frozenset(
-            name for name, opened in asked.items() if (by_default if opened is None else opened)
-        )

@@ -1,5 +1,6 @@
 """The clients of earlier systems as an area."""
 
+from skinapi.accounts.auth.authorizer import OpenClients
 from skinapi.base.settings import Settings
 from skinapi.integrations.clients import (
     dermascan_diagnosis,
@@ -7,19 +8,27 @@ from skinapi.integrations.clients import (
     explainable,
     photo_forms,
 )
-from skinapi.integrations.clients.service import CONDITION_NAMES, ClientsService
-from skinapi.lab.service import DatasetsService, TrainingService
-from skinapi.model.registry.version_service import ModelsService
+from skinapi.integrations.clients.service import ClientsService
+from skinapi.integrations.clients.settings import OpenClientSettings
+from skinapi.model.conditions import conditions_table
 from skinapi.platform.area import Area, Values
+
+# What each calls conditions, as `GET /conditions` tells it.
+NAMES = {
+    "skinartify": photo_forms.SKINARTIFYS,
+    "explainable": explainable.NAMES,
+    "guide": photo_forms.GUIDES,
+    "lab_class_id": dermascan_diagnosis.CLASS_IDS,
+    "lab_class_name": dermascan_diagnosis.CLASS_NAMES,
+}
 
 
 def _values(settings: Settings) -> Values:
-    return {
-        ClientsService: {
-            "open_clients": settings.open_clients,
-            "largest_photo": settings.max_upload_bytes,
-        }
-    }
+    return {ClientsService: {"largest_photo": settings.max_upload_bytes}}
+
+
+def _open_clients(settings: OpenClientSettings) -> OpenClients:
+    return OpenClients(settings.open_clients)
 
 
 AREA = Area(
@@ -28,13 +37,15 @@ AREA = Area(
     summary="the front ends of earlier systems",
     page="docs/clients.md",
     routes=(
-        (photo_forms.routes, ClientsService),
-        (explainable.routes, ClientsService),
-        (dermascan_diagnosis.routes, ClientsService),
-        (dermascan_lab.dataset_routes, DatasetsService),
-        (dermascan_lab.model_routes, ModelsService),
-        (dermascan_lab.training_routes, TrainingService),
+        *photo_forms.ROUTES,
+        *explainable.ROUTES,
+        *dermascan_diagnosis.ROUTES,
+        *dermascan_lab.ROUTES,
     ),
     values=_values,
-    condition_names={key: names._asdict() for key, names in CONDITION_NAMES.items()},
+    factories=(_open_clients,),
+    condition_names={
+        key: {client: names.get(key) for client, names in NAMES.items()}
+        for key in conditions_table().keys
+    },
 )

@@ -14,10 +14,10 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.findings.reports.facts import Facts
 from skinapi.integrations.clients.service import (
-    CONDITION_NAMES,
     NO_DIAGNOSIS,
     ClientsService,
     Risk,
+    name_seven,
     over_known_classes,
     reads_as_benign,
     risk_of,
@@ -32,6 +32,15 @@ from skinapi.platform.web.declaration import OpenedToClient, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 CLIENT = "lab"
+# It shows any name. Ids and names of melanoma and of a mole are as in one public version of its
+# server, bcc and akiec were met there as ids only, and others are ours.
+CLASS_IDS = name_seven("melanoma", "bcc", "akiec", "bkl", "nv", "df", "vasc") | {
+    "squamous_cell_carcinoma": "scc"
+}
+CLASS_NAMES = name_seven(
+    *("Malignant Melanoma", "Basal Cell Carcinoma", "Actinic Keratosis / Bowen's Disease"),
+    *("Benign Keratosis", "Benign Mole (Nevus)", "Dermatofibroma", "Vascular Lesion"),
+) | {"squamous_cell_carcinoma": "Squamous Cell Carcinoma"}
 Severity = Literal["Critical", "Moderate", "Benign"]
 SEVERITIES: Mapping[Risk, Severity] = {"High": "Critical", "Medium": "Moderate", "Low": "Benign"}
 RISK_SCORE_OF_BAND: Mapping[Band, float] = {
@@ -98,12 +107,12 @@ class Diagnosis(Answer):
         )
         # Of a benign one these words are "harmless" and "none is needed".
         may_describe = states_class and (condition.malignant or facts.all_clear)
-        names, sentences = CONDITION_NAMES[named.key], condition.sentences["en"]
+        sentences = condition.sentences["en"]
         score = 0.0 if finding.not_skin else known.malignant_score
         class_id, class_name = INCONCLUSIVE, NO_DIAGNOSIS
         if states_class:
-            class_id = names.lab_class_id or named.key
-            class_name = names.lab_class_name or condition.names.en
+            class_id = CLASS_IDS.get(named.key, named.key)
+            class_name = CLASS_NAMES.get(named.key, condition.names.en)
         treatment = sentences.treatment_note if may_describe else ""
         return cls(
             class_id=class_id,
@@ -205,3 +214,6 @@ def predict_for_lab(
     """Answer a photo in a data URL as DermaScan lab does; every error is "inconclusive"."""
     content = clients.decode_photo(text=body.image)
     return Diagnosis.from_photo(clients.classify_photo(content=content, by=subject, measure=True))
+
+
+ROUTES = ((routes, ClientsService),)

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from skinapi.accounts.auth.account import Subject
+from skinapi.accounts.auth.owners import owner_of
 from skinapi.base.errors import BadDataset, InvalidBody, NotFound
 from skinapi.base.pages import PageRequest, read_all
-from skinapi.integrations.clients.dermascan_diagnosis import CLIENT
-from skinapi.integrations.clients.service import CONDITION_NAMES
+from skinapi.integrations.clients.dermascan_diagnosis import CLASS_IDS, CLIENT
 from skinapi.lab.checks.label_mapping import explain_groups
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached, NameTaken
@@ -21,13 +21,12 @@ from skinapi.lab.service import DatasetsService, TrainingRequest, TrainingServic
 from skinapi.model.registry.card_figures import number
 from skinapi.model.registry.stored_version import ModelVersion
 from skinapi.model.registry.version_service import ModelsService
-from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER, Job, TooManyJobs
+from skinapi.platform.jobs.job import Job
 from skinapi.platform.web.declaration import OpenedToClient, Rate, Routes
 from skinapi.platform.web.request_parsing import FormStream
 from skinapi.platform.web.schemas import (
     LARGEST_PAGE,
     Answer,
-    ContractBody,
     ContractForm,
     Message,
     Upload,
@@ -36,7 +35,6 @@ from skinapi.platform.web.schemas import (
 WRONG_NAME = "datasetName: give the data set a name of 1 to 100 characters"
 UNNAMED = "custom"  # as this client's own server calls it
 RESEARCHERS = OpenedToClient((CLIENT,), roles=("researcher", "admin"))
-LARGEST_TRAINING_BODY = 16 * 1024
 # Its screen shows all of them at once.
 MOST_MODELS = 50
 ClientStatus = Literal["queued", "running", "completed", "failed"]
@@ -119,7 +117,7 @@ def upload_dataset_for_lab(
             raise InvalidBody(WRONG_NAME) from error
         admin = subject is not None and subject.role == "admin"
         return NewDataset(
-            name=name, owner=_owner(subject), skip_unknown_labels=True, any_name=admin
+            name=name, owner=owner_of(subject), skip_unknown_labels=True, any_name=admin
         )
 
     published, names = datasets.send_form(parts=parts, field="files", describe=describe)
@@ -154,18 +152,6 @@ def list_datasets_for_lab(datasets: DatasetsService) -> ListedDatasets:
         for dataset in newest.values()
     ]
     return ListedDatasets(datasets=listed)
-
-
-class StartTraining(ContractBody, TrainingRequest):
-    missing: ClassVar[str] = (
-        "No data set was named (dataset_name). Upload one first, then start the training."
-    )
-
-
-class StartedTraining(Answer):
-    job_id: str
-    status: Literal["queued"]
-    message: str
 
 
 class Metrics(Answer):
@@ -216,31 +202,12 @@ def _metrics_of(row: Mapping[str, Any]) -> Metrics:
     return Metrics.model_validate({name: row.get(name) for name in Metrics.model_fields})
 
 
-def _owner(subject: Subject | None) -> str:
-    return subject.id if subject else DERMASCAN_LAB_OWNER
-
-
-@training_routes.route(
-    "POST",
-    "/api/start-training",
-    rate=Rate.ANONYMOUS,
-    max_body=LARGEST_TRAINING_BODY,
-    raises=(NotFound, BadDataset, TooManyJobs),
-)
-def start_training(
-    trainings: TrainingService, *, body: StartTraining, subject: Subject | None
-) -> StartedTraining:
-    """Train a network on a data set, as a job: see `GET /jobs/{id}` for its log and more."""
-    job = trainings.start(request=body, owner=_owner(subject))
-    return StartedTraining(job_id=job.id, status="queued", message="Training job started")
-
-
 @training_routes.route("GET", "/api/job/<job_id>/status", raises=(NotFound,))
 def show_training(
     trainings: TrainingService, *, job_id: str, subject: Subject | None
 ) -> TrainingState:
     """How far a training is, with a row of metrics for each epoch."""
-    seen_by = None if subject and subject.role == "admin" else _owner(subject)
+    seen_by = None if subject and subject.role == "admin" else owner_of(subject)
     return TrainingState.from_job(trainings.get(job_id=job_id, owner=seen_by))
 
 
@@ -278,8 +245,7 @@ class LabModel(Answer):
                 architecture=version.architecture,
                 num_classes=len(version.labels),
                 label_map={
-                    CONDITION_NAMES[key].lab_class_id or key: index
-                    for index, key in enumerate(version.labels)
+                    CLASS_IDS.get(key, key): index for index, key in enumerate(version.labels)
                 },
                 test_accuracy=version.headline.get("accuracy"),
                 test_loss=version.headline.get("log_loss"),
@@ -318,3 +284,10 @@ def _training_of(version: ModelVersion) -> tuple[Mapping[str, Any], int | None]:
     planned = recipe.get("phases") if isinstance(recipe, Mapping) else None
     last = planned[-1] if isinstance(planned, list) and planned else {}
     return last if isinstance(last, Mapping) else {}, epochs
+
+
+ROUTES = (
+    (dataset_routes, DatasetsService),
+    (model_routes, ModelsService),
+    (training_routes, TrainingService),
+)

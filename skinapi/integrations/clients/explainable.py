@@ -14,13 +14,13 @@ from flask import Response
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.integrations.clients.service import (
-    CONDITION_NAMES,
     NO_DIAGNOSIS,
     ClientsService,
     Undecided,
     decided,
     is_undecided,
     name_for,
+    name_seven,
     over_known_classes,
     risk_of,
 )
@@ -33,6 +33,7 @@ from skinapi.platform.web.declaration import OpenedToClient, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody
 
 CLIENT = "explainable"
+NAMES = name_seven("mel", "bcc", "akiec", "bkl", "nv", "df", "vasc")
 # The client knows the probabilities only by their positions.
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 OVERLAY_SIZE = (224, 224)
@@ -85,7 +86,7 @@ def infer_for_explainable(
         content=clients.decode_photo(text=body.image_data), by=subject
     )
     finding = classified.finding
-    seven = decided(finding, "explainable")
+    seven = decided(finding, NAMES)
     probabilities = {_label_of(entry.key): entry.probability for entry in seven.ranked}
     overlay = draw_overlay(classified.photo, finding.heat, finding.quality.seen, size=OVERLAY_SIZE)
     return Inference(
@@ -125,7 +126,7 @@ def report_for_explainable(
 
 def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], ...]:
     """The diagnosis in the client's words; it names no class where `/inference` names none."""
-    named, label = finding.headline.one_name, name_for(finding, "explainable")
+    named, label = finding.headline.one_name, name_for(finding, NAMES)
     if label is None or is_undecided(known) or is_undecided(finding):
         condition = finding.headline.for_doctor.en
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
@@ -137,4 +138,7 @@ def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], 
 
 
 def _label_of(condition: str) -> str:
-    return CONDITION_NAMES[condition].explainable or condition
+    return NAMES.get(condition, condition)
+
+
+ROUTES = ((routes, ClientsService),)

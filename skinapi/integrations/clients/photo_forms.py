@@ -27,12 +27,12 @@ from skinapi.base.errors import (
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.integrations.clients.service import (
-    CONDITION_NAMES,
     NO_DIAGNOSIS,
     ClientsService,
     Undecided,
     decided,
     name_for,
+    name_seven,
     over_known_classes,
     reads_as_benign,
     undecided,
@@ -48,6 +48,11 @@ from skinapi.platform.web.declaration import OpenedToClient, Public, Rate, Route
 from skinapi.platform.web.schemas import Answer, ContractForm, Upload
 
 SKINARTIFY, GUIDE = "skinartify", "guide"
+SKINARTIFYS = name_seven("melanoma", "bcc", "akiec", "bkl", "nevus", "df", "vasc")
+GUIDES = name_seven(
+    *("melanoma", "basal_cell_carcinoma", "actinic_keratoses", "benign_keratosis"),
+    *("melanocytic_nevi", "dermatofibroma", "vascular_lesions"),
+)
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc")
 LARGEST_OF_GUIDE = 8 * 1024 * 1024
 FILE_FAULTS = (
@@ -99,8 +104,8 @@ class Predictions(Answer):
         one that the API states: its screen shows that class alone, and calls a lesion harmless when
         it is benign.
         """
-        seven = decided(finding, "skinartify")
-        if _skinartify_name(seven.ranked[0].key) != name_for(finding, "skinartify"):
+        seven = decided(finding, SKINARTIFYS)
+        if _skinartify_name(seven.ranked[0].key) != name_for(finding, SKINARTIFYS):
             raise undecided(finding)
         probabilities = {_skinartify_name(entry.key): entry.probability for entry in seven.ranked}
         return cls(
@@ -132,13 +137,13 @@ class PredictionsAndResults(Predictions):
                 label=table.by_key(entry.key).names.en,
                 confidence=entry.probability,
             )
-            for entry in decided(finding, "skinartify").ranked
+            for entry in decided(finding, SKINARTIFYS).ranked
         )
         return answer.model_copy(update={"results": results})
 
 
 def _skinartify_name(condition: str) -> str:
-    return CONDITION_NAMES[condition].skinartify or condition
+    return SKINARTIFYS.get(condition, condition)
 
 
 class Prediction(Answer):
@@ -173,7 +178,7 @@ class GuideAnswer(GuideFields):
         finding, seven = classified.finding, over_known_classes(classified.finding)
         misleads = seven.malignant_score <= LIKELY_BENIGN and not reads_as_benign(seven)
         heads_the_list = seven.most_probable == finding.headline.likely.key
-        named = seven.most_probable != NORMAL_SKIN and name_for(finding, "guide")
+        named = seven.most_probable != NORMAL_SKIN and name_for(finding, GUIDES)
         if misleads or finding.not_skin or not (named and heads_the_list):
             raise undecided(finding)
         overlay = draw_overlay(classified.photo, finding.heat, finding.quality.seen, format="PNG")
@@ -181,10 +186,7 @@ class GuideAnswer(GuideFields):
         return cls(
             model_version=finding.model_version,
             predictions=[
-                Prediction(
-                    label=CONDITION_NAMES[entry.key].guide or entry.key,
-                    probability=entry.probability,
-                )
+                Prediction(label=GUIDES.get(entry.key, entry.key), probability=entry.probability)
                 for entry in seven.ranked
             ],
             malignant_score=seven.malignant_score,
@@ -305,3 +307,6 @@ def say_health(_: ClientsService) -> ClientsHealth:
     return ClientsHealth(
         status="healthy", uptime_seconds=uptime, backend="SkinAPI", tensorflow=False
     )
+
+
+ROUTES = ((routes, ClientsService),)

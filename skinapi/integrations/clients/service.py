@@ -1,16 +1,16 @@
-"""What the clients of earlier systems share: the names they have for conditions, where none of
-these may stand for a finding, and the use case: classify a photo without storing it.
+"""What the clients of earlier systems share: where no name of a condition may stand for a finding,
+and the use case: classify a photo without storing it.
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from skinapi.accounts.admin.usage import REFUSED, DailyCounts
 from skinapi.accounts.auth.account import Subject
+from skinapi.accounts.auth.authorizer import OpenClients
 from skinapi.base.errors import BadRequest, Refused, Unauthenticated, Unprocessable
 from skinapi.base.size_limits import photo_too_large
 from skinapi.base.subject import Allowances
@@ -33,44 +33,20 @@ from skinapi.platform.web.rate_limits import caller_address, caller_site
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
 ENGLISH_PHRASES = SENTENCES["en"]
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"
-SevenClasses = Literal["skinartify", "explainable", "guide"]
 
 
-class ConditionNames(NamedTuple):
-    """None where a client has no name: it reads a sentence in place of one (docs/clients.md).
-
-    The lab's client shows any name. Its ids and names of melanoma and of a mole are as in one
-    public version of its server, bcc and akiec were met there as ids only, and others are ours.
-    """
-
-    skinartify: str | None = None
-    explainable: str | None = None
-    guide: str | None = None
-    lab_class_id: str | None = None
-    lab_class_name: str | None = None
+# What a client calls conditions. Of one without a name it reads a sentence (docs/clients.md).
+Names = dict[str, str]
+SEVEN = (
+    *("melanoma", "basal_cell_carcinoma", "actinic_keratosis", "benign_keratosis"),
+    *("melanocytic_nevus", "dermatofibroma", "vascular_lesion"),
+)
 
 
-CONDITION_NAMES: Mapping[str, ConditionNames] = {
-    "melanoma": ConditionNames("melanoma", "mel", "melanoma", "melanoma", "Malignant Melanoma"),
-    "basal_cell_carcinoma": ConditionNames(
-        "bcc", "bcc", "basal_cell_carcinoma", "bcc", "Basal Cell Carcinoma"
-    ),
-    "actinic_keratosis": ConditionNames(
-        "akiec", "akiec", "actinic_keratoses", "akiec", "Actinic Keratosis / Bowen's Disease"
-    ),
-    "squamous_cell_carcinoma": ConditionNames(
-        lab_class_id="scc", lab_class_name="Squamous Cell Carcinoma"
-    ),
-    "benign_keratosis": ConditionNames("bkl", "bkl", "benign_keratosis", "bkl", "Benign Keratosis"),
-    "melanocytic_nevus": ConditionNames(
-        "nevus", "nv", "melanocytic_nevi", "nv", "Benign Mole (Nevus)"
-    ),
-    "dermatofibroma": ConditionNames("df", "df", "dermatofibroma", "df", "Dermatofibroma"),
-    "vascular_lesion": ConditionNames(
-        "vasc", "vasc", "vascular_lesions", "vasc", "Vascular Lesion"
-    ),
-    "normal_skin": ConditionNames(),
-}
+def name_seven(*names: str) -> Names:
+    """In the order of SEVEN."""
+    return dict(zip(SEVEN, names, strict=True))
+
 
 # A risk for clients without bands.
 Risk = Literal["High", "Medium", "Low"]
@@ -122,7 +98,7 @@ def _speaks_for_a_lesion(finding: Finding) -> bool:
     return finding.uncertain or referred or passed or finding.stated != NORMAL_SKIN
 
 
-def decided(finding: Finding, client: SevenClasses) -> Finding:
+def decided(finding: Finding, names: Names) -> Finding:
     """The finding over the seven classes that these clients know.
 
     Raises Undecided where no class may stand for it or the client has no name for the one that
@@ -132,17 +108,16 @@ def decided(finding: Finding, client: SevenClasses) -> Finding:
     if is_undecided(known) or is_undecided(finding):
         raise undecided(finding)
     seven = known.over_seven()
-    if name_for(finding, client) is None:
+    if name_for(finding, names) is None:
         raise undecided(finding)
     return seven
 
 
-def name_for(finding: Finding, client: SevenClasses) -> str | None:
+def name_for(finding: Finding, names: Names) -> str | None:
     """What the client calls the class that the API states. Counted as another one, a carcinoma
     would get the name of a milder disease.
     """
-    name: str | None = getattr(CONDITION_NAMES[finding.headline.one_name.key], client)
-    return name
+    return names.get(finding.headline.one_name.key)
 
 
 def undecided(finding: Finding) -> Undecided:
@@ -188,7 +163,7 @@ class ClientsService:
     reports: ReportsService
     trail: AuditTrail
     counts: DailyCounts
-    open_clients: Collection[str]
+    opened: OpenClients
     largest_photo: int
     allowances: Allowances
 
@@ -253,5 +228,5 @@ class ClientsService:
         """Refuse a caller without a token where the operator did not open this client: on a path
         that several clients share, opening one must not open the others.
         """
-        if caller is None and client not in self.open_clients:
+        if caller is None and client not in self.opened.names:
             raise Unauthenticated(closed_to(client))

@@ -10,8 +10,6 @@ Status = Literal["queued", "running", "completed", "failed", "cancelled"]
 ENDED: tuple[Status, ...] = ("completed", "failed", "cancelled")
 # The kind of a job that makes the file with everything about its owner: nobody else sees it.
 PERSON_FILE = "person_file"
-# The jobs of DermaScan lab's client have this owner where it may send no token (OPEN_LAB).
-DERMASCAN_LAB_OWNER = "open-lab"
 
 NO_RIGHT = "Cancelled: its account may not run such jobs any more"
 

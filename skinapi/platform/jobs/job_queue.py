@@ -99,7 +99,7 @@ class Jobs(Repository[Job]):
         self._failed = FailedItems(store)
 
     def new_id(self) -> str:
-        """8 hex digits, which is the form that DermaScan lab expects."""
+        """8 hex digits: a client of an earlier system expects that form."""
         while self._documents.get(identifier := secrets.token_hex(4)):
             pass
         return identifier

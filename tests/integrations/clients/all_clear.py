@@ -7,10 +7,15 @@ from skinapi.base.errors import Refused
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import SENTENCES
-from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
-from skinapi.integrations.clients.photo_forms import LIKELY_BENIGN, GuideAnswer, Predictions
+from skinapi.integrations.clients.dermascan_diagnosis import CLASS_IDS, Diagnosis
+from skinapi.integrations.clients.explainable import NAMES
+from skinapi.integrations.clients.photo_forms import (
+    LIKELY_BENIGN,
+    SKINARTIFYS,
+    GuideAnswer,
+    Predictions,
+)
 from skinapi.integrations.clients.service import (
-    CONDITION_NAMES,
     Undecided,
     decided,
     is_undecided,
@@ -51,13 +56,13 @@ def on_skinartify(finding: Finding) -> bool:
     """It takes the highest of the seven."""
     shares = Predictions.from_finding(finding).predictions
     highest = max(shares, key=shares.__getitem__)
-    [key] = [key for key, names in CONDITION_NAMES.items() if names.skinartify == highest]
+    [key] = [key for key, name in SKINARTIFYS.items() if name == highest]
     return is_benign(key)
 
 
 def on_explainable(finding: Finding) -> bool:
     """It paints the first bar green."""
-    seven = decided(finding, "explainable")
+    seven = decided(finding, NAMES)
     return is_benign(finding.headline.one_name.key) or is_benign(seven.most_probable)
 
 
@@ -80,7 +85,7 @@ def on_lab(finding: Finding) -> bool:
     """It shows the severity, the class's name, and low indicators in green."""
     diagnosis = Diagnosis.from_photo(ClassifiedPhoto(finding, any_photo(), REGULAR))
     table = conditions_table()
-    benign = [CONDITION_NAMES[c.key].lab_class_id for c in table.conditions if not c.malignant]
+    benign = [CLASS_IDS.get(c.key) for c in table.conditions if not c.malignant]
     green = min(diagnosis.clinical_indicators.values()) <= LIKELY_BENIGN
     return diagnosis.severity == "Benign" or diagnosis.class_id in benign or green
 

@@ -6,7 +6,7 @@ import pytest
 
 from skinapi.model.registry.prediction_pool import ServedModel
 from tests.integrations.clients.dialects import SMALL
-from tests.integrations.clients.served_backend import ClientBackend, ServedBackend
+from tests.served.served_backend import ClientBackend, ServedBackend
 from tests.served.server import serving
 from tests.support.backends import Backend
 from tests.support.models import served_once, tested_model

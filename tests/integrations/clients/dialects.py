@@ -2,13 +2,13 @@
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.integrations.clients.served_backend import ClientBackend
+from tests.served.served_backend import ClientBackend
 
 SMALL = 100_000
 
@@ -55,6 +55,17 @@ def report(client_backend: ClientBackend, content: bytes | None, **options: Any)
 def lab(client_backend: ClientBackend, content: bytes | None, **options: Any) -> TestResponse:
     body = {} if content is None else {"image": f"data:image/jpeg;base64,{base64_of(content)}"}
     return client_backend.client.post("/api/predict", json=body, **options)
+
+
+def post_form(
+    client_backend: ClientBackend, files: Mapping[str, bytes], name: str = "ham", **options: Any
+) -> TestResponse:
+    """As DermaScan lab sends them."""
+    data = {"files": [(io.BytesIO(content), name) for name, content in files.items()]}
+    path = "/api/upload-dataset"
+    if name:
+        path += f"?datasetName={name}"
+    return client_backend.client.post(path, data=data, **options)
 
 
 Send = Callable[..., TestResponse]

@@ -10,10 +10,9 @@ from pypdf import PdfReader
 
 from skinapi.base.errors import Refused
 from skinapi.integrations.clients import photo_forms
-from skinapi.integrations.clients.dermascan_diagnosis import INCONCLUSIVE, Diagnosis
-from skinapi.integrations.clients.photo_forms import GuideAnswer, Predictions
+from skinapi.integrations.clients.dermascan_diagnosis import CLASS_IDS, INCONCLUSIVE, Diagnosis
+from skinapi.integrations.clients.photo_forms import GUIDES, SKINARTIFYS, GuideAnswer, Predictions
 from skinapi.integrations.clients.service import (
-    CONDITION_NAMES,
     Undecided,
     name_for,
     over_known_classes,
@@ -150,13 +149,13 @@ def test_each_client_names_what_the_headline_names(
 
 def named_by_skinartify(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
     shares = Predictions.from_finding(photo.finding).predictions
-    return max(shares, key=shares.__getitem__), name_for(photo.finding, "skinartify")
+    return max(shares, key=shares.__getitem__), name_for(photo.finding, SKINARTIFYS)
 
 
 def named_by_guide(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
     answer, headline = GuideAnswer.from_photo(photo), photo.finding.headline
     assert headline.for_patient.en in answer.explanation
-    return answer.predictions[0].label, CONDITION_NAMES[headline.likely.key].guide
+    return answer.predictions[0].label, GUIDES.get(headline.likely.key)
 
 
 def named_by_lab(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
@@ -167,4 +166,4 @@ def named_by_lab(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
     malignant = conditions_table().by_key(headline.one_name.key).malignant
     if known.most_probable == NORMAL_SKIN or not (malignant or reads_as_benign(known)):
         return diagnosis.class_id, INCONCLUSIVE
-    return diagnosis.class_id, CONDITION_NAMES[headline.one_name.key].lab_class_id
+    return diagnosis.class_id, CLASS_IDS[headline.one_name.key]

@@ -4,9 +4,16 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings import Settings
+from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.integrations.clients.settings import OpenClientSettings
+from skinapi.platform.web.declaration import OpenedToClient, declared_routes
+from tests.integrations.clients.access import PART
 from tests.integrations.clients.dialects import (
     CLIENTS,
     base64_of,
@@ -18,6 +25,8 @@ from tests.integrations.clients.dialects import (
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
 
+NAMES = {name.removeprefix("open_") for name in OpenClientSettings.__annotations__}
+TOKENLESS = NAMES - {"lab"}
 NOT_A_PHOTO = b"%PDF-1.4 not a photo"
 UNLESS = "Nobody is served here without logging in, unless the operator of this server opens it to "
 EITHER = f"{UNLESS}guide or skinartify."
@@ -78,6 +87,22 @@ def test_where_it_is_not_opened_a_client_needs_a_token_or_a_setting(tmp_path: Pa
     backend.services.store.close()
 
 
+def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_it(
+    tmp_path: Path,
+) -> None:
+    backend = Backend(tmp_path, environment="production")
+    dialects = [
+        route for route in declared_routes(backend.app) if isinstance(route.access, OpenedToClient)
+    ]
+    assert {route.function.__name__ for route in dialects} == {*PART.no_key, "start_training"}
+    for route in dialects:
+        bodies: list[dict[str, Any]] = [{"json": {}}, {"data": {"x": "y"}}]
+        for body in bodies:
+            answer = backend.client.open(route.path, method=route.method, **body)
+            assert answer.status_code == 401 or answer.get_json()["class_id"] == "inconclusive"
+    backend.services.store.close()
+
+
 def test_a_client_that_shares_a_path_is_not_opened_by_the_other(tmp_path: Path) -> None:
     backend = Backend(tmp_path, open_guide=True, open_skinartify=False)
     assert guide(backend, photo_of("melanoma")).status_code == 200
@@ -128,3 +153,32 @@ def test_no_log_line_holds_a_picture(opened: Backend, capfd: pytest.CaptureFixtu
     assert "lesion.jpg" not in logged
     assert all(len(line) < 2000 for line in logged.splitlines())
     assert "request" in {json.loads(line)["event"] for line in logged.splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [
+        ({}, TOKENLESS),
+        ({"bind": "127.0.0.1:5000,127.0.0.1:8000"}, TOKENLESS),
+        ({"bind": "[::1]:5000,localhost:5000"}, TOKENLESS),
+        ({"bind": "0.0.0.0:5000"}, set()),
+        ({"bind": "127.0.0.1:5000,192.168.1.5:5000"}, set()),
+        ({"trusted_proxies": 1}, set()),
+        ({"open_guide": False}, TOKENLESS - {"guide"}),
+        ({"open_lab": True}, {*TOKENLESS, "lab"}),
+        ({"environment": "production", "bind": "127.0.0.1:5000"}, set()),
+        ({"areas": "none", "open_lab": True}, set()),
+        ({"environment": "production", "open_explainable": True}, {"explainable"}),
+    ],
+)
+def test_clients_without_tokens_are_open_on_a_developers_own_machine_or_by_hand(
+    given: dict[str, Any], opened: set[str]
+) -> None:
+    settings: Any = Settings(**given)
+    assert settings.open_clients == opened
+
+
+@pytest.mark.parametrize("reachable", [{"bind": "0.0.0.0:5000"}, {"trusted_proxies": 1}])
+def test_the_lab_is_open_on_loopback_alone(reachable: dict[str, Any]) -> None:
+    with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
+        refuse_unsafe(Settings(**{"open_lab": True, **reachable}))

@@ -14,9 +14,10 @@ from tests.integrations.clients.dialects import (
     guide,
     said,
 )
-from tests.integrations.clients.served_backend import ClientBackend
+from tests.served.served_backend import ClientBackend
 from tests.support.backends import Backend
 from tests.support.photos import photo_in, photo_of
+from tests.test_errors import say_for_operators
 
 TABLE = conditions_table()
 NOT_A_PHOTO = b"%PDF-1.4 not a photo"
@@ -114,6 +115,12 @@ def test_a_body_that_is_no_json_is_answered_in_the_shape_of_each_client_that_sen
             answer = client_backend.client.post(path, **options)
             assert answer.status_code == 400
             assert said(answer, kind)
+
+
+def test_no_sentence_for_patients_names_a_setting_and_only_the_guides_counts_bytes() -> None:
+    """As it documents them."""
+    said = {*say_for_operators("integrations/clients")} - {("settings.py", "a setting")}
+    assert said == {("photo_forms.py", "bytes")}
 
 
 def test_the_guides_errors_are_worded_as_its_own(client_backend: ClientBackend) -> None:

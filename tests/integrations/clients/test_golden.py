@@ -9,6 +9,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
+from skinapi.integrations.clients.explainable import NAMES as EXPLAINABLES
 from skinapi.integrations.clients.photo_forms import GuideAnswer
 from skinapi.integrations.clients.service import NO_DIAGNOSIS, Undecided, decided
 from skinapi.model.bands import RaisedBy
@@ -25,7 +26,7 @@ from tests.integrations.clients.dialects import (
     skinartify,
     skinartify_document,
 )
-from tests.integrations.clients.served_backend import ClientBackend
+from tests.served.served_backend import ClientBackend
 from tests.support.findings import finding_of, named_finding
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
@@ -249,7 +250,10 @@ def test_what_does_not_look_like_skin_gets_no_name_and_the_bands_severity() -> N
     assert (diagnosis.class_id, diagnosis.class_name) == ("inconclusive", NO_DIAGNOSIS)
     assert (diagnosis.severity, diagnosis.risk_score, diagnosis.confidence) == ("Critical", 8.0, 0)
     assert diagnosis.description.startswith(TABLE.notices.headline.not_skin.en)
-    for answer in (lambda: GuideAnswer.from_photo(judged), lambda: decided(finding, "explainable")):
+    for answer in (
+        lambda: GuideAnswer.from_photo(judged),
+        lambda: decided(finding, EXPLAINABLES),
+    ):
         with pytest.raises(Undecided) as told:
             answer()
         assert told.value.detail.startswith(TABLE.notices.headline.not_skin.en)

@@ -4,9 +4,12 @@ import io
 
 import pytest
 
+from skinapi.integrations.clients import dermascan_lab
 from skinapi.lab.checks import publishing
+from tests.integrations.clients.dialects import post_form
 from tests.lab.conftest import DecoderHere
-from tests.lab.sending import labelled, picture, post_form, table, tarred
+from tests.lab.sending import labelled, picture, send, table, tarred, upload, zipped
+from tests.lab.test_texts import find_hostile
 from tests.support.backends import Backend
 
 ORIGIN = "http://localhost:5173"
@@ -101,3 +104,17 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_leaves_nothing(backend: Backe
     assert backend.services.store.collection("datasets").find() == []
     assert list(backend.services.store.blobs.keys()) == []
     assert not list(backend.settings.quarantine.glob("*"))
+
+
+def test_a_name_of_somebody_else_is_refused(backend: Backend) -> None:
+    ada, ben = (backend.member(f"{n}@x.example", role="researcher") for n in ("ada", "ben"))
+    send(ada, [upload(ada, zipped(labelled(2)))], name="Clinic moles")
+    token = {"Authorization": f"Bearer {ben.token}"}
+    form = post_form(backend, labelled(2, 20), "clinic moles", headers=token)
+    assert (form.status_code, form.get_json()["code"]) == (409, "name_taken")
+
+
+def test_no_field_takes_what_cannot_be_stored_or_reaches_beyond_its_line(backend: Backend) -> None:
+    """But the name of a data set, which is read later, with the type of every other name."""
+    taken, _ = find_hostile(backend, dermascan_lab.__name__)
+    assert taken == {"UploadForm.datasetName", "NameQuery.datasetName"}

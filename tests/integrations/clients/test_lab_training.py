@@ -1,14 +1,17 @@
-"""DermaScan lab's exact requests about trainings, and what its client reads of the answers."""
+"""DermaScan lab's exact requests about trainings and models, and what its client reads of them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skinapi.accounts.auth.owners import NOBODY
 from skinapi.lab.checks import publishing
-from skinapi.platform.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.platform.jobs.job_queue import Jobs
+from tests.integrations.clients.dialects import post_form
 from tests.lab.conftest import DecoderHere
-from tests.lab.sending import labelled, post_form
+from tests.lab.sending import labelled
+from tests.model.registry.test_models import ModelBackend
 from tests.platform.jobs.test_queue import LEASE
 from tests.support.backends import Backend
 
@@ -96,7 +99,7 @@ def test_a_training_that_waits_for_a_processor_says_so_in_its_message(trained: B
 
 def test_a_cancelled_training_is_told_as_failed(trained: Backend) -> None:
     job = start(trained).get_json()["job_id"]
-    trained.services.jobs.cancel(job_id=job, owner=DERMASCAN_LAB_OWNER, by=DERMASCAN_LAB_OWNER)
+    trained.services.jobs.cancel(job_id=job, owner=NOBODY, by=NOBODY)
     found = state(trained, job)
     assert (found["status"], found["message"]) == ("failed", "Cancelled")
 
@@ -127,3 +130,20 @@ def test_a_data_set_that_is_too_small_to_split_is_refused(backend: Backend) -> N
     answer = start(backend, dataset_name="few")
     assert answer.status_code == 422
     assert "too small to be split" in answer.get_json()["detail"]
+
+
+def test_an_open_lab_lists_the_models_in_its_own_format(tmp_path: Path) -> None:
+    backend = ModelBackend(tmp_path / "instance", open_lab=True)
+    backend.add(tmp_path, "b")
+    answer = backend.client.get("/api/models")
+    assert answer.status_code == 200
+    assert [model["name"] for model in answer.get_json()["models"]] == ["b", "tiny-1"]
+    model = answer.get_json()["models"][0]
+    assert set(model) == {"name", "path", "metadata"}
+    assert set(model["metadata"]) == {
+        "architecture", "num_classes", "label_map", "test_accuracy", "test_loss",
+        "epochs_trained", "batch_size", "optimizer", "learning_rate", "model_path",
+        "training_date",
+    }  # fmt: skip
+    assert len(model["metadata"]["label_map"]) == model["metadata"]["num_classes"] == 8
+    backend.services.store.close()

@@ -10,9 +10,14 @@ import pytest
 from skinapi.base.errors import Refused
 from skinapi.integrations.clients import photo_forms
 from skinapi.integrations.clients.dermascan_diagnosis import Diagnosis
-from skinapi.integrations.clients.photo_forms import GuideAnswer, Predictions, PredictionsAndResults
+from skinapi.integrations.clients.explainable import NAMES
+from skinapi.integrations.clients.photo_forms import (
+    SKINARTIFYS,
+    GuideAnswer,
+    Predictions,
+    PredictionsAndResults,
+)
 from skinapi.integrations.clients.service import (
-    CONDITION_NAMES,
     NO_DIAGNOSIS,
     Undecided,
     decided,
@@ -33,8 +38,8 @@ from tests.integrations.clients.dialects import (
     skinartify,
     skinartify_document,
 )
-from tests.integrations.clients.served_backend import ClientBackend
 from tests.integrations.clients.test_screens import RAISED
+from tests.served.served_backend import ClientBackend
 from tests.support.findings import finding_of, named_finding
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
@@ -96,7 +101,7 @@ def test_skinartify_gets_a_sentence_where_its_maximum_would_read_as_harmless(
 )
 def test_skinartify_gets_its_numbers_where_they_do_not_mislead(finding: Finding) -> None:
     shares = Predictions.from_finding(finding).predictions
-    assert max(shares, key=shares.__getitem__) == CONDITION_NAMES[finding.stated].skinartify
+    assert max(shares, key=shares.__getitem__) == SKINARTIFYS[finding.stated]
 
 
 def test_skinartify_gets_a_sentence_where_a_cancer_is_raised_above_itself() -> None:
@@ -223,7 +228,7 @@ def classified(finding: Finding) -> ClassifiedPhoto:
 
 CLIENTS = (
     lambda finding: Predictions.from_finding(finding),
-    lambda finding: decided(finding, "explainable"),
+    lambda finding: decided(finding, NAMES),
     lambda finding: GuideAnswer.from_photo(classified(finding)),
 )
 
@@ -261,8 +266,8 @@ def test_each_client_names_the_carcinoma_that_the_api_names(
     assert finding.headline.named.key == basal
     shares = Predictions.from_finding(finding).predictions
     assert max(shares, key=shares.__getitem__) == "bcc"
-    assert name_for(finding, "explainable") == "bcc"
-    assert decided(finding, "explainable")
+    assert name_for(finding, NAMES) == "bcc"
+    assert decided(finding, NAMES)
     answer = GuideAnswer.from_photo(classified(finding))
     assert answer.predictions[0].label == basal
     assert "Most likely a basal cell carcinoma." in answer.explanation
@@ -338,7 +343,7 @@ def test_what_is_to_be_mentioned_at_the_next_visit_is_a_result_with_its_sentence
     shown = PredictionsAndResults.from_finding(finding)
     assert shown.results[0].type == "nevus"
     assert shown.action == action(Band.ROUTINE)
-    assert decided(finding, "explainable")
+    assert decided(finding, NAMES)
     answer = GuideAnswer.from_photo(classified(finding))
     assert answer.predictions[0].label == "melanocytic_nevi"
     assert "at your next visit" in answer.explanation or action(Band.ROUTINE) in answer.explanation

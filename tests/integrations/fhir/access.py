@@ -58,6 +58,5 @@ take_patient                 owner             /fhir/Patient
         "take_patient": {"clinic-wide": "o"},
     },
     open_to_all=(("GET", "/fhir/metadata"),),
-    photos_in_json=("/fhir", "/fhir/ServiceRequest"),
     fits_a_get=("/fhir/Patient",),  # which is a kind that is searched
 )

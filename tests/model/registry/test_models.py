@@ -446,20 +446,3 @@ def test_a_store_that_is_away_changes_nothing(
         assert time.monotonic() < deadline
         time.sleep(0.01)
     scheduler.stop()
-
-
-def test_an_open_lab_lists_the_models_in_its_own_format(tmp_path: Path) -> None:
-    backend = ModelBackend(tmp_path / "instance", open_lab=True)
-    backend.add(tmp_path, "b")
-    answer = backend.client.get("/api/models")
-    assert answer.status_code == 200
-    assert [model["name"] for model in answer.get_json()["models"]] == ["b", "tiny-1"]
-    model = answer.get_json()["models"][0]
-    assert set(model) == {"name", "path", "metadata"}
-    assert set(model["metadata"]) == {
-        "architecture", "num_classes", "label_map", "test_accuracy", "test_loss",
-        "epochs_trained", "batch_size", "optimizer", "learning_rate", "model_path",
-        "training_date",
-    }  # fmt: skip
-    assert len(model["metadata"]["label_map"]) == model["metadata"]["num_classes"] == 8
-    backend.services.store.close()

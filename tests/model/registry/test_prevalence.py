@@ -1,11 +1,8 @@
-"""PREVALENCE: what is shown holds for the share of cancers that a clinic sees; the advice and the
-clients of earlier systems stay as they are.
-"""
+"""PREVALENCE: what is shown holds for the share of cancers that a clinic sees; the advice stays."""
 
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
@@ -14,11 +11,10 @@ from skinapi.model.calibration import Calibration, NamingRule
 from skinapi.model.context import Modality
 from skinapi.model.registry.composition import open_served
 from tests.findings.prediction.photographer import predicted
-from tests.integrations.clients.dialects import guide, inference, lab, skinartify
 from tests.support.backends import Backend, settings_in
 from tests.support.findings import TESTED
 from tests.support.models import write_model
-from tests.support.photos import photo_in, photo_of
+from tests.support.photos import photo_in
 
 PREVALENCE = 2.0
 # Half of the pictures of the calibration are cancers.
@@ -30,14 +26,17 @@ CHANGING = {"_id", "id", "time", "processing_time_ms", "processing_time", "resta
 CHANGING |= {"instruction"}  # it says since when; its words stand in `action` too
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_mixed(place: Path) -> Path:
     """A model that knows the mix of its calibration, for both kinds of picture."""
-    place = tmp_path_factory.mktemp("models") / "mixed"
     tested = TESTED.model_copy(update={"modality": Modality.CLINICAL})
     return write_model(
         place, "mixed-1", clinical=Calibration(tested=tested, naming=MIX), naming=MIX
     )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_mixed(tmp_path_factory.mktemp("models") / "mixed")
 
 
 class Clinic(Backend):
@@ -49,7 +48,7 @@ class Clinic(Backend):
 
 @pytest.fixture
 def clinic(tmp_path: Path, folder: Path) -> Iterator[Clinic]:
-    opened = Clinic(tmp_path / "instance", model_path=folder, prevalence=PREVALENCE, open_lab=True)
+    opened = Clinic(tmp_path / "instance", model_path=folder, prevalence=PREVALENCE)
     yield opened
     opened.services.store.close()
 
@@ -57,7 +56,7 @@ def clinic(tmp_path: Path, folder: Path) -> Iterator[Clinic]:
 @pytest.fixture
 def plain(tmp_path: Path, folder: Path) -> Iterator[Clinic]:
     """The same without PREVALENCE."""
-    opened = Clinic(tmp_path / "plain", model_path=folder, open_lab=True)
+    opened = Clinic(tmp_path / "plain", model_path=folder)
     yield opened
     opened.services.store.close()
 
@@ -96,15 +95,6 @@ def test_nothing_that_is_decided_or_that_older_clients_read_depends_on_the_preva
     assert "restated" not in predicted(plain.member(), BETWEEN)
 
 
-def test_clients_of_earlier_systems_get_the_models_own_probabilities(
-    clinic: Clinic, plain: Clinic
-) -> None:
-    benign = photo_of("melanocytic_nevus")
-    for send in (skinartify, guide, inference, lab):
-        here, there = (send_with(send, item, benign) for item in (clinic, plain))
-        assert here == there, send.__name__
-
-
 def test_a_model_whose_mix_is_unknown_or_has_fewer_cancers_is_served_with_a_notice(
     tmp_path: Path, folder: Path
 ) -> None:
@@ -115,9 +105,3 @@ def test_a_model_whose_mix_is_unknown_or_has_fewer_cancers_is_served_with_a_noti
         warned = [log for log in logs if "PREVALENCE" in log["event"]]
         assert [item["modality"] for item in warned] == ["dermoscopic", "clinical"]
     assert served.model.calibration.not_restated
-
-
-def send_with(send: Any, backend: Clinic, photo: bytes) -> dict[str, Any]:
-    answer = send(backend, photo)
-    assert answer.status_code == 200, answer.text
-    return {name: value for name, value in answer.get_json().items() if name not in CHANGING}

@@ -20,7 +20,7 @@ from skinapi.accounts.auth.email_addresses import (
 from skinapi.accounts.auth.schemas import Credentials
 from skinapi.base.errors import InvalidBody
 from skinapi.base.size_limits import LARGEST_BODY, holds_more_values
-from skinapi.integrations.clients.explainable import ImageData
+from skinapi.findings.reports.routes import StatedFinding
 from skinapi.platform.web.declaration import OpenedToClient, Public, Route, declared_routes
 from skinapi.platform.web.request_parsing import MOST_VALUES, read_body
 from skinapi.platform.web.schemas import Body
@@ -319,7 +319,7 @@ def peak_of(schema: type[Body], body: bytes) -> float:
 @pytest.mark.parametrize("shape", DENSE)
 @pytest.mark.parametrize(
     ("schema", "field"),
-    [(Credentials, "email"), (Credentials, "unknown"), (ImageData, "image_data")],
+    [(Credentials, "email"), (Credentials, "unknown"), (StatedFinding, "class")],
 )
 def test_no_shape_takes_more_memory_than_a_few_times_its_body(
     schema: type[Body], field: str, shape: str
@@ -333,7 +333,7 @@ def test_a_body_of_many_values_is_told_how_many_it_may_hold(shared_backend: Back
     before = shared_backend.stored()
     emails: list[Any] = [[[]] * MOST_VALUES, {str(n): n for n in range(MOST_VALUES)}]
     for email in emails:
-        for path in ("/login", "/inference"):
+        for path in ("/login", "/register"):
             answer = shared_backend.client.post(path, json={"email": email})
             assert answer.status_code == 400
             assert f"more than {MOST_VALUES} values" in answer.text

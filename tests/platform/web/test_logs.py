@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.areas import list_channels
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.logs import LossyStream
 from skinapi.care.lesions import LesionsService
@@ -264,12 +265,12 @@ def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend
     before, store = gauges(backend), backend.services.store
     assert before["skinapi_backup_age_seconds"] == float("inf")
     assert before["skinapi_died_processes"] == 0
+    kinds = list_channels(backend.settings)
     waits = {
         name: before[name]
         for name in (
             "skinapi_late_mails",
-            'skinapi_late_deliveries{kind="webhook"}',
-            'skinapi_late_deliveries{kind="archive"}',
+            *(f'skinapi_late_deliveries{{kind="{kind}"}}' for kind in kinds),
             "skinapi_unassigned_patients",
             "skinapi_overdue_findings",
         )
@@ -279,7 +280,7 @@ def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend
     long_ago = now() - timedelta(days=30)
     backend.services.data.outbox.enabled = True
     backend.services.data.outbox.add(Kind.UNASSIGNED, to="x", due_at=now() - timedelta(hours=1))
-    for kind in ("webhook", "archive"):
+    for kind in kinds:
         backend.services.data.deliveries.add(kind, to=kind, about={})
     store.collection("deliveries").update_all({}, {"$set": {"waiting_since_at": long_ago}})
     file_for(backend, backend.member(), URGENT)

@@ -37,7 +37,7 @@ STOLEN: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
-    return Backend(tmp_path_factory.mktemp("mass"), open_lab=True, **MAIL)
+    return Backend(tmp_path_factory.mktemp("mass"), **MAIL)
 
 
 def names_of_bodies(backend: Backend) -> dict[str, Route]:

@@ -14,6 +14,7 @@ import pytest
 from skinapi.accounts.auth.routes import LARGEST_BODY
 from skinapi.lab.datasets.uploads import LARGEST_PART
 from skinapi.platform.web.request_parsing import FORM_OVERHEAD
+from tests.served import doors
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import JSON
 from tests.served.server import Server, stopping
@@ -223,8 +224,7 @@ ANY_FORM = "multipart/form-data; boundary=x"
 REFUSED = {
     "no token": ("/predict", ANY_FORM, None, 401),
     "a broken token": ("/predict", ANY_FORM, "null", 401),
-    "an anonymous client that is closed": ("/inference", JSON, None, 401),
-    "a closed client that knows 200 alone": ("/api/predict", JSON, None, 200),
+    **doors.REFUSED,
     "no such path": ("/nowhere", JSON, None, 404),
     "no such method": ("/me", JSON, None, 405),
     "a body that is too large": ("/login", JSON, None, 413),

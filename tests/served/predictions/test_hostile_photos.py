@@ -12,8 +12,9 @@ from itertools import cycle, islice
 import pytest
 
 from tests.model.decoding import hostile
+from tests.served.doors import CLIENTS, OPEN
 from tests.served.people import Seeder
-from tests.served.photo_clients import CLIENTS, GUIDE, OPEN, Client
+from tests.served.photo_clients import Client
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, open_connection, read_answer
 from tests.support.size import drill
@@ -94,5 +95,4 @@ def test_eleven_megabytes_are_refused_before_they_are_sent(
         answer = read_answer(line)
     assert answer.status == client.too_large
     assert client.refusal(answer)
-    limit = "8388608 bytes" if client is GUIDE else "10 MB"
-    assert f"File size exceeds maximum of {limit}".encode() in answer.data
+    assert f"File size exceeds maximum of {client.limit}".encode() in answer.data

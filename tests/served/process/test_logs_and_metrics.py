@@ -97,7 +97,7 @@ CALLS = 240
 
 def called_at_once(server: Server, times: int, *, address: str) -> list[Answer]:
     headers = {"X-Forwarded-For": address}
-    return at_once([partial(ask, server.port, "GET", "/api/health", headers=headers)] * times)
+    return at_once([partial(ask, server.port, "GET", "/conditions", headers=headers)] * times)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_where_the_limits_cannot_be_counted_nobody_is_let_through(tmp_path: Path
     gone = {"RATE_LIMIT_STORAGE": f"mongodb://127.0.0.1:{free_port()}/"}
     with stopping(Server(tmp_path, gone, workers=1)) as server:
         server.start(ready="/healthz")
-        for path in ("/api/health", "/readyz"):
+        for path in ("/conditions", "/readyz"):
             answer = ask(server.port, "GET", path)
             assert answer.status == 503
             assert answer.headers["Retry-After"]

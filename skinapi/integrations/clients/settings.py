@@ -1,0 +1,45 @@
+"""Which clients of earlier systems are served without a token."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from skinapi.base.settings.installation import AreaSettings
+from skinapi.base.settings.server import ServerSettings
+
+
+class OpenClientSettings(AreaSettings, ServerSettings):
+    open_skinartify: bool | None = Field(
+        default=None,
+        description="Whether Skinartify is served; it sends no token. If empty: only in "
+        "development on a loopback address without a proxy.",
+    )
+    open_explainable: bool | None = Field(
+        default=None, description="The same for the explainable classifier."
+    )
+    open_guide: bool | None = Field(default=None, description="The same for DermaScan guide.")
+    open_lab: bool = Field(
+        default=False,
+        description="Whether DermaScan lab, the client of an earlier system, is served without a "
+        "token; refused unless the server listens on loopback alone, without a proxy.",
+    )
+
+    @property
+    def open_clients(self) -> frozenset[str]:
+        """The clients that are served without tokens: in development on a loopback address all that
+        no setting closes, elsewhere only those that a setting opens.
+        """
+        if not self.switches_on("clients"):
+            return frozenset()
+        by_default = not self.production and self.loopback
+        asked = {name: getattr(self, name) for name in OpenClientSettings.__annotations__}
+        return frozenset(
+            name.removeprefix("open_")
+            for name, opened in asked.items()
+            if (by_default if opened is None else opened)
+        )
+
+    def list_faults(self) -> Iterator[str]:
+        yield from super().list_faults()
+        if self.open_lab and not self.loopback:
+            yield "OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy"
