@@ -24,6 +24,8 @@ report_for_explainable       approved          /report
 """
 PHOTO = photo_of("melanoma")
 IN_JSON = {"json": {"image_data": base64_of(PHOTO)}}
+LAB = r"~*^POST /api/predict/? \S+ application/json *(?:;|$)"
+PAGE = {"Origin": "https://page.example"}
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
 
@@ -53,16 +55,8 @@ PART = AccessPart(
     # In the order in which nginx looks for them.
     proxy_forms={
         "dataset": ("~^POST /api/upload-dataset/? ", "/api/upload-dataset", {}),
-        "lab": (
-            r"~*^POST /api/predict/? \S+ application/json *(?:;|$)",
-            "/api/predict",
-            {"content_type": "application/json"},
-        ),
-        "guide-page": (
-            "~^POST /api/predict/? page ",
-            "/api/predict",
-            {"headers": {"Origin": "https://page.example"}},
-        ),
+        "lab": (LAB, "/api/predict", {"content_type": "application/json"}),
+        "guide-page": ("~^POST /api/predict/? page ", "/api/predict", {"headers": PAGE}),
         "guide": ("~^POST /api/predict/? ", "/api/predict", {}),
         "inference": ("~^POST /inference/? ", "/inference", {}),
         "report": ("~^POST /report/? ", "/report", {}),

@@ -1,5 +1,7 @@
 """These clients for the tests that send photos to every door: see tests/served/doors.py."""
 
+from functools import partial
+
 from tests.served.photo_clients import JSON, Client, as_form, as_json, says_error
 from tests.served.wire import Answer
 
@@ -29,25 +31,15 @@ def _is_inconclusive(answer: Answer) -> bool:
     )
 
 
+IN_FILE, IN_DATA = partial(as_form, field="file"), partial(as_json, field="image_data")
+AS_URL = partial(as_json, field="image", head="data:image/jpeg;base64,")
+GUIDE = Client(
+    "guide", "/api/predict", IN_FILE, _says_detail, 400, draws=True, limit="8388608 bytes"
+)
 CLIENTS = (
-    Client(
-        "guide",
-        "/api/predict",
-        lambda c: as_form(c, "file"),
-        _says_detail,
-        400,
-        limit="8388608 bytes",
-        draws=True,
-    ),
-    Client("skinartify", "/predict", lambda c: as_form(c, "file"), says_error, 413),
-    Client("explainable", "/inference", lambda c: as_json(c, "image_data"), says_error, 413),
-    Client("explainable report", "/report", lambda c: as_json(c, "image_data"), _is_plain, 413),
-    Client(
-        "lab",
-        "/api/predict",
-        lambda c: as_json(c, "image", "data:image/jpeg;base64,"),
-        _is_inconclusive,
-        200,
-        without_model=200,
-    ),
+    GUIDE,
+    Client("skinartify", "/predict", IN_FILE, says_error, 413),
+    Client("explainable", "/inference", IN_DATA, says_error, 413),
+    Client("explainable report", "/report", IN_DATA, _is_plain, 413),
+    Client("lab", "/api/predict", AS_URL, _is_inconclusive, 200, without_model=200),
 )
