@@ -111,9 +111,10 @@ class Letter(StoredRecord):
     software's words, a line each; `model` the language model that drafted the text. `last_review`
     is the finding's newest review when it was signed; `begins` what it begins with where that was
     said about another finding of the spot. Of letters from before that was stored, `elsewhere` is
-    the urgency of it. `written_of` and `decision` are those of
-    a draft's last text; the first is None of letters before it was stored (`find_written_of`). A
-    draft has the doctor's `key_words` and what was `read` of it; empty of those before either was
+    the urgency of it. `written_of` and `decision` are those of a draft's last text; the first is
+    None of letters before it was stored (`find_written_of`). A draft has the doctor's `key_words`
+    and what was `read` of it; empty of those before either was stored. It is `redecided` where its
+    text was stored under another decision than the text before; not of those before that was
     stored. Since `misplaced_at` its spot is at another place than a signed letter was written of.
     """
 
@@ -135,6 +136,7 @@ class Letter(StoredRecord):
     written_of: WrittenOf | None = optional()
     key_words: str = optional(default="")
     read: tuple[ReadSentence, ...] = optional(default=())
+    redecided: bool = optional(default=False)
     withdrawn: Withdrawal | None = None
     misplaced_at: datetime | None = optional()
 
@@ -248,7 +250,7 @@ class LaterDecision(Value):
     because: Literal["comparison", "sorting"] | None = optional(
         "`comparison`: not the model's answer asks for more, but a comparison of `by_finding` with "
         "an earlier photo; `sorting`: the letter begins with what was said of another photo, which "
-        "was sorted otherwise or deleted since; else absent"
+        "was sorted or decided otherwise, or deleted, since; else absent"
     )
     corrected: tuple[str, ...] = optional(
         "the fields of `context` of which it was written and that were corrected at `decided_at`, "
@@ -333,21 +335,25 @@ def find_letter_held_until(letter: Letter, about: VisibleFindingRow) -> datetime
 
 
 def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
-    """A letter says nothing of what was held back when it was signed: that comes later, too; nor of
-    an older photo that was sorted into the spot since.
+    """Find what counts of the spot instead, or has ended the finding's own decision. A letter says
+    nothing of what was held back when it was signed: that comes later, too; nor of an older photo
+    that was sorted into the spot since.
     """
-    own, signed_at, elsewhere = about.decision, letter.signed_at, about.replaced_by
+    own, signed_at, advice = about.decision, letter.signed_at, about.instruction.counts
+    if own is None or signed_at is None:
+        return None
+    same, status = letter.begins_with(advice), about.lesion_status
+    other = about.replaced_by or (letter.begins_elsewhere and not same)
     # By the review, for one copy of a decision may know that the photo came which it asks for.
-    counts = elsewhere.decision.review if elsewhere and elsewhere.decision else None
-    same = letter.begins_with(about.instruction.counts)
+    counts = advice.decision.review if other and advice.decision else None
     came = None if same else counts
-    ended = letter.begins_elsewhere and not same
-    stand = about.lesion_status.list_decided_elsewhere(about.id, replaced=False)
+    replacing = [] if same else status.list_replacing(about.id)
+    ended = {item.review for item in replacing if _says_other(item, own)}
     later = [
         decision
-        for decision, shown_at in stand
-        if own and signed_at and (shown_at > signed_at or decision.review == came)
-        if ended or _ends(decision, own, about.id) or decision.review == counts
+        for decision, shown_at in status.list_decided_elsewhere(about.id, replaced=False)
+        if decision.review in {counts, *ended}
+        if shown_at > signed_at or decision.review == came
     ]
     by = max(later, key=lambda item: (item.review == counts, item.decided_at), default=None)
     return _by(by) if by else None
@@ -424,8 +430,10 @@ def _superseded_here(letter: Letter, about: VisibleFindingRow) -> LaterDecision 
     before = Decision.from_reviews(counted[: -len(later)], about.photo.versions)
     if _says_no_less(decision, before, about):
         return None
-    if replaced := about.lesion_status.find_replacing(about.id):
-        return _by(replaced)
+    replaced, counts = about.lesion_status.find_replacing(about.id), about.instruction.counts
+    other = (about.replaced_by or replaced) and not letter.begins_with(counts)
+    if by_other := (counts.decision if other else None) or replaced:
+        return _by(by_other)
     # Where somebody took a review back, the one that counts may be older than the letter.
     by = next((item for item in later if item.id == decision.review), later[-1])
     by_result = by.opinion.histology_result is not None
@@ -448,13 +456,9 @@ def _asked(decision: Decision) -> tuple[object, ...]:
     return decision.label, decision.urgency, decision.waits_for
 
 
-def _ends(later: Decision, own: Decision, about: str) -> bool:
-    seen = later.has_seen(about)
-    if seen and later.proven and not own.proven:
-        return True
-    same = (later.label, later.urgency) == (own.label, own.urgency)
-    graver = later.more_urgent_than(own.urgency) and not own.proven
-    return not same and (graver or (seen and later.ends(own)))
+def _says_other(later: Decision, own: Decision) -> bool:
+    said = own.label, own.urgency, own.proven
+    return (later.label, later.urgency, later.proven) != said
 
 
 def _is_later(review: Review, letter: Letter) -> bool:

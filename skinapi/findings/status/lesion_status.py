@@ -376,9 +376,13 @@ class LesionStatus:
 
     def find_replacing(self, finding: str) -> Decision | None:
         """The first decision about a newer photo that has ended what was decided about this one."""
+        return _first(self.list_replacing(finding))
+
+    def list_replacing(self, finding: str) -> list[Decision]:
+        """List all of them."""
         names, about = [*self.findings], [*self.findings.values()]
-        own, later = self.findings[finding], about[names.index(finding) + 1 :]
-        return _find_end(own.decision, _list_settling(finding, later)) if own.decision else None
+        own, later = self.findings[finding].decision, about[names.index(finding) + 1 :]
+        return [item for item in _list_settling(finding, later) if own and item.ends(own)]
 
 
 @dataclass(frozen=True)
