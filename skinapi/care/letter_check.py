@@ -22,6 +22,8 @@ from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 
 FEW_WORDS = r"\W+(?:\w+\W+){0,8}?"
+# A place in brackets, or all from a sentence's first digit to its last: a date, a telephone.
+_FACTS = re.compile(r"(?P<place> \([^()]*\))|[+(]*\d(?:.*\d)?")
 
 
 class CheckedWords(Frozen):
@@ -47,6 +49,7 @@ WORDS: Mapping[Language, CheckedWords] = load_words("letters", CheckedWords, pat
 
 
 class Differs(StrEnum):
+    FORMER = "former"
     NAME = "name"
     NUMBER = "number"
     NEGATION = "negation"
@@ -61,8 +64,9 @@ class Differs(StrEnum):
 class MarkedSentence(Value):
     sentence: str
     differs: tuple[Differs, ...] = Field(
-        description="in what it differs from what was decided; `contradicts` and `adds` are the "
-        "second language model's"
+        description="in what it differs from what was decided; `former`: since the draft was begun "
+        "the decision has changed, and it is a sentence that the software writes of another one; "
+        "`contradicts` and `adds` are the second language model's"
     )
     why: str | None = optional("the second language model's own words, not a person's")
     refused: bool = Field(default=False, description="always false: a doctor may confirm each")
@@ -72,6 +76,8 @@ class MarkedSentence(Value):
 class Decided:
     """What was decided. `waits`: something comes before a visit. `own`: our own sentences, of which
     none is marked. Any may repeat their numbers and days, and those of the doctor's key words.
+    `known` are our sentences of any decision, without facts, where another one has counted since
+    the draft was begun.
     """
 
     labels: Set[str]
@@ -81,14 +87,28 @@ class Decided:
     waits: bool
     own: str
     key_words: str = ""
+    known: Set[str] = frozenset()
 
     @property
     def said(self) -> str:
         return f"{self.own}\n\n{self.key_words}"
 
+    @property
+    def former(self) -> Set[str]:
+        return self.known - {*map(blank_facts, split_sentences(self.own))}
+
 
 def split_sentences(text: str) -> list[str]:
     return [" ".join(item.split()) for item in re.split(r"(?<=[.!?])\s+|\n{2,}", text)]
+
+
+def blank_facts(sentence: str) -> str:
+    """Leave the place, days and numbers of a sentence out, so that two are equal without them.
+
+    >>> blank_facts("Thank you for the photo of your spot (left arm) of 29 November 2026.")
+    'Thank you for the photo of your spot of #.'
+    """
+    return _FACTS.sub(lambda found: "" if found["place"] else "#", sentence)
 
 
 def list_foreign(text: str, decided: Decided) -> list[str]:
@@ -103,14 +123,18 @@ def mark_sentences(
     language: Language,
     read: Mapping[str, ReadSentence] = MappingProxyType({}),
 ) -> tuple[MarkedSentence, ...]:
-    """`read` are those that the second LLM has read."""
-    marked = []
+    """`read` are those that the second LLM has read. Its agreement unmarks none of a former
+    decision.
+    """
+    marked, former = [], decided.former
     for item in list_foreign(text, decided):
         differs: tuple[Differs, ...]
         if reading := read.get(item):
             differs = () if reading.agrees else (Differs(reading.says),)
         else:
             differs = tuple(_Check(item, decided, WORDS[language], language).find())
+        if blank_facts(item) in former:
+            differs = (Differs.FORMER, *differs)
         if differs:
             why = reading.why if reading else None
             marked.append(MarkedSentence(sentence=item, differs=differs, why=why or None))

@@ -5,11 +5,12 @@ change, and a draft below it, which its doctor edits.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.care.lesion_records import Place
-from skinapi.care.letter_check import Decided
+from skinapi.care.letter_check import Decided, blank_facts, split_sentences
 from skinapi.findings.records.letters import Addressee, Letter
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFindingRow
@@ -28,6 +29,7 @@ class LetterWords(Frozen):
     names: Mapping[str, str]
     opening: Mapping[str, str]
     explained: Mapping[str, str]
+    confirmed: str
     next: Mapping[str, str]
     ask: Mapping[str, str]
     about: Mapping[Addressee, str]
@@ -98,16 +100,17 @@ class LetterFacts:
         own, counts = self.decision, self.counts
         if own is None or counts is None:
             return None
-        first = self.advice or own
-        text = f"{say_decision(self, reader, language)}\n\n{write_draft(self, reader, language)}"
+        first, said = self.advice or own, say_decision(self, reader, language)
+        redecided = letter.redecided or letter.decision != said
         return Decided(
             labels=frozenset(filter(None, (own.label, counts.label))),
             band=self.advice.band if self.advice else own.urgency,
             sure=counts.settled,
             proven=counts.proven,
             waits=first.waits_for is not None or first.unjudged,
-            own=text,
+            own=f"{said}\n\n{write_draft(self, reader, language)}",
             key_words=letter.key_words,
+            known=list_own_sentences(reader, language) if redecided else frozenset(),
         )
 
 
@@ -163,8 +166,9 @@ def _write_to_patient(about: LetterFacts, language: Language, noted: str) -> Ite
     else:
         yield words.opening[opening].format(**told)
         explained = words.explained.get(kind, "") if grave or kind != "proven" else ""
-        explanation = [explained.format(**told), *_explain(decision, kind, language)]
-        yield " ".join(filter(None, explanation))
+        passages = [*_explain(decision, kind, language)]
+        confirmed = words.confirmed if decision.suspected and passages else ""
+        yield " ".join(filter(None, [explained.format(**told), confirmed, *passages]))
         yield noted
         yield " ".join(words.next[item] for item in _next_of(decision, kind))
     asked = f"{'cancer' if grave else 'plain'}{'_phone' if about.phone else ''}"
@@ -186,7 +190,9 @@ def _write_to_colleague(about: LetterFacts, language: Language, noted: str) -> I
     yield " ".join(facts)
     yield noted
     if decision and not about.advice:
-        yield words.question[_kind_of(decision)].format(**told)
+        kind = _kind_of(decision)
+        examined = kind == "found" and is_sent(decision.urgency)
+        yield words.question["found_sent" if examined else kind].format(**told)
 
 
 def _kind_of(decision: Decision | None) -> str:
@@ -215,15 +221,15 @@ def _fill(about: LetterFacts, language: Language) -> Mapping[str, str | int]:
         "spot": words.spot["placed"].format(place=place) if place else "",
         "date": say_day(about.finding.created_at, language),
         "number": about.finding.number,
-        "name": _name(about.decision, language),
+        "name": _name(about.decision.label if about.decision else None, language),
     }
 
 
-def _name(decision: Decision | None, language: Language) -> str:
-    if decision is None or decision.label is None:
+def _name(label: str | None, language: Language) -> str:
+    if label is None:
         return ""
-    own = LETTER_WORDS[language].names.get(decision.label)
-    return own or decision.name_for_patient(language)
+    own = LETTER_WORDS[language].names.get(label)
+    return own or conditions_table().name_for_patient(label, language)
 
 
 def _explain(decision: Decision, kind: str, language: Language) -> Iterator[str]:
@@ -235,6 +241,25 @@ def _explain(decision: Decision, kind: str, language: Language) -> Iterator[str]
     wanted |= {item.needs for item in passages if item.id in wanted and item.needs}
     if kind in TOLD and label != NORMAL_SKIN:
         yield from (item.in_language(language) for item in passages if item.id in wanted)
+
+
+@cache
+def list_own_sentences(reader: Addressee, language: Language) -> frozenset[str]:
+    """List what a draft says of any decision about any condition, without facts."""
+    words, table, passages = LETTER_WORDS[language], conditions_table(), passages_table().all
+    parts = [words.opening, words.explained, words.next, words.ask]
+    texts = [words.confirmed, *(text for part in parts for text in part.values())]
+    told = {item for items in (*TOLD.values(), *TOLD_OF.values()) for item in items}
+    explained = [item for item in passages if item.id.partition(".")[2] in told]
+    needed = {item.needs for item in explained}
+    explained += [item for item in passages if item.id in needed]
+    said = [item.in_language(language) for item in explained]
+    if reader == "colleague":
+        texts, said = [*words.question.values()], []
+    names = [_name(label, language) for label in table.labels]
+    facts = {"spot": "", "date": "0", "phone": "0"}
+    said += [text.format(name=name, **facts) for text in texts for name in names]
+    return frozenset(blank_facts(item) for text in said for item in split_sentences(text))
 
 
 def say_place(about: LetterFacts, language: Language) -> str:

@@ -280,7 +280,12 @@ class LettersService:
         decided, of = say_decision(about, draft.reader, draft.language), _written_of_now(about)
         changed = _find_changed(draft, about, decided)
         _refuse_outdated(changed, of.make_token(decided), seen=edited.written_of)
-        stored = {"text": edited.text, "decision": decided, "written_of": of.stored()}
+        stored = {
+            "text": edited.text,
+            "decision": decided,
+            "written_of": of.stored(),
+            "redecided": draft.redecided or draft.decision != decided,
+        }
         return self._show(self.letters.change_draft(letter, edited.version, stored), about, owner)
 
     def sign_letter(

@@ -244,6 +244,18 @@ DRAFTS = {
         ("I think that it is a benign keratosis, but I am not certain",),
         ("harmless", "not cancer"),
     ),
+    "another cancer": Expected(
+        {"label": "other_malignant"},
+        ("I suspect another malignant lesion.", "a sample will tell.\n\nMy notes"),
+        ("I suspect another malignant lesion. Would you please examine this lesion",),
+        ("this is what it means",),
+    ),
+    "a disease that the laboratory has found": Expected(
+        {"label": "inflammatory", "histology": "confirmed", "urgency": "doctor_review"},
+        ("it has found an inflammatory skin disease.", "tell me at once"),
+        ("found an inflammatory skin disease. Would you please examine this lesion?",),
+        ("for your records",),
+    ),
     "actinic keratosis": Expected(
         {"label": "actinic_keratosis"},
         ("actinic keratosis is a rough patch", "A doctor may watch a"),
