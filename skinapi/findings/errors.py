@@ -60,6 +60,14 @@ class HoldRefused(Unprocessable):
     code, sentence = "hold_refused", "This review cannot be held back from the patient"
 
 
+class ResultStands(Unprocessable):
+    code = "result_stands"
+    sentence = (
+        "The laboratory's result counts, and no opinion replaces it: sign another result, or the "
+        "same one with another urgency; or that the result of a new sample is awaited"
+    )
+
+
 class NoMailToPatient(Unprocessable):
     code = "no_mail_to_patient"
     sentence = (

@@ -186,15 +186,13 @@ class KeptPhotosService:
         )
         return self.prediction.predict(owner=right, sent=sent, by=by)
 
-    def awaits_result(self, *, number: str, by: Subject) -> bool:
-        """Whether a doctor waited for the result of a sample of the finding, also of one that was
-        entered in error since.
+    def find_decision(self, *, number: str, by: Subject) -> Decision | None:
+        """What doctors had decided about the finding, also of one that was entered in error since.
         """
         findings = self.prediction.findings
         finding, _ = findings.access.get_to_correct(number=number, by=by)
         reviews = findings.records.reviews.list_of(finding.id)
-        decision = Decision.from_reviews(reviews, finding.photo.versions)
-        return decision is not None and decision.sampled_at is not None
+        return Decision.from_reviews(reviews, finding.photo.versions)
 
     def _get_right(self, patient: str, by: Subject) -> Account:
         account = self.corrections.accounts.find_by_id(patient)

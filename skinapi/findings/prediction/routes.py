@@ -253,6 +253,11 @@ class MovedView(Answer):
         "it any more. Sign on the new finding that it is awaited",
         default=False,
     )
+    decision_void: bool = optional(
+        "true where a doctor had decided about `moved_from`: that counts no more, and the right "
+        "patient reads what the model says until a doctor signs on the new finding",
+        default=False,
+    )
 
 
 @kept_photo_routes.route(
@@ -274,5 +279,10 @@ def move_submission(
     moved = photos.move(
         number=number, reason=body.reason, patient=body.patient, lesion=body.lesion, by=subject
     )
-    awaited = photos.awaits_result(number=number, by=subject)
-    return MovedView(number=moved.number, moved_from=int(number), sample_awaited=awaited)
+    decision = photos.find_decision(number=number, by=subject)
+    return MovedView(
+        number=moved.number,
+        moved_from=int(number),
+        sample_awaited=decision is not None and decision.sampled_at is not None,
+        decision_void=decision is not None,
+    )

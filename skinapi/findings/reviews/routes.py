@@ -13,6 +13,7 @@ from skinapi.findings.errors import (
     JudgedMeanwhile,
     NoMailToPatient,
     NoPictureToAgreeOn,
+    ResultStands,
     SpotChanged,
     TooManyReviews,
     VersionMissing,
@@ -47,6 +48,7 @@ outcome_routes: Routes[OutcomeCounts] = Routes()
         NoPictureToAgreeOn,
         HoldRefused,
         NoMailToPatient,
+        ResultStands,
         TooManyReviews,
     ),
 )

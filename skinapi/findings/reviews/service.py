@@ -10,7 +10,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import IdempotencyKeyReused
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.errors import HoldRefused, NoMailToPatient, SpotChanged
+from skinapi.findings.errors import HoldRefused, NoMailToPatient, ResultStands, SpotChanged
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
@@ -136,6 +136,8 @@ class ReviewsService:
             review = _hold_with_graver(finding, review)
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
+        if in_charge and _changes_no_result(after, review):
+            raise ResultStands
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
         self.records.reviews.add(review, signed=signed)
         self.records.end_work_of(finding, by.id, answered=not asked_by)
@@ -331,6 +333,17 @@ def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
         item.photo for item in about.lesion_status.findings.values() if item.photo.id != about.id
     )
     return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
+
+
+def _changes_no_result(after: VisibleFinding, signed: Review) -> bool:
+    """Whether a laboratory's result goes on counting, and this opinion says something else: nobody
+    would read it.
+    """
+    decision, said = after.decision, signed.opinion
+    if decision is None or not decision.proven or decision.review == signed.id or said.awaited:
+        return False
+    graver = said.urgency is not None and urgency(said.urgency) < urgency(decision.urgency)
+    return graver or said.condition not in (None, decision.label)
 
 
 def _hold_with_graver(finding: VisibleFinding, review: Review) -> Review:

@@ -257,9 +257,10 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
     focusOn(".next-case");
     renew().then(scrollUp);
   };
-  const entered = () => {
+  const entered = (/** @type {number | undefined} */ again) => {
     onChanged();
-    onNext(true);
+    if (again) goTo(`case/${again}`);
+    else onNext(true);
   };
   return { now, asked, error, form, unfold, renew, use, changed, shown, judged, done, entered, gone, end };
 }
@@ -311,7 +312,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       <${EarlierAnswers} finding=${finding} conditions=${conditions} doctor />
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />
-      ${!asked && !finding.unassigned && html`<${WrongPatient} number=${number} awaited=${finding.decision?.histology === "awaited"} onEntered=${entered} />`}
+      ${!asked && !finding.unassigned && html`<${WrongPatient} number=${number} decision=${finding.decision} onEntered=${entered} />`}
     </aside>`;
 };
 

@@ -146,7 +146,7 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
               ${reviews.map((/** @type {Api["ReviewView"]} */ review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`)}
               ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${FoldedLetter} key=${letter._id} letter=${letter} />`)}
               <${Downloads} number=${argument} />
-              <${WrongPatient} number=${argument} awaited=${finding.decision?.histology === "awaited"} onEntered=${() => goTo("data-protection/glass")} />
+              <${WrongPatient} number=${argument} decision=${finding.decision} onEntered=${() => goTo("data-protection/glass")} />
               <${EarlierAnswers} finding=${finding} conditions=${conditions} doctor />
               <${Rest} report=${report} conditions=${conditions} doctor />
             </div>

@@ -25,7 +25,8 @@ const RightPatient = ({ chosen, onChoose }) => {
     <//>`;
 };
 
-export const WrongPatient = (/** @type {{number: string, awaited: boolean, onEntered: () => void}} */ { number, awaited, onEntered }) => {
+/** `onEntered` hears the number of the new finding where what was decided is to be signed on it again. @param {{number: string, decision: Api["DecisionView"] | null | undefined, onEntered: (again?: number) => void}} props */
+export const WrongPatient = ({ number, decision, onEntered }) => {
   const [reason, setReason] = useState("");
   const [patient, setPatient] = useState("");
   const enter = async () => {
@@ -33,14 +34,17 @@ export const WrongPatient = (/** @type {{number: string, awaited: boolean, onEnt
     const moved = await (patient
       ? post(apiPath`/submissions/${number}/move`, { reason, patient })
       : post(apiPath`/submissions/${number}/entered-in-error`, { reason }));
-    onEntered();
-    toast(patient ? say("isMoved", { number, moved: String(moved.id) }) : say("isEnteredInError", { number }));
+    const again = patient && moved.decision_void;
+    onEntered(again ? moved.id : undefined);
+    const done = patient ? say("isMoved", { number, moved: String(moved.id) }) : say("isEnteredInError", { number });
+    toast([done, again && say("isMovedDecided")].filter(Boolean).join(" "));
   };
   return html`
     <p><${AskFirst} words=${say("wrongPatient")} look="quiet wrong-patient" title=${say("wrongPatientAsk")} confirm=${say(patient ? "moveFinding" : "enterInError")} onConfirm=${enter}>
       <${Change} before=${say("findingNumber", { number })} after=${say("enteredInError")} />
       <p>${say("wrongPatientText")}</p>
-      ${awaited && html`<p><strong>${say("wrongPatientAwaited")}</strong></p>`}
+      ${decision && html`<p><strong>${say("wrongPatientDecided", { what: decision.heading })}</strong></p>`}
+      ${decision?.histology === "awaited" && html`<p><strong>${say("wrongPatientAwaited")}</strong></p>`}
       <${TextArea} label=${say("reason")} name="wrong-patient" hint=${say("wrongPatientHint")} rows="3" maxlength="500" value=${reason} onText=${setReason} />
       <${RightPatient} chosen=${patient} onChoose=${setPatient} />
       <p>${say(patient ? "moveFindingText" : "rightPatientText")}</p>
