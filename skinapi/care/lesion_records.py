@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence, Set
 from datetime import UTC, datetime
+from typing import Self
 
-from skinapi.base.errors import Conflict, Unprocessable
+from skinapi.base.errors import BadRequest, Conflict, Unprocessable
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
@@ -41,6 +42,15 @@ class Place(StoredRecord):
     x: float | None = None
     y: float | None = None
     told_laterality: Laterality | None = None
+
+    @classmethod
+    def from_told(cls, told: Context) -> Self:
+        """Where a photo was told to be."""
+        if told.body_site is None:
+            raise SpotWithoutPlace
+        between = told.body_laterality == "middle" and told.body_site in PAIRED
+        laterality = None if between else told.body_laterality
+        return cls(site=told.body_site, side=told.body_side, told_laterality=laterality)
 
     @property
     def written(self) -> tuple[str | None, ...]:
@@ -170,6 +180,11 @@ class Lesions(Repository[Lesion]):
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))
+
+
+class SpotWithoutPlace(BadRequest):
+    code = "spot_without_place"
+    sentence = "Nobody has said where the spot of this finding is: send body_site with the photo"
 
 
 class TooManyLesions(Unprocessable):

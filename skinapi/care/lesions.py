@@ -35,6 +35,7 @@ from skinapi.findings.records.read_access import in_care, reader_of
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Audience, Instruction
+from skinapi.model.context import Context
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -44,6 +45,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
 MOST_PROPOSED = 20
+OF_PLACE = ("body_site", "body_laterality", "body_side")
 
 
 class ShownLesion(NamedTuple):
@@ -92,10 +94,13 @@ class LesionsService:
 
     @atomic
     def _create(self, unit: Unit, new: Lesion) -> Lesion:
+        return self._insert(unit, new, by=new.owner)
+
+    def _insert(self, unit: Unit, new: Lesion, *, by: str) -> Lesion:
         self.owners.lock(new.owner)
         if self.lesions.count_of(new.owner) >= self.most:
             raise TooManyLesions(self.most)
-        unit.record(AuditRow("lesion.create", by=new.owner, target=new.id, owner=new.owner))
+        unit.record(AuditRow("lesion.create", by=by, target=new.id, owner=new.owner))
         return self.lesions.insert(new)
 
     def list_own(self, *, owner: str, paging: PageRequest) -> Page[ShownLesion]:
@@ -211,6 +216,37 @@ class LesionsService:
         return self._show(self.counts.recount(kept.id) or kept)
 
     @atomic
+    def begin_other_photo(
+        self,
+        unit: Unit,
+        *,
+        number: str,
+        owner: str,
+        lesion: str | None,
+        told: Context,
+        by: Subject,
+    ) -> tuple[str, Context]:
+        """Find the spot of a photo in place of that of the finding, and what is told with it: both
+        are in that `lesion`, else in the finding's own, else in a new one where the finding was
+        told to be.
+        """
+        finding, found = self.findings.get(number=number, to=by)
+        if found.id != owner:
+            raise NotFound(NOT_YOURS)
+        if finding.lesion and lesion in (None, finding.lesion):
+            return finding.lesion, told
+        if finding.context.body_site:
+            place = {name: getattr(finding.context, name) for name in OF_PLACE}
+            told = told.model_copy(update=place)
+        if lesion is None:
+            place_told = Place.from_told(told)
+            new = Lesion(id=new_id(), created_at=now(), owner=owner, place=place_told)
+            lesion = self._insert(unit, new, by=by.id).id
+        unit.record(AuditRow("submission.sort", by=by.id, target=finding.id, owner=owner))
+        self._put(unit, finding, self.counts.get_own(lesion, owner))
+        return lesion, told
+
+    @atomic
     def sort_finding(
         self,
         unit: Unit,
@@ -227,13 +263,17 @@ class LesionsService:
             return finding
         if not may_leave(finding.lesion):
             raise SortedElsewhere
+        return self.records.see_one(self._put(unit, finding, spot), Audience.PATIENT)
+
+    def _put(self, unit: Unit, finding: VisibleFinding, spot: Lesion | None) -> VisibleFinding:
         if spot:
             self.letters.note_place([finding.id], spot.place.written)
+        lesion = spot.id if spot else None
         self._publish(unit, self.records.put_in_lesion(finding.id, lesion))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)
-        return self.records.see_one(moved, Audience.PATIENT)
+        return moved
 
     def get_own_finding(self, number: str, by: Subject) -> VisibleFinding:
         finding, owner = self.findings.get(number=number, to=by)

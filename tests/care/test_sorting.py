@@ -1,6 +1,7 @@
 """A patient sorts photos from spot to spot: nothing that was said of one becomes milder by it."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ import pytest
 from skinapi.findings.status.reviews import Reviews
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
-from tests.care.test_lesions import begin, sort
+from tests.care.test_lesions import begin, code_of, sort
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.test_keys import made
 from tests.support.backends import Backend, Person
 from tests.support.channels import READERS, SCOPES
+from tests.support.photos import photo_of
 
 URGENT, SELF = Band.URGENT_REFERRAL, Band.SELF_MONITORING
 MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
@@ -262,3 +264,49 @@ def test_a_review_of_the_last_version_saw_what_was_in_its_spot_when_one_comes(
     assert sort(ada, grave, None).status_code == 200
     assert instructed(ada, settled)[0] == SELF
     assert not list(any_backend.services.check_integrity())
+
+
+def predict(sender: Person, key: str = "first", **fields: str) -> Any:
+    data = {"image": (BytesIO(photo_of("melanoma", (600, 450))), "photo.jpg"), **fields}
+    return sender.call("POST", "/predict", data=data, headers={"Idempotency-Key": key})
+
+
+@pytest.mark.parametrize("by_doctor", [False, True])
+@pytest.mark.parametrize("told", ["trunk", None])
+def test_a_photo_in_place_of_another_is_of_one_spot_with_it(
+    any_backend: Backend, told: str | None, by_doctor: bool
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    sender = doctor if by_doctor else ada
+    place = {"body_site": told, "body_laterality": "left"} if told else {}
+    first = predict(ada, **place).get_json()["id"]
+    review(doctor, first, ANOTHER)
+
+    def send(key: str, **fields: str) -> Any:
+        patient = {"patient": any_backend.account(ada.email).id} if by_doctor else {}
+        return predict(sender, key, in_place_of=str(first), **patient, **fields)
+
+    if not told:
+        refused = send("one")
+        assert code_of(refused) == (400, "spot_without_place")
+        assert ada.pages("/lesions") == []
+    answers = [send("two", body_site="back") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+    before, after = ada.pages("/submissions")
+    assert answers[0].get_json()["id"] == answers[1].get_json()["id"] == after["id"]
+    [spot] = ada.pages("/lesions")
+    assert before["lesion"] == after["lesion"] == spot["id"]
+    site = told or "back"
+    assert spot["place"]["site"] == answers[0].get_json()["context"]["body_site"] == site
+    assert instructed(ada, first)[-2] is False, "it has come"
+    review(doctor, after["id"], MOLE)
+    assert instructed(ada, first)[-2] is False, "it answers the request also once it is decided"
+    assert list(any_backend.services.check_integrity()) == []
+
+
+def test_nobody_sends_a_photo_in_place_of_that_of_somebody_else(backend: Backend) -> None:
+    _, ada = patient_in_care(backend)
+    _, bob = patient_in_care(backend)
+    number = str(predict(ada).get_json()["id"])
+    assert predict(bob, in_place_of=number).status_code == 404
+    assert bob.pages("/submissions") == bob.pages("/lesions") == []

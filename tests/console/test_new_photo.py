@@ -129,9 +129,10 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
     visitor.open_view("spots" if from_home else f"finding/{first}")
     visitor.press(f"a[href='#/check/finding-{first}']")
     visitor.hand_in("camera", mole)
-    visitor.see("Finding " + str(first))
+    visitor.see(f"Finding {first}")
+    assert visitor.count("[name=body_site]") == 0, "the finding has said where it is"
     visitor.answer("keep_photo", "true")
-    if from_home:
+    if from_home:  # nobody has
         visitor.press_button("Send the photo")
         visitor.see("Say first where the spot is.")
         visitor.choose("body_site", "back")
@@ -148,7 +149,57 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
     [spot] = patient.call("GET", "/lesions").json
     assert spot["instruction"]["band"] == before["band"], "what was said of the first one counts"
     assert not spot["instruction"]["picture_wanted"]
-    visitor.assert_quiet()
+    visitor.assert_quiet(expected=("/predict",))
+
+
+def test_who_goes_to_the_photo_that_is_wanted_has_not_read_the_decision(
+    visitor: Visitor, patient: Caller, doctor: Caller
+) -> None:
+    number = send(patient, "melanoma")
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
+    visitor.look(PHONE)
+    visitor.enter(patient, "user")
+    visitor.find(".new-decision")
+    visitor.open_view(f"check/finding-{number}")
+    visitor.see(f"Finding {number}")
+    visitor.open_view("spots")
+    visitor.find(".new-decision")
+    assert doctor.call("GET", f"/submissions/{number}/case").json.get("opened_at") is None
+
+
+def test_a_photo_that_a_doctor_takes_in_place_of_another_is_of_its_spot(
+    visitor: Visitor, patient: Caller, doctor: Caller, mole: Path
+) -> None:
+    first = send(patient, "melanoma", body_site="back")
+    wanted = {"new_picture_wanted": True, "told_by": "nobody"}
+    assert doctor.call("POST", f"/submissions/{first}/review", json=wanted).status == 201
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{first}")
+    visitor.press_button("New photo of this patient")
+    visitor.hand_in("photo", mole)
+    visitor.answer("keep_photo", "true")
+    visitor.press_button("Send the photo")
+    visitor.find(".case .photo-frame img")
+    before, after = patient.call("GET", "/submissions").json
+    assert before["lesion"] == after["lesion"] is not None
+    assert after["instruction"]["band"] == before["band"]
+
+
+def test_a_photo_of_a_spot_that_is_gone_is_no_photo_of_another(
+    visitor: Visitor, patient: Caller
+) -> None:
+    kept, joined, gone = (
+        patient.call("POST", "/lesions", json={"place": {"site": "back"}}).json["id"]
+        for _ in range(3)
+    )
+    assert patient.call("POST", f"/lesions/{kept}/join", json={"lesion": joined}).status == 200
+    assert patient.call("DELETE", f"/lesions/{gone}").status == 200
+    visitor.enter(patient, "user")
+    visitor.open_view(f"check/{gone}")
+    visitor.see("This does not exist, or not any more.")
+    visitor.open_view(f"check/{joined}")
+    visitor.see("New photo: back")
 
 
 def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_filed_once(

@@ -58,12 +58,12 @@ export function addressOf(place, filters) {
 /** As `goTo`, without a step for the browser's Back. @param {string} place */
 export const replacePlace = (place) => location.replace(`#/${place}`);
 
-/** With what an argument begins that names a finding, and no spot. */
-const IN_PLACE_OF = "finding-";
+/** Before the number of a finding in an argument, which else names a spot or a patient. */
+export const IN_PLACE_OF = "finding-";
 
 /** Where another photo is taken in place of that of a finding: of its spot, or of both photos, which then get one.
  * @param {string | null} spot @param {number | undefined} finding */
 export const placeOfOtherPhoto = (spot, finding) => `check/${spot ?? `${IN_PLACE_OF}${finding}`}`;
 
 /** The number of that finding, of the argument of such a place. @param {string} argument */
-export const readOtherPhoto = (argument) => (argument.startsWith(IN_PLACE_OF) ? argument.slice(IN_PLACE_OF.length) : undefined);
+export const readOtherPhoto = (argument) => /(?:^|-)finding-(\d+)$/.exec(argument)?.[1];

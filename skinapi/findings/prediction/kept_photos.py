@@ -187,8 +187,7 @@ class KeptPhotosService:
         return self.prediction.predict(owner=right, sent=sent, by=by)
 
     def find_decision(self, *, number: str, by: Subject) -> Decision | None:
-        """What doctors had decided about the finding, also of one that was entered in error since.
-        """
+        """What doctors had decided about it, also where it was entered in error since."""
         findings = self.prediction.findings
         finding, _ = findings.access.get_to_correct(number=number, by=by)
         reviews = findings.records.reviews.list_of(finding.id)

@@ -73,6 +73,13 @@ class PhotoForm(ContextForm):
     keep_photo: bool | None = Field(default=None, description="consent to keeping the photo")
     language: Language | None = Field(default=None, description="the account's unless given")
     lesion: str | None = Field(default=None, description="the spot that the photo shows")
+    in_place_of: int | None = Field(
+        default=None,
+        ge=1,
+        description="the number of the finding whose photo is taken anew, as where a doctor wants "
+        "another one: both are then in its spot, or that `lesion`; where it has none, one is begun "
+        "at its place, or else the one that is told (400 `spot_without_place`)",
+    )
     patient: Identifier | None = Field(
         default=None,
         description="the account whose finding it is: with a clinic-wide key, or of a doctor a "
@@ -156,6 +163,7 @@ def predict(
         language=form.language,
         keep_photo=form.keep_photo,
         lesion=form.lesion,
+        in_place_of=str(form.in_place_of) if form.in_place_of else None,
         key=idempotency_key,
     )
     owner = subject.account

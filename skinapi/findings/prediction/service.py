@@ -53,11 +53,17 @@ class OpenLesions(Protocol):
     def require_open(self, owner: str, lesion: str) -> None:
         """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
 
+    def begin_other_photo(
+        self, *, number: str, owner: str, lesion: str | None, told: Context, by: Subject
+    ) -> tuple[str, Context]:
+        """The spot of a photo in place of that of the finding, and what is told with it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPhotos:
     """What an account asks about: one to four photos of one spot. `way` is how `keep_photo` was
-    told; `source` how a clinic's system names it; `before_commit` is as in `NewFinding`.
+    told; `in_place_of` is the number of a finding whose photo is taken anew: both are of one spot.
+    `source` is how a clinic's system names it; `before_commit` is as in `NewFinding`.
     """
 
     contents: Sequence[bytes] = field(repr=False)
@@ -67,6 +73,7 @@ class SentPhotos:
     language: Language | None = None
     keep_photo: bool | None = None
     lesion: str | None = None
+    in_place_of: str | None = None
     key: str | None = None
     way: PatientChannel = "photo"
     source: Source | None = None
@@ -74,7 +81,8 @@ class SentPhotos:
 
     @property
     def request_hash(self) -> str:
-        beside = (self.language, self.keep_photo, *filter(None, [self.lesion]))
+        about = filter(None, [self.lesion, self.in_place_of])
+        beside = (self.language, self.keep_photo, *about)
         return _hash(self.contents, self.context, *beside)
 
 
@@ -149,6 +157,15 @@ class PredictionService:
         )
         if answered:
             return answered
+        if sent.in_place_of and by:
+            lesion, told = self.lesions.begin_other_photo(
+                number=sent.in_place_of,
+                owner=owner.id,
+                lesion=sent.lesion,
+                told=sent.context,
+                by=by,
+            )
+            sent = replace(sent, lesion=lesion, context=told)
         if sent.lesion:
             self.lesions.require_open(owner.id, sent.lesion)
         self.quotas.count_photos(owner, len(sent.contents))

@@ -212,7 +212,11 @@ def test_a_pending_suspicion_stays_until_the_result(backend: Backend) -> None:
     result = {"label": None, "agreement": None, "histology_result": "melanoma"}
     found = ("melanoma", "confirmed")
     assert decided_after(second, **result) == found
-    assert decided_after(first, label="melanocytic_nevus") == found
+    move(backend, ada, first)
+    for graver in ({"label": "melanocytic_nevus"}, {"label": "basal_cell_carcinoma"}):
+        refused = review(first, number, **graver)
+        assert (refused.status_code, refused.get_json()["code"]) == (422, "result_stands")
+    assert review(first, number, label="melanoma").status_code == 201, "the same again"
     harmless = {**result, "histology_result": "dermatofibroma"}
     assert decided_after(first, **harmless) == ("dermatofibroma", "confirmed")
 

@@ -136,7 +136,8 @@ def test_a_milder_opinion_of_another_doctor_about_the_same_photo_waits_too(
 ) -> None:
     at = spot_of(any_backend)
     other = any_backend.member(role="doctor")
-    held = at.sign(at.first, **RESULT).get_json()
+    suspected: dict[str, Any] = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    held = at.sign(at.first, **suspected).get_json()
     admin = any_backend.member(role="admin")
     moved = admin.call("PUT", f"/users/{at.ada.email}/doctor", json={"doctor": other.email})
     assert moved.status_code == 200

@@ -186,6 +186,7 @@ const ChangeDecision = ({ onChange }) => {
 
 /** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{finding: Api["FindingInCareView"], conditions: Api["ConditionsView"], back: string, mayPhotograph: boolean}} props */
 const Strip = ({ finding, conditions, back, mayPhotograph }) => {
+  const wanted = finding.decision?.new_picture_wanted && !finding.decision.photo_came;
   const { lesion, context } = finding;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
   const spot = useAnswer(() => (lesion ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion]);
@@ -199,7 +200,7 @@ const Strip = ({ finding, conditions, back, mayPhotograph }) => {
           ? html`<a href=${leaveCase("course", lesion, finding.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
               ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, finding.id, back)}>${say("sideBySide")}</a>`}`
           : html`${place && `${sayPlace(place)} · `}<small>${say("noSpotYet")}</small>`}</p>
-        ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(finding.patient_id)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
+        ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(finding.patient_id, wanted && finding.id)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
         ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(finding.id)} conditions=${conditions} />`}
       </div>
     </section>`;

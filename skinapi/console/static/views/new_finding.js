@@ -5,13 +5,12 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
 import { Answer, Empty, Icon, Load, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { isolated, said, say } from "/console/language.js";
-import { readOtherPhoto, scrollToTop } from "/console/navigation.js";
+import { IN_PLACE_OF, readOtherPhoto, scrollToTop } from "/console/navigation.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChoosePhoto, ChosenPhoto } from "/console/views/choose_photo.js";
 import { Approved } from "/console/views/login.js";
-import { AboutPhotos, AskAbout, AskFacts, AskSigns, AskSpot, AskToKeep, isOfPhoto, NEW, NotSent } from "/console/views/photo_questions.js";
+import { AboutPhotos, AskAbout, AskFacts, AskSigns, AskSpot, AskToKeep, isOfPhoto, NotSent } from "/console/views/photo_questions.js";
 import { askBefore, askNext, leaveQuestions, recallDraft, stepsOf, useBar, useDraft, useNarrow, useSending } from "/console/views/photo_sending.js";
-import { toldPlace } from "/console/views/sort_finding.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** @typedef {import("/console/views/choose_photo.js").Chosen} Chosen */
@@ -24,8 +23,8 @@ import { nameOfSpot } from "/console/views/spot_points.js";
 /** With what an argument begins that names a patient, and no spot of one's own. */
 const OF_PATIENT = "patient-";
 
-/** The place where a doctor takes a photo of a patient. @param {string} patient */
-export const placeOfPatientPhoto = (patient) => `check/${OF_PATIENT}${patient}`;
+/** The place where a doctor takes a photo of a patient, or one in place of that of a finding. @param {string} patient @param {number | null} [finding] */
+export const placeOfPatientPhoto = (patient, finding) => `check/${OF_PATIENT}${patient}${finding ? `-${IN_PLACE_OF}${finding}` : ""}`;
 
 /** The question that heads a step. @type {Partial<Record<Step, WordKey>>} */
 const QUESTIONS = {
@@ -89,8 +88,8 @@ const Photos = ({ draft, sending, hidden, step }) => {
 
 /** All questions; where one is asked at a time, the others are there and hidden, with their answers.
  * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null,
- *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean, must: boolean, patient?: Patient}} props */
-const Questions = ({ draft, before, consent, person, patient, must, spots, checklist, steps, step, narrow, missing }) => {
+ *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean, patient?: Patient}} props */
+const Questions = ({ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }) => {
   const { chosen, place } = draft;
   /** @type {Record<string, string>} */
   const known = { ...(person?.birth_year && { birth_year: String(person.birth_year) }), ...(person?.sex && { sex: person.sex }) };
@@ -102,30 +101,35 @@ const Questions = ({ draft, before, consent, person, patient, must, spots, check
       <p hidden=${narrow && step !== steps[1]}>${said(checklist.left_out)}</p>
       ${asked("checklist", html`<${AskSigns} checklist=${checklist} ticked=${told.checklist?.split(",")} onChange=${draft.keep} />`)}
       ${chosen.length < 2 && asked("kind", html`<${AskFacts} of="picture" told=${told} />`)}
-      ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
-      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} must=${must} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
+      ${steps.includes("place") && asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
+      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
       ${asked("about", html`<${AskAbout} told=${told} person=${person} />`)}
       ${asked("keep", html`<${AskToKeep} told=${answered} consent=${consent} missing=${missing} />`)}
     </div>`;
 };
 
-/** `from` is the spot whose photo is taken, `other` the finding without a spot whose photo is taken anew, `before` what was begun and not sent.
- * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], other?: Api["FindingView"] | null, about: string,
+/** `from` is the spot whose photo is taken, `inPlaceOf` the finding whose photo is taken anew, `before` what was begun and not sent.
+ * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], inPlaceOf?: string, about: string,
  *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing, patient?: Patient}} props */
-const Check = ({ consent, person, spots, checklist, from, other, about, filters, before, onAnew, hearing, patient }) => {
-  const inPlaceOf = readOtherPhoto(about);
-  const draft = useDraft(about, before, from ?? (other ? { id: NEW, place: toldPlace(other) } : undefined), patient ? null : spots); // a doctor begins no spot for a patient
+const Check = ({ consent, person, spots, checklist, from, inPlaceOf, about, filters, before, onAnew, hearing, patient }) => {
+  const draft = useDraft(about, before, from, patient ? null : spots); // a doctor begins no spot for a patient
   const [missing, setMissing] = useState(false);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   const bar = useBar();
   const narrow = useNarrow();
   const { chosen, place } = draft;
   const [some, several] = [chosen.length > 0, chosen.length > 1];
-  const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: !(inPlaceOf && from) && Boolean(spots?.some((one) => one.place.site === place.site)), several });
+  const [unplaced, setUnplaced] = useState(Boolean(inPlaceOf && before?.place.site)); // the finding has not said where it is
+  const known = inPlaceOf ? !unplaced : Boolean(from?.place.laterality);
+  const steps = stepsOf({ known, placed: Boolean(spots?.some((one) => one.place.site === place.site)), several });
   const step = (some && steps.find((one) => one === filters.get("step"))) || "photo";
   const turnTo = (/** @type {Step} */ wanted) => narrow && step !== wanted && askNext(wanted);
   const refused = (/** @type {Failed} */ problem) => {
     hearing?.onRefused(problem);
+    if (problem.code === "spot_without_place") {
+      setUnplaced(true);
+      turnTo("place");
+    }
     if (isOfPhoto(problem)) turnTo("photo");
   };
   const ask = (/** @type {Step} */ about) => {
@@ -147,7 +151,7 @@ const Check = ({ consent, person, spots, checklist, from, other, about, filters,
     heading.current?.focus({ preventScroll: true });
   }, [step]);
 
-  const title = from || patient || other ? say("photoOf", { name: from ? nameOfSpot(from) : other ? say("findingNumber", { number: other.id }) : isolated(patient?.name ?? "") }) : say("title_check");
+  const title = from || patient || inPlaceOf ? say("photoOf", { name: from ? nameOfSpot(from) : inPlaceOf ? say("findingNumber", { number: inPlaceOf }) : isolated(patient?.name ?? "") }) : say("title_check");
   const question = narrow ? QUESTIONS[step] : undefined;
   const of = say("stepOf", { step: steps.indexOf(step) + 1, all: steps.length });
   // Another photo is of the same spot: the answers stay in the form while it is chosen.
@@ -165,7 +169,7 @@ const Check = ({ consent, person, spots, checklist, from, other, about, filters,
     }}>
       <div class="columns">
         <${Photos} draft=${draft} sending=${sending} hidden=${narrow && step !== "photo"} step=${step} />
-        <${Questions} must=${Boolean(inPlaceOf)} ...${{ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }} />
+        <${Questions} ...${{ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }} />
       </div>
       <div class="actions send" ref=${bar}>
         ${some && error && !ofPhoto && html`<${NotSent} error=${error} unknown=${draft.said.current.unknown} onRetry=${send} />`}
@@ -195,14 +199,14 @@ export async function getPatient(id) {
  * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, argument: string, filters: URLSearchParams, hearing?: Hearing, patient?: Patient}} props */
 export const NewPhoto = ({ consent, person, argument, filters, hearing, patient }) => {
   const [turn, setTurn] = useState(0);
+  const inPlaceOf = readOtherPhoto(argument);
   const load = async () => {
-    const number = readOtherPhoto(argument);
-    /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null, Api["FindingView"] | null]} */
-    const [spots, conditions, before, finding] = await Promise.all([
-      hearing ? null : patient ? spotsOf(patient.id) : ownSpots(), getConditions(), recallDraft(argument), number ? get(apiPath`/submissions/${number}`) : null,
-    ]);
-    const from = spots?.find((one) => one.id === (finding?.lesion ?? argument));
-    return { spots, conditions, before, from, other: from ? null : finding, turn };
+    /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null]} */
+    const [spots, conditions, before] = await Promise.all([hearing ? null : patient ? spotsOf(patient.id) : ownSpots(), getConditions(), recallDraft(argument)]);
+    const ofSpot = spots && argument && !patient && !inPlaceOf;
+    // Where it was joined to another, that one; where it is gone, this page says so.
+    const from = ofSpot ? (spots.find((one) => one.id === argument) ?? (await get(apiPath`/lesions/${argument}`))) : undefined;
+    return { spots, conditions, before, from, turn };
   };
   const answer = useAnswer(load, [turn]);
   const beginAnew = () => {
@@ -211,15 +215,15 @@ export const NewPhoto = ({ consent, person, argument, filters, hearing, patient 
   };
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {Awaited<ReturnType<typeof load>>} */ { spots, conditions, before, from, other, turn: key }) => html`
+      ${(/** @type {Awaited<ReturnType<typeof load>>} */ { spots, conditions, before, from, turn: key }) => html`
         <${Check} key=${key} consent=${consent} person=${person} hearing=${hearing} patient=${patient} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
-          from=${from} other=${other} before=${before} onAnew=${beginAnew} />`}
+          from=${from} inPlaceOf=${inPlaceOf} before=${before} onAnew=${beginAnew} />`}
     <//>`;
 };
 
 /** A doctor's photo of a patient. What is known of the doctor is not told of the patient. @param {{argument: string, filters: URLSearchParams}} props */
 const PatientPhoto = ({ argument, filters }) => html`
-  <${Load} ask=${() => getPatient(argument.slice(OF_PATIENT.length))} inputs=${[argument]} gone=${html`<${Empty} title=${say("notYourPatient")} />`}>
+  <${Load} ask=${() => getPatient(argument.slice(OF_PATIENT.length).split("-")[0])} inputs=${[argument]} gone=${html`<${Empty} title=${say("notYourPatient")} />`}>
     ${(/** @type {Patient} */ patient) => html`<${NewPhoto} consent=${null} person=${null} argument=${argument} filters=${filters} patient=${patient} />`}
   <//>`;
 

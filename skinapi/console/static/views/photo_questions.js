@@ -63,8 +63,8 @@ export const AskAbout = ({ told, person }) => {
 
 /** Which of one's spots it is: those at the place, with their newest photos, the newest first. Nothing is
  * chosen for anybody but the spot that one came from.
- * @param {{spots: Api["LesionView"][], site: string, chosen: string, mayBegin?: boolean, must?: boolean, onChoose: (spot: string) => void}} props `mayBegin`: the finding may begin another; `must`: it belongs to one */
-export const AskSpot = ({ spots, site, chosen, mayBegin = true, must = false, onChoose }) => {
+ * @param {{spots: Api["LesionView"][], site: string, chosen: string, mayBegin?: boolean, onChoose: (spot: string) => void}} props `mayBegin`: the finding may begin another */
+export const AskSpot = ({ spots, site, chosen, mayBegin = true, onChoose }) => {
   const near = spots.filter((one) => one.place.site === site);
   near.sort((one, other) => (other.latest?._id ?? other.id).localeCompare(one.latest?._id ?? one.id));
   /** @param {string} value @param {string} text @param {Api["LesionView"]} [spot] */
@@ -75,7 +75,7 @@ export const AskSpot = ({ spots, site, chosen, mayBegin = true, must = false, on
     <fieldset class="own-spots">
       <legend>${say(mayBegin ? "whichOfYours" : "whichOfTheirs")}</legend>
       <div class="chips">
-        ${!must && option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${mayBegin && option(NEW, say("anotherSpot"))}
+        ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${mayBegin && option(NEW, say("anotherSpot"))}
       </div>
     </fieldset>`;
 };

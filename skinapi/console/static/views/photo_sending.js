@@ -1,10 +1,10 @@
 // A photo on its way: what was begun and not sent, one question at a time, and sending it.
 
 import { useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, newKey, post, put, upload } from "/console/api.js";
+import { apiPath, newKey, post, put, upload } from "/console/api.js";
 import { sayError, toast } from "/console/components.js";
 import { colon, getLanguage, say } from "/console/language.js";
-import { addressOf, goTo, readAddress, readOtherPhoto, replacePlace } from "/console/navigation.js";
+import { addressOf, goTo, readAddress, replacePlace } from "/console/navigation.js";
 import { cutOut, WHOLE } from "/console/views/choose_photo.js";
 import { keepDrafts, rememberPhotos } from "/console/views/drafts.js";
 import { isOfPhoto, NEW } from "/console/views/photo_questions.js";
@@ -48,7 +48,7 @@ const saveDraft = (about, draft) => drafts.set(about, { ...draft, at: Date.now()
 /** For which spot, or none (empty), one's own photo was chosen and not sent; undefined where there is none. */
 export const findUnsent = () => drafts.names().find((about) => {
   const draft = drafts.get(about);
-  return (/^[0-9a-f]*$/.test(about) || readOtherPhoto(about)) && draft && draft.photos.length > 0 && draft.at > Date.now() - KEPT_MS;
+  return /^(?:[0-9a-f]*|finding-\d+)$/.test(about) && draft && draft.photos.length > 0 && draft.at > Date.now() - KEPT_MS;
 });
 
 const hasDraft = (/** @type {string} */ about) => drafts.get(about) !== undefined;
@@ -165,17 +165,6 @@ function answersOf(form) {
   return answers;
 }
 
-/** The spot of the finding whose photo is taken anew: that which was chosen, or its own, or a new one at the place.
- * It is there before the photo leaves: no photo that was asked for is a finding of its own.
- * @param {string} number @param {string} chosen @param {Place} place @param {string} key @returns {Promise<string>} */
-async function placeInSpot(number, chosen, place, key) {
-  const { lesion: was } = await get(apiPath`/submissions/${number}`);
-  if (chosen === NEW && was) return was;
-  const lesion = chosen === NEW ? (await post("/lesions", { place }, key)).id : chosen;
-  if (lesion !== was) await put(apiPath`/submissions/${number}/lesion`, { lesion, was });
-  return lesion;
-}
-
 /** Begin a spot with a finding. Where that fails, the finding waits to be sorted. @param {string} number @param {Place} place @param {string} key */
 const beginSpot = (number, place, key) =>
   post("/lesions", { place }, key)
@@ -184,14 +173,14 @@ const beginSpot = (number, place, key) =>
 
 /** The photos, the place and the answers as they are now, kept after each change under `about`. The first photo
  * of a place begins a spot there, unless the person says otherwise; which of several spots it is, they say.
- * @param {string} about @param {Draft | null} before what was begun @param {{id: string, place: Place} | undefined} from its spot
+ * @param {string} about @param {Draft | null} before what was begun @param {Api["LesionView"] | undefined} from
  * @param {Api["LesionView"][] | null} spots one's own; null where they are not known */
 export function useDraft(about, before, from, spots) {
   const [chosen, setChosen] = useState(before?.photos ?? []);
   const [place, setPlace] = useState(/** @type {Place} */ (before?.place ?? from?.place ?? { site: "" }));
-  const [told, setSpot] = useState(before ? before.spot : (from?.id ?? null));
+  const [told, setSpot] = useState(before && before.spot !== about ? before.spot : (from?.id ?? null)); // it may have been joined to another
   const first = Boolean(place.site) && spots !== null && !spots.some((one) => one.place.site === place.site);
-  const spot = told ?? (first || readOtherPhoto(about) ? NEW : "");
+  const spot = told ?? (first ? NEW : "");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   // How each photo is cut as it is shown now.
   const cuts = useRef(/** @type {Map<string, {take: () => Promise<Blob>, view: Chosen["first"]}>} */ (new Map()));
@@ -270,8 +259,8 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     left.current = said.current.unknown;
     said.current = { ...said.current, sent: prepared, unknown: true };
     draft.keep();
-    if (inPlaceOf) body.set("lesion", await placeInSpot(inPlaceOf, spot, place, prepared.key));
-    else if (spot === NEW) body.delete("lesion");
+    if (spot === NEW) body.delete("lesion");
+    if (inPlaceOf) body.set("in_place_of", inPlaceOf);
     if (patient) body.set("patient", patient);
     prepared.photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
     const progress = (/** @type {number} */ share) => {
@@ -292,10 +281,6 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     const body = answersOf(form.current);
     if (form.current.querySelector("[aria-invalid]")) return onMissing("about");
     if (!body.has("keep_photo")) return onMissing("keep");
-    if (inPlaceOf && spot === NEW && !place.site) {
-      setError({ status: 400, code: "spot_without_place", message: say("spotNeedsPlace") });
-      return onMissing("place");
-    }
     if (spot) body.set("lesion", spot); // not asked where one came from it
     const always = /** @type {string | null} */ (body.get("keep_always"));
     const year = body.has("age") ? Number(body.get("birth_year")) : null;

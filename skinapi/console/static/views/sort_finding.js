@@ -26,7 +26,7 @@ export const SpotFields = ({ name, place, onChange }) => html`
     onInput=${(/** @type {FieldEvent} */ event) => onChange({ name: event.target.value })} />`;
 
 /** The place that was told with the photo; its point too, where the photo was just sent. @param {Api["FindingView"] | null} finding @returns {Place} */
-export const toldPlace = (finding) => {
+const toldPlace = (finding) => {
   const recent = finding && placeOfRecent(finding.id);
   if (recent?.site) return recent;
   const { body_site: site, body_laterality: laterality, body_side: side } = finding?.context ?? {};
