@@ -101,7 +101,7 @@ const Questions = ({ draft, before, consent, person, patient, spots, checklist, 
       <p hidden=${narrow && step !== steps[1]}>${said(checklist.left_out)}</p>
       ${asked("checklist", html`<${AskSigns} checklist=${checklist} ticked=${told.checklist?.split(",")} onChange=${draft.keep} />`)}
       ${chosen.length < 2 && asked("kind", html`<${AskFacts} of="picture" told=${told} />`)}
-      ${steps.includes("place") && asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
+      ${(place.site || steps.includes("place")) && asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
       ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
       ${asked("about", html`<${AskAbout} told=${told} person=${person} />`)}
       ${asked("keep", html`<${AskToKeep} told=${answered} consent=${consent} missing=${missing} />`)}
@@ -121,7 +121,7 @@ const Check = ({ consent, person, spots, checklist, from, inPlaceOf, about, filt
   const [some, several] = [chosen.length > 0, chosen.length > 1];
   const [unplaced, setUnplaced] = useState(Boolean(inPlaceOf && before?.place.site)); // the finding has not said where it is
   const known = inPlaceOf ? !unplaced : Boolean(from?.place.laterality);
-  const steps = stepsOf({ known, placed: Boolean(spots?.some((one) => one.place.site === place.site)), several });
+  const steps = stepsOf({ known, placed: !inPlaceOf && Boolean(spots?.some((one) => one.place.site === place.site)), several });
   const step = (some && steps.find((one) => one === filters.get("step"))) || "photo";
   const turnTo = (/** @type {Step} */ wanted) => narrow && step !== wanted && askNext(wanted);
   const refused = (/** @type {Failed} */ problem) => {

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js
 import { apiPath, newKey, post, put, upload } from "/console/api.js";
 import { sayError, toast } from "/console/components.js";
 import { colon, getLanguage, say } from "/console/language.js";
-import { addressOf, goTo, readAddress, replacePlace } from "/console/navigation.js";
+import { addressOf, goTo, readAddress, readOtherPhoto, replacePlace } from "/console/navigation.js";
 import { cutOut, WHOLE } from "/console/views/choose_photo.js";
 import { keepDrafts, rememberPhotos } from "/console/views/drafts.js";
 import { isOfPhoto, NEW } from "/console/views/photo_questions.js";
@@ -180,7 +180,7 @@ export function useDraft(about, before, from, spots) {
   const [place, setPlace] = useState(/** @type {Place} */ (before?.place ?? from?.place ?? { site: "" }));
   const [told, setSpot] = useState(before && before.spot !== about ? before.spot : (from?.id ?? null)); // it may have been joined to another
   const first = Boolean(place.site) && spots !== null && !spots.some((one) => one.place.site === place.site);
-  const spot = told ?? (first ? NEW : "");
+  const spot = told ?? (first && !readOtherPhoto(about) ? NEW : "");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   // How each photo is cut as it is shown now.
   const cuts = useRef(/** @type {Map<string, {take: () => Promise<Blob>, view: Chosen["first"]}>} */ (new Map()));
@@ -269,7 +269,7 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     };
     const answer = await upload("/predict", body, prepared.key, progress);
     rememberPhotos(String(answer.id), prepared.photos, place);
-    if (spot === NEW && !inPlaceOf) await beginSpot(answer.id, place, prepared.key);
+    if (spot === NEW) await beginSpot(answer.id, place, prepared.key);
     if (person) await keepPerson(person, { birth_year: year, sex: /** @type {Api["Person"]["sex"]} */ (body.get("sex")) });
     if (always) await consent(body.get("keep_photo") === "true", always).catch((problem) => toast(sayError(problem)));
     draft.forget();
