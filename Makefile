@@ -8,7 +8,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 # Else each process of the tests compiles every module for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo lab test test_learning test_rest drill lint bench docs pictures sbom train evaluate lock clean
+.PHONY: run demo test test_rest drill lint bench docs pictures sbom lock clean
 
 run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
@@ -17,25 +17,16 @@ run: $(VENV)/serving
 demo: $(VENV)/serving
 	@$(PYTHON) -m skinapi demo $(DEMO)
 
-# What trainings and imports in the lab need. A server that runs goes on, and uses it.
-lab: $(VENV)/serving
-	$(PIP) install --require-hashes -r requirements-train.txt
-
-# In five processes, for much of it is waiting. One has learning to itself: each of the others would
-# import TensorFlow, for five seconds of processor. Their order is mixed, and the same each time: the
-# drill has another one each time. It is alone, for its figures' sake.
+# In five processes, for much of it is waiting. An area may have one to itself (ALONE). Their order is
+# mixed, and the same each time: the drill has another one each time. It is alone, for its figures'
+# sake.
 ORDER = --randomly-seed=20
 
 test: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
-	@$(MAKE) --no-print-directory -j 2 test_learning test_rest
-
-test_learning:
-	@mkdir -p build
-	$(PYTHON) -m pytest $(ORDER) tests/learning > build/test_learning.txt 2>&1; \
-	    status=$$?; cat build/test_learning.txt; exit $$status
+	@$(MAKE) --no-print-directory -j 2 $(ALONE) test_rest
 
 test_rest:
-	$(PYTHON) -m pytest $(ORDER) -n 4 --dist loadgroup --ignore=tests/learning
+	$(PYTHON) -m pytest $(ORDER) -n 4 --dist loadgroup $(ALONE:test_%=--ignore=tests/%)
 
 drill: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	DRILL=1 $(PYTHON) -m pytest --timeout=3600
@@ -63,15 +54,6 @@ pictures: $(VENV)/everything
 sbom: $(VENV)/bin/python
 	@mkdir -p build
 	$(PYTHON) deploy/sbom.py requirements-serve.txt > build/sbom.cdx.json
-
-# make train DATA="folder,modality=clinical ..." [OPTIONS="--epochs 4 ..."]: a network from your own
-# pictures, in any number of folders.
-train: lab
-	$(PYTHON) -m skinapi train --data $(DATA) $(OPTIONS)
-
-# make evaluate DATA=folder [OPTIONS="--labels file.csv --out figures.json"]: the served model's figures.
-evaluate: lab
-	$(PYTHON) -m skinapi evaluate --images $(DATA) $(OPTIONS)
 
 $(VENV)/bin/python:
 	python3 -m venv $(VENV)
@@ -121,3 +103,6 @@ lock: $(VENV)/everything
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What areas add.
+-include skinapi/*/rules.mk

@@ -289,6 +289,7 @@ sizing = settings.sizing
 if sizing.workers > 1:
     with quick_start():  # the workers are forks, and share the modules
         importlib.import_module("skinapi.app.application")
+        importlib.import_module("skinapi.app.areas").switched_on(settings)
         importlib.import_module("skinapi.findings.reports.pdf_document")
         importlib.import_module("skinapi.model.network.engine").load_plugin()
 bind, workers, threads = settings.binds, sizing.workers, settings.threads

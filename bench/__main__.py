@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench import beside_training, cores, growth, serving
+from bench import cores, growth, serving
 from bench.load import Bounds, load, request_bytes
 from skinapi.accounts.auth.passwords import HASHER
 from skinapi.base.settings import Settings
@@ -41,7 +41,6 @@ def main(path: Path) -> None:
     results["growth"] = growth.measure_growth(collections=growth.LARGEST)
     results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
     results["cores"] = cores.measure_cores(Settings().model_path or SHIPPED_MODEL)
-    results["beside_training"] = beside_training.measure_beside_training()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
     sys.stdout.write("\n".join([*table(results), "", f"written to {path}", ""]))
@@ -146,8 +145,6 @@ def table(results: Results) -> Iterator[str]:
     yield from serving.table(results["serving"])
     yield ""
     yield from cores.table(results["cores"])
-    yield ""
-    yield from beside_training.table(results["beside_training"])
 
 
 def _rows(name: str, routes: Results) -> Iterator[str]:

@@ -8,6 +8,7 @@ skin; the test part and the other thirty are for one reading at the end.
 """
 
 import argparse
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from skinapi.base.errors import Refused
-from skinapi.learning.data.samples import read_split
 from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.network.model import open_model
@@ -82,8 +82,8 @@ def choose_pictures(options: argparse.Namespace) -> list[Path]:
     found = (path for folder in options.images for path in folder.iterdir())
     paths = sorted(path for path in found if path.suffix.lower() in PICTURE_SUFFIXES)
     if options.split:
-        parts = read_split(options.split)
-        paths = [path for path in paths if parts.get(path.stem) == options.part]
+        part = set(json.loads(options.split.read_text())[options.part])
+        paths = [path for path in paths if path.stem in part]
     first, _, last = options.rows.partition(":")
     return paths[int(first or 0) : int(last) if last else None]
 

@@ -10,8 +10,6 @@ import jwt.api_jwt
 import pytest
 
 from skinapi.accounts.auth import guess_limits
-from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
-from skinapi.lab.datasets.uploads import KEPT_FOR, Announced, Uploads
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, now
@@ -134,33 +132,6 @@ def test_a_job_that_ended_in_the_future_is_kept_from_now_on(backend: Backend, cl
     found = jobs.get(held.id)
     assert found.completed_at
     assert found.completed_at <= now()
-
-
-def test_an_upload_of_the_future_expires_as_if_it_began_now(backend: Backend, clock: Clock) -> None:
-    uploads = Uploads(backend.services.store)
-    clock.ahead = YEAR
-    begun = uploads.begin(Announced(owner="ada", name="a.zip", size=1))
-    clock.ahead = timedelta()
-    uploads.sweep()
-    assert uploads.get_owned(begun.id, owner="ada").expires_at <= now() + KEPT_FOR
-    clock.ahead = KEPT_FOR + timedelta(minutes=1)
-    uploads.sweep()
-    assert uploads.list_of_owner("ada") == []
-
-
-def test_a_check_that_was_silent_since_the_future_is_interrupted(
-    backend: Backend, clock: Clock
-) -> None:
-    datasets = Datasets(backend.services.store)
-    clock.ahead = YEAR
-    owner = backend.account(backend.member(role="researcher").email).id
-    begun = datasets.begin(NewDataset(name="moles", owner=owner), size=1)
-    clock.ahead = timedelta()
-    backend.services.lab.cleanup.sweep()
-    assert datasets.get(begun.id).status == "checking"  # it may go on
-    clock.ahead = timedelta(minutes=11)
-    backend.services.lab.cleanup.sweep()
-    assert datasets.get(begun.id).status == "refused"
 
 
 def test_a_row_of_the_future_is_numbered_in_its_turn(backend: Backend, clock: Clock) -> None:

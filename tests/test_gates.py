@@ -14,7 +14,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from skinapi.__main__ import MORE_COMMANDS
-from skinapi.app.areas import NAMES
+from skinapi.app.areas import FOLDERS
+from skinapi.base.area_parts import list_parts
 from skinapi.base.settings import Settings
 from skinapi.platform.web.declaration import Access, Rate, declared_routes, route_of
 from tests.support.access import PARTS
@@ -28,10 +29,10 @@ EXTRAS = {
     for name, libraries in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ].items()
-    if name not in ("test", "broker")
+    if name != "test"
 }
 OF_AREAS = set().union(*(each for name, each in EXTRAS.items() if name not in ("batch", "train")))
-NOT_AT_START = ("reportlab", "pymongo", "openvino.tools.ovc", "fhir.resources", "requests",
+NOT_AT_START = ("reportlab", "pymongo", "openvino", "fhir.resources", "requests",
                 "authlib", "joserfc", *sorted(OF_AREAS))  # fmt: skip
 # Packages of which a server imports nothing.
 NOT_SERVING = tuple(name.rpartition(".")[0] for name in MORE_COMMANDS)
@@ -45,9 +46,9 @@ SERVING = (
     "skinapi.platform.stores.mongo_store",
     "skinapi.platform.web.mongo_limit_windows",
     "skinapi.findings.reports.pdf_document",
-    "skinapi.lab.checks.picture_decoder",
     "skinapi.platform.jobs.process",
-    *(f"skinapi.integrations.{name}.area" for name in NAMES),
+    *(f"{folder}.area" for folder in FOLDERS.values()),
+    *(program for part in list_parts("programs", "tests") for program in part.PROGRAMS),
 )
 
 
@@ -147,7 +148,7 @@ def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Bac
     [
         (
             "skinapi.app.application, skinapi.model.network.engine",
-            ("skinapi.learning", *NOT_AT_START, *TRAINING),
+            (*NOT_SERVING, *NOT_AT_START, *TRAINING),
         ),
         ("skinapi.__main__", TRAINING),  # it reads the options of `train` and the like
     ],
@@ -181,8 +182,6 @@ def test_the_example_environment_changes_nothing() -> None:
 
 def test_the_small_requirements_are_a_part_of_all() -> None:
     everything = set(_pins("requirements.txt"))
-    assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-broker.txt"))
-    assert set(_pins("requirements-broker.txt")) <= everything
     for more in EXTRAS:
         part = set(_pins(f"requirements-{more}.txt"))
         assert set(_pins("requirements-serve.txt")) < part <= everything

@@ -1,7 +1,6 @@
 """Builds the Flask application: middleware, and the routes of all packages."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import chain
 
@@ -16,11 +15,10 @@ from skinapi.accounts.admin.routes import routes as admin_routes
 from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
 from skinapi.accounts.auth.routes import routes as auth_routes
-from skinapi.app.areas import AREAS, list_condition_names, switched_on
+from skinapi.app.areas import FOLDERS, list_condition_names, list_routes, switched_on
 from skinapi.app.composition.background import open_background
 from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, open_services
-from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import read_demo
@@ -48,8 +46,6 @@ from skinapi.findings.reviews.routes import routes as review_routes
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
-from skinapi.lab.routes import from_reviews_routes, import_routes, training_routes, upload_routes
-from skinapi.lab.routes import routes as dataset_routes
 from skinapi.model.registry.composition import open_inference, open_served
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.model.registry.routes import models_routes, operating_point_routes
@@ -61,6 +57,7 @@ from skinapi.platform.storage.disk_reserve import DiskReserve
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.store_version import refuse_former_key
 from skinapi.platform.web.admission import (
+    LARGEST_SPOOLED,
     LEAST_DRAINED,
     ForeignPages,
     Sizes,
@@ -124,7 +121,7 @@ def create_app(
     the built-in model already; else `background` opens one, once it is started. `workers_here`:
     this server keeps the job workers.
 
-    Resumes what an interruption left of deleted accounts and of data sets.
+    Resumes what an interruption has left.
     """
     settings = settings or Settings()
     configure_logs()
@@ -136,10 +133,10 @@ def create_app(
         workers_here=workers_here,
     )
     services.eraser.resume()
-    with suppress(SkinAPIError):  # it is done again before each upload
-        services.lab.cleanup.sweep()
+    for area in switched_on(settings):
+        services.container.build(area.begin)
     inference, reloader = open_inference(
-        settings, services.models, served_model, list_condition_names(), pool
+        settings, services.models, served_model, list_condition_names(settings), pool
     )
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
@@ -173,10 +170,8 @@ def _build(app: Application, limits: Limits) -> Application:
     answer_errors(app, renderer_for(app, console.show_missing, errors_in))
     info = _open_server_info(app, limits, console)
     registrations = _routes_of_core(app, info, console)
-    for area in areas:
-        registrations.setdefault(area.blueprint, []).extend(
-            routes.answered_by(services.get(service)) for routes, service in area.routes
-        )
+    for name, (routes, service) in list_routes(settings):
+        registrations.setdefault(name, []).append(routes.answered_by(services.get(service)))
     for name, registered in registrations.items():
         blueprint = Blueprint(name, __name__)
         for register in registered:
@@ -193,7 +188,7 @@ def _open_console(services: Services, areas: Sequence[Area]) -> Console:
         "phone": settings.clinic_phone,
         "notice": settings.privacy_url,
     }
-    off = [area.name for area in AREAS if area not in areas]
+    off = [name for name in FOLDERS if not settings.switches_on(name)]
     return Console.from_demo(read_demo(settings.instance_dir), log_ins, responsible, off)
 
 
@@ -203,11 +198,13 @@ def _guard(app: Application, settings: Settings, limits: Limits) -> None:
     add_headers(app, origins=origins, https_only=settings.production)
     # About twice the base64 of the largest photo: a client that sends more may lose the answer.
     limit_waiting(app, most_drained=max(LEAST_DRAINED, 3 * settings.max_upload_bytes))
+    limits_of_areas = [area.spooled for area in switched_on(settings) if area.spooled]
+    spooled = max(map(app.services.container.build, limits_of_areas), default=LARGEST_SPOOLED)
     sizes = Sizes(
         photo=settings.max_upload_bytes,
-        spooled=settings.max_dataset_bytes,
+        spooled=spooled,
         held=settings.held_bytes,
-        held_in_files=2 * settings.max_dataset_bytes,
+        held_in_files=2 * spooled,
     )
     guard_requests(
         app,
@@ -264,14 +261,7 @@ def _routes_of_core(
             letters_routes.answered_by(services.letters),
             messages_routes.answered_by(services.messages),
         ],
-        "lab": [
-            dataset_routes.answered_by(services.lab.datasets),
-            from_reviews_routes.answered_by(services.lab.from_reviews),
-            import_routes.answered_by(services.lab.imports),
-            jobs_routes.answered_by(services.jobs),
-            training_routes.answered_by(services.lab.trainings),
-            upload_routes.answered_by(services.lab.uploads),
-        ],
+        "lab": [jobs_routes.answered_by(services.jobs)],
         "models": [
             registry_routes.answered_by(server.inference),
             models_routes.answered_by(services.models),

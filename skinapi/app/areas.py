@@ -1,54 +1,70 @@
-"""What a clinic may do without: each is an area, declared in the `area.py` of its folder."""
+"""What a clinic may do without: each area is declared in the `area.py` of its folder. One that is
+off is not imported until something that it has stored is checked or forgotten.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 
 from pydantic.fields import FieldInfo
 
+from skinapi.base.area_parts import AREA_FOLDERS
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings import Settings
 from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.subject import SCOPES
-from skinapi.platform.area import Area
+from skinapi.platform.area import Area, AreaRoutes
 
-# In the order in which they listen, and in which their routes are described.
-NAMES: tuple[str, ...] = (
-    "oidc",
-    "clients",
-    "fhir",
-    "dicom",
-    "webhooks",
-)
+FOLDERS = {folder.rpartition(".")[2]: f"skinapi.{folder}" for folder in AREA_FOLDERS}
 
 
-def _load(name: str) -> Area:
-    area: Area = import_module(f"skinapi.integrations.{name}.area").AREA
+@cache
+def load_area(name: str) -> Area:
+    area: Area = import_module(f"{FOLDERS[name]}.area").AREA
+    SCOPES.extend(area.scopes)
     return area
 
 
-AREAS = tuple(map(_load, NAMES))
-SCOPES.extend(scope for area in AREAS for scope in area.scopes)
+def list_areas() -> tuple[Area, ...]:
+    """All that are installed."""
+    return tuple(map(load_area, FOLDERS))
 
 
 def faults_of_areas(settings: Settings) -> list[str]:
     """A sentence where AREAS names what is none."""
-    named, known = settings.areas_on or frozenset(), [area.name for area in AREAS]
-    wrong = sorted(named - {*known})
+    named = settings.areas_on or frozenset()
+    wrong = sorted(named - FOLDERS.keys())
     if not wrong or named == {"none"}:
         return []
-    return [f"AREAS: {', '.join(wrong)} is none of {', '.join(known)}; or say `none` alone"]
+    return [f"AREAS: {', '.join(wrong)} is none of {', '.join(FOLDERS)}; or say `none` alone"]
 
 
 def switched_on(settings: Settings) -> tuple[Area, ...]:
     """Those that AREAS names; all of them where it is not set. Raises UnsafeSettings."""
     if faults := faults_of_areas(settings):
         raise UnsafeSettings("\n".join(faults))
-    return tuple(area for area in AREAS if settings.switches_on(area.name))
+    return tuple(load_area(name) for name in FOLDERS if settings.switches_on(name))
 
 
-def list_condition_names() -> dict[str, Mapping[str, str | None]]:
+def list_routes(settings: Settings, *, of: str | None = None) -> Iterator[tuple[str, AreaRoutes]]:
+    """Each with its blueprint: those of what is on, or `of` one. What an area has for another one
+    is in a module with the name of that, and is there where both are on.
+    """
+    on = switched_on(settings)
+    for area in on:
+        if of in (None, area.name):
+            yield from ((area.blueprint, routes) for routes in area.routes)
+        for other in on:
+            beside = f"{FOLDERS[area.name]}.{other.name}"
+            if of in (None, area.name, other.name) and find_spec(beside):
+                yield from ((area.blueprint, each) for each in import_module(beside).ROUTES)
+
+
+def list_condition_names(settings: Settings) -> dict[str, Mapping[str, str | None]]:
     """For each condition its names by client: `GET /conditions` tells them."""
-    return {key: names for area in AREAS for key, names in area.condition_names.items()}
+    on = switched_on(settings)
+    return {key: names for area in on for key, names in area.condition_names.items()}
 
 
 def list_channels(settings: Settings) -> tuple[str, ...]:
@@ -70,14 +86,16 @@ def list_area_settings(*areas: str) -> list[tuple[str, FieldInfo]]:
 def describe_areas(settings: Settings) -> list[str]:
     """A line for each area: whether it is on, how many routes it adds, what it stores and sends."""
     on, lines = switched_on(settings), list[str]()
-    for area in AREAS:
-        count = sum(len(routes) for routes, _ in area.routes)
+    whole = settings.model_copy(update={"areas": None})
+    for area in list_areas():
+        count = sum(len(routes) for _, (routes, _) in list_routes(whole, of=area.name))
         stores = ", ".join(store.collection for store in area.stores)
         adds = {
             "stores": stores,
             "sends": ", ".join(area.channels),
             "settings": ", ".join(name for name, _ in list_area_settings(area.name)),
         }
-        said = [f"{count} routes", *(f"{verb} {what}" for verb, what in adds.items() if what)]
+        said = [f"{count} routes"] if count else []
+        said += [f"{verb} {what}" for verb, what in adds.items() if what]
         lines.append(f"{area.name:<10}{'on' if area in on else 'off':<5}{'; '.join(said)}")
     return lines

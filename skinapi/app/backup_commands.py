@@ -16,11 +16,12 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.app.commands import OPERATOR, FaultsLeft, check_store, say_store
-from skinapi.app.composition.services import MODELS, Services, open_services
+from skinapi.app.composition.services import Services, list_models, open_services
 from skinapi.base.errors import BrokenErasedIds, Conflict, NotFound, SkinAPIError, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.findings.records.events import PhotosErasedAgain
 from skinapi.platform.backups.backup import (
     BackupFacts,
     Place,
@@ -132,7 +133,7 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
     for key in counts.damaged:
         print(f"left out, because it is damaged: the stored file {key}", file=sys.stderr)
     print(_counted(counts), file=sys.stderr)
-    faults = [fault.message for fault in document_faults(store, MODELS)]
+    faults = [fault.message for fault in document_faults(store, list_models())]
     for message in faults:
         print(f"in the backup as it is, damaged: {message}", file=sys.stderr)
     whole = not (counts.damaged or faults)
@@ -173,7 +174,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     configure_logs()
     refuse_unsafe(settings)
     collection, _, identifier = options.record.partition("/")
-    model = MODELS.get(collection)
+    model = list_models().get(collection)
     if model is None:
         raise UnsafeSettings(f"Name the record as collection/id; not {options.record}")
     verify_backup(options.file)
@@ -437,7 +438,7 @@ def _erase_account(services: Services, erased: Erased) -> bool:
 
 
 def _erase_photos(services: Services, erased: Erased) -> bool:
-    """Delete the photos of a finding that stays, and their copies in data sets."""
+    """Delete the photos of a finding that stays, and their copies."""
 
     def erase(unit: Unit) -> bool:
         found = services.data.findings.find(erased.about)
@@ -445,7 +446,7 @@ def _erase_photos(services: Services, erased: Erased) -> bool:
             return False
         unit.audit("photo.erase_again", by=OPERATOR, target=found.id, owner=found.owner)
         services.findings.remove_photos(unit, found)
-        unit.erase(services.data.contributed.delete_of_finding(found.id))
+        unit.publish(PhotosErasedAgain(found))
         return True
 
     return services.data.work.run(erase)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.app.areas import NAMES
+from skinapi.app.areas import FOLDERS
 from skinapi.app.composition.services import open_services
 from skinapi.base.settings import Settings
 from skinapi.platform.stores import make_store
@@ -31,9 +31,10 @@ def describe_listeners(settings: Settings) -> list[str]:
 
 def _name(call: Callable[[Any], Any]) -> str:
     """The area that listens, or the core."""
-    if isinstance(call, partial):
-        call = call.args[0]
-    owner = type(getattr(call, "__self__", None)).__module__
-    module = owner if owner.startswith("skinapi.") else call.__module__
-    _, package, *rest = module.split(".")
-    return rest[0] if package == "integrations" and rest[0] in NAMES else "core"
+    named: Any = call
+    while isinstance(named, partial):
+        named = named.args[0]
+    owner = type(getattr(named, "__self__", None)).__module__
+    module = owner if owner.startswith("skinapi.") else getattr(named, "__module__", named)
+    inside = (name for name, folder in FOLDERS.items() if module.startswith(f"{folder}."))
+    return next(inside, "core")

@@ -6,16 +6,22 @@ It is not part of `worker`: the guard of a job needs no store, and lives as long
 import os
 import sys
 
+from skinapi.base.area_parts import list_parts
 from skinapi.base.settings import Settings
 from skinapi.platform.jobs.handlers import Handlers, guard_job
 
-# Each kind of job, and its handler as `module:function`, which only the process of a job imports.
-HANDLERS: Handlers = {
-    "training": "skinapi.lab.jobs.training_job:train",
-    "import": "skinapi.lab.jobs.import_job:import_model",
-    "person_file": "skinapi.app.composition.person_file_job:make_file",
-}
+
+def list_handlers(settings: Settings) -> Handlers:
+    """Each kind of job, and its handler as `module:function`, which only the process of a job
+    imports. An area names its own in a `handlers.py`.
+    """
+    handlers = {"person_file": "skinapi.app.composition.person_file_job:make_file"}
+    for part in list_parts("handlers", on=settings.switches_on):
+        handlers |= part.HANDLERS
+    return handlers
+
 
 if __name__ == "__main__":
     os.umask(0o077)
-    sys.exit(guard_job(HANDLERS, memory=Settings().job_memory))
+    settings = Settings()
+    sys.exit(guard_job(list_handlers(settings), memory=settings.job_memory))

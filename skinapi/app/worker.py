@@ -14,12 +14,11 @@ from functools import partial
 from pydantic import SecretStr
 
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.app.jobs import open_jobs
+from skinapi.app.jobs import open_broker, open_jobs
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs, shield_output
 from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import read_settings, refuse_unsafe
-from skinapi.platform.jobs.announcements import open_broker
 from skinapi.platform.jobs.attempt import Timing
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.job_worker import Worker
@@ -67,7 +66,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         require_key=partial(refuse_former_key, store, secrets=settings.audit_secrets()),
         hidden=_secrets(settings),
         parent=parent,
-        broker=open_broker(settings.broker_uri),
+        broker=open_broker(settings),
     ).run()
     return 0
 

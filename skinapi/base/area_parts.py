@@ -1,17 +1,30 @@
-"""Finds what an area declares where the whole application need not be imported, such as its
-settings: in a module of that name in its folder. So nobody else names the area.
+"""Which areas there are, and what one declares where the whole application need not be imported,
+such as its settings: in a module of that name in its folder. So nobody else names an area.
 """
 
-import pkgutil
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-FOLDERS = "skinapi.integrations"
+# What a clinic may do without. In the order in which they listen, and their routes are described.
+AREA_FOLDERS = (
+    "integrations.oidc",
+    "integrations.clients",
+    "integrations.fhir",
+    "integrations.dicom",
+    "integrations.webhooks",
+    "lab",
+    "integrations.broker",
+)
 
 
-def list_parts(name: str, folders: str = FOLDERS) -> list[ModuleType]:
-    """The module of this name of each folder that has one, by the names of the folders."""
-    found = pkgutil.iter_modules(import_module(folders).__path__)
-    parts = (f"{folders}.{area.name}.{name}" for area in found if area.ispkg)
-    return [import_module(part) for part in sorted(parts) if find_spec(part)]
+def list_parts(
+    name: str, root: str = "skinapi", *, on: Callable[[str], bool] = lambda _: True
+) -> list[ModuleType]:
+    """The module of this name of each area that has one and is `on`, by the names of the folders.
+    No other is imported.
+    """
+    folders = sorted(folder for folder in AREA_FOLDERS if on(folder.rpartition(".")[2]))
+    parts = (f"{root}.{folder}.{name}" for folder in folders)
+    return [import_module(part) for part in parts if find_spec(part)]

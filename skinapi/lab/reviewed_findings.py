@@ -20,8 +20,9 @@ from typing import IO, Any
 
 from skinapi.accounts.auth.account import TEACHING_CONSENT, Account
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.accounts.auth.events import ConsentWithdrawn
+from skinapi.accounts.auth.events import ConsentWithdrawn, KeptPhotosUnwanted
 from skinapi.base.errors import BlobDamaged, Duplicate
+from skinapi.findings.records.events import FindingEvent
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import SubmittedPhoto
 from skinapi.findings.status.deciding_review import deciding_review
@@ -283,25 +284,23 @@ class ContributedPictures:
         for account in self._images.accounts_of(dataset):
             self._trail.record(AuditRow("photo.to_dataset", by=by, target=account))
 
-    def delete_of_finding(self, finding: str) -> list[str]:
+    def on_gone(self, event: FindingEvent) -> list[str]:
         """Delete all copies of its photo in data sets, in the transaction of its deletion. Return
         the keys of their files, to be deleted after it.
         """
-        return self._delete({FINDING: finding})
+        return self._delete({FINDING: event.finding.id})
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> list[str]:
-        if event.purpose != TEACHING_CONSENT:
-            return []
-        return self.delete_of_account(event.account, withdrawn=True)
+        taught = event.purpose == TEACHING_CONSENT
+        return self._delete({"account": event.account}, withdrawn=True) if taught else []
 
-    def delete_of_account(self, account: str, *, withdrawn: bool = False) -> list[str]:
-        """Do as `delete_of_finding` for all photos of an account."""
-        return self._delete({"account": account}, withdrawn=withdrawn)
+    def on_unwanted(self, event: KeptPhotosUnwanted) -> list[str]:
+        return self._delete({"account": event.account}, withdrawn=True)
 
     @atomic
     def forget(self, unit: Unit, account: str) -> None:
         """Erase all copies of this account's photos in data sets. It is idempotent."""
-        unit.erase(self.delete_of_account(account))
+        unit.erase(self._delete({"account": account}))
 
     def _delete(self, wanted: Filter, *, withdrawn: bool = False) -> list[str]:
         gone, keys = self._images.delete_records(wanted)

@@ -1,8 +1,10 @@
 """The use cases of data sets; and of trainings on them and imports of networks, which jobs do."""
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Annotated, Literal
 
@@ -383,3 +385,21 @@ class ImportsService:
 
 def suffix_of(name: str) -> str:
     return PurePath(name).suffix.lower()
+
+
+# What trainings and imports need of requirements-train.txt, and a server does without.
+LIBRARIES = (
+    "tensorflow", "keras", "h5py", "jinja2", "pandas", "scipy", "sklearn",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LibrariesService:
+    jobs: JobsService
+
+    def find_missing(self) -> str | None:
+        """One that the workers kept here lack. It is looked for anew each time, as by each job."""
+        if not self.jobs.workers_here:
+            return None
+        importlib.invalidate_caches()
+        return next((name for name in LIBRARIES if find_spec(name) is None), None)

@@ -4,7 +4,7 @@ one is chosen.
 *Whether* a doctor should look is one decision: the malignant score against one threshold for each
 modality and operating point. *How soon* is a ranking: the probabilities of single cancers against
 thresholds that few benign lesions reach, and the named condition. The thresholds are fitted by
-`python -m skinapi calibrate` (`learning/train/fit_bands.py`) and come with the model, in its
+`python -m skinapi calibrate` and come with the model, in its
 calibration.json. `cautious` holds for a model that has no threshold of its own.
 """
 

@@ -1,6 +1,6 @@
 """What a patient's age, sex, body site and signs add to the probabilities of a picture.
 
-Fitted by `python -m skinapi calibrate` (`learning/train/fit_patient_facts.py`). A fact that is not
+Fitted by `python -m skinapi calibrate`. A fact that is not
 told, or that the model has not learned, adds nothing.
 """
 

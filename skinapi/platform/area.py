@@ -2,22 +2,24 @@
 to know. The package has it in its `area.py`, and `skinapi/app/areas.py` lists them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from skinapi.base.container import Factory
-from skinapi.base.settings import Settings
 from skinapi.platform.notices.deliveries import Send
+from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.web.answers import Renderer
 from skinapi.platform.web.declaration import Routes
 
 Values = Mapping[Any, Mapping[str, Any]]
+# With the class that answers them.
+AreaRoutes = tuple[Routes[Any], type]
 
 
-class Forgets(Protocol):
-    def forget(self, account: str) -> None: ...
+class ChecksIntegrity(Protocol):
+    def check_integrity(self) -> Iterator[Fault]: ...
 
 
 class NotesProblems(Protocol):
@@ -29,44 +31,65 @@ class Sends(Protocol):
     def send(self) -> Send: ...
 
 
-def _subscribe_to_nothing() -> None: ...
+def _do_nothing() -> None: ...
 
 
-def _no_values(_: Settings) -> Values:
+def _no_values() -> Values:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
-    """Classes are named, and made by the application's container.
+class Stored:
+    """What an area has stored of people, `STORED` in its `stored.py`. It is counted and forgotten
+    also while the area is off: so each server imports that module, which names by their places
+    (`module:Class.method`) what is called then, and imports none of them.
 
-    `routes`: each with the class that answers it; they are in `blueprint`. `errors_in`: who writes
-    errors, by the beginning of a path. `stores`: the repositories; each has a collection, which
-    `check` reads. `forgets`: those of them with something of one account, which is forgotten after
-    its findings. `counted`: those that an erasure counts, by kind. `told`: those with receivers of
-    what is told of a person, by place. `problems`: those with a sentence for `/readyz`. `values`
-    and `factories`: what the container is to know. `channels`: who sends the deliveries of a kind.
-    `subscribe`: whom it adds to the listeners, after those of the findings; the container gives
-    what it asks for. `page` describes it, `summary` in a line. `scopes`: what a key may be made for
-    besides. `log_ins`: what the log-in page shows besides the password. `condition_names`: what its
-    clients call each condition.
+    `counted`: the collections that an erasure counts, with the field of the account, by kind.
+    `told`: those with receivers of what is told of a person, by place. `erases`: what is called in
+    the transaction of an event. `forgets`, `forgets_first`: what is called with an account that is
+    erased, after its findings and before them; `forgets_joined`: with one that joins another.
+    """
+
+    counted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
+    erases: Mapping[type, str] = field(default_factory=dict)
+    forgets: Sequence[str] = ()
+    forgets_first: Sequence[str] = ()
+    forgets_joined: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """Classes are named, and made by the application's container, which also gives each function
+    here what it asks for.
+
+    `routes` are in `blueprint`. `errors_in`: who writes errors, by the beginning of a path.
+    `stores`: the repositories; each has a collection, which `check` reads. `checks`: those who look
+    for what is broken besides, by what it is. `problems`: those with a sentence for `/readyz`.
+    `begin` is called at a start. `values`, `factories` and `stand_for`: what the container is to
+    know. `channels`: who sends the deliveries of a kind. `subscribe`: whom it adds to the
+    listeners, after those of the findings. `page` describes it, `summary` in a line. `scopes`: what
+    a key may be made for besides. `log_ins`: what the log-in page shows besides the password.
+    `condition_names`: what its clients call each condition. `spooled`: the largest body that lies
+    in a file, where a route has no limit of its own.
     """
 
     name: str
-    blueprint: str
     summary: str
     page: str
-    routes: Sequence[tuple[Routes[Any], type]]
+    blueprint: str = ""
+    routes: Sequence[AreaRoutes] = ()
     errors_in: Mapping[str, Renderer] = field(default_factory=dict)
     stores: Sequence[type[Repository[Any]]] = ()
-    forgets: Sequence[type[Forgets]] = ()
-    counted: Mapping[str, type[Repository[Any]]] = field(default_factory=dict)
-    told: Mapping[str, type[Repository[Any]]] = field(default_factory=dict)
+    checks: Mapping[str, type[ChecksIntegrity]] = field(default_factory=dict)
     problems: Sequence[type[NotesProblems]] = ()
-    values: Callable[[Settings], Values] = _no_values
+    begin: Callable[..., None] = _do_nothing
+    values: Callable[..., Values] = _no_values
     factories: Sequence[Factory] = ()
+    stand_for: Mapping[Any, Any] = field(default_factory=dict)
     channels: Mapping[str, type[Sends]] = field(default_factory=dict)
-    subscribe: Callable[..., None] = _subscribe_to_nothing
+    subscribe: Callable[..., None] = _do_nothing
     scopes: Sequence[str] = ()
     log_ins: Callable[..., Mapping[Any, object]] = _no_values
     condition_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    spooled: Callable[..., int] | None = None

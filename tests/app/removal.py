@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.repository.documents import ROOT
 
-AREAS_FILE, COMMANDS_FILE = "skinapi/app/areas.py", "skinapi/__main__.py"
+AREAS_FILE, COMMANDS_FILE = "skinapi/base/area_parts.py", "skinapi/__main__.py"
 LINKED = "skinapi/models"  # large, and nobody writes there
 # The page of an area, and what names it in a file.
 PAGES = {
@@ -21,10 +21,15 @@ PAGES = {
     "fhir": "docs/integrate/ehr.md",
     "webhooks": "docs/integrate/webhooks.md",
     "batch": "docs/batch.md",
+    "lab": "docs/lab.md",
+    "broker": "docs/operate/broker.md",
     "clients": "docs/clients.md",
 }
 # Those with other folders than one in each package `integrations`.
-FOLDERS = {"batch": ("skinapi/app/batch", "tests/app/batch")}
+FOLDERS = {
+    "batch": ("skinapi/app/batch", "tests/app/batch"),
+    "lab": ("skinapi/lab", "skinapi/learning", "tests/lab", "tests/learning"),
+}
 NAMES = {
     "dicom": r"dicom(?!\.nema\.org/resources)|\bpacs\b",  # but for a system of codes
     "oidc": r"oidc|\blog_in\.md",
@@ -36,6 +41,9 @@ NAMES = {
         r"integrations[./]clients|\bclients\.md|\bOPEN_(?:SKINARTIFY|EXPLAINABLE|GUIDE|LAB)\b"
         r"|skinartify|dermascan|/api/(?:predict|health|models|datasets|upload-dataset|job)\b"
     ),
+    "broker": r"integrations[./]broker|\bbroker\.md|JOBS_BROKER|requirements-broker",
+    # But for the words: a client of before has its name, and jobs and models are the core's.
+    "lab": r"(?:skinapi|tests)[./](?:lab|learning)\b|`learning/|`lab/|\blab\.md",
     # But for the word: much is done in batches.
     "batch": r"app[./]batch|skinapi batch|/batch\.md|\(batch\.md",
 }
@@ -54,6 +62,9 @@ ALLOWED: Mapping[str, str] = {
     ".dockerignore": "lets it into the image",
     ".github/": "installs other programs for the tests",
     "CONTRIBUTING.md": "names these programs",
+    "tests/faults/cluster.py": "a cluster has one where it is installed",
+    "tests/faults/test_cluster.py": "its tests",
+    "tests/faults/release_store.py": "the code of the release runs it, with that one's own tests",
 }
 
 
@@ -100,12 +111,14 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
     for area in areas:
         for folder in _folders_of(area):
             shutil.rmtree(root / folder)
-        for of_both in root.glob(f"tests/integrations/*/test_{area}.py"):
+        for of_both in _list_of_both(root, area):
             of_both.unlink()
         (root / PAGES[area]).unlink()
-        _drop_lines(root / AREAS_FILE, rf'^    "{area}",$')
+        _drop_lines(root / AREAS_FILE, rf'^    "(?:integrations\.)?{area}",$')
+        modules = "|".join(name.replace("/", r"\.") for name in _folders_of(area))
+        _drop_contracts(root / "pyproject.toml", modules)
         for file in (COMMANDS_FILE, "pyproject.toml"):
-            _drop_lines(root / file, rf'^    "skinapi\.(?:app|integrations)\.{area}\b.*",$')
+            _drop_lines(root / file, rf'^    "(?:{modules})\b.*",$')
         linked = rf"\[([^\]]*)\]\([^)]*\b{Path(PAGES[area]).name}\b[^)]*\)"
         for page in (*root.glob("*.md"), *root.glob("docs/**/*.md")):
             _drop_lines(page, rf"^\|.*{linked}")
@@ -117,6 +130,23 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
 
 def _folders_of(area: str) -> tuple[str, ...]:
     return FOLDERS.get(area) or (f"skinapi/integrations/{area}", f"tests/integrations/{area}")
+
+
+def _list_of_both(root: Path, area: str) -> list[Path]:
+    """What another area has for this one, and tests of both."""
+    names = (f"{area}.py", f"{area}_*.py", f"test_{area}*.py")
+    return [
+        *(path for name in names[:2] for path in root.glob(f"skinapi/integrations/*/{name}")),
+        *(path for name in names for path in root.glob(f"tests/**/{name}")),
+    ]
+
+
+def _drop_contracts(file: Path, modules: str) -> None:
+    """Those of what is gone alone."""
+    head, *contracts = file.read_text().split("[[tool.importlinter.contracts]]")
+    own = re.compile(rf'^(?:containers|source_modules) = \["(?:{modules})\b', re.MULTILINE)
+    kept = (contract for contract in contracts if not own.search(contract))
+    file.write_text("[[tool.importlinter.contracts]]".join((head, *kept)))
 
 
 def _drop_lines(file: Path, pattern: str) -> None:

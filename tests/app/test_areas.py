@@ -1,6 +1,10 @@
 """What is switched off is not there, and what it has stored is still known."""
 
+import ast
+import os
 import re
+import subprocess
+import sys
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -8,13 +12,15 @@ from typing import Any
 import pytest
 
 from skinapi.__main__ import main
-from skinapi.app.areas import AREAS, describe_areas, switched_on
+from skinapi.app.areas import describe_areas, list_areas, list_routes, switched_on
+from skinapi.base.area_parts import list_parts
 from skinapi.base.errors import UnsafeSettings
 from skinapi.platform.area import Area
 from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend
 
+AREAS = list_areas()
 EVERYTHING = ",".join(area.name for area in AREAS)
 
 
@@ -45,7 +51,9 @@ def test_what_is_off_answers_404_and_is_described_nowhere(
     gone = [
         rule for rule in whole.app.url_map.iter_rules() if (rule.rule, rule.endpoint) not in rules
     ]
-    assert len(gone) == sum(len(routes) for routes, _ in area.routes)
+    assert len(gone) == sum(
+        len(routes) for _, (routes, _) in list_routes(whole.settings, of=area.name)
+    )
     admin = backend.member(role="admin")
     left = {str(rule.rule) for rule in backend.app.url_map.iter_rules()}
     for rule in gone:
@@ -54,7 +62,7 @@ def test_what_is_off_answers_404_and_is_described_nowhere(
         method = min((rule.methods or set()) - {"HEAD", "OPTIONS"})
         assert admin.call(method, str(rule.rule)).status_code == 404, rule
     described, all_described = paths(backend), paths(whole)
-    assert described.keys() < all_described.keys()
+    assert (described.keys() < all_described.keys()) is bool(gone)
     of_area = {_as_described(str(rule.rule)) for rule in gone}
     others = all_described.keys() - of_area  # an area may share a path with another
     assert all(described[path] == all_described[path] for path in others)
@@ -93,6 +101,41 @@ def test_the_command_says_who_listens_in_which_order(
     monkeypatch.chdir(tmp_path)
     assert main(["areas"]) == 0
     said = capsys.readouterr().out
-    listening = ["core", *(area.name for area in AREAS if area.forgets), "core"]
+    stored = [(part.__name__.split(".")[-2], part.STORED) for part in list_parts("stored")]
+    listening = [
+        "core",
+        *(name for name, each in stored if each.forgets_first),
+        "core",
+        *(name for name, each in stored if each.forgets),
+        "core",
+    ]
     said_once = ", ".join(name for name, _ in groupby(listening))
     assert f"AccountErased (afterwards): {said_once}\n" in said
+
+
+IMPORTS = """
+import sys
+from pathlib import Path
+from skinapi.app.application import create_app
+from skinapi.base.area_parts import AREA_FOLDERS
+from skinapi.base.settings import Settings
+from skinapi.platform.stores import make_store
+settings = Settings(instance_dir=Path("instance"), areas="none")
+make_store(settings)
+app = create_app(settings)
+described = app.test_client().get("/openapi.json").text
+inside = tuple(f"skinapi.{folder}." for folder in AREA_FOLDERS)
+print(sorted({name.rpartition(".")[2] for name in sys.modules if name.startswith(inside)}))
+"""
+
+
+def test_of_what_is_off_a_server_imports_settings_and_what_is_stored_alone(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(ast.literal_eval(done.stdout.splitlines()[-1])) <= {"settings", "stored"}

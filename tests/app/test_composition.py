@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 
+from skinapi.app.areas import list_areas, list_routes
 from skinapi.app.composition import person_file_job
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.container import CompositionError, Container, Parts
@@ -21,7 +22,9 @@ def test_a_command_can_build_every_service(tmp_path: Path) -> None:
     make_store(settings)
     services = open_services(settings)
     services.build_all()
-    services.lab.build_all()
+    for area in list_areas():
+        for checked in area.checks.values():
+            services.get(checked)
     services.store.close()
 
 
@@ -41,13 +44,14 @@ def test_the_job_of_a_persons_file_builds_what_it_needs(
 def test_a_server_can_build_every_service(tmp_path: Path, *, with_all: bool) -> None:
     everything = {
         **MAIL,
-        "broker_uri": "redis://127.0.0.1:9",
         "openrouter_api_key": "k" * 20,
         "retain_accounts_days": 500,
     }
     backend = Backend(tmp_path, **(everything if with_all else {}))
-    for parts in (backend.services, backend.services.data, backend.services.lab):
+    for parts in (backend.services, backend.services.data):
         parts.build_all()
+    for _, (_, service) in list_routes(backend.settings):
+        backend.services.get(service)
     backend.app.server.build_all()
     assert backend.services.get(Services) is backend.services
     assert backend.services.findings.records is backend.services.data.findings

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from skinapi.base.area_parts import list_parts
 from skinapi.base.subject import Role
 from skinapi.console.routes import ASSETS
 from skinapi.findings.records.break_glasses import LIFE, BreakGlass
-from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.model.registry.serving_pointer import PointerChange, ServingPointer
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now
-from tests.console.test_lab import SAME, add_version
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import Visitor
-from tests.lab.sending import picture, publish_one
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server
 from tests.support.backends import PASSWORD_HASH
@@ -108,18 +105,16 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "note": f"{FROM_RIGHT} {'y' * 200}",
     }
     assert doctor.call("POST", f"/submissions/{findings[1]}/review", json=review).status == 201
-    store = seeder.services.store
-    image = publish_one(
-        Datasets(store), DatasetImages(store), picture(3), owner=admin.id, name=LONG[:60]
-    )
     people = {"user": patients[0], "doctor": doctor, "admin": admin, "researcher": researcher}
-    version = add_version(seeder, tmp_path_factory.mktemp("version"), SAME)
+    folder, dataset, version = tmp_path_factory.mktemp("version"), "", ""
+    for area in list_parts("console_pages", "tests"):
+        dataset, version = area.make(seeder, admin, folder, LONG[:60])
     withdraw_version(seeder, findings[2])
     break_glass(seeder, admin, findings[0])
     leave_without_doctor(seeder, add_person(seeder, "user", LONG))
     asked = {"upload": "u", "labels": ["mel"], "scaling": "caffe", "side": None, "licence": LONG}
     job = seeder.services.jobs.submit(kind="import", owner=admin.id, request=asked)
-    yield Clinic(people, findings, spots[LONG], image.dataset, version, job.id)
+    yield Clinic(people, findings, spots[LONG], dataset, version, job.id)
     jobs.forget(admin.id)
     seeder.close()
 

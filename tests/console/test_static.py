@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.app.areas import NAMES
+from skinapi.app.areas import FOLDERS
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.base.subject import ROLES
@@ -247,7 +247,7 @@ WORDS_OF = {"oidc": "oidc_|account_(allow_|un)?link$", "dicom": "archive_", "web
 
 def says(words: dict[Language, dict[str, str]], kind: str) -> set[str]:
     """What it has words for, but for areas that are gone."""
-    gone = [words_of for area, words_of in WORDS_OF.items() if area not in NAMES]
+    gone = [words_of for area, words_of in WORDS_OF.items() if area not in FOLDERS]
     said = {key.removeprefix(kind) for key in words["en"] if key.startswith(kind)}
     return {word for word in said if not any(re.match(words_of, word) for words_of in gone)}
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.platform.web.admission import Sizes
+from skinapi.platform.web.admission import LARGEST_SPOOLED, Sizes
 from skinapi.platform.web.declaration import declared_routes
 from skinapi.platform.web.request_context import ACCEPTED_ID
 from tests.deploy.nginx import (
@@ -27,7 +27,7 @@ from tests.deploy.nginx import (
     before_nothing,
     make_certificates,
 )
-from tests.repository.nginx_errors import DATASET, PHOTO, write_errors
+from tests.repository.nginx_errors import PHOTO, write_errors
 from tests.repository.reference import COMMAND
 from tests.repository.routes_table import list_json_photos
 from tests.served.served_backend import ServedBackend
@@ -191,7 +191,7 @@ def test_the_server_hears_the_callers_address_last_and_the_name_it_was_asked_by(
 
 def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None:
     backend = Backend(tmp_path)
-    sizes = Sizes(photo=PHOTO, spooled=DATASET, held=PHOTO, held_in_files=DATASET)
+    sizes = Sizes(photo=PHOTO, spooled=LARGEST_SPOOLED, held=PHOTO, held_in_files=LARGEST_SPOOLED)
     limits = re.findall(r"client_max_body_size (\d+)m;", RECIPE.read_text())
     everywhere, in_base64, datasets, studies, small = (int(limit) * 1024**2 for limit in limits)
     in_json = list_json_photos()

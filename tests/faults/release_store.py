@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.care.clinic import file_for, patient_of
-from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
 from tests.support.models import write_model
@@ -85,8 +84,10 @@ def review_all(backend: Backend, grey: Person, seconds: tuple[dict[str, Any] | N
 
 def teach(backend: Backend, admin: Person, folder: Path) -> None:
     """A data set, a training that waits, and a model that served once."""
+    sending = import_module("tests.lab.sending")
     lab = backend.member(role="researcher", email="lab@example.org")
-    dataset = send(lab, [upload(lab, zipped(labelled(30)))])
+    archive = sending.zipped(sending.labelled(30))
+    dataset = sending.send(lab, [sending.upload(lab, archive)])
     assert dataset["status"] == "published"
     wanted = {"dataset_name": "ham", "epochs": 1}
     started = lab.call("POST", "/api/start-training", json=wanted)

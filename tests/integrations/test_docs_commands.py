@@ -42,7 +42,7 @@ def token(server: Server, role: str) -> str:
 
 def test_every_page_with_commands_is_run() -> None:
     assert pages_with_commands() == RUN | {
-        page for area in list_parts("docs", "tests.integrations") for page in area.RUN
+        page for area in list_parts("docs", "tests") for page in area.RUN
     }
 
 

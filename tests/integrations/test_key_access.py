@@ -55,14 +55,12 @@ TAKE_NO_KEY = """
     suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
     unapprove_user assign_doctor count_waiting approve_accounts refuse_accounts undo_act
     show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
-    show_operating_point choose_operating_point choose_reference
-    end_reference list_all_keys make_clinic_key revoke_any_key
+    show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
     break_glass
     list_break_glass choose_finding close_break_glass show_retention preview_retention
     pause_retention resume_retention hold_patient release_patient list_erasures
     list_waiting_erasures
     # Its clients know no key.
-    start_training
 """
 NO_KEY = {name for line in TAKE_NO_KEY.splitlines() if "#" not in line for name in line.split()}
 OWNERS = ("user", "other user", "doctor", "other doctor", "second opinion", "researcher", "admin")

@@ -384,7 +384,7 @@ def test_past_its_quota_a_key_waits_and_others_do_not(backend: Backend) -> None:
 def test_what_a_key_is_refused_does_not_count_against_its_quota(backend: Backend) -> None:
     program, _ = made(backend.member(), quota=1)
     for _ in range(3):
-        assert program.call("GET", "/datasets").status_code == 403
+        assert program.call("GET", "/models").status_code == 403
     assert program.call("GET", "/submissions").status_code == 200
 
 

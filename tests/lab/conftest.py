@@ -9,6 +9,7 @@ import pytest
 
 from skinapi.lab.checks import picture_decoder, publishing
 from skinapi.lab.checks.picture_decoder import DecodedPicture, PictureDecoder, parse_answer
+from skinapi.lab.service import DatasetsService
 from tests.support.backends import Backend
 
 
@@ -58,5 +59,5 @@ def any_backend(any_backend: Backend) -> Iterator[Backend]:
 
 def _await_last_check(backend: Backend) -> None:
     """One that has published still notes it, in a store that the test is about to close."""
-    with backend.services.lab.datasets.checks.now():
+    with backend.services.get(DatasetsService).checks.now():
         pass

@@ -2,9 +2,10 @@
 
 import sys
 
-from skinapi.app.run_job import HANDLERS
+from skinapi.app.run_job import list_handlers
 from skinapi.base.settings import Settings
 from skinapi.platform.jobs.handlers import guard_job
 
 if __name__ == "__main__":
-    sys.exit(guard_job(HANDLERS, memory=Settings().job_memory, niceness=0))
+    settings = Settings()
+    sys.exit(guard_job(list_handlers(settings), memory=settings.job_memory, niceness=0))

@@ -14,6 +14,7 @@ from skinapi.lab.checks.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layo
 from skinapi.lab.checks.publishing import Heartbeat
 from skinapi.lab.datasets.archives import Contents, Entry
 from skinapi.lab.datasets.quarantine import Quarantine
+from tests.platform.storage.test_failures import makes_no_folder_in_place_of_a_missing_one
 from tests.support.size import size
 
 ROWS = size(1000, MOST_ROWS)
@@ -75,3 +76,12 @@ def test_a_report_shows_some_names_of_some_copies_and_of_each_some_letters() -> 
     [names] = found["contradicting"]["shown"]
     assert len(names) == MOST_IN_ENTRY
     assert {len(name) for name in names} == {LONGEST_SHOWN}
+
+
+def test_the_quarantine_makes_no_folder_in_place_of_a_missing_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def use(folder: Path) -> None:
+        Quarantine(folder / "quarantine").opened(most=1).__enter__()
+
+    makes_no_folder_in_place_of_a_missing_one(tmp_path, monkeypatch, use)

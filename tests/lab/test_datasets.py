@@ -18,6 +18,7 @@ from PIL import Image
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.pages import PageRequest
 from skinapi.lab.checks import publishing
+from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets, NewDataset
 from skinapi.lab.datasets.learned_pictures import LearnedPictures
@@ -28,8 +29,7 @@ from skinapi.learning.data.datasets import load_dataset
 from skinapi.model.dataset_labels import label_spellings
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, labelled, picture, send, table, upload, zipped
-from tests.lab.test_races import both, twin
-from tests.support.backends import Backend, Person, erase
+from tests.support.backends import Backend, Person, both, erase, twin
 from tests.support.size import size
 
 
@@ -73,7 +73,7 @@ def test_a_zip_becomes_a_published_version_with_its_report(
     assert person.call("DELETE", f"/datasets/{dataset['id']}").status_code == 200
     assert person.call("GET", f"/datasets/{dataset['id']}").status_code == 404
     assert len(list(backend.services.store.blobs.keys())) == 12
-    backend.services.lab.cleanup.forget(backend.account(person.email).id)
+    backend.services.get(Cleanup).forget(backend.account(person.email).id)
     assert list(backend.services.store.blobs.keys()) == []
 
 
@@ -127,7 +127,7 @@ def test_only_ids_that_the_model_in_service_knows_reach_a_training(
     files = {f"{name}.jpg": picture(at) for at, name in enumerate(("ISIC_1", "jane", "mel"))}
     files["metadata.csv"] = table({"image_id": name[:-4], "dx": "mel"} for name in files)
     dataset = send(person, [upload(person, zipped(files))])
-    images = backend.services.lab.datasets.data.images
+    images = backend.services.get(DatasetsService).data.images
     write_training_folder(images, dataset["id"], tmp_path / "written", known={"ISIC_1"})
     found = {sample.image_id for sample in load_dataset(tmp_path / "written", labels=None).samples}
     sums = {hashlib.sha256(files[f"{name}.jpg"]).hexdigest() for name in ("jane", "mel")}
@@ -157,7 +157,9 @@ def test_a_data_set_is_deleted_by_its_owner_or_an_admin_and_not_while_it_is_used
     refused = other.call("DELETE", f"/datasets/{dataset}")
     assert (refused.status_code, refused.get_json()["code"]) == (403, "forbidden")
     used = [{"dataset": dataset}]
-    monkeypatch.setattr(backend.services.lab.datasets.jobs, "unfinished_requests", lambda: used)
+    monkeypatch.setattr(
+        backend.services.get(DatasetsService).jobs, "unfinished_requests", lambda: used
+    )
     answer = owner.call("DELETE", f"/datasets/{dataset}")
     assert (answer.status_code, answer.get_json()["code"]) == (409, "dataset_in_use")
     used.clear()
@@ -196,21 +198,21 @@ def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
         identifier = upload(person, zipped(files))
         owner = backend.account(person.email).id
         new = NewDataset(name="ham", owner=owner)
-        dataset = services.lab.datasets.data.datasets.begin(new, size=0)
+        dataset = services.get(DatasetsService).data.datasets.begin(new, size=0)
         with monkeypatch.context() as patch:
-            ended = _end_after(patch, services.lab.datasets, last * size(3, 1))
+            ended = _end_after(patch, services.get(DatasetsService), last * size(3, 1))
             with suppress(Killed):
-                services.lab.datasets.publish_uploads(dataset, new, [identifier])
+                services.get(DatasetsService).publish_uploads(dataset, new, [identifier])
         listed = person.pages("/datasets")
         for item in listed:
             images = person.pages(f"/datasets/{item['id']}/images")
             assert len(images) == item["pictures"] == 3
         silent = {"$set": {"touched_at": now() - 2 * SILENT_FOR}}
         services.store.collection("datasets").update({"status": "checking"}, silent)
-        for fault in list(services.lab.cleanup.check_integrity()):
+        for fault in list(services.get(Cleanup).check_integrity()):
             assert fault.repair
             fault.repair()
-        assert list(services.lab.cleanup.check_integrity()) == []
+        assert list(services.get(Cleanup).check_integrity()) == []
         published = {"status": "published"}
         assert services.store.collection("datasets").count(published) == len(listed)
         assert services.store.collection("images").count() == 3 * len(listed)
@@ -247,7 +249,7 @@ def test_a_check_that_ended_with_its_process_is_told_and_its_uploads_can_be_sent
     backend: Backend, monkeypatch: pytest.MonkeyPatch, by_another: bool
 ) -> None:
     person = backend.member(role="researcher")
-    datasets = backend.services.lab.datasets
+    datasets = backend.services.get(DatasetsService)
     sent = upload(person, zipped(labelled(3)))
     with monkeypatch.context() as patch:
         patch.setattr(datasets.checks, "submit", lambda *_, **__: None)
@@ -298,7 +300,7 @@ def test_of_two_servers_that_get_one_upload_one_makes_a_data_set_of_it(
     def post(person: Person, name: str) -> Any:
         return person.call("POST", "/datasets", json={"name": name, "uploads": [sent]})
 
-    with real_backend.services.lab.datasets.checks.now():
+    with real_backend.services.get(DatasetsService).checks.now():
         answers = both(lambda: post(person, "one"), lambda: post(other, "two"))
         assert sorted(answer.status_code for answer in answers) == [202, 409]
         assert real_backend.services.store.collection("datasets").count() == 1

@@ -13,7 +13,9 @@ from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.jobs.job_services import write_training_folder
+from skinapi.lab.service import DatasetsService
 from tests.care.clinic import URGENT, file_for
+from tests.findings.records.test_corrections import enter
 from tests.lab.sending import await_check, picture
 from tests.support.backends import Backend, Person, erase
 
@@ -55,7 +57,7 @@ class Clinic:
 
     def await_end_of_check(self) -> None:
         """It goes on for a moment when the data set is published."""
-        with self.backend.services.lab.datasets.checks.now():
+        with self.backend.services.get(DatasetsService).checks.now():
             pass
 
     def show(self, dataset: dict[str, Any]) -> dict[str, Any]:
@@ -340,3 +342,17 @@ def test_erased_contributions_leave_no_trace_of_the_account(any_backend: Backend
     kept = any_backend.stored(but=named)
     assert account.id not in str(kept)
     assert clinic.blobs() == 0
+
+
+def test_what_was_entered_in_error_teaches_no_model(backend: Backend) -> None:
+    clinic = clinic_of(backend)
+    ada = clinic.patient()
+    clinic.finding(ada, CONFIRMED)
+    wrong = clinic.finding(ada, CONFIRMED)
+    made = clinic.dataset()
+    assert len(clinic.images(made)) == 2
+    assert enter(clinic.doctor, wrong).status_code == 200
+    clinic.await_end_of_check()
+    assert len(clinic.images(made)) == 1
+    report = clinic.dataset()["report"]["reviews"]
+    assert (report["taken"], report["left_out"]) == (1, {"finding_deleted": 1})

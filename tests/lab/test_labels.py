@@ -43,6 +43,7 @@ def lab_of(backend: Backend, work: Path) -> JobServices:
     return JobServices(
         context=cast("Any", SimpleNamespace(work=work, say=lambda _: None)),
         settings=unused,
+        own_settings=unused,
         datasets=Datasets(store),
         images=DatasetImages(store),
         uploads=unused,

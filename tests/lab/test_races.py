@@ -1,6 +1,5 @@
 """Of two changes of data sets, jobs or consents at the same moment the second sees the first."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event
@@ -9,11 +8,13 @@ from typing import Any
 import pytest
 
 from skinapi.base.pages import PageRequest
+from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.service import DatasetsService
 from tests.lab.sending import await_check, labelled, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, both, twin
 from tests.support.size import size
 
 MOLES = size(9, 30)  # three lesions of each class, as a training needs
@@ -25,18 +26,6 @@ def moles_of(person: Person) -> str:
 
 def train(person: Person) -> Any:
     return person.call("POST", "/api/start-training", json={"dataset_name": "moles"})
-
-
-def twin(backend: Backend, person: Person) -> Person:
-    """The same person on another connection."""
-    return Person(backend.app.test_client(), person.token, person.email)
-
-
-def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
-    """The answers to two calls at the same time."""
-    with ThreadPoolExecutor(2) as pool:
-        begun = pool.submit(first), pool.submit(second)
-    return begun[0].result(), begun[1].result()
 
 
 def jobs_of(backend: Backend) -> list[str]:
@@ -57,7 +46,7 @@ def test_of_a_training_and_what_takes_its_data_set_one_succeeds(
         assert (taken.status_code == 200) != (begun.status_code == 200)
         assert len(jobs_of(real_backend)) == (begun.status_code == 200)
         real_backend.services.jobs.queue.forget(owner)
-        real_backend.services.lab.cleanup.forget(owner)
+        real_backend.services.get(Cleanup).forget(owner)
 
 
 def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
@@ -80,7 +69,7 @@ def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
         made = ada.call("POST", "/datasets", json=body).get_json()["id"]
         assert begun.wait(30)
         assert deleted[0].result().status_code == 200
-    with real_backend.services.lab.datasets.checks.now():
+    with real_backend.services.get(DatasetsService).checks.now():
         pass
     assert ada.call("GET", f"/datasets/{made}").status_code == 404
     for name in ("datasets", "images"):
@@ -114,7 +103,7 @@ def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Bac
     for turn in range(size(2, 20)):
         sent = [upload(person, zipped(labelled(2))) for person in people]
         bodies = [{"name": f"moles {turn}", "uploads": [item]} for item in sent]
-        with real_backend.services.lab.datasets.checks.now():
+        with real_backend.services.get(DatasetsService).checks.now():
             answers = both(
                 *(
                     partial(twin(real_backend, person).call, "POST", "/datasets", json=body)
@@ -123,4 +112,4 @@ def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Bac
             )
             assert sorted(answer.status_code for answer in answers) == [202, 409]
         for person in people:
-            real_backend.services.lab.cleanup.forget(real_backend.account(person.email).id)
+            real_backend.services.get(Cleanup).forget(real_backend.account(person.email).id)

@@ -13,7 +13,7 @@ from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from skinapi.lab.datasets.reference import list_held_out
 from skinapi.lab.jobs.job_services import write_training_folder
-from skinapi.lab.service import TrainingRequest
+from skinapi.lab.service import DatasetsService, TrainingRequest, TrainingService
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
 from tests.support.backends import Backend, Person
 
@@ -56,8 +56,8 @@ def test_an_admin_chooses_one_in_place_of_another_and_ends_it(backend: Backend) 
 def test_no_training_learns_from_it(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     person, admin = backend.member(role="researcher"), backend.admin()
     dataset = published(person, "moles", labelled(30))
-    service = backend.services.lab.trainings
-    jobs, used = backend.services.lab.datasets.jobs, [{"dataset": dataset}]
+    service = backend.services.get(TrainingService)
+    jobs, used = backend.services.get(DatasetsService).jobs, [{"dataset": dataset}]
     monkeypatch.setattr(jobs, "unfinished_requests", lambda: used)
     assert choose(admin, dataset) == 409
     monkeypatch.undo()

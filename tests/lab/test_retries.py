@@ -11,10 +11,10 @@ from werkzeug.test import TestResponse
 
 from skinapi.lab.datasets import uploads
 from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.service import DatasetsService
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
-from tests.lab.test_races import both, twin
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, both, twin
 
 KEY = {"Idempotency-Key": "visit-7"}
 FILE = {"name": "a.zip", "size": 5}
@@ -51,7 +51,7 @@ def test_of_two_at_the_same_time_one_makes_a_data_set(real_backend: Backend) -> 
     person = real_backend.member(role="researcher")
     other = twin(real_backend, person)
     sent = upload(person, zipped(labelled(3)))
-    with real_backend.services.lab.datasets.checks.now():
+    with real_backend.services.get(DatasetsService).checks.now():
         answers = both(lambda: post(person, sent), lambda: post(other, sent))
         assert [answer.status_code for answer in answers] == [202, 202]
         [made] = real_backend.services.store.collection("datasets").find()

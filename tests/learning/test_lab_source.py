@@ -39,6 +39,7 @@ def lab_of(context: Any, store: Store) -> JobServices:
     return JobServices(
         context=context,
         settings=unused,
+        own_settings=unused,
         datasets=Datasets(store),
         images=DatasetImages(store),
         uploads=unused,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.app.composition.services import MODELS
+from skinapi.app.composition.services import list_models
 from skinapi.platform.backups.backup import list_backups
 from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.storage.ids import new_id
@@ -33,6 +33,8 @@ from tests.support.openrouter import OpenRouter
 from tests.support.size import in_drill
 
 # In these a person or a doctor writes words.
+
+MODELS = list_models()
 WORDS = ("identity", "contact", "free text")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.app.areas import AREAS
+from skinapi.base.area_parts import list_parts
 from skinapi.base.errors import InvalidToken
 from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.notices.mail_texts import parting_recipient, write_mail
@@ -36,7 +36,12 @@ GONE = frozenset(
     (
         *("sessions", "session_keys", "password_links", "known_addresses", "person_files"),
         *("account_acts", "jobs", "job_logs", "failed_items"),
-        *(store.collection for area in AREAS for store in area.counted.values()),
+        *(
+            name
+            for part in list_parts("stored")
+            if part.STORED.forgets_joined
+            for name, _ in part.STORED.counted.values()
+        ),
     )
 )
 OF_FINDINGS = "names its finding or spot, which is moved, and whoever wrote it"

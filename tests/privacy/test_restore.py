@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skinapi.app import backup_commands
-from skinapi.app.composition.services import MODELS, open_services
+from skinapi.app.composition.services import list_models, open_services
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings import Settings
 from skinapi.model.conditions import Band
@@ -335,7 +335,7 @@ def test_a_damaged_record_of_who_is_to_be_reached_or_was_erased_stops_neither_li
     erased = store.collection("erased_ids")
     accounts = erased.find({"kind": "account"})
     assert erased.update({"id": accounts[0]["id"]}, {"$unset": {"kind": True}})
-    faults = " ".join(fault.message for fault in document_faults(store, MODELS))
+    faults = " ".join(fault.message for fault in document_faults(store, list_models()))
     assert first in faults
     assert accounts[0]["id"] in faults
     backup, lists, folder = tmp_path / "backup.tar", tmp_path / "list.jsonl", tmp_path / "after"

@@ -25,11 +25,8 @@ from skinapi.accounts.auth.second_factor import code_at, step_of
 from skinapi.app import backup_commands
 from skinapi.app.demo.drawing import GROWING_MOLE, GROWN_MOLE, MOLE, ROUND_MOLE, Spot, draw
 from skinapi.base.area_parts import list_parts
-from skinapi.lab.checks import publishing
 from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import Clock, now
-from tests.lab.conftest import DecoderHere
-from tests.lab.sending import await_check
 from tests.support.backends import ADMIN, MAIL, PASSWORD, Backend, Person
 from tests.support.openrouter import KEY, OpenRouter, believe
 
@@ -140,8 +137,6 @@ class Year:
     numbers: list[int] = field(default_factory=list)
     lesions: list[str] = field(default_factory=list)
     backups: list[Path] = field(default_factory=list)
-    datasets: list[str] = field(default_factory=list)
-    job: str = ""
 
     @property
     def account(self) -> str:
@@ -164,7 +159,6 @@ def in_the_past() -> Iterator[None]:
         patch.setattr(
             authorizer, "DECODE_OPTIONS", {**authorizer.DECODE_OPTIONS, "verify_exp": False}
         )
-        patch.setattr(publishing, "PictureDecoder", DecoderHere)
         patch.setattr(backup_commands, "configure_logs", lambda: None)
         try:
             yield
@@ -191,7 +185,7 @@ def live_a_year(backend: Backend, folder: Path) -> Year:
         days_ago(150)
         _opinion(year)
         _write_to_each_other(year)
-        _dataset(year)
+        _areas_of_researchers(year)
         _back_up(year, folder)
         days_ago(60)
         year.person.do("PUT", "/me/consents", {"llm": False})
@@ -299,8 +293,13 @@ def _programs(year: Year) -> None:
     year.program.token = key["secret"]
     year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
     year.program.do("GET", "/submissions")
-    for area in list_parts("year", "tests.integrations"):
+    for area in list_parts("year", "tests"):
         area.begin(year.backend)
+
+
+def _areas_of_researchers(year: Year) -> None:
+    for area in list_parts("year_of_research", "tests"):
+        area.live(year)
 
 
 def _excision(year: Year) -> None:
@@ -340,18 +339,6 @@ def _write_to_each_other(year: Year) -> None:
     path = f"/patients/{year.person.do('GET', '/me')['_id']}/messages"
     year.person.do("POST", path, {"text": WORDS["question about no spot"]})
     year.person.do("PUT", f"/lesions/{spot}/messages/read", {"message": "f" * 32})
-
-
-def _dataset(year: Year) -> None:
-    """Of reviewed findings, and a job of the lab that waits."""
-    made = year.researcher.do("POST", "/datasets/from-reviews", {"name": "what we have seen"})
-    assert await_check(year.researcher, made["id"])["status"] == "published"
-    with year.backend.services.lab.datasets.checks.now():
-        year.datasets.append(made["id"])
-    account = year.backend.account(year.researcher.email).id
-    year.job = year.backend.services.jobs.submit(
-        kind="train", owner=account, request={"dataset": made["id"]}
-    ).id
 
 
 def _letters(year: Year) -> None:

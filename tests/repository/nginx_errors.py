@@ -26,6 +26,7 @@ from skinapi.base.errors import (
 from skinapi.base.problem import SECURITY_HEADERS
 from skinapi.base.settings import Settings
 from skinapi.base.size_limits import body_too_large, photo_too_large
+from skinapi.platform.web.admission import LARGEST_SPOOLED
 from skinapi.platform.web.declaration import choose_client_route, renderer_for
 from skinapi.platform.web.headers import HTTPS_ONLY, METHODS, READABLE, SENDABLE
 from tests.repository.documents import ROOT
@@ -45,9 +46,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "problem": ("/predict", {}),
     **{name: (path, options) for name, (_, path, options) in OF_AREAS.items()},
 }
-PHOTO, DATASET = (
-    Settings.model_fields[name].default for name in ("max_upload_bytes", "max_dataset_bytes")
-)
+PHOTO = Settings.model_fields["max_upload_bytes"].default
 
 
 class UriTooLong(SkinAPIError):
@@ -152,7 +151,7 @@ def _headers() -> Iterator[str]:
 
 def _location(app: Application, status: int, form: str, error: SkinAPIError) -> Iterator[str]:
     if isinstance(error, PayloadTooLarge) and form == "dataset":
-        error = body_too_large(DATASET)
+        error = body_too_large(LARGEST_SPOOLED)
     answer = _rendered(app, form, error)
     yield f"location = /.skinapi/{status}/{form} {{"
     yield "internal;"

@@ -8,7 +8,6 @@ import pytest
 
 from bench import (
     __main__,
-    beside_training,
     cores,
     growth,
     refusal_limits,
@@ -25,7 +24,6 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 
 SMALLEST: dict[Any, dict[str, Any]] = {
     __main__: {"CALLS": 4, "LOGINS": 2, "USERS": 2},
-    beside_training: {"ROUNDS": 1, "ROUND": Bounds(4, seconds=10), "CLIENTS": (1,)},
     cores: {"TURNS": 1, "TURN_S": 0.5},
     growth: {"FEW": 100, "MANY": 200, "CALLS": 3},
     serving: {"CLIENTS": (1,), "OURS": Bounds(4, seconds=10), "STARTS": 1},
@@ -42,7 +40,7 @@ def _smallest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_bench_of_make_bench_runs_to_its_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With what of it runs alone: growth, serving, cores, and beside a training."""
+    """With what of it runs alone: growth, serving and cores."""
     __main__.main(tmp_path / "bench.json")
     said = capsys.readouterr().out
     assert "audit of an action" in said

@@ -5,11 +5,13 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from skinapi.__main__ import _parser, main
+from skinapi.__main__ import MORE_COMMANDS, _parser, main
 from skinapi.base.area_parts import list_parts
 from tests.repository.documents import ROOT, blocks, chapter
 from tests.served.server import Server, serving
@@ -43,15 +45,19 @@ COMMANDS = [(block.page, line) for block in blocks("sh") for line in block.comma
 
 
 def test_no_page_has_commands_that_no_test_knows() -> None:
-    folders = ("tests.integrations", "tests.app")
-    parts = [part for folder in folders for part in list_parts("docs", folder)]
+    beside = [
+        f"tests.{command.split('.', 1)[1].rpartition('.')[0]}.docs" for command in MORE_COMMANDS
+    ]
+    parts = [
+        *list_parts("docs", "tests"),
+        *(import_module(one) for one in beside if find_spec(one)),
+    ]
     known = {*KINDS, *(kind for part in parts for kind in part.KINDS)}
     assert {block.kind for block in blocks()} <= known
     assert {page for page, _ in COMMANDS} == {
         "README.md",
         "CONTRIBUTING.md",
         "docs/operate/commands.md",
-        "docs/training.md",
         *(page for part in parts for page in getattr(part, "PAGES", ())),
     }
 

@@ -20,14 +20,13 @@ import apsw
 
 from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
-from skinapi.app.composition.services import MODELS
+from skinapi.app.areas import FOLDERS
+from skinapi.app.composition.services import list_models
 from skinapi.base.area_parts import list_parts
 from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.integrations.patients import PATIENTS
-from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.datasets.uploads import Announced
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id, now
@@ -35,7 +34,6 @@ from skinapi.platform.storage.ports import set_or_remove
 from skinapi.privacy.erasure.findings_to_tell import FindingToTell, ReachReason
 from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, PersonToReach
 from skinapi.privacy.person_file.stored_files import PersonFile
-from tests.lab.sending import publish_one
 from tests.support.access_part import AccessPart
 from tests.support.backends import PASSWORD, Backend, Person, erase_due
 from tests.support.findings import finding_of
@@ -43,7 +41,8 @@ from tests.support.models import write_model
 from tests.support.photos import photo_of
 
 # What areas have of these tables.
-PARTS: list[AccessPart] = [each.PART for each in list_parts("access", "tests.integrations")]
+NAMES = (*(f"{name}_access" for name in FOLDERS), "access")  # first those of two areas
+PARTS: list[AccessPart] = [each.PART for name in NAMES for each in list_parts(name, "tests")]
 PEOPLE = (
     "anonymous",
     "waiting",
@@ -134,9 +133,6 @@ class SampleAccounts:
             "new_name": f"ham-{new_id()}",  # a data set's name belongs to its first account
             "receipt": self.receipt_of(gone),
             "person_to_reach": self._person_to_reach(gone, backend.account(doctor.email).id),
-            "upload": self._upload(researcher, "a.jpg"),
-            "network": self._upload(researcher, "mine.keras"),
-            **self._dataset(),
         }
         self.named |= {"no_code": "0" * 32, "no_hash": "0" * 64}
         for part in PARTS:
@@ -155,7 +151,7 @@ class SampleAccounts:
         self._kept = folder, dict(self.named)
         settings = self.backend.settings
         # The first read makes a table, and `restore` would take away one that is made later.
-        for collection in MODELS:
+        for collection in list_models():
             self.backend.services.store.collection(collection).find(limit=1)
         with closing(apsw.Connection(str(folder / DATABASE))) as copy:
             _copy_database(settings.instance_dir / DATABASE, copy)
@@ -250,26 +246,6 @@ class SampleAccounts:
             {"account": erased}, sort="-id", limit=1
         )
         return str(receipt["code"])
-
-    def _dataset(self) -> dict[str, str]:
-        """A published data set of nobody here, with one image, and an upload of the researcher."""
-        image = publish_one(
-            # Not made anew: mongomock would refuse the unique index over what is there.
-            self.backend.services.lab.datasets.data.datasets,
-            DatasetImages(self.backend.services.store),
-            PHOTO,
-            owner=new_id(),
-            name=f"moles {new_id()}",
-        )
-        return {"dataset": image.dataset, "image": image.id}
-
-    def _upload(self, owner: Person, name: str) -> str:
-        """An upload of this person, with all of its bytes."""
-        # Not made anew, as above.
-        uploads = self.backend.services.lab.datasets.data.uploads
-        account = self.backend.account(owner.email).id
-        upload = uploads.begin(Announced(owner=account, name=name, size=len(PHOTO)))
-        return uploads.add_part(upload, offset=0, content=PHOTO).id
 
     @staticmethod
     def key(owner: Person, *scopes: str) -> str:
@@ -381,11 +357,6 @@ class SampleAccounts:
         answer = owner.call("POST", "/lesions", json={"place": {"site": "back"}})
         lesion: str = answer.get_json()["id"]
         return lesion
-
-    def choose_reference(self) -> "Options":
-        """The sample data set as the reference: only that can be ended."""
-        self.backend.services.lab.datasets.data.datasets.set_reference(self.named["dataset"])
-        return {}
 
     def end_job(self) -> "Options":
         """The sample job, ended as only such a job can be started again."""
@@ -625,7 +596,6 @@ list_models                  lab               /models
 show_model                   lab               /models/tiny-1
 show_version_card            lab               /models/tiny-1/card
 compare_models               lab               /models/compare?first=tiny-1&second=tiny-1
-import_model                 researcher        /models
 promote_model                admins            /models/promoted/promote
 roll_back_model              admins            /models/rollback
 retire_model                 admins            /models/retired/retire
@@ -790,24 +760,8 @@ show_report_html             in_care           /submissions/{number}/report.html
 show_report_pdf              in_care           /submissions/{number}/report.pdf
 generate_report              approved          /generate_report
 verify_report                anyone            /reports/verify/{no_hash}
-# data sets
-begin_upload                 lab               /uploads
-add_upload_part              researcher        /uploads/{upload}/0
-show_upload                  researcher        /uploads/{upload}
-delete_upload                researcher        /uploads/{upload}
-send_dataset                 researcher        /datasets
-send_reviewed                lab               /datasets/from-reviews
-list_datasets                lab               /datasets
-show_dataset                 lab               /datasets/{dataset}
-list_images                  lab               /datasets/{dataset}/images
-show_image_thumbnail         lab               /datasets/{dataset}/images/{image}/thumbnail
-delete_dataset               admins            /datasets/{dataset}
-choose_reference             admins            /datasets/{dataset}/reference
-end_reference                admins            /datasets/{dataset}/reference
-start_training               uffffffnnuu       /api/start-training
-# jobs of the lab: the researcher's own
+# jobs: the researcher's own
 list_jobs                    lab               /jobs
-show_job_workers             lab               /jobs/workers
 show_job                     lab               /jobs/{job}
 show_job_log                 lab               /jobs/{job}/log
 cancel_job                   lab               /jobs/{job}/cancel
@@ -815,9 +769,6 @@ retry_job                    lab               /jobs/{job}/retry
 """
 # What a request has besides its path; a function may prepare what it needs.
 REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
-    "import_model": lambda accounts: {
-        "json": {"upload": accounts.named["network"], "labels": ["mel", "nv"], "scaling": "tf"}
-    },
     "promote_model": candidate("promoted", {"override": True, "reason": "for the access matrix"}),
     "roll_back_model": something_served,
     "retire_model": candidate("retired", {}),
@@ -907,14 +858,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "show_reminder": SampleAccounts.sort_sample,
     "sort_finding": lambda accounts: {"json": {"lesion": accounts.named["lesion"]}},
     "generate_report": {"json": {"class": "melanoma", "confidence": 90}},
-    "begin_upload": {"json": {"name": "a.zip", "size": 5}},
-    "add_upload_part": {"data": PHOTO},
-    "send_dataset": lambda accounts: {
-        "json": {"name": accounts.named["new_name"], "uploads": [accounts.named["upload"]]}
-    },
-    "send_reviewed": lambda _: {"json": {"name": f"reviewed {new_id()}"}},
-    "end_reference": SampleAccounts.choose_reference,
-    "start_training": {"json": {"dataset_name": "none"}},
     "retry_job": SampleAccounts.end_job,
     "delete_lesion": SampleAccounts.read_message,
 }

@@ -3,6 +3,8 @@
 import atexit
 import secrets
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -265,3 +267,15 @@ def settings_in(folder: Path, **settings: Any) -> Settings:
         defaults["public_url"] = "https://skin.example"
     values = {"instance_dir": folder, "mongo_uri": None, **defaults, **settings}
     return GivenSettings(**values)
+
+
+def twin(backend: Backend, person: Person) -> Person:
+    """The same person on another connection."""
+    return Person(backend.app.test_client(), person.token, person.email)
+
+
+def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+    """The answers to two calls at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        begun = pool.submit(first), pool.submit(second)
+    return begun[0].result(), begun[1].result()

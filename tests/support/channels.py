@@ -4,6 +4,6 @@
 
 from skinapi.base.area_parts import list_parts
 
-CHANNELS = list_parts("channel", "tests.integrations")
-READERS = list_parts("reader", "tests.integrations")
+CHANNELS = list_parts("channel", "tests")
+READERS = list_parts("reader", "tests")
 SCOPES = ("findings:read", *(reader.SCOPE for reader in READERS))

@@ -1,9 +1,10 @@
 """What serving makes of one file, from its bytes on, in the words of the outcomes of a card."""
 
 from skinapi.base.errors import Refused
-from skinapi.learning.measure.predictions import FOUND
 from skinapi.model.classification import classify_photo
 from skinapi.model.network.model import Model
+
+FOUND = "found"
 
 
 def name_outcome(model: Model, content: bytes) -> str:

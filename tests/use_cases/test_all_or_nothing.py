@@ -20,7 +20,7 @@ from tests.use_cases import accounts, findings
 from tests.use_cases.use_case import UseCase
 
 # Of each kind some: with mails, with files, of many accounts, in several steps.
-OF_AREAS = list_parts("use_cases", "tests.integrations")
+OF_AREAS = list_parts("use_cases", "tests")
 USE_CASES = tuple(case for part in (accounts, findings, *OF_AREAS) for case in part.USE_CASES)
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.

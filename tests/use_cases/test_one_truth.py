@@ -141,7 +141,7 @@ def walk(history: History) -> Iterator[Told]:
         yield from walk_finding(admin, Truth(history, number, DOCTOR))
         for channel in CHANNELS:
             yield from walk_channel(channel, history, number)
-    for area in list_parts("truth", "tests.integrations"):
+    for area in list_parts("truth", "tests"):
         yield from area.walk(history)
 
 
@@ -341,7 +341,7 @@ def walk_gone(history: History) -> Iterator[Told]:
 
 
 def walk_gone_elsewhere(history: History, patient: Patient, number: int) -> Iterator[Told]:
-    for area in list_parts("truth", "tests.integrations"):
+    for area in list_parts("truth", "tests"):
         yield from area.walk_gone(history, patient, number)
     if identifier := history.find_id(number):
         for channel in CHANNELS:
@@ -424,7 +424,7 @@ def answers(history: History, papers: list[Paper]) -> dict[str, bytes]:
         paths += [f"/lesions/{spot}{of}" for of in of_spot]
     parts = ("", "/reviews", "/letters", "/report.json?issue=false")
     of_findings = [f"/submissions/{number}{of}" for number in history.numbers for of in parts]
-    areas = list_parts("truth", "tests.integrations")
+    areas = list_parts("truth", "tests")
     found = [path for area in areas for path in area.list_paths(history.patient)]
     patients = f"/patients?limit=1&after={int(history.patient, 16) - 1:032x}"
     for_program = [patients, f"{own}/submissions", f"{own}/lesions", *found, *of_findings]

@@ -25,8 +25,6 @@ from skinapi.findings.reports.verification import IssuedReports
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.reviews import Reviews
 from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.lab.datasets.uploads import LabRepositories
-from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.deliveries import Deliveries
@@ -76,8 +74,6 @@ class Repositories(Parts):
     outbox: Outbox
     deliveries: Deliveries
     keys: ApiKeys
-    lab: LabRepositories
-    contributed: ContributedPictures
     receipts: Receipts
     people_to_reach: PeopleToReach
     erased_ids: ErasedIds
@@ -88,7 +84,7 @@ class Repositories(Parts):
 
 def list_stores() -> list[type[Repository[Any]]]:
     """List those of them that keep records of one kind in a collection of their own."""
-    kinds = (*get_type_hints(Repositories).values(), *get_type_hints(LabRepositories).values())
+    kinds = get_type_hints(Repositories).values()
     return [kind for kind in kinds if issubclass(kind, Repository)]
 
 

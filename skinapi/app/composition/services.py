@@ -1,7 +1,7 @@
 """Says which services there are, and what no type tells of what they are given; opens them."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
@@ -29,7 +29,7 @@ from skinapi.accounts.auth.passwords import PLACES, Authentication, Passwords
 from skinapi.accounts.auth.recovery import RecoveryService
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService
-from skinapi.app.areas import AREAS
+from skinapi.app.areas import list_areas, switched_on
 from skinapi.app.composition.migration import LONGEST_S, migrate_store
 from skinapi.app.composition.repositories import (
     Repositories,
@@ -38,7 +38,8 @@ from skinapi.app.composition.repositories import (
     repository_values,
 )
 from skinapi.app.composition.subscriptions import subscribe
-from skinapi.app.jobs import open_jobs
+from skinapi.app.jobs import open_broker, open_jobs
+from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings import VERSION, Settings
 from skinapi.base.settings.installation import AreaSettings
@@ -68,21 +69,14 @@ from skinapi.findings.reviews.service import ReviewsService
 from skinapi.integrations.keys.api_keys import SessionKeys
 from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
-from skinapi.lab.checks.check_queue import Cleanup
-from skinapi.lab.checks.publishing import Publisher
-from skinapi.lab.datasets.quarantine import Quarantine
-from skinapi.lab.datasets.reference import CurrentReference
-from skinapi.lab.datasets.uploads import Quota, UploadsService
-from skinapi.lab.reviewed_findings import FromReviewsService
-from skinapi.lab.service import DatasetsService, ImportsService, TrainingService
 from skinapi.model.registry.composition import open_models
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.model.registry.version_records import ModelVersions
-from skinapi.model.registry.version_service import ModelsService, ReferenceSource
+from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.backups.backup import BackupMade, refuse_unfinished_restore
-from skinapi.platform.jobs.announcements import Announcer, open_broker
+from skinapi.platform.jobs.announcements import Announcer
 from skinapi.platform.jobs.job_logs import JobLogs
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.service import JobOwners, JobsService
@@ -90,6 +84,7 @@ from skinapi.platform.storage.faults import Fault, blob_faults, document_faults,
 from skinapi.platform.storage.number_keys import NumberKeys
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Blobs, Store
+from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
 from skinapi.platform.storage.unit_of_work import AuditRows
 from skinapi.platform.stores import open_store
@@ -98,26 +93,21 @@ from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.format import Maker
 from skinapi.privacy.retention.service import Announced, Pause, Run
 
-# What `check` reads each document of a collection as.
-MODELS: Mapping[str, type[BaseModel]] = {
-    **{store.collection: store.record for store in list_stores()},
-    **{store.collection: store.record for store in (SessionKeys, ModelVersions, ServingPointer)},
-    **{store.collection: store.record for store in (Jobs, JobLogs)},
-    **{store.collection: store.record for area in AREAS for store in area.stores},
-    "backups": BackupMade,
-    "retention": Announced,
-    "retention_pause": Pause,
-    "retention_runs": Run,
-}
 
-
-class LabServices(Parts):
-    datasets: DatasetsService
-    uploads: UploadsService
-    from_reviews: FromReviewsService
-    trainings: TrainingService
-    imports: ImportsService
-    cleanup: Cleanup
+def list_models() -> Mapping[str, type[BaseModel]]:
+    """What `check` reads each document of a collection as, those of areas that are off too."""
+    stores: Sequence[type[Repository[Any]]] = (
+        *list_stores(),
+        *(SessionKeys, ModelVersions, ServingPointer, Jobs, JobLogs),
+        *(store for area in list_areas() for store in area.stores),
+    )
+    return {
+        **{store.collection: store.record for store in stores},
+        "backups": BackupMade,
+        "retention": Announced,
+        "retention_pause": Pause,
+        "retention_runs": Run,
+    }
 
 
 class Services(Parts):
@@ -142,7 +132,6 @@ class Services(Parts):
     patients: PatientsService
     models: ModelsService
     jobs: JobsService
-    lab: LabServices
     unassigned: UnassignedPatients
     queue: ReviewQueue
     findings: FindingsService
@@ -171,7 +160,7 @@ class Services(Parts):
     def check_records(self) -> Iterator[Fault]:
         """Yield the broken invariants of all but the audit trail."""
         searches = {
-            "documents": document_faults(self.store, MODELS),
+            "documents": document_faults(self.store, list_models()),
             "stored files": blob_faults(self.store, {FINDINGS: self.findings.note_lost}),
             "deletions": self.eraser.check_integrity(),
             "accounts": self.data.accounts.check_integrity(self.data.work),
@@ -183,7 +172,11 @@ class Services(Parts):
             "numbers of patients": self.patients.check_integrity(),
             "letters": self.data.letters.check_integrity(self.findings.records.has),
             "reports": self.data.issued.check_integrity(self.findings.records.has),
-            "data sets": self.lab.cleanup.check_integrity(),
+            **{
+                subject: self.get(checked).check_integrity()
+                for area in list_areas()
+                for subject, checked in area.checks.items()
+            },
             "jobs": self.jobs.check_integrity(),
             "models": self.models.check_integrity(),
         }
@@ -214,7 +207,6 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
     JobOwners: OwnerStatus,
     MessageCounts: Messages,
     PatientsWithoutDoctor: UnassignedPatients,
-    ReferenceSource: CurrentReference,
     SpotPlaces: Lesions,
 }
 
@@ -223,7 +215,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
     """What no type tells apart of what each class is given."""
     address, secrets = settings.address, settings.audit_secrets()
     password_life = timedelta(hours=settings.initial_password_hours)
-    largest = settings.max_dataset_bytes
+    stored = list_parts("stored")
     return {
         **repository_values(settings),
         Tokens: {"key": settings.signing_key()},
@@ -242,14 +234,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         RecoveryService: {"handed_link_life": password_life},
         AdminService: {"initial_password_life": password_life},
         JobsService: {"workers_here": workers_here},
-        Quota: {"most": settings.dataset_quota_bytes},
-        Publisher: {
-            "largest_picture": settings.max_upload_bytes,
-            "most_bytes": largest,
-            "disk": settings.instance_dir,
-        },
-        DatasetsService: {"largest": largest},
-        UploadsService: {"largest": largest},
         LesionCounts: {"most": settings.most_lesion_findings},
         LesionsService: {"most": settings.most_lesions},
         InboxService: {"most": settings.most_lesions},
@@ -263,12 +247,8 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         ReportsService: {"clinic": settings.clinic_name, "address": address},
         ConsentsService: {"company": settings.llm_company or OPENROUTER},
         AccountContents: {
-            "counted": {
-                kind: store.collection for area in AREAS for kind, store in area.counted.items()
-            },
-            "told": {
-                place: store.collection for area in AREAS for place, store in area.told.items()
-            },
+            "counted": {k: v for area in stored for k, v in area.STORED.counted.items()},
+            "told": {k: v for area in stored for k, v in area.STORED.told.items()},
             "archive": "ARCHIVE_URL" in settings.list_outlets(),
             "mail": settings.mail_server is not None,
         },
@@ -278,7 +258,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
 
 
 def _open_announcer(settings: Settings) -> Announcer | None:
-    broker = open_broker(settings.broker_uri)
+    broker = open_broker(settings)
     return Announcer(broker) if broker else None
 
 
@@ -295,17 +275,6 @@ def _open_letter_reader(checker: Checker | None) -> LetterReader | None:
     return LetterReader(checker) if checker else None
 
 
-def _open_quarantine(settings: Settings) -> Quarantine:
-    """Removes what killed processes left in the quarantine of this machine."""
-    quarantine = Quarantine(settings.quarantine)
-    quarantine.sweep()
-    return quarantine
-
-
-def _open_uploads(container: Container, cleanup: Cleanup) -> UploadsService:
-    return container.build(UploadsService, sweep=cleanup.sweep)
-
-
 FACTORIES = (
     open_accounts,
     open_llm,
@@ -314,8 +283,6 @@ FACTORIES = (
     _open_checker,
     _open_jobs,
     _open_letter_reader,
-    _open_quarantine,
-    _open_uploads,
 )
 
 
@@ -367,7 +334,7 @@ def open_services(
     container = _open_container(settings, store, served, workers_here)
     container.put({NumberKeys: numbers})
     container.get(Repositories).build_all()  # each makes its indexes
-    for area in AREAS:
+    for area in switched_on(settings):
         for repository in area.stores:
             container.get(repository)
     container.build(subscribe)
@@ -383,6 +350,6 @@ def _open_container(
     if served:
         container.put({ServedModel: served})
     container.learn(FACTORIES, _values(settings, workers_here=workers_here), STAND_FOR)
-    for area in AREAS:
-        container.learn(area.factories, area.values(settings), {})
+    for area in switched_on(settings):
+        container.learn(area.factories, container.build(area.values), area.stand_for)
     return container

@@ -6,6 +6,8 @@ findings/records/events.py.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
+from typing import Any
 
 from skinapi.accounts.admin.usage import ACCOUNTS
 from skinapi.accounts.auth.events import (
@@ -24,8 +26,9 @@ from skinapi.accounts.auth.events import (
     LogInReplaced,
     PatientsReleased,
 )
-from skinapi.app.areas import AREAS, switched_on
+from skinapi.app.areas import switched_on
 from skinapi.app.composition.repositories import Repositories
+from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container
 from skinapi.base.settings import Settings
 from skinapi.care.cases import CasesService
@@ -42,7 +45,7 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.lab.checks.check_queue import Cleanup
+from skinapi.platform.area import Stored
 from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.numbers import FINDINGS
@@ -56,16 +59,32 @@ def subscribe(
     counts: LesionCounts,
     findings: FindingsService,
     jobs: JobsService,
-    cleanup: Cleanup,
     erasure: ErasureService,
     container: Container,
 ) -> None:
     _to_accounts(data, cases, findings)
     _to_findings(data, counts)
-    for area in switched_on(container.get(Settings)):
-        container.build(area.subscribe)
-    of_areas = [container.get(store).forget for area in AREAS for store in area.forgets]
-    _to_erasure(data, findings, jobs, cleanup, erasure, of_areas)
+    stored = [part.STORED for part in list_parts("stored")]
+    for area in stored:
+        for event, place in area.erases.items():
+            data.work.inside(event, partial(_call, place, container))
+    for on in switched_on(container.get(Settings)):
+        container.build(on.subscribe)
+    _to_erasure(data, findings, jobs, erasure, partial(_list_of_areas, container, stored))
+
+
+def _list_of_areas(
+    container: Container, stored: Sequence[Stored], when: str
+) -> list[Callable[[str], None]]:
+    places = (place for area in stored for place in getattr(area, when))
+    return [partial(_call, place, container) for place in places]
+
+
+def _call(place: str, container: Container, said: Any) -> Any:
+    """Call what is at this place, whose module is imported now at the latest."""
+    module, _, path = place.partition(":")
+    kind, _, method = path.partition(".")
+    return getattr(container.get(getattr(import_module(module), kind)), method)(said)
 
 
 def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsService) -> None:
@@ -96,11 +115,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         lambda event: data.keys.revoke_all(event.account),
         lambda event: data.person_files.outdate(event.into),
     )
-    inside(
-        ConsentWithdrawn,
-        data.contributed.on_withdrawn,
-        cases.on_withdrawn,
-    )
+    inside(ConsentWithdrawn, cases.on_withdrawn)
     inside(
         KeptPhotosUnwanted,
         lambda event: _erase_photos(data, findings, event.account),
@@ -109,15 +124,14 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
 
 
 def _erase_photos(data: Repositories, findings: FindingsService, account: str) -> list[str]:
-    """The kept photos of an account, with their copies in data sets and in printed reports. The
-    result is the keys of the files.
+    """The kept photos of an account, with their copies in printed reports. The result is the keys
+    of the files.
     """
     findings.retention.refuse_erasure_of_photos(account)
     erased, photos = data.findings.erase_photos(account)
     for finding in erased:
         data.erased_ids.add("photo", finding)
-    copies = data.contributed.delete_of_account(account, withdrawn=True)
-    return [*photos, *copies, *data.issued.drop_pdfs(erased)]
+    return [*photos, *data.issued.drop_pdfs(erased)]
 
 
 def _to_findings(data: Repositories, counts: LesionCounts) -> None:
@@ -138,7 +152,6 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.erased_ids.add("error", event.finding.id),
         lambda event: data.findings.forget_changes(event.finding),
         counts.on_changed,
-        lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.break_glass.end_of_finding(event.finding.id),
         lambda event: data.messages.drop_reference(event.finding.id),
         lambda event: data.issued.drop_pdfs([event.finding.id]),
@@ -151,7 +164,6 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         ),
         lambda event: data.findings.forget_changes(event.finding),
         counts.on_changed,
-        lambda event: data.contributed.delete_of_finding(event.finding.id),
         lambda event: data.reviews.forget(event.finding.id),
         lambda event: data.break_glass.end_of_finding(event.finding.id),
         lambda event: data.letters.forget(event.finding.id),
@@ -176,13 +188,11 @@ def _to_erasure(
     data: Repositories,
     findings: FindingsService,
     jobs: JobsService,
-    cleanup: Cleanup,
     erasure: ErasureService,
-    of_areas: Sequence[Callable[[str], None]],
+    of_areas: Callable[[str], list[Callable[[str], None]]],
 ) -> None:
     """Each forgets what it has of the account, in transactions of its own, and may be asked again
-    after an interruption. Of a medical record that is kept, its part stays. `of_areas` come after
-    the findings.
+    after an interruption. Of a medical record that is kept, its part stays.
     """
 
     def list_account(event: AccountErased) -> None:
@@ -213,14 +223,12 @@ def _to_erasure(
 
     for forget in (
         # First, or each finding would outdate it.
-        # Before `records.forget`, which would look for the copies of each finding by itself.
         data.person_files.forget,
-        data.contributed.forget,
+        *of_areas("forgets_first"),
         findings.forget,
         forget_spots,
         data.letters.forget_drafts,
         jobs.queue.forget,
-        cleanup.forget,
         data.acts.forget,
         data.sessions.forget,
         data.guess_limits.forget,
@@ -230,7 +238,7 @@ def _to_erasure(
         data.keys.forget,
         data.break_glass.forget,
         data.consents.forget,
-        *of_areas,
+        *of_areas("forgets"),
         data.failed_items.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))
@@ -242,7 +250,7 @@ def _to_erasure(
         data.guess_limits.forget,
         data.password_links.forget,
         data.keys.forget,  # what is left by then: those for browsers
-        *of_areas,
+        *of_areas("forgets_joined"),
         data.failed_items.forget,
     ):
         data.work.afterwards(AccountsJoined, _of_account(forget))

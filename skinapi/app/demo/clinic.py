@@ -2,7 +2,6 @@
 
 import lzma
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,6 @@ from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.lab.datasets.dataset_versions import NewDataset
 from skinapi.model.context import Context
 from skinapi.model.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, SPLIT, read_card
 from skinapi.model.registry.composition import open_inference, open_served
@@ -61,7 +59,7 @@ class Clinic:
         services = open_services(settings, served=served)
         record_former_model(services.models.versions)
         inference, reloader = open_inference(
-            settings, services.models, served, list_condition_names()
+            settings, services.models, served, list_condition_names(settings)
         )
         reloader.run_once()
         models = open_server_services(services, inference, Unlimited())
@@ -179,21 +177,6 @@ class Person:
         self.services.cases.ask_colleague(
             number=number, colleague=asked, question=question, by=self.subject
         )
-
-    # --- of a researcher ---
-
-    def make_dataset(self, name: str) -> None:
-        lab = self.services.lab
-        new = NewDataset(
-            name=name,
-            owner=self.account.id,
-            licence="for training at this clinic only",
-            source="Spots that a program has drawn",
-            labels_from="reviews",
-        )
-        begun = lab.from_reviews.send(new=new, labels_from="reviews")
-        while lab.datasets.show(dataset=begun.id, by=self.subject).status == "checking":
-            time.sleep(0.02)
 
     # --- of both ---
 

@@ -28,6 +28,7 @@ from skinapi.app.demo.drawing import (
     WART,
     draw,
 )
+from skinapi.base.area_parts import list_parts
 from skinapi.base.errors import Refused
 from skinapi.care.lesion_records import Place
 from skinapi.model.context import AgeBand, Context, Modality, Sex, SkinTone
@@ -300,6 +301,7 @@ def _newcomers(staff: Staff) -> Story:
 
 
 def _noor(staff: Staff) -> Story:
-    """A data set of what doctors have said."""
+    """What areas have for a researcher."""
     yield days(3.5)
-    staff.noor.make_dataset("clinic-reviews")
+    for area in list_parts("demo"):
+        area.work(staff.clinic.services.container, staff.noor.subject)

@@ -17,7 +17,7 @@ from skinapi.base.settings.clinic import ClinicSettings
 from skinapi.base.settings.connections import ConnectionSettings
 from skinapi.base.settings.findings import FindingSettings
 from skinapi.base.settings.installation import AreaSettings
-from skinapi.base.settings.lab import DatasetSettings, JobSettings
+from skinapi.base.settings.jobs import JobSettings
 from skinapi.base.settings.limits import LimitSettings
 from skinapi.base.settings.llm import LlmSettings
 from skinapi.base.settings.log_in import LogInSettings
@@ -26,7 +26,7 @@ from skinapi.base.settings.server import MonitoringSettings, ServerSettings
 
 VERSION = "2.0.0"
 # By what data leaves the server, where it is set; the console has words for each.
-OUTLETS = ("openrouter_api_key", "smtp_url", "mongo_uri", "rate_limit_storage", "jobs_broker")
+OUTLETS = ("openrouter_api_key", "smtp_url", "mongo_uri", "rate_limit_storage")
 
 # By the kind of the library's error. Ours say what is wrong themselves.
 SENTENCES = {
@@ -59,7 +59,6 @@ class CoreSettings(
     JobSettings,
     LimitSettings,
     LogInSettings,
-    DatasetSettings,
     ServerSettings,
     ConnectionSettings,
     ClinicSettings,

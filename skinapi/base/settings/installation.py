@@ -46,11 +46,6 @@ class InstallationSettings(BaseSettings):
     def production(self) -> bool:
         return self.environment == "production"
 
-    @property
-    def quarantine(self) -> Path:
-        """The folder for uploads that nobody has checked yet."""
-        return self.instance_dir / "quarantine"
-
     def secret(self, name: str) -> str | None:
         """The plain text of a secret setting, or None if it is not set."""
         value: SecretStr | None = getattr(self, name)
@@ -59,6 +54,11 @@ class InstallationSettings(BaseSettings):
     def list_outlets(self) -> list[str]:
         """Name the settings that are made by which data leaves the server."""
         return []
+
+    @classmethod
+    def list_folders(cls) -> list[str]:
+        """Name the settings of folders that others have filled, which jobs read too."""
+        return ["model_path"]
 
     def list_faults(self) -> Iterator[str]:
         """A sentence for each setting of these with which a server does not start."""

@@ -50,7 +50,6 @@ WRONG_UNASSIGNED = (
     "UNASSIGNED_PATIENTS names no active doctor: nobody here sees patients without a doctor"
 )
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")  # an account may have letters outside ASCII
-FOLDERS = ("model_path", "starting_weights", "not_skin_pictures", "normal_skin_pictures")
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
 ALIASES = ("RENDER_EXTERNAL_URL",)
 # What compose.yaml reads from the same file.
@@ -171,7 +170,7 @@ def faults_of_folders(settings: Settings) -> list[str]:
     """
     return [
         f"{name.upper()} must name a folder that is there"
-        for name in FOLDERS
+        for name in settings.list_folders()
         if (folder := getattr(settings, name)) and not folder.is_dir()
     ]
 
@@ -202,8 +201,7 @@ def _faults_of_stores(settings: Settings) -> Iterator[str]:
     elif uri and not is_mongo_address(uri):
         yield NOT_MONGO
     yield from caught(lambda: settings.rate_limit_uri)
-    yield from caught(lambda: settings.broker_uri)
-    for name in ("mongo_uri", "rate_limit_storage", "jobs_broker") * settings.production:
+    for name in ("mongo_uri", "rate_limit_storage") * settings.production:
         address = (settings.secret(name) or "").strip()
         if not address or address.lower().startswith(f"{MEMORY}:"):
             continue

@@ -18,7 +18,6 @@ from skinapi.base.subject import ROLES
 
 MEMORY = "memory"
 SHARED_COUNTS = ("mongodb", "mongodb+srv", "redis", "rediss")
-BROKERS = ("amqp", "amqps", "redis", "rediss")
 # RabbitMQ makes this user, with this password, and lets it in from its own machine alone.
 KNOWN_TO_ALL = "guest"
 SOCKET = "%2f"  # a MongoDB's socket is named by its path, percent-encoded
@@ -66,29 +65,15 @@ def split_origins(text: str | None) -> list[str]:
 
 def read_rate_limit_uri(text: str) -> str:
     """The URI, trimmed, with its scheme in lower case, as the library of the limits reads it."""
-    uri, scheme = _with_scheme(text)
+    uri, scheme = split_scheme(text)
     if scheme not in (MEMORY, *SHARED_COUNTS):
         raise UnsafeSettings(
             "RATE_LIMIT_STORAGE must begin with redis://, rediss://, mongodb:// or mongodb+srv://, "
             "or with memory:// for one worker"
         )
-    if scheme.startswith("redis") and not _is_readable(uri):
+    if scheme.startswith("redis") and not is_readable_uri(uri):
         raise UnsafeSettings(
             "RATE_LIMIT_STORAGE must name redis://host:port, its password percent-encoded"
-        )
-    return uri
-
-
-def read_broker_uri(text: str) -> str:
-    """The URI of a message broker with its scheme in lower case."""
-    uri, scheme = _with_scheme(text)
-    if scheme not in BROKERS:
-        raise UnsafeSettings(
-            "JOBS_BROKER must begin with amqp:// or amqps:// (RabbitMQ), redis:// or rediss://"
-        )
-    if not _is_readable(uri) or not urlsplit(uri).hostname:
-        raise UnsafeSettings(
-            "JOBS_BROKER must name scheme://user:password@host:port, percent-encoded"
         )
     return uri
 
@@ -117,14 +102,14 @@ def _is_on_this_machine(host: str) -> bool:
     return _is_loopback(name)
 
 
-def _with_scheme(text: str) -> tuple[str, str]:
+def split_scheme(text: str) -> tuple[str, str]:
     """The URI, trimmed and with its scheme in lower case, and the scheme; "" if it has none."""
     scheme, separator, rest = text.strip().partition("://")
     scheme = scheme.lower()
     return f"{scheme}://{rest}", scheme if separator else ""
 
 
-def _is_readable(uri: str) -> bool:
+def is_readable_uri(uri: str) -> bool:
     try:
         _ = urlsplit(uri).port  # raises ValueError with a part of the URI
     except ValueError:

@@ -1,7 +1,10 @@
 // Which views a role works with; the first is where it begins. What a view is: VIEWS in main.js.
 
+/** What the operator has switched off. */
+export const OFF = document.querySelector("meta[name=areas-off]")?.getAttribute("content")?.split(" ") ?? [];
+
 /** The views of the lab. Of these only the first stands in the navigation of a role; the others stand beside it. */
-export const LAB = ["datasets", "train", "jobs", "models"];
+export const LAB = OFF.includes("lab") ? ["models"] : ["datasets", "train", "jobs", "models"];
 
 const NAVIGATION = {
   user: ["spots", "check"],

@@ -45,6 +45,10 @@ class PhotosRemoved(FindingEvent):
     """The kept photos of a finding go, and it stays."""
 
 
+class PhotosErasedAgain(FindingEvent):
+    """A backup has brought photos back that were erased; they go, and so do copies of them."""
+
+
 class FindingDiscarded(FindingEvent):
     """Its owner, who stays, deletes it."""
 

@@ -2,12 +2,7 @@
 
 from skinapi.accounts.auth.authorizer import OpenClients
 from skinapi.base.settings import Settings
-from skinapi.integrations.clients import (
-    dermascan_diagnosis,
-    dermascan_lab,
-    explainable,
-    photo_forms,
-)
+from skinapi.integrations.clients import dermascan_diagnosis, explainable, photo_forms
 from skinapi.integrations.clients.service import ClientsService
 from skinapi.integrations.clients.settings import OpenClientSettings
 from skinapi.model.conditions import conditions_table
@@ -40,7 +35,6 @@ AREA = Area(
         *photo_forms.ROUTES,
         *explainable.ROUTES,
         *dermascan_diagnosis.ROUTES,
-        *dermascan_lab.ROUTES,
     ),
     values=_values,
     factories=(_open_clients,),

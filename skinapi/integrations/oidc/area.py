@@ -51,8 +51,6 @@ AREA = Area(
     page="docs/integrate/log_in.md",
     routes=((routes, OidcService),),
     stores=(RoundTrips,),
-    forgets=(RoundTrips,),
-    counted={"log_ins": RoundTrips},
     factories=(_open_oidc,),
     log_ins=_list_log_ins,
 )

@@ -88,7 +88,6 @@ AREA = Area(
     routes=((routes, WebhooksService),),
     stores=(Endpoints,),
     problems=(Endpoints,),
-    told={"webhooks": Endpoints},
     values=_values,
     factories=(_open_addresses,),
     channels={KIND: WebhookSender},

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import Forbidden, NotFound
@@ -13,6 +14,7 @@ from skinapi.base.settings import Settings
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.datasets.uploads import Uploads
+from skinapi.lab.settings import LabSettings
 from skinapi.model.conditions import conditions_table
 from skinapi.model.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spellings
 from skinapi.model.network.model import read_card
@@ -92,6 +94,7 @@ def count_erased(images: DatasetImages, dataset: str, folder: Path) -> int:
 class JobServices:
     context: JobContext
     settings: Settings
+    own_settings: LabSettings
     datasets: Datasets
     images: DatasetImages
     uploads: Uploads
@@ -136,6 +139,7 @@ def open_job_services(context: JobContext) -> JobServices:
     return JobServices(
         context=context,
         settings=settings,
+        own_settings=cast("LabSettings", settings),  # they are a part of these
         datasets=Datasets(store),
         images=DatasetImages(store),
         uploads=Uploads(store),

@@ -154,21 +154,21 @@ def _options(
 ) -> TrainOptions:
     """Keep in training what the model in service has learned: the test is new to both."""
     split = serving / SPLIT if serving else None
-    healthy, work = lab.settings.normal_skin_pictures, lab.context.work
+    healthy, work = lab.own_settings.normal_skin_pictures, lab.context.work
     return TrainOptions(
         data=[f"{source},modality={dataset.modality or 'unknown'}"],
         skip_unknown_labels=True,
         normal_skin=str(healthy) if healthy else None,
         split=split if split and split.is_file() else None,
         architecture=request.architecture,
-        init=choose_start(request.architecture, serving, lab.settings.starting_weights),
+        init=choose_start(request.architecture, serving, lab.own_settings.starting_weights),
         epochs=request.epochs,
         optimizer=request.optimizer,
         learning_rate=request.learning_rate,
         batch=request.batch_size,
         unbalanced=not request.class_balancing,
         side=request.side,
-        not_skin=lab.settings.not_skin_pictures,
+        not_skin=lab.own_settings.not_skin_pictures,
         licence=dataset.licence or "that of the pictures it was trained on",
         note=["trained in the lab"],
         work=work / TRAINING,

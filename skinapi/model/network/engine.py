@@ -19,13 +19,15 @@ from enum import StrEnum
 from functools import cache
 from math import prod
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from skinapi.model.network.picture import Tensor
+
+if TYPE_CHECKING:
+    import openvino as ov
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,20 @@ LARGEST_INPUT_SIDE = 1024
 # 128 MB in float32. The largest tensor of EfficientNetB7, at 600 x 600 pixels, is half of that.
 MOST_NUMBERS = 2**25
 _HALF_EXPONENT = np.uint16(0x7C00)
-_FLOATS = (ov.Type.f16, ov.Type.f32, ov.Type.f64)
+
+
+def _openvino() -> Any:
+    """The library, which a server imports with its model, beside the first requests."""
+    import openvino  # noqa: PLC0415
+
+    return openvino
 
 
 class BadGraph(ValueError):
     """A network that must not be run; the message says what is wrong with it."""
 
 
-def find_graph_fault(model: ov.Model) -> str | None:
+def find_graph_fault(model: "ov.Model") -> str | None:
     """One sentence for people about the first fault, or None."""
     if len(model.inputs) != 1:
         return f"it has {len(model.inputs)} inputs; a served network has one"
@@ -73,11 +81,12 @@ def find_graph_fault(model: ov.Model) -> str | None:
     return None
 
 
-def _is_finite(constant: ov.Node) -> bool:
+def _is_finite(constant: "ov.Node") -> bool:
     """Whether the weights are finite. A single infinity is allowed: it may be the bound of a clamp
     or a padding value.
     """
-    if constant.get_element_type() not in _FLOATS:
+    kinds = _openvino().Type
+    if constant.get_element_type() not in (kinds.f16, kinds.f32, kinds.f64):
         return True
     numbers = constant.data
     if numbers.size == 1:
@@ -89,7 +98,7 @@ def _is_finite(constant: ov.Node) -> bool:
     return bool(np.isfinite(numbers).all())
 
 
-def _static_numbers(output: ov.Output) -> int:
+def _static_numbers(output: "ov.Output") -> int:
     """How many numbers an output has for one picture: an open dimension counts as one, and an
     output of unknown rank as none.
     """
@@ -113,7 +122,7 @@ _MADV_DONTNEED = 4
 
 
 @contextmanager
-def unpacked_weights(model: ov.Model) -> Iterator[None]:
+def unpacked_weights(model: "ov.Model") -> Iterator[None]:
     """Replace the float16 weights of a checked network by float32 ones in a temporary file without
     a name. Compile and run it inside the block: at its end their memory is freed, and a later read
     takes them from the file. Where the disk has no room for them, nothing is replaced.
@@ -167,27 +176,28 @@ def widen(halves: NDArray[np.float16]) -> Tensor:
     return numbers
 
 
-def _is_packed(node: ov.Node) -> bool:
+def _is_packed(node: "ov.Node") -> bool:
     """Whether these are float16 weights, and all that reads them converts them to float32. A single
     number may be infinite, and is left as it is.
     """
-    if node.get_type_name() != "Constant" or node.get_element_type() != ov.Type.f16:
+    kinds = _openvino().Type
+    if node.get_type_name() != "Constant" or node.get_element_type() != kinds.f16:
         return False
     return _numbers(node) > 1 and all(
-        reader.get_type_name() == "Convert" and reader.get_element_type() == ov.Type.f32
+        reader.get_type_name() == "Convert" and reader.get_element_type() == kinds.f32
         for reader in _readers(node)
     )
 
 
-def _readers(constant: ov.Node) -> list[ov.Node]:
+def _readers(constant: "ov.Node") -> "list[ov.Node]":
     return [target.get_node() for target in constant.output(0).get_target_inputs()]
 
 
-def _numbers(constant: ov.Node) -> int:
+def _numbers(constant: "ov.Node") -> int:
     return prod(constant.get_output_shape(0))
 
 
-def _write(packed: Sequence[ov.Node]) -> mmap.mmap:
+def _write(packed: "Sequence[ov.Node]") -> mmap.mmap:
     """All their weights in float32, one after the other."""
     with tempfile.TemporaryFile(prefix="skinapi-network-") as file:
         for constant in packed:
@@ -200,9 +210,9 @@ def _write(packed: Sequence[ov.Node]) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
 
-def _replace(constant: ov.Node, unpacked: np.ndarray) -> None:
+def _replace(constant: "ov.Node", unpacked: np.ndarray) -> None:
     for reader in _readers(constant):
-        replacement = ov.op.Constant(unpacked, shared_memory=True)
+        replacement = _openvino().op.Constant(unpacked, shared_memory=True)
         replacement.set_friendly_name(reader.get_friendly_name())
         reader.output(0).replace(replacement.output(0))
 
@@ -212,11 +222,11 @@ _opening = threading.Lock()  # the core has one ENABLE_MMAP, for whichever netwo
 
 
 @cache
-def shared_core() -> ov.Core:
+def shared_core() -> "ov.Core":
     """The one core of this process. With a core for each network, reading the next one crashes the
     process now and then: https://github.com/ultralytics/ultralytics/pull/25864
     """
-    return ov.Core()
+    return _openvino().Core()
 
 
 def load_plugin() -> None:
@@ -289,7 +299,7 @@ class OpenVinoEngine(Engine):
             self._until_first_pass.close()
         return EngineOutput(*(np.array(answers[output]) for output in self._outputs))
 
-    def _request(self) -> ov.InferRequest:
+    def _request(self) -> "ov.InferRequest":
         if not hasattr(self._thread_local, "request"):
             self._thread_local.request = self._compiled.create_infer_request()
         request: ov.InferRequest = self._thread_local.request

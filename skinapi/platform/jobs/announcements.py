@@ -6,16 +6,13 @@ gets one takes the job whose turn it is, as it would without. So it may be lost,
 and a broker that is away delays jobs and refuses none.
 """
 
-import importlib
 from contextlib import suppress
 from queue import Full, Queue
 from threading import Lock, Thread
 from typing import Protocol
 
-from skinapi.base.errors import UnsafeSettings
 from skinapi.base.logs import log
 
-ADAPTER = "skinapi.platform.jobs.dramatiq_broker"
 MOST_WAITING = 1000  # announcements in memory, while the broker does not answer
 
 
@@ -37,21 +34,6 @@ class Broker(Protocol):
 
     def disconnect(self) -> None:
         """Close the connections of this thread; the next call opens them again."""
-
-
-def open_broker(uri: str | None) -> Broker | None:
-    """The broker of JOBS_BROKER, which is not connected yet."""
-    if uri is None:
-        return None
-    try:
-        # Imported late: most installations have no broker, and need none of its libraries.
-        broker: Broker = importlib.import_module(ADAPTER).DramatiqBroker(uri)
-    except ModuleNotFoundError as error:
-        raise UnsafeSettings(
-            f"JOBS_BROKER needs a library that is not installed ({error.name}): install "
-            "requirements-broker.txt"
-        ) from error
-    return broker
 
 
 class Announcer:

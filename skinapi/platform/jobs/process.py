@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from skinapi.base.settings import Settings
 from skinapi.platform.jobs.job import PERSON_FILE
 
 PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
@@ -73,11 +74,10 @@ LIBRARIES = (
     "CUDA_", "CUDNN_", "GOMP_", "KERAS_", "KMP_", "MKL_", "NVIDIA_", "OMP_", "OPENBLAS_",
     "OPENVINO_", "OV_", "TF_", "XLA_",
 )  # fmt: skip
-# What a handler opens the store with, and signs its audit rows with, and the folders it reads.
+# What a handler opens the store with, and signs its audit rows with. It also gets the folders.
 SETTINGS = (
-    "ENVIRONMENT", "FORMER_JWT_SECRET_KEYS", "INSTANCE_DIR", "JOB_MEMORY_BYTES", "JWT_SECRET_KEY",
-    "MODEL_PATH", "MONGO_URI", "NORMAL_SKIN_PICTURES", "NOT_SKIN_PICTURES",
-    "STARTING_WEIGHTS",
+    "AREAS", "ENVIRONMENT", "FORMER_JWT_SECRET_KEYS", "INSTANCE_DIR", "JOB_MEMORY_BYTES",
+    "JWT_SECRET_KEY", "MONGO_URI",
 )  # fmt: skip
 # What a person's file says of its server, the address and the name, and whether a mail tells that
 # it was made.
@@ -107,7 +107,8 @@ def machine_environment() -> Mapping[str, str]:
 
 def job_environment(kind: str = "") -> Mapping[str, str]:
     """For the process of a job of this kind: the settings that handlers use besides."""
-    wanted = (*SETTINGS, *(OF_PERSON_FILES if kind == PERSON_FILE else ()))
+    folders = (name.upper() for name in Settings.list_folders())
+    wanted = {*SETTINGS, *folders, *(OF_PERSON_FILES if kind == PERSON_FILE else ())}
     # Settings are read whatever the case of their names.
     ours = {name: value for name, value in os.environ.items() if name.upper() in wanted}
     return {**machine_environment(), **ours}

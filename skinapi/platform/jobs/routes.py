@@ -29,16 +29,6 @@ class LogQuery(Query):
     after: Annotated[int, Field(ge=0, le=2**53)] = 0
 
 
-class WorkersView(Answer):
-    missing: str | None = Field(
-        description="a library that trainings and imports need and that is not installed for the "
-        "workers beside this server: they fail. Null too where the workers are elsewhere"
-    )
-    install: str | None = Field(
-        description="the command that installs it, in the folder of SkinAPI; nothing is restarted"
-    )
-
-
 class JobSummary(Answer):
     """`progress` goes from 0 to 100."""
 
@@ -99,13 +89,6 @@ def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Caller) -> Pag
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
     owner = _owner_for(subject)
     return jobs.queue.page_jobs(owner=owner, paging=query.paging).map(JobSummary.from_job)
-
-
-@routes.route("GET", "/jobs/workers")
-def show_job_workers(jobs: JobsService) -> WorkersView:
-    """Whether the workers beside this server have what trainings and imports need."""
-    missing = jobs.find_missing_library()
-    return WorkersView(missing=missing, install="make lab" if missing else None)
 
 
 @routes.route("GET", "/jobs/<job_id>", raises=(NotFound,))

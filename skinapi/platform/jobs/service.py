@@ -1,11 +1,9 @@
 """Submitting, reading, cancelling and starting again of jobs."""
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from importlib.util import find_spec
 from typing import Any, Protocol
 
 from skinapi.base.errors import NotFound
@@ -17,11 +15,6 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
-
-# What trainings and imports need of requirements-train.txt, and a server does without.
-LAB_LIBRARIES = (
-    "tensorflow", "keras", "h5py", "jinja2", "pandas", "scipy", "sklearn",
-)  # fmt: skip
 
 
 class JobOwners(Protocol):
@@ -41,13 +34,6 @@ class JobsService:
     owners: JobOwners
     announcer: Announcer | None = None
     workers_here: bool = False
-
-    def find_missing_library(self) -> str | None:
-        """One that the workers kept here lack. It is looked for anew each time, as by each job."""
-        if not self.workers_here:
-            return None
-        importlib.invalidate_caches()
-        return next((name for name in LAB_LIBRARIES if find_spec(name) is None), None)
 
     def submit(
         self,

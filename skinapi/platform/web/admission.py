@@ -100,6 +100,8 @@ DRAIN_SECONDS = 30.0
 DRAIN_SILENT_SECONDS = 5.0
 DRAINED_AT_ONCE = 64 * 1024
 LEAST_DRAINED = 32 * 1024 * 1024
+# A body that lies in a file meanwhile, where nothing sets another limit.
+LARGEST_SPOOLED = 2 * 1024**3
 
 
 def limit_waiting(app: Flask, *, most_drained: int) -> None:

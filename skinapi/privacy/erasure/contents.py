@@ -26,9 +26,6 @@ READ_AT_ONCE = 500
 # By kind: the collection, and its field with the account's id.
 OWNED: Mapping[str, tuple[str, str]] = {
     "jobs": ("jobs", "owner"),
-    "uploads": ("uploads", "owner"),
-    "datasets": ("datasets", "owner"),
-    "dataset_pictures": ("images", "account"),
     "sessions": ("sessions", "account"),
     "keys": ("keys", "account"),
     "session_keys": ("session_keys", "account"),
@@ -101,14 +98,14 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountContents:
-    """`archive`: findings go to the clinic's archive. `counted`: the collections of areas with what
-    they have of an account, by kind. `told`: those with receivers, by the place where they are.
+    """`archive`: findings go to the clinic's archive. `counted`: of areas, as `OWNED`. `told`:
+    their collections with receivers, by the place where those are.
     """
 
     store: Store
     models: ModelsService
     consents: Consents
-    counted: Mapping[str, str]
+    counted: Mapping[str, tuple[str, str]]
     told: Mapping[str, str]
     archive: bool
     mail: bool
@@ -117,10 +114,8 @@ class AccountContents:
         """Count what an erasure deletes, by kind; what a kept record holds does not count."""
         counts = self._read_findings(account, record.finding_ids if record else ()).counts
         counts["account"] = 1
-        for kind, (collection, owner) in OWNED.items():
+        for kind, (collection, owner) in {**OWNED, **self.counted}.items():
             counts[kind] = self.store.collection(collection).count({owner: account})
-        for kind, collection in self.counted.items():
-            counts[kind] = self.store.collection(collection).count({"account": account})
         others: Filter = {"account": account, "kind": {"$ne": Kind.ERASED}}
         counts["notices"] = self.store.collection("outbox").count(others)
         counts.update(self._count_spots(account, record))

@@ -21,8 +21,7 @@ from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for
 from tests.findings.prediction.photographer import predicted
-from tests.lab.test_races import both, twin
-from tests.support.backends import Backend, Person, erase
+from tests.support.backends import Backend, Person, both, erase, twin
 from tests.support.size import size
 
 RECORDED = Path(__file__).parent / "consent_texts.json"

@@ -15,9 +15,8 @@ from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import judge_anew, numbers, patient_in_care, patient_of, review
 from tests.findings.prediction.photographer import predicted
-from tests.lab.test_races import both, twin
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import MAIL, Backend, Person, both, twin
 from tests.support.photos import photo_of
 from tests.use_cases.use_case import acts_on, notices_to
 

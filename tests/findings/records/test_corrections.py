@@ -18,7 +18,6 @@ from tests.care.clinic import (
     patient_of,
 )
 from tests.findings.prediction.photographer import predicted
-from tests.lab.test_from_reviews import CONFIRMED, clinic_of
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
@@ -135,20 +134,6 @@ def test_its_report_is_void_in_words_without_content(backend: Backend) -> None:
     page = backend.client.get(path, headers={"Accept": "text/html"}).text
     assert "Please disregard this report" in page
     assert REASON not in page
-
-
-def test_it_teaches_no_model(backend: Backend) -> None:
-    clinic = clinic_of(backend)
-    ada = clinic.patient()
-    clinic.finding(ada, CONFIRMED)
-    wrong = clinic.finding(ada, CONFIRMED)
-    made = clinic.dataset()
-    assert len(clinic.images(made)) == 2
-    assert enter(clinic.doctor, wrong).status_code == 200
-    clinic.await_end_of_check()
-    assert len(clinic.images(made)) == 1
-    report = clinic.dataset()["report"]["reviews"]
-    assert (report["taken"], report["left_out"]) == (1, {"finding_deleted": 1})
 
 
 def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend) -> None:

@@ -20,7 +20,7 @@ from tests.findings.reports.sentence_views import printed_views, view_of, views_
 from tests.support.findings import finding_of
 from tests.support.size import size
 
-OF_AREAS = list_parts("sentences", "tests.integrations")
+OF_AREAS = list_parts("sentences", "tests")
 PARTS = 4
 FINDINGS = size(200, 2000) // PARTS
 PRINTED = size(4, 40)

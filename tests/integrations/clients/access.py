@@ -4,18 +4,12 @@ import io
 from typing import Any
 
 from tests.integrations.clients.dialects import base64_of
-from tests.lab.sending import labelled, zipped
 from tests.support.access_part import AccessPart
 from tests.support.photos import photo_of
 
 # Where the operator did not open them.
 TABLE = """
 say_health                   anyone            /api/health
-list_models_for_lab          lab               /api/models
-admit_dataset                lab               /api/upload-dataset/admission
-upload_dataset_for_lab       lab               /api/upload-dataset?datasetName={new_name}
-list_datasets_for_lab        lab               /api/datasets
-show_training                lab               /api/job/{job}/status
 predict_for_skinartify       approved          /predict
 predict_for_either           approved          /api/predict
 predict_for_lab              lab               /api/predict
@@ -26,7 +20,6 @@ PHOTO = photo_of("melanoma")
 IN_JSON = {"json": {"image_data": base64_of(PHOTO)}}
 LAB = r"~*^POST /api/predict/? \S+ application/json *(?:;|$)"
 PAGE = {"Origin": "https://page.example"}
-FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
 
 def _sends(field: str, content: bytes, name: str) -> dict[str, Any]:
@@ -36,7 +29,6 @@ def _sends(field: str, content: bytes, name: str) -> dict[str, Any]:
 PART = AccessPart(
     table=TABLE,
     requests={
-        "upload_dataset_for_lab": lambda _: _sends("files", zipped(labelled(2)), "a.zip"),
         "predict_for_skinartify": lambda _: _sends("file", PHOTO, "lesion.jpg"),
         "predict_for_either": lambda _: _sends("image", PHOTO, "lesion.jpg"),
         "predict_for_lab": {"json": {"image": base64_of(PHOTO)}},
@@ -45,16 +37,8 @@ PART = AccessPart(
     },
     open_to_all=(("GET", "/api/health"),),
     no_key=[line.split()[0] for line in TABLE.split("\n") if line and "anyone" not in line],
-    large_bodies=((b"/api/upload-dataset", FORM, "researcher", 4),),
-    strangers=(
-        (b"/api/upload-dataset", FORM, "", 401),
-        (b"/api/upload-dataset", FORM, "forged", 401),
-        (b"/api/upload-dataset", FORM, "user", 403),
-        (b"/%61pi//upload-dataset", FORM, "", 401),
-    ),
     # In the order in which nginx looks for them.
     proxy_forms={
-        "dataset": ("~^POST /api/upload-dataset/? ", "/api/upload-dataset", {}),
         "lab": (LAB, "/api/predict", {"content_type": "application/json"}),
         "guide-page": ("~^POST /api/predict/? page ", "/api/predict", {"headers": PAGE}),
         "guide": ("~^POST /api/predict/? ", "/api/predict", {}),

@@ -40,7 +40,7 @@ def test_a_hostile_archive_gets_a_status_and_leaves_nothing(
     assert body["code"] in ("bad_archive", "bad_dataset", "payload_too_large")
     assert len(body["detail"]) < 300
     kept = opened.settings.instance_dir / "room-for-a-full-disk"
-    assert files_around(opened) - before <= {opened.settings.quarantine, kept}
+    assert files_around(opened) - before <= {(opened.settings.instance_dir / "quarantine"), kept}
     for name in ("datasets", "images", "uploads", "upload_parts"):
         assert opened.services.store.collection(name).find() == []
     assert list(opened.services.store.blobs.keys()) == []

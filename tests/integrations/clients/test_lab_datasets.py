@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from skinapi.integrations.clients import dermascan_lab
+from skinapi.integrations.clients import lab
 from skinapi.lab.checks import publishing
 from tests.integrations.clients.dialects import post_form
 from tests.lab.conftest import DecoderHere
@@ -103,7 +103,7 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_leaves_nothing(backend: Backe
     assert backend.client.get("/api/datasets").get_json() == {"datasets": []}
     assert backend.services.store.collection("datasets").find() == []
     assert list(backend.services.store.blobs.keys()) == []
-    assert not list(backend.settings.quarantine.glob("*"))
+    assert not list((backend.settings.instance_dir / "quarantine").glob("*"))
 
 
 def test_a_name_of_somebody_else_is_refused(backend: Backend) -> None:
@@ -116,5 +116,5 @@ def test_a_name_of_somebody_else_is_refused(backend: Backend) -> None:
 
 def test_no_field_takes_what_cannot_be_stored_or_reaches_beyond_its_line(backend: Backend) -> None:
     """But the name of a data set, which is read later, with the type of every other name."""
-    taken, _ = find_hostile(backend, dermascan_lab.__name__)
+    taken, _ = find_hostile(backend, lab.__name__)
     assert taken == {"UploadForm.datasetName", "NameQuery.datasetName"}

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 from pydicom import Dataset
 
+from skinapi.base.area_parts import list_parts
 from skinapi.findings.records.stored_finding import Source
 from skinapi.integrations.patients import PATIENTS
 from tests.integrations.dicom.reading_back import errors_in, objects_in_archive
@@ -17,7 +18,6 @@ from tests.integrations.dicom.sent_objects import DERMOSCOPIC, jpeg_object
 from tests.integrations.dicom.test_objects import sign
 from tests.integrations.dicom.test_receiving import FAILED, send
 from tests.integrations.test_keys import clinic_wide, made
-from tests.lab.test_from_reviews import Clinic
 from tests.privacy.made_files import ASKED, make, read
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
@@ -187,11 +187,9 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
     patient = f"{finding.owner}@{PATIENTS}"
     backend.edit(patient, consents={"training": True})
     sign(doctor, number, histology="confirmed")
-    clinic = Clinic(backend, doctor, backend.member(role="researcher"))
-    dataset = clinic.dataset()
-    assert dataset["pictures"] == 1
-    shown = [clinic.images(dataset), dataset]
-    shown += [doctor.call("GET", f"/submissions/{number}{path}").text for path in ("", "/report")]
+    shown = [doctor.call("GET", f"/submissions/{number}{path}").text for path in ("", "/report")]
+    for area in list_parts("sources", "tests"):
+        shown += area.show(backend, doctor)
     assert not [mark for mark in MARKS if mark in repr(shown)]
 
     filed = files_of(backend, patient, tmp_path)

@@ -11,10 +11,6 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.lab.datasets.dataset_images import DatasetCounts, DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.datasets.learned_pictures import learned_by_serving
-from skinapi.lab.datasets.reference import CurrentReference
 from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.service import ModelReloader
@@ -23,12 +19,24 @@ from skinapi.model.registry.stored_version import ModelVersion, Origin
 from skinapi.platform.storage.background import Scheduler, Stopping, Task
 from skinapi.platform.storage.ids import new_id, now
 from tests.findings.prediction.photographer import predicted
-from tests.lab.sending import publish_one
 from tests.support.backends import Backend, Person
 from tests.support.models import write_model
 
 REASON = "a test of the override"
 OVERRIDE = {"override": True, "reason": REASON}
+
+
+class Reference:
+    """A reference data set; where no area has any, nobody else stands for it."""
+
+    def __init__(self, data: ReferenceData) -> None:
+        self.data = data
+
+    def read_reference(self) -> ReferenceData:
+        return self.data
+
+    def count_erased(self, _: str) -> int:
+        return 0
 
 
 class ModelBackend(Backend):
@@ -44,14 +52,9 @@ class ModelBackend(Backend):
         )
 
     def choose_reference(self) -> ReferenceData:
-        store = self.services.store
-        datasets, images = Datasets(store), DatasetImages(store)
-        name = f"held back {new_id()}"
-        chosen = publish_one(datasets, images, name.encode(), owner="ada", name=name)
-        datasets.set_reference(chosen.dataset)
-        found = CurrentReference(datasets).read_reference()
-        assert found
-        return found
+        chosen = ReferenceData(dataset=new_id(), pictures=1)
+        object.__setattr__(self.services.models, "reference", Reference(chosen))
+        return chosen
 
     def answers(self) -> str:
         """The version that answers, after this process has looked at the pointer."""
@@ -175,64 +178,6 @@ def test_without_an_override_a_gate_that_is_not_passed_refuses(
     assert state_of(admin, "worse-1") == "candidate"
 
 
-@pytest.mark.parametrize("what", ["ended", "another", "a picture erased"])
-def test_nothing_is_promoted_by_a_comparison_on_what_is_not_the_reference_any_more(
-    models: ModelBackend, tmp_path: Path, what: str
-) -> None:
-    admin, reference = models.member(role="admin"), models.choose_reference()
-    datasets = Datasets(models.services.store)
-    compared = compared_with("tiny-1", reference)
-    models.add(tmp_path, "next-1", reference_comparison=compared)
-    shown = admin.call("GET", "/models/next-1").get_json()
-    assert shown["on_current_reference"]
-    assert {gate["outcome"] for gate in shown["gates"]} == {"passed"}
-    if what == "ended":
-        datasets.end_reference(reference.dataset)
-    elif what == "another":
-        models.choose_reference()
-    else:
-        datasets.count_erased(reference.dataset, DatasetCounts({"melanoma": 1}, 0))
-    answer = admin.call("POST", "/models/next-1/promote", json={})
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
-    assert not admin.call("GET", "/models/next-1").get_json()["on_current_reference"]
-    compared_again = admin.call("GET", "/models/compare?first=tiny-1&second=next-1").get_json()
-    assert {gate["outcome"] for gate in compared_again["gates"]} == {"passed", "not_measured"}
-    assert admin.call("POST", "/models/next-1/promote", json=OVERRIDE).status_code == 200
-
-
-def test_a_card_says_what_owners_have_taken_back_since_and_of_what_it_began_from(
-    models: ModelBackend, tmp_path: Path
-) -> None:
-    researcher = models.member(role="researcher")
-    datasets = Datasets(models.services.store)
-    images = DatasetImages(models.services.store)
-    first, second = (
-        publish_one(datasets, images, name, owner="ada", name=name.decode()).dataset
-        for name in (b"one", b"two")
-    )
-    datasets.count_erased(first, DatasetCounts({"melanoma": 1}, 0))
-    read = {"pictures": 40, "erased_before": 1}
-    models.add(tmp_path, "old-1", dataset=first, patient_pictures=read)
-    pictures = {"pictures": 50, "erased_before": 0}
-    models.add(tmp_path, "new-1", dataset=second, patient_pictures=pictures, started_from="old-1")
-    models.add(tmp_path, "other-1", dataset=second)
-    datasets.count_erased(first, DatasetCounts({"melanoma": 2}, 0), withdrawn=True)
-    shown = researcher.call("GET", "/models/new-1").get_json()
-    assert shown["taken_back"] == [
-        {"version": "new-1", "pictures": 50, "erased": 0},
-        {"version": "old-1", "pictures": 40, "erased": 2},
-    ]
-    assert researcher.call("GET", "/models/new-1/card").get_json()["taken_back"]
-    assert "taken_back" not in researcher.call("GET", "/models/other-1").get_json()
-    assert "taken_back" not in models.client.get("/model-card").get_json()
-    admin = models.member(role="admin")
-    assert admin.call("POST", "/models/old-1/promote", json=OVERRIDE).status_code == 200
-    assert models.answers() == "old-1"
-    datasets.begin_deletion(first)
-    told = models.client.get("/model-card").get_json()["taken_back"]
-    assert told == [{"version": "old-1", "pictures": 40, "erased": None}]
-
-
 def test_the_built_in_model_is_the_last_stop_of_rolling_back(
     models: ModelBackend, tmp_path: Path
 ) -> None:
@@ -339,22 +284,6 @@ def test_the_list_comes_in_pages_and_names_the_one_in_service(
     assert listed[1]["figures"] == {"balanced_accuracy": 0.5}
     assert (listed[1]["parent"], listed[1]["job"]) == ("tiny-1", "0badcafe")
     assert "card" not in listed[1]
-
-
-def test_what_the_promoted_model_has_learned_from_is_known(
-    models: ModelBackend, tmp_path: Path
-) -> None:
-    inference = models.services.models
-    split = {"train": ["seen"], "validation": [], "test": ["measured"]}
-    folder = write_model(tmp_path / "next-1", "next-1")
-    (folder / "split.json").write_text(json.dumps(split))
-    write_checksums(folder)
-    inference.add(folder=folder, by="system")
-    assert learned_by_serving(inference).parts == {}
-    inference.promote(version="next-1", by="system", override=True, reason="because of the test")
-    learned = learned_by_serving(inference)
-    assert (learned.model, learned.parts) == ("next-1", {"seen": "train", "measured": "test"})
-    assert learned.part_of("seen", "0" * 64) == "train"
 
 
 def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Path) -> None:

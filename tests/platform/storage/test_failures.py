@@ -13,7 +13,6 @@ from typing import NoReturn
 import pytest
 
 from skinapi.base.errors import DiskFull, StoreUnavailable
-from skinapi.lab.datasets.quarantine import Quarantine
 from skinapi.model.registry.version_files import models_folder
 from skinapi.platform.jobs.process import lock_folder
 from skinapi.platform.stores import mongo_store, open_store
@@ -106,12 +105,17 @@ def test_a_folder_or_a_database_that_is_not_there_is_unavailable(tmp_path: Path)
     "use",
     [
         models_folder,
-        lambda folder: Quarantine(folder / "quarantine").opened(most=1).__enter__(),
         lambda folder: lock_folder(folder / "jobs/0123abcd"),
     ],
-    ids=["models", "quarantine", "job"],
+    ids=["models", "job"],
 )
 def test_what_is_kept_beside_the_database_makes_no_folder_in_place_of_a_missing_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[Path], object]
+) -> None:
+    makes_no_folder_in_place_of_a_missing_one(tmp_path, monkeypatch, use)
+
+
+def makes_no_folder_in_place_of_a_missing_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[Path], object]
 ) -> None:
     """The operator who moves the folder back would put it below the new one."""

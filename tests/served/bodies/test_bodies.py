@@ -12,7 +12,6 @@ from socket import SHUT_WR
 import pytest
 
 from skinapi.accounts.auth.routes import LARGEST_BODY
-from skinapi.lab.datasets.uploads import LARGEST_PART
 from skinapi.platform.web.request_parsing import FORM_OVERHEAD
 from tests.served import doors
 from tests.served.people import Caller, Seeder
@@ -62,33 +61,14 @@ def answer_to(
 
 
 @pytest.mark.parametrize("in_chunks", [False, True], ids=["announced", "in chunks"])
-def test_a_part_of_the_announced_largest_size_is_taken_and_one_byte_more_is_refused(
-    researcher: Caller, in_chunks: bool
-) -> None:
-    begun = researcher.call("POST", "/uploads", json={"name": "a.zip", "size": 3 * LARGEST_PART})
-    assert begun.json["largest_part"] == LARGEST_PART
-    upload = f"/uploads/{begun.json['id']}"
-    for offset, size_of, status in (
-        (0, LARGEST_PART - 1, 200),
-        (LARGEST_PART - 1, LARGEST_PART, 200),
-        (2 * LARGEST_PART - 1, LARGEST_PART + 1, 413),
-    ):
-        body = bytes(size_of)
-        path = f"{upload}/{offset}"
-        answer = answer_to(researcher, "PUT", path, body, in_chunks=in_chunks)
-        assert answer.status == status, answer.data
-    assert researcher.call("DELETE", upload).status == 200
-
-
-@pytest.mark.parametrize("in_chunks", [False, True], ids=["announced", "in chunks"])
 @pytest.mark.parametrize(
     ("path", "kind", "largest", "frame"),
     [
         ("/login", JSON, LARGEST_BODY, b"{%s}"),
-        ("/datasets", JSON, LIMIT, b"{%s}"),
+        ("/lesions", JSON, LIMIT, b"{%s}"),
         ("/predict", FORM, 10 * LIMIT + FORM_OVERHEAD, PHOTO_AND_TEXT),
     ],
-    ids=["login", "datasets", "predict"],
+    ids=["login", "lesions", "predict"],
 )
 def test_a_body_of_just_its_limit_is_read_and_one_byte_more_is_refused(
     researcher: Caller, path: str, kind: str, largest: int, frame: bytes, in_chunks: bool

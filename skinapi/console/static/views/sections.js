@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Load, Tabs } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
-import { goTo } from "/console/navigation.js";
+import { goTo, OFF } from "/console/navigation.js";
 
 /** The sections of a page in their order, and what each is called. @type {Record<string, {nameOf: (section: string) => string, sections: Record<string, () => Promise<() => unknown>>}>} */
 const PAGES = {
@@ -27,8 +27,7 @@ const PAGES = {
   },
 };
 
-/** What the operator has switched off, and the sections that are nothing without it. */
-const OFF = document.querySelector("meta[name=areas-off]")?.getAttribute("content")?.split(" ") ?? [];
+/** The sections that are nothing without an area. */
 const AREA_OF = /** @type {Record<string, string>} */ ({ log_in: "oidc", archive: "dicom", webhooks: "webhooks" });
 
 const pageOf = (/** @type {string} */ place) => (/** @type {{argument: string}} */ { argument }) => {

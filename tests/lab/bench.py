@@ -1,4 +1,4 @@
-"""`python -m bench.beside_training`: how much longer `/predict` takes while the lab trains.
+"""`python -m tests.lab.bench`: how much longer `/predict` takes while the lab trains.
 
 A server of ours with its job worker, and the shipped model in service. The training is the lab's
 own job, with TensorFlow: MobileNetV2 on toy pictures. Short rounds under the same load alternate:
@@ -21,7 +21,7 @@ from typing import Any
 from bench.load import Bounds, times_of, timing_of
 from bench.photos import SIZES, photos
 from bench.serving import request_of
-from skinapi.lab.service import TrainingRequest
+from skinapi.lab.service import TrainingRequest, TrainingService
 from skinapi.model.network.model import SHIPPED_MODEL
 from tests.lab.sending import labelled, zipped
 from tests.served.people import Caller, Seeder
@@ -121,7 +121,7 @@ class Lab:
         """The job, once its first epoch has ended: then it only trains."""
         self._send_dataset(zipped(labelled(PICTURES)))
         services = self.seeder.services
-        trainings = services.lab.trainings
+        trainings = services.get(TrainingService)
         request = TrainingRequest(
             dataset_name="toy", architecture="MobileNetV2", epochs=EPOCHS, batch_size=16
         )

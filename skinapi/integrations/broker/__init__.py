@@ -1,0 +1,1 @@
+"""A message broker that wakes job workers on many machines."""

@@ -1,0 +1,44 @@
+"""The settings of the lab: data sets, and what trainings begin with."""
+
+from pathlib import Path
+
+from pydantic import Field, PositiveInt
+
+from skinapi.base.settings.installation import AreaSettings
+
+
+class LabSettings(AreaSettings):
+    max_dataset_bytes: PositiveInt = Field(
+        default=2 * 1024**3,
+        description="Largest data set in bytes, as it is sent and unpacked. While it is checked, "
+        "INSTANCE_DIR needs about three times as much free space. In each process, uploads under "
+        "way take at most twice as much.",
+    )
+    dataset_quota_bytes: PositiveInt = Field(
+        default=20 * 1024**3,
+        description="Bytes of data sets and unfinished uploads that one account may keep.",
+    )
+    starting_weights: Path | None = Field(
+        default=None,
+        description="Folder with ImageNet weights of architectures that the model in service does "
+        "not have: trainings in the lab begin from them. Without: from random weights.",
+    )
+    not_skin_pictures: Path | None = Field(
+        default=None,
+        description="Folder of photographs of anything but skin. Trainings in the lab fit the "
+        "detector that refuses such pictures to them; a model without it does not pass the gates.",
+    )
+    normal_skin_pictures: Path | None = Field(
+        default=None,
+        description="Folder of pictures of healthy skin, which trainings in the lab learn too.",
+    )
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder for uploads that nobody has checked yet."""
+        return self.instance_dir / "quarantine"
+
+    @classmethod
+    def list_folders(cls) -> list[str]:
+        own = ["starting_weights", "not_skin_pictures", "normal_skin_pictures"]
+        return [*super().list_folders(), *own]
