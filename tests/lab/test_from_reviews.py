@@ -110,7 +110,7 @@ def test_the_next_version_says_how_many_pictures_it_lost_and_why(clinic: Clinic)
 def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Backend) -> None:
     clinic = clinic_of(backend)
     ada = clinic.patient()
-    clinic.finding(ada, {"label": "melanocytic_nevus", **CONFIRMED}, {"label": "melanoma"})
+    clinic.finding(ada, {"label": "melanoma"}, {"label": "melanocytic_nevus", **CONFIRMED})
     clinic.finding(ada, {"label": "melanoma"}, {"label": "dermatofibroma"})
     clinic.finding(ada, {"agreement": "unsure"})
     clinic.finding(ada, {"histology": "awaited"})
