@@ -26,7 +26,7 @@ test: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	@$(MAKE) --no-print-directory -j 2 $(ALONE) test_rest
 
 test_rest:
-	$(PYTHON) -m pytest $(ORDER) -n 4 --dist loadgroup $(ALONE:test_%=--ignore=tests/%)
+	$(PYTHON) -m pytest $(ORDER) -n 4 --dist loadgroup --no-loadscope-reorder $(ALONE:test_%=--ignore=tests/%)
 
 drill: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	DRILL=1 $(PYTHON) -m pytest --timeout=3600

@@ -24,10 +24,12 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from selenium import webdriver
 from werkzeug.routing import Rule
+from xdist.scheduler import LoadGroupScheduling
 
 from skinapi.care import comparisons
 from skinapi.model.comparison import alignment, comparison
 from skinapi.model.comparison.alignment import Fit
+from skinapi.platform.storage import disk_reserve
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.stores import mongo_store, mongo_transactions
 from skinapi.platform.stores.database_file import SqliteFile
@@ -84,7 +86,7 @@ STARTED_ONCE = (
 
 # Folders whose tests one process runs for minutes. They begin first: of what begins last the other
 # processes can take nothing over.
-BEGIN_FIRST = ("learning", "console", "jobs")
+BEGIN_FIRST = ("learning", "console", "jobs", "faults", "process", "comparison")
 
 
 # One alone would take longer than all the rest of the tests. A module stays with one of them.
@@ -112,6 +114,19 @@ def pytest_collection_modifyitems(
     places = {name: place for place, name in enumerate(BEGIN_FIRST)}
     # After the shuffle, which stays as it is within a folder.
     items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
+
+
+class ByFile(LoadGroupScheduling):  # type: ignore[misc]  # without types
+    """Hands out whole files: what their tests share would be made by each process that has one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group: str = super()._split_scope(nodeid)
+        return nodeid.partition("::")[0] if group == nodeid else group
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -238,6 +253,14 @@ def _commits_without_waiting_for_the_disk() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SqliteFile, "_open", open_unsynced)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _little_is_reserved() -> Iterator[None]:
+    """In this process. The reserve of each backend is as large as ten of them, and is in memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disk_reserve, "LARGEST_BYTES", 4096)
         yield
 
 

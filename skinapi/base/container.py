@@ -3,6 +3,7 @@
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -45,7 +46,7 @@ class Container:
     ) -> None:
         """Add rules. A factory is called with what its parameters ask for."""
         self._factories |= {
-            _without_none(get_type_hints(factory)["return"]): factory for factory in factories
+            _without_none(_hints_of(factory)["return"]): factory for factory in factories
         }
         self._values |= values
         self._stand_for |= stand_for
@@ -61,9 +62,8 @@ class Container:
     def build(self, make: Callable[..., T], **given: Any) -> T:
         """Call this class or factory with what is given, and with what else it asks for."""
         given = {**self._values.get(make, {}), **given}
-        for name, parameter in inspect.signature(make).parameters.items():
-            kind = _without_none(parameter.annotation)
-            if name not in given and (self._knows(kind) or parameter.default is parameter.empty):
+        for name, kind, is_needed in _parameters_of(make):
+            if name not in given and (self._knows(kind) or is_needed):
                 if not (self._knows(kind) or _is_buildable(kind)):
                     raise CompositionError(f"{self._path()}: nothing gives `{name}: {kind}`")
                 given[name] = self.get(kind)
@@ -86,6 +86,18 @@ class Container:
 
     def _path(self) -> str:
         return " -> ".join(map(_name, self._building))
+
+
+_hints_of: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+
+
+@cache
+def _parameters_of(make: Callable[..., object]) -> list[tuple[str, Any, bool]]:
+    """The name of each, its type, and whether it has no default."""
+    return [
+        (name, _without_none(parameter.annotation), parameter.default is parameter.empty)
+        for name, parameter in inspect.signature(make).parameters.items()
+    ]
 
 
 def _without_none(kind: Any) -> Any:
@@ -115,13 +127,13 @@ class Parts:
         return self.container.get(kind)
 
     def build_all(self) -> None:
-        for name in get_type_hints(type(self)):
+        for name in _hints_of(type(self)):
             getattr(self, name)
 
     if not TYPE_CHECKING:  # else every name would be an attribute
 
         def __getattr__(self, name: str) -> Any:
-            kind = get_type_hints(type(self)).get(name)
+            kind = _hints_of(type(self)).get(name)
             if kind is None:
                 raise AttributeError(f"{type(self).__name__} has no {name}")
             self.__dict__[name] = made = self.container.get(kind)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from tests.repository.documents import ROOT
@@ -106,7 +107,8 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
     for path in _list_tracked(ROOT):
         if (ROOT / path).is_file() and not str(path).startswith(LINKED):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / path, root / path)
+            shutil.copy2(ROOT / path, root / path)
+            _link_compiled(path, root)
     (root / LINKED).symlink_to(ROOT / LINKED)
     for area in areas:
         for folder in _folders_of(area):
@@ -126,6 +128,14 @@ def remove(areas: Sequence[str], root: Path) -> Copy:
             re.sub(linked, r"\1", (root / "CHANGELOG.md").read_text())
         )
     return Copy(root, areas)
+
+
+def _link_compiled(path: Path, root: Path) -> None:
+    """To compile the whole project anew takes longer than all that the copy is asked for."""
+    compiled = Path(cache_from_source(str(path)))
+    if path.suffix == ".py" and (ROOT / compiled).exists():
+        (root / compiled).parent.mkdir(exist_ok=True)
+        (root / compiled).symlink_to(ROOT / compiled)
 
 
 def _folders_of(area: str) -> tuple[str, ...]:

@@ -158,15 +158,14 @@ class PlanCheck:
         return True
 
     def _explaining(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(original)
+        names = [*inspect.signature(original).parameters][1:]
 
         @wraps(original)
         def call(documents: Any, *args: Any, **options: Any) -> Any:
             caller = sys._getframe(1).f_code.co_filename
             if self._call.busy or not _is_of_application(caller):
                 return original(documents, *args, **options)
-            given = dict(signature.bind(documents, *args, **options).arguments)
-            del given["self"]
+            given = {**dict(zip(names, args, strict=False)), **options}
             name, conditions = _name_of(documents), given.pop("filter", None) or {}
             query = Query(name, original.__name__, conditions, given)
             if not _is_of_storage(caller):  # that goes through collections of tests, too

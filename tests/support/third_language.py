@@ -28,8 +28,7 @@ _HOLE = re.compile(r"(\{[^}\s]*\})")
 
 def copy_with_german(folder: Path, *, without: str | None = None) -> None:
     """German stands everywhere but at the place `without`."""
-    compiled = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "skinapi", folder / "skinapi", copy_function=os.symlink, ignore=compiled)
+    shutil.copytree(ROOT / "skinapi", folder / "skinapi", copy_function=os.symlink)
     (folder / "tests").symlink_to(ROOT / "tests")
     for place in PLACES:
         if place != without:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from email.errors import MessageError
 from email.message import EmailMessage
-from functools import partial
+from functools import cached_property, partial
 
 import certifi
 
@@ -43,7 +43,11 @@ class MailServer:
         """`hello` is the name with which this server introduces itself."""
         self._address = address
         self._hello = hello
-        self._tls = ssl.create_default_context(cafile=certifi.where())
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Of those who need it: to read the authorities takes as long as to make all services."""
+        return ssl.create_default_context(cafile=certifi.where())
 
     @contextmanager
     def connected(self) -> Iterator[Send]:
