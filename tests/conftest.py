@@ -39,8 +39,9 @@ from tests.privacy.inventory import PAGE as INVENTORY_PAGE
 from tests.served.server import Server
 from tests.stores.mongod import NoMongodError, running_mongod
 from tests.stores.query_plans import MongoPlans, PlanCheck
-from tests.support.backends import Backend, Person, store_of_kind
+from tests.support.backends import MAIL, Backend, Person, store_of_kind
 from tests.support.browser import NoBrowserError, open_browser
+from tests.support.clock import Clock
 from tests.support.openrouter import OpenRouter, running_openrouter
 from tests.support.size import drill, in_drill
 from tests.support.smtp_server import SmtpServer, smtp_server
@@ -336,6 +337,14 @@ def backend(tmp_path: Path, given: dict[str, Any]) -> Iterator[Backend]:
     backend.services.store.close()
 
 
+@pytest.fixture
+def mailing(tmp_path: Path) -> Iterator[Backend]:
+    """A backend that writes mails."""
+    backend = Backend(tmp_path, **MAIL)
+    yield backend
+    backend.services.store.close()
+
+
 @pytest.fixture(scope="module")
 def shared_backend(
     tmp_path_factory: pytest.TempPathFactory, given: dict[str, Any]
@@ -382,6 +391,11 @@ def store_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Store]:
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     with closing(store_of_kind(request.param, folder, uri)) as store:
         yield store
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
 
 
 @pytest.fixture

@@ -1,51 +1,21 @@
 """A clock that was ahead and is right again: nothing counts for as long as it was ahead."""
 
-import time
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import jwt.api_jwt
 import pytest
 
 from skinapi.accounts.auth import guess_limits
 from skinapi.platform.jobs.job_queue import Jobs
-from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, now
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.support.backends import ADMIN, PASSWORD, Backend, Person
+from tests.support.clock import Clock
 
 YEAR = timedelta(days=365)
 LEASE = timedelta(seconds=30)
-RIGHT = time.time
-
-
-class Clock:
-    """The clock of the application."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.ahead = timedelta()
-        clock = self
-
-        class Shifted(datetime):
-            @classmethod
-            def now(cls, tz: tzinfo | None = None) -> Self:
-                return cls.fromtimestamp(clock.read(), tz)
-
-        patch.setattr(time, "time", self.read)
-        patch.setattr(ids, "datetime", Shifted)
-        # Ids never go back: those of the tests that follow would be of the future.
-        patch.setattr(ids._Ids, "last", 0)
-        patch.setattr(jwt.api_jwt, "datetime", Shifted)
-
-    def read(self) -> float:
-        return RIGHT() + self.ahead.total_seconds()
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
 
 
 def log_in(backend: Backend, email: str, password: str, **said: Any) -> Any:

@@ -19,11 +19,13 @@ from skinapi.model.network.model import (
 )
 from skinapi.platform.jobs.job_queue import Jobs
 from tests.console.embedding_site import EmbeddingSite
+from tests.console.journey import file_of
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.support.backends import MAIL
 from tests.support.models import GREEN_IS_NO_SKIN, tiny_model
+from tests.support.photos import photo_of
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +97,16 @@ def seeder(server: Server) -> Iterator[Seeder]:
     seeder = Seeder(server)
     yield seeder
     seeder.close()
+
+
+@pytest.fixture
+def ada(seeder: Seeder) -> Caller:
+    return seeder.person()
+
+
+@pytest.fixture
+def mole(tmp_path: Path) -> Path:
+    return file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus", (600, 450)))
 
 
 @pytest.fixture

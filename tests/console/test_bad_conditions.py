@@ -10,11 +10,6 @@ TYPED = "It has grown since the summer."
 
 
 @pytest.fixture
-def ada(seeder: Seeder) -> Caller:
-    return seeder.person()
-
-
-@pytest.fixture
 def treated(seeder: Seeder, ada: Caller) -> tuple[Caller, Caller, str]:
     """A patient, the doctor in charge, and a spot of the patient."""
     doctor = seeder.person("doctor")

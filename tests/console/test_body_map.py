@@ -5,14 +5,9 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look
 from tests.console.visitor import DESKTOP, Visitor
-from tests.served.people import Caller, Seeder
+from tests.served.people import Caller
 
 ARM = {"site": "upper_extremity", "side": "front", "laterality": "left"}
-
-
-@pytest.fixture
-def ada(seeder: Seeder) -> Caller:
-    return seeder.person()
 
 
 def test_by_keyboard_a_place_is_chosen_in_the_list_and_moved_by_arrows(

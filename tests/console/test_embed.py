@@ -13,7 +13,7 @@ from selenium import webdriver
 
 from skinapi.platform.storage.ids import now
 from tests.console.embedding_site import EmbeddingSite
-from tests.console.journey import RAW, Look, file_of
+from tests.console.journey import RAW, Look
 from tests.console.test_every_page import LARGE, TWICE
 from tests.console.visitor import AXE_TAGS, DESKTOP, PHONE, Visitor
 from tests.npm_tools import tool
@@ -21,7 +21,6 @@ from tests.served.people import Caller, Seeder
 from tests.served.server import Server
 from tests.served.wire import ask
 from tests.support.backends import PASSWORD
-from tests.support.photos import photo_of
 from tests.support.size import in_drill
 
 WIDE = (1366, 900)
@@ -63,16 +62,6 @@ def program(server: Server) -> Iterator[Program]:
     made = seeder.person("admin").call("POST", "/admin/keys", json=body).json
     yield Program(server.port, made["secret"], made["_id"])
     seeder.close()
-
-
-@pytest.fixture
-def ada(seeder: Seeder) -> Caller:
-    return seeder.person()
-
-
-@pytest.fixture
-def mole(tmp_path: Path) -> Path:
-    return file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus", (600, 450)))
 
 
 class Frame(Visitor):

@@ -6,11 +6,9 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from skinapi.platform.storage.ids import now
-from tests.console.journey import file_of
 from tests.console.test_spots import send
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
-from tests.support.photos import photo_of
 
 NEXT = ".send button:last-child"
 HEADING_HAS_THE_FOCUS = "return document.activeElement === document.querySelector('h1')"
@@ -27,16 +25,6 @@ request.onsuccess = () => {
   };
 };
 """
-
-
-@pytest.fixture
-def ada(seeder: Seeder) -> Caller:
-    return seeder.person()
-
-
-@pytest.fixture
-def mole(tmp_path: Path) -> Path:
-    return file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus", (600, 450)))
 
 
 def choose(visitor: Visitor, caller: Caller, photo: Path) -> None:

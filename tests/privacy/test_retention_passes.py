@@ -22,19 +22,14 @@ from skinapi.privacy.retention.service import ANNOUNCED, RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person, put_in
+from tests.support.clock import Clock
 from tests.support.size import size
-from tests.test_clock_set_right import Clock
 
 DAY = timedelta(days=1)
 # Fewer than the settings allow: a test lives through them.
 PHOTOS, FINDINGS, MESSAGES, ACCOUNTS = 20, 30, 15, 50
 DAYS = dict(zip(Kind, (PHOTOS, FINDINGS, MESSAGES, ACCOUNTS), strict=True))
 SETTINGS: dict[str, Any] = {**MAIL, "photos": "always", "retain_accounts_days": 500}
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
 
 
 @pytest.fixture

@@ -10,15 +10,10 @@ from skinapi.platform.storage.clock_watch import ALARM, STEADY
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
-from tests.test_clock_set_right import Clock
+from tests.support.clock import Clock
 
 DAY = timedelta(days=1)
 WAIT, YEARS = 7, 1
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
 
 
 @pytest.fixture

@@ -1,26 +1,15 @@
 """Approving and refusing many accounts at once, and what those who are refused learn of it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import new_id, now
-from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.use_cases.use_case import acts_on, notices_to
 
 EMAIL = "ada@example.org"
 NOTE = "Please register with your address of the hospital."
-
-
-@pytest.fixture
-def mailing(tmp_path: Path) -> Iterator[Backend]:
-    backend = Backend(tmp_path, **MAIL)
-    yield backend
-    backend.services.store.close()
 
 
 def decide(admin: Person, what: str, *accounts: str, **body: Any) -> Any:

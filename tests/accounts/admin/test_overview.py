@@ -1,14 +1,11 @@
 """What an admin sees first: what waits, what failed, and the numbers of each day."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skinapi.accounts.admin import usage
-from skinapi.base.errors import StoreUnavailable
 from skinapi.base.languages import LANGUAGES
 from skinapi.findings.records.queue_order import awaited_since
 from skinapi.findings.reports.checker_records import EXAM_PAIRS
@@ -29,15 +26,8 @@ from tests.care.clinic import (
 )
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted, send
-from tests.support.backends import MAIL, Backend, erase
+from tests.support.backends import Backend, erase, unavailable
 from tests.support.photos import photo_in
-
-
-@pytest.fixture
-def mailing(tmp_path: Path) -> Iterator[Backend]:
-    backend = Backend(tmp_path, **MAIL)
-    yield backend
-    backend.services.store.close()
 
 
 def read(backend: Backend) -> Any:
@@ -219,10 +209,7 @@ def test_what_happens_on_a_day_is_counted_once_and_stays_counted(backend: Backen
 def test_nothing_fails_because_it_cannot_be_counted(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise StoreUnavailable
-
-    monkeypatch.setattr(backend.services.store.collection(usage.DAYS), "update", refuse)
+    monkeypatch.setattr(backend.services.store.collection(usage.DAYS), "update", unavailable)
     assert backend.register("ada@example.org").token
     assert predicted(backend.member())["id"] == 1
     assert counted(backend) == counts()

@@ -1,9 +1,8 @@
 """Acts of admins on accounts are taken back: each is as before, unless it was changed since."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +12,8 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for, patient_of
 from tests.served.wire import at_once
-from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.use_cases.use_case import acts_on, notices_to
-
-
-@pytest.fixture
-def mailing(tmp_path: Path) -> Iterator[Backend]:
-    backend = Backend(tmp_path, **MAIL)
-    yield backend
-    backend.services.store.close()
 
 
 def id_of(backend: Backend, person: Person) -> str:

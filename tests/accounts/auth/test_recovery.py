@@ -9,8 +9,8 @@ import pytest
 from skinapi.accounts.auth import guess_limits
 from skinapi.platform.storage.ids import now
 from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.clock import Clock
 from tests.support.smtp_server import SmtpServer
-from tests.test_clock_set_right import Clock
 
 NEW = "another horse"
 

@@ -11,7 +11,7 @@ from skinapi.accounts.auth import guess_limits
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from tests.support.backends import MAIL, PASSWORD, Backend
+from tests.support.backends import PASSWORD, Backend
 
 UNICODE, ASCII = "ada@bücher.example", "ada@xn--bcher-kva.example"
 
@@ -34,9 +34,9 @@ def register_again(backend: Backend, email: str, **options: Any) -> TestResponse
     return backend.client.post("/register", json=body, **options)
 
 
-def test_the_owner_hears_of_who_registers_the_address_again(tmp_path: Path) -> None:
+def test_the_owner_hears_of_who_registers_the_address_again(mailing: Backend) -> None:
     """Once a day; the answer is that which published clients show."""
-    backend = Backend(tmp_path, **MAIL)
+    backend = mailing
     ada, gone = backend.member("ada@example.org"), backend.member(status="suspended")
     for _ in range(2):
         answer = register_again(backend, ada.email)
@@ -48,7 +48,6 @@ def test_the_owner_hears_of_who_registers_the_address_again(tmp_path: Path) -> N
         for item in backend.services.data.outbox.list_to(backend.account(person.email).id)
     ]
     assert told == [Kind.REGISTERED_AGAIN]
-    backend.services.store.close()
 
 
 def test_who_asks_for_many_addresses_is_told_no_more_of_any(

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.records.photos import LOST as PHOTO_LOST
 from skinapi.platform.storage.files import FileBlobs
 from skinapi.platform.stores.mongo_store import GridBlobs
 from tests.findings.prediction.photographer import listed, predicted, send
-from tests.support.backends import Backend, Person, erase
+from tests.support.backends import Backend, Person, erase, unavailable
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
 NOT_YOURS = "Not found or unauthorized"
@@ -150,11 +149,8 @@ def test_a_kept_photo_whose_file_is_lost_is_not_called_not_kept(backend: Backend
 def lose(patch: pytest.MonkeyPatch) -> None:
     """The disk of the files is away."""
 
-    def refuse(*_: object) -> None:
-        raise StoreUnavailable
-
     for blobs in (FileBlobs, GridBlobs):
-        patch.setattr(blobs, "delete", refuse)
+        patch.setattr(blobs, "delete", unavailable)
 
 
 def files(backend: Backend) -> list[str]:

@@ -15,7 +15,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from skinapi.accounts.admin.usage import DailyCounts
-from skinapi.base.errors import StoreUnavailable
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports import narrator as narrator_module
 from skinapi.findings.reports import openrouter
@@ -42,7 +41,7 @@ from skinapi.platform.storage.background import Totals
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from tests.findings.reports.facts import facts_of
-from tests.support.backends import settings_in
+from tests.support.backends import settings_in, unavailable
 from tests.support.openrouter import (
     FOREVER_S,
     KEY,
@@ -423,10 +422,7 @@ def test_after_the_pause_one_request_probes_the_llm(monkeypatch: pytest.MonkeyPa
 def test_a_store_that_fails_costs_the_words_alone(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(*_: object) -> None:
-        raise StoreUnavailable
-
-    monkeypatch.setattr("skinapi.findings.reports.narrator.KeptAnswers.find", gone)
+    monkeypatch.setattr("skinapi.findings.reports.narrator.KeptAnswers.find", unavailable)
     assert narrate_with(make()) == by_template(Unwritten.STORE)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.reviews.service import EndedHolds
 from skinapi.integrations.webhooks import endpoints, service
 from skinapi.integrations.webhooks.addresses import Addresses
@@ -35,7 +34,7 @@ from tests.integrations.webhooks.receiver import (
 )
 from tests.privacy.test_joining import join
 from tests.support.access import add_model
-from tests.support.backends import MAIL, Backend, Person, change_account, erase
+from tests.support.backends import MAIL, Backend, Person, change_account, erase, unavailable
 
 ALL = [event.value for event in EventType]
 
@@ -266,16 +265,12 @@ def test_a_join_that_fails_tells_nobody(
     add(admin, "https://clinic.example", ["account.joined"])
     old, ada = real_backend.member(), real_backend.member()
     with monkeypatch.context() as patch:
-        patch.setattr(JoiningService, "_close", refuse)
+        patch.setattr(JoiningService, "_close", unavailable)
         assert join(admin, old.email, ada.email).status_code == 503
     waiting = real_backend.services.store.collection("deliveries")
     assert waiting.find() == []
     assert join(admin, old.email, ada.email).status_code == 200
     assert [item["about"]["type"] for item in waiting.find()] == ["account.joined"]
-
-
-def refuse(*_: object) -> None:
-    raise StoreUnavailable
 
 
 def admin_id(backend: Backend, admin: Person) -> str:

@@ -16,7 +16,7 @@ from skinapi.platform.web.answers import Renderer, plain_text, problem_json
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes
 from skinapi.platform.web.schemas import Body, Form, Message, Upload
 from tests.platform.web.angular import ORIGIN, assert_readable
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, unavailable
 
 LARGEST = 100
 
@@ -192,11 +192,8 @@ def test_an_unreachable_store_is_a_503_from_the_first_question_on(
 ) -> None:
     person = backend.member()
 
-    def unreachable(*_: object, **__: object) -> None:
-        raise StoreUnavailable
-
     for read in ("get", "find"):
-        monkeypatch.setattr(type(backend.services.store.collection("accounts")), read, unreachable)
+        monkeypatch.setattr(type(backend.services.store.collection("accounts")), read, unavailable)
     for answer in (
         person.call("GET", "/me", headers={"Origin": ORIGIN}),
         backend.client.post(

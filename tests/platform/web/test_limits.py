@@ -22,7 +22,7 @@ from redis.exceptions import TimeoutError as NoAnswer
 from werkzeug.test import TestResponse
 
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import StoreUnavailable, Unavailable
+from skinapi.base.errors import Unavailable
 from skinapi.base.pages import Page
 from skinapi.platform.web.admission import MOST_LISTS_OF_ONE_CALLER, BodyBudget, leave_body_budget
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes, declared_routes
@@ -30,7 +30,7 @@ from skinapi.platform.web.mongo_limit_windows import MongoWindows
 from skinapi.platform.web.rate_limits import Limits, SqliteWindows, Window, caller_address
 from skinapi.platform.web.schemas import Answer
 from tests.platform.jobs.brokers import NoBrokerError, RedisServer, running_broker
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person, unavailable
 from tests.support.size import size
 
 HEADER = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')
@@ -376,13 +376,10 @@ def test_a_request_that_waited_for_its_account_does_not_wait_to_be_counted(
 ) -> None:
     ada = backend.member()
 
-    def gone(*_: object) -> NoReturn:
-        raise StoreUnavailable
-
     def waited_again(*_: object) -> NoReturn:
         raise AssertionError
 
-    monkeypatch.setattr(Accounts, "get", gone)
+    monkeypatch.setattr(Accounts, "get", unavailable)
     monkeypatch.setattr(Limits, "spend", waited_again)
     answer = ada.call("GET", "/me")
     assert answer.status_code == 503

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from skinapi.app.areas import list_channels
-from skinapi.base.errors import StoreUnavailable
 from skinapi.base.logs import LossyStream
 from skinapi.care.lesions import LesionsService
 from skinapi.platform.backups.backup import begin_backup, end_backup
@@ -26,7 +25,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.web.rate_limits import SqliteWindows
 from tests.care.clinic import URGENT, file_for
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import PASSWORD, Backend
+from tests.support.backends import PASSWORD, Backend, unavailable
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
 
@@ -189,10 +188,7 @@ def test_the_metrics_say_which_parts_work(scraped: Backend) -> None:
 def test_the_collector_reads_the_metrics_while_the_rate_limits_cannot_be_counted(
     scraped: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise StoreUnavailable
-
-    monkeypatch.setattr(SqliteWindows, "hit", refuse)
+    monkeypatch.setattr(SqliteWindows, "hit", unavailable)
     assert ready(scrape(scraped))["store"] == 1
     assert scraped.client.get("/metrics").status_code == 503, "a refusal is counted"
 
