@@ -7,9 +7,8 @@ from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.uploads import KEPT_FOR, Announced, Uploads
 from skinapi.platform.storage.ids import now
 from tests.support.backends import Backend
-from tests.test_clock_set_right import YEAR, Clock, clock
-
-__all__ = ["clock"]  # a fixture
+from tests.support.clock import Clock
+from tests.test_clock_set_right import YEAR
 
 
 def test_an_upload_of_the_future_expires_as_if_it_began_now(backend: Backend, clock: Clock) -> None:
