@@ -1,7 +1,8 @@
 """The use cases of doctors' cases: take one, give it back, ask a colleague for a second opinion.
 
-All of it stands in the finding itself, and ends with the care of its doctor (`set_doctor` and
-`end_work` of findings/records/stored_findings.py).
+All of it stands in the finding itself. Who has taken a case has it until the patient changes the
+doctor; a request goes with the patient, until it is answered or withdrawn. That it is not answered
+waits for the doctor in charge like an answer.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,12 @@ from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
-from skinapi.accounts.auth.events import ConsentWithdrawn
+from skinapi.accounts.auth.events import (
+    AccountGone,
+    ConsentWithdrawn,
+    DoctorReturned,
+    DoctorStopped,
+)
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
@@ -24,8 +30,12 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
-from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.records.stored_findings import NONE_CAME, NOT_TAKEN
+from skinapi.findings.records.stored_finding import OpinionLost, StoredFindingRow
+from skinapi.findings.records.stored_findings import (
+    NOT_TAKEN,
+    answered_fields,
+    fields_of_found,
+)
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -131,14 +141,16 @@ class CasesService:
             raise SharingRefused
         if not self.accounts.lock(asked.id).active_doctor:
             raise NotFound(NO_COLLEAGUE)
-        if finding.opinion_of is not None:
+        before = self.accounts.find_by_id(finding.opinion_of)
+        if before and before.active_doctor:
             raise OpinionAsked
         self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(finding))
         # A row names one account, so the colleague has a second one, with the same request id.
         unit.record(AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=finding.owner))
         unit.publish(OpinionWanted(finding))
-        wanted = {"opinion_of": asked.id, "opinion_at": now(), "opinion_question": question}
-        return self._set_work(finding, **wanted)
+        wanted = {"opinion_of": asked.id, "opinion_by": by.id, "opinion_at": now()}
+        found = fields_of_found(finding)
+        return self._set_work(finding, **wanted, opinion_question=question, **found)
 
     @atomic
     def withdraw_request(self, unit: Unit, *, number: str, by: Subject) -> None:
@@ -146,26 +158,50 @@ class CasesService:
         finding = self._get(number, by)
         if finding.opinion_of:
             unit.audit("case.withdraw_opinion", by=by.id, target=finding.id, owner=finding.owner)
-            self._end_request(finding)
+            declined = by.id == finding.opinion_of != finding.doctor
+            self._end_request(finding, OpinionLost.DECLINED if declined else None)
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> None:
-        """Who does not agree that a colleague is asked is not looked at by one from now on."""
         if event.purpose == "sharing":
-            for finding in self.records.list_asked(event.account):
-                self.trail.record(
-                    AuditRow(
-                        "case.withdraw_opinion",
-                        by=event.account,
-                        target=finding.id,
-                        owner=event.account,
-                    )
-                )
-                self._end_request(finding)
+            self._unshare(event.account)
 
-    def _end_request(self, finding: StoredFindingRow) -> None:
+    def on_gone(self, event: AccountGone) -> None:
+        self._unshare(event.account)
+
+    def _unshare(self, patient: str) -> None:
+        """No colleague looks at this patient's findings from now on, but for who is in charge."""
+        for finding in self.records.list_asked(patient):
+            if finding.opinion_of != finding.doctor:
+                about = AuditRow("case.withdraw_opinion", patient, finding.id, owner=patient)
+                self.trail.record(about)
+                self._end_request(finding, OpinionLost.UNSHARED)
+
+    def _end_request(self, finding: StoredFindingRow, why: OpinionLost | None) -> None:
         if asked := finding.opinion_of:
             self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(finding))
             self.records.end_work_of(finding, asked)
+            if why:
+                self._lose(finding, why)
+
+    def on_doctor_stopped(self, event: DoctorStopped) -> None:
+        """What this doctor is asked for rests."""
+        for finding in self.records.list_asked_of(event.doctor):
+            if finding.opinion_lost is None:  # else it is told, as of who was suspended before
+                self._lose(finding, OpinionLost.GONE)
+
+    def on_doctor_returned(self, event: DoctorReturned) -> None:
+        for finding in self.records.list_asked_of(event.doctor):
+            if finding.opinion_lost:
+                self.records.change(finding.id, **fields_of_found(finding))
+                if finding.doctor:
+                    about = _place_of(finding)
+                    self.outbox.withdraw(Kind.OPINION_LOST, to=finding.doctor, about=about)
+
+    def _lose(self, finding: StoredFindingRow, why: OpinionLost) -> None:
+        """Tell the doctor in charge."""
+        self.records.note_lost(finding, why)
+        if finding.doctor and finding.doctor != finding.opinion_of:
+            self.outbox.add(Kind.OPINION_LOST, to=finding.doctor, about=_place_of(finding))
 
     @atomic
     def close_opinion(self, unit: Unit, *, number: str, by: Subject) -> Case:
@@ -173,7 +209,7 @@ class CasesService:
         if finding.opinion_key is None:
             return self._with_doctors(finding)
         unit.audit("case.close_opinion", by=by.id, target=finding.id, owner=finding.owner)
-        return self._set_work(finding, **NONE_CAME)
+        return self._set_work(finding, **answered_fields(finding))
 
     def list_colleagues(self, *, by: Subject, paging: PageRequest) -> Page[Account]:
         page = self.accounts.page_accounts(

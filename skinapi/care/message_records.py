@@ -97,11 +97,11 @@ class Messages(Repository[Message]):
         """The spot, and the finding, of each message of this owner that waits for a doctor, and of
         each that the owner has not read.
         """
-        waiting: tuple[Filter, ...] = ({"owner": owner, "author": owner}, {"to": owner})
+        own: Filter = {"owner": owner, **WAITING}  # what patients wrote to a doctor is theirs
         return {
             (item.get("lesion"), item.get("submission"))
-            for which in waiting
-            for item in self._documents.find({**which, **WAITING}, fields=("lesion", "submission"))
+            for end in ("author", "to")
+            for item in self._documents.find({**own, end: owner}, fields=("lesion", "submission"))
         }
 
     def count_unseen(self, to: str, thread: Thread) -> int:

@@ -79,8 +79,8 @@ class DamagedPatient(Value):
 
 class QueueCountsView(Value):
     to_review: int = Field(
-        description="all of them, reviewed ones too about which a second opinion has come, or that "
-        "another doctor was to tell the patient"
+        description="all of them, reviewed ones too about which a second opinion has come, does "
+        "not come, or is asked of the caller, or that another doctor was to tell the patient"
     )
     by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
     unassigned: UnassignedView | None = Field(
@@ -98,7 +98,7 @@ class QueueCountsView(Value):
 
 
 def doctors_of(finding: StoredFindingRow) -> set[str]:
-    named = (finding.doctor, finding.taken_by, finding.opinion_of)
+    named = (finding.doctor, finding.taken_by, finding.opinion_of, finding.asker)
     return {doctor for doctor in named if doctor}
 
 
@@ -237,14 +237,14 @@ class CareService:
         paging: PageRequest,
     ) -> Page[FoundCase]:
         """What another doctor was to tell the patient stands first, then findings about which a
-        second opinion has come, the gravest at the top, then those about which the doctor is asked
-        for one.
+        second opinion has come, or does not come, the gravest at the top, then those about which
+        the doctor is asked for one.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out, and so are those that stood first.
         """
         untold = [] if reviewed else self._list_untold(doctor, urgency)
-        stand_first = {case.finding.id for case in untold}
+        untold_ids = {case.finding.id for case in untold}
         first: list[FoundCase] = []
         if _is_within(paging, UNTOLD):
             after = _without_prefix(paging, UNTOLD).after or ""
@@ -253,10 +253,15 @@ class CareService:
                 return Page(first, f"{UNTOLD}{_key_of(first[-1].finding)}")
             paging = PageRequest(paging.limit - len(first))
         came_first = not reviewed and urgency is None
+
+        def stands_before(finding: VisibleFindingRow) -> bool:
+            came = came_first and finding.doctor == doctor.id and finding.opinion_key is not None
+            return came or finding.id in untold_ids
+
         if came_first and _is_within(paging, CAME):
             page = self.records.page_opinions(doctor.id, _without_prefix(paging, CAME))
             came = self._in_care(page, doctor).items
-            first += (case for case in came if case.finding.id not in stand_first)
+            first += (case for case in came if case.finding.id not in untold_ids)
             if len(page.items) == paging.limit:
                 return Page(first, f"{CAME}{page.items[-1].opinion_key}")
             paging = PageRequest(paging.limit - len(page.items))
@@ -267,9 +272,10 @@ class CareService:
                 urgency=urgency,
                 paging=_without_prefix(paging, ASKED),
             )
-            first += self._with_accounts(
+            asked = self._with_accounts(
                 page, lambda entry, owner: is_asked(entry, owner, doctor), doctor=doctor
             ).items
+            first += (case for case in asked if not stands_before(case.finding))
             if len(page.items) == paging.limit:
                 return Page(first, f"{ASKED}{page.items[-1].queue_key}")
             paging = PageRequest(paging.limit - len(page.items))
@@ -280,7 +286,8 @@ class CareService:
         others = [
             item
             for item in own.items
-            if not (came_first and item.finding.opinion_key) and item.finding.id not in stand_first
+            if reviewed
+            or not (stands_before(item.finding) or is_asked(item.finding, item.owner, doctor))
         ]
         return Page([*first, *others], own.next_after)
 
@@ -313,11 +320,16 @@ class CareService:
             + count({"opinion_of": doctor.id}, reviewed=None, urgency=band)
             for band in Band
         }
-        untold = self._list_untold(doctor)
-        for case in untold:
-            by_urgency[band_of_key(_key_of(case.finding))] += 1
-        came = self.records.count_opinions(doctor.id)
-        came -= sum(case.finding.opinion_key is not None for case in untold)
+        rows = self.records.list_asked_of(doctor.id)
+        asked = {finding.id: finding for finding in rows if finding.doctor == doctor.id}
+        untold = {case.finding.id: case.finding for case in self._list_untold(doctor)}
+        for finding in asked.values():
+            if not finding.reviewed:  # counted twice
+                by_urgency[band_of_key(_key_of(finding))] -= 1
+        for name in untold.keys() - asked.keys():
+            by_urgency[band_of_key(_key_of(untold[name]))] += 1
+        counted = (item for item in (untold | asked).values() if item.opinion_key)
+        came = self.records.count_opinions(doctor.id) - sum(item.reviewed for item in counted)
         awaited = {item: self.records.count_awaited(doctor.id, item) for item in WaitsFor}
         since = now() - OVERDUE_AFTER
         overdue = {

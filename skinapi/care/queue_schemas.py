@@ -27,6 +27,7 @@ from skinapi.findings.records.schemas.summary import (
     percent,
     shown_words,
 )
+from skinapi.findings.records.stored_finding import OpinionLost
 from skinapi.findings.records.unassigned_patients import OrphanedWork
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
@@ -203,9 +204,14 @@ class ListedFinding(Answer):
 
 
 class OpinionView(Answer):
-    doctor: str = Field(description="the name of who has asked")
+    doctor: str = Field(description="the name of who has asked; empty where the account is deleted")
     colleague: str = Field(description="the name of who is asked")
     of_me: bool = Field(description="whether that is the caller")
+    in_charge: bool = optional(
+        "of_me, and the caller is the doctor in charge by now: the answer is a review, which the "
+        "patient reads; absent else",
+        default=False,
+    )
     asked_at: datetime
     question: str | None = Field(description="what the colleague is asked")
     colleague_gone: bool = optional(
@@ -223,6 +229,12 @@ class CaseView(Answer):
     opinion: OpinionView | None = Field(description="null where none is asked for")
     opinion_came_at: datetime | None = Field(
         description="when a second opinion has come that the doctor in charge has not answered"
+    )
+    opinion_lost: OpinionLost | None = optional(
+        "why a second opinion that was asked for does not come, until the doctor in charge signs a "
+        "review or leaves the finding as it is. `gone`: the colleague is no active doctor here; "
+        "`declined`: by the colleague; `unshared`: the patient has taken the consent back, or "
+        "deleted the account. Absent else"
     )
     opened_at: datetime | None = optional(
         "when the patient has opened the finding since what was decided last was shown; absent "
@@ -260,15 +272,17 @@ class CaseView(Answer):
             mine=finding.taken_by == asker,
             free=is_free(finding, asker),
             opinion=OpinionView(
-                doctor=name(finding.doctor),
+                doctor=name(finding.asker),
                 colleague=name(finding.opinion_of),
                 of_me=finding.opinion_of == asker,
+                in_charge=finding.opinion_of == finding.doctor == asker,
                 asked_at=finding.opinion_at,
                 question=finding.opinion_question,
                 colleague_gone=colleague is None or not colleague.active_doctor,
             )
             if finding.opinion_of and finding.opinion_at
             else None,
+            opinion_lost=finding.opinion_lost,
             opened_at=finding.decision_opened_at,
             telling=telling,
             overdue=bool(awaited and awaited.overdue),
@@ -308,8 +322,8 @@ class QueuedFinding(ListedFinding):
     left: tuple[OrphanedWork, ...] = optional(
         "of a reviewed finding: why it waits. `held`: the patient is still to be told, and who "
         "was to do so is not in charge any more; only with `unassigned=true`: `result`, `photo`: "
-        "it is awaited; `opinion`: a second one has come; `message`: the patient has written "
-        "about the spot",
+        "it is awaited; `opinion`: a second one has come; `opinion_lost`: one that was asked for "
+        "does not come; `message`: the patient has written about the spot",
         default=(),
     )
 

@@ -519,3 +519,19 @@ def test_a_message_of_who_is_back_after_a_suspension_waits_with_the_doctor_alone
     assert admin.call("PATCH", f"{path}/approve", json={}).status_code == 200
     assert to_reach(talk.grey) == []
     assert talk.waits(talk.grey) == [1]
+
+
+@pytest.mark.parametrize("about_a_spot", [True, False])
+def test_a_deleted_doctor_is_nobody_to_reach_for_what_a_patient_wrote(
+    any_backend: Backend, about_a_spot: bool
+) -> None:
+    talk = Talk(any_backend, about_a_spot=about_a_spot)
+    weber, boss = (any_backend.member(role=role) for role in ("doctor", "admin"))
+    number = file_for(any_backend, talk.ada, Band.ROUTINE, lesion=talk.lesion).number
+    sign(talk.grey, number, **NEVUS)
+    talk.sent(talk.ada, "It bleeds.")
+    assert boss.call("DELETE", f"/doctors/{talk.grey.email}").status_code == 200
+    for reader in (boss, weber):
+        assert reader.call("GET", "/people-to-reach").get_json() == []
+    [left] = weber.pages("/queue?unassigned=true")
+    assert (left["id"], left["left"]) == (number, ["message"])

@@ -287,8 +287,6 @@ class Accounts(Repository[Account]):
         """Write which patients rest from now on, or come back, to the audit trail."""
         documents = self._documents.find({"doctor_id": doctor.id}, fields=())
         ids = [document["id"] for document in documents]
-        if not ids:
-            return
         back = doctor.active_doctor
         by = unit.named.by if unit.named else "system"
         count = f"{len(ids)} patient{'s' if len(ids) > 1 else ''}"

@@ -34,7 +34,7 @@ class DoctorStopped:
 
 @dataclass(frozen=True, slots=True)
 class DoctorReturned:
-    """This doctor is active again."""
+    """This doctor is active now, again or for the first time."""
 
     doctor: str
 

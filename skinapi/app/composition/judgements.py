@@ -28,7 +28,7 @@ PHOTOS = ("photo_blob", "thumbnail_blob", "picture_blobs", "photo_removed_at")
 # What the last judgement that has one says.
 OF_LAST = (
     *("lesion", "former_lesion", "taken_by", "taken_at", "opinion_of", "opinion_at"),
-    *("opinion_question", "opinion_key", "opinion_came_at"),
+    *("opinion_by", "opinion_question", "opinion_key", "opinion_came_at", "opinion_lost"),
 )
 
 

@@ -97,7 +97,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         lambda event: messages.set_doctor(event.patient, event.doctor),
         findings.access.unassigned.on_doctor_changed,
     )
-    inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)
+    inside(DoctorReturned, findings.access.unassigned.on_doctor_returned, cases.on_doctor_returned)
     inside(
         PatientsReleased,
         lambda event: records.release(event.doctor),
@@ -106,6 +106,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
     inside(
         DoctorStopped,
         lambda event: records.end_work(event.doctor),
+        cases.on_doctor_stopped,
         lambda event: messages.end_work(event.doctor),
     )
     inside(AdminStopped, lambda event: data.break_glass.end_of_admin(event.admin))
@@ -116,6 +117,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         lambda event: data.person_files.outdate(event.into),
     )
     inside(ConsentWithdrawn, cases.on_withdrawn)
+    inside(AccountGone, cases.on_gone)
     inside(
         KeptPhotosUnwanted,
         lambda event: _erase_photos(data, findings, event.account),

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Self
 
 from skinapi.base.errors import NotFound
@@ -84,6 +85,17 @@ class Amendment(StoredRecord):
     before: Mapping[str, Any]
 
 
+class OpinionLost(StrEnum):
+    """Why a second opinion that was asked for does not come: the colleague is no active doctor, or
+    has declined, or may not see the finding any more, since its patient has taken back the consent
+    or is being deleted.
+    """
+
+    GONE = "gone"
+    DECLINED = "declined"
+    UNSHARED = "unshared"
+
+
 class StoredFindingRow(StoredRecord):
     """A finding as it is stored, as far as a list reads it; what holds about it for a reader is
     said by visible_findings.py. With an `error` it stands for nothing: it belongs to no spot and no
@@ -93,10 +105,12 @@ class StoredFindingRow(StoredRecord):
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
-    it, `opinion_of` who is asked for a second opinion, which has come from `opinion_came_at` until
-    the doctor in charge has answered it. The keys order lists (queue_order.py). At `opened_at` its
-    owner has opened it with what a doctor had decided, for the first time since that was shown.
-    `changes` are what comparisons with earlier photos have found.
+    it, `opinion_of` who is asked for a second opinion, by `opinion_by`: None of a request from
+    before this was stored, which is that of the doctor in charge. An opinion has come from
+    `opinion_came_at` on, or does not come (`opinion_lost`), until that doctor has answered it. The
+    keys order lists (queue_order.py). At `opened_at` its owner has opened it with what a doctor had
+    decided, for the first time since that was shown. `changes` are what comparisons with earlier
+    photos have found.
     """
 
     id: str
@@ -116,10 +130,12 @@ class StoredFindingRow(StoredRecord):
     taken_by: str | None = None
     taken_at: datetime | None = None
     opinion_of: str | None = None
+    opinion_by: str | None = None
     opinion_at: datetime | None = None
     opinion_question: str | None = None
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
+    opinion_lost: OpinionLost | None = None
     hold_key: str | None = None
     due_key: str | None = None
     model_version: str | None = None
@@ -172,6 +188,12 @@ class StoredFindingRow(StoredRecord):
             self.opened_at,
             place,
         )
+
+    @property
+    def asker(self) -> str | None:
+        """Who has asked for the second opinion."""
+        own = self.doctor == self.opinion_of  # nobody asks oneself
+        return self.opinion_by or (None if own else self.doctor)
 
     @property
     def more_urgent(self) -> bool:

@@ -27,6 +27,7 @@ from skinapi.findings.records.stored_finding import (
     PHOTO_FIELDS,
     SUMMARY_FIELDS,
     EnteredInError,
+    OpinionLost,
     StoredFinding,
     StoredFindingRow,
     StoredFindingSummary,
@@ -46,8 +47,10 @@ MOST_OVERDUE = 1000
 MOST_HELD = 1000
 TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
-NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
-NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
+NOT_ASKED: dict[str, Any] = dict.fromkeys(
+    ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
+)
+NONE_CAME: dict[str, Any] = dict.fromkeys(("opinion_key", "opinion_came_at", "opinion_lost"))
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
     *(("number",), ("taken_by",)),
@@ -275,12 +278,14 @@ class StoredFindings(Repository[StoredFinding]):
         return Counter(finding.get("doctor") for finding in findings)
 
     def page_opinions(self, doctor: str, paging: PageRequest) -> Page[StoredFindingRow]:
-        """List the findings about which a second opinion has come, the gravest first."""
+        """List the findings about which a second opinion has come, or does not come, the gravest
+        first.
+        """
         ranges = [("0", FIRST_REVIEWED)]
         return self._page_by("opinion_key", {"doctor": doctor}, ranges, paging)
 
     def count_opinions(self, doctor: str) -> int:
-        """Reviewed findings with a second opinion that this doctor has not answered."""
+        """Those of them that are reviewed."""
         wanted: Filter = {
             "doctor": doctor,
             "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
@@ -307,7 +312,7 @@ class StoredFindings(Repository[StoredFinding]):
         self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
     ) -> list[Document]:
         """Reviewed, as they are stored, to which somebody has to come back: a result or a photo is
-        awaited, a second opinion has come, or the owner is still to be told.
+        awaited, a second opinion has come or does not come, or the owner is still to be told.
         """
         first, end = awaited_range(None)
         ranges: dict[str, Any] = {
@@ -424,12 +429,9 @@ class StoredFindings(Repository[StoredFinding]):
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
         """Put them into the lists of this doctor. What another has taken ends. A second opinion is
-        still to come, unless this doctor was asked for it.
+        still to come, also that of this doctor.
         """
         self._leave_doctor({"owner": owner}, doctor)
-        if doctor:
-            asked = {"owner": owner, "opinion_of": doctor}
-            self._documents.update_all(asked, set_or_remove(NOT_ASKED))
 
     def release(self, doctor: str) -> None:
         self._leave_doctor({"doctor": doctor}, None)
@@ -438,21 +440,28 @@ class StoredFindings(Repository[StoredFinding]):
         self._documents.update_all(these, set_or_remove({"doctor": doctor, **NOT_TAKEN}))
 
     def end_work(self, doctor: str) -> None:
-        """Give back what this doctor has taken. What this doctor is asked for rests."""
+        """Give back what this doctor has taken."""
         self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
 
     def end_work_of(
         self, finding: StoredFindingRow, doctor: str, *, answered: bool = False
     ) -> None:
-        """Let this doctor leave a case. `answered`: so do second opinions that came."""
+        """Let this doctor leave a case. `answered`: so do second opinions that came, or do not."""
         taken = NOT_TAKEN if finding.taken_by == doctor else {}
-        asked = NOT_ASKED if finding.opinion_of == doctor else {}
-        came = NONE_CAME if answered and finding.opinion_key else {}
-        if taken or asked or came:
-            self.change(finding.id, **taken, **asked, **came)
+        asked = NOT_ASKED | fields_of_found(finding) if finding.opinion_of == doctor else {}
+        came = answered_fields(finding) if answered else {}
+        if left := {**taken, **asked, **came}:
+            self.change(finding.id, **left)
 
     def list_asked(self, owner: str) -> list[StoredFindingRow]:
         return self._views(StoredFindingRow, {"owner": owner, "opinion_of": {"$gt": ""}})
+
+    def list_asked_of(self, colleague: str) -> list[StoredFindingRow]:
+        return self._views(StoredFindingRow, {"opinion_of": colleague}, sort="queue_key")
+
+    def note_lost(self, finding: StoredFindingRow, why: OpinionLost) -> None:
+        key = finding.make_opinion_key(finding.band, now())
+        self.change(finding.id, opinion_lost=why, opinion_key=key)
 
     def note_opinion(self, finding: StoredFindingRow, *, urgency: Band) -> None:
         came_at = now()
@@ -556,6 +565,19 @@ class StoredFindings(Repository[StoredFinding]):
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
+
+
+def answered_fields(finding: StoredFindingRow) -> dict[str, Any]:
+    """What changes where the doctor in charge has answered a second opinion, or that none comes."""
+    gone = NOT_ASKED if finding.opinion_lost is OpinionLost.GONE else {}
+    return {**gone, **NONE_CAME} if finding.opinion_key else {}
+
+
+def fields_of_found(finding: StoredFindingRow) -> dict[str, Any]:
+    """What changes where somebody is there again to give a second opinion that did not come."""
+    if not finding.opinion_lost:
+        return {}
+    return {"opinion_lost": None} if finding.opinion_came_at else NONE_CAME
 
 
 def _is_reviewed(document: Document) -> bool:

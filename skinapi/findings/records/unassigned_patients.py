@@ -57,6 +57,7 @@ class OrphanedWork(StrEnum):
     RESULT = "result"
     PHOTO = "photo"
     OPINION = "opinion"
+    OPINION_LOST = "opinion_lost"
     MESSAGE = "message"
 
 
@@ -378,7 +379,8 @@ def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[O
         OrphanedWork.HELD: finding.decision_held_until is not None,
         OrphanedWork.RESULT: finding.awaited is WaitsFor.RESULT,
         OrphanedWork.PHOTO: finding.awaited is WaitsFor.PHOTO,
-        OrphanedWork.OPINION: finding.opinion_key is not None,
+        OrphanedWork.OPINION: finding.opinion_came_at is not None,
+        OrphanedWork.OPINION_LOST: finding.opinion_lost is not None,
         OrphanedWork.MESSAGE: finding.id in unanswered,
     }
     return tuple(item for item, is_left in holds.items() if is_left)

@@ -109,7 +109,7 @@ class ReviewsService:
             shows_no_skin=judged.not_skin and not (judged.checklist_score or judged.told_signs),
         )
         unit.audit("review.create", by=by.id, target=finding.id, owner=finding.owner)
-        asked_by = None if in_charge else finding.doctor
+        asked_by = None if in_charge else finding.asker
         if asked_by and sent.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
         signed = finding.status.reviews
@@ -144,7 +144,9 @@ class ReviewsService:
         if asked_by:
             asked = urgency_of(review, None, finding.band)
             self.records.note_opinion(finding, urgency=asked)
-            self.outbox.add(Kind.OPINION_CAME, to=asked_by, about=f"case/{finding.number}")
+            if finding.doctor:
+                about = f"case/{finding.number}"
+                self.outbox.add(Kind.OPINION_CAME, to=finding.doctor, about=about)
             unit.publish(ReviewSigned(finding, review))
         else:
             self._publish(unit, [*signed, review], finding, after, owner)

@@ -46,6 +46,7 @@ class Kind(StrEnum):
     LEFT_CARE = "left_care"
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
+    OPINION_LOST = "opinion_lost"
     REMINDER = "reminder"
     MESSAGE = "message"
     LOG_IN_JOINED = "log_in_joined"

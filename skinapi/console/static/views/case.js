@@ -7,7 +7,7 @@ import { getLanguage, hasWords, isolated, said, say, sayDate, sayNumber, sayShar
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
-import { Asked, CaseWork, SecondOpinion } from "/console/views/case_work.js";
+import { Asked, CaseWork, isAsked, SecondOpinion } from "/console/views/case_work.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
@@ -57,7 +57,7 @@ const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((err
 async function loadCase(/** @type {string} */ number) {
   const answered = takePrepared(number).then(async ([finding, report]) => {
     const working = finding.unassigned ? Promise.resolve(/** @type {Partial<Api["CaseView"]>} */ ({})) : getWork(number);
-    const waits = working.then(({ opinion }) => !finding.unassigned && !opinion?.of_me && waitsForAnswer(finding.lesion ?? null, finding.patient_id));
+    const waits = working.then((work) => !finding.unassigned && !isAsked(work) && waitsForAnswer(finding.lesion ?? null, finding.patient_id));
     const [photo, work, written] = await Promise.all([photoOf(finding), working, waits]);
     return { finding, report, photo, work, written };
   });
@@ -217,9 +217,9 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
   useEffect(() => setNow(loaded), [loaded]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const { decision } = loaded.report;
-  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !loaded.work.opinion_came_at && !loaded.work.opinion) && !hasDraft(number);
+  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !loaded.work.opinion_came_at && !loaded.work.opinion_lost && !loaded.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
-  const asked = now.work.opinion?.of_me; // a colleague sees the finding until the review is signed
+  const asked = isAsked(now.work); // a colleague sees the finding until the review is signed
   const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
   const unfold = () => setForm({ ...form, folded: false });
   /** What the server says by now. The photo is not read again: that is audited. */
@@ -286,7 +286,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       onUse=${mayUse && (() => use(review))} />`);
   return html`
     <aside class="case-read">
-      ${asked && html`<${Asked} opinion=${work.opinion} />`}
+      ${work.opinion?.of_me && html`<${Asked} opinion=${work.opinion} />`}
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${shutOut && html`<${Message}><p><strong>${say("shutOut")}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${finding.no_access && !shutOut && html`<${Message}><p>${say("noAccess")}</p><//>`}

@@ -3,18 +3,28 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, put, remove } from "/console/api.js";
 import { Answer, Form, Message, Select, signByKey, TextArea, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
-import { isolated, say, sayAge } from "/console/language.js";
+import { isolated, say, sayAge, sayValue } from "/console/language.js";
 import { Reviewed } from "/console/views/finding.js";
 
 const sayOpinion = (/** @type {Api["OpinionView"]} */ { of_me, doctor, colleague }) =>
-  of_me ? say("opinionOfMe", { name: isolated(doctor) }) : say("opinionOf", { name: isolated(colleague) });
+  of_me ? (doctor ? say("opinionOfMe", { name: isolated(doctor) }) : say("opinionOfMeByNobody")) : say("opinionOf", { name: isolated(colleague) });
+
+/** Whether the caller is asked, and another doctor decides. @param {Api["CaseView"]} work */
+export const isAsked = ({ opinion }) => Boolean(opinion?.of_me && !opinion.in_charge);
+
+/** Why none comes; of a request from before this was stored, too. @param {Partial<Api["CaseView"]>} work */
+const lostOf = ({ opinion_lost: lost, opinion }) => lost ?? (opinion?.colleague_gone ? "gone" : undefined);
 
 /** Who works on a case, the weightiest first. @param {Partial<Api["CaseView"]>} [work] */
-export const sayWork = ({ taken_by: by, mine, opinion, opinion_came_at: came } = {}) => [
-  ...(came ? [say("opinionCame")] : []),
-  ...(opinion ? [opinion.colleague_gone ? say("opinionGone") : sayOpinion(opinion)] : []),
-  ...(by ? [mine ? say("takenByMe") : say("takenBy", { name: isolated(by) })] : []),
-];
+export const sayWork = (work = {}) => {
+  const { taken_by: by, mine, opinion, opinion_came_at: came } = work;
+  const lost = lostOf(work);
+  return [
+    ...(came ? [say("opinionCame")] : []),
+    ...(lost ? [sayValue("opinionLost", lost)] : opinion ? [sayOpinion(opinion)] : []),
+    ...(by ? [mine ? say("takenByMe") : say("takenBy", { name: isolated(by) })] : []),
+  ];
+};
 
 /** What a colleague asks, above all that the case says. @param {{opinion: Api["OpinionView"]}} props */
 export const Asked = ({ opinion }) => html`
@@ -46,15 +56,18 @@ export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) 
   const path = apiPath`/submissions/${number}/case`;
   const request = apiPath`/submissions/${number}/second-opinion`;
   const { opinion } = work;
+  const lost = lostOf(work);
+  const asked = isAsked(work);
   const change = (/** @type {() => Promise<unknown>} */ act) => run(act).then(onChanged);
   const take = () => change(() => (work.mine ? remove(path) : put(path, undefined)));
-  const ask = () => mayAsk && !opinion && setAsking(true);
+  const closed = !opinion || lost;
+  const ask = () => mayAsk && closed && setAsking(true);
   const decline = async () => {
     await remove(request);
     toastAbout(patient, say("opinionDeclined"));
     onEnded();
   };
-  const end = () => (opinion?.of_me ? run(decline) : change(() => remove(request)));
+  const end = () => (asked ? run(decline) : change(() => remove(request)));
   const send = async (/** @type {Record<string, string>} */ { colleague, question }) => {
     try {
       await put(request, { colleague, ...(question.trim() && { question }) });
@@ -65,26 +78,26 @@ export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) 
     toastAbout(patient, say("opinionAsked"));
     onChanged();
   };
-  const free = work.free && !opinion?.of_me; // who is asked for an opinion signs it, and that ends it
+  const free = work.free && !asked; // who is asked for an opinion signs it, and that ends it
   useKeys({ ...(free && { t: take }), s: ask });
   const taken = work.taken_by && !work.mine && say("takenByAt", { name: isolated(work.taken_by), age: sayAge(/** @type {string} */ (work.taken_at)) });
   return html`
     <section class="card work" aria-label=${say("caseWork")}>
       ${taken && html`<p>${taken}</p>`}
       ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(/** @type {string} */ (work.taken_at))}</p>`}
-      ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.colleague_gone && html`<p><strong>${say("opinionGone")}</strong></p>`}${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
+      ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
+      ${lost && html`<p><strong>${sayValue("opinionLost", lost)}</strong></p><p>${say("opinionLostText")}</p>`}
       ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
-        ${work.opinion_came_at && html`<button class="opinion-close"
+        ${(work.opinion_came_at || work.opinion_lost) && html`<button class="opinion-close"
           onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
         ${free && html`<button class="take" onClick=${take}>
           ${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
-        ${opinion
-          ? html`<button class="quiet" onClick=${end}>${say(opinion.of_me ? "opinionDecline" : "opinionWithdraw")}</button>`
-          : mayAsk && !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}
+        ${opinion && !work.opinion_lost && html`<button class="quiet" onClick=${end}>${say(asked ? "opinionDecline" : opinion.of_me ? "opinionClose" : "opinionWithdraw")}</button>`}
+        ${closed && mayAsk && !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}
       </div>
-      ${asking && !opinion && html`<${AskColleague} onSend=${send} />`}
+      ${asking && closed && html`<${AskColleague} onSend=${send} />`}
       ${failed}
     </section>`;
 };
