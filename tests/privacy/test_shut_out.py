@@ -165,6 +165,29 @@ def test_the_list_says_the_result_that_came_after_the_account_was_deleted(
 
 
 @KEEPS
+def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_patients(
+    real_backend: Backend,
+) -> None:
+    grey, weber, stranger = (real_backend.member(role="doctor") for _ in "123")
+    ada = patient_of(real_backend, grey)
+    awaited, settled = (file_one(real_backend, ada) for _ in "12")
+    sign(grey, awaited, **AWAITED)
+    sign(grey, settled)
+    account = real_backend.account(ada.email).id
+    leave(ada)
+    boss = real_backend.member(role="admin")
+    assert boss.call("DELETE", f"/doctors/{grey.email}").status_code == 200
+    [left] = weber.pages("/queue?unassigned=true")
+    assert (left["id"], left["left"]) == (awaited, ["result"])
+    assert left["record_kept_until"]
+    assert weber.call("GET", f"/submissions/{settled}").status_code == 404
+    assert weber.call("PUT", f"/patients/{account}/doctor").status_code == 200
+    assert [item["id"] for item in weber.pages("/queue?awaited=result")] == [awaited]
+    assert stranger.pages("/queue?unassigned=true") == []
+    assert stranger.call("GET", f"/submissions/{awaited}").status_code == 404
+
+
+@KEEPS
 def test_a_hold_of_a_record_is_over_by_its_time_alone_and_the_list_says_so(
     real_backend: Backend,
 ) -> None:

@@ -349,8 +349,10 @@ class UnassignedPatients:
 
 
 def _is_patient(owner: Account) -> bool:
-    """No doctor, program, staff with own trials, nor an account that is or will be gone."""
-    if owner.role == "doctor" or owner.machine or owner.is_record or owner.status == "deleting":
+    """No doctor, program, staff with own trials, nor an account that will be gone. What waits in a
+    record that is kept is looked at by a doctor, too.
+    """
+    if owner.role == "doctor" or owner.machine or owner.status == "deleting":
         return False
     return owner.role == "user" or owner.doctor_id is not None
 
