@@ -34,7 +34,7 @@ from skinapi.findings.records.stored_finding import OpinionLost, StoredFindingRo
 from skinapi.findings.records.stored_findings import (
     NOT_TAKEN,
     answered_fields,
-    fields_of_found,
+    fields_without_loss,
 )
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.platform.audit.trail import AuditTrail
@@ -149,7 +149,7 @@ class CasesService:
         unit.record(AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=finding.owner))
         unit.publish(OpinionWanted(finding))
         wanted = {"opinion_of": asked.id, "opinion_by": by.id, "opinion_at": now()}
-        found = fields_of_found(finding)
+        found = fields_without_loss(finding)
         return self._set_work(finding, **wanted, opinion_question=question, **found)
 
     @atomic
@@ -192,7 +192,7 @@ class CasesService:
     def on_doctor_returned(self, event: DoctorReturned) -> None:
         for finding in self.records.list_asked_of(event.doctor):
             if finding.opinion_lost:
-                self.records.change(finding.id, **fields_of_found(finding))
+                self.records.change(finding.id, **fields_without_loss(finding))
                 if finding.doctor:
                     about = _place_of(finding)
                     self.outbox.withdraw(Kind.OPINION_LOST, to=finding.doctor, about=about)

@@ -196,3 +196,36 @@ def decide_by_the_second_opinion(journey: Journey, doctor: Caller, number: int) 
     journey.press("sign")
     journey.see("signed")
     visitor.await_truth(lambda: visitor.count(".use") == 0, "the opinion is answered")
+
+
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_who_waits_for_a_second_opinion_reads_that_none_comes_and_who_is_asked_stays_asked(
+    visitor: Visitor, seeder: Seeder, doctors: tuple[Caller, Caller], look: Look
+) -> None:
+    doctor, colleague = doctors
+    moved, declined = [item["id"] for item in doctor.call("GET", "/queue").json]
+    body = {"colleague": colleague.email, "question": QUESTION}
+    for number in (moved, declined):
+        answer = doctor.call("PUT", f"/submissions/{number}/second-opinion", json=body)
+        assert answer.status == 200
+    assert colleague.call("DELETE", f"/submissions/{declined}/second-opinion").status == 200
+    _, patient = owner_of(doctor, moved)
+    seeder.services.decisions.assign_doctor(email=patient, doctor=colleague.email, by="admin")
+    journey = Journey(visitor, "case-opinions", look)
+    visitor.enter(doctor, "doctor")
+    visitor.find(f"{FIRST}.current a[data-number='{declined}']")
+    journey.see("opinionLost_declined")
+    journey.step("lost")
+    visitor.keys("o")
+    journey.see("opinionLostText")
+    journey.step("lost-case")
+    journey.press("opinionClose")
+    visitor.await_truth(lambda: visitor.count(".opinion-close") == 0, "it is left as it is")
+    visitor.enter(colleague, "doctor")
+    visitor.find(f"{FIRST}.current a[data-number='{moved}']")
+    journey.step("asked-in-charge")
+    visitor.keys("o")
+    visitor.see(QUESTION)
+    journey.see("noteForPatient")
+    journey.see("opinionClose")
+    journey.step("asked-in-charge-case")

@@ -149,7 +149,7 @@ class WaitingFindings(Answer):
     left: dict[str, int] = Field(
         description="what else is to be done: `held`: findings of which the patient is still to be "
         "told; `result`, `photo`: those of which it is awaited; `opinion`: those about which a "
-        "second one has come; `message`: messages that no doctor has answered"
+        "second one has come, or does not come; `message`: messages that no doctor has answered"
     )
 
     @classmethod

@@ -448,7 +448,7 @@ class StoredFindings(Repository[StoredFinding]):
     ) -> None:
         """Let this doctor leave a case. `answered`: so do second opinions that came, or do not."""
         taken = NOT_TAKEN if finding.taken_by == doctor else {}
-        asked = NOT_ASKED | fields_of_found(finding) if finding.opinion_of == doctor else {}
+        asked = NOT_ASKED | fields_without_loss(finding) if finding.opinion_of == doctor else {}
         came = answered_fields(finding) if answered else {}
         if left := {**taken, **asked, **came}:
             self.change(finding.id, **left)
@@ -573,7 +573,7 @@ def answered_fields(finding: StoredFindingRow) -> dict[str, Any]:
     return {**gone, **NONE_CAME} if finding.opinion_key else {}
 
 
-def fields_of_found(finding: StoredFindingRow) -> dict[str, Any]:
+def fields_without_loss(finding: StoredFindingRow) -> dict[str, Any]:
     """What changes where somebody is there again to give a second opinion that did not come."""
     if not finding.opinion_lost:
         return {}

@@ -7,7 +7,7 @@ import { getLanguage, hasWords, isolated, said, say, sayDate, sayNumber, sayShar
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
-import { Asked, CaseWork, isAsked, SecondOpinion } from "/console/views/case_work.js";
+import { Asked, CaseWork, isAsked, OpinionLost, SecondOpinion } from "/console/views/case_work.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
@@ -287,6 +287,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   return html`
     <aside class="case-read">
       ${work.opinion?.of_me && html`<${Asked} opinion=${work.opinion} />`}
+      <${OpinionLost} work=${work} />
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${shutOut && html`<${Message}><p><strong>${say("shutOut")}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${finding.no_access && !shutOut && html`<${Message}><p>${say("noAccess")}</p><//>`}

@@ -33,6 +33,12 @@ export const Asked = ({ opinion }) => html`
     ${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}
   <//>`;
 
+/** That no second opinion comes, above all that the case says. @param {{work: Api["CaseView"]}} props */
+export const OpinionLost = ({ work }) => {
+  const lost = lostOf(work);
+  return lost && html`<${Message}><p><strong>${sayValue("opinionLost", lost)}</strong></p><p>${say("opinionLostText")}</p><//>`;
+};
+
 /** Whom one asks, by name, and what. @param {{onSend: (values: Record<string, string>) => Promise<void>}} props */
 const AskColleague = ({ onSend }) => {
   const answer = useAnswer(() => getAll("/colleagues?limit=200"), []);
@@ -86,7 +92,6 @@ export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) 
       ${taken && html`<p>${taken}</p>`}
       ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(/** @type {string} */ (work.taken_at))}</p>`}
       ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
-      ${lost && html`<p><strong>${sayValue("opinionLost", lost)}</strong></p><p>${say("opinionLostText")}</p>`}
       ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
