@@ -344,8 +344,8 @@ def _changes_no_result(after: VisibleFinding, signed: Review) -> bool:
     decision, said = after.decision, signed.opinion
     if decision is None or not decision.proven or decision.review == signed.id or said.awaited:
         return False
-    graver = said.urgency is not None and urgency(said.urgency) < urgency(decision.urgency)
-    return graver or said.condition not in (None, decision.label)
+    other = said.urgency not in (None, decision.urgency)
+    return other or said.condition not in (None, decision.label)
 
 
 def _hold_with_graver(finding: VisibleFinding, review: Review) -> Review:

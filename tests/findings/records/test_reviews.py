@@ -213,8 +213,9 @@ def test_a_pending_suspicion_stays_until_the_result(backend: Backend) -> None:
     found = ("melanoma", "confirmed")
     assert decided_after(second, **result) == found
     move(backend, ada, first)
-    for graver in ({"label": "melanocytic_nevus"}, {"label": "basal_cell_carcinoma"}):
-        refused = review(first, number, **graver)
+    treated = {"label": "melanoma", "urgency": "self_monitoring"}
+    for other in ({"label": "melanocytic_nevus"}, {"label": "basal_cell_carcinoma"}, treated):
+        refused = review(first, number, **other)
         assert (refused.status_code, refused.get_json()["code"]) == (422, "result_stands")
     assert review(first, number, label="melanoma").status_code == 201, "the same again"
     harmless = {**result, "histology_result": "dermatofibroma"}
