@@ -33,9 +33,9 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from skinapi.base.errors import SkinAPIError, StoreRefused, StoreUnavailable
 from skinapi.base.logs import shield_output
-from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import odd_names, read_settings, refuse_unsafe
-from skinapi.platform.stores import make_store, refuse_wrong_store
+from skinapi.base.settings.settings import Settings
+from skinapi.platform.stores.store_factory import make_store, refuse_wrong_store
 
 # Parameters of glibc's malloc (https://man7.org/linux/man-pages/man3/mallopt.3.html); other systems
 # have none of them.

@@ -13,7 +13,7 @@ from typing import Any
 from bench import cores, growth, serving
 from bench.load import Bounds, load, request_bytes
 from skinapi.accounts.auth.passwords import HASHER
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.model.network.model import SHIPPED_MODEL
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping

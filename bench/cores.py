@@ -20,7 +20,7 @@ from typing import Any
 from bench.load import Bounds, load, rate_of
 from bench.photos import photos
 from bench.serving import SMALL, Contender, ours, request_of
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.base.settings.sizing import size_server, usable_cores
 from skinapi.model.classification import classify_photo
 from skinapi.model.network.model import SHIPPED_MODEL, open_model

@@ -28,7 +28,7 @@ from skinapi.app.composition.services import open_services
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.logs import configure_logs
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.store_factory import make_store, open_store
 from tests.stores.mongod import NoMongodError, running_mongod
 from tests.support.backends import settings_in
 from tests.support.size import size

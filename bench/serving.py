@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.load import Bounds, connect, exchange, load
 from bench.photos import SIZES, Photos, photos
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.model.network.model import SHIPPED_MODEL, open_model
 from tests.served.doors import DRAWN
 from tests.served.memory import measure_memory, watching_memory

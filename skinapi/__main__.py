@@ -18,7 +18,6 @@ from pydantic import ValidationError
 
 from skinapi.accounts.auth.email_addresses import normalise_new_email
 from skinapi.base.errors import SkinAPIError, UnsafeSettings
-from skinapi.base.settings import Settings, sentences_of
 from skinapi.base.settings.demo_folder import DEMO_FOLDER, demo_environment
 from skinapi.base.settings.instance_folder import refuse_other_user
 from skinapi.base.settings.safety import (
@@ -28,13 +27,14 @@ from skinapi.base.settings.safety import (
     read_settings,
     refuse_unsafe,
 )
+from skinapi.base.settings.settings import Settings, sentences_of
 from skinapi.base.settings.value_checks import ODD_KEY, is_odd_key
 from skinapi.platform.jobs.process import WorkerKeeper
 
 # Each adds commands of which a server needs none.
 MORE_COMMANDS = (
     "skinapi.app.batch.arguments",
-    "skinapi.learning.commands",
+    "skinapi.learning.commands.command_line",
 )
 Run = Callable[[Settings, argparse.Namespace], int]
 REFUSED = 2  # the exit status where a setting has to be changed first
@@ -186,7 +186,7 @@ def _say(sentences: Iterable[str]) -> None:
 
 
 def _all_faults_of(settings: Settings) -> list[str]:
-    """Also what is found later in a start, or keeps no server from starting."""
+    """List also what is found later in a start, or keeps no server from starting."""
     odd = [ODD_KEY] if is_odd_key(settings.secret("jwt_secret_key") or "") else []
     areas: list[str] = _commands("areas").faults_of_areas(settings)
     return [*faults_of(settings), *faults_of_folders(settings), *odd, *areas]
@@ -208,12 +208,12 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
 def show_areas(settings: Settings, _: argparse.Namespace) -> int:
     """List what a clinic may do without, what of it is on, and who listens to which event."""
     print("\n".join(_commands("areas").describe_areas(settings)))
-    print("\n".join(["", *_commands("listeners").describe_listeners(settings)]))
+    print("\n".join(["", *_commands().describe_listeners(settings)]))
     return 0
 
 
 def _store_options() -> argparse.ArgumentParser:
-    """What every command takes that works on the store."""
+    """Return the options of every command that works on the store."""
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument(
         "--as-root", action="store_true", help="run as root although the store is another user's"

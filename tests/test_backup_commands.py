@@ -15,7 +15,7 @@ import yaml
 from skinapi.__main__ import REFUSED, _parser, main
 from skinapi.app.backup_commands import FAULTS_OF_TRAIL
 from skinapi.app.composition.services import open_services
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
 from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted

@@ -17,11 +17,11 @@ from pypdf import PdfReader
 from skinapi.app import backup_commands, commands
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable, UnsafeSettings
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.backup import restore_backup, write_backup
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.store_version import join_store
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.store_factory import make_store, open_store
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import SECRET, Backend, settings_in
 from tests.support.models import tiny_model

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.__main__ import REFUSED, main
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from tests.support.backends import SECRET
 
 GOOD = {

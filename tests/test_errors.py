@@ -10,7 +10,7 @@ import pytest
 import skinapi
 from skinapi.base import errors
 from skinapi.base.errors import SkinAPIError
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 
 
 def tree(error: type[SkinAPIError], depth: int = 0) -> Iterator[str]:

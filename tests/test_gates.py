@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 from skinapi.__main__ import MORE_COMMANDS
 from skinapi.app.areas import FOLDERS
 from skinapi.base.area_parts import list_parts
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.web.declaration import Access, Rate, declared_routes, route_of
 from tests.support.access import PARTS
 from tests.support.backends import Backend
@@ -35,7 +35,7 @@ OF_AREAS = set().union(*(each for name, each in EXTRAS.items() if name not in ("
 NOT_AT_START = ("reportlab", "pymongo", "openvino", "fhir.resources", "requests",
                 "authlib", "joserfc", *sorted(OF_AREAS))  # fmt: skip
 # Packages of which a server imports nothing.
-NOT_SERVING = tuple(name.rpartition(".")[0] for name in MORE_COMMANDS)
+NOT_SERVING = tuple(name.rpartition(".")[0].removesuffix(".commands") for name in MORE_COMMANDS)
 # What a server starts, and the modules that it imports by name.
 SERVING = (
     "skinapi.app.application",

@@ -11,8 +11,8 @@ import pytest
 
 from skinapi.__main__ import REFUSED, main
 from skinapi.base.errors import StoreUnavailable
-from skinapi.base.settings import Settings
-from skinapi.platform.stores import make_store, open_store
+from skinapi.base.settings.settings import Settings
+from skinapi.platform.stores.store_factory import make_store, open_store
 from tests.support.backends import SECRET, settings_in
 
 NOBODY = pwd.getpwnam("nobody").pw_uid

@@ -15,11 +15,12 @@ from pydantic import SecretStr, ValidationError
 from skinapi.app.application import create_app
 from skinapi.app.commands import name_store
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings import Settings, safety
+from skinapi.base.settings import safety
 from skinapi.base.settings.limits import RATES
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.platform.stores import make_store
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.stores.mongo_store import MongoStore
+from skinapi.platform.stores.store_factory import make_store
 from skinapi.platform.web.declaration import Rate
 from skinapi.platform.web.rate_limits import open_limits
 from tests.stores.mock_store import MockStore

@@ -20,9 +20,9 @@ from skinapi.app.composition.background import open_background
 from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.logs import configure_logs
-from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import read_demo
 from skinapi.base.settings.safety import WRONG_DEFAULT_DOCTOR, WRONG_UNASSIGNED
+from skinapi.base.settings.settings import Settings
 from skinapi.base.settings.value_checks import OLD_ODD_KEY, is_odd_key
 from skinapi.care.case_routes import comparison_routes
 from skinapi.care.case_routes import routes as cases_routes
@@ -193,7 +193,7 @@ def _open_console(services: Services, areas: Sequence[Area]) -> Console:
 
 
 def _guard(app: Application, settings: Settings, limits: Limits) -> None:
-    """Who may ask for what, and how much."""
+    """Set who may ask for what, and how much."""
     origins = allowed_origins(settings.origins, loopback=not settings.production)
     add_headers(app, origins=origins, https_only=settings.production)
     # About twice the base64 of the largest photo: a client that sends more may lose the answer.
@@ -224,7 +224,7 @@ def _open_authorizer(services: Services, limits: Limits) -> KeyAuthorizer:
 def _routes_of_core(
     app: Application, info: ServerInfo, console: Console
 ) -> dict[str, list[Registration]]:
-    """Each blueprint with the routes of its packages; those of the areas come to it."""
+    """List each blueprint with the routes of its packages; those of the areas come to it."""
     services, server = app.services, app.server
     return {
         "auth": [

@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 
 from skinapi.base.area_parts import AREA_FOLDERS
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings import Settings
 from skinapi.base.settings.installation import AreaSettings
+from skinapi.base.settings.settings import Settings
 from skinapi.base.subject import SCOPES
 from skinapi.platform.area import Area, AreaRoutes
 
@@ -41,7 +41,7 @@ def faults_of_areas(settings: Settings) -> list[str]:
 
 
 def switched_on(settings: Settings) -> tuple[Area, ...]:
-    """Those that AREAS names; all of them where it is not set. Raises UnsafeSettings."""
+    """Return the areas that AREAS names, all of them where it is not set. Raises UnsafeSettings."""
     if faults := faults_of_areas(settings):
         raise UnsafeSettings("\n".join(faults))
     return tuple(load_area(name) for name in FOLDERS if settings.switches_on(name))
@@ -62,7 +62,7 @@ def list_routes(settings: Settings, *, of: str | None = None) -> Iterator[tuple[
 
 
 def list_condition_names(settings: Settings) -> dict[str, Mapping[str, str | None]]:
-    """For each condition its names by client: `GET /conditions` tells them."""
+    """List the names of each condition by client: `GET /conditions` tells them."""
     on = switched_on(settings)
     return {key: names for area in on for key, names in area.condition_names.items()}
 

@@ -19,8 +19,8 @@ from skinapi.app.commands import OPERATOR, FaultsLeft, check_store, say_store
 from skinapi.app.composition.services import Services, list_models, open_services
 from skinapi.base.errors import BrokenErasedIds, Conflict, NotFound, SkinAPIError, UnsafeSettings
 from skinapi.base.logs import configure_logs
-from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import PhotosErasedAgain
 from skinapi.platform.backups.backup import (
     BackupFacts,
@@ -58,7 +58,7 @@ from skinapi.platform.storage.numbers import FINDING, FINDINGS, Numbers
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.store_version import accept_key, join_store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.store_factory import make_store, open_store
 
 STANDARD_OUTPUT = "-"
 PROGRESS_EVERY_S = 5
@@ -316,8 +316,8 @@ def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> l
 
 
 def _known_until(facts: BackupFacts, lists: list[ErasedList]) -> datetime:
-    """Until when it is known who was erased from the store of the backup. Raises Conflict where
-    that is not known of the time since the backup.
+    """Find until when it is known who was erased from the store of the backup. Raises Conflict
+    where that is not known of the time since the backup.
     """
     begun = _minute(facts.begun_at)
     named = [item for item in lists if item.store and item.complete_until]

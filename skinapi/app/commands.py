@@ -9,23 +9,29 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.passwords import NewPassword
+from skinapi.app.areas import FOLDERS
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.pages import read_all
-from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.base.settings.settings import Settings
 from skinapi.model.registry.version_schemas import shown_state
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.storage.faults import PUT_BACK, Fault
 from skinapi.platform.storage.store_version import accept_key, join_store
 from skinapi.platform.storage.unit_of_work import AuditRow
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.store_factory import make_store, open_store
 
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.
@@ -208,7 +214,7 @@ def _open_models(settings: Settings) -> ModelsService:
 
 
 def name_store(settings: Settings) -> str:
-    """Which store the settings name, without a password."""
+    """Name the store that the settings name, without a password."""
     uri = settings.secret("mongo_uri")
     if not uri:
         return f"SQLite in {settings.instance_dir.resolve()}"
@@ -217,7 +223,7 @@ def name_store(settings: Settings) -> str:
 
 
 def say_store(settings: Settings) -> None:
-    """Before a command writes: an operator may mean another store than the settings name."""
+    """Say which store it is before a command writes: an operator may mean another one."""
     print(f"store: {name_store(settings)}", file=sys.stderr, flush=True)
 
 
@@ -253,3 +259,29 @@ def _failure_of(repair: Callable[[], object]) -> str | None:
     except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
         return type(error).__name__
     return None
+
+
+def describe_listeners(settings: Settings) -> list[str]:
+    """A line for each event. They are asked of a store that is made for it, and is gone then."""
+    with TemporaryDirectory() as folder:
+        beside = {"instance_dir": Path(folder), "mongo_uri": None}
+        made = settings.model_copy(update=beside)
+        make_store(made)
+        services = open_services(made)
+        with closing(services.store):
+            listed = list(services.data.work.list_listeners())
+    return [
+        f"{event} ({when}): {', '.join(who for who, _ in groupby(_name(one[2]) for one in calls))}"
+        for (event, when), calls in groupby(listed, key=lambda each: each[:2])
+    ]
+
+
+def _name(call: Callable[[Any], Any]) -> str:
+    """The area that listens, or the core."""
+    named: Any = call
+    while isinstance(named, partial):
+        named = named.args[0]
+    owner = type(getattr(named, "__self__", None)).__module__
+    module = owner if owner.startswith("skinapi.") else getattr(named, "__module__", named)
+    inside = (name for name, folder in FOLDERS.items() if module.startswith(f"{folder}."))
+    return next(inside, "core")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from skinapi.base.area_parts import list_parts
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.jobs.announcements import Broker
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
@@ -12,7 +12,7 @@ from skinapi.platform.storage.ports import Store
 
 
 def open_jobs(store: Store, settings: Settings, get: Callable[[type], Any]) -> Jobs:
-    """`get` gives the repositories."""
+    """Open the queue of jobs for this store; `get` gives the repositories."""
     parts = list_parts("job_listener", on=settings.switches_on)
     listeners = [part.listen(get) for part in parts]
 

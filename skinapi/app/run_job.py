@@ -7,7 +7,7 @@ import os
 import sys
 
 from skinapi.base.area_parts import list_parts
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.jobs.handlers import Handlers, guard_job
 
 

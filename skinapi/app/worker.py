@@ -17,15 +17,15 @@ from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.app.jobs import open_broker, open_jobs
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.logs import configure_logs, shield_output
-from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import read_settings, refuse_unsafe
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.jobs.attempt import Timing
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.job_worker import Worker
 from skinapi.platform.jobs.process import die_with
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.store_version import join_store, refuse_former_key
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.store_factory import make_store, open_store
 
 REFUSED = 2  # as of `__main__`
 JOB_FOLDER = "jobs"

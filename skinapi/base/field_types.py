@@ -49,7 +49,7 @@ def is_visible(text: str) -> bool:
 
 
 def count_visible(text: str) -> int:
-    """How many letters, digits, signs and symbols would be printed."""
+    """Count the letters, digits, signs and symbols that would be printed."""
     return sum(map(_is_drawn, text))
 
 

@@ -58,7 +58,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """Of one call. Without `find_addresses`, any address of the host is called.
+    """Sends the request of one call. Without `find_addresses`, any address of the host is called.
 
     It is called without a session: that is what follows redirects, and obeys proxies and passwords
     of the environment, which could send a key or a patient's data to a place that no setting names.
@@ -95,7 +95,7 @@ class Adapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: PreparedRequest, *_: object, **__: object
     ) -> HTTPConnectionPool:
-        """Never one to a proxy."""
+        """Return a connection to the address itself, never to a proxy."""
         parts = urlsplit(str(request.url))
         host = parts.hostname or ""
         if self._tls:
@@ -103,4 +103,4 @@ class Adapter(HTTPAdapter):
         return _Pool(host, parts.port, adapter=self)
 
     def cert_verify(self, *_: object) -> None:
-        """`tls` has the authorities; those of requests would be read again for each call."""
+        """Do nothing: `tls` has the authorities, which requests would read for each call."""

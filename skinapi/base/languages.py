@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 WORDS_FOLDER = resources.files("skinapi.base") / "words"
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ else:
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 T = TypeVar("T")
 Words = TypeVar("Words", bound=BaseModel)
+LanguageTag = Annotated[str, StringConstraints(max_length=35)]  # as sent; `known_language` reads it
 # A line break in it counts for nothing.
 Pattern = Annotated[str, AfterValidator(lambda lines: lines.replace("\n", ""))]
 # Before : ; ? ! and inside « » no line may break. It is the one of Latin-1, because older clients
@@ -108,7 +109,7 @@ def load_words(
 
 
 class _LanguageNames(BaseModel):
-    """By its own speakers, and in English."""
+    """Names a language as its own speakers do, and in English."""
 
     own: str
     english: str
@@ -155,7 +156,7 @@ class LocalizedText(BaseModel):
 
     @staticmethod
     def by(say: Callable[[Language], str]) -> "LocalizedText":
-        """What `say` says in each language."""
+        """Return what `say` says in each language."""
         return LocalizedText.model_validate({language: say(language) for language in LANGUAGES})
 
     @staticmethod

@@ -55,7 +55,7 @@ class Page(Generic[T]):
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of so many, the last one of what is left."""
+    """Yield lists of so many, the last one of what is left."""
     rest = iter(items)
     while batch := [*islice(rest, size)]:
         yield batch
@@ -84,7 +84,7 @@ def read_pages(
 def read_all(
     read: Callable[[PageRequest], Page[T]], first: PageRequest = FIRST_PAGE
 ) -> Iterator[T]:
-    """What is on the first page, and on all that follow."""
+    """Yield what is on the first page, and on all that follow."""
     for page in read_pages(read, first):
         yield from page.items
 

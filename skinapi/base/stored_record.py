@@ -42,8 +42,8 @@ class StoredRecord(FromRecord):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     def stored(self) -> dict[str, Any]:
-        """Its fields, and those of the records in it, as the store keeps them: lists instead of
-        tuples.
+        """Return the fields, and those of the records in it, as the store keeps them: lists instead
+        of tuples.
         """
         fields: dict[str, Any] = _plain(self.model_dump())
         return fields

@@ -1,9 +1,10 @@
 """Values that services and routes share: the base of answers, a part of a form, a reading of a
-gauge, the interval of a share.
+gauge, the interval of a share, a number of JSON.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ConfigDict
 
@@ -43,3 +44,10 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
     middle = (share + squared / 2) / (1 + squared)
     reach = Z_95 * math.sqrt(share * (1 - share) / n + squared / (4 * n)) / (1 + squared)
     return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def finite_number(value: Any) -> float | None:
+    """Return what JSON says as a number; None where it is none, or has no end."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None

@@ -1,1 +1,6 @@
-"""A doctor's patients and their findings."""
+"""A doctor's patients and their findings: lists, spots over time, messages, letters, reminders.
+
+Begin with `queue.py` for doctors, and with `lesions.py` for patients.
+
+Other packages import `lesion_records`, `lesions`, `letters`, `message_records`, `reminders`.
+"""

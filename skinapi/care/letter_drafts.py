@@ -1,22 +1,28 @@
-"""A letter's draft by a language model: what it is asked, and how its answer is read."""
+"""A letter's draft by a language model: what it is asked, with no names, and how it is read."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from skinapi.base.field_types import Contained, PrintableLines
-from skinapi.base.languages import LANGUAGE_NAMES, Language
+from skinapi.base.languages import LANGUAGE_NAMES, LANGUAGES, Language
 from skinapi.base.stored_record import Frozen
-from skinapi.care.letter_names import hide_names
+from skinapi.care.letter_check import WORDS
 from skinapi.care.letter_texts import LetterFacts, say_course, say_decision, say_place
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.reports.openrouter import Question, closed_object, read_answer
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import conditions_table
+from skinapi.model.passages import passages_table
 
 MOST_PARAGRAPHS, MOST_TOKENS = 6, 1200
+HIDDEN = "…"
+_PART = re.compile(r"\w{2,}")
+_TITLE = r"\b(?:dr|doctor|mr|mrs|ms|miss|mme|mlle|m|monsieur|madame|docteur|docteure|prof)\b\.?\s+"
 INSTRUCTIONS = """\
 You draft the body of a letter about a spot on the skin, for the doctor who will read, change and \
 sign it: to {reader}, in {language}, as a good dermatologist would write it. The decision in \
@@ -94,3 +100,43 @@ def list_sent(
 
 def read_body(content: str) -> tuple[str, ...]:
     return read_answer(WrittenBody, content).paragraphs
+
+
+def hide_names(facts: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Put a sign in place of each whole name and each part of one, also where a doctor has typed
+    it. A part that is a word ("petit", "White") stays, unless it is written as a name: capitalised
+    within a sentence, or behind a title.
+    """
+    whole = {name for name in names if name}
+    parts = {part for name in whole for part in _PART.findall(re.sub(_TITLE, "", name, flags=re.I))}
+    words = {part for part in parts if part.casefold() in _words()}
+    patterns = [
+        *((re.escape(name), re.IGNORECASE) for name in sorted(whole, key=len, reverse=True)),
+        *((re.escape(part), re.IGNORECASE) for part in parts - words),
+        *((rf"(?P<title>{_TITLE}){re.escape(part)}", re.IGNORECASE) for part in words),
+        *((rf"(?<=[\w,{HIDDEN}] ){re.escape(part.capitalize())}", 0) for part in words),
+    ]
+
+    def hide(value: Any) -> Any:
+        if not isinstance(value, str):
+            return [hide(item) for item in value]
+        for pattern, flags in patterns:
+            value = re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", _hidden, value, flags=flags)
+        return value
+
+    return {name: hide(value) for name, value in facts.items() if value}
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return (found.groupdict().get("title") or "") + HIDDEN
+
+
+@cache
+def _words() -> frozenset[str]:
+    """Those of our own sentences about skin, and a list of others that are names, too."""
+    texts = [words.also_names for words in WORDS.values()]
+    for language in LANGUAGES:
+        texts += (passage.in_language(language) for passage in passages_table().all)
+        for condition in conditions_table().conditions:
+            texts += (text for _, text in condition.sentences[language])
+    return frozenset(item for item in _PART.findall(" ".join(texts)) if item.islower())

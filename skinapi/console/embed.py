@@ -8,7 +8,7 @@ from html import escape
 
 from flask import Response
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.console.routes import ASSETS, EMBEDDED, POLICY, Asset, answer_asset
 from skinapi.platform.web.declaration import Public, Rate, Routes
 

@@ -11,7 +11,7 @@ from skinapi.platform.web.schemas import Answer
 class DeliveryView(Answer):
     model_config = ConfigDict(from_attributes=True)
 
-    id: str = Field(description="the header `webhook-id`")
+    id: str = Field(description="of a webhook, its header `webhook-id`")
     type: str = Field(default="", validation_alias=AliasPath("about", "type"))
     created_at: datetime
     state: State

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from skinapi.base.container import Container
 from skinapi.base.errors import SkinAPIError
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImages
@@ -47,7 +47,7 @@ def _values(settings: LabSettings, server: Settings) -> Values:
 
 
 def _open_quarantine(settings: LabSettings) -> Quarantine:
-    """Removes what killed processes left in the quarantine of this machine."""
+    """Open the quarantine, and remove what killed processes left in it on this machine."""
     quarantine = Quarantine(settings.quarantine)
     quarantine.sweep()
     return quarantine

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from flask import Response, request
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.owners import owner_of
@@ -18,10 +18,16 @@ from skinapi.base.errors import (
     NotFound,
     WrongNetworkLabels,
 )
-from skinapi.base.field_types import ID, Contained, Identifier, Name, Printable
+from skinapi.base.field_types import Contained, Identifier, Name, Printable
 from skinapi.base.pages import Page
 from skinapi.lab.datasets.dataset_images import DatasetImage
-from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset, Status
+from skinapi.lab.datasets.dataset_versions import (
+    DatasetName,
+    DatasetVersion,
+    LabelSource,
+    NewDataset,
+    Status,
+)
 from skinapi.lab.datasets.uploads import (
     LARGEST_PART,
     SMALLEST_PART,
@@ -56,14 +62,6 @@ MOST_LABELS = 200
 LARGEST_TRAINING_BODY = 16 * 1024
 
 
-def _no_id(name: str) -> str:
-    # Where a name or an id is taken, an id is meant first.
-    if ID.fullmatch(name.casefold()):
-        raise ValueError("A name must not look like an id; choose another one")
-    return name
-
-
-DatasetName = Annotated[Name, StringConstraints(max_length=100), AfterValidator(_no_id)]
 ShortText = Annotated[
     str, StringConstraints(max_length=200, strip_whitespace=True), Printable, Contained
 ]

@@ -1,12 +1,7 @@
 """Trains, measures and packages the Keras networks. For the worker and the command line alone.
 
-Four packages; each imports only those below it:
+Begin with `commands`; it uses `train` (pictures to a model folder), that uses `measure` (figures of
+a served model), that uses `data` (samples and splits). Neither `data` nor `measure` imports Keras.
 
-- `commands`: the command line: options, and the commands
-- `train`: from pictures to a model folder: recipe, networks, weights, calibration, export, card
-- `measure`: predictions of a served model, metrics, figures, stress tests
-- `data`: samples, splits, data sets, and functions that change a picture
-
-`progress` is below them all. Neither `data` nor `measure` imports Keras. `templates` has the text
-of the figures and of the card.
+Other packages import `progress`.
 """

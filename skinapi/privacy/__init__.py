@@ -1,3 +1,5 @@
 """What the law gives a person: their data in one file, its erasure with a receipt, limits of time,
 and who may read in an emergency.
+
+Begin with `erasure/service.py`, `person_file/service.py` and `retention/service.py`.
 """

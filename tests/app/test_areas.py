@@ -118,8 +118,8 @@ import sys
 from pathlib import Path
 from skinapi.app.application import create_app
 from skinapi.base.area_parts import AREA_FOLDERS
-from skinapi.base.settings import Settings
-from skinapi.platform.stores import make_store
+from skinapi.base.settings.settings import Settings
+from skinapi.platform.stores.store_factory import make_store
 settings = Settings(instance_dir=Path("instance"), areas="none")
 make_store(settings)
 app = create_app(settings)

@@ -12,7 +12,7 @@ from skinapi.app.composition import person_file_job
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.container import CompositionError, Container, Parts
 from skinapi.platform.jobs.handlers import JobContext
-from skinapi.platform.stores import make_store
+from skinapi.platform.stores.store_factory import make_store
 from tests.privacy.made_files import ask, job_of
 from tests.support.backends import MAIL, Backend, settings_in
 

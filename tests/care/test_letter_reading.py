@@ -12,7 +12,7 @@ import pytest
 
 from skinapi.accounts.auth.consents import newest_text
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.care.letter_names import hide_names
+from skinapi.care.letter_drafts import hide_names
 from skinapi.care.letter_reading import KNOWN, hide_known, judge
 from tests.care.test_letter_texts import MELANOMA
 from tests.care.test_letters import Practice

@@ -18,9 +18,9 @@ import yaml
 from pymongo.errors import OperationFailure
 
 from skinapi.app import application as app
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.backup import write_backup
-from skinapi.platform.stores import open_store
+from skinapi.platform.stores.store_factory import open_store
 from skinapi.platform.web.mongo_limit_windows import MongoWindows
 from skinapi.platform.web.rate_limits import Limits
 from tests.deploy.nginx import RECIPE

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from skinapi.base.problem import PROBLEM_TYPE, Problem
-from skinapi.base.settings import OUTLETS, Settings
+from skinapi.base.settings.settings import OUTLETS, Settings
 from tests.deploy.promql import PROMETHEUS
 from tests.repository.documents import ROOT
 from tests.support.access import ROWS

@@ -10,7 +10,7 @@ from socket import create_connection, socket
 
 import pytest
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from tests.deploy.nginx import NoNginxError, Proxy, find_nginx
 from tests.served.people import Seeder
 from tests.served.server import Server, serving

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.__main__ import _parser
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from tests.repository.documents import ROOT, blocks
 
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))

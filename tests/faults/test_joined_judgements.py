@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.stores import open_store
+from skinapi.platform.stores.store_factory import open_store
 from tests.care.clinic import numbers
 from tests.conftest import store_on
 from tests.faults.code_versions import BEFORE_VERSIONS, NoHistoryError, code_of

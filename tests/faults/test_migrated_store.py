@@ -17,7 +17,7 @@ from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.store_version import VERSION, join_store
-from skinapi.platform.stores import open_store
+from skinapi.platform.stores.store_factory import open_store
 from tests.faults.code_versions import RELEASE, NoHistoryError, code_of
 from tests.faults.release_store import KERATOSIS, read_all
 from tests.served.server import ROOT

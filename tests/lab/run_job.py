@@ -3,7 +3,7 @@
 import sys
 
 from skinapi.app.run_job import list_handlers
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.jobs.handlers import guard_job
 
 if __name__ == "__main__":

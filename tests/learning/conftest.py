@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.base.settings import Settings
-from skinapi.learning.commands import TrainOptions, add_commands
+from skinapi.base.settings.settings import Settings
 from skinapi.learning.commands import train as train_command
+from skinapi.learning.commands.command_line import add_commands
+from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.measure import metrics, stress
 from skinapi.learning.train import recipe, training
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.base.errors import BadDataset
-from skinapi.learning import commands as options
-from skinapi.learning.commands import TrainOptions
+from skinapi.learning.commands import options
+from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.commands.train import choose_recipe
 from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.data.samples import Sample

@@ -12,7 +12,7 @@ import pytest
 from skinapi.app import backup_commands
 from skinapi.app.composition.services import list_models, open_services
 from skinapi.base.errors import BrokenErasedIds, Conflict
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.model.conditions import Band
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import (
@@ -25,7 +25,7 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.store_factory import make_store, open_store
 from skinapi.privacy.erasure.routes import PersonToReachView
 from tests.care.clinic import file_for, patient_of
 from tests.findings.prediction.photographer import predicted

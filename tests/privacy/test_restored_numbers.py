@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from skinapi.app import backup_commands
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import FILE_NAME, Scrubber, write_erased_ids
 from skinapi.platform.storage.numbers import Numbers
-from skinapi.platform.stores import open_store
+from skinapi.platform.stores.store_factory import open_store
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import made
 from tests.support.backends import Backend, Person, settings_in

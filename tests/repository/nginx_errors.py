@@ -24,7 +24,7 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.problem import SECURITY_HEADERS
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.base.size_limits import body_too_large, photo_too_large
 from skinapi.platform.web.admission import LARGEST_SPOOLED
 from skinapi.platform.web.declaration import choose_client_route, renderer_for

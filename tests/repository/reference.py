@@ -21,7 +21,7 @@ from skinapi.accounts.auth import routes as auth_routes
 from skinapi.app.areas import list_area_settings, list_areas
 from skinapi.base import size_limits
 from skinapi.base.area_parts import list_parts
-from skinapi.base.settings import VERSION, Settings
+from skinapi.base.settings.settings import VERSION, Settings
 from skinapi.care import letter_reading, message_records
 from skinapi.care import letters as letter_service
 from skinapi.care import messages as message_service

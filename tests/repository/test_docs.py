@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from tests.repository.documents import FENCED, PAGES, ROOT
 from tests.repository.reference import COMMAND, TABLES, write_page
 

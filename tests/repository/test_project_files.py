@@ -5,7 +5,7 @@ import re
 
 import yaml
 
-from skinapi.base.settings import VERSION, Settings
+from skinapi.base.settings.settings import VERSION, Settings
 from tests.repository.documents import ROOT
 from tests.repository.reference import COMMAND, TAGGED, write_tags
 

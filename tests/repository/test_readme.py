@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.__main__ import MORE_COMMANDS, _parser, main
+from skinapi.__main__ import _parser, main
 from skinapi.base.area_parts import list_parts
 from tests.repository.documents import ROOT, blocks, chapter
 from tests.served.server import Server, serving
 from tests.support.models import write_model
 from tests.support.photos import photo_of
+from tests.test_gates import NOT_SERVING
 
 # How each kind of block is tested: run here line by line, run as a whole, or looked at.
 KINDS = {
@@ -45,9 +46,7 @@ COMMANDS = [(block.page, line) for block in blocks("sh") for line in block.comma
 
 
 def test_no_page_has_commands_that_no_test_knows() -> None:
-    beside = [
-        f"tests.{command.split('.', 1)[1].rpartition('.')[0]}.docs" for command in MORE_COMMANDS
-    ]
+    beside = [f"tests.{package.split('.', 1)[1]}.docs" for package in NOT_SERVING]
     parts = [
         *list_parts("docs", "tests"),
         *(import_module(one) for one in beside if find_spec(one)),

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from skinapi.app.application import create_app
-from skinapi.base.settings import Settings
-from skinapi.platform.stores import make_store
+from skinapi.base.settings.settings import Settings
+from skinapi.platform.stores.store_factory import make_store
 from tests.npm_tools import tool
 
 FOLDER = Path(__file__).parents[2] / "docs" / "typescript"

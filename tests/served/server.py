@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from skinapi.app.commands import check
 from skinapi.app.composition.services import Services, open_services
-from skinapi.base.settings import Settings
-from skinapi.platform.stores import make_store
+from skinapi.base.settings.settings import Settings
+from skinapi.platform.stores.store_factory import make_store
 from tests.served.ready_process import ReadyProcess
 from tests.served.wire import ask
 from tests.stores.mongod import DIE_WITH_PARENT, free_port

@@ -22,10 +22,10 @@ from skinapi.accounts.auth.passwords import Passwords
 from skinapi.app.application import Application, create_app
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.store_factory import make_store, open_store
 from tests.stores.mock_store import MockStore
 from tests.support.models import served_once, tiny_model
 

@@ -72,7 +72,7 @@ class Acts(Repository[ActStep]):
         return self.insert(step).act
 
     def list_steps(self, act: str, *, by: str) -> list[ActStep]:
-        """None of an act of another admin, nor of one that is over."""
+        """List the steps of an act; none of an act of another admin, nor of one that is over."""
         moment = now()
         steps = self._list({"act": act})
         return [step for step in steps if step.by == by and step.expires_at > moment]

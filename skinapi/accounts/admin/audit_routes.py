@@ -221,7 +221,7 @@ def _rows_of(admin: AdminService, query: AuditFilters, limit: int) -> Page[Audit
 
 
 def csv_of(rows: Sequence[AuditRow]) -> bytes:
-    """With a line of names, behind a byte order mark, without which Excel reads no UTF-8."""
+    """Write CSV with names, behind a byte order mark, without which Excel reads no UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)

@@ -34,7 +34,7 @@ class Assignments:
     default: str | None
 
     def find_default(self) -> str | None:
-        """None where it is no active doctor's e-mail."""
+        """Find the doctor whom the setting names; None where it is no active doctor's e-mail."""
         if self.default is None:
             return None
         doctor = find_by_typed_email(self.accounts, self.default)
@@ -49,7 +49,7 @@ class Assignments:
         return next(active, None) or self.find_default()
 
     def find_named(self, names: Sequence[str]) -> list[Account]:
-        """Accounts of doctors, active or not, that have one of these ids or e-mails."""
+        """Find accounts of doctors, active or not, that have one of these ids or e-mails."""
         ids = self.accounts.by_ids({name for name in names if ID.fullmatch(name)})
         each = (ids.get(name) or find_by_typed_email(self.accounts, name) for name in names)
         return [
@@ -198,7 +198,7 @@ class DecisionsService:
     def approve_account(
         self, unit: Unit, *, email: str, role: Role | None, doctor: str | None = DEFAULT, by: str
     ) -> tuple[str, str | None]:
-        """Never demotes. The result is a message about what was done, and the act."""
+        """Approve an account, and demote none. Return what was done, and the act."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         changed = self._approve_into_care(unit, account, role=role, doctor=doctor, by=by)
         act = self._note(unit, None, account, changed)

@@ -106,7 +106,7 @@ def _page_of(
 
 
 def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
-    """What a page says besides its accounts: one query for all of them, not one for each."""
+    """Read what a page says besides its accounts: one query for all of them, not one for each."""
     in_charge = admin.accounts_of({item.doctor_id for item in page.items if item.doctor_id})
     doctors = {item.id for item in page.items if item.role == "doctor"}
     return {

@@ -83,7 +83,7 @@ class Deletion(ContractBody):
     code: Code | None = Field(default=None, description="of the admin's second factor")
 
     def proof(self, caller: ClientInfo) -> Proof | None:
-        """None where the client does not ask who it is, as those that were there before."""
+        """Return the proof of who asks; None where the client sends none, as older ones do."""
         if self.current_password is None:
             return None
         return Proof(password=self.current_password, code=self.code, caller=caller)

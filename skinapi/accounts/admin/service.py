@@ -201,7 +201,7 @@ class AdminService:
 
     @atomic
     def reset_second_factor(self, unit: Unit, *, email: str, by: str) -> None:
-        """For somebody who has lost the app and the recovery codes; one's own takes a code."""
+        """Remove the second factor of somebody who has lost it; one's own takes a code."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.id == by:
             raise Conflict(OWN_FACTOR)
@@ -213,7 +213,7 @@ class AdminService:
         )
 
     def follow_trail(self, *, after: str | None, limit: int) -> Iterator[Document]:
-        """Rows of the chain behind this cursor, the oldest first, read while they are used."""
+        """Yield rows of the chain behind this cursor, the oldest first, as they are used."""
         rows = islice(self.trail.follow(after), limit)
         return ({**row, "signed": self.trail.is_signed(row)} for row in rows)
 

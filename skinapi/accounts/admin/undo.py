@@ -97,7 +97,7 @@ class UndoService:
             raise HasPatientsNow
 
     def _mail(self, step: ActStep) -> None:
-        """Of what is taken back nobody is told any more; who is refused again is."""
+        """Send no mail about what is taken back, and one to who is refused again."""
         for kind in (Kind.APPROVED, Kind.REFUSED):
             self.outbox.withdraw(kind, to=step.account, about="")
         doctor = step.after.doctor_id

@@ -60,7 +60,7 @@ class DailyCounts:
         self._add_all({WRITER + name: count for name, count in figures.items() if count})
 
     def read(self, *, days: int) -> Sequence[tuple[date, Document]]:
-        """Oldest first; today is the last one. A day without counts has an empty document."""
+        """Read the last days, the oldest first. A day without counts has an empty document."""
         today = now().date()
         wanted = [today - timedelta(days=back) for back in reversed(range(days))]
         within = {"$gte": wanted[0].isoformat(), "$lte": today.isoformat()}
@@ -79,7 +79,7 @@ class DailyCounts:
 
 
 def writing_of(counted: Document) -> dict[str, int]:
-    """What was counted of an LLM's writing."""
+    """Return what was counted of an LLM's writing."""
     return {
         name.removeprefix(WRITER): count
         for name, count in counted.items()

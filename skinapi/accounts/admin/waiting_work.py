@@ -19,12 +19,12 @@ class FindingCounts(Protocol):
     def count_waiting_by(
         self, field: Literal["owner", "doctor"], accounts: Collection[str]
     ) -> Mapping[str, tuple[int, int]]:
-        """How many wait for a review, and how many are urgent, of each owner, or doctor."""
+        """Count how many wait for a review, and how many are urgent, of each owner, or doctor."""
 
     def count_left_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
     ) -> Mapping[str, Mapping[str, int]]:
-        """What is left of reviewed findings, by what of it."""
+        """Count what is left of reviewed findings, by what of it."""
 
 
 class FindingNumbers(Protocol):
@@ -33,8 +33,8 @@ class FindingNumbers(Protocol):
 
 class DamagedOwners(Protocol):
     def find_owner(self, item: str) -> Any:
-        """It has `patient_name`, `doctor` (the e-mail) and `doctor_name`; None where none is known
-        of this damaged record.
+        """Find the owner of a damaged record: it has `patient_name`, `doctor` (the e-mail) and
+        `doctor_name`; None where none is known of this damaged record.
         """
 
 
@@ -44,7 +44,7 @@ class MessageCounts(Protocol):
     def count_waiting_by(
         self, field: Literal["owner", "doctor"], accounts: Collection[str]
     ) -> Mapping[str, int]:
-        """How many messages wait for an answer, of each owner, or doctor."""
+        """Count how many messages wait for an answer, of each owner, or doctor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def count_work(
     field: Literal["owner", "doctor"],
     accounts: Collection[str],
 ) -> dict[str, WaitingWork]:
-    """What is to be done of each of these owners, or by each of these doctors, if anything."""
+    """Count what is to be done, if anything, of each of these owners, or by these doctors."""
     waiting = findings.count_waiting_by(field, accounts)
     left = findings.count_left_by(field, accounts)
     written = messages.count_waiting_by(field, accounts)
@@ -94,14 +94,14 @@ class CheckerRecord(Protocol):
 
 class Checkers(Protocol):
     def list_current(self) -> Sequence[CheckerRecord]:
-        """Of the LLMs that compare sentences with passages."""
+        """List the records of the LLMs that compare sentences with passages."""
 
 
 class PatientsWithoutDoctor(Protocol):
     def count(self) -> Any:
-        """It has `patients`, `findings` and `urgent`."""
+        """Count `patients`, `findings` and what of these is `urgent`."""
 
     def count_of_staff(self) -> Sequence[tuple[Account, int, int]]:
-        """Accounts that are no patient's, with how many findings wait, and how many are urgent."""
+        """List accounts of no patient, with how many findings wait, and how many are urgent."""
 
     def has_readers(self) -> bool: ...

@@ -1,1 +1,8 @@
-"""Accounts and authentication: registration, login, sessions, tokens and access control."""
+"""Accounts and authentication: registration, log-in, sessions, tokens and access control.
+
+Begin with `account.py`; `service.py` has the use cases, `authorizer.py` admits a caller to a route.
+
+Other packages import `account`, `account_deletion`, `accounts`, `authorizer`, `consents`,
+`email_addresses`, `errors`, `events`, `owners`, `passwords`, `schemas`, `second_factor`, `service`,
+`sessions`.
+"""

@@ -37,7 +37,7 @@ class Refusal(StoredRecord):
 
 
 class PersonFields(StoredRecord):
-    """Who it is, and what the owner has chosen.
+    """Who the owner is, and what the owner has chosen.
 
     - `birth_year`, `sex`: as its owner has told them for photos to come
     - `notices`: whether mails are sent that are not of security
@@ -58,7 +58,7 @@ class PersonFields(StoredRecord):
 
 
 class LogInFields(StoredRecord):
-    """How its owner or a program proves to be it, and what revokes that.
+    """How the owner or a program logs in, and what revokes that.
 
     - `token_version`: a new one revokes all tokens
     - `browsers`: hashes of those that have opened the account, the newest last
@@ -100,7 +100,7 @@ class LogInFields(StoredRecord):
 
 
 class WorkFields(StoredRecord):
-    """What it may do here, and its part in the care of patients.
+    """What the account may do here, and its part in the care of patients.
 
     - `wanted_role`: asked for at the registration, until an admin approves the account
     - `group_role`: what a group at its provider has given it
@@ -143,7 +143,7 @@ class WorkFields(StoredRecord):
 
 
 class DeletionFields(StoredRecord):
-    """What ends it, or keeps it from ending.
+    """What ends the account, or keeps it from ending.
 
     - `seen_at`, `warned_at`: when it was last used, to the day, and its owner was told that it goes
       unused; known only where unused ones go
@@ -184,7 +184,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
         return self.record_kept_until_at is not None and self.status == "suspended"
 
     def as_record(self) -> "Account":
-        """No more than names the patient of a medical record."""
+        """Keep no more than what names the patient of a medical record."""
         return Account(
             id=self.id,
             created_at=self.created_at,

@@ -42,7 +42,7 @@ class Eraser:
         reason: ErasureReason | None = None,
         number: PatientNumber | None = None,
     ) -> None:
-        """`finish` deletes the data, and the account last."""
+        """Begin the deletion: `finish` deletes the data, and the account last."""
         unit.audit(action, by=by, target=account.id, detail=reason)
         if account.status == "deleting":
             raise BeingDeleted
@@ -56,7 +56,7 @@ class Eraser:
         )
 
     def finish(self, account_id: str) -> None:
-        """Idempotent. What was joined to the account goes with it, before it."""
+        """Delete data and account, or what is left; what was joined to it goes before it."""
         account = self.accounts.find_by_id(account_id)
         for item in (*(account.joined if account else ()), account_id):
             self.work.announce(AccountErased(item))

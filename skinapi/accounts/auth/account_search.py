@@ -21,7 +21,7 @@ LAST = "\U0010ffff" * LONGEST_NAME  # no name goes on with more behind what it b
 
 
 def search_fields(name: str, email: str) -> Document:
-    """Fields that each write of a name or an e-mail must write too."""
+    """Return the fields that each write of a name or an e-mail must write too."""
     family = name.split()[-1:]
     return {"search": f"{name}\n{email}".casefold(), "family": "".join(family).casefold()}
 
@@ -44,7 +44,7 @@ def find_by_beginning(
 
 
 def find_patients(accounts: Documents, doctor: str, text: str, *, most: int) -> list[Document]:
-    """This doctor's patients who begin so; of more than `most`, any `most` + 1."""
+    """Find this doctor's patients who begin so; of more than `most`, any `most` + 1."""
     hits = set[str]()
     for field, first in _beginnings(text).items():
         hits |= _beginning_so(accounts, {"doctor_id": doctor}, field, first, most=most + 1)

@@ -93,7 +93,7 @@ class Accounts(Repository[Account]):
         return super().insert(account, **found_by, **more)
 
     def find_by_email(self, email: str) -> Account | None:
-        """`email` is in normal form; another spelling of its domain is found too."""
+        """Find by an `email` in normal form, also where its domain is spelt in another way."""
         accounts = (self._first({"email": spelling}) for spelling in spellings_of(email))
         return next(filter(None, accounts), None)
 
@@ -184,8 +184,8 @@ class Accounts(Repository[Account]):
         self._documents.update_all(ACTIVE_ADMIN, {"$inc": {"holds": 1}})
 
     def lock(self, account_id: str) -> Account:
-        """What the caller decides by the result stays true: another transaction that changes the
-        account at the same time conflicts.
+        """Read the account, and lock it. What the caller decides by the result stays true: another
+        transaction that changes the account at the same time conflicts.
         """
         held = self._documents.update({"id": account_id}, {"$inc": {"holds": 1}})
         if held is None:
@@ -236,7 +236,7 @@ class Accounts(Repository[Account]):
         return {account.id: account for account in accounts}
 
     def find_by_id(self, identifier: str | None) -> Account | None:
-        """In a request that only reads, None too for one that cannot be read."""
+        """Find by id; in a request that only reads, None too for one that cannot be read."""
         return self.by_ids({identifier}).get(identifier) if identifier else None
 
     def find_staying(self, identifier: str) -> Account | None:
@@ -260,7 +260,7 @@ class Accounts(Repository[Account]):
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
     def list_resting_doctors(self) -> list[str]:
-        """Ids of those who are no active doctors now and still have patients."""
+        """List the ids of those who are no active doctors now and still have patients."""
         doctors = [
             *self._list_ids({"role": "doctor", "status": "suspended"}),
             *self._list_ids({"role": "doctor", "status": "waiting"}),
@@ -307,7 +307,7 @@ class Accounts(Repository[Account]):
             self._documents.delete({"id": account_id})
 
     def set_record_end(self, account_id: str, until_at: datetime | None) -> None:
-        """For the transaction that begins a deletion; None: no record is kept."""
+        """Set until when a record is kept, as a deletion begins; None: none is."""
         self._change({"id": account_id}, record_kept_until_at=until_at)
 
     def set_deletion_due(self, account_id: str, due_at: datetime) -> None:
@@ -319,9 +319,9 @@ class Accounts(Repository[Account]):
         self._write(account, account.as_record())
 
     def list_to_delete(self, *, at: datetime) -> list[str]:
-        """Ids of those whose owners have asked for it and cannot take it back any more, and of
-        those whose medical record need not be kept any more. Who is suspended could not take it
-        back.
+        """List the ids of accounts whose owners have asked for it and cannot take it back any more,
+        and of those whose medical record need not be kept any more. Who is suspended could not take
+        it back.
         """
         wanted: dict[str, Filter] = {
             "deletion_due_at": {"deletion_due_at": {"$lte": at}, "status": {"$ne": "suspended"}},
@@ -338,12 +338,12 @@ class Accounts(Repository[Account]):
         return self._list(waiting, sort="deletion_due_at", limit=limit)
 
     def list_kept_records(self, *, limit: int) -> list[Account]:
-        """What is kept of accounts that are deleted otherwise, the next to end first."""
+        """List what is kept of accounts that are deleted otherwise, the next to end first."""
         kept = {"record_kept_until_at": {"$gt": ANY_TIME}}
         return self._list(kept, sort="record_kept_until_at", limit=limit)
 
     def list_deleting(self) -> list[str]:
-        """Ids of those whose deletion has begun but not ended."""
+        """List the ids of accounts whose deletion has begun but not ended."""
         return self._list_ids({"status": "deleting"})
 
     def _list_ids(self, filter: Filter) -> list[str]:

@@ -186,7 +186,7 @@ class Authorizer:
 
 
 def read_bearer(authorization: str | None) -> str:
-    """https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
+    """Read the token of a request: https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
     if not authorization:
         raise Unauthenticated
     scheme, _, token = authorization.partition(" ")

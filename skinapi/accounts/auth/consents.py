@@ -75,7 +75,7 @@ _COMPANIES = load_words("accounts.companies", _CompanyWords)
 
 @cache
 def list_consent_texts() -> Mapping[Purpose, tuple[ConsentText, ...]]:
-    """Every text there was of each purpose, the newest last."""
+    """List every text there was of each purpose, the newest last."""
     words = load_words("accounts.consents", _Consents)
     texts: dict[Purpose, tuple[ConsentText, ...]] = {}
     for purpose in PURPOSES:
@@ -135,7 +135,7 @@ class Consents(Repository[ConsentGiven]):
         self.insert(ConsentGiven(id=new_id(), created_at=now(), **fields))
 
     def history_of(self, account: str) -> list[ConsentGiven]:
-        """All changes, the oldest first."""
+        """List all changes, the oldest first."""
         return self._list({"account": account})
 
     def find_latest(self, account: str) -> dict[str, ConsentGiven]:
@@ -196,7 +196,7 @@ class ConsentsService:
             unit.publish(KeptPhotosUnwanted(account.id))
 
     def _find_due(self, account: Account, changed: ChangedConsents) -> dict[Purpose, bool]:
-        """What is not so already, and what stands and is renewed."""
+        """Find the purposes that are not so already, and those that stand and are renewed."""
         latest = self.consents.find_latest(account.id) if changed.texts else {}
         due: dict[Purpose, bool] = {}
         for purpose, allowed in changed.given.items():

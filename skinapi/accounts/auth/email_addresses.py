@@ -59,7 +59,7 @@ def normalise_new_email(text: str) -> str:
 
 
 def spellings_of(email: str) -> list[str]:
-    """This address in normal form, then those of the same mailbox: earlier code stored either."""
+    """List this address in normal form, then those of its mailbox that earlier code stored."""
     spellings = [email, *(_with_labels(spell, email) for spell in (_in_unicode, _in_ascii))]
     return list(dict.fromkeys(spellings))
 

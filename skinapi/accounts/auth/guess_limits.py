@@ -91,7 +91,7 @@ class GuessLimits:
             raise TooManyRegistrations(retry_after=error.retry_after) from error
 
     def take_code(self, account: Account, *, address: str, recovery: bool) -> GuessAttempt:
-        """Only who knows the password gets so far."""
+        """Count a guess of a code. Only who knows the password gets so far."""
         kind = ("recovery", address) if recovery else ("code",)
         budget = self._hash(*kind, account.id, str(account.token_version))
         try:

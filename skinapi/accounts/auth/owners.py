@@ -54,8 +54,8 @@ class OwnerStatus:
         return self.may_research(job.owner)
 
     def lock(self, owner: str) -> None:
-        """For the transaction that stores data of an owner. It changes the account, so that one at
-        the same time as a deletion runs again; and so do two that count what one owner keeps.
+        """Lock the owner of data to be stored. It changes the account, so that a transaction at the
+        same time as a deletion runs again; and so do two that count what one owner keeps.
         """
         held = {"$inc": {"holds": 1}}
         if owner == NOBODY:
@@ -94,7 +94,7 @@ class AccountUses:
         self._documents.ensure_index("held_at", "id")
 
     def note(self, account_id: str) -> None:
-        """Nothing is written where it was used today already."""
+        """Note that the account was used; write nothing where it was used today already."""
         if not self.stored:
             return
         used: Filter = {"id": account_id, "role": "user"}
@@ -148,7 +148,7 @@ class AccountUses:
         ]
 
     def list_held(self) -> list[Account]:
-        """Accounts of which nothing goes by its time, in the order in which they were held."""
+        """List accounts of which nothing goes by its time, in the order in which they were held."""
         documents = self._documents.find(
             {"held_at": {"$gt": FIRST_TIME}}, sort="held_at", limit=MOST_HELD
         )

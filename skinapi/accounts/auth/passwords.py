@@ -123,7 +123,7 @@ class Passwords:
         return self._run_queued(self._hasher.hash, _bytes(password))
 
     def matches(self, password: str, stored_hash: str | None) -> bool:
-        """Takes the same time if there is no account, so no hash."""
+        """Compare the password; it takes the same time if there is no account, so no hash."""
         matches = self._run_queued(self._verify, stored_hash or self._dummy_hash, password)
         return matches and stored_hash is not None
 
@@ -160,7 +160,7 @@ def _unmatched_hash(hasher: PasswordHasher) -> str:
 
 
 def one_time_password() -> str:
-    """100 random bits, in three groups of six characters, easy to read aloud."""
+    """Make a password of 100 random bits, in three groups of six characters, easy to read aloud."""
     characters = "".join(secrets.choice(ALPHABET) for _ in range(18))
     return "-".join(characters[start : start + 6] for start in (0, 6, 12))
 

@@ -125,7 +125,7 @@ class RecoveryService:
         self._asked.append((email, address))
 
     def mail_links(self) -> None:
-        """Where the store is away, the rest waits."""
+        """Mail the links that wait. Where the store is away, the rest waits."""
         while self._asked:
             email, address = self._asked.popleft()
             try:

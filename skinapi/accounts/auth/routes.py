@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from flask import request
-
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import (
     CodeRequired,
@@ -19,7 +17,6 @@ from skinapi.accounts.auth.errors import (
     TooManyRegistrations,
     WrongCode,
 )
-from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.recovery import RecoveryService
 from skinapi.accounts.auth.schemas import (
     Credentials,
@@ -38,9 +35,8 @@ from skinapi.accounts.auth.schemas import (
     Refreshed,
     Registration,
     SessionView,
-    TokenRequest,
 )
-from skinapi.accounts.auth.service import AuthService, IssuedTokens
+from skinapi.accounts.auth.service import AuthService
 from skinapi.base.errors import (
     AccountJoined,
     AccountNotApproved,
@@ -57,7 +53,6 @@ from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, PageQuery
 
 ANYONE_SIGNED = Authenticated(even_waiting=True, even_unready=True)
-LONGEST_CLIENT_NAME = 100
 # Below the general limit, because these routes need no token. The longest valid body, with each
 # character escaped in JSON, has 29 KB.
 LARGEST_BODY = 32 * 1024
@@ -98,9 +93,9 @@ def register(auth: AuthService, *, body: Registration) -> NewTokens:
         email=body.email,
         password=body.password,
         wanted_role=body.wanted_role,
-        caller=_caller(body),
+        caller=body.caller(),
     )
-    return NewTokens(message="User registered successfully", **token_fields(tokens))
+    return NewTokens(message="User registered successfully", **tokens.fields())
 
 
 @routes.route(
@@ -115,14 +110,14 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn:
     where the password is replaced.
     """
     account, tokens = auth.log_in(
-        email=body.email, password=body.password, code=body.code, caller=_caller(body)
+        email=body.email, password=body.password, code=body.code, caller=body.caller()
     )
     return LoggedIn(
         role=account.role,
         collection="doctors" if account.role == "doctor" else "users",
         must_change_password=account.must_change,
         deletion_at=account.deletion_due_at,
-        **token_fields(tokens),
+        **tokens.fields(),
     )
 
 
@@ -138,9 +133,9 @@ def replace_password(auth: AuthService, *, body: PasswordReplacement) -> NewToke
         current=body.current_password,
         new=body.new_password,
         code=body.code,
-        caller=_caller(body),
+        caller=body.caller(),
     )
-    return NewTokens(message="Password changed", **token_fields(tokens))
+    return NewTokens(message="Password changed", **tokens.fields())
 
 
 @routes.route(
@@ -155,7 +150,7 @@ def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
 
     Using one a second time ends the session and revokes all its tokens.
     """
-    return Refreshed(**token_fields(auth.refresh(token=body.refresh_token)))
+    return Refreshed(**auth.refresh(token=body.refresh_token).fields())
 
 
 @routes.route("GET", "/me", access=ANYONE_SIGNED)
@@ -183,9 +178,9 @@ def change_password(auth: AuthService, *, body: NewPasswordBody, subject: Subjec
         subject=subject,
         current=body.current_password,
         new=body.new_password,
-        caller=_caller(body),
+        caller=body.caller(),
     )
-    return NewTokens(message="Password changed", **token_fields(tokens))
+    return NewTokens(message="Password changed", **tokens.fields())
 
 
 @routes.route("PUT", "/me/locale", access=Authenticated())
@@ -278,23 +273,3 @@ def hand_link(recovery: RecoveryService, *, email: str, subject: Subject) -> Pas
     return PasswordLinkView(
         message="Hand this link over; it can be used once", link=link, expires_at=expires_at
     )
-
-
-def _caller(body: TokenRequest) -> ClientInfo:
-    return ClientInfo(
-        address=caller_address(), client=body.client or user_agent(), renews=body.refresh
-    )
-
-
-def user_agent() -> str | None:
-    printable = "".join(
-        character for character in request.user_agent.string if character.isprintable()
-    )
-    return printable[:LONGEST_CLIENT_NAME] or None
-
-
-def token_fields(tokens: IssuedTokens) -> dict[str, Any]:
-    """Clients that did not ask for a refresh token get only the access token, as ever."""
-    if tokens.refresh_token is None:
-        return {"access_token": tokens.access_token}
-    return vars(tokens)

@@ -4,6 +4,7 @@ from datetime import datetime
 from operator import not_
 from typing import Annotated, ClassVar, Literal, Self
 
+from flask import request
 from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from skinapi.accounts.auth.account import Account, Status, WantedRole
@@ -26,9 +27,13 @@ from skinapi.base.stored_record import optional
 from skinapi.base.subject import Role
 from skinapi.model.context import OLDEST, Sex, age_band_of
 from skinapi.platform.storage.ids import now
+from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Body, ContractBody, Query
 
-ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
+LONGEST_CLIENT_NAME = 100
+ClientName = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_CLIENT_NAME), Printable, Legible
+]
 LONGEST_TOKEN = 200
 SHOWN_CHANGES = 100
 CODE = "of the second factor, or a recovery code, where the account has one"
@@ -48,6 +53,12 @@ class TokenRequest(Body):
     client: ClientName | None = Field(
         default=None, description="the client's name in the list of sessions"
     )
+
+    def caller(self) -> ClientInfo:
+        """Say from where the request comes, and by its own name, else by its program's."""
+        printable = "".join(filter(str.isprintable, request.user_agent.string))
+        client = self.client or printable[:LONGEST_CLIENT_NAME] or None
+        return ClientInfo(address=caller_address(), client=client, renews=self.refresh)
 
 
 class Registration(TokenRequest, ContractBody):

@@ -64,7 +64,7 @@ def is_recovery_code(code: str) -> bool:
 
 
 def new_recovery_codes() -> list[str]:
-    """Each has 79 random bits."""
+    """Make recovery codes; each has 79 random bits."""
 
     def group() -> str:
         return "".join(secrets.choice(_LETTERS) for _ in range(_GROUP))
@@ -173,7 +173,7 @@ class SecondFactorService:
         self.accounts.change(unit, own, second_factor=None)
 
     def verify(self, account: Account, code: str | None, caller: ClientInfo) -> bool:
-        """For a login with the right password: use up a code. False where the account has no second
+        """Use up a code, for a login with the right password. False where the account has no second
         factor.
         """
         if not account.has_second_factor:
@@ -265,7 +265,7 @@ class SecondFactorService:
 
 
 def draw_qr(text: str) -> tuple[int, str]:
-    """How many squares it is wide, and the path of the dark ones in an SVG."""
+    """Return how many squares it is wide, and the path of the dark ones in an SVG."""
     # Here, because it loads much, and few requests want it.
     from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel  # noqa: PLC0415
 

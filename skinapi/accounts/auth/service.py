@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from skinapi.accounts.auth.account import Account, AccountFields, Subject, WantedRole
 from skinapi.accounts.auth.accounts import Accounts
@@ -40,6 +41,14 @@ class IssuedTokens:
     access_token: str
     expires_at: datetime
     refresh_token: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of an answer: a client that did not ask for a refresh token gets only
+        the access token.
+        """
+        if self.refresh_token is None:
+            return {"access_token": self.access_token}
+        return vars(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +117,7 @@ class AuthService:
         return account, self.work.run(lambda unit: open_session(unit, account, caller))
 
     def refresh(self, *, token: str) -> IssuedTokens:
-        """New tokens for a refresh token. One that was used before ends its session."""
+        """Issue new tokens for a refresh token. One that was used before ends its session."""
         session = self.sessions.by_refresh_token(token)
         if session is None:
             raise InvalidRefreshToken
@@ -261,7 +270,7 @@ class AuthService:
         factor_given: bool,
         opened_at: ProviderSession | None = None,
     ) -> IssuedTokens:
-        """For a transaction under way. `opened_at`: a provider has opened it."""
+        """Open a session in a transaction under way. `opened_at`: a provider has opened it."""
         if self.outbox.enabled and caller.browser not in account.browsers:
             self._tell_of_new_browser(unit, account.id, caller.browser)
         session_and_token = self.sessions.open(

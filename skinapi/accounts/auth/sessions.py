@@ -17,7 +17,7 @@ from typing import Self
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.pages import Page, PageRequest
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.ids import is_ahead, new_id, now
 from skinapi.platform.storage.ports import Store
@@ -115,8 +115,8 @@ class Sessions(Repository[Session]):
         factor_given: bool = False,
         opened_at: ProviderSession | None = None,
     ) -> tuple[Session, str | None]:
-        """`renews`: with its first refresh token. Where the account has changed meanwhile, the
-        session is of another token version, and opens nothing.
+        """Open a session. `renews`: with its first refresh token. Where the account has changed
+        meanwhile, the session is of another token version, and opens nothing.
         """
         current, family, turn = now(), _random_secret(), _random_secret()
         ends_at = self._lifetimes.end_session(current, renews=renews)
@@ -159,8 +159,8 @@ class Sessions(Repository[Session]):
         return session if session and session.is_believed else None
 
     def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
-        """None if this token was used before. Compare-and-set on `turn`: of several concurrent
-        requests with one token, one succeeds.
+        """Renew the session; None if this token was used before. Compare-and-set on `turn`: of
+        several concurrent requests with one token, one succeeds.
         """
         family, _, turn = token.partition(".")
         current, next_turn = now(), _random_secret()
@@ -180,7 +180,7 @@ class Sessions(Repository[Session]):
         return self._documents.delete({"id": session_id, "account": account_id}) > 0
 
     def end_of_provider(self, provider: str, account_id: str, *, unnamed_alone: bool) -> None:
-        """`unnamed_alone`: only those of which it did not say by which of its own sessions."""
+        """End those of a provider; `unnamed_alone`: where it did not say by which of its own."""
         opened = {"account": account_id, "provider": provider}
         self._documents.delete({**opened, "provider_session": None} if unnamed_alone else opened)
 
@@ -188,7 +188,7 @@ class Sessions(Repository[Session]):
         self._documents.delete({"provider_session": provider_session})
 
     def keep_only(self, session_id: str, *, account_id: str) -> None:
-        """This session has given a code of the new second factor."""
+        """Keep only the session that has given a code of the new second factor."""
         self._change({"id": session_id, "account": account_id}, factor_given=True)
         self._documents.delete({"account": account_id, "id": {"$ne": session_id}})
 

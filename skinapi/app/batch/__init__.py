@@ -1,1 +1,4 @@
-"""Judges an archive of pictures from the command line, and writes one table of findings."""
+"""Judges an archive of pictures from the command line, and writes one table of findings.
+
+Begin with `command.py`.
+"""

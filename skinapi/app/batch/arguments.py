@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinapi.base.errors import Conflict, Unavailable, Unprocessable, UnsafeSettings
-from skinapi.base.settings import Settings
 from skinapi.base.settings.findings import TRIAGE
+from skinapi.base.settings.settings import Settings
 
 # With --restart, the same command would forget what is finished.
 GO_ON = "run the same command again, without --restart"

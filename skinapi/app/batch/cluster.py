@@ -18,7 +18,7 @@ from distributed.scheduler import KilledWorker
 from skinapi.app.batch.arguments import GO_ON, ClusterUnavailable
 from skinapi.app.batch.judge import Judge, JudgeOptions, Row, open_judge, sum_model
 from skinapi.base.errors import ModelDamaged, SkinAPIError
-from skinapi.base.settings import VERSION
+from skinapi.base.settings.settings import VERSION
 from skinapi.model.network.model import SHIPPED_MODEL
 
 CONNECT_S = 10

@@ -41,7 +41,7 @@ from skinapi.app.batch.judge import (
 from skinapi.app.batch.output import Manifest, Output, Part
 from skinapi.app.batch.pictures import FolderWalk, Listing, format_of, name_of, open_listing
 from skinapi.base.logs import configure_logs
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.network.model import SHIPPED_MODEL, read_calibration, read_card, read_labels
 

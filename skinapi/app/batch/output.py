@@ -35,7 +35,7 @@ from skinapi.app.batch.arguments import (
 )
 from skinapi.app.batch.judge import Row
 from skinapi.base.errors import DiskFull
-from skinapi.base.settings import VERSION
+from skinapi.base.settings.settings import VERSION
 from skinapi.platform.storage.files import DRAFT, FULL, sync, written_durably
 
 COMPRESSION = "zstd"

@@ -196,7 +196,7 @@ def open_listing(given: str, *, null: bool) -> Listing:
 
 
 def format_of(name: bytes) -> PictureFormat | None:
-    """What is no plain picture, by its name. Others are recognised when they are read."""
+    """Tell what is no plain picture by its name. Others are recognised when they are read."""
     return next((known for known in FORMATS if name.lower().endswith(known.suffix)), None)
 
 

@@ -1,1 +1,4 @@
-"""Builds the repositories and services, and hands each the others that it needs."""
+"""Builds the repositories and services, and hands each the others that it needs.
+
+Begin with `services.py`; `subscriptions.py` says who listens to which event.
+"""

@@ -13,7 +13,7 @@ from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.app.areas import switched_on
 from skinapi.app.composition.services import Services
 from skinapi.base.container import Container
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.care.reminders import ReminderMailer
 from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
@@ -37,7 +37,7 @@ from skinapi.privacy.retention.service import RetentionService
 
 
 def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
-    """Whoever serves starts and stops it."""
+    """Make the background tasks. Whoever serves starts and stops them."""
     settings, container = services.settings, services.container
     container.put({ModelReloader: reloader})
     container.learn(
@@ -52,8 +52,8 @@ def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
 
 
 def _list_tasks(services: Services) -> list[Task]:
-    """Each process that serves runs all of them. A row: name, seconds between two runs, what to do,
-    how a failure is logged, seconds before the first run, what to do at the end.
+    """List the tasks. Each process that serves runs all of them. A row: name, seconds between two
+    runs, what to do, how a failure is logged, seconds before the first run, what to do at the end.
     """
     get, totals = services.get, services.data.totals
     mail_links, erasure = services.recovery.mail_links, services.erasure
@@ -84,7 +84,7 @@ def _list_tasks(services: Services) -> list[Task]:
 
 
 def _open_channels(container: Container, settings: Settings) -> Mapping[str, Channel]:
-    """How deliveries of each kind are sent."""
+    """Open the channels by which deliveries of each kind are sent."""
     return {
         kind: Channel(container.get(sender).send)
         for area in switched_on(settings)

@@ -5,7 +5,7 @@ from typing import Any
 from skinapi.app.composition.services import Unlimited, open_services
 from skinapi.base.errors import NotFound
 from skinapi.base.logs import current_request_id
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.base.subject import Allowances
 from skinapi.platform.jobs.handlers import JobContext
 from skinapi.privacy.person_file.making import FileMaker

@@ -12,7 +12,7 @@ from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.accounts.auth.sessions import Lifetimes, Sessions
 from skinapi.base.container import Parts
 from skinapi.base.errors import BrokenStore, Duplicate
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
 from skinapi.findings.records.break_glasses import BreakGlasses
@@ -46,7 +46,7 @@ TAKEN_TWICE = (
 
 
 class Repositories(Parts):
-    """One for each kind of stored data."""
+    """Holds a repository for each kind of stored data."""
 
     accounts: Accounts
     acts: Acts
@@ -89,7 +89,7 @@ def list_stores() -> list[type[Repository[Any]]]:
 
 
 def repository_values(settings: Settings) -> dict[Any, dict[str, Any]]:
-    """What no type tells apart of what each class is given."""
+    """Return what no type tells apart of what each class is given."""
     key = settings.signing_key()
     return {
         AuditTrail: {"secrets": settings.audit_secrets()},

@@ -10,7 +10,7 @@ from skinapi.accounts.admin.overview import OverviewService
 from skinapi.app.areas import list_channels
 from skinapi.app.composition.services import Services
 from skinapi.base.container import Parts
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.base.subject import Allowances
 from skinapi.care.comparisons import ComparisonsService
 from skinapi.care.lesions import LesionsService
@@ -60,7 +60,7 @@ class ServerServices(Parts):
 
 
 def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, Any]]:
-    """What no type tells apart of what each class is given."""
+    """Return what no type tells apart of what each class is given."""
     folder = settings.instance_dir
     return {
         PredictionService: {"llm": settings.predict_narrative == "llm"},

@@ -41,9 +41,9 @@ from skinapi.app.composition.subscriptions import subscribe
 from skinapi.app.jobs import open_broker, open_jobs
 from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container, Parts
-from skinapi.base.settings import VERSION, Settings
 from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.base.settings.settings import VERSION, Settings
 from skinapi.care.cases import CasesService
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.lesions import LesionsService
@@ -87,7 +87,7 @@ from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
 from skinapi.platform.storage.unit_of_work import AuditRows
-from skinapi.platform.stores import open_store
+from skinapi.platform.stores.store_factory import open_store
 from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.format import Maker
@@ -212,7 +212,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
 
 
 def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, Any]]:
-    """What no type tells apart of what each class is given."""
+    """Return what no type tells apart of what each class is given."""
     address, secrets = settings.address, settings.audit_secrets()
     password_life = timedelta(hours=settings.initial_password_hours)
     stored = list_parts("stored")
@@ -287,7 +287,7 @@ FACTORIES = (
 
 
 def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
-    """These addresses as accounts may have them. One that is none names nobody."""
+    """List these addresses as accounts may have them. One that is none names nobody."""
     if emails is None:
         return None
     found = set[str]()
@@ -298,7 +298,7 @@ def _spellings(emails: frozenset[str] | None) -> frozenset[str] | None:
 
 
 class Unlimited:
-    """No quota, for a process that serves nobody."""
+    """Sets no quota, in a process that serves nobody."""
 
     def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
 

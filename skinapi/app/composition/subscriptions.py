@@ -30,7 +30,7 @@ from skinapi.app.areas import switched_on
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (

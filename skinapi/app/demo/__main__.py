@@ -8,9 +8,9 @@ from skinapi.app.demo.clinic import PASSWORD, Clinic
 from skinapi.app.demo.story import BEGINNING, Staff, stories, tell
 from skinapi.base.errors import SkinAPIError, UnsafeSettings
 from skinapi.base.pages import PageRequest
-from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import DEMO_FILE, Demo, DemoPerson, is_demo, read_demo
 from skinapi.base.settings.safety import read_settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.storage.ids import Clock
 
 HALF_MADE = ".being-made"

@@ -14,7 +14,7 @@ from skinapi.app.areas import list_condition_names
 from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, Unlimited, open_services
 from skinapi.base.languages import Language
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.care.lesion_records import Place
 from skinapi.care.letters import EditedDraft
 from skinapi.care.messages import ConversationTopic
@@ -26,7 +26,7 @@ from skinapi.model.context import Context
 from skinapi.model.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, SPLIT, read_card
 from skinapi.model.registry.composition import open_inference, open_served
 from skinapi.model.registry.version_records import ModelVersions
-from skinapi.platform.stores import make_store
+from skinapi.platform.stores.store_factory import make_store
 
 FORMER_CARD = Path(__file__).parent / "former_model.json.xz"
 

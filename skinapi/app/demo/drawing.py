@@ -73,12 +73,12 @@ def _mix(picture: Layer, colour: Layer | Colour, weight: Layer) -> None:
 
 
 def _step(value: Layer) -> Layer:
-    """From 0 below to 1 above, smooth about 0."""
+    """Rise from 0 below to 1 above, smoothly about 0."""
     return 0.5 + 0.5 * np.tanh(value / 2)
 
 
 def _cloud(random: Generator, *, coarse: int, octaves: int = 3) -> Layer:
-    """Smooth noise about 0, with about so many patches from left to right."""
+    """Draw smooth noise about 0, with about so many patches from left to right."""
     total = np.zeros((HEIGHT, WIDTH), np.float32)
     for octave in range(octaves):
         many = coarse * 2**octave
@@ -91,7 +91,7 @@ def _cloud(random: Generator, *, coarse: int, octaves: int = 3) -> Layer:
 
 
 def _place(spot: Spot, random: Generator, x: Layer, y: Layer) -> tuple[Layer, Layer]:
-    """How far each point is from the middle, 1 at the edge, and in which direction."""
+    """Return how far each point is from the middle, 1 at the edge, and in which direction."""
     stretch = spot.long**0.5
     turned = float(random.uniform(0, np.pi))
     along = (x * np.float32(np.cos(turned)) + y * np.float32(np.sin(turned))) / stretch
@@ -148,7 +148,7 @@ def _dots(random: Generator, many: int, radius: float) -> Layer:
 
 
 def _lines(random: Generator, *, many: int, steps: int, reach: float, bend: float) -> Layer:
-    """Bent lines that begin no farther than `reach` from the middle."""
+    """Draw bent lines that begin no farther than `reach` from the middle."""
     canvas = Image.new("L", (2 * WIDTH, 2 * HEIGHT))
     pen = ImageDraw.Draw(canvas)
     for _ in range(many):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.base.subject import Role
 
 DEMO_FILE = "demo.json"
@@ -44,7 +44,7 @@ def is_demo(instance_dir: Path) -> bool:
 
 
 def read_demo(instance_dir: Path) -> Demo | None:
-    """None where this is not the folder of a demo."""
+    """Read who can log in; None where this is not the folder of a demo."""
     if not is_demo(instance_dir):
         return None
     return Demo.model_validate_json((instance_dir / DEMO_FILE).read_bytes())

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource
 
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings import Settings, sentences_of
 from skinapi.base.settings.demo_folder import is_demo
 from skinapi.base.settings.instance_folder import refuse_shared
 from skinapi.base.settings.privacy import faults_of_retention
+from skinapi.base.settings.settings import Settings, sentences_of
 from skinapi.base.settings.value_checks import (
     LEAST_OF_TOKEN,
     LONGEST_URL,
@@ -114,7 +114,7 @@ def _faults_of_unset(settings: Settings) -> Iterator[str]:
 
 
 def _faults_of_demo(settings: Settings) -> Iterator[str]:
-    """Its log-in page says every password."""
+    """Refuse a demo that others can reach: its log-in page says every password."""
     if is_demo(settings.instance_dir) and (settings.production or not settings.loopback):
         yield (
             "INSTANCE_DIR is the folder of the demo, whose passwords everybody knows: name another "

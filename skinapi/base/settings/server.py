@@ -79,7 +79,7 @@ class ServerSettings(FindingSettings):
 
     @property
     def areas_on(self) -> frozenset[str] | None:
-        """None: all."""
+        """The names of the areas that are on; None: all."""
         return split(self.areas) if self.areas else None
 
     def switches_on(self, area: str) -> bool:

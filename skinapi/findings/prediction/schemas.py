@@ -67,7 +67,7 @@ def _tell(cls: type[SubmittedModel]) -> type[SubmittedModel]:
 
 
 def _readers(annotation: Any) -> tuple[Any, ...]:
-    """What makes of a text, as forms and tables have it, a value of this type."""
+    """List what makes of a text, as forms and tables have it, a value of this type."""
     if base_of(annotation) is int:
         return (BeforeValidator(_to_number),)
     if base_of(annotation) is tuple:

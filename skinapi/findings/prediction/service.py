@@ -109,7 +109,7 @@ class SamplePicture:
     _finding: Finding | None = field(default=None, init=False)
 
     def judge(self) -> Finding:
-        """It is classified once for each model and operating point, so that callers without an
+        """Classify a photo once for each model and operating point, so that callers without an
         account cost no more than that.
         """
         finding = self._finding

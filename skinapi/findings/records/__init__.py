@@ -1,1 +1,10 @@
-"""Stored findings and photos: their owners, who may see them, reviews, and deletion."""
+"""Stored findings and photos: their owners, who may see them, and deletion.
+
+Begin with `finding_access.py`; what a reader sees is a `VisibleFinding`, what is stored a
+`StoredFinding`.
+
+Other packages import `break_glasses`, `changed_findings`, `damaged_records`, `events`,
+`finding_access`, `finding_records`, `letters`, `photos`, `queue_order`, `read_access`,
+`read_notes`, `record_retention`, `review_queue`, `service`, `stored_finding`,
+`stored_findings`, `unassigned_patients`, `visible_findings`.
+"""

@@ -51,7 +51,7 @@ class BreakGlass(StoredRecord):
     doctor_untold: str | None = None
 
     def find_end(self, moment: datetime) -> End | None:
-        """How it has ended by this time; None where it is in force."""
+        """Find how it has ended by this time; None where it is in force."""
         if self.ended:
             return self.ended
         if moment >= self.ends_at:
@@ -84,7 +84,7 @@ class BreakGlasses(Repository[BreakGlass]):
         self._trail = trail
 
     def find_open(self, admin: str) -> BreakGlass | None:
-        """It may be over."""
+        """Find what this admin has opened, which may be over."""
         return self._first({"open_by": admin})
 
     def find_in_force(self, *, finding: str, to: Subject) -> BreakGlass | None:
@@ -100,7 +100,7 @@ class BreakGlasses(Repository[BreakGlass]):
         return [grant for grant in self._list({"finding": finding}) if grant.open_by]
 
     def change(self, grant: BreakGlass, **fields: object) -> BreakGlass | None:
-        """None where it was ended meanwhile."""
+        """Change it; None where it was ended meanwhile."""
         return self._change({"id": grant.id, "open_by": grant.admin}, **fields)
 
     def end(self, grant: BreakGlass, how: End, *, by: str = "system") -> None:
@@ -122,7 +122,7 @@ class BreakGlasses(Repository[BreakGlass]):
             self.end(grant, "finding")
 
     def count_since(self, admin: str, since: datetime) -> int:
-        """What a clock was ahead with counts too."""
+        """Count those of this admin; what a clock was ahead with counts too."""
         return self._documents.count({"admin": admin, "id": {"$gt": first_id_at(since)}})
 
     def page_all(self, paging: PageRequest) -> Page[BreakGlass]:

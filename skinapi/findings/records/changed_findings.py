@@ -97,7 +97,7 @@ class ChangedFindings:
         ]
 
     def find(self, number: int) -> SeenFinding | None:
-        """None where it is gone, was entered in error, or its owner is being deleted."""
+        """Find one; None where it is gone, was entered in error, or its owner is being deleted."""
         found = self.findings.records.find_by_number(number)
         if found is None or found.error:
             return None

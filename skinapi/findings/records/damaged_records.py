@@ -48,7 +48,7 @@ class DamagedRecords:
         )
 
     def list_in_care(self, doctor: Subject) -> list[DamagedOwner]:
-        """Each patient of this doctor once."""
+        """List each patient of this doctor who has one, once."""
         owners = {owner.patient: owner for owner in self._walk_owners()}
         stored = {item["id"]: item for item in self.accounts.find_stored({*owners})}
         return [

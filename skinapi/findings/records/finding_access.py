@@ -205,7 +205,7 @@ class FindingAccess:
         return finding.filed_by is not None and finding.session_of is None
 
     def find_who_looks(self, finding: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
-        """None where a doctor has answered, as far as the reader of this copy may know."""
+        """Find who will look; None where a doctor has answered, as far as the reader may know."""
         return None if finding.reviewed else self.unassigned.find_who_looks(owner)
 
     def find_way(self, owner_id: str) -> PatientChannel | None:

@@ -207,7 +207,7 @@ class FindingRecords(StoredFindings):
         return {record["id"]: record["number"] for record in found}
 
     def list_unsorted(self, owner: str, *, limit: int) -> list[LesionStatus]:
-        """What holds about the newest findings in no spot, as their owner may know, by photo."""
+        """List by photo what holds, as owners may know, about the newest findings in no spot."""
         wanted: Filter = {"owner": owner, "lesion": None}
         fields = (*PHOTO_FIELDS, "error")
         found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
@@ -251,7 +251,7 @@ class FindingRecords(StoredFindings):
         return self.renew([], ids=left)
 
     def _note_seen(self, lesions: Sequence[str | None], *, alone: str | None = None) -> None:
-        """Before findings come to these spots or leave them. `alone` is one in no spot."""
+        """Note what was seen of these spots before one comes or leaves. `alone` is in no spot."""
         spots = [[*self.numbers_in_lesion(lesion)] for lesion in lesions if lesion]
         for spot in [*spots, *([[alone]] if alone else [])]:
             self.reviews.note_seen(spot)

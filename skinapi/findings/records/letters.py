@@ -59,8 +59,8 @@ class WrittenOf(StoredRecord):
     checklist: tuple[str, ...] | None = None
 
     def make_token(self, decision: str) -> str:
-        """Stands for all of it and the decision that the letter begins with: another one as soon as
-        anything differs.
+        """Make what stands for all of it and the decision that the letter begins with: another one
+        as soon as anything differs.
         """
         return hashlib.sha256((self.model_dump_json() + decision).encode()).hexdigest()[:32]
 
@@ -170,7 +170,7 @@ class Letters(Repository[Letter]):
             raise TooManyLetters
 
     def list_of(self, finding: str) -> list[Letter]:
-        """Drafts too, the oldest first."""
+        """List the letters of a finding, drafts too, the oldest first."""
         return self._list({"submission": finding})
 
     def list_signed_of(self, findings: Sequence[str]) -> list[Letter]:
@@ -226,7 +226,7 @@ class Letters(Repository[Letter]):
         self._documents.delete({"doctor": doctor, "signed_at": None})
 
     def check_integrity(self, has_finding: Callable[[str], bool]) -> Iterator[Fault]:
-        """Letters of deleted findings, as a restore by hand leaves them."""
+        """Report letters of deleted findings, as a restore by hand leaves them."""
         for finding in self._gone("submission", has_finding):
             text = f"letters of submission {finding}, which is gone"
             yield Fault(text, partial(self.forget, finding), gone=finding)
@@ -284,7 +284,7 @@ def write_of(
 
 
 def find_written_of(letter: Letter, about: StoredFinding) -> WrittenOf:
-    """Of a letter that does not say it, what the finding said when it was signed, or drafted."""
+    """Find what the finding said when a letter that does not say it was signed, or drafted."""
     if letter.written_of:
         return letter.written_of
     return write_of(
@@ -310,7 +310,7 @@ def show_letter(letter: Letter, about: VisibleFinding) -> ShownLetter:
 
 
 def find_letter_shown_at(letter: Letter, about: VisibleFindingRow) -> datetime | None:
-    """When a patient may read a signed letter first: with what the reviews that its doctor had
+    """Find when a patient may read a signed letter first: with what the reviews that its doctor had
     signed by then decide, which it explains. None of a draft.
     """
     if letter.signed_at is None:
@@ -329,7 +329,7 @@ def is_shown(letter: Letter, about: VisibleFindingRow) -> bool:
 
 
 def find_letter_held_until(letter: Letter, about: VisibleFindingRow) -> datetime | None:
-    """Until when a letter waits for the decision that it explains."""
+    """Find until when a letter waits for the decision that it explains."""
     shown_at = find_letter_shown_at(letter, about)
     return shown_at if shown_at and shown_at > about.view.moment else None
 

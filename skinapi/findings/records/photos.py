@@ -47,7 +47,7 @@ class KeptPhotos:
     days: int | None = None
 
     def find_end(self, finding: VisibleFinding) -> datetime | None:
-        """When their time ends at the earliest; None where somebody has to do something first."""
+        """Find when their time ends; None where somebody has to do something first."""
         since = resting_since(finding.rest_key)
         told = finding.reader.knows_all or not finding.held_until
         if self.days is None or since is None or not told or waits_for_somebody(finding):
@@ -66,7 +66,7 @@ class KeptPhotos:
         return keep_photo
 
     def may_still_keep(self, owner: Account, choice: PhotoChoice | None) -> bool:
-        """In the transaction that files it; a photo without a choice is judged again."""
+        """Say, as it is filed, whether it may be kept; one without a choice is judged again."""
         if choice is None:
             return not self.withdrawn(owner)
         return self.may_keep(owner, choice.told, by=choice.by)
@@ -105,7 +105,7 @@ class KeptPhotos:
         return content
 
     def open(self, *, finding: StoredFinding, to: Subject) -> Photo | None:
-        """None where no photo was kept, or its file is lost or damaged."""
+        """Open the photo; None where none was kept, or its file is lost or damaged."""
         photo = self.find_opened(finding)
         if photo is not None:
             self.note_read(finding=finding, by=to)

@@ -84,7 +84,7 @@ class Waiting:
 
     @classmethod
     def from_key(cls, key: str | None) -> Self | None:
-        """None for any other key."""
+        """Read a key; None for one of another kind."""
         if key is None or not key.startswith("0"):
             return None
         since = datetime.fromtimestamp(int(key[5:15]), UTC)
@@ -92,7 +92,7 @@ class Waiting:
 
 
 def make_rest_key(photo: bool, reviewed: bool, since: datetime, number: int | None = None) -> str:
-    """Without a number: the keys of what rests longer sort before it."""
+    """Make the key of what rests; without a number, what rests longer sorts before it."""
     key = f"{photo:d}{reviewed:d}{int(since.timestamp() * 1000):013d}"
     return key if number is None else f"{key}{number:016d}"
 

@@ -50,7 +50,7 @@ class PatientChannel(StrEnum):
 
 
 def way_to(owner: Account, *, mails: bool) -> PatientChannel | None:
-    """How the patient hears of what is shown; `mails` says whether this server sends any. None
+    """Say how the patient hears of what is shown; `mails` says whether this server sends any. None
     where nobody reads for the patient any more.
     """
     if owner.record_kept_until_at:

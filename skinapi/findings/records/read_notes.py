@@ -90,7 +90,7 @@ class ReadNotes:
         return noted
 
     def _read_on(self, reader: ReaderKey, noted: _Noted) -> set[str]:
-        """What is settled is remembered."""
+        """Read the trail on from where it was read; remember what is settled."""
         action, by, key = reader
         settled, fresh = now() - SETTLED, set[str]()
         for row in self.trail.walk_acts(action, by=by, after=noted.after):

@@ -46,7 +46,7 @@ class UntouchedFindings:
         self._documents.ensure_index("owner", "rest_key", "id")
 
     def count(self, groups: Collection[str], *, before: datetime) -> Counter[str]:
-        """How many rest since before this time, of each owner. It costs as much as it counts."""
+        """Count by owner what rests since before this time. It costs as much as it counts."""
         counted = Counter[str]()
         for wanted in _selected(groups, before):
             counted.update(self._documents.count_by("owner", wanted))
@@ -117,7 +117,7 @@ def _group(photo: str, reviewed: str) -> dict[str, str]:
 
 
 def _selected(groups: Collection[str], before: datetime) -> Iterator[dict[str, Any]]:
-    """What was reviewed, and what was not where no doctor is in charge."""
+    """Select what was reviewed, and what was not where no doctor is in charge."""
     for group in groups:
         for reviewed in (True, False):
             first = f"{group}{reviewed:d}"
@@ -215,12 +215,12 @@ class RecordRetention:
     clock: ClockWatch
 
     def find_record(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
-        """What must be kept of this patient now, or as much of it as the patient may know."""
+        """Find what must be kept of this patient now, or as much of it as the patient may know."""
         record = self.find_signed(owner, for_owner=for_owner) if self.years else None
         return record if record and record.until_at > self.clock.read().believed else None
 
     def find_signed(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
-        """What a doctor has signed something about, whether it must be kept or not."""
+        """Find what a doctor has signed something about, whether it must be kept or not."""
         walked = batched(self.records.walk_owned(owner), ASKED_AT_ONCE)
         findings = {
             item.id: item
@@ -262,7 +262,7 @@ class RecordRetention:
         raise PhotosKeptByLaw(known.until_at)
 
     def _newest_signatures(self, findings: list[str]) -> dict[str, datetime]:
-        """When somebody last signed something about each of these; one without is left out."""
+        """Find when somebody last signed something about each of these; one without is left out."""
         newest: dict[str, datetime] = {}
         for asked in batched(findings, ASKED_AT_ONCE):
             letters = self.letters.list_signed_of(asked)

@@ -61,7 +61,7 @@ class ReviewQueue:
                 self.records.touch(first[0])
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Accounts whose place, count or findings differ, as a restore by hand leaves them."""
+        """Report whose place, count or findings differ, as a restore by hand leaves them."""
         for account in self.accounts.list_where({}):
             # Again, because a finding may have been filed between the two reads.
             if self._differs(account) and self._still_differs(account.id):

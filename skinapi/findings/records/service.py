@@ -99,8 +99,8 @@ class FindingsService:
         by: str | None = None,
         corrects: bool = False,
     ) -> VisibleFinding | None:
-        """What the same request created before; `by` has filed it. A request that `corrects` whose
-        finding it is has created none that is another patient's.
+        """Find what the same request created before; `by` has filed it. A request that `corrects`
+        whose finding it is has created none that is another patient's.
         """
         finding = self._find_keyed(owner, key, by)
         if finding is None:
@@ -114,7 +114,7 @@ class FindingsService:
         return self.records.see_one(finding, Audience.PATIENT)
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
-        """Also by what is deleted."""
+        """Say whether a request has used the key, also for what is deleted."""
         return self._find_keyed(owner, key, by) is not None or self._is_erased(owner, key, by)
 
     def _is_erased(self, owner: str, key: str | None, by: str | None) -> bool:
@@ -205,7 +205,7 @@ class FindingsService:
         return self.records.see_one(filed, Audience.PATIENT)
 
     def _why_gone(self, new: NewFinding) -> SkinAPIError:
-        """What has become of the owner meanwhile, for whoever files it."""
+        """Say what has become of the owner meanwhile, for whoever files it."""
         if new.by in (None, new.owner):  # nobody is logged in there any more
             return InvalidToken()
         owner = self.accounts.find_by_id(new.owner)
@@ -260,7 +260,7 @@ class FindingsService:
             self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=finding.owner, about=about)
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
-        """What is to be corrected, with its owner, to whom it may have been joined since."""
+        """Find what is to be corrected, with its owner, to whom it may have been joined since."""
         stored = self.records.find(before.id)
         account = self.accounts.find_by_id(stored.owner if stored else before.owner)
         if stored is None or account is None or account.status == "deleting":
@@ -329,7 +329,7 @@ class FindingsService:
             self._count_kept(owner_id)
 
     def find_kept_record(self, owner_id: str) -> MedicalRecord | None:
-        """What is kept of an account that is being deleted."""
+        """Find what is kept of an account that is being deleted."""
         account = self.accounts.find_by_id(owner_id)
         kept = account is not None and account.record_kept_until_at is not None
         return self.retention.find_signed(owner_id) if kept else None
@@ -345,7 +345,7 @@ class FindingsService:
                 self._remove(unit, finding)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""
+        """Report findings of deleted accounts, and what stands wrong in the doctors' lists."""
         owners = sorted(self.records.owners())  # first: an account comes before its findings
         for owner in owners:
             if not self.accounts.list_where({"id": owner}):

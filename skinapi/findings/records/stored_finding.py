@@ -268,7 +268,7 @@ class StoredFinding(StoredFindingSummary):
         return EarlierVersion.from_record(self, judged_at=self.newest.judged_at)
 
     def found_in(self, version: int) -> Finding:
-        """What this version of it says."""
+        """Return what this version of it says."""
         return next(
             (item.finding for item in self.earlier if item.version == version), self.finding
         )
@@ -284,7 +284,7 @@ class StoredFinding(StoredFindingSummary):
         return self.model_copy(update={"version": version, "context": context})
 
     def find_told_at(self, facts: Collection[str]) -> datetime:
-        """Since when the last of these facts has been told as it is."""
+        """Find since when the last of these facts has been told as it is."""
         changes = [
             *((item.judged_at, item.corrected) for item in self.earlier),
             (self.newest.judged_at, self.corrected),
@@ -295,7 +295,7 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def filed_request(self) -> str | None:
-        """What stands for the request by which another account has filed it for its owner."""
+        """Return what stands for the request by which another account has filed it."""
         if not self.filed_by or not self.idempotency_key:
             return None
         return hash_of_request(self.filed_by, self.idempotency_key)

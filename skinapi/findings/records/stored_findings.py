@@ -138,13 +138,13 @@ class StoredFindings(Repository[StoredFinding]):
         return self._by_key(key, owner=owner)
 
     def find_by_first_part(self, owner: str, key: str) -> StoredFinding | None:
-        """What this owner has under an idempotency key that begins so, and has an id behind it."""
+        """Find what this owner has under a key that begins so, and has an id behind it."""
         within = {"$gt": key, "$lt": f"{key}~"}
         wanted: Filter = {"owner": owner, "idempotency_key": within}
         return self._first(wanted, sort="idempotency_key")
 
     def find_filed(self, by: str, key: str | None) -> StoredFinding | None:
-        """What this account has filed for others under this idempotency key."""
+        """Find what this account has filed for others under this idempotency key."""
         return self._by_key(key, filed_by=by)
 
     def _views(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
@@ -208,7 +208,7 @@ class StoredFindings(Repository[StoredFinding]):
         after: str,
         limit: int,
     ) -> list[Document]:
-        """Unreviewed, of patients of this doctor or of nobody, as they are stored."""
+        """Find unreviewed ones of patients of this doctor or of nobody, as they are stored."""
         [(first, end)] = _key_ranges(False, band)
         within = {"$gt": max(after, first), "$lt": end}
         wanted: Filter = {"doctor": doctor, "queue_key": within, "owner": {"$in": [*owners]}}
@@ -261,7 +261,7 @@ class StoredFindings(Repository[StoredFinding]):
         )
 
     def count_overdue(self) -> Counter[str | None]:
-        """Spots past their day, by the doctor in charge; None: nobody is. MOST_OVERDUE at most."""
+        """Count spots past their day by doctor in charge; None: nobody. MOST_OVERDUE at most."""
         return self._count_by_doctor("due_key", "", due_before(now().date()))
 
     def count_late_results(self) -> Counter[str | None]:
@@ -301,7 +301,7 @@ class StoredFindings(Repository[StoredFinding]):
         owners: Sequence[str] | None = None,
         paging: PageRequest,
     ) -> Page[StoredFindingRow]:
-        """What waits for this, or for anything; the oldest decision first."""
+        """Page what waits for this, or for anything; the oldest decision comes first."""
         of: Filter = {"doctor": doctor}
         if owners is not None:
             of["owner"] = {"$in": [*owners]}
@@ -414,7 +414,7 @@ class StoredFindings(Repository[StoredFinding]):
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
     def put_after(self, before: StoredFinding, after: StoredFinding) -> bool:
-        """False where a version was added since, or the finding was deleted."""
+        """Store the change; False where a version was added since, or the finding was deleted."""
         first = before.version == 1  # it is not stored then
         seen: Filter = {"id": before.id, "version": None if first else before.version}
         changed = {**changes_between(before, after), "changed": new_id()}
@@ -422,7 +422,7 @@ class StoredFindings(Repository[StoredFinding]):
         return self._documents.update(seen, change) is not None
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
-        """Its id and queue key, of those that nobody has reviewed."""
+        """Find id and queue key of the most urgent one that nobody has reviewed."""
         wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
         found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
         return (found[0]["id"], found[0]["queue_key"]) if found else None

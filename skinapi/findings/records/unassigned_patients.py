@@ -80,7 +80,7 @@ class UnassignedView(Value):
 
 
 class Clinic(NamedTuple):
-    """How patients know it, as far as its operator has said so."""
+    """Says how patients know the clinic, as far as its operator has said so."""
 
     name: str | None = None
     phone: str | None = None
@@ -162,7 +162,7 @@ class UnassignedPatients:
         return [record.id for record in found if record and record.active_doctor]
 
     def page(self, *, urgency: Band | None, paging: PageRequest) -> Page[UnassignedCase]:
-        """Findings that wait for a review, in the order of the queue, then those that wait else."""
+        """Page findings that wait for a review, as in the queue, then those that wait else."""
         after, limit = paging.after or "", paging.limit
         cases, more = list[UnassignedCase](), False
         for doctor, patients, damaged in self._walk_patients():
@@ -206,8 +206,8 @@ class UnassignedPatients:
         )
 
     def count_of_staff(self) -> list[tuple[Account, int, int]]:
-        """Who is no patient and has findings that wait, with how many and how many of them urgent;
-        the most urgent first. They stand in no doctor's list.
+        """List who is no patient and has findings that wait, with how many and how many of them
+        urgent; the most urgent first. They stand in no doctor's list.
         """
         stored = self.accounts.find_waiting_patients(None, limit=MOST_UNASSIGNED)
         left, _ = self._find_left(None)
@@ -333,7 +333,7 @@ class UnassignedPatients:
     def _find_left(
         self, doctor: str | None, owners: Sequence[str] | None = None
     ) -> tuple[list[Document], set[str]]:
-        """What is left of this doctor's patients, and the ids of what a message waits about."""
+        """Find what is left of this doctor's patients, and the ids of what messages wait about."""
         unanswered = {*self.find_unanswered(doctor)}
         stored = self.records.find_left(doctor, owners=owners, limit=MOST_UNASSIGNED)
         if more := unanswered - {item["id"] for item in stored}:
@@ -433,7 +433,7 @@ class UnassignedMailer:
                 outbox.add(kind, to=account, about=place, figures=figures)
 
     def problems(self) -> list[str]:
-        """What the operator should know. Anybody may ask: it is counted twice in a minute."""
+        """Tell the operator who waits. Anybody may ask: it is counted twice in a minute."""
         if time.monotonic() >= self._counted_until:
             self._problems = self._say_problems()
             self._counted_until = time.monotonic() + COUNTED_FOR_S

@@ -23,13 +23,13 @@ from skinapi.findings.records.stored_finding import (
     StoredFindingSummary,
 )
 from skinapi.findings.status.decisions import Decision, WaitsFor
+from skinapi.findings.status.found_changes import FoundChange, list_changes
 from skinapi.findings.status.holds import SpotHolds
 from skinapi.findings.status.lesion_status import (
     Advice,
     AdviceSource,
     Audience,
     FindingStatus,
-    FoundChange,
     Instruction,
     LesionForAudience,
     LesionHistory,
@@ -71,7 +71,7 @@ class VisibleFindingRow(StoredFindingRow):
     @property
     def found_changes(self) -> list[FoundChange]:
         """What comparisons of the photos of its spot have found that is to be read beside it."""
-        return self.lesion_status.list_changes(self.id)
+        return list_changes(self.lesion_status, self.id)
 
     @property
     def reviewed(self) -> bool:
@@ -163,8 +163,8 @@ class VisibleFindingRow(StoredFindingRow):
         return self.model_copy(update={"view": view})
 
     def make_spot_state(self, *, in_charge: bool) -> str:
-        """Stands for all that a doctor's page shows of the spot, and for whether the doctor is in
-        charge or asked for a second opinion: another one as soon as anything differs.
+        """Make what stands for all that a doctor's page shows of the spot, and for whether the
+        doctor is in charge or asked for a second opinion: another one as soon as anything differs.
         """
         facts = self.view.facts
         spot = [

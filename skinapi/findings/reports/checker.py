@@ -85,7 +85,7 @@ WORDS: Mapping[Language, CheckedWords] = load_words("explanations", CheckedWords
 
 
 def find_fault(pair: Pair, language: Language) -> Dropped | None:
-    """What a program sees: it compares no claim."""
+    """Find what a program sees: it compares no claim."""
     text = pair.sentence
     if text is None:
         return Dropped.MISSING
@@ -111,7 +111,7 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
 
 
 def _is_in(language: Language, text: str, passage: str) -> bool:
-    """By the most frequent words, and those of the passage, which is in this language."""
+    """Compare with the most frequent words, and those of the passage, which is in this language."""
     words, known = _list_words(text), {*_list_words(passage), *WORDS[language].frequent.split()}
     return sum(word in known for word in words) >= LEAST_KNOWN_WORDS * len(words)
 
@@ -194,7 +194,7 @@ def judge(shown: Sequence[Shown], content: str) -> Judged:
 def hide_known(
     pairs: Sequence[tuple[int, Pair]], language: Language, draw: random.Random
 ) -> list[Shown]:
-    """Each pair, by its place, and a known one of the same passages, in an order that is drawn."""
+    """Mix each pair, by its place, with a known one of the same passages, in a drawn order."""
     mixed = []
     for place, pair in pairs:
         mixed.append(show(pair.passages, pair.sentence or "", language, place=place))

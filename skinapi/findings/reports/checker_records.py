@@ -75,7 +75,7 @@ class CheckerRecords(Repository[CheckerRecord]):
         self._models = models
 
     def list_current(self) -> list[CheckerRecord]:
-        """Of the configured models, in their order, of the languages that were asked for."""
+        """List the records of the configured models, in order, of the languages asked for."""
         found = (self.find_of(model, item) for model in self._models for item in LANGUAGES)
         return [record for record in found if record]
 

@@ -111,7 +111,7 @@ class ReportContent:
 
     @property
     def _signs(self) -> str:
-        """In a doctor's terms; of some that were asked and denied, that."""
+        """Say the signs in a doctor's terms; of some that were asked and denied, that."""
         ticked = self._facts.context.checklist
         if ticked is None:
             return self.labels.not_asked
@@ -120,7 +120,7 @@ class ReportContent:
 
     @cached_property
     def visit(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """For a patient whom a doctor is to see: with whom, what happens there, how often it is
+        """Tell a patient whom a doctor is to see with whom, what happens there, how often it is
         cancer, and what until then; each with its label and the notes that name the sources.
         """
         return [
@@ -230,7 +230,7 @@ class ReportContent:
 
     @property
     def photo_text(self) -> str:
-        """Which of several it is, and its size as sent; the printed one may be smaller."""
+        """Say which of several it is, and its size as sent; the printed one may be smaller."""
         seen, others = self._facts.quality, [place for place, _ in self.report.other_pictures]
         size = self.labels.photo.format(seen.width, seen.height) if seen else ""
         places = range(1, len(self._facts.pictures) + 1)
@@ -239,8 +239,8 @@ class ReportContent:
 
     @cached_property
     def parts(self) -> list[Row]:
-        """What each of several pictures alone would have been answered with, in a doctor's words: a
-        patient's would ask for something else than all of them.
+        """Say what each of several pictures alone would have been answered with, in a doctor's
+        words: a patient's would ask for something else than all of them.
         """
         rows, table = [], self._table
         for index, picture in enumerate(() if self._names_none else self._facts.pictures, 1):
@@ -285,7 +285,7 @@ class ReportContent:
 
     @property
     def _short(self) -> tuple[LocalizedText | None, list[str]]:
-        """What a likely condition is that the explanation does not describe, and its sources."""
+        """Say what a likely condition is that the explanation does not describe, with sources."""
         short = self._facts.likely_in_short if self._facts.examined else None
         if short is None or self.for_doctor or self.report.comes_second:
             return None, []
@@ -294,7 +294,7 @@ class ReportContent:
 
     @property
     def _explained(self) -> Paragraphs:
-        """None where a doctor's letter, whose draft has it, tells the patient what counts."""
+        """Return the explanation; None where a letter, whose draft has it, tells what counts."""
         told = any(
             letter.letter.reader == "patient" and not (letter.superseded or letter.letter.withdrawn)
             for letter in self.report.letters
@@ -322,7 +322,7 @@ class ReportContent:
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
-        """For a doctor: what the figures beside the chart do not say."""
+        """List for a doctor what the figures beside the chart do not say."""
         labels, reading = self.labels, self.reading
         heading = labels.findings_of_model if self.report.comes_second else labels.findings
         added_up = SENTENCES[self.report.language].malignant_score.partition("{")[0]
@@ -336,7 +336,7 @@ class ReportContent:
 
     @property
     def next_steps(self) -> tuple[str, ...]:
-        """For a patient: what does not stand first already."""
+        """List for a patient what does not stand first already."""
         done = self.report.band_words.action if self.step else ""
         steps = [step for step in self.reading.next_steps if step != done]
         return () if self.for_doctor else tuple(steps)
@@ -510,7 +510,7 @@ class ReportContent:
 
     @cached_property
     def letters(self) -> list[LetterContent]:
-        """Each whole, as it was signed."""
+        """Return each letter whole, as it was signed."""
         return [
             LetterContent.from_letter(shown, self.report.language) for shown in self.report.letters
         ]

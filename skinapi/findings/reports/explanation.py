@@ -65,12 +65,12 @@ class Plan:
         )
 
     def around(self, told: Paragraphs, language: Language) -> Paragraphs:
-        """What is told, behind what begins it."""
+        """Put what is told behind what begins it."""
         return tuple(filter(None, (write_passages(self.first, language), *told)))
 
 
 def write_passages(group: Sequence[Passage], language: Language) -> tuple[WordedSentence, ...]:
-    """Each as it is."""
+    """Write each passage as it is."""
     return tuple(
         WordedSentence(text=passage.in_language(language), passages=(passage.id,))
         for passage in group
@@ -120,7 +120,7 @@ def plan_explanation(
 
 
 def _of_stated(facts: Facts, reader: PassageReader) -> Plan:
-    """What the condition is, why it matters early, how it is treated; and that nothing was seen."""
+    """Tell what it is, why it matters early, how it is treated; and that nothing was seen."""
     if facts.stated == NORMAL_SKIN:  # its text speaks of the picture
         return Plan()
     told = _split_treatment(_told_of(facts.stated, reader))
@@ -149,7 +149,7 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
 
 
 def _topics(passage: Passage, group: Sequence[Passage]) -> tuple[str, ...]:
-    """Its topic; of a condition that is only open, marked so as well."""
+    """Return the topic; of a condition that is only open, marked so as well."""
     topic = _topic(passage)
     return (topic, f"another.{topic}") if group[0].id == IN_CASE else (topic,)
 
@@ -204,14 +204,14 @@ def _topic(passage: Passage) -> str:
 
 
 def _split_treatment(told: Sequence[Passage]) -> list[list[Passage]]:
-    """What it is, then how it is examined and treated."""
+    """Split into what it is, and how it is examined and treated."""
     later = {"exam", "treat", "others", "management", "proven"}
     first = [item for item in told if _topic(item) not in later]
     return [first, [item for item in told if _topic(item) in later]]
 
 
 def _of_finding(facts: Facts, reader: PassageReader) -> Iterator[Passage]:
-    """What the figures, the doubts and the heat map mean."""
+    """Plan what the figures, the doubts and the heat map mean."""
     for doubt in facts.reasons:
         yield _general(doubt)
     if reader == "patient":

@@ -296,7 +296,7 @@ def summarise(
 
 
 def say_certainty(facts: Facts, language: Language, *, decided: bool = False) -> str:
-    """How sure one may be: the doubt, where there is one, else how the model did in its test on
+    """Say how sure one may be: the doubt, where there is one, else how the model did in its test on
     such skin and such pictures. Of several kinds of picture, the least tested one counts.
     """
     sent = [] if decided else say_sent(facts)
@@ -305,7 +305,7 @@ def say_certainty(facts: Facts, language: Language, *, decided: bool = False) ->
 
 
 def say_sent(facts: Facts) -> list[LocalizedText]:
-    """That a doctor should see it, whatever the doubt. Where it may be no skin, that is no fact."""
+    """Say that a doctor should see it, whatever the doubt; not where it may be no skin."""
     words = conditions_table().notices.certainty
     if not (facts.examined and facts.uncertain and is_sent(facts.band)):
         return []
@@ -329,7 +329,7 @@ def _certainty(facts: Facts) -> LocalizedText:
 
 
 def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
-    """How many cancers the model misses, also where it knows nobody: the reader's clinic may be
+    """Say how many cancers the model misses, also where it knows nobody: the reader's clinic may be
     neither of those in its tests.
     """
     words = conditions_table().notices.certainty
@@ -340,7 +340,7 @@ def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
 
 
 def _write_missed(sent: float) -> LocalizedText:
-    """How many of 100 cancers are missed where this share is sent; never none."""
+    """Write how many of 100 cancers are missed where this share is sent; never none."""
     return LocalizedText.by(lambda _: str(_count_missed(sent)))
 
 
@@ -349,7 +349,7 @@ def _count_missed(sent: float) -> int:
 
 
 def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
-    """Both kinds, where the sender told another than the picture shows, or pictures are of both."""
+    """Say both kinds, where the sender told another than is shown, or pictures are of both."""
     notices, kind = conditions_table().notices, _kind_of(facts)
     if len(used) > 1 or kind not in used:
         return notices.certainty.either_kind
@@ -359,7 +359,7 @@ def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
 
 
 def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
-    """Each kind of picture whose calibration was used, with its test figures."""
+    """List each kind of picture whose calibration was used, with its test figures."""
     figures = {tested.modality: tested for tested in facts.tested}
     old = (Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC,)
     others = {picture.kind for picture in facts.pictures} - {Modality.UNKNOWN}
@@ -368,7 +368,7 @@ def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
 
 
 def _kind_of(facts: Facts) -> Modality:
-    """What the picture was recognised as, else what the sender told; unknown in doubt."""
+    """Return what the picture was recognised as, else what the sender told; unknown in doubt."""
     seen = facts.modality
     if seen is None:
         return Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC
@@ -398,8 +398,8 @@ def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
 
 
 def say_reason(facts: Facts, language: Language) -> str:
-    """Why it is so urgent, for a patient, by the rules that asked. Empty where the headline says
-    it, and where the likely condition alone asks for it and sends nobody.
+    """Say why it is so urgent, for a patient, by the rules that asked. Empty where the headline
+    says it, and where the likely condition alone asks for it and sends nobody.
     """
     said_already = facts.headline.sent_for not in (
         None,
@@ -469,7 +469,7 @@ def say_stated(confidence: float, language: Language) -> str:
 
 
 def say_doubts(facts: Facts, language: Language) -> str:
-    """Why the finding is uncertain, in one sentence; empty where it is not."""
+    """Say why the finding is uncertain, in one sentence; empty where it is not."""
     if not facts.uncertain:
         return ""
     phrases = SENTENCES[language]
@@ -479,6 +479,6 @@ def say_doubts(facts: Facts, language: Language) -> str:
 
 
 def list_steps_of_doubts(facts: Facts, language: Language) -> Iterator[str]:
-    """What the notices on its doubts ask for, behind the sentence that says the doubt."""
+    """List what the notices on its doubts ask for, behind the sentence that says the doubt."""
     for doubt in facts.reasons:
         yield from sentences_of(doubt_notice(doubt).in_language(language))[1:]

@@ -54,12 +54,12 @@ class KeptAnswer(StoredRecord):
 
 
 class KeptAnswers(Repository[KeptAnswer]):
-    """By the fingerprint of what was asked."""
+    """Keeps answers by the fingerprint of what was asked."""
 
     collection, record, expiry = "kept_answers", KeptAnswer, "expires_at"
 
     def keep(self, answer: KeptAnswer) -> None:
-        """In place of what was kept of this question: an explanation long, all else for a day."""
+        """Replace what was kept of this question: an explanation long, all else for a day."""
         today = datetime.combine(now().date(), time(), UTC)
         kept = {name: answer.stored().get(name) for name in ("draft", "explanation", "failed")}
         ends = today + LIFETIME if answer.explanation else now() + FOR_A_DAY

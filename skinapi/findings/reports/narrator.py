@@ -16,7 +16,7 @@ from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.findings.reports import checker
 from skinapi.findings.reports.checker_records import Checked, Checker
 from skinapi.findings.reports.explanation import (
@@ -62,7 +62,7 @@ NO_CONSENTS: Mapping[str, bool] = {}
 
 
 def compose(paired: Paired, dropped: Checked, language: Language) -> Paragraphs:
-    """Each sentence that is kept; in place of the others the passages, as they are."""
+    """Return each sentence that is kept, and in place of the others the passages, as they are."""
     reasons = iter(dropped.dropped)
 
     def say(pair: Pair) -> tuple[WordedSentence, ...]:
@@ -176,7 +176,7 @@ class Narrator:
         language: Language,
         account: str | None,
     ) -> WordedExplanation:
-        """What the second LLM keeps of a draft, and the passages in place of the rest."""
+        """Return what the second LLM keeps of a draft, and the passages in place of the rest."""
         began, paired = time.monotonic(), pair_up(read_answer(Draft, draft.content), plan, language)
         deadline = began + LLM_DEADLINE_S
         checked = second.check(paired, language, reader, deadline=deadline, account=account)
@@ -192,7 +192,7 @@ class Narrator:
         )
 
     def _count(self, checked: Checked, *, seconds: float, tokens: int) -> None:
-        """Never the text of a sentence."""
+        """Count the sentences, and keep no text of one."""
         reasons = Counter(reason for reason in checked.dropped if reason)
         figures = {f"dropped_{reason}": count for reason, count in reasons.items()}
         figures |= {"answers": 1, "kept": checked.dropped.count(None), "tokens": tokens}

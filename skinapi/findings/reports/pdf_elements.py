@@ -134,7 +134,7 @@ def paragraph(
 
 
 def cited(sentences: Iterable[tuple[str, str]], style: ParagraphStyle) -> Paragraph:
-    """Sentences, each with the number of its note."""
+    """Set sentences, each with the number of its note."""
     said = (
         f'{escape(printable(text))}<super size="6">{note}</super>'
         if note
@@ -147,7 +147,7 @@ def cited(sentences: Iterable[tuple[str, str]], style: ParagraphStyle) -> Paragr
 def table(
     rows: Sequence[Sequence[Any]], *widths: float, look: Sequence[tuple[Any, ...]] = ()
 ) -> Table:
-    """Rows of cells with their upper edges aligned; a page may end between two rows."""
+    """Set rows of cells with their upper edges aligned; a page may end between two rows."""
     whole = (0, 0), (-1, -1)
     bare = [(f"{side}PADDING", *whole, 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
     aligned = [*bare, ("VALIGN", *whole, "TOP"), *look]
@@ -164,7 +164,7 @@ def one_line(text: str, style: ParagraphStyle, *, width: float) -> str:
 
 
 def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
-    """One row per condition: its name, a bar on a scale from 0 to 1, and its probability."""
+    """Draw one row per condition: its name, a bar on a scale from 0 to 1, and its probability."""
     names = 8 + max(stringWidth(bar.name, BOLD, BAR_SIZE) for bar in bars)
     room = width - names - NUMBERS
     chart = Drawing(width, BAR_ROW * (len(bars) + 1))

@@ -30,7 +30,8 @@ from skinapi.findings.reports.facts import (
 from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
 from skinapi.findings.status.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.lesion_status import Advice, FoundChange
+from skinapi.findings.status.found_changes import FoundChange
+from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band, BandWords, conditions_table
@@ -348,8 +349,8 @@ def read_in_order(report: Report) -> Reading:
 
 
 def _list_explained(report: Report) -> Iterator[str]:
-    """What findings and limits would say again of the doubts that the explanation tells: the doubt,
-    and that a doctor is to look, which stands first. What else may help is not among it.
+    """List what findings and limits would say again of the doubts that the explanation tells: the
+    doubt, and that a doctor is to look, which stands first. What else may help is not among it.
     """
     facts, language = report.facts, report.language
     told = {

@@ -1,14 +1,14 @@
 """The routes of reports, what they are asked and what they answer."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from flask import Response, request
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidBody, NotFound
-from skinapi.base.languages import LANGUAGES, Language, known_language
+from skinapi.base.languages import LANGUAGES, Language, LanguageTag, known_language
 from skinapi.findings.records.schemas.finding_parts import AdviceView, HeadlineView
 from skinapi.findings.records.schemas.practice import PracticeView
 from skinapi.findings.records.schemas.review import (
@@ -38,8 +38,6 @@ from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.passages import PassageReader, passages_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.schemas import Answer, ContractBody, Query
-
-LanguageTag = Annotated[str, StringConstraints(max_length=35)]
 
 
 class ReportQuery(Query):

@@ -112,7 +112,7 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
 
 
 def _section_of(sentence: WordedSentence) -> int | None:
-    """None of the lead alone, of the figures and of what is said of every finding."""
+    """Find its section; None of the lead alone, of figures, and of what every finding says."""
     condition, _, topic = sentence.passages[-1].partition(".")
     if condition in ("finding", "general"):
         return None
@@ -170,7 +170,7 @@ class _Sentences:
         return [described.sentences[self._language].what_it_is] if described else self.in_short()
 
     def in_short(self) -> list[str]:
-        """What the likely condition is, where not all may be said of it."""
+        """Say what the likely condition is, where not all may be said of it."""
         short = self._facts.likely_in_short
         return [self._say(short)] if short else []
 
@@ -194,7 +194,7 @@ class _Sentences:
         return self._facts.band_words(self._language).action
 
     def urgency_beyond(self) -> list[str]:
-        """It comes before what the condition is, so that a reader does not stop at "harmless"."""
+        """Say it before what the condition is: a reader must not stop at "harmless"."""
         return self.near_limit() or [*filter(None, [say_reason(self._facts, self._language)])]
 
     def near_limit(self) -> list[str]:
@@ -203,7 +203,7 @@ class _Sentences:
         return [self._phrases.near_limit] if near and raised else []
 
     def advice(self) -> list[str]:
-        """What to do by when, and what the condition itself asks for, where nothing graver is open.
+        """Say what to do by when, and what the condition asks for, where nothing graver is open.
         Its own advice begins with how soon: a benign one's alone says all that the band's does.
         """
         own = self._likely.sentences[self._language].what_to_do
@@ -274,7 +274,7 @@ class _Sentences:
         return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
 
     def picture_notices(self) -> list[str]:
-        """How sure one may be of such a picture; a doubt of the finding itself stands elsewhere."""
+        """Say how sure one may be of such a picture; a doubt of the finding stands elsewhere."""
         facts = self._facts
         if not facts.examined:
             return []
@@ -306,8 +306,8 @@ class _Sentences:
         return [self._phrases.malignant_score.format(names=added, share=self._score())]
 
     def _reasons(self) -> str:
-        """What asked for the band. Without figures where those are restated: the band follows the
-        model's own. Where one picture alone asked, its rules are not those of all together.
+        """Say what asked for the band. Without figures where those are restated: the band follows
+        the model's own. Where one picture alone asked, its rules are not those of all together.
         """
         rules = self._facts.raised_by
         if RaisedBy.PICTURE in rules:

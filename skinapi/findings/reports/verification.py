@@ -20,7 +20,8 @@ from skinapi.findings.records.letters import Letter, ShownLetter
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.report import Report
 from skinapi.findings.status.decisions import Decision, WaitsFor
-from skinapi.findings.status.lesion_status import AdviceSource, FoundChange
+from skinapi.findings.status.found_changes import FoundChange
+from skinapi.findings.status.lesion_status import AdviceSource
 from skinapi.model.conditions import Band
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.faults import Fault
@@ -192,7 +193,7 @@ def find_newer(
     letters: Sequence[Letter],
     model_withdrawn_at: datetime | None,
 ) -> SupersededView | None:
-    """What is newer than a report; `seen` is its finding as the reader may know it now."""
+    """Find what is newer than a report; `seen` is its finding as the reader may know it now."""
     contents, since, decision = issued.contents, issued.created_at, seen.decision
     decided = decision is not None and (
         decision.review != contents.review if contents else decision.decided_at > since
@@ -224,8 +225,8 @@ def _after(since: datetime, moment: datetime | None) -> datetime | None:
 
 
 def _find_spot_change(issued: IssuedReport, seen: VisibleFinding) -> datetime | None:
-    """When something else was said about the spot than the report says. A report of 1.0.0 does not
-    tell what counted: there the time decides.
+    """Find when something else was said about the spot than the report says. A report of 1.0.0 does
+    not tell what counted: there the time decides.
     """
     counts, issued_at = seen.instruction.counts, issued.created_at
     said = issued.contents.spot if issued.contents else None
@@ -309,7 +310,7 @@ class IssuedReports(Repository[IssuedReport]):
         return self._list({"submission": finding})
 
     def find_newer(self, issued: IssuedReport, *, saying: ReportContents) -> datetime | None:
-        """When the last report was issued that says what counts now: during a hold a patient's
+        """Find when the last report was issued that says what counts now: during a hold a patient's
         says less.
         """
         later = self._documents.find({"submission": issued.submission}, after=issued.id)
@@ -325,7 +326,7 @@ class IssuedReports(Repository[IssuedReport]):
         )
 
     def read_pdf(self, issued: IssuedReport) -> bytes | None:
-        """None where none is stored, or its file is damaged: it can be printed again."""
+        """Read the PDF; None where none is stored, or it is damaged: it can be printed again."""
         try:
             return self._blobs.find(issued.pdf_blob) if issued.pdf_blob else None
         except BlobDamaged:

@@ -151,7 +151,7 @@ class Labels(Frozen):
     agreements: Mapping[Agreement, str]
 
     def name_fact(self, name: str) -> str:
-        """What people call it. The place of a spot is named as that of a photo."""
+        """Say what people call it. The place of a spot is named as that of a photo."""
         known = "body_site" if name == "place" else name
         return self.facts[TOLD[known].part_of or known]
 
@@ -311,7 +311,7 @@ class FirstContent:
         )
 
     def with_instruction_first(self) -> Self:
-        """As a patient's page begins: what to do, then what it is."""
+        """Put what to do before what it is, as a patient's page begins."""
         return replace(self, head=self.label, label=self.head) if self.label else self
 
     @classmethod
@@ -327,8 +327,8 @@ class FirstContent:
 
 
 def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Iterator[str]:
-    """What counts, said about another finding of the spot: what it is, what to do by when, who
-    decided, and that it counts.
+    """Say what counts and was said about another finding of the spot: what it is, what to do by
+    when, who decided, and that it counts.
     """
     first = FirstContent.of_advice(advice, language, for_doctor=for_doctor)
     if first.label:
@@ -375,7 +375,7 @@ class LetterContent:
 
 
 def _say_model(letter: Letter) -> Iterator[str]:
-    """Below the text."""
+    """Say below the text that a model drafted it."""
     if letter.model:
         yield LABELS[letter.language].letter_by_model.format(letter.model, letter.signature)
 

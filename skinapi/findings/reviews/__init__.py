@@ -1,1 +1,6 @@
-"""Reviews of stored findings, findings filed for the wrong patient, and results counted."""
+"""Reviews of findings, findings filed for the wrong patient, and results counted.
+
+Begin with `service.py`.
+
+Other packages import `corrections`, `service`.
+"""

@@ -105,9 +105,9 @@ class CorrectionsService:
         return self.records.see_one(entered, Audience.PROGRAM, with_errors=True)
 
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
-        """What a program has filed by this key for another patient than the `right` one. Refused
-        where that was another picture, and where a person has said that it is not this patient's
-        or has moved it to another one.
+        """Find what a program has filed by this key for another patient than the `right` one.
+        Refused where that was another picture, and where a person has said that it is not this
+        patient's or has moved it to another one.
         """
         filed = self.records.find_filed(by.id, sent.key)
         if filed is None or filed.owner == right:
@@ -125,7 +125,7 @@ class CorrectionsService:
         return filed
 
     def find_moved(self, wrong: StoredFinding) -> StoredFinding | None:
-        """What a person has filed, last of all, by moving the photo of the wrong finding."""
+        """Find what a person has filed, last of all, by moving the photo of the wrong finding."""
         moved = None
         while wrong.error and (
             found := self.records.find_filed(wrong.error.by, f"{MOVED}{wrong.id}")

@@ -234,8 +234,8 @@ class ReviewsService:
 
     @atomic
     def end_hold(self, unit: Unit, *, number: str, by: Subject) -> list[Review]:
-        """All reviews of the finding that were held back; none where nothing was. What was held
-        with them of other photos of the spot is shown too.
+        """End the hold: return all reviews of the finding that were held back. What was held with
+        them of other photos of the spot is shown too.
         """
         finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_TO_SHOW)
         if not finding.held_until:
@@ -300,14 +300,14 @@ class ReviewsService:
     def list_reviews(
         self, *, number: str, to: Subject, paging: PageRequest
     ) -> Page[tuple[Review, bool]]:
-        """Each with whether it is held back from the patient."""
+        """List the reviews, each with whether it is held back from the patient."""
         finding, _ = self.findings.get_to_read(number=number, to=to, reading="reviews")
         reviews, held = finding.status.reviews, finding.list_held()
         page = page_of([item for item in reviews if item.id > (paging.after or "")], paging)
         return page.map(lambda item: (item, item in held))
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Reviews of deleted findings."""
+        """Report reviews of deleted findings."""
         for identifier in sorted(self.records.reviews.reviewed_findings()):
             if not self.records.has(identifier):
                 text = f"reviews of submission {identifier}, which is gone"

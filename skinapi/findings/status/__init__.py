@@ -1,1 +1,6 @@
-"""What holds about a finding and its spot: the reviews that count, and what they decide."""
+"""What holds about a finding and its spot: which reviews count, and what they decide.
+
+Begin with `lesion_status.py`; docs/reviews.md has the rules.
+
+Other packages import `deciding_review`, `decisions`, `lesion_status`, `reviews`.
+"""

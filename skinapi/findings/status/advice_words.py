@@ -9,7 +9,8 @@ from typing import Self
 
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.status.decisions import Decision, say_day, say_due, say_new_picture
-from skinapi.findings.status.lesion_status import Advice, AdviceSource, FoundChange, JudgedPhoto
+from skinapi.findings.status.found_changes import FoundChange
+from skinapi.findings.status.lesion_status import Advice, AdviceSource, JudgedPhoto
 from skinapi.model.bands import is_sent
 from skinapi.model.comparison.comparison import say_change
 from skinapi.model.conditions import Band, BandWords, conditions_table
@@ -65,14 +66,14 @@ def say_elsewhere(advice: Advice, language: Language, *, for_doctor: bool) -> st
 
 
 def say_found(change: FoundChange) -> LocalizedText:
-    """In what the spot has changed, and by how much."""
+    """Say in what the spot has changed, and by how much."""
     words = conditions_table().notices.comparison
     said = [say_change(item) for item in change.measured.changes]
     return LocalizedText.joined(" ", said or [words.beyond_error])
 
 
 def say_compared(change: FoundChange) -> LocalizedText:
-    """Which photos were compared, and when."""
+    """Say which photos were compared, and when."""
     words = conditions_table().notices.comparison
 
     def earlier(before: JudgedPhoto, language: Language) -> str:

@@ -1,6 +1,6 @@
 """Which review of a finding counts. The table of cases is in docs/reviews.md."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from skinapi.findings.status.reviews import Histology, Opinion, Review
 from skinapi.model.bands import most_urgent, urgency
@@ -17,6 +17,21 @@ def list_in_force(reviews: Iterable[Review]) -> list[Review]:
     return _put_in_force(reviews).reviews
 
 
+def find_sampled(reviews: Sequence[Review]) -> Review | None:
+    """Find the newest with a sample of which no result has come since. Its doctor ends it by saying
+    that none was taken; another opinion, that says nothing of it, does not.
+    """
+    ended = set[str]()
+    for review in reversed(reviews):
+        if review.opinion.histology_result:
+            break
+        if review.opinion.histology is Histology.NOT_TAKEN:
+            ended.add(review.doctor)
+        elif review.opinion.awaited and review.doctor not in ended:
+            return review
+    return None
+
+
 def _put_in_force(reviews: Iterable[Review]) -> "ReviewsInForce":
     in_force = ReviewsInForce()
     for review in reviews:
@@ -30,22 +45,11 @@ class ReviewsInForce:
 
     def __init__(self) -> None:
         self.reviews: list[Review] = []
-        self._sampled: list[Review] = []
         self._gravity: dict[int, Gravity] = {}
 
     def add(self, review: Review) -> None:
         self.reviews = [item for item in self.reviews if not self._replaces(review, item)]
         self.reviews.append(review)
-        self._note_sample(review)
-
-    def _note_sample(self, review: Review) -> None:
-        opinion = review.opinion
-        if opinion.histology_result:
-            self._sampled = []
-        elif opinion.histology is Histology.NOT_TAKEN:
-            self._sampled = [item for item in self._sampled if item.doctor != review.doctor]
-        elif opinion.awaited:
-            self._sampled.append(review)
 
     def deciding(self) -> Review | None:
         """The laboratory's newest result outranks opinions, and only another result replaces it; a
@@ -67,12 +71,6 @@ class ReviewsInForce:
             if review.opinion.awaited and self._grave(review) > self._grave(result)
         ]
         return max(reversed(reopening), key=self._grave, default=result)
-
-    def find_sampled(self) -> Review | None:
-        """The newest with a sample of which no result has come since. Its doctor ends it by saying
-        that none was taken; another opinion, that says nothing of it, does not.
-        """
-        return self._sampled[-1] if self._sampled else None
 
     def _grave(self, review: Review) -> Gravity:
         if id(review) not in self._gravity:

@@ -11,8 +11,8 @@ from typing import Literal, Self
 
 from skinapi.base.languages import Language, LocalizedText, load_words
 from skinapi.base.stored_record import Frozen, StoredRecord
-from skinapi.findings.status.deciding_review import ReviewsInForce
-from skinapi.findings.status.reviews import Certainty, Histology, Review
+from skinapi.findings.status.deciding_review import ReviewsInForce, find_sampled
+from skinapi.findings.status.reviews import Certainty, Histology, Review, names_cancer
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.platform.storage.ids import now
@@ -103,7 +103,7 @@ def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
 
 
 def say_due(due: date | None, language: Language) -> tuple[str, ...]:
-    """Not whether that has passed: a paper does not know when it is read."""
+    """Say the day, and not whether it has passed: a paper does not know when it is read."""
     return (DAYS[language].by.format(day=say_day(due, language, weekday=True)),) if due else ()
 
 
@@ -144,17 +144,13 @@ def words_for_patient(
         if waits_for is WaitsFor.RESULT and last.date() < now().date():
             more["next_step"] = notices.result_overdue.in_language(language)
         more["next_step"] = more["next_step"].format(date=say_day(last, language, weekday=True))
-    elif is_proven_cancer(label, proven=proven):
+    elif proven and names_cancer(label):
         more = {"doctor_action": notices.proven_for_doctor.in_language(language)}
         if step := notices.proven.get(band):
             more["next_step"] = step.in_language(language)
     elif label == NORMAL_SKIN and band is Band.SELF_MONITORING:
         more = {"next_step": notices.normal_skin.in_language(language)}
     return words.model_copy(update=more)
-
-
-def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
-    return proven and label is not None and conditions_table().label(label).malignant
 
 
 class JudgedVersion(StoredRecord):
@@ -176,7 +172,7 @@ def find_title_key(
     sure = certainty is Certainty.SURE
     if histology is Histology.CONFIRMED:
         return "result"
-    if label and conditions_table().label(label).malignant:
+    if names_cancer(label):
         return "suspected" if sure else "suspected_unsure"
     if not sure and (label or not wants_picture):
         return "opinion"
@@ -237,7 +233,7 @@ class Decision:
         levels = levels_since(_urgencies(counted, steps, versions))
         # What counted before the last of these, each once.
         earlier = {step.review: step for step in steps if step.review != last.review}
-        sample = in_force.find_sampled()
+        sample = find_sampled(counted)
         sampled_at = sample.created_at if sample else None
         return replace(
             last,
@@ -278,8 +274,7 @@ class Decision:
     @property
     def suspected(self) -> bool:
         """Whether it names a cancer that no laboratory has proven, however sure the doctor is."""
-        malignant = self.label is not None and conditions_table().label(self.label).malignant
-        return malignant and not self.proven
+        return names_cancer(self.label) and not self.proven
 
     @property
     def awaited(self) -> bool:
@@ -439,8 +434,8 @@ class Decision:
 def _urgencies(
     reviews: Sequence[Review], steps: Sequence[Decision], versions: Sequence[JudgedVersion]
 ) -> Iterator[Step]:
-    """How urgent it was, the newest first. A version after a decision may be more urgent; it lowers
-    nothing. The laboratory's result judges anew: what was before it is no part of it.
+    """Yield how urgent it was, the newest first. A version after a decision may be more urgent; it
+    lowers nothing. The laboratory's result judges anew: what was before it is no part of it.
     """
     proven, seen = steps[-1].proven, reviews[-1].version
     left = [item for item in versions if item.version <= seen]
@@ -456,7 +451,7 @@ def _urgencies(
 
 
 def say_new_picture(band: Band) -> LocalizedText:
-    """Beside what is asked for by the band."""
+    """Ask for another photo, beside what the band asks for."""
     words = conditions_table().notices.decision
     go = [words.without_picture] if is_sent(band) else []
     return LocalizedText.joined(" ", [words.new_picture, *go])

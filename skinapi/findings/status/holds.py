@@ -17,7 +17,7 @@ from skinapi.model.conditions import Band
 def find_shown_at(
     reviews: Sequence[Review], versions: Sequence[JudgedVersion], since: datetime
 ) -> datetime:
-    """When, at the earliest since then, a patient reads what these reviews decide."""
+    """Find when, at the earliest since then, a patient reads what these reviews decide."""
     decided = _said(reviews, versions)
     ends = sorted(review.shown_at for review in reviews if review.held_at(since))
     moments = (
@@ -31,7 +31,7 @@ def find_shown_at(
 def find_held_until(
     reviews: Sequence[Review], versions: Sequence[JudgedVersion], moment: datetime
 ) -> datetime | None:
-    """None where the patient reads what these reviews decide."""
+    """Find until when what these reviews decide is held back; None where the patient reads it."""
     shown_at = find_shown_at(reviews, versions, moment)
     return shown_at if shown_at > moment else None
 

@@ -19,13 +19,12 @@ from skinapi.findings.status.decisions import (
     Levels,
     WaitsFor,
     due_day,
-    is_proven_cancer,
     levels_of,
     levels_since,
     words_for_patient,
 )
 from skinapi.findings.status.holds import find_held_until
-from skinapi.findings.status.reviews import Review
+from skinapi.findings.status.reviews import Review, names_cancer
 from skinapi.model.bands import urgency
 from skinapi.model.comparison.comparison import Change
 from skinapi.model.conditions import Band, BandWords
@@ -96,17 +95,6 @@ class JudgedPhoto:
     @property
     def created_at(self) -> datetime:
         return self.versions[0].judged_at
-
-
-@dataclass(frozen=True, slots=True)
-class FoundChange:
-    """What a comparison has found of the photo `after`. `before` is None where the earlier photo is
-    in another spot by now.
-    """
-
-    measured: MeasuredChange
-    after: JudgedPhoto
-    before: JudgedPhoto | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +287,7 @@ class Instruction:
 
     @property
     def proven_cancer(self) -> bool:
-        return is_proven_cancer(self.counts.label, proven=self.counts.by_result)
+        return self.counts.by_result and names_cancer(self.counts.label)
 
     def elsewhere(self, finding: int, band: Band, decision: Decision | None) -> Advice | None:
         """What counts, where that was said about another finding than this one, another version of
@@ -346,26 +334,11 @@ class LesionStatus:
         wanted = about.photo.number in self.instruction.pictures_wanted
         return WaitsFor.PHOTO if wanted else None
 
-    def list_changes(self, finding: str) -> list[FoundChange]:
-        """What comparisons of the photos have found and no doctor has settled; of this finding also
-        what no review of it has answered. The newest photo comes first.
-        """
-        each, listed = [*self.findings.values()], list[FoundChange]()
-        for index, about in enumerate(each):
-            ends = _list_ends(about, each[index + 1 :])
-            own = about.unseen_changes if about.photo.id == finding else []
-            for change in about.photo.changes:
-                if change in own or _find_answer(change, ends) is None:
-                    before = self.findings.get(change.before)
-                    earlier = before.photo if before else None
-                    listed.append(FoundChange(change, about.photo, earlier))
-        return listed[::-1]
-
     def list_decided_elsewhere(
         self, finding: str, *, replaced: bool = True
     ) -> list[tuple[Decision, datetime]]:
-        """Decisions about other findings, also those that were `replaced`, and since when their
-        owner can read each.
+        """List decisions about other findings, also those that were `replaced`, and since when
+        their owner can read each.
         """
         others = {name: item for name, item in self.findings.items() if name != finding}
         return [
@@ -505,7 +478,7 @@ def _rank(item: _Said) -> tuple[int, int, bool]:
 
 
 def _list_unseen(counts: _Said, said: Iterable[_Said]) -> list[_Said]:
-    """What was said of findings that the doctor who decided this has not seen."""
+    """List what was said of findings that the doctor who decided this has not seen."""
     decision = counts.advice.decision
     return [
         item
@@ -515,7 +488,7 @@ def _list_unseen(counts: _Said, said: Iterable[_Said]) -> list[_Said]:
 
 
 def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator[_Said]:
-    """What was said of a finding; `later` are those after it."""
+    """List what was said of a finding; `later` are those after it."""
     photo, decision = about.photo, about.decision
     decided = _list_settling(photo.id, later)
     settled = _find_settled(photo.newest, decided)
@@ -528,7 +501,7 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
         levels = levels_since((item.judged_at, item.band) for item in reversed(about.unseen))
         yield _Said(photo.id, advice, levels, settled is not None, settled)
     for change in photo.changes:
-        ends = _find_answer(change, _list_ends(about, later))
+        ends = find_answer(change, list_ends(about, later))
         compared = AdviceSource.COMPARISON, change.band, change.measured_at, photo.number
         levels = levels_of(change.band, change.measured_at)
         yield _Said(photo.id, Advice(*compared), levels, ends is not None, ends)
@@ -557,7 +530,7 @@ def _list_settling(finding: str, later: Sequence[FindingStatus]) -> list[Decisio
     return [item.decision for item in later if item.decision and item.decision.has_seen(finding)]
 
 
-def _list_ends(about: FindingStatus, later: Sequence[FindingStatus]) -> list[Decision]:
+def list_ends(about: FindingStatus, later: Sequence[FindingStatus]) -> list[Decision]:
     """The decisions that may settle what a comparison has found of this finding."""
     return [*_list_settling(about.photo.id, later), *filter(None, [about.decision])]
 
@@ -583,7 +556,7 @@ def _wants_picture(about: FindingStatus, later: Sequence[FindingStatus]) -> bool
     return not any(map(answers, later))
 
 
-def _find_answer(change: MeasuredChange, decided: Sequence[Decision]) -> Decision | None:
+def find_answer(change: MeasuredChange, decided: Sequence[Decision]) -> Decision | None:
     """The first decision about this photo, or a newer one, that settles what a comparison found."""
     return _first(
         [
@@ -607,7 +580,7 @@ def _first(decisions: Sequence[Decision]) -> Decision | None:
 
 
 def _since(level: Band, moment: datetime, said: Sequence[_Said]) -> datetime:
-    """Since when the spot has been as urgent as this, without having been settled."""
+    """Find since when the spot has been as urgent as this, without having been settled."""
     earlier = [
         item.levels[level]
         for item in said

@@ -43,6 +43,10 @@ class Histology(StrEnum):
 AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: None}
 
 
+def names_cancer(label: str | None) -> bool:
+    return label is not None and conditions_table().label(label).malignant
+
+
 class Opinion(StoredRecord):
     """`label` is what the doctor sees, `histology_result` what the laboratory found.
     `agrees_with_…` compare with the finding; None where the doctor is unsure or said nothing.
@@ -75,7 +79,7 @@ class Opinion(StoredRecord):
 
     @property
     def malignant(self) -> bool:
-        return self.condition is not None and conditions_table().label(self.condition).malignant
+        return names_cancer(self.condition)
 
     @property
     def proves_cancer(self) -> bool:

@@ -1,4 +1,5 @@
-"""Adapters for existing published clients: each translates between the client's API and findings.
+"""Translates between the published clients of earlier systems and findings; decides nothing.
 
-No medical decision is made here. To add one, see "Where to change what" in docs/architecture.md.
+Begin with `area.py`; `explainable.py` is the shortest one. To add one, see "Where to change what"
+in docs/architecture.md.
 """

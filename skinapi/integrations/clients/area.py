@@ -1,7 +1,7 @@
 """The clients of earlier systems as an area."""
 
 from skinapi.accounts.auth.authorizer import OpenClients
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.integrations.clients import dermascan_diagnosis, explainable, photo_forms
 from skinapi.integrations.clients.service import ClientsService
 from skinapi.integrations.clients.settings import OpenClientSettings

@@ -12,13 +12,12 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.owners import owner_of
 from skinapi.base.errors import BadDataset, InvalidBody, NotFound
 from skinapi.base.pages import PageRequest, read_all
+from skinapi.base.values import finite_number
 from skinapi.integrations.clients.dermascan_diagnosis import CLASS_IDS, CLIENT
 from skinapi.lab.checks.label_mapping import explain_groups
-from skinapi.lab.datasets.dataset_versions import DatasetVersion, NewDataset
+from skinapi.lab.datasets.dataset_versions import DatasetName, DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached, NameTaken
-from skinapi.lab.routes import DatasetName
 from skinapi.lab.service import DatasetsService, TrainingRequest, TrainingService
-from skinapi.model.registry.card_figures import number
 from skinapi.model.registry.stored_version import ModelVersion
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.jobs.job import Job
@@ -235,7 +234,7 @@ class LabModel(Answer):
     @classmethod
     def from_version(cls, version: ModelVersion) -> Self:
         phase, epochs = _training_of(version)
-        batch, optimizer = number(phase.get("batch")), phase.get("optimizer")
+        batch, optimizer = finite_number(phase.get("batch")), phase.get("optimizer")
         # An address of this server, and no path on its disk.
         path = f"/models/{version.version}"
         return cls(
@@ -252,7 +251,7 @@ class LabModel(Answer):
                 epochs_trained=epochs,
                 batch_size=None if batch is None else int(batch),
                 optimizer=optimizer if isinstance(optimizer, str) else None,
-                learning_rate=number(phase.get("learning_rate")),
+                learning_rate=finite_number(phase.get("learning_rate")),
                 model_path=path,
                 training_date=version.created_at.isoformat(),
             ),

@@ -1,8 +1,8 @@
 """DICOM for picture archives (PACS): https://www.dicomstandard.org/
 
-What an archive sends (STOW-RS): `receiving` judges each object, whose `header` is read,
-`patient_facts` describes and `pixels` makes a photo of; `stow` writes the answer.
+Begin with `receiving.py` for what an archive sends (STOW-RS): the `header.py` of each object is
+read, `patient_facts.py` describes it, `pixels.py` makes a photo of it, and `stow.py` answers.
 
-What the clinic's archive is sent: `archive`. `studies` says what objects a finding has, which
-`object_maker` makes; `study` names them.
+What the clinic's archive is sent begins in `archive.py`: `studies.py` says what objects a finding
+has, which `object_maker.py` makes; `study.py` names them.
 """

@@ -1,6 +1,6 @@
 """DICOM as an area: what an archive of pictures sends, and what the clinic's archive is sent."""
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.status.lesion_status import Audience

@@ -27,7 +27,7 @@ from pydicom.uid import (
 )
 
 from skinapi.base.languages import Language
-from skinapi.base.settings import VERSION
+from skinapi.base.settings.settings import VERSION
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.integrations.dicom.study import Kind, ObjectId, list_amended

@@ -1,6 +1,6 @@
 """FHIR as an area: what a health record reads, and what it sends."""
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.integrations.fhir.order_intake import FhirIntakeService
 from skinapi.integrations.fhir.routes import intake_routes, operation_outcome, routes
 from skinapi.integrations.fhir.service import FhirService

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from skinapi.base.settings import VERSION
+from skinapi.base.settings.settings import VERSION
 from skinapi.integrations.fhir.elements import FHIR_JSON, FHIR_VERSION, Element, Resource
 
 RELEASED = "2026-11-28"

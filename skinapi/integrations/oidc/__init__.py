@@ -1,1 +1,4 @@
-"""The clinic's accounts: log-in at a provider of OpenID Connect."""
+"""The clinic's accounts: log-in at a provider of OpenID Connect.
+
+Begin with `service.py`; whom it lets in: `people.py`.
+"""

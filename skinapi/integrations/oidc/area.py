@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from skinapi.base.container import Container
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.integrations.oidc.routes import routes
 from skinapi.integrations.oidc.service import OidcService, RoundTrips
 from skinapi.integrations.oidc.settings import LogInProviderSettings

@@ -7,8 +7,6 @@ from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import CodeRequired, TooManyCodes, WrongCode
-from skinapi.accounts.auth.passwords import ClientInfo
-from skinapi.accounts.auth.routes import token_fields, user_agent
 from skinapi.accounts.auth.schemas import CODE, Code, LoggedIn, TokenRequest
 from skinapi.base.errors import (
     AccountJoined,
@@ -29,7 +27,6 @@ from skinapi.integrations.oidc.people import (
 )
 from skinapi.integrations.oidc.service import LIFE, OidcService, Parameter, ProviderAnswer
 from skinapi.platform.web.declaration import Public, Rate, Routes, admins
-from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.request_parsing import client_stream
 from skinapi.platform.web.schemas import Answer, Body, Message
 
@@ -161,10 +158,7 @@ def finish_clinic_log_in(oidc: OidcService, *, body: FinishLogIn) -> LoggedInAtC
     Where the account has a second factor, and the provider has asked for none, the answer is 403
     with the `code` code_required: the same request with a code follows.
     """
-    caller = ClientInfo(
-        address=caller_address(), client=body.client or user_agent(), renews=body.refresh
-    )
-    done = oidc.finish(secret=_secret(oidc), code=body.code, caller=caller)
+    done = oidc.finish(secret=_secret(oidc), code=body.code, caller=body.caller())
     _keep(oidc, None)
     account = done.account
     return LoggedInAtClinic(
@@ -173,7 +167,7 @@ def finish_clinic_log_in(oidc: OidcService, *, body: FinishLogIn) -> LoggedInAtC
         must_change_password=False,
         email=account.email,
         log_out=done.log_out,
-        **token_fields(done.tokens),
+        **done.tokens.fields(),
     )
 
 

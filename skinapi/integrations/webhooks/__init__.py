@@ -1,3 +1,5 @@
-"""Webhooks: what happens here is told to endpoints that an admin has set, as Standard Webhooks
-(https://www.standardwebhooks.com) says.
+"""Tells endpoints that an admin has set what happens here, as Standard Webhooks says
+(https://www.standardwebhooks.com).
+
+Begin with `service.py`.
 """

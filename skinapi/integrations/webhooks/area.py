@@ -1,7 +1,7 @@
 """Webhooks as an area: what endpoints are told, and how it is sent."""
 
 from skinapi.accounts.auth.events import AccountGone, AccountsJoined
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import (
     ChangeMeasured,
     FactsAmended,

@@ -18,7 +18,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.http_client import CallFailed, HttpClient, Request
 from skinapi.base.pages import Page, PageRequest
-from skinapi.base.settings import VERSION
+from skinapi.base.settings.settings import VERSION
 from skinapi.findings.records.changed_findings import ChangedFindings
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.integrations.webhooks.addresses import Addresses

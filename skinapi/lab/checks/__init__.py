@@ -1,1 +1,6 @@
-"""What is checked before a data set is published, and its publishing."""
+"""Checks a data set before it is published, and publishes it.
+
+Begin with `publishing.py`.
+
+Other packages import `label_mapping`.
+"""

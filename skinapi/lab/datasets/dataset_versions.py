@@ -13,11 +13,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from skinapi.base.errors import IdempotencyKeyReused, NotFound
+from skinapi.base.field_types import ID, Name
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.lab.datasets.dataset_images import DatasetCounts
@@ -27,6 +28,16 @@ from skinapi.model.context import Modality
 from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.platform.storage.ports import Filter, Store
 from skinapi.platform.storage.records import Repository
+
+
+def _no_id(name: str) -> str:
+    # Where a name or an id is taken, an id is meant first.
+    if ID.fullmatch(name.casefold()):
+        raise ValueError("A name must not look like an id; choose another one")
+    return name
+
+
+DatasetName = Annotated[Name, StringConstraints(max_length=100), AfterValidator(_no_id)]
 
 
 class DatasetNames:

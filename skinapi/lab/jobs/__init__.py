@@ -1,1 +1,4 @@
-"""What runs in the process of a job: trainings and imports, and their comparison."""
+"""What runs in the process of a job: trainings and imports, and their comparison.
+
+Begin with `training_job.py`.
+"""

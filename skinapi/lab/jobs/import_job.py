@@ -18,7 +18,7 @@ from skinapi.base.errors import BadNetwork, DiskFull, SkinAPIError
 from skinapi.lab.jobs.job_services import JobServices, open_job_services, register_once
 from skinapi.lab.jobs.model_comparison import compare_on_reference
 from skinapi.lab.service import ImportRequest, suffix_of
-from skinapi.learning.commands import ExportOptions
+from skinapi.learning.commands.options import ExportOptions
 from skinapi.model.registry.stored_version import ModelVersion, Origin
 from skinapi.platform.jobs.handlers import FOLDER, JobContext
 from skinapi.platform.jobs.process import described, machine_environment

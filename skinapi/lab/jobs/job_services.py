@@ -10,7 +10,7 @@ from typing import cast
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.logs import current_request_id
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.datasets.uploads import Uploads
@@ -25,7 +25,7 @@ from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.jobs.handlers import JobContext
 from skinapi.platform.jobs.job import NO_RIGHT
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from skinapi.platform.stores import open_store
+from skinapi.platform.stores.store_factory import open_store
 
 COLUMNS = ("image_id", "image_path", "dx", "lesion_id", "patient_id", "modality", *FACTS)
 

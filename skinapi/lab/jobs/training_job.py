@@ -24,7 +24,7 @@ from skinapi.lab.jobs.job_services import (
 )
 from skinapi.lab.jobs.model_comparison import LearnedFrom, compare_models, compare_on_reference
 from skinapi.lab.service import TrainingRequest
-from skinapi.learning.commands import TrainOptions
+from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.commands.train import train_model
 from skinapi.learning.data.datasets import load_sources
 from skinapi.learning.data.samples import Sample, read_split, select_part

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.base.errors import BadDataset
-from skinapi.base.settings import Settings
-from skinapi.learning.commands import (
+from skinapi.base.settings.settings import Settings
+from skinapi.learning.commands.command_line import print_line, raise_disk_full
+from skinapi.learning.commands.options import (
     CalibrateOptions,
     CardOptions,
     CompareOptions,
     EvaluateOptions,
-    print_line,
-    raise_disk_full,
 )
 from skinapi.learning.data.datasets import (
     Dataset,

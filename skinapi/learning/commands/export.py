@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from skinapi.base.settings import Settings
-from skinapi.learning.commands import ExportOptions, print_line, raise_disk_full
+from skinapi.base.settings.settings import Settings
+from skinapi.learning.commands.command_line import print_line, raise_disk_full
+from skinapi.learning.commands.options import ExportOptions
 from skinapi.learning.train.card import describe_missing_labels
 from skinapi.learning.train.openvino_export import (
     Servable,

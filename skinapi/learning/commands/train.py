@@ -11,8 +11,9 @@ from typing import Any
 import keras
 
 from skinapi.base.errors import BadDataset, BadNetwork
-from skinapi.base.settings import Settings
-from skinapi.learning.commands import TrainOptions, print_line, raise_disk_full
+from skinapi.base.settings.settings import Settings
+from skinapi.learning.commands.command_line import print_line, raise_disk_full
+from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.data.datasets import (
     NEXT_KEY,
     Dataset,

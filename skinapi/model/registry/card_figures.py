@@ -3,11 +3,10 @@
 A card may be somebody else's, so any figure may be missing, or be something else than a number.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from skinapi.base.values import wilson_interval
+from skinapi.base.values import finite_number, wilson_interval
 from skinapi.model.conditions import conditions_table
 from skinapi.model.registry.gates import FEWEST_LESIONS, SENSITIVITIES, Figure, GateName
 
@@ -42,18 +41,13 @@ MOST_ROWS = 100
 Interval = tuple[float, float]
 
 
-def number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
 def _interval_of(figures: Any, name: str) -> Interval | None:
     """Return the interval beside a figure; None where either is something else."""
     ends = _at(figures, f"{name}_interval")
-    if number(_at(figures, name)) is None or not isinstance(ends, list | tuple) or len(ends) != 2:
+    figure = finite_number(_at(figures, name))
+    if figure is None or not isinstance(ends, list | tuple) or len(ends) != 2:
         return None
-    low, high = map(number, ends)
+    low, high = map(finite_number, ends)
     return None if low is None or high is None else (low, high)
 
 
@@ -84,7 +78,7 @@ def figures_of_gates(figures: Any) -> dict[GateName, Figure]:
 
 
 def _pictures_of(figures: Any, classes: Sequence[str | None]) -> float:
-    return sum(number(_at(figures, "per_class", name, "n")) or 0 for name in classes)
+    return sum(finite_number(_at(figures, "per_class", name, "n")) or 0 for name in classes)
 
 
 def _at(value: Any, *names: str | None) -> Any:
@@ -94,14 +88,14 @@ def _at(value: Any, *names: str | None) -> Any:
 
 
 def _with_interval(figures: Any, name: str) -> Figure | None:
-    value, interval = number(_at(figures, name)), _interval_of(figures, name)
+    value, interval = finite_number(_at(figures, name)), _interval_of(figures, name)
     if value is None or interval is None:
         return None
     return Figure(value=value, low=interval[0], high=interval[1])
 
 
 def _share(value: Any, n: float) -> Figure | None:
-    share = number(value)
+    share = finite_number(value)
     if share is None or n < FEWEST_LESIONS or not 0 <= share <= 1:
         return None
     low, high = wilson_interval(share, n)
@@ -139,6 +133,6 @@ def _pick(
     part: Mapping[str, Any], names: tuple[str, ...], prefix: str
 ) -> Iterator[tuple[str, tuple[float, Interval | None]]]:
     for name in names:
-        value = number(part.get(name))
+        value = finite_number(part.get(name))
         if value is not None:
             yield f"{prefix}{name}", (value, _interval_of(part, name))

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.network.model import SHIPPED_MODEL
 from skinapi.model.registry.inference import ClientNames, InferenceService

@@ -22,6 +22,7 @@ from skinapi.base.errors import (
     StoreUnavailable,
 )
 from skinapi.base.pages import Page, PageRequest, page_of
+from skinapi.base.values import finite_number
 from skinapi.model.network.model import (
     FILE_NAME,
     SPLIT,
@@ -32,7 +33,6 @@ from skinapi.model.network.model import (
     read_labels,
 )
 from skinapi.model.network.model_checks import BadFile, read_json
-from skinapi.model.registry.card_figures import number
 from skinapi.model.registry.gates import name_test_part
 from skinapi.model.registry.prediction_pool import open_warm
 from skinapi.model.registry.stored_version import (
@@ -241,10 +241,10 @@ def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
 
 def _headline(own: Mapping[str, Any]) -> dict[str, float]:
     """What a list says of a test part, as far as its card has it."""
-    figures = {name: number(own.get(name)) for name in HEADLINE}
+    figures = {name: finite_number(own.get(name)) for name in HEADLINE}
     by_lesion = own.get("one_per_lesion")
     if isinstance(by_lesion, dict):
-        figures |= {f"by_lesion_{name}": number(by_lesion.get(name)) for name in BY_LESION}
+        figures |= {f"by_lesion_{name}": finite_number(by_lesion.get(name)) for name in BY_LESION}
     return {name: value for name, value in figures.items() if value is not None}
 
 

@@ -1,5 +1,6 @@
-"""The audit trail: who did what to which account, in a hash chain."""
+"""The audit trail: who did what to which account, in a hash chain.
 
-from skinapi.platform.audit.trail import AuditTrail
+Begin with `trail.py`.
 
-__all__ = ["AuditTrail"]
+Other packages import `trail`.
+"""

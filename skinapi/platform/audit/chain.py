@@ -71,8 +71,8 @@ def _signing_faults(
 
 
 def _head_fault(row: Document, keys: SigningKeys, name: str) -> str | None:
-    """What was wrong with the chain head when this row was written. The head of a key that was
-    lost then, and is known again, proves itself; rows of an earlier version do not hold theirs.
+    """Return what was wrong with the chain head when this row was written. The head of a key that
+    was lost then, and is known again, proves itself; rows of an earlier version do not hold theirs.
     """
     head = row.get("head") or {}
     if not keys.signed(head, field="signature"):

@@ -1,1 +1,6 @@
-"""Backups, and what was erased since."""
+"""Backups, and what was erased since.
+
+Begin with `backup.py`.
+
+Other packages import `backup`, `erased_ids`.
+"""

@@ -138,7 +138,7 @@ class BackupFacts:
 
 
 def read_facts(path: Path) -> BackupFacts:
-    """When the backup was begun, of which store, and what had been erased then."""
+    """Read when the backup was begun, of which store, and what had been erased then."""
     begun_at, store, erased = None, None, list[Erased]()
     for name, data in members_of(path):
         chunk = MEMBER.fullmatch(name)
@@ -243,7 +243,7 @@ def _write_blobs(
 
 
 def _add_blob(store: Store, writer: BackupWriter, key: str, counts: Counts) -> bool:
-    """False where the store does not have the blob. No two records share one."""
+    """Add the blob; False where the store does not have it. No two records share one."""
     data = store.blobs.find(key)
     if data is None:
         return False
@@ -288,7 +288,7 @@ def list_backups(store: Store) -> list[BackupMade]:
 
 
 def find_last_backup(store: Store) -> datetime | None:
-    """When the newest whole one was written."""
+    """Find when the newest whole backup was written."""
     documents = store.collection(COLLECTION).find(sort="-id", limit=LOOKED_AT)
     return next((made["written_at"] for made in documents if made.get("written_at")), None)
 

@@ -156,7 +156,7 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def read_about(about: bytes) -> tuple[datetime, str | None]:
-    """When it was begun, and the name of the store; a backup of earlier code has none."""
+    """Read when it was begun, and the name of the store; a backup of earlier code has none."""
     facts = _object(about)
     name = facts.get("store")
     try:

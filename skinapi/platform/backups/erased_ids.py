@@ -178,7 +178,7 @@ class ErasedList:
 
 
 def name_of_store(store: Store) -> str | None:
-    """What tells it from others, also when it was restored; None where no server has opened it."""
+    """Tell the store from others, even a restored one; None where no server has opened it."""
     opened = store.collection("store").get("store")
     return opened["created_at"].isoformat() if opened else None
 
@@ -202,8 +202,8 @@ def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None)
 
 
 def read_erased_ids(path: Path) -> ErasedList:
-    """What stands behind the size that the first line names is none of it: a kill may have cut it
-    off, and the server writes it again.
+    """Read the list. What stands behind the size that the first line names is no part of it: a kill
+    may have cut it off, and the server writes it again.
     """
     try:
         data = path.read_bytes()
@@ -280,7 +280,7 @@ class ErasedIdsFile:
 
 
 def scrub_store(store: Store, *, any_size: bool = False) -> Scrubbed:
-    """`Store.scrub`; where it was complete, it is noted for each erasure before it."""
+    """Scrub the store; where that was complete, note it for each erasure before it."""
     begun_at = now()
     scrubbed = store.scrub(any_size=any_size)
     if scrubbed.complete:

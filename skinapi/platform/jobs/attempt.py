@@ -32,7 +32,7 @@ StopReason = Literal["cancelled", "stopping", "fenced", "lease", "no right", "ti
 
 @dataclass(frozen=True)
 class Timing:
-    """All in seconds. The guard of a job kills it `margin` before its lease ends. An idle worker
+    """Times in seconds. The guard of a job kills it `margin` before its lease ends. An idle worker
     asks the store for work every `poll`, or with a broker that answers every `seldom_poll`.
     """
 

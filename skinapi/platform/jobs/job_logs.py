@@ -168,5 +168,5 @@ class LogLines:
 
 
 def _newest(line: bytes) -> bytes:
-    """What a terminal would show last: a progress bar begins its line anew with "\\r"."""
+    """Return what a terminal would show last: a progress bar begins its line anew with "\\r"."""
     return line.rstrip(b"\r").rpartition(b"\r")[2]

@@ -102,7 +102,7 @@ def _epoch_of(row: Row) -> float:
 
 
 def clean_result(value: object) -> dict[str, Any]:
-    """What a handler returned, as the store can keep it."""
+    """Return what a handler returned, as the store can keep it."""
     if not isinstance(value, Mapping):
         raise ValueError("the result is no dict")
     result: dict[str, Any] = _storable(value, 0)
@@ -226,7 +226,7 @@ class JobProcess:
         return os.waitid(os.P_PID, self.pid, options) is not None
 
     def close(self) -> tuple[int, list[dict[str, Any]]]:
-        """Kill what is left of the group; its exit status, and the last events."""
+        """Kill what is left of the group; return its exit status, and the last events."""
         signal_group(self.pid, signal.SIGKILL)
         events: list[dict[str, Any]] = []
         deadline = time.monotonic() + DRAIN_S

@@ -99,7 +99,7 @@ class Jobs(Repository[Job]):
         self._failed = FailedItems(store)
 
     def new_id(self) -> str:
-        """8 hex digits: a client of an earlier system expects that form."""
+        """Make an id of 8 hex digits: a client of an earlier system expects that form."""
         while self._documents.get(identifier := secrets.token_hex(4)):
             pass
         return identifier
@@ -166,7 +166,7 @@ class Jobs(Repository[Job]):
         return [document["request"] for document in (*waiting, *running)]
 
     def count_unfinished(self) -> dict[str, int]:
-        """How many jobs are queued, running, and lost: called running, but their lease is over."""
+        """Count jobs that are queued, running, and lost: called running, their lease over."""
         running = self._documents.count({"status": "running"})
         late = {"status": "running", "lease_ends_at": {"$lt": now()}}
         lost = min(running, self._documents.count(late))
@@ -174,7 +174,7 @@ class Jobs(Repository[Job]):
         return {"queued": queued, "running": running - lost, "lost": lost}
 
     def next_waits(self) -> timedelta:
-        """How long the job whose turn it is has waited; zero without one."""
+        """Say how long the job whose turn it is has waited; zero without one."""
         waiting = self._documents.find(
             {"status": "queued"}, sort="queue_key", limit=LOOK_AHEAD, fields=("place",)
         )
@@ -185,8 +185,8 @@ class Jobs(Repository[Job]):
         return timedelta(0)
 
     def find_wait_without_worker(self) -> timedelta | None:
-        """How long the next job has waited, where no worker is there: one that is idle takes a job
-        within seconds, and one at work beats.
+        """Find how long the next job has waited, where no worker is there: one that is idle takes a
+        job within seconds, and one at work beats.
         """
         waits = self.next_waits()
         return waits if waits >= NO_WORKER and not self.count_unfinished()["running"] else None
@@ -379,5 +379,5 @@ class Jobs(Repository[Job]):
 
 
 def _lane_of(job: Document) -> str:
-    """What one job at a time has: its owner's, or the one for the owner's short jobs."""
+    """Name the lane, which one job has at a time: its owner's, or that of the short jobs."""
     return f"{job['owner']} short" if job.get("short") else str(job["owner"])

@@ -251,7 +251,7 @@ class Worker:
                 self._broker.disconnect()  # for the hours that a job may take
 
     def _sweep(self, jobs: Jobs) -> None:
-        """At the start and then every hour: remove old jobs, and the folders of ended ones."""
+        """Remove old jobs, and the folders of ended ones, at the start and then every hour."""
         moment = time.monotonic()
         if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
             return

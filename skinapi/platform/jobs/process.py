@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.jobs.job import PERSON_FILE
 
 PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
@@ -46,7 +46,7 @@ def give_way(niceness: int) -> None:
 
 
 def boot_time() -> float:
-    """Seconds that go on while the machine sleeps, as a lease in the store does."""
+    """Return seconds that go on while the machine sleeps, as a lease in the store does."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
@@ -56,7 +56,7 @@ def signal_group(group: int, number: int) -> None:
 
 
 def described(status: int) -> str:
-    """How a process ended, in words; `status` as a shell has it (128 + signal), or negative."""
+    """Say how a process ended; `status` as a shell has it (128 + signal), or negative."""
     number = -status if status < 0 else status - 128
     try:
         return f"by {signal.Signals(number).name}"
@@ -93,7 +93,7 @@ THREAD_CAPS = (
 
 
 def machine_environment() -> Mapping[str, str]:
-    """For a program that reads a foreign file: no setting of this server, so no secret."""
+    """Return what a program that reads a foreign file gets: no setting, so no secret."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -106,7 +106,7 @@ def machine_environment() -> Mapping[str, str]:
 
 
 def job_environment(kind: str = "") -> Mapping[str, str]:
-    """For the process of a job of this kind: the settings that handlers use besides."""
+    """Return the environment of a job of this kind: it also has the settings that handlers use."""
     folders = (name.upper() for name in Settings.list_folders())
     wanted = {*SETTINGS, *folders, *(OF_PERSON_FILES if kind == PERSON_FILE else ())}
     # Settings are read whatever the case of their names.

@@ -68,7 +68,7 @@ class ProcessorWatch:
 
 
 def _passed(before: Threads, now: Threads) -> tuple[float, float]:
-    """Seconds of all threads together; one that has ended meanwhile is not counted."""
+    """Add up the seconds of all threads; one that has ended meanwhile is not counted."""
     zero = ThreadTimes(0, 0)
     ran = sum(item.ran_ns - before.get(name, zero).ran_ns for name, item in now.items())
     ready = sum(item.ready_ns - before.get(name, zero).ready_ns for name, item in now.items())

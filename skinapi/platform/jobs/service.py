@@ -19,7 +19,7 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 class JobOwners(Protocol):
     def lock(self, owner: str) -> None:
-        """In a transaction: raise InvalidToken where the account is gone, or being deleted."""
+        """Raise InvalidToken, in a transaction, where the account is gone or being deleted."""
 
     def stays(self, owner: str) -> bool:
         """Whether data of this owner may be kept."""
@@ -92,7 +92,7 @@ class JobsService:
         ]
 
     def problems(self) -> list[str]:
-        """What the operator should know: that nobody does the jobs that wait."""
+        """Tell the operator that nobody does the jobs that wait."""
         waits = self.queue.find_wait_without_worker()
         if waits is None:
             return []

@@ -128,7 +128,7 @@ class Deliveries(Repository[Delivery]):
         return str(waiting[0]["lane"]) if waiting else None
 
     def find_due(self, lane: str, limit: int) -> list[Document]:
-        """What is to be sent to this endpoint now, as it is stored; what is due longest first."""
+        """List what is to be sent to this endpoint now, as it is stored, the longest due first."""
         due: Filter = {"lane": lane, "due_at": {"$lte": now()}}
         return self._documents.find(due, sort="due_at", limit=limit)
 
@@ -184,12 +184,12 @@ class Deliveries(Repository[Delivery]):
         self._documents.delete({"to": to})
 
     def problems(self) -> list[str]:
-        """What the operator should know: what other systems do not take."""
+        """Tell the operator what other systems do not take."""
         late = self.count_late()
         return [f"Deliveries that other systems do not take: {late}"] if late else []
 
     def count_late(self) -> int:
-        """How many should have been taken by now."""
+        """Count those that should have been taken by now."""
         return sum(self.count_late_by_kind().values())
 
     def count_late_by_kind(self) -> dict[str, int]:

@@ -118,7 +118,7 @@ class DeliverySender:
             lane.pause()
 
     def _send_stored(self, document: Document, lane: _Lane) -> bool:
-        """False where nothing more is to be sent to the endpoint now."""
+        """Send one as it is stored; False where nothing more is to be sent to the endpoint now."""
         if self._stopping.is_set() or not self._mine:
             return False
         delivery = Delivery.model_validate(document)
@@ -126,7 +126,7 @@ class DeliverySender:
         return channel is None or self._send(delivery, channel, lane)
 
     def _send(self, delivery: Delivery, channel: Channel, lane: _Lane) -> bool:
-        """False where the endpoint takes nothing now."""
+        """Send it, and note the answer; False where the endpoint takes nothing now."""
         try:
             answer = channel.send(delivery)
         except Refused as refused:

@@ -46,7 +46,7 @@ class Recipient(NamedTuple):
 
 
 def parting_recipient(notice: Notice) -> Recipient | None:
-    """Who gets a mail that needs no account; None for the others."""
+    """Find who gets a mail that needs no account; None for other mails."""
     if notice.address is None:
         return None
     return Recipient(notice.address, notice.language or LANGUAGES[0], notices=True)
@@ -60,8 +60,8 @@ def write_mail(
     console: str,
     link_to: Callable[[Notice], str],
 ) -> EmailMessage:
-    """For each kind a sentence, and for each thing a link into the console. The Message-ID is that
-    of the first, so that a mail program can show one that was sent twice once.
+    """Write a sentence for each kind, and a link into the console for each thing. The Message-ID is
+    that of the first, so that a mail program can show one that was sent twice once.
     """
     words, notice = WORDS[recipient.language], notices[0]
     by_kind: dict[Kind, list[Notice]] = {}

@@ -194,15 +194,15 @@ class Outbox(Repository[Notice]):
         return documents[0] if documents else None
 
     def list_to(self, account: str) -> list[Notice]:
-        """What is stored of mails to this account, the oldest first."""
+        """List what is stored of mails to this account, the oldest first."""
         return self._list({"account": account})
 
     def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
-        """What it would tell is known: send it no more."""
+        """Send it no more: what it would tell is known."""
         self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
 
     def withdraw_about(self, about: str, *, to: str) -> None:
-        """What it would lead to is gone."""
+        """Send nothing more about what is gone."""
         self._documents.delete({"account": to, "sent_at": None, "about": about})
 
     def withdraw_arrival(self, *, to: str, patient: str) -> None:
@@ -218,7 +218,7 @@ class Outbox(Repository[Notice]):
         return self._documents.find(due, sort="due_at", limit=limit)
 
     def find_end_of_wait(self, notice: Notice) -> datetime | None:
-        """When it is sent with what else has come for its person since the last mail; None: now."""
+        """Find when it is sent with what else has come for its person lately; None: now."""
         moment = now()
         if not notice.waits_for_others or notice.created_at <= moment - LONGEST_GATHERED:
             return None
@@ -228,7 +228,7 @@ class Outbox(Repository[Notice]):
 
     @in_transaction
     def mark_sent(self, notices: Sequence[Notice]) -> None:
-        """They were one mail: one row says when, for a day, unless they are of security."""
+        """Note that they were one mail: one row says when, for a day, if not of security."""
         first, *others = notices
         if first.of_security:
             self.drop(notices)
@@ -264,10 +264,10 @@ class Outbox(Repository[Notice]):
         self._documents.delete({"author": account})
 
     def problems(self) -> list[str]:
-        """What the operator should know: mails that the mail server does not take."""
+        """Tell the operator of mails that the mail server does not take."""
         late = self.count_late() if self.enabled else 0
         return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []
 
     def count_late(self) -> int:
-        """How many mails should have been sent by now."""
+        """Count the mails that should have been sent by now."""
         return self._documents.count({"due_at": {"$lte": now() - LATE}})

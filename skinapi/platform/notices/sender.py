@@ -147,7 +147,7 @@ class NoticeSender:
         all(mails)  # up to the first that is not to be sent
 
     def _send_or_retry(self, send: Send, notices: Sequence[Notice]) -> bool:
-        """False where this process sends no more."""
+        """Send them as one mail, now or later; False where this process sends no more."""
         if self._stopping.is_set() or not self._lease.renew():
             return False
         try:

@@ -93,7 +93,7 @@ class Scheduler:
             self._plan(task, task.every_s)
 
     def _wait_for_due(self) -> Task | None:
-        """None where the process ends."""
+        """Wait until a task is due; None where the process ends."""
         with self._changed:
             while not self._stopping.is_set():
                 left = self._due[0][0] - time.monotonic() if self._due else None
@@ -113,7 +113,7 @@ def _run_or_log(run: Callable[[], object], failure: str) -> None:
 
 
 def backoff(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta:
-    """How long to wait after so many failures in sequence: after each of them twice as long."""
+    """Say how long to wait after so many failures in sequence: after each of them twice as long."""
     return min(first * (1 << min(attempts - 1, 30)), longest)
 
 

@@ -118,7 +118,7 @@ class ClockWatch(Repository[SeenTime]):
         )
 
     def problems(self) -> list[str]:
-        """What the operator should know."""
+        """Tell the operator of a clock that cannot be believed."""
         alarm = self.find_alarm()
         if alarm is None:
             return []

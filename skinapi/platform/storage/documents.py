@@ -336,6 +336,6 @@ class OpenTransaction:
             raise
 
     def raise_failure(self) -> None:
-        """Before the commit."""
+        """Raise, before the commit, what has failed inside the transaction."""
         if self._failure:
             raise self._failure

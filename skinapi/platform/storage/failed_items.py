@@ -175,7 +175,7 @@ class FailedItems(Repository[FailedItem]):
         self._documents.delete({"item": {"$in": [identifier, f"{collection}/{identifier}"]}})
 
     def problems(self) -> list[str]:
-        """What the operator should know."""
+        """Tell the operator what has failed."""
         notes = []
         if count := self._documents.count({"work": {"$ne": RECORD}}):
             notes.append(f"Damaged records that the server cannot work on: {count}")

@@ -84,7 +84,7 @@ def blob_faults(store: Store, lost: Mapping[str, Lost] | None = None) -> Iterato
 
 
 def blob_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Where a document refers to blobs at any depth, and the keys."""
+    """Yield where a document refers to blobs, at any depth, and the keys."""
     if isinstance(value, list):
         for item in value:
             yield from blob_keys(item, path)

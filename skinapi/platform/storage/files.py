@@ -100,7 +100,7 @@ _denied: set[str] = set()
 
 
 def disk_error(error: BaseException) -> StoreUnavailable:
-    """DiskFull for a full disk, else StoreUnavailable, with a reason if it is known."""
+    """Return DiskFull for a full disk, else StoreUnavailable, with a reason if it is known."""
     if isinstance(error, PermissionError):
         file = str(error.filename)
         if file not in _denied:  # every request would say it again
@@ -137,7 +137,7 @@ def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
 
 
 def passing_folder(folder: Path) -> Path:
-    """Where a file lies while a request runs: in this folder, or else in TMPDIR."""
+    """Find where a file lies while a request runs: in this folder, or else in TMPDIR."""
     if os.access(folder, os.W_OK | os.X_OK):
         return folder
     try:

@@ -40,7 +40,7 @@ class _Ids:
 
 
 def new_id() -> str:
-    """32 hex digits that sort by creation time, within one process exactly."""
+    """Make an id: 32 hex digits that sort by creation time, within one process exactly."""
     with _Ids.lock:
         fresh = int(now().timestamp() * 1000) << 80 | secrets.randbits(80)
         if fresh >> 80 <= _Ids.last >> 80:
@@ -58,8 +58,8 @@ def new_id_after(earlier: str | None) -> str:
 
 
 def made_at(identifier: str) -> datetime:
-    """When `new_id` made this identifier, as far as `first_id_at` says that it can be known. Also
-    accepts a blob key, which starts with one.
+    """Read when `new_id` made this identifier, as far as `first_id_at` says that it can be known.
+    Also accepts a blob key, which starts with one.
     """
     return datetime.fromtimestamp(int(identifier[:12], 16) / 1000, UTC)
 

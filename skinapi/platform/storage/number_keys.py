@@ -54,7 +54,7 @@ class NumberKeys:
     given_up: frozenset[str] = frozenset()
 
     def hashes_of(self, message: bytes) -> list[str]:
-        """What a number may be stored as; the first is how a new one is."""
+        """List what a number may be stored as; a new one is stored as the first."""
         return [key.hash(message) for key in self.known]
 
     def require_all(self) -> None:
@@ -64,7 +64,7 @@ class NumberKeys:
 
 
 def wrap(key: NumberKey, name: str, secret: str) -> Document:
-    """How a number key is stored: encrypted with a key made of the secret of this name."""
+    """Encrypt a number key, as it is stored, with a key made of the secret of this name."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 (15 ms)
 
     nonce = os.urandom(NONCE_BYTES)
@@ -73,7 +73,7 @@ def wrap(key: NumberKey, name: str, secret: str) -> Document:
 
 
 def entry_of_secret(name: str) -> Document:
-    """What stands for a number key that is the secret of this name itself, until it is wrapped."""
+    """Stand for a number key that is the secret of this name itself, until it is wrapped."""
     return {"name": UNNAMED, "key": name}
 
 

@@ -35,7 +35,7 @@ class Documents(Protocol):
     """One collection. Each call is atomic for one document: see `Store.transaction`."""
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        """With `unique`, a document whose fields all equal those of another is a Duplicate."""
+        """Index fields; `unique`: a document with all of them as in another is a Duplicate."""
 
     def expire_by(self, field: str) -> None:
         """Readers do not see what has expired by this field, and it blocks no unique key."""
@@ -44,7 +44,7 @@ class Documents(Protocol):
         """Add a document under its `id`."""
 
     def insert_many(self, documents: Sequence[Document]) -> None:
-        """All are durable when it returns; after an error some may have been added."""
+        """Insert all. They are durable when it returns; after an error some may have been added."""
 
     def encode(self, document: Document) -> Encoded:
         """Check a document and encode it before a transaction, for which others wait."""
@@ -62,8 +62,8 @@ class Documents(Protocol):
         limit: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[Document]:
-        """Matching documents, ordered by `sort` ("-field" descends), then by id in that direction.
-        A listing sorted by id continues behind the id `after`. With `fields`, such as
+        """List matching documents, ordered by `sort` ("-field" descends), then by id in that
+        direction. A listing sorted by id continues behind the id `after`. With `fields`, such as
         `finding.stated`, each document has only its id and these.
         """
 
@@ -172,7 +172,7 @@ class Store(Protocol):
         """
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """All documents of one moment, while others write. MongoDB keeps it for minutes."""
+        """Read all documents of one moment, while others write. MongoDB keeps it for minutes."""
 
     def scrub(self, *, any_size: bool = False) -> Scrubbed:
         """Overwrite what was deleted, as far as the store can. Others wait to write meanwhile."""

@@ -63,7 +63,7 @@ class Repository(Generic[R]):
         return self._documents.encode({**record.stored(), **more, "schema": 1})
 
     def find(self, identifier: str, /) -> R | None:
-        """None too for a text that no store takes as an id."""
+        """Find the record with this id; None too for a text that no store takes as an id."""
         known = not UNSTORABLE.search(identifier)
         return self._read(self._documents.get(identifier) if known else None)
 
@@ -81,7 +81,7 @@ class Repository(Generic[R]):
         return self._read_each_as(self.record, documents)
 
     def _read_each_as(self, record: type[V], documents: Iterable[Document]) -> list[V]:
-        """In a request that only reads, without those that cannot be read."""
+        """Read each as this class; where a request only reads, without what cannot be read."""
         return [*read_each(self.collection, documents, record.model_validate)]
 
     def _first(self, wanted: Filter, *, sort: str = "id") -> R | None:
@@ -115,12 +115,12 @@ class Repository(Generic[R]):
         return page_of(found, paging).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
-        """All, in the order of ids. The caller may delete them meanwhile."""
+        """Yield all records, in the order of ids. The caller may delete them meanwhile."""
         found = walk_by_id(self._documents, sort="-id" if newest_first else "id")
         return read_each(self.collection, found, self.record.model_validate)
 
     def _by_key(self, key: str | None, request_hash: str | None = None, **owner: str) -> R | None:
-        """What a request with this idempotency key of its owner has made before; with a hash,
+        """Find what a request with this idempotency key of its owner has made before; with a hash,
         refused where that was another request.
         """
         found = self._first({**owner, "idempotency_key": key}) if key is not None else None
@@ -138,8 +138,8 @@ class Repository(Generic[R]):
 
 
 def find_or_make(find: Callable[[], T | None], make: Callable[[], T]) -> T:
-    """What a request with the same key has made, else what this one makes; of two at once the
-    second, whose `make` raises Duplicate, gets what the first has made.
+    """Return what a request with the same key has made, else what this one makes; of two at once
+    the second, whose `make` raises Duplicate, gets what the first has made.
     """
     if before := find():
         return before

@@ -80,7 +80,7 @@ class SigningKeys:
         self.current = self.names[0]  # it signs
 
     def age(self, document: Document) -> int | None:
-        """0 for the newest key, 1 for the one before; None for an unknown one."""
+        """Return 0 for the newest key, 1 for the one before; None for an unknown one."""
         name = document.get("key")
         return self.names.index(name) if name in self.names else None
 

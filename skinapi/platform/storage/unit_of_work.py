@@ -111,7 +111,7 @@ class UnitOfWork:
         self._afterwards.setdefault(event, []).extend(listeners)
 
     def list_listeners(self) -> Iterator[tuple[str, str, Callable[[Any], Any]]]:
-        """Each with the event's name, and when it is called; in that order."""
+        """List the listeners, each with the event's name and when it is called, in that order."""
         for when, listeners in (("inside", self._inside), ("afterwards", self._afterwards)):
             for event, calls in listeners.items():
                 yield from ((event.__name__, when, call) for call in calls)

@@ -137,7 +137,7 @@ class MongoTransactions:
 
 
 def _commit_again(session: ClientSession, *, until: float) -> None:
-    """Past the circuit breaker, or nobody would learn whether the change is stored."""
+    """Commit past the circuit breaker: else nobody would learn whether the change is stored."""
     while True:
         try:
             with mongo_errors():

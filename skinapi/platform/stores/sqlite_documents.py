@@ -288,7 +288,7 @@ class SqliteDocuments:
         return connection.execute(f"{select} id NOT IN ({listed}) AND {rest}", values).fetchall()
 
     def _unreadable_ids(self, connection: apsw.Connection) -> list[str]:
-        """Of the documents that are no JSON. It reads all of them."""
+        """List the ids of documents that are no JSON. It reads all of them."""
         select = f'SELECT id, CAST(doc AS BLOB), json_valid(CAST(doc AS TEXT)) FROM "{self._name}"'
         rows: Any = connection.execute(select)
         return [identifier for identifier, text, valid in rows if not valid or not is_utf8(text)]
@@ -432,7 +432,7 @@ def _equal(field: str, value: Any) -> Sql:
 
 
 def _one_of(field: str, items: list[Any]) -> Sql:
-    """One IN for each type. One OR for each item would exceed SQLite's expression depth of 1,000.
+    """Write one IN for each type. One OR for each item would exceed SQLite's depth of 1,000.
 
     The explicit IS NOT NULL lets the query planner use the partial index of a unique key:
     https://www.sqlite.org/partialindex.html

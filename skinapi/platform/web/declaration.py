@@ -358,7 +358,7 @@ def declared_routes(app: Flask) -> Iterable[Route]:
 
 
 def routes_of_areas(app: Flask) -> list[tuple[str, Route]]:
-    """All routes, each with the area of the API (a blueprint) that it belongs to."""
+    """List all routes, each with the area of the API (a blueprint) that it belongs to."""
     found = ((rule.endpoint, route_of(app, rule.endpoint)) for rule in app.url_map.iter_rules())
     return [(endpoint.split(".")[0], route) for endpoint, route in found if route]
 

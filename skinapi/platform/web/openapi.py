@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from skinapi.base import errors
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.problem import Problem
-from skinapi.base.settings import VERSION
+from skinapi.base.settings.settings import VERSION
 from skinapi.platform.web.answers import plain_text
 from skinapi.platform.web.declaration import (
     Access,

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from skinapi.base.errors import SkinAPIError, Unavailable
 from skinapi.base.logs import log
-from skinapi.base.settings import VERSION
+from skinapi.base.settings.settings import VERSION
 from skinapi.base.values import GaugeReading
 from skinapi.platform.web.declaration import (
     MetricsReader,
@@ -86,7 +86,7 @@ def _count_died() -> int:
 
 
 def exposition(gauges: Iterable[GaugeReading]) -> bytes:
-    """All metrics in the text format of Prometheus, and these readings."""
+    """Write all metrics in the text format of Prometheus, and these readings."""
     looked_up = CollectorRegistry()
     looked_up.register(_Readings(gauges))
     if FOLDER not in os.environ:
@@ -157,7 +157,7 @@ class ServerInfo:
         self._gauges = gauges
 
     def readings(self) -> Iterator[GaugeReading]:
-        """Which parts work, and all figures that are looked up, but those of a part that fails."""
+        """Read which parts work, and all figures that are looked up, but of a part that fails."""
         text = "1 where this part of the server works"
         for part, probe in self.probes.items():
             labels = (("part", part),)

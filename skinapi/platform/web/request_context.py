@@ -53,7 +53,7 @@ def limit_body(largest: int, error: PayloadTooLarge) -> None:
 
 
 def largest_body() -> int:
-    """How many bytes the current body may have."""
+    """Return how many bytes the current body may have."""
     return (request.max_content_length or 1) - 1
 
 

@@ -84,8 +84,8 @@ def may_be_absent(schema: type[Body]) -> bool:
 
 @contextmanager
 def client_stream(request: Request, unreadable: str) -> Iterator[None]:
-    """Within it the body is read. Every server raises errors of its own when the stream breaks off
-    or a chunk is invalid, so each error counts as the client's.
+    """Surround the reading of the body. Every server raises errors of its own when the stream
+    breaks off or a chunk is invalid, so each error counts as the client's.
     """
     try:
         yield
@@ -331,6 +331,6 @@ class BodyStream:
         self.parameters = request.mimetype_params
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes, or all with -1."""
+        """Read at most `size` bytes, or all with -1."""
         with client_stream(self._request, UNREADABLE):
             return self._request.stream.read(size)

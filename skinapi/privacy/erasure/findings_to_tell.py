@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.status.decisions import Decision, is_proven_cancer
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.reviews import names_cancer
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import made_at
@@ -129,14 +130,14 @@ def _find_graver_opinion(entry: VisibleFindingRow) -> Decision | None:
     """The gravest second opinion that says more than what counts: the owner does not know it."""
     news = [item for item in entry.list_opinions() if _is_news(item, entry)]
     return min(
-        news, key=lambda item: (not _names_cancer(item), urgency(item.urgency)), default=None
+        news, key=lambda item: (not names_cancer(item.label), urgency(item.urgency)), default=None
     )
 
 
 def _is_news(opinion: Decision, entry: VisibleFindingRow) -> bool:
     known = entry.decision
-    if _names_cancer(opinion):
-        if known is None or not _names_cancer(known):
+    if names_cancer(opinion.label):
+        if known is None or not names_cancer(known.label):
             return True
         if opinion.proven and not (known.proven and known.label == opinion.label):
             return True
@@ -148,10 +149,6 @@ def _is_news(opinion: Decision, entry: VisibleFindingRow) -> bool:
 
 def _urgency_asked(entry: VisibleFindingRow) -> Band:
     return entry.decision.urgency if entry.decision and entry.reviewed else entry.band
-
-
-def _names_cancer(decision: Decision) -> bool:
-    return decision.suspected or is_proven_cancer(decision.label, proven=decision.proven)
 
 
 def _find_reasons(
@@ -166,7 +163,7 @@ def _find_reasons(
         yield ReachReason.UNREVIEWED
     cancer = False
     if decision:
-        cancer, sent = _names_cancer(decision), is_sent(decision.urgency)
+        cancer, sent = names_cancer(decision.label), is_sent(decision.urgency)
         unopened = opens and not held and entry.decision_opened_at is None and (cancer or sent)
         if entry.reviewed and _is_unjudged(entry, decision, discarded):
             yield ReachReason.UNJUDGED

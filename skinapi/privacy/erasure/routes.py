@@ -11,11 +11,11 @@ from skinapi.accounts.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
 from skinapi.base.errors import NotFound
-from skinapi.base.languages import LANGUAGES, Language, known_language
+from skinapi.base.languages import LANGUAGES, Language, LanguageTag, known_language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason
-from skinapi.findings.reports.routes import LanguageTag
+from skinapi.findings.status.reviews import names_cancer
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
@@ -94,7 +94,7 @@ class PersonToReachView(Answer):
         for finding in person.findings:
             label = finding.label if clinical else None
             name = conditions_table().name(label, language) if label else None
-            malignant = label is not None and conditions_table().label(label).malignant
+            malignant = names_cancer(label)
             by_doctor = finding.why not in (ReachReason.UNREVIEWED, ReachReason.UNREADABLE)
             suspected = malignant and by_doctor and not finding.proven
             findings.append(

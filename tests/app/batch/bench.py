@@ -25,7 +25,7 @@ from skinapi.app.batch.command import LocalWorkers, judge_rest
 from skinapi.app.batch.judge import Judge, columns
 from skinapi.app.batch.output import Manifest, Output
 from skinapi.app.batch.pictures import FolderWalk, PictureReader
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.model.classification import classify_photo
 from skinapi.model.network.model import SHIPPED_MODEL, Model, open_model
 from tests.support.size import size

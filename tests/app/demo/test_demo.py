@@ -9,9 +9,9 @@ from selenium import webdriver
 
 from skinapi.app.demo.__main__ import HALF_MADE, build_demo
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings import Settings
 from skinapi.base.settings.demo_folder import Demo, demo_environment
 from skinapi.base.settings.safety import faults_of
+from skinapi.base.settings.settings import Settings
 from tests.app.demo.demo_server import DemoServer
 from tests.console.visitor import PHONE, Visitor
 from tests.served.wire import ask

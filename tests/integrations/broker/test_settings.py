@@ -4,8 +4,8 @@ import pytest
 from pydantic import SecretStr
 
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.base.settings.settings import Settings
 from tests.test_settings import production
 
 REFUSED = (

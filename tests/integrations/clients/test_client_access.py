@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings import Settings
 from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.base.settings.settings import Settings
 from skinapi.integrations.clients.settings import OpenClientSettings
 from skinapi.platform.web.declaration import OpenedToClient, declared_routes
 from tests.integrations.clients.access import PART

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.photos import photos
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.model.network.model import SHIPPED_MODEL
 from tests.integrations.dicom.sent_objects import RELATED, body_of, jpeg_object
 from tests.served.people import Seeder

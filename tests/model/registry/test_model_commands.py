@@ -6,7 +6,7 @@ import pytest
 
 from skinapi.__main__ import REFUSED, main
 from skinapi.model.network.model import write_checksums
-from skinapi.platform.stores import make_store
+from skinapi.platform.stores.store_factory import make_store
 from tests.support.backends import SECRET, settings_in
 from tests.support.models import tiny_model, write_model
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.base.errors import ModelDamaged, NoModel, Unavailable
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.base.settings.sizing import usable_cores
 from skinapi.model.network.engine import OpenVinoEngine
 from skinapi.model.registry.composition import open_inference, open_models, open_served

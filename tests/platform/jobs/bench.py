@@ -15,7 +15,7 @@ from skinapi.base.pages import PageRequest
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.store_version import join_store
-from skinapi.platform.stores import make_store, open_store
+from skinapi.platform.stores.store_factory import make_store, open_store
 from tests.served.ready_process import ReadyProcess
 from tests.stores.mongod import DIE_WITH_PARENT
 from tests.support.backends import SECRET, settings_in

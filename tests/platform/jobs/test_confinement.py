@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.jobs.process import job_environment, leave_namespaces, machine_environment
 
 ROOT = Path(__file__).parents[3]

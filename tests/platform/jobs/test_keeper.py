@@ -17,7 +17,7 @@ from tests.support.backends import SECRET
 PARENT = """
 import time
 from skinapi.platform.jobs.process import WorkerKeeper
-from skinapi.platform.stores import make_store
+from skinapi.platform.stores.store_factory import make_store
 keeper = WorkerKeeper(clock=lambda: 10 * time.monotonic())
 while True:
     keeper.look()

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from skinapi.__main__ import main
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.web.headers import LEFT_OUT
 from tests.care.clinic import URGENT, file_for, numbers, patient_in_care
 from tests.support.backends import SECRET, Backend

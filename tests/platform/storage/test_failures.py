@@ -15,11 +15,12 @@ import pytest
 from skinapi.base.errors import DiskFull, StoreUnavailable
 from skinapi.model.registry.version_files import models_folder
 from skinapi.platform.jobs.process import lock_folder
-from skinapi.platform.stores import mongo_store, open_store
+from skinapi.platform.stores import mongo_store
 from skinapi.platform.stores import outage as outage_module
 from skinapi.platform.stores.mongo_store import MongoStore
 from skinapi.platform.stores.outage import FAIL_FAST_S, TIMEOUT_S, TIMEOUTS, Outage
 from skinapi.platform.stores.sqlite_store import SqliteStore
+from skinapi.platform.stores.store_factory import open_store
 from tests.platform.storage.conftest import sqlite_store
 from tests.stores.mongod import free_port
 from tests.support.backends import settings_in

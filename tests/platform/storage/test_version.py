@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import StoreTooNew, StoreTooOld, UnsafeSettings
-from skinapi.base.settings import Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.store_version import (
     JUDGED_AGAIN,

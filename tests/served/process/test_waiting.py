@@ -9,8 +9,9 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from skinapi.base.errors import StoreRefused, StoreUnavailable
-from skinapi.platform.stores import mongo_store, open_store
+from skinapi.platform.stores import mongo_store
 from skinapi.platform.stores.outage import TIMEOUTS
+from skinapi.platform.stores.store_factory import open_store
 from tests.served.server import Server, stopping
 from tests.stores.mongod import Mongod, free_port, running_mongod
 from tests.support.backends import settings_in

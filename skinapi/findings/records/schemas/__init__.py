@@ -1,1 +1,7 @@
-"""What is answered about stored findings and reviews, and what a review is sent as."""
+"""What is answered about findings and reviews, and what a review is sent as.
+
+Begin with `finding_answer.py`; `summary.py` has the fields of each list.
+
+Other packages import `finding_answer`, `finding_parts`, `patient_notice`, `practice`, `review`,
+`summary`.
+"""

@@ -13,7 +13,8 @@ from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.findings.status.advice_words import say_compared, say_found
 from skinapi.findings.status.decisions import WaitsFor, say_new_picture
-from skinapi.findings.status.lesion_status import Advice, AdviceSource, FoundChange, Instruction
+from skinapi.findings.status.found_changes import FoundChange
+from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -224,7 +225,7 @@ def list_probabilities(ranked: Sequence[RankedCondition], language: Language) ->
 
 
 def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
-    """What a view of a finding, or of one of its pictures, says in other words."""
+    """Return what a view of a finding, or of one of its pictures, says in other words."""
     return {
         "probabilities": list_probabilities(finding.ranked, language),
         "heat": HeatView.from_finding(finding),

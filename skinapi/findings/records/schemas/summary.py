@@ -186,7 +186,7 @@ def shown_words(finding: VisibleFindingRow) -> BandWords:
 
 
 def graver_sentence(finding: VisibleFindingRow) -> str | None:
-    """What clients without decisions show first, where the decision that counts is more urgent."""
+    """Say what clients without decisions show first, where what counts is more urgent."""
     elsewhere, band = finding.replaced_by, finding.finding.band
     decision = (elsewhere and elsewhere.decision) or finding.decision
     return decision.graver_sentence(band, finding.language) if decision else None
