@@ -1,6 +1,5 @@
 """Who may read a finding, and as whom, and how its patient hears of it; break-glass, by which an
-admin reads one in an emergency (privacy/break_glass says who asks, and who is told); and the notes
-of who has read whose record.
+admin reads one in an emergency (privacy/break_glass says who asks, and who is told).
 """
 
 from enum import StrEnum

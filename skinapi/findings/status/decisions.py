@@ -229,11 +229,12 @@ class Decision:
             steps.append(
                 cls._after(review, decides, urgency_of(decides, before, bands[decides.version]))
             )
-        last = steps[-1]
+        last, sample = steps[-1], find_sampled(counted)
+        if last.awaited and sample is None:  # its doctor has said since that none was taken
+            last = replace(last, histology=Histology.NOT_TAKEN)
         levels = levels_since(_urgencies(counted, steps, versions))
         # What counted before the last of these, each once.
         earlier = {step.review: step for step in steps if step.review != last.review}
-        sample = find_sampled(counted)
         sampled_at = sample.created_at if sample else None
         return replace(
             last,

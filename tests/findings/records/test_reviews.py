@@ -482,6 +482,24 @@ def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
     assert seen["instruction"]["sentence"] == "Proven by histology."
 
 
+def test_who_takes_a_sample_back_and_is_unsure_leaves_the_suspicion_and_nothing_awaited(
+    any_backend: Backend,
+) -> None:
+    doctor, ada, number = in_care(any_backend)
+    said = {"label": "melanoma", "told_by": "nobody"}
+    assert review(doctor, number, **said, histology="awaited").status_code == 201
+    taken_back = {"label": None, "agreement": "unsure", "histology": "not_taken"}
+    assert review(doctor, number, **taken_back).status_code == 201
+    for reader in (ada, doctor):
+        found = reader.call("GET", f"/submissions/{number}").get_json()
+        decision, instruction = found["decision"], found["instruction"]
+        assert (decision["label"], decision["histology"]) == ("melanoma", "not_taken")
+        assert decision["waits_for"] is instruction["waits_for"] is None
+        assert instruction["band"] == "urgent_referral"
+        assert instruction["due"]
+    assert doctor.pages("/queue?awaited=result") == []
+
+
 def test_who_awaits_a_result_reads_from_when_to_ask_for_it(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

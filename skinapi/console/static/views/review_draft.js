@@ -68,7 +68,7 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
 const isInDoubt = ({ report: { facts } }) => facts.uncertain || facts.untested_skin?.length > 0;
 
 /** The urgency that counts before it is signed: of the spot, where another photo of it asks for more. @param {Reviewing} reviewing */
-function bandBefore({ report, conditions, counts }) {
+export function bandBefore({ report, conditions, counts }) {
   const own = report.decision?.urgency ?? report.facts.band;
   return counts && !counts.waits_for ? mostUrgent(conditions, counts.band, own) : own;
 }

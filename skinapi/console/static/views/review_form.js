@@ -6,7 +6,7 @@ import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/c
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
-import { comesTo, doubtsOf, EMPTY, ENOUGH, isKept, isRaised, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
+import { bandBefore, comesTo, doubtsOf, EMPTY, ENOUGH, isKept, isRaised, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -112,8 +112,7 @@ function sayReview(draft, reviewing) {
   const word = agreement && say(/** @type {"unsure"} */ (agreement === ENOUGH ? "agree" : agreement));
   const what = known ? `${say("histology")}${colon()}${name || "…"}` : picture ? say("anotherPhoto") : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
   const settled = name || draft.urgency || agreement === "unsure";
-  const before = reviewing.report.decision?.urgency ?? reviewing.report.facts.band; // of this photo, as the other
-  const [from, to] = [before, band].map((key) => labelOfBand(conditions, key));
+  const [from, to] = [bandBefore(reviewing), band].map((key) => labelOfBand(conditions, key));
   return [what, settled && (from === to ? to : `${from} → ${to}`), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
 }
 
