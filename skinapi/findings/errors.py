@@ -68,6 +68,14 @@ class ResultStands(Unprocessable):
     )
 
 
+class OpinionStands(Unprocessable):
+    code = "opinion_stands"
+    sentence = (
+        "An opinion that is sure counts, and one that is unsure does not replace it: to ask for "
+        "more, sign a sure one, or that the result of a sample is awaited"
+    )
+
+
 class NoMailToPatient(Unprocessable):
     code = "no_mail_to_patient"
     sentence = (

@@ -269,7 +269,7 @@ class History:
         by = "doctor" if doctor is self.grey else "colleague"
         self._note(f"{answer.status_code} {by} reviews {number}: {body}")
         refused = answer.status_code == 422 and answer.get_json()["code"]
-        may_be = ("no_picture_to_agree_on", "result_stands")
+        may_be = ("no_picture_to_agree_on", "result_stands", "opinion_stands")
         assert answer.status_code == 201 or refused in may_be, answer.text
         if answer.status_code == 201 and by == "doctor" and "histology_result" in body:
             self.counted.add(number)

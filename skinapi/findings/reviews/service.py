@@ -10,7 +10,13 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import IdempotencyKeyReused
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.errors import HoldRefused, NoMailToPatient, ResultStands, SpotChanged
+from skinapi.findings.errors import (
+    HoldRefused,
+    NoMailToPatient,
+    OpinionStands,
+    ResultStands,
+    SpotChanged,
+)
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
@@ -136,8 +142,8 @@ class ReviewsService:
             review = _hold_with_graver(finding, review)
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
-        if in_charge and _changes_no_result(after, review):
-            raise ResultStands
+        if in_charge:
+            _refuse_in_vain(after, review)
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
         self.records.reviews.add(review, signed=signed)
         self.records.end_work_of(finding, by.id, answered=not asked_by)
@@ -337,15 +343,21 @@ def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
     return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
 
 
-def _changes_no_result(after: VisibleFinding, signed: Review) -> bool:
-    """Whether a laboratory's result goes on counting, and this opinion says something else: nobody
-    would read it.
+def _refuse_in_vain(after: VisibleFinding, signed: Review) -> None:
+    """Refuse an opinion that nobody would read, because another goes on counting: what differs from
+    a laboratory's result, or is graver than a sure opinion.
     """
     decision, said = after.decision, signed.opinion
-    if decision is None or not decision.proven or decision.review == signed.id or said.awaited:
-        return False
-    other = said.urgency not in (None, decision.urgency)
-    return other or said.condition not in (None, decision.label)
+    if decision is None or decision.review == signed.id or said.awaited:
+        return
+    if decision.proven:
+        same = said.urgency in (None, decision.urgency)
+        if not same or said.condition not in (None, decision.label):
+            raise ResultStands
+        return
+    asks = said.condition or said.urgency
+    if asks and urgency(said.urgency_asked(after.band)) < urgency(decision.urgency):
+        raise OpinionStands
 
 
 def _hold_with_graver(finding: VisibleFinding, review: Review) -> Review:

@@ -482,6 +482,35 @@ def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
     assert seen["instruction"]["sentence"] == "Proven by histology."
 
 
+@pytest.mark.parametrize("by_another", [False, True])
+@pytest.mark.parametrize(
+    "unsure", [{"label": None, "urgency": "urgent_referral"}, {"label": "melanoma"}]
+)
+def test_an_unsure_opinion_that_asks_for_more_than_a_sure_one_is_signed_or_counts(
+    backend: Backend, unsure: dict[str, Any], by_another: bool
+) -> None:
+    doctor, ada, number = in_care(backend)
+    assert (
+        review(doctor, number, label="melanocytic_nevus", urgency="self_monitoring").status_code
+        == 201
+    )
+    if by_another:
+        doctor = backend.member(role="doctor")
+        move(backend, ada, doctor)
+    said = {**unsure, "agreement": "unsure", "told_by": "nobody"}
+    answer = review(doctor, number, **said)
+    band = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]["band"]
+    if answer.status_code == 201:
+        assert band == "urgent_referral"
+    else:
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "opinion_stands")
+        assert band == "self_monitoring"
+        sure = {**said, "agreement": "disagree", "label": "melanoma"}
+        assert review(doctor, number, **sure).status_code == 201
+        band = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]["band"]
+        assert band == "urgent_referral"
+
+
 def test_who_takes_a_sample_back_and_is_unsure_leaves_the_suspicion_and_nothing_awaited(
     any_backend: Backend,
 ) -> None:
