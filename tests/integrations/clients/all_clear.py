@@ -94,7 +94,7 @@ SCREENS: Mapping[str, Callable[[Finding], bool]] = {
     "angular": on_angular,
     "skinartify": on_skinartify,
     "explainable": on_explainable,
-    "explainable's PDF": in_explainables_report,
+    "explainable report": in_explainables_report,
     "guide": on_guide,
     "lab": on_lab,
 }

@@ -33,6 +33,7 @@ from tests.integrations.clients.all_clear import (
     reads_as_an_all_clear,
 )
 from tests.integrations.clients.dialects import report
+from tests.integrations.clients.doors import CLIENTS
 from tests.integrations.clients.test_screens import RAISED
 from tests.support.backends import Backend
 from tests.support.findings import finding_of
@@ -95,6 +96,15 @@ def test_no_screen_reads_as_an_all_clear_where_the_report_is_none(
     cleared = [finding for finding in findings if reads_as_an_all_clear(client, finding)]
     assert cleared
     assert not [finding for finding in cleared if must_not_be_cleared(finding)]
+
+
+def test_every_address_that_takes_a_photo_is_a_client_with_its_screen(opened: Backend) -> None:
+    """What a client shows that is in neither list would be tried by nothing."""
+    rules = opened.app.url_map.iter_rules()
+    of_area = [rule for rule in rules if rule.endpoint.startswith("clients.")]
+    posted = {rule.rule for rule in of_area if rule.methods and "POST" in rule.methods}
+    assert posted - {"/api/upload-dataset"} == {client.path for client in CLIENTS}
+    assert {client.name for client in CLIENTS} == SCREENS.keys() - {"angular"}
 
 
 def test_the_angular_app_gets_one_class_in_every_answer(opened: Backend) -> None:
