@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 # What a clinic may do without. In the order in which they listen, and their routes are described.
-AREA_FOLDERS = (
+AREA_FOLDERS: tuple[str, ...] = (
     "integrations.oidc",
     "integrations.clients",
     "integrations.fhir",

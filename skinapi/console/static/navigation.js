@@ -65,7 +65,7 @@ export const replacePlace = (place) => location.replace(`#/${place}`);
 export const IN_PLACE_OF = "finding-";
 
 /** Where another photo is taken in place of that of a finding: of its spot, or of both photos, which then get one.
- * @param {string | null} spot @param {number | undefined} finding */
+ * @param {string | null} spot @param {number | null | undefined} finding */
 export const placeOfOtherPhoto = (spot, finding) => `check/${spot ?? `${IN_PLACE_OF}${finding}`}`;
 
 /** The number of that finding, of the argument of such a place. @param {string} argument */

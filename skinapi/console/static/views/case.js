@@ -200,7 +200,7 @@ const Strip = ({ finding, conditions, back, mayPhotograph }) => {
           ? html`<a href=${leaveCase("course", lesion, finding.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
               ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, finding.id, back)}>${say("sideBySide")}</a>`}`
           : html`${place && `${sayPlace(place)} · `}<small>${say("noSpotYet")}</small>`}</p>
-        ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(finding.patient_id, wanted && finding.id)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
+        ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(finding.patient_id, wanted ? finding.id : null)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
         ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(finding.id)} conditions=${conditions} />`}
       </div>
     </section>`;

@@ -9,7 +9,7 @@ import { Reviewed } from "/console/views/finding.js";
 const sayOpinion = (/** @type {Api["OpinionView"]} */ { of_me, doctor, colleague }) =>
   of_me ? (doctor ? say("opinionOfMe", { name: isolated(doctor) }) : say("opinionOfMeByNobody")) : say("opinionOf", { name: isolated(colleague) });
 
-/** Whether the caller is asked, and another doctor decides. @param {Api["CaseView"]} work */
+/** Whether the caller is asked, and another doctor decides. @param {Partial<Api["CaseView"]>} work */
 export const isAsked = ({ opinion }) => Boolean(opinion?.of_me && !opinion.in_charge);
 
 /** Why none comes; of a request from before this was stored, too. @param {Partial<Api["CaseView"]>} work */

@@ -31,7 +31,7 @@ const isAhead = (due) => due > today();
 
 /** Where it is done: a message where it stands, and what is urgent at the top of its page. @param {Api["TaskView"]} one */
 function placeOf({ task, lesion, advice, finding }) {
-  if (task === "picture" || task === "photograph") return placeOfOtherPhoto(lesion, finding);
+  if (task === "picture" || task === "photograph") return placeOfOtherPhoto(lesion, finding ?? advice?.finding);
   if (task === "message") return lesion ? addressOf(`spot/${lesion}`, { at: "messages" }) : "messages";
   return lesion ? `spot/${lesion}` : `finding/${advice?.finding}`;
 }
