@@ -32,7 +32,7 @@ from skinapi.base.settings.value_checks import ODD_KEY, is_odd_key
 from skinapi.platform.jobs.process import WorkerKeeper
 
 # Each adds commands of which a server needs none.
-MORE_COMMANDS = (
+MORE_COMMANDS: tuple[str, ...] = (
     "skinapi.app.batch.arguments",
     "skinapi.learning.commands.command_line",
 )
