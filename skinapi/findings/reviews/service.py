@@ -34,7 +34,7 @@ from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.lesion_status import Audience
-from skinapi.findings.status.reviews import Opinion, Review, ToldBy
+from skinapi.findings.status.reviews import Opinion, Review, ToldBy, names_cancer
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -345,18 +345,21 @@ def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
 
 def _refuse_in_vain(after: VisibleFinding, signed: Review) -> None:
     """Refuse an opinion that nobody would read, because another goes on counting: what differs from
-    a laboratory's result, or is graver than a sure opinion.
+    a laboratory's result, or is graver than the opinion that counts or alone names a cancer.
     """
     decision, said = after.decision, signed.opinion
-    if decision is None or decision.review == signed.id or said.awaited:
+    if decision is None or decision.review == signed.id:
         return
     if decision.proven:
         same = said.urgency in (None, decision.urgency)
-        if not same or said.condition not in (None, decision.label):
+        differs = not same or said.condition not in (None, decision.label)
+        if differs and not said.awaited:
             raise ResultStands
         return
-    asks = said.condition or said.urgency
-    if asks and urgency(said.urgency_asked(after.band)) < urgency(decision.urgency):
+    graver = urgency(said.urgency_asked(after.band)) < urgency(decision.urgency)
+    of_cancer = said.malignant and not names_cancer(decision.label)
+    judges = not said.only_wants_a_picture or said.urgency
+    if judges and (graver or of_cancer):
         raise OpinionStands
 
 

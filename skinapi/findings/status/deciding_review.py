@@ -81,7 +81,10 @@ class ReviewsInForce:
         if later.doctor != earlier.doctor or earlier.opinion.histology_result:
             return False
         if later.opinion.condition is None:
-            return earlier.opinion.condition is None
+            judges = later.opinion.urgency or not later.opinion.new_picture_wanted
+            return earlier.opinion.condition is None and bool(
+                judges or earlier.opinion.urgency is None
+            )
         return later.opinion.sure or self._grave(later) >= self._grave(earlier)
 
     def _rank(self, review: Review) -> tuple[int, Gravity]:

@@ -484,7 +484,13 @@ def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
 
 @pytest.mark.parametrize("by_another", [False, True])
 @pytest.mark.parametrize(
-    "unsure", [{"label": None, "urgency": "urgent_referral"}, {"label": "melanoma"}]
+    "unsure",
+    [
+        {"label": None, "urgency": "urgent_referral"},
+        {"label": None, "histology": "awaited"},
+        {"label": None},
+        {"label": "melanoma"},
+    ],
 )
 def test_an_unsure_opinion_that_asks_for_more_than_a_sure_one_is_signed_or_counts(
     backend: Backend, unsure: dict[str, Any], by_another: bool
@@ -509,6 +515,19 @@ def test_an_unsure_opinion_that_asks_for_more_than_a_sure_one_is_signed_or_count
         assert review(doctor, number, **sure).status_code == 201
         band = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]["band"]
         assert band == "urgent_referral"
+
+
+def test_who_wants_another_photo_takes_back_no_urgency_that_was_asked_for(
+    backend: Backend,
+) -> None:
+    doctor, ada, number = in_care(backend)
+    urgent = {"label": None, "agreement": "unsure", "urgency": "urgent_referral"}
+    assert review(doctor, number, **urgent).status_code == 201
+    wanted: dict[str, Any] = {"label": None, "agreement": None, "new_picture_wanted": True}
+    assert review(doctor, number, **wanted).status_code == 201
+    instruction = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
+    assert (instruction["band"], instruction["picture_wanted"]) == ("urgent_referral", True)
+    assert instruction["due"]
 
 
 def test_who_takes_a_sample_back_and_is_unsure_leaves_the_suspicion_and_nothing_awaited(
