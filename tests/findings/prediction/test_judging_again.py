@@ -323,7 +323,10 @@ def test_what_is_put_in_a_spot_while_its_photo_is_judged_stays_there(
 
 def test_of_two_corrections_at_once_one_is_made(case: Corrected) -> None:
     other = twin(case.backend, case.ada)
-    answers = both(partial(case.correct, sex="male"), partial(case.correct, other, body_site="ear"))
+    answers = both(  # of the version that both have seen, also where one comes after the other
+        partial(case.correct, sex="male", version=1),
+        partial(case.correct, other, body_site="ear", version=1),
+    )
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     assert case.read()["version"] == 2
 
@@ -426,6 +429,7 @@ def test_whoever_moves_it_reads_that_the_result_of_a_sample_was_awaited(
     first, again = mistake.move().get_json(), mistake.move().get_json()
     assert first == again
     assert first.get("sample_awaited", False) is bool(said)
+    assert first["decision_void"] is True
 
 
 def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Path) -> None:
