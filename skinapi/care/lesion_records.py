@@ -45,7 +45,7 @@ class Place(StoredRecord):
 
     @classmethod
     def from_told(cls, told: Context) -> Self:
-        """Where a photo was told to be."""
+        """The place that was told with a photo."""
         if told.body_site is None:
             raise SpotWithoutPlace
         between = told.body_laterality == "middle" and told.body_site in PAIRED

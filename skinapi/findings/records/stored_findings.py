@@ -285,7 +285,7 @@ class StoredFindings(Repository[StoredFinding]):
         return self._page_by("opinion_key", {"doctor": doctor}, ranges, paging)
 
     def count_opinions(self, doctor: str) -> int:
-        """Those of them that are reviewed."""
+        """Count the opinions that wait for this doctor, of findings that are reviewed."""
         wanted: Filter = {
             "doctor": doctor,
             "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},

@@ -143,7 +143,7 @@ class ReviewsService:
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
         if in_charge:
-            _refuse_in_vain(after, review)
+            _refuse_without_effect(after, review)
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
         self.records.reviews.add(review, signed=signed)
         self.records.end_work_of(finding, by.id, answered=not asked_by)
@@ -343,7 +343,7 @@ def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
     return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
 
 
-def _refuse_in_vain(after: VisibleFinding, signed: Review) -> None:
+def _refuse_without_effect(after: VisibleFinding, signed: Review) -> None:
     """Refuse an opinion that nobody would read, because another goes on counting: what differs from
     a laboratory's result, or is graver than the opinion that counts or alone names a cancer.
     """
@@ -357,9 +357,9 @@ def _refuse_in_vain(after: VisibleFinding, signed: Review) -> None:
             raise ResultStands
         return
     graver = urgency(said.urgency_asked(after.band)) < urgency(decision.urgency)
-    of_cancer = said.malignant and not names_cancer(decision.label)
+    new_cancer = said.malignant and not names_cancer(decision.label)
     judges = not said.only_wants_a_picture or said.urgency
-    if judges and (graver or of_cancer):
+    if judges and (graver or new_cancer):
         raise OpinionStands
 
 

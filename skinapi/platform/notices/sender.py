@@ -46,7 +46,7 @@ class MailServer:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Of those who need it: to read the authorities takes as long as to make all services."""
+        """Reads the authorities at the first mail: it takes as long as to make all services."""
         return ssl.create_default_context(cafile=certifi.where())
 
     @contextmanager
