@@ -18,6 +18,7 @@ from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.events import (
     AccountGone,
     ConsentWithdrawn,
+    DoctorChanged,
     DoctorReturned,
     DoctorStopped,
 )
@@ -164,6 +165,12 @@ class CasesService:
     def on_withdrawn(self, event: ConsentWithdrawn) -> None:
         if event.purpose == "sharing":
             self._unshare(event.account)
+
+    def on_doctor_changed(self, event: DoctorChanged) -> None:
+        """Who was in charge until now is a colleague, whom a patient may have refused."""
+        patient = self.accounts.find_by_id(event.patient)
+        if patient and patient.consents.get("sharing") is False:
+            self._unshare(event.patient)
 
     def on_gone(self, event: AccountGone) -> None:
         self._unshare(event.account)

@@ -175,19 +175,20 @@ class JoiningService:
         return self.accounts.change(unit, account, doctor_id=doctor)
 
     def _join_consents(self, unit: Unit, gone: Account, stays: Account, by: str) -> dict[str, bool]:
-        """Join what both have answered; a refusal of one ends the consent of the other at once."""
+        """Join what both have answered; a refusal of one holds for the other at once."""
         joined = dict(stays.consents)
         for purpose in PURPOSES:
             answers = {account.id: account.consents.get(purpose) for account in (gone, stays)}
-            given = [account for account, answer in answers.items() if answer]
             refused = False in answers.values()
-            if given or refused:
+            if refused or True in answers.values():
                 joined[purpose] = not refused
-            if given and refused:
+            # Who has answered nothing has not refused: colleagues may be asked about their findings.
+            stands = [account for account, answer in answers.items() if answer is not False]
+            if stands and refused:
                 self.consents.note(
                     account=stays.id, purpose=purpose, given=False, by=by, way="joining"
                 )
-                unit.publish(ConsentWithdrawn(given[0], purpose))
+                unit.publish(ConsentWithdrawn(stands[0], purpose))
         return joined
 
     def _move(self, gone: str, stays: str) -> None:

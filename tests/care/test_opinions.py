@@ -237,6 +237,18 @@ def test_who_is_in_charge_by_now_is_no_colleague_to_whom_a_patient_says_no(asked
     assert waits_as_asked(asked, asked.colleague)
 
 
+def test_what_a_patient_has_refused_holds_when_who_was_asked_is_not_in_charge_any_more(
+    asked: Clinic,
+) -> None:
+    asked.assign(asked.colleague.email)
+    leave(asked, "sharing taken back")
+    asked.assign(asked.doctor.email)
+    assert asked.case()["opinion_lost"] == "unshared"
+    assert to_review(asked.colleague) == []
+    assert asked.colleague.call("GET", f"{asked.path}/case").status_code == 404
+    assert to_review(asked.doctor) == [asked.number]
+
+
 @pytest.mark.parametrize("given", [{"record_retention": 10}])
 def test_a_kept_record_waits_for_no_colleague_any_more(backend: Backend) -> None:
     clinic = Clinic(backend)

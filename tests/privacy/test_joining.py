@@ -283,6 +283,24 @@ def test_what_either_has_refused_is_refused(backend: Backend) -> None:
     assert sum(change.way == "joining" for change in history) == 2
 
 
+@pytest.mark.parametrize("refuses", ["duplicate", "stays"])
+def test_a_colleague_who_is_asked_of_one_sees_nothing_where_the_other_has_refused(
+    shared_backend: Backend, refuses: str
+) -> None:
+    backend = shared_backend
+    root, (doctor, ada) = backend.member(role="admin"), patient_in_care(backend)
+    old, colleague = backend.member(), backend.member(role="doctor")
+    stays, gone = (ada, old) if refuses == "duplicate" else (old, ada)
+    path = f"/submissions/{file_for(backend, ada, ROUTINE).number}"
+    asked = doctor.call("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
+    assert asked.status_code == 200, asked.text
+    old.call("PUT", "/me/consents", json={"sharing": False})
+    assert join(root, gone.email, stays.email).status_code == 200
+    assert backend.account(stays.email).consents == {"sharing": False}
+    assert colleague.call("GET", f"{path}/case").status_code == 404
+    assert get(doctor, f"{path}/case")["opinion_lost"] == "unshared"
+
+
 @pytest.mark.parametrize(
     ("duplicate", "stays", "says"),
     [

@@ -95,6 +95,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         DoctorChanged,
         lambda event: records.set_doctor(event.patient, event.doctor),
         lambda event: messages.set_doctor(event.patient, event.doctor),
+        cases.on_doctor_changed,
         findings.access.unassigned.on_doctor_changed,
     )
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned, cases.on_doctor_returned)
