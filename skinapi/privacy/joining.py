@@ -182,7 +182,7 @@ class JoiningService:
             refused = False in answers.values()
             if refused or True in answers.values():
                 joined[purpose] = not refused
-            # Who has answered nothing has not refused: colleagues may be asked about their findings.
+            # Who has answered nothing has not refused: a colleague may be asked about them.
             stands = [account for account, answer in answers.items() if answer is not False]
             if stands and refused:
                 self.consents.note(

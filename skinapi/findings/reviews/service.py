@@ -34,7 +34,7 @@ from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.lesion_status import Audience
-from skinapi.findings.status.reviews import Opinion, Review, ToldBy, names_cancer
+from skinapi.findings.status.reviews import Opinion, Review, ToldBy
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -142,8 +142,8 @@ class ReviewsService:
             review = _hold_with_graver(finding, review)
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
-        if in_charge:
-            _refuse_without_effect(after, review)
+        if in_charge and after.decision and after.decision.leaves_unread(review, after.band):
+            raise ResultStands if after.decision.proven else OpinionStands
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
         self.records.reviews.add(review, signed=signed)
         self.records.end_work_of(finding, by.id, answered=not asked_by)
@@ -341,26 +341,6 @@ def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
         item.photo for item in about.lesion_status.findings.values() if item.photo.id != about.id
     )
     return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
-
-
-def _refuse_without_effect(after: VisibleFinding, signed: Review) -> None:
-    """Refuse an opinion that nobody would read, because another goes on counting: what differs from
-    a laboratory's result, or is graver than the opinion that counts or alone names a cancer.
-    """
-    decision, said = after.decision, signed.opinion
-    if decision is None or decision.review == signed.id:
-        return
-    if decision.proven:
-        same = said.urgency in (None, decision.urgency)
-        differs = not same or said.condition not in (None, decision.label)
-        if differs and not said.awaited:
-            raise ResultStands
-        return
-    graver = urgency(said.urgency_asked(after.band)) < urgency(decision.urgency)
-    new_cancer = said.malignant and not names_cancer(decision.label)
-    judges = not said.only_wants_a_picture or said.urgency
-    if judges and (graver or new_cancer):
-        raise OpinionStands
 
 
 def _hold_with_graver(finding: VisibleFinding, review: Review) -> Review:

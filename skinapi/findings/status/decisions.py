@@ -244,6 +244,22 @@ class Decision:
             answered=counted[-1].version,
         )
 
+    def leaves_unread(self, signed: Review, band: Band) -> bool:
+        """Whether the patient would read nothing of what this review of a finding of this band
+        says and the decision does not: what differs from a laboratory's result, or is graver than
+        the opinion that counts or alone names a cancer.
+        """
+        said = signed.opinion
+        if self.review == signed.id:
+            return False
+        if self.proven:
+            same = said.urgency in (None, self.urgency)
+            return not (said.awaited or (same and said.condition in (None, self.label)))
+        graver = urgency(said.urgency_asked(band)) < urgency(self.urgency)
+        new_cancer = said.malignant and not names_cancer(self.label)
+        judges = not said.only_wants_a_picture or said.urgency is not None
+        return judges and (graver or new_cancer)
+
     @classmethod
     def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
         return cls(
