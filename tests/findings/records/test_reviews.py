@@ -606,18 +606,26 @@ def test_who_is_asked_for_another_photo_of_what_may_be_no_skin_is_sent_nowhere_e
 def test_a_sample_is_awaited_until_its_doctor_says_that_none_was_taken(
     any_backend: Backend,
 ) -> None:
-    """An opinion that says nothing of the sample does not end it."""
-    grey = any_backend.member(role="doctor")
+    """An opinion that says nothing of the sample does not end it, nor does another doctor, who has
+    taken none.
+    """
+    grey, next_one = (any_backend.member(role="doctor") for _ in range(2))
     ada = any_backend.member(doctor_id=any_backend.account(grey.email).id)
     number = predicted(ada)["id"]
     mole = {"label": "melanocytic_nevus", "told_by": "nobody", "downgrade_confirmed": True}
 
-    def awaited(**said: Any) -> list[int]:
+    def awaited(doctor: Person, **said: Any) -> list[int]:
+        in_charge(doctor)
         body = {**mole, "certainty": "sure", **said}
-        answer = grey.call("POST", f"/submissions/{number}/review", json=body)
+        answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
         assert answer.status_code == 201, answer.text
-        return [row["id"] for row in grey.pages("/queue?awaited=result")]
+        return [row["id"] for row in doctor.pages("/queue?awaited=result")]
 
-    assert awaited(certainty="unsure", histology="awaited") == [number]
-    assert awaited() == [number]
-    assert awaited(histology="not_taken") == []
+    def in_charge(doctor: Person) -> None:
+        path, body = f"/users/{ada.email}/doctor", {"doctor": doctor.email}
+        assert any_backend.admin().call("PUT", path, json=body).status_code == 200
+
+    assert awaited(grey, certainty="unsure", histology="awaited") == [number]
+    assert awaited(grey) == [number]
+    assert awaited(next_one, histology="not_taken") == [number]
+    assert awaited(grey, histology="not_taken") == []
