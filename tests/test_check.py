@@ -16,6 +16,7 @@ from pypdf import PdfReader
 
 from skinapi.app import backup_commands, commands
 from skinapi.app.composition.services import open_services
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable, UnsafeSettings
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.backup import restore_backup, write_backup
@@ -65,7 +66,7 @@ def test_a_damaged_document_is_named_and_the_audit_trail_is_still_checked(
     identifier = damage(full, name, DAMAGE[name])
     damage(full, "audit", {"action": "something.else"})
     (field,) = DAMAGE[name]
-    found = [fault.message for fault in full.services.check_integrity()]
+    found = [fault.message for fault in check_integrity(full.services)]
     assert f"{name} {identifier}: damaged: {field}; restore from a backup" in found
     assert any("audit" in says for says in found)
     assert not [says for says in found if "all" in says and "consents" not in says]
@@ -96,12 +97,12 @@ def test_the_repair_of_a_lost_photo_leaves_no_fault_and_everybody_reads_that_it_
     (stored,) = store.collection("submissions").find()
     assert ada.call("GET", f"{path}/report.pdf").status_code == 200
     store.blobs.delete(stored["photo_blob"])
-    faults = list(backend.services.check_integrity())
+    faults = list(check_integrity(backend.services))
     [fault] = faults
     assert fault.message.startswith(f"submissions {stored['id']}: the file of photo_blob (")
     assert commands._report(faults, repair=True) == 0
     capsys.readouterr()
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     answer = ada.call("GET", f"{path}/photo")
     assert (answer.status_code, "is lost" in answer.get_json()["error"]) == (404, True)
     finding = ada.call("GET", path).get_json()
@@ -121,7 +122,7 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
     backend.services.store.close()
     with closing(sqlite3.connect(tmp_path / "skinapi.db")) as database, database:
         assert database.execute("UPDATE accounts SET id = 'zz'").rowcount
-    [first, *_] = [fault.message for fault in backend.services.check_integrity()]
+    [first, *_] = [fault.message for fault in check_integrity(backend.services)]
     assert first.startswith("accounts zz: damaged: ")
 
 
@@ -236,7 +237,7 @@ def lost_photo(backend: Backend) -> tuple[str, Path]:
 
 def test_a_lost_file_is_named_and_can_be_put_back_by_tar(backend: Backend) -> None:
     name, backup = lost_photo(backend)
-    [found] = [fault.message for fault in backend.services.check_integrity()]
+    [found] = [fault.message for fault in check_integrity(backend.services)]
     [file] = re.findall(r"\((blobs/\S+)\) is gone$", found)
     path = backend.settings.instance_dir / file
     path.parent.mkdir(exist_ok=True)
@@ -244,9 +245,9 @@ def test_a_lost_file_is_named_and_can_be_put_back_by_tar(backend: Backend) -> No
         ["/bin/tar", "-xOf", backup, f"blobs/{path.name}"], check=True, capture_output=True
     )
     path.write_bytes(taken.stdout)
-    assert (path.name, [*backend.services.check_integrity()]) == (name, [])
+    assert (path.name, [*check_integrity(backend.services)]) == (name, [])
     path.write_bytes(b"damaged")
-    [found] = [fault.message for fault in backend.services.check_integrity()]
+    [found] = [fault.message for fault in check_integrity(backend.services)]
     assert f"({file}) is damaged; put it back" in found
 
 
@@ -255,7 +256,7 @@ def test_before_a_lost_file_is_noted_as_lost_it_is_said_that_a_backup_may_have_i
 ) -> None:
     name, _ = lost_photo(real_backend)
     capsys.readouterr()
-    [fault] = [fault for fault in real_backend.services.check_integrity() if fault.lost]
+    [fault] = [fault for fault in check_integrity(real_backend.services) if fault.lost]
     assert name in fault.message
     assert commands._report([fault], repair=False) == 1
     assert "is gone; put it back from a backup" in capsys.readouterr().out

@@ -101,12 +101,11 @@ class Application(Flask):
     def __init__(
         self,
         *,
-        services: Services,
-        server: ServerServices,
+        services: ServerServices,
         background: Scheduler,
     ) -> None:
         super().__init__(__name__, static_folder=None)
-        self.services, self.server, self.background = services, server, background
+        self.services, self.background = services, background
 
 
 def create_app(
@@ -126,23 +125,18 @@ def create_app(
     settings = settings or Settings()
     configure_logs()
     served_model = served or open_served(settings)
-    services = open_services(
-        settings,
-        store,
-        served=served_model,
-        workers_here=workers_here,
-    )
-    services.eraser.resume()
+    opened = open_services(settings, store, served=served_model, workers_here=workers_here)
+    opened.eraser.resume()
     for area in switched_on(settings):
-        services.container.build(area.begin)
+        opened.container.build(area.begin)
     inference, reloader = open_inference(
-        settings, services.models, served_model, list_condition_names(settings), pool
+        settings, opened.models, served_model, list_condition_names(settings), pool
     )
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
-    server = open_server_services(services, inference, limits, workers_here=workers_here)
+    services = open_server_services(opened, inference, limits, workers_here=workers_here)
     background = open_background(services, reloader)
-    return _build(Application(services=services, server=server, background=background), limits)
+    return _build(Application(services=services, background=background), limits)
 
 
 def _build(app: Application, limits: Limits) -> Application:
@@ -225,7 +219,7 @@ def _routes_of_core(
     app: Application, info: ServerInfo, console: Console
 ) -> dict[str, list[Registration]]:
     """List each blueprint with the routes of its packages; those of the areas come to it."""
-    services, server = app.services, app.server
+    services = app.services
     return {
         "auth": [
             auth_routes.answered_by(services.auth),
@@ -238,14 +232,14 @@ def _routes_of_core(
             audit_routes.answered_by(services.admin),
             decision_routes.answered_by(services.decisions),
             undo_routes.answered_by(services.undo),
-            overview_routes.answered_by(server.overview),
+            overview_routes.answered_by(services.overview),
             usage_routes.answered_by(services.data.usage),
         ],
         "prediction": [
-            prediction_routes.answered_by(server.prediction),
-            kept_photo_routes.answered_by(server.kept_photos),
+            prediction_routes.answered_by(services.prediction),
+            kept_photo_routes.answered_by(services.kept_photos),
         ],
-        "reports": [reports_routes.answered_by(server.reports)],
+        "reports": [reports_routes.answered_by(services.reports)],
         "findings": [
             records_routes.answered_by(services.findings),
             review_routes.answered_by(services.reviews),
@@ -255,7 +249,7 @@ def _routes_of_core(
         "care": [
             care_routes.answered_by(services.care),
             cases_routes.answered_by(services.cases),
-            comparison_routes.answered_by(server.comparisons),
+            comparison_routes.answered_by(services.comparisons),
             inbox_routes.answered_by(services.inbox),
             lesions_routes.answered_by(services.lesions),
             letters_routes.answered_by(services.letters),
@@ -263,18 +257,18 @@ def _routes_of_core(
         ],
         "lab": [jobs_routes.answered_by(services.jobs)],
         "models": [
-            registry_routes.answered_by(server.inference),
+            registry_routes.answered_by(services.inference),
             models_routes.answered_by(services.models),
-            operating_point_routes.answered_by(server.operating_point),
+            operating_point_routes.answered_by(services.operating_point),
         ],
         "privacy": [
-            break_glass_routes.answered_by(server.break_glass),
+            break_glass_routes.answered_by(services.break_glass),
             data_routes.answered_by(services.own_data),
             erasure_routes.answered_by(services.erasure),
-            joining_routes.answered_by(server.joining),
-            person_file_routes.answered_by(server.person_files),
-            readers_routes.answered_by(server.readers),
-            retention_routes.answered_by(server.retention),
+            joining_routes.answered_by(services.joining),
+            person_file_routes.answered_by(services.person_files),
+            readers_routes.answered_by(services.readers),
+            retention_routes.answered_by(services.retention),
         ],
         "programs": [
             key_routes.answered_by(services.keys),
@@ -289,7 +283,7 @@ def _routes_of_core(
 
 
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
-    services, inference = app.services, app.server.inference
+    services, inference = app.services, app.services.inference
     mailer = services.get(UnassignedMailer)
     noted = [store for area in switched_on(services.settings) for store in area.problems]
     return ServerInfo(
@@ -321,8 +315,8 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             services.jobs.gauges,
             services.data.clock.gauges,
             services.data.failed_items.gauges,
-            app.server.gauges.measure_store,
-            app.server.gauges.measure_disk,
+            services.gauges.measure_store,
+            services.gauges.measure_disk,
         ),
     )
 

@@ -16,7 +16,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.app.commands import OPERATOR, FaultsLeft, check_store, say_store
-from skinapi.app.composition.services import Services, list_models, open_services
+from skinapi.app.composition.services import Services, open_services
+from skinapi.app.integrity_check import list_record_types
 from skinapi.base.errors import BrokenErasedIds, Conflict, NotFound, SkinAPIError, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings.safety import refuse_unsafe
@@ -133,7 +134,7 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
     for key in counts.damaged:
         print(f"left out, because it is damaged: the stored file {key}", file=sys.stderr)
     print(_counted(counts), file=sys.stderr)
-    faults = [fault.message for fault in document_faults(store, list_models())]
+    faults = [fault.message for fault in document_faults(store, list_record_types())]
     for message in faults:
         print(f"in the backup as it is, damaged: {message}", file=sys.stderr)
     whole = not (counts.damaged or faults)
@@ -174,7 +175,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     configure_logs()
     refuse_unsafe(settings)
     collection, _, identifier = options.record.partition("/")
-    model = list_models().get(collection)
+    model = list_record_types().get(collection)
     if model is None:
         raise UnsafeSettings(f"Name the record as collection/id; not {options.record}")
     verify_backup(options.file)

@@ -21,6 +21,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.passwords import NewPassword
 from skinapi.app.areas import FOLDERS
 from skinapi.app.composition.services import Services, open_services
+from skinapi.app.integrity_check import check_records, check_trail
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.pages import read_all
@@ -140,8 +141,8 @@ def check_store(
     with closing(open_store(settings)) as store:
         join_store(store, secrets=settings.audit_secrets(), change=repair)
         services = open_services(settings, store, change=repair)
-        records = _report(services.check_records(), repair=repair)
-        trail = _report(services.check_trail(), repair=repair)
+        records = _report(check_records(services), repair=repair)
+        trail = _report(check_trail(services), repair=repair)
         if logged:
             trail += _report(services.data.trail.faults_of(*logged), repair=False)
     left = records + trail

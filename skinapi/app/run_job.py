@@ -15,7 +15,7 @@ def list_handlers(settings: Settings) -> Handlers:
     """Each kind of job, and its handler as `module:function`, which only the process of a job
     imports. An area names its own in a `handlers.py`.
     """
-    handlers = {"person_file": "skinapi.app.composition.person_file_job:make_file"}
+    handlers = {"person_file": "skinapi.app.person_file_job:make_file"}
     for part in list_parts("handlers", on=settings.switches_on):
         handlers |= part.HANDLERS
     return handlers

@@ -87,3 +87,11 @@ class Allowances(Protocol):
 
     def count_rendering(self, caller: str, role: str | None) -> None:
         """Count a report that is drawn as a page, or a comparison of photos."""
+
+
+class Unlimited:
+    """Allowances without a limit, for a process that serves nobody."""
+
+    def count_photos(self, caller: str, role: str | None, photos: int = 1) -> None: ...
+
+    def count_rendering(self, caller: str, role: str | None) -> None: ...

@@ -11,7 +11,6 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -119,42 +118,41 @@ def judge(shown: Sequence[_Shown], content: str) -> _Judged:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LetterReader:
-    """Asks a model only whose record as a checker is good (`checker_records.py`)."""
-
-    checker: Checker
-
-    def read(
-        self, sentences: Sequence[str], letter: Letter, about: LetterFacts, account: str
-    ) -> tuple[ReadSentence, ...]:
-        """What it says of each of these sentences, and what it has said of them before. Raises
-        NarrativeUnavailable.
-        """
-        known = find_read(sentences, letter, about)
-        asked = [item for item in sentences if item not in known][:MOST_READ]
-        if not asked or about.decision is None:
-            return tuple(known.values())
-        sent, draw = is_sent(about.decision.urgency), random.SystemRandom()
-        shown = hide_known(asked, letter.language, sent=sent, draw=draw)
-        records = self.checker.records
-        answer: Reading[_Judged] = self.checker.llm.ask(
-            ask_to_read(shown, letter, about),
-            partial(judge, shown),
-            deadline=time.monotonic() + WAIT_S,
-            models=records.require_believed(letter.language),
-            account=account,
-        )
-        known_right = answer.answer.known
-        believed = records.count(answer.model, letter.language, known_right)
-        if not believed or not all(known_right):
-            raise NarrativeUnavailable(Unwritten.CHECKER_NOT_BELIEVED)
-        key_of = _key_by(letter, about)
-        read = (
-            ReadSentence(key=key_of(sentence), says=item.says, why=item.why)
-            for sentence, item in answer.answer.said
-        )
-        return (*known.values(), *read)
+def read_sentences(
+    checker: Checker,
+    sentences: Sequence[str],
+    letter: Letter,
+    about: LetterFacts,
+    account: str,
+) -> tuple[ReadSentence, ...]:
+    """Return what the model says of each of these sentences, and what it has said of them before.
+    One is asked only whose record as a checker is good (`checker_records.py`). Raises
+    NarrativeUnavailable.
+    """
+    known = find_read(sentences, letter, about)
+    asked = [item for item in sentences if item not in known][:MOST_READ]
+    if not asked or about.decision is None:
+        return tuple(known.values())
+    sent, draw = is_sent(about.decision.urgency), random.SystemRandom()
+    shown = hide_known(asked, letter.language, sent=sent, draw=draw)
+    records = checker.records
+    answer: Reading[_Judged] = checker.llm.ask(
+        ask_to_read(shown, letter, about),
+        partial(judge, shown),
+        deadline=time.monotonic() + WAIT_S,
+        models=records.require_believed(letter.language),
+        account=account,
+    )
+    known_right = answer.answer.known
+    believed = records.count(answer.model, letter.language, known_right)
+    if not believed or not all(known_right):
+        raise NarrativeUnavailable(Unwritten.CHECKER_NOT_BELIEVED)
+    key_of = _key_by(letter, about)
+    read = (
+        ReadSentence(key=key_of(sentence), says=item.says, why=item.why)
+        for sentence, item in answer.answer.said
+    )
+    return (*known.values(), *read)
 
 
 def ask_to_read(shown: Sequence[_Shown], letter: Letter, about: LetterFacts) -> Question:

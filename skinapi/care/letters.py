@@ -18,7 +18,7 @@ from skinapi.base.logs import log, log_fault
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letter_check import MarkedSentence, list_foreign, mark_sentences
 from skinapi.care.letter_drafts import make_question, read_body
-from skinapi.care.letter_reading import LetterReader, find_read
+from skinapi.care.letter_reading import find_read, read_sentences
 from skinapi.care.letter_texts import LetterFacts, say_decision, write_draft
 from skinapi.findings.errors import (
     LetterDecision,
@@ -49,6 +49,7 @@ from skinapi.findings.records.letters import (
 from skinapi.findings.records.read_access import PatientChannel, way_to
 from skinapi.findings.records.unassigned_patients import Clinic
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow, see_with
+from skinapi.findings.reports.checker_records import Checker
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
 from skinapi.findings.status.decisions import MOST_EARLIER, Decision
@@ -112,7 +113,7 @@ class LettersService:
     consents: Consents
     clinic: Clinic
     llm: OpenRouterClient | None
-    reader: LetterReader | None
+    checker: Checker | None
 
     def draft_letter(
         self,
@@ -196,11 +197,13 @@ class LettersService:
             draft, finding, owner = self._get(letter, by, NO_LETTER, lambda it: it.doctor == by.id)
             about = self._facts_of(finding, owner, by)
             decided = about.decided(draft)
-            reader, unasked = self.reader, self._why_unasked(about, owner)
-            if reader is None or decided is None or unasked or draft.signed_at:
+            checker, unasked = self.checker, self._why_unasked(about, owner)
+            if checker is None or decided is None or unasked or draft.signed_at:
                 return False
             sentences = list_foreign(text, decided)
-            read = _try_to("read", lambda: reader.read(sentences, draft, about, owner.id))
+            read = _try_to(
+                "read", lambda: read_sentences(checker, sentences, draft, about, owner.id)
+            )
             if not isinstance(read, Unwritten) and read != draft.read:
                 self.letters.keep_read(draft.id, read)
                 return True

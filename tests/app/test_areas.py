@@ -13,6 +13,7 @@ import pytest
 
 from skinapi.__main__ import main
 from skinapi.app.areas import describe_areas, list_areas, list_routes, switched_on
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.area_parts import list_parts
 from skinapi.base.errors import UnsafeSettings
 from skinapi.platform.area import Area
@@ -79,11 +80,11 @@ def test_with_all_off_a_photo_is_judged_and_what_areas_store_is_checked(tmp_path
     assert switched_on(backend.settings) == ()
     patient = backend.member()
     assert predicted(patient)["id"] == 1
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     stores = [store.collection for area in AREAS for store in area.stores]
     for collection in stores:
         backend.services.store.collection(collection).insert({"id": new_id(), "schema": 1})
-    found = [fault.message.split()[0] for fault in backend.services.check_integrity()]
+    found = [fault.message.split()[0] for fault in check_integrity(backend.services)]
     assert sorted(found) == sorted(stores)
     gone = patient.call("DELETE", "/me", json={"current_password": PASSWORD})
     assert gone.status_code == 200

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import pytest
 
+from skinapi.app import person_file_job
 from skinapi.app.areas import list_areas, list_routes
-from skinapi.app.composition import person_file_job
-from skinapi.app.composition.services import Services, open_services
+from skinapi.app.composition.services import open_services
 from skinapi.base.container import CompositionError, Container, Parts
 from skinapi.platform.jobs.handlers import JobContext
 from skinapi.platform.stores.store_factory import make_store
@@ -52,8 +52,6 @@ def test_a_server_can_build_every_service(tmp_path: Path, *, with_all: bool) -> 
         parts.build_all()
     for _, (_, service) in list_routes(backend.settings):
         backend.services.get(service)
-    backend.app.server.build_all()
-    assert backend.services.get(Services) is backend.services
     assert backend.services.findings.records is backend.services.data.findings
 
 

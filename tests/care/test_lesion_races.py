@@ -4,6 +4,7 @@ from functools import partial
 
 from werkzeug.test import TestResponse
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
 from tests.care.test_comparisons import compared, grown
@@ -122,7 +123,7 @@ def test_a_review_has_seen_what_was_in_its_spot_in_the_order_of_the_two_requests
     [review] = real_backend.services.store.collection("reviews").find({"submission": mild.id})
     answer = ada.call("GET", f"/submissions/{grave.number}").get_json()["instruction"]
     assert (answer["finding"] == mild.number) == (grave.id in review["saw"])
-    assert not list(real_backend.services.check_integrity())
+    assert not list(check_integrity(real_backend.services))
 
 
 def test_two_who_compare_at_once_store_one_change(real_backend: Backend) -> None:

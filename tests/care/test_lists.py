@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from skinapi.accounts.auth import accounts
+from skinapi.app.integrity_check import check_integrity
 from skinapi.model.context import Context
 from tests.care.clinic import (
     REFERRAL,
@@ -221,7 +222,7 @@ def test_findings_follow_their_owner_from_doctor_to_doctor(backend: Backend) -> 
     stored = backend.stored()["submissions"]
     resting = backend.account(new.email).id  # the patients wait for the role's return
     assert [document.get("doctor") for document in stored] == [resting, resting]
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
 
 
 def test_what_a_stale_queue_still_holds_is_not_shown(shared_backend: Backend) -> None:

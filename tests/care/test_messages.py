@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.care import message_records as module
 from skinapi.care import messages as message_service
 from skinapi.platform.storage.unit_of_work import UnitOfWork
@@ -234,7 +235,7 @@ def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) 
     assert either.waits(either.grey) == []
     for side in (either.ada, either.grey):
         assert side.call("POST", messages, json={"text": "And now?"}).status_code == 404
-    assert list(either.backend.services.check_integrity()) == []
+    assert list(check_integrity(either.backend.services)) == []
     either.backend.services.admin.delete_user(email=either.ada.email, by="-")
     stored = either.backend.stored()
     assert (stored["messages"], stored["lesions"]) == ([], [])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.reviews import service as review_service
 from skinapi.model.headline import RestatedProbabilities
 from skinapi.platform.storage.ports import Document
@@ -47,14 +48,14 @@ def misplaced(backend: Backend, doctor: Person) -> list[Person]:
 def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
     doctor = any_backend.member(role="doctor")
     patients = misplaced(any_backend, doctor)
-    faults = list(any_backend.services.check_integrity())
+    faults = list(check_integrity(any_backend.services))
     owners = sorted(any_backend.account(patient.email).id for patient in patients)
     says = "the doctors' queue differs from the findings of account"
     assert sorted(fault.message for fault in faults) == [f"{says} {owner}" for owner in owners]
     for fault in faults:
         assert fault.repair
         fault.repair()
-    assert list(any_backend.services.check_integrity()) == []
+    assert list(check_integrity(any_backend.services)) == []
     assert len(doctor.pages("/queue")) == len(doctor.pages("/patients")) == 4
     assert {any_backend.account(patient.email).findings for patient in patients} == {1}
 
@@ -85,20 +86,20 @@ def test_check_makes_each_key_again_and_mends_it(
     ):
         path = f"/submissions/{number}/review"
         assert doctor.call("POST", path, json={**melanoma, **said}).status_code == 201
-    assert list(any_backend.services.check_integrity()) == []
+    assert list(check_integrity(any_backend.services)) == []
     stored = any_backend.services.store.collection(collection)
     right = {item["id"]: item.get(field) for item in stored.find()}
     for identifier, value in right.items():
         if value is not None:
             stored.update({"id": identifier}, {"$unset": {field: True}})
     assert {item["id"]: item.get(field) for item in stored.find()} != right
-    [*faults] = any_backend.services.check_integrity()
+    [*faults] = check_integrity(any_backend.services)
     assert faults
     for fault in faults:
         assert fault.repair
         fault.repair()
     assert {item["id"]: item.get(field) for item in stored.find()} == right
-    assert list(any_backend.services.check_integrity()) == []
+    assert list(check_integrity(any_backend.services)) == []
 
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -123,7 +124,7 @@ def test_a_melanoma_of_77_percent_stands_above_one_of_12_that_has_waited_longer(
         assert [item["waiting_submission"] for item in doctor.pages("/patients")] == [high, low]
     referral = file_scored(shared_backend, ada, 0.99, REFERRAL)
     assert numbers(doctor, queue)[:3] == [high, low, referral]  # the band comes first
-    assert list(shared_backend.services.check_integrity()) == []
+    assert list(check_integrity(shared_backend.services)) == []
 
 
 def test_a_page_of_the_queue_has_50_findings_and_names_the_next(shared_backend: Backend) -> None:
@@ -233,7 +234,7 @@ def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
     )
     assert numbers(doctor, RESULTS) == [late]
     assert counts(shared_backend.member(role="doctor")) == {"result": 0, "photo": 0}
-    assert list(shared_backend.services.check_integrity()) == []
+    assert list(check_integrity(shared_backend.services)) == []
 
 
 @pytest.mark.parametrize("second_doctor", [False, True])
@@ -255,7 +256,7 @@ def test_a_sample_is_awaited_beside_what_counts(
     assert numbers(doctor, RESULTS) == [number]
     decide(doctor, number, result)
     assert numbers(doctor, RESULTS) == []
-    assert list(shared_backend.services.check_integrity()) == []
+    assert list(check_integrity(shared_backend.services)) == []
 
 
 def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Backend) -> None:
@@ -270,4 +271,4 @@ def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Back
     assert numbers(doctor, PHOTOS) == [other.number]
     decide(doctor, asked.number, PHOTO)  # the newer one is not good enough either
     assert numbers(doctor, PHOTOS) == [other.number, asked.number]
-    assert list(shared_backend.services.check_integrity()) == []
+    assert list(check_integrity(shared_backend.services)) == []

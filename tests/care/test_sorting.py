@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.status.reviews import Reviews
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
@@ -263,7 +264,7 @@ def test_a_review_of_the_last_version_saw_what_was_in_its_spot_when_one_comes(
     assert instructed(ada, settled)[:2] == instructed(ada, grave)[:2] == (URGENT, grave)
     assert sort(ada, grave, None).status_code == 200
     assert instructed(ada, settled)[0] == SELF
-    assert not list(any_backend.services.check_integrity())
+    assert not list(check_integrity(any_backend.services))
 
 
 def predict(sender: Person, key: str = "first", **fields: str) -> Any:
@@ -301,7 +302,7 @@ def test_a_photo_in_place_of_another_is_of_one_spot_with_it(
     assert instructed(ada, first)[-2] is False, "it has come"
     review(doctor, after["id"], MOLE)
     assert instructed(ada, first)[-2] is False, "it answers the request also once it is decided"
-    assert list(any_backend.services.check_integrity()) == []
+    assert list(check_integrity(any_backend.services)) == []
 
 
 def test_nobody_sends_a_photo_in_place_of_that_of_somebody_else(backend: Backend) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records import unassigned_patients
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.platform.storage.ids import now
@@ -164,7 +165,7 @@ def test_a_lost_role_rests_and_comes_back_with_its_patients(
     assert resting["target"] == identifier(any_backend, grey)
     patients = sorted([identifier(any_backend, ada), identifier(any_backend, ben)])
     assert resting["detail"] == f"2 patients: {' '.join(patients)}"
-    assert list(any_backend.services.check_integrity()) == []
+    assert list(check_integrity(any_backend.services)) == []
     me = ada.call("GET", "/me").get_json()
     assert me["doctor"] is None, "who is told to write would be refused"
     assert "doctor_name" not in me

@@ -18,6 +18,7 @@ import yaml
 from pymongo.errors import OperationFailure
 
 from skinapi.app import application as app
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.stores.store_factory import open_store
@@ -156,7 +157,7 @@ def test_the_user_of_one_database_can_do_what_the_server_does(
         predicted(backend.member(), keep_photo="true")
         assert backend.client.get("/readyz").status_code == 200
         assert write_backup(store, io.BytesIO()).documents > 0
-        assert not list(backend.services.check_integrity())
+        assert not list(check_integrity(backend.services))
     client: pymongo.MongoClient[dict[str, Any]]
     with pymongo.MongoClient(guarded) as client:
         assert "windows" in str(client["skinapi"].list_collection_names())  # of the rate limits

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from skinapi.app.composition.services import Services
+from skinapi.app.integrity_check import check_integrity
 from skinapi.platform.storage.ports import Document
 
 
@@ -80,5 +81,5 @@ def read_contents(services: Services) -> Contents:
         findings=store.collection("submissions").find(),
         audit=store.collection("audit").find(sort="id"),
         blobs=frozenset(store.blobs.keys()),
-        faults=tuple(fault.message for fault in services.check_integrity()),
+        faults=tuple(fault.message for fault in check_integrity(services)),
     )

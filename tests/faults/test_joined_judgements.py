@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.stores.store_factory import open_store
 from tests.care.clinic import numbers
@@ -120,4 +121,4 @@ def test_what_one_judgement_was_in_error_of_is_gone_from_the_wrong_patient(
 
 def test_no_photo_and_no_fault_is_left(migrated: Migrated) -> None:
     services = migrated.backend.services
-    assert [fault.message for fault in services.check_integrity()] == []
+    assert [fault.message for fault in check_integrity(services)] == []

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from skinapi.app.composition.services import Services
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import EarlierVersion, StoredFinding
 from skinapi.model.conditions import Band
@@ -258,7 +259,7 @@ def test_what_is_judged_again_moved_or_joined_is_there_once_whatever_is_killed(
         ] == []
         status, said = server.check_here()
         assert status == 0, said
-        assert [fault.message for fault in services.check_integrity()] == []
+        assert [fault.message for fault in check_integrity(services)] == []
     for actor in actors:
         listed = sorted(item["id"] for item in actor.doctor.pages("/queue"))
         assert listed == sorted(case.number for case in actor.lesion_status)

@@ -13,6 +13,7 @@ import pytest
 
 from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.storage.ports import Document
@@ -95,7 +96,7 @@ def test_all_that_the_release_kept_is_read_after_the_migration(release: Path, fo
     for name, documents in before.items():
         assert documents == after[name][: len(documents)], name
     with closing(backend.services.store):
-        assert [fault.message for fault in backend.services.check_integrity()] == []
+        assert [fault.message for fault in check_integrity(backend.services)] == []
         read_now = json.loads(json.dumps(read_all(backend)))
         for path, answer in read_before.items():
             assert_says(answer, read_now[path], path)

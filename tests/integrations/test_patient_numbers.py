@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.app import commands
 from skinapi.app.composition.services import Services, open_services
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import StoreUnavailable, Unavailable, UnsafeSettings
 from skinapi.platform.storage.number_keys import LOST
 from skinapi.platform.storage.ports import Ops
@@ -42,7 +43,7 @@ def add(services: Services, by: Subject, value: str = NUMBER) -> Account:
 
 
 def faults(services: Services) -> list[str]:
-    found = [fault.message for fault in services.check_integrity()]
+    found = [fault.message for fault in check_integrity(services)]
     return [message for message in found if "numbers" in message]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.accounts.auth.owners import NOBODY
+from skinapi.app.integrity_check import check_integrity
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.uploads import Announced, Uploads, UploadsService
 from skinapi.lab.service import DatasetsService
@@ -59,7 +60,7 @@ def test_nothing_is_stored_after_the_deletion(
     assert act(ada, sent).status_code == 401
     left = {name: backend.services.store.collection(name).count() for name in COLLECTIONS}
     assert left == kept
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
 
 
 def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) -> None:
@@ -68,7 +69,7 @@ def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) 
     for owner in ("gone", NOBODY):
         datasets.begin(NewDataset(name=owner, owner=owner), size=0)
     uploads.begin(Announced(owner="gone-too", name="a.zip", size=5))
-    found = list(backend.services.check_integrity())
+    found = list(check_integrity(backend.services))
     assert [fault.message for fault in found] == [
         "data sets or uploads of account gone, which is gone",
         "data sets or uploads of account gone-too, which is gone",
@@ -76,5 +77,5 @@ def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) 
     for fault in found:
         assert fault.repair
         fault.repair()
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     assert [item["owner"] for item in store.collection("datasets").find()] == [NOBODY]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import NotFound, StoreUnavailable
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImages
@@ -75,7 +76,7 @@ class Clinic:
         assert answer.status_code == 200, answer.text
 
     def check_integrity(self) -> list[str]:
-        return [fault.message for fault in self.backend.services.check_integrity()]
+        return [fault.message for fault in check_integrity(self.backend.services)]
 
 
 def clinic_of(backend: Backend) -> Clinic:

@@ -1,5 +1,6 @@
 """While the lab is off, what data sets have of a person goes all the same."""
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.app.run_job import list_handlers
 from tests.lab.test_from_reviews import CONFIRMED, clinic_of
 from tests.support.backends import Backend, Person, erase
@@ -24,5 +25,5 @@ def test_copies_of_photos_go_and_no_job_of_the_lab_is_done(real_backend: Backend
     assert left.find() == []
     erase(off.services, off.account(clinic.researcher.email))
     assert off.services.store.collection("datasets").find() == []
-    assert list(off.services.check_integrity()) == []
+    assert list(check_integrity(off.services)) == []
     assert list_handlers(off.settings).keys() == {"person_file"}

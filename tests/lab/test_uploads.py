@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from skinapi.app import commands
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import NotFound
 from skinapi.lab.datasets.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
 from skinapi.platform.storage.ids import now
@@ -53,8 +54,8 @@ def test_a_part_whose_file_is_gone_keeps_nothing_from_being_repaired(any_backend
     [record] = map(UploadRecord.model_validate, store.collection("uploads").find())
     uploads.add_part(record, offset=0, content=TWO_PARTS)
     store.blobs.delete(store.collection("upload_parts").find()[0]["part_blob"])
-    assert commands._report(any_backend.services.check_integrity(), repair=True) == 0
-    assert [fault.message for fault in any_backend.services.check_integrity()] == []
+    assert commands._report(check_integrity(any_backend.services), repair=True) == 0
+    assert [fault.message for fault in check_integrity(any_backend.services)] == []
     with pytest.raises(NotFound, match="lost"):
         list(uploads.read(record))
     uploads.remove(identifier)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from skinapi.app.composition.migration import EMPTIED
+from skinapi.app.migration.steps import EMPTIED
 from tests.repository.documents import PAGES
 
 PAGE = "docs/operate/inventory.md"

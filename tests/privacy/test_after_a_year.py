@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.app.composition.services import list_models
+from skinapi.app.integrity_check import check_integrity, list_record_types
 from skinapi.platform.backups.backup import list_backups
 from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.storage.ids import new_id
@@ -34,7 +34,7 @@ from tests.support.size import in_drill
 
 # In these a person or a doctor writes words.
 
-MODELS = list_models()
+MODELS = list_record_types()
 WORDS = ("identity", "contact", "free text")
 
 
@@ -73,7 +73,7 @@ def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(
     year: Year, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     backend, store = year.backend, year.backend.services.store
-    assert [fault.message for fault in backend.services.check_integrity()] == []
+    assert [fault.message for fault in check_integrity(backend.services)] == []
     assert [
         unknown
         for name, documents in backend.stored(but=()).items()

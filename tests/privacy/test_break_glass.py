@@ -353,7 +353,7 @@ def test_more_than_a_few_in_a_day_are_refused_and_the_other_admins_are_told_once
 
 
 def test_an_operator_can_switch_it_off(backend: Backend) -> None:
-    object.__setattr__(backend.app.server.break_glass, "most", 0)
+    object.__setattr__(backend.services.break_glass, "most", 0)
     answer = ask(backend.member(role="admin"), number=1)
     assert refused(answer) == (403, "break_glass_off")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from skinapi.accounts.auth.events import AccountErased, AccountsJoined
-from skinapi.app.composition.services import list_models
+from skinapi.app.integrity_check import list_record_types
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
 from tests.care.clinic import ROUTINE, file_for
@@ -14,7 +14,7 @@ from tests.support.backends import Backend, Person
 
 # Fields by which a record says whose it is.
 
-MODELS = list_models()
+MODELS = list_record_types()
 OWNERS = ("owner", "account")
 # Whose records name a person and have another way out, or none.
 OTHERWISE: Mapping[str, str] = {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.area_parts import list_parts
 from skinapi.base.errors import InvalidToken
 from skinapi.model.registry.inference import InferenceService
@@ -142,7 +143,7 @@ def test_all_of_the_duplicate_is_at_the_account_that_stays(two: TwoAccounts) -> 
     assert backend.account(ada.email).findings == 4
     # Nobody has made that one.
     assert [
-        fault for fault in backend.services.check_integrity() if "an admin" not in fault.message
+        fault for fault in check_integrity(backend.services) if "an admin" not in fault.message
     ] == []
     stored = backend.stored(but=("guesses", "accounts"))
     assert two.join().status_code == 200

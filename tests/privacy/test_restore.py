@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from skinapi.app import backup_commands
-from skinapi.app.composition.services import list_models, open_services
+from skinapi.app.composition.services import open_services
+from skinapi.app.integrity_check import check_integrity, list_record_types
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings.settings import Settings
 from skinapi.model.conditions import Band
@@ -95,7 +96,7 @@ def assert_erased(clinic: Clinic, settings: Settings) -> None:
     """What the store of the settings holds is what the clinic holds."""
     with closing(open_store(settings)) as store:
         services = open_services(settings, store)
-        assert [fault.message for fault in services.check_integrity()] == []
+        assert [fault.message for fault in check_integrity(services)] == []
         accounts = {item["id"] for item in store.collection("accounts").find()}
         assert clinic.ada in accounts
         assert clinic.bob not in accounts
@@ -335,7 +336,7 @@ def test_a_damaged_record_of_who_is_to_be_reached_or_was_erased_stops_neither_li
     erased = store.collection("erased_ids")
     accounts = erased.find({"kind": "account"})
     assert erased.update({"id": accounts[0]["id"]}, {"$unset": {"kind": True}})
-    faults = " ".join(fault.message for fault in document_faults(store, list_models()))
+    faults = " ".join(fault.message for fault in document_faults(store, list_record_types()))
     assert first in faults
     assert accounts[0]["id"] in faults
     backup, lists, folder = tmp_path / "backup.tar", tmp_path / "list.jsonl", tmp_path / "after"

@@ -48,7 +48,7 @@ class Clinic:
 
     @property
     def service(self) -> RetentionService:
-        return self.backend.app.server.retention
+        return self.backend.services.retention
 
     def keep(self, days: Mapping[Kind, int | None]) -> None:
         put_in(self.service, days={**dict.fromkeys(Kind), **days})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.platform.storage.clock_watch import ALARM, STEADY
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
@@ -183,7 +184,7 @@ def test_a_hold_goes_on_while_the_clock_is_ahead(tmp_path: Path, clock: Clock) -
     assert pass_by() == before
     clock.ahead = timedelta(minutes=1)
     assert pass_by() == before
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     for _ in range(3):
         clock.ahead += DAY
         backend.services.erasure.begin_due()

@@ -21,7 +21,7 @@ import apsw
 from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.app.areas import FOLDERS
-from skinapi.app.composition.services import list_models
+from skinapi.app.integrity_check import list_record_types
 from skinapi.base.area_parts import list_parts
 from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.findings.records.new_findings import NewFinding
@@ -151,7 +151,7 @@ class SampleAccounts:
         self._kept = folder, dict(self.named)
         settings = self.backend.settings
         # The first read makes a table, and `restore` would take away one that is made later.
-        for collection in list_models():
+        for collection in list_record_types():
             self.backend.services.store.collection(collection).find(limit=1)
         with closing(apsw.Connection(str(folder / DATABASE))) as copy:
             _copy_database(settings.instance_dir / DATABASE, copy)
@@ -592,7 +592,7 @@ show_model_card              anyone            /model-card
 show_conditions              anyone            /conditions
 show_sample                  anyone            /sample
 # model versions
-list_models                  lab               /models
+list_record_types                  lab               /models
 show_model                   lab               /models/tiny-1
 show_version_card            lab               /models/tiny-1/card
 compare_models               lab               /models/compare?first=tiny-1&second=tiny-1

@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.passwords import Passwords
 from skinapi.app.application import Application, create_app
+from skinapi.app.composition.server_services import ServerServices
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.settings.settings import Settings
@@ -99,7 +100,7 @@ class Backend:
         return served_once(tiny_model())
 
     @property
-    def services(self) -> Services:
+    def services(self) -> ServerServices:
         return self.app.services
 
     @property

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import BaseModel
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.area_parts import list_parts
 from skinapi.care.own_data import ORDER, Task
 from skinapi.care.reminders import reminder_of
@@ -321,7 +322,7 @@ def walk_counts(history: History) -> Iterator[Told]:
     yield Told("/queue of all", queue.total(), sum(len(item.numbers) for item in history.patients))
     models = read(history.grey, "/outcomes")["models"].values()
     yield Told("/outcomes", sum(model["results"] for model in models), len(history.counted))
-    yield Told("check", [fault.message for fault in history.backend.services.check_integrity()], [])
+    yield Told("check", [fault.message for fault in check_integrity(history.backend.services)], [])
 
 
 def numbers_in(listed: list[Any]) -> Counter[int]:

@@ -19,7 +19,9 @@ from skinapi.accounts.auth.events import (
 )
 from skinapi.base.errors import (
     AccountJoined,
+    BrokenStore,
     Conflict,
+    Duplicate,
     NotFound,
     TooManyFound,
 )
@@ -28,7 +30,7 @@ from skinapi.base.subject import Role
 from skinapi.platform.storage.documents import merged, walk_by_id
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
-from skinapi.platform.storage.ports import Document, Filter, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between, in_transaction
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
 
@@ -45,13 +47,17 @@ JOINED = "This account was joined to another one: do it there"
 BEING_DELETED = "This account is being deleted"
 RECORD_KEPT = "Of this account only the medical record is kept, by law: it cannot be changed"
 NO_LOG_IN = "Nobody can log in to this account: it is a program's, or a patient's of another system"
+TAKEN_TWICE = (
+    "The accounts {} and {} share one e-mail address: restore a backup, or give one of them another"
+    " address in the store"
+)
 IN_CHARGE = frozenset({"doctor_id", "held_at", "held_by", "held_because"})
 OF_JOINED = frozenset({"external", "joined_to"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
 class Accounts(Repository[Account]):
-    """Raises Duplicate as it opens if stored accounts share an e-mail address."""
+    """Raises BrokenStore as it opens if stored accounts share an e-mail address."""
 
     collection, record = "accounts", Account
     indexes = (
@@ -73,6 +79,12 @@ class Accounts(Repository[Account]):
         ("role", "email", "id"),
     )
     unique = (("email",), ("external",), ("identity",))
+
+    def __init__(self, store: Store) -> None:
+        try:
+            super().__init__(store)
+        except Duplicate as error:
+            raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
 
     def add(self, **fields: Unpack[AccountFields]) -> Account:
         return self.insert(self.draft(**fields))
@@ -428,3 +440,12 @@ class Accounts(Repository[Account]):
 def key_without_findings(account_id: str) -> str:
     """The key sorts after all other keys, and is unique."""
     return f"{WITHOUT_FINDINGS}{account_id}"
+
+
+def _sharing_an_email(store: Store) -> tuple[str, str]:
+    first = dict[str, str]()
+    for account in store.collection("accounts").find(fields=("email",)):
+        email = str(account.get("email", account["id"]))
+        if first.setdefault(email, account["id"]) != account["id"]:
+            return first[email], account["id"]
+    raise AssertionError("a unique index refused what is unique")

@@ -1,7 +1,8 @@
 """Normalises e-mail addresses, so that a unique index finds two spellings of one address."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -62,6 +63,15 @@ def spellings_of(email: str) -> list[str]:
     """List this address in normal form, then those of its mailbox that earlier code stored."""
     spellings = [email, *(_with_labels(spell, email) for spell in (_in_unicode, _in_ascii))]
     return list(dict.fromkeys(spellings))
+
+
+def list_spellings(emails: Iterable[str]) -> frozenset[str]:
+    """List these addresses, as typed, as accounts may have them. One that is none names nobody."""
+    found = set[str]()
+    for email in emails:
+        with suppress(ValueError):
+            found.update(spellings_of(normalise_email(email)))
+    return frozenset(found)
 
 
 def _with_labels(spell: Callable[[str], str], email: str) -> str:

@@ -7,9 +7,18 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import ErasureReason
 
 
-@dataclass(frozen=True, slots=True)
-class AccountAdded:
+@dataclass(frozen=True)
+class AccountEvent:
     account: str
+
+
+@dataclass(frozen=True)
+class DoctorEvent:
+    doctor: str
+
+
+class AccountAdded(AccountEvent):
+    """Somebody has registered, or was added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +27,16 @@ class DoctorChanged:
     doctor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PatientsReleased:
+class PatientsReleased(DoctorEvent):
     """All patients leave the care of this doctor."""
 
-    doctor: str
 
-
-@dataclass(frozen=True, slots=True)
-class DoctorStopped:
+class DoctorStopped(DoctorEvent):
     """This doctor is suspended, or none any more."""
 
-    doctor: str
 
-
-@dataclass(frozen=True, slots=True)
-class DoctorReturned:
+class DoctorReturned(DoctorEvent):
     """This doctor is active now, again or for the first time."""
-
-    doctor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +44,29 @@ class AdminStopped:
     admin: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalChanged:
+class ApprovalChanged(AccountEvent):
     """The account is approved from now on, or was until now: then it is suspended, or waits."""
 
-    account: str
 
-
-@dataclass(frozen=True, slots=True)
-class ConsentWithdrawn:
+@dataclass(frozen=True)
+class ConsentWithdrawn(AccountEvent):
     """The account does not agree to this `purpose` any more, or has refused it."""
 
-    account: str
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeptPhotosUnwanted:
+class KeptPhotosUnwanted(AccountEvent):
     """The account wants all its kept photos to be deleted; its findings stay."""
 
-    account: str
 
-
-@dataclass(frozen=True, slots=True)
-class LogInReplaced:
+class LogInReplaced(AccountEvent):
     """Somebody whom a provider names logs in to the account: whoever could before cannot."""
 
-    account: str
 
-
-@dataclass(frozen=True, slots=True)
-class AccountsJoined:
+@dataclass(frozen=True)
+class AccountsJoined(AccountEvent):
     """The account is about to give all that it has to `into`, another one of the same person."""
 
-    account: str
     into: str
 
 
@@ -86,28 +75,23 @@ class PatientNumber(StoredRecord):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class ErasureBegun:
+@dataclass(frozen=True)
+class ErasureBegun(AccountEvent):
     """The deletion begins in the same transaction. `by` is the account's own id, an admin's, or
     "system". `number` was named with it, of a patient of another system.
     """
 
-    account: str
     by: str
     reason: ErasureReason | None
     number: PatientNumber | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountErased:
+class AccountErased(AccountEvent):
     """Each package deletes what it has of the account. Announced again after an interruption."""
 
-    account: str
 
-
-@dataclass(frozen=True, slots=True)
-class AccountGone:
+@dataclass(frozen=True)
+class AccountGone(AccountEvent):
     """The account and all its data are deleted, or all but its medical record. Published once."""
 
-    account: str
     record_kept_until: datetime | None

@@ -1,7 +1,5 @@
 """The repositories: one for each kind of stored data, shared by the services."""
 
-from typing import Any, get_type_hints
-
 from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Accounts
@@ -9,10 +7,8 @@ from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.recovery import PasswordLinks
-from skinapi.accounts.auth.sessions import Lifetimes, Sessions
+from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.container import Parts
-from skinapi.base.errors import BrokenStore, Duplicate
-from skinapi.base.settings.settings import Settings
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
 from skinapi.findings.records.break_glasses import BreakGlasses
@@ -32,17 +28,10 @@ from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.background import Totals
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from skinapi.privacy.erasure.people_to_reach import PeopleToReach
 from skinapi.privacy.erasure.receipts import Receipts
 from skinapi.privacy.person_file.stored_files import PersonFiles
-
-TAKEN_TWICE = (
-    "The accounts {} and {} share one e-mail address: restore a backup, or give one of them another"
-    " address in the store"
-)
 
 
 class Repositories(Parts):
@@ -80,40 +69,3 @@ class Repositories(Parts):
     failed_items: FailedItems
     clock: ClockWatch
     person_files: PersonFiles
-
-
-def list_stores() -> list[type[Repository[Any]]]:
-    """List those of them that keep records of one kind in a collection of their own."""
-    kinds = get_type_hints(Repositories).values()
-    return [kind for kind in kinds if issubclass(kind, Repository)]
-
-
-def repository_values(settings: Settings) -> dict[Any, dict[str, Any]]:
-    """Return what no type tells apart of what each class is given."""
-    key = settings.signing_key()
-    return {
-        AuditTrail: {"secrets": settings.audit_secrets()},
-        CheckerRecords: {"models": settings.checker_models},
-        AccountUses: {"stored": settings.retain_accounts_days is not None},
-        Sessions: {"lifetimes": Lifetimes.from_settings(settings)},
-        GuessLimits: {"key": key},
-        PasswordLinks: {"key": key, "console": settings.address},
-        Outbox: {"enabled": settings.mail_server is not None},
-    }
-
-
-def open_accounts(store: Store) -> Accounts:
-    """Raises BrokenStore if two accounts share an e-mail address."""
-    try:
-        return Accounts(store)
-    except Duplicate as error:
-        raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
-
-
-def _sharing_an_email(store: Store) -> tuple[str, str]:
-    first = dict[str, str]()
-    for account in store.collection("accounts").find(fields=("email",)):
-        email = str(account.get("email", account["id"]))
-        if first.setdefault(email, account["id"]) != account["id"]:
-            return first[email], account["id"]
-    raise AssertionError("a unique index refused what is unique")

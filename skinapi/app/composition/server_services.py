@@ -9,7 +9,6 @@ from skinapi.accounts.admin.operation_gauges import OperationGauges
 from skinapi.accounts.admin.overview import OverviewService
 from skinapi.app.areas import list_channels
 from skinapi.app.composition.services import Services
-from skinapi.base.container import Parts
 from skinapi.base.settings.settings import Settings
 from skinapi.base.subject import Allowances
 from skinapi.care.comparisons import ComparisonsService
@@ -41,9 +40,7 @@ from skinapi.privacy.retention.kinds import (
 from skinapi.privacy.retention.service import RetentionService
 
 
-class ServerServices(Parts):
-    """Each service is built when it is first asked for."""
-
+class ServerServices(Services):
     inference: InferenceService
     operating_point: OperatingPointService
     reports: ReportsService

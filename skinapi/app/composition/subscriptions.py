@@ -4,7 +4,7 @@ The events stand with the package that publishes them: accounts/auth/events.py,
 findings/records/events.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -13,12 +13,14 @@ from skinapi.accounts.admin.usage import ACCOUNTS
 from skinapi.accounts.auth.events import (
     AccountAdded,
     AccountErased,
+    AccountEvent,
     AccountGone,
     AccountsJoined,
     AdminStopped,
     ApprovalChanged,
     ConsentWithdrawn,
     DoctorChanged,
+    DoctorEvent,
     DoctorReturned,
     DoctorStopped,
     ErasureBegun,
@@ -37,6 +39,7 @@ from skinapi.findings.records.events import (
     ChangeMeasured,
     FindingDeleted,
     FindingDiscarded,
+    FindingEvent,
     FindingFiled,
     FindingJudgedAgain,
     FindingReviewed,
@@ -50,6 +53,9 @@ from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.privacy.erasure.service import ErasureService
+
+# It may return files, to be deleted after the transaction.
+Call = Callable[[str], Iterable[str] | None]
 
 
 def subscribe(
@@ -73,9 +79,7 @@ def subscribe(
     _to_erasure(data, findings, jobs, erasure, partial(_list_of_areas, container, stored))
 
 
-def _list_of_areas(
-    container: Container, stored: Sequence[Stored], when: str
-) -> list[Callable[[str], None]]:
+def _list_of_areas(container: Container, stored: Sequence[Stored], when: str) -> list[Call]:
     places = (place for area in stored for place in getattr(area, when))
     return [partial(_call, place, container) for place in places]
 
@@ -85,6 +89,19 @@ def _call(place: str, container: Container, said: Any) -> Any:
     module, _, path = place.partition(":")
     kind, _, method = path.partition(".")
     return getattr(container.get(getattr(import_module(module), kind)), method)(said)
+
+
+def _of_account(*calls: Call) -> Iterator[Callable[[AccountEvent], Iterable[str] | None]]:
+    """Let each be called with the account of an event. `describe_listeners` unpacks the partial."""
+    return (partial(lambda call, event: call(event.account), call) for call in calls)
+
+
+def _of_doctor(*calls: Call) -> Iterator[Callable[[DoctorEvent], Iterable[str] | None]]:
+    return (partial(lambda call, event: call(event.doctor), call) for call in calls)
+
+
+def _of_finding(*calls: Call) -> Iterator[Callable[[FindingEvent], Iterable[str] | None]]:
+    return (partial(lambda call, event: call(event.finding.id), call) for call in calls)
 
 
 def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsService) -> None:
@@ -99,31 +116,19 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         findings.access.unassigned.on_doctor_changed,
     )
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned, cases.on_doctor_returned)
-    inside(
-        PatientsReleased,
-        lambda event: records.release(event.doctor),
-        lambda event: messages.release(event.doctor),
-    )
-    inside(
-        DoctorStopped,
-        lambda event: records.end_work(event.doctor),
-        cases.on_doctor_stopped,
-        lambda event: messages.end_work(event.doctor),
-    )
+    inside(PatientsReleased, *_of_doctor(records.release, messages.release))
+    inside(DoctorStopped, *_of_doctor(records.end_work, messages.end_work), cases.on_doctor_stopped)
     inside(AdminStopped, lambda event: data.break_glass.end_of_admin(event.admin))
-    inside(LogInReplaced, lambda event: data.keys.revoke_all(event.account))
+    inside(LogInReplaced, *_of_account(data.keys.revoke_all))
     inside(
         AccountsJoined,
-        lambda event: data.keys.revoke_all(event.account),
+        *_of_account(data.keys.revoke_all),
         lambda event: data.person_files.outdate(event.into),
     )
     inside(ConsentWithdrawn, cases.on_withdrawn)
     inside(AccountGone, cases.on_gone)
-    inside(
-        KeptPhotosUnwanted,
-        lambda event: _erase_photos(data, findings, event.account),
-        lambda event: data.person_files.outdate(event.account),
-    )
+    erase_photos = partial(_erase_photos, data, findings)
+    inside(KeptPhotosUnwanted, *_of_account(erase_photos, data.person_files.outdate))
 
 
 def _erase_photos(data: Repositories, findings: FindingsService, account: str) -> list[str]:
@@ -139,41 +144,30 @@ def _erase_photos(data: Repositories, findings: FindingsService, account: str) -
 
 def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
-    uses = data.account_uses
+    erased, broken_glass, messages = data.erased_ids, data.break_glass, data.messages
     inside(FindingFiled, counts.on_filed, lambda event: _withdraw_wishes(data, event.finding))
-    if uses.stored:
-        inside(FindingFiled, uses.on_finding)
-        inside(FindingReviewed, uses.on_finding)
-        inside(FindingJudgedAgain, uses.on_finding)
+    if data.account_uses.stored:
+        for using in (FindingFiled, FindingReviewed, FindingJudgedAgain):
+            inside(using, data.account_uses.on_finding)
     afterwards(FindingFiled, lambda event: data.usage.add_finding(event.finding.finding))
-    inside(FindingReviewed, counts.on_changed)
-    inside(FindingJudgedAgain, counts.on_changed)
-    inside(ChangeMeasured, counts.on_changed)
-    inside(PhotosRemoved, lambda event: data.issued.drop_pdfs([event.finding.id]))
-    inside(
-        FindingVoided,
-        lambda event: data.erased_ids.add("error", event.finding.id),
-        lambda event: data.findings.forget_changes(event.finding),
-        counts.on_changed,
-        lambda event: data.break_glass.end_of_finding(event.finding.id),
-        lambda event: data.messages.drop_reference(event.finding.id),
-        lambda event: data.issued.drop_pdfs([event.finding.id]),
-        lambda event: data.person_files.outdate(event.finding.owner),
-    )
+    for changed in (FindingReviewed, FindingJudgedAgain, ChangeMeasured):
+        inside(changed, counts.on_changed)
+    for gone in (FindingVoided, FindingDeleted):
+        inside(
+            gone,
+            lambda event: data.findings.forget_changes(event.finding),
+            counts.on_changed,
+            *_of_finding(broken_glass.end_of_finding, messages.drop_reference),
+            lambda event: data.person_files.outdate(event.finding.owner),
+        )
+    inside(FindingVoided, lambda event: erased.add("error", event.finding.id))
+    for without_photos in (PhotosRemoved, FindingVoided):
+        inside(without_photos, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingDeleted,
-        lambda event: data.erased_ids.add(
-            "finding", event.finding.id, request=event.finding.filed_request
-        ),
-        lambda event: data.findings.forget_changes(event.finding),
-        counts.on_changed,
-        lambda event: data.reviews.forget(event.finding.id),
-        lambda event: data.break_glass.end_of_finding(event.finding.id),
-        lambda event: data.letters.forget(event.finding.id),
-        lambda event: data.messages.drop_reference(event.finding.id),
-        lambda event: data.issued.forget(event.finding.id),
+        lambda event: erased.add("finding", event.finding.id, request=event.finding.filed_request),
+        *_of_finding(data.reviews.forget, data.letters.forget, data.issued.forget),
         lambda event: data.failed_items.forget(event.finding.id, FINDINGS),
-        lambda event: data.person_files.outdate(event.finding.owner),
         lambda event: data.outbox.withdraw_about(
             f"finding/{event.finding.number}", to=event.finding.owner
         ),
@@ -192,11 +186,12 @@ def _to_erasure(
     findings: FindingsService,
     jobs: JobsService,
     erasure: ErasureService,
-    of_areas: Callable[[str], list[Callable[[str], None]]],
+    of_areas: Callable[[str], list[Call]],
 ) -> None:
     """Each forgets what it has of the account, in transactions of its own, and may be asked again
     after an interruption. Of a medical record that is kept, its part stays.
     """
+    inside, afterwards, to_reach = data.work.inside, data.work.afterwards, erasure.to_reach
 
     def list_account(event: AccountErased) -> None:
         account = data.accounts.find_by_id(event.account)
@@ -206,62 +201,39 @@ def _to_erasure(
         data.erased_ids.add("account", event.account, findings=held)
 
     # Before the account is removed: a deletion that is interrupted announces it again.
-    data.work.afterwards(AccountErased, list_account)
-    data.work.inside(ErasureBegun, erasure.on_begun)
-    data.work.inside(
-        ApprovalChanged, erasure.to_reach.on_approval_changed, erasure.on_approval_changed
-    )
-    data.work.inside(DoctorChanged, erasure.to_reach.on_doctor_changed)
-    data.work.inside(AccountsJoined, erasure.to_reach.on_accounts_joined)
-    data.work.inside(FindingDiscarded, erasure.to_reach.on_finding_discarded)
-    data.work.inside(FindingReviewed, erasure.to_reach.on_finding_reviewed)
-    data.work.inside(FindingVoided, erasure.to_reach.on_finding_voided)
-    data.work.inside(AccountGone, erasure.on_gone)
-    data.work.afterwards(AccountErased, erasure.count)
+    afterwards(AccountErased, list_account)
+    inside(ErasureBegun, erasure.on_begun)
+    inside(ApprovalChanged, to_reach.on_approval_changed, erasure.on_approval_changed)
+    inside(DoctorChanged, to_reach.on_doctor_changed)
+    inside(AccountsJoined, to_reach.on_accounts_joined)
+    inside(FindingDiscarded, to_reach.on_finding_discarded)
+    inside(FindingReviewed, to_reach.on_finding_reviewed)
+    inside(FindingVoided, to_reach.on_finding_voided)
+    inside(AccountGone, erasure.on_gone)
+    afterwards(AccountErased, erasure.count)
 
     def forget_spots(account: str) -> None:
         record = findings.find_kept_record(account)
         data.lesions.forget(account, kept=record.spots if record else frozenset())
         data.messages.forget(account, kept=record.spots if record else None)
 
-    for forget in (
-        # First, or each finding would outdate it.
-        data.person_files.forget,
+    # A joined account loses them too; of keys, what is left by then: those for browsers.
+    opening_it = (
+        *(jobs.queue.forget, data.acts.forget, data.sessions.forget, data.guess_limits.forget),
+        *(data.password_links.forget, data.keys.forget),
+    )
+    forgotten = (
+        data.person_files.forget,  # first, or each finding would outdate it
         *of_areas("forgets_first"),
         findings.forget,
         forget_spots,
         data.letters.forget_drafts,
-        jobs.queue.forget,
-        data.acts.forget,
-        data.sessions.forget,
-        data.guess_limits.forget,
-        data.password_links.forget,
-        data.outbox.forget,
-        data.deliveries.forget,
-        data.keys.forget,
-        data.break_glass.forget,
+        *opening_it,
+        *(data.outbox.forget, data.deliveries.forget, data.break_glass.forget),
         data.consents.forget,
         *of_areas("forgets"),
         data.failed_items.forget,
-    ):
-        data.work.afterwards(AccountErased, _of_account(forget))
-    for forget in (
-        data.person_files.forget,
-        data.acts.forget,
-        jobs.queue.forget,
-        data.sessions.forget,
-        data.guess_limits.forget,
-        data.password_links.forget,
-        data.keys.forget,  # what is left by then: those for browsers
-        *of_areas("forgets_joined"),
-        data.failed_items.forget,
-    ):
-        data.work.afterwards(AccountsJoined, _of_account(forget))
-
-
-def _of_account(forget: Callable[[str], None]) -> Callable[[AccountErased | AccountsJoined], None]:
-    return partial(_forget_account, forget)
-
-
-def _forget_account(forget: Callable[[str], None], event: AccountErased | AccountsJoined) -> None:
-    forget(event.account)
+    )
+    afterwards(AccountErased, *_of_account(*forgotten))
+    of_joined = (*opening_it, *of_areas("forgets_joined"), data.failed_items.forget)
+    afterwards(AccountsJoined, *_of_account(data.person_files.forget, *of_joined))

@@ -12,9 +12,10 @@ from skinapi.accounts.auth.consents import ChangedConsents, Purpose, newest_text
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.app.areas import list_condition_names
 from skinapi.app.composition.server_services import ServerServices, open_server_services
-from skinapi.app.composition.services import Services, Unlimited, open_services
+from skinapi.app.composition.services import open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings.settings import Settings
+from skinapi.base.subject import Unlimited
 from skinapi.care.lesion_records import Place
 from skinapi.care.letters import EditedDraft
 from skinapi.care.messages import ConversationTopic
@@ -48,23 +49,22 @@ HERE = ClientInfo(address="127.0.0.1", client="the demo")
 
 @dataclass(frozen=True, slots=True)
 class Clinic:
-    services: Services
-    models: ServerServices
+    services: ServerServices
     admin: "Person"
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
         make_store(settings)
         served = open_served(settings)
-        services = open_services(settings, served=served)
-        record_former_model(services.models.versions)
+        opened = open_services(settings, served=served)
+        record_former_model(opened.models.versions)
         inference, reloader = open_inference(
-            settings, services.models, served, list_condition_names(settings)
+            settings, opened.models, served, list_condition_names(settings)
         )
         reloader.run_once()
-        models = open_server_services(services, inference, Unlimited())
+        services = open_server_services(opened, inference, Unlimited())
         account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)
-        return cls(services, models, Person(services, models, account.email))
+        return cls(services, Person(services, account.email))
 
     def register(self, name: str, *, wanted_role: WantedRole | None = None) -> "Person":
         """Register somebody who waits for approval."""
@@ -72,7 +72,7 @@ class Clinic:
         self.services.auth.register_user(
             name=name, email=email, password=PASSWORD, caller=HERE, wanted_role=wanted_role
         )
-        return Person(self.services, self.models, email)
+        return Person(self.services, email)
 
     def approve(self, person: "Person", *, role: WantedRole | None = None) -> None:
         by = self.admin.account.id
@@ -101,8 +101,7 @@ class Clinic:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    services: Services
-    models: ServerServices
+    services: ServerServices
     email: str
 
     @property
@@ -140,7 +139,7 @@ class Person:
         sent = SentPhotos(
             contents=photos, same_spot=True, context=told.model_copy(update=more), lesion=lesion
         )
-        return self.models.prediction.predict(owner=self.account, sent=sent)
+        return self.services.prediction.predict(owner=self.account, sent=sent)
 
     # --- of a doctor ---
 

@@ -18,7 +18,7 @@ from skinapi.base.languages import Language
 from skinapi.base.logs import log, log_fault
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.reports import checker
-from skinapi.findings.reports.checker_records import Checked, Checker
+from skinapi.findings.reports.checker_records import Checked, Checker, CheckerRecords
 from skinapi.findings.reports.explanation import (
     Paragraphs,
     Plan,
@@ -233,9 +233,10 @@ def open_llm(settings: Settings, store: Store) -> OpenRouterClient | None:
     return _open(settings, store, settings.llm_models)
 
 
-def open_checker(settings: Settings, store: Store) -> OpenRouterClient | None:
+def open_checker(settings: Settings, store: Store, records: CheckerRecords) -> Checker | None:
     """The LLM, of another maker, that compares what was written with the passages."""
-    return _open(settings, store, settings.checker_models)
+    llm = _open(settings, store, settings.checker_models)
+    return Checker(llm, records) if llm else None
 
 
 def _open(settings: Settings, store: Store, models: list[str]) -> OpenRouterClient | None:

@@ -33,7 +33,7 @@ from skinapi.platform.storage.ports import Document, Store
 # know.
 VERSION = 12
 # Of a store of release 1.0.0, and of those of commits since. The first server makes them stores of
-# this version: app/composition/migration.py.
+# this version: app/migration.
 RELEASED, JUDGED_AGAIN, BEFORE = 6, 10, 11
 OLDER = (RELEASED, JUDGED_AGAIN, BEFORE)
 STORE_COLLECTION = "store"

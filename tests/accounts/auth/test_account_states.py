@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 from werkzeug.test import TestResponse
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import Unauthenticated
 from skinapi.platform.web.declaration import Authenticated
 from tests.stores.mock_store import MockStore
@@ -213,7 +214,7 @@ class Accounts(RuleBasedStateMachine):
         assert expected == {account.email for account in found} != set()
 
     def teardown(self) -> None:
-        assert list(self.backend.services.check_integrity()) == []
+        assert list(check_integrity(self.backend.services)) == []
 
     def post(self, path: str, body: dict[str, Any]) -> TestResponse:
         return self.backend.client.post(path, json=body)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records.stored_finding import MOST_BY_PATIENT, MOST_VERSIONS
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.classification import classify_photo
@@ -174,7 +175,7 @@ def test_a_corrected_side_is_no_version_and_every_reader_learns_of_it(
     page = case.ada.call("GET", asked).text
     for said in ("right", "Body site", "Corrected"):
         assert said in page
-    assert [*real_backend.services.check_integrity()] == []
+    assert [*check_integrity(real_backend.services)] == []
 
 
 def test_a_side_is_corrected_without_a_photo_or_one_of_the_days(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records.stored_finding import MOST_VERSIONS
 from skinapi.findings.status.decisions import before_weekend
 from skinapi.model.conditions import Band
@@ -289,7 +290,7 @@ def test_somebody_elses_photo_is_gone_however_often_it_was_corrected(case: Corre
         assert case.ada.call("GET", f"{case.path}{of}").status_code == 404, of
     assert case.correct(age_band="0-29").status_code == 404
     assert numbers(case.ada, "/submissions") == numbers(case.doctor, "/queue") == []
-    assert [*case.backend.services.check_integrity()] == []
+    assert [*check_integrity(case.backend.services)] == []
 
 
 def test_a_result_counts_the_version_that_its_doctor_saw(case: Corrected) -> None:
@@ -458,7 +459,7 @@ def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Pat
     )  # fmt: skip
     assert mistake.move().get_json() == moved
     assert len(numbers(bob, "/submissions")) == 1
-    assert [*backend.services.check_integrity()] == []
+    assert [*check_integrity(backend.services)] == []
     backend.services.store.close()
 
 

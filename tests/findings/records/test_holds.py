@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records.events import ReviewSigned
 from skinapi.findings.records.queue_order import make_hold_key
 from skinapi.findings.reviews.service import EndedHolds
@@ -150,7 +151,7 @@ def test_a_held_decision_is_shown_by_itself_when_its_time_has_come(backend: Back
     assert seen["held_until"] == review["held_until"]
     assert len(ada.call("GET", f"/submissions/{number}/reviews").get_json()) == 1
     assert len(doctor.call("GET", f"/submissions/{number}/reviews").get_json()) == 2
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     pass_days(backend, number, 2)
     assert decided(ada, number) == decided(doctor, number) == "melanoma"
     assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
@@ -420,4 +421,4 @@ def test_of_two_holds_each_is_told_of_at_its_end_and_once(backend: Backend) -> N
         passes.run_once()
         passes.run_once()
         assert told == reviews[:ended]
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.status import decisions
 from skinapi.findings.status.decisions import WaitsFor, say_day, words_for_patient
 from skinapi.model.conditions import Band, conditions_table
@@ -208,7 +209,7 @@ def test_a_pending_suspicion_stays_until_the_result(backend: Backend) -> None:
     for agreement in ("unsure", "disagree"):
         said = {"label": "melanocytic_nevus", "agreement": agreement}
         assert decided_after(second, **said) == waiting
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     result = {"label": None, "agreement": None, "histology_result": "melanoma"}
     found = ("melanoma", "confirmed")
     assert decided_after(second, **result) == found

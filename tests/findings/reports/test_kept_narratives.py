@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.integrity_check import check_integrity
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, erase
 from tests.support.openrouter import KEY, Call, OpenRouter, believe, well, writing
@@ -50,7 +51,7 @@ def test_a_deleted_finding_or_account_is_in_nothing_that_stays(backend: Backend)
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     erase(backend.services, backend.account(ada.email))
     assert kept(backend) == before
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
 
 
 def test_who_deletes_a_finding_while_it_is_worded_reads_nothing_of_it(

@@ -19,7 +19,7 @@ from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports import narrator as narrator_module
 from skinapi.findings.reports import openrouter
-from skinapi.findings.reports.checker_records import Checker, CheckerRecords
+from skinapi.findings.reports.checker_records import CheckerRecords
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.kept_answers import DroppedPairs, KeptAnswers
@@ -88,9 +88,8 @@ def make(llm: OpenRouter, store: Store, tmp_path: Path) -> Make:
         asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
         usage = DailyCounts(store, Totals(store))
         given = settings_in(tmp_path, **asked)
-        second, records = open_checker(given, store), CheckerRecords(store, given.checker_models)
+        checker = open_checker(given, store, CheckerRecords(store, given.checker_models))
         believe(store, given.checker_models)
-        checker = Checker(second, records) if second else None
         first = open_llm(given, store)
         return Narrator(first, checker, KeptAnswers(store), DroppedPairs(store), usage)
 

@@ -10,6 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.accounts.auth.account import Subject
+from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.verification import IssuedReport
 from skinapi.findings.reports.words import say_moment
@@ -102,7 +103,7 @@ def test_what_was_printed_is_printed_again_to_the_byte(backend: Backend) -> None
     [issued] = backend.stored()["reports"]
     backend.services.store.blobs.delete(issued["pdf_blob"])
     assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first.data
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
 
 
 def damage(backend: Backend, key: str) -> None:
@@ -125,7 +126,7 @@ def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(backend: Backend
     assert told in ada.call("GET", f"/submissions/{number}/report.html").text
     photo.write_bytes(whole)
     assert "is damaged" not in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
 
 
 def test_of_two_who_print_at_once_one_keeps_the_pdf(backend: Backend) -> None:
@@ -358,15 +359,15 @@ def test_check_finds_reports_whose_finding_is_gone(backend: Backend) -> None:
     [row] = backend.stored()["reports"]
     reports = backend.services.store.collection("reports")
     reports.update({"id": row["id"]}, {"$set": {"submission": gone}})
-    [fault] = backend.services.check_integrity()
+    [fault] = check_integrity(backend.services)
     assert fault.message.startswith(f"reports of submission {gone}, which is gone and was not")
     assert fault.repair is None
     backend.services.data.erased_ids.add("finding", gone)
-    [fault] = backend.services.check_integrity()
+    [fault] = check_integrity(backend.services)
     assert fault.message == f"reports of submission {gone}, which is gone"
     assert fault.repair
     fault.repair()
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     assert list(backend.services.store.blobs.keys()) == []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.base.settings.settings import Settings
@@ -70,7 +71,7 @@ def test_nothing_is_kept_of_an_anonymous_photo_but_model_and_band(tmp_path: Path
     rows = {(row["action"], row["by"], row["target"]) for row in backend.audit()}
     assert rows == {("finding.urgent_referral", "anonymous", "tiny-1")}
     assert len(backend.audit()) == len(CLIENTS)
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     read = backend.admin().call("GET", "/audit?action=finding.urgent_referral").get_json()
     assert {row["target"] for row in read} == {"tiny-1"}
     backend.services.store.close()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.integrations.oidc.service import RoundTrips
 from tests.support.backends import PASSWORD, Backend
 
@@ -11,7 +12,7 @@ def test_what_was_stored_goes_with_the_account(tmp_path: Path) -> None:
     patient = backend.member()
     trips = backend.services.get(RoundTrips)
     trips.add("s" * 32, provider="hospital", account=backend.account(patient.email).id)
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     gone = patient.call("DELETE", "/me", json={"current_password": PASSWORD})
     assert gone.status_code == 200
     assert trips.find_by_secret("s" * 32) is None

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.__main__ import main
+from skinapi.app.integrity_check import check_integrity
 from skinapi.integrations.webhooks.endpoints import Endpoint, Endpoints, EventType, MadeSecret
 from skinapi.platform.storage.ids import new_id, now
 from tests.findings.prediction.photographer import predicted
@@ -22,10 +23,10 @@ ENDPOINT = Endpoint(
 def test_what_was_stored_is_checked(tmp_path: Path) -> None:
     backend = Backend(tmp_path, areas="none")
     backend.services.get(Endpoints).insert(ENDPOINT)
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     rows = backend.services.store.collection(Endpoints.collection)
     rows.update({"id": ENDPOINT.id}, {"$unset": {"url": True}})
-    [fault] = backend.services.check_integrity()
+    [fault] = check_integrity(backend.services)
     assert fault.message.startswith(f"webhooks {ENDPOINT.id}: damaged: url")
 
 

@@ -368,10 +368,10 @@ def test_a_store_that_is_away_changes_nothing(
     scheduler = Scheduler([task], Stopping())
     scheduler.start()
     assert asked.wait(60)
-    assert models.app.server.inference.served.model.version == "tiny-1"
+    assert models.services.inference.served.model.version == "tiny-1"
     monkeypatch.setattr(pointer, "read", read)
     deadline = time.monotonic() + 60
-    while models.app.server.inference.served.model.version != "b":
+    while models.services.inference.served.model.version != "b":
         assert time.monotonic() < deadline
         time.sleep(0.01)
     scheduler.stop()

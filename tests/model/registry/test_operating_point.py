@@ -90,7 +90,7 @@ def test_two_servers_follow_one_change(
     for server in (backend, other):
         server.reloader.run_once()
         assert shown(server.member(role="admin")) == ("standard", "admin")
-        calibration = server.app.server.inference.served.model.calibration
+        calibration = server.services.inference.served.model.calibration
         assert calibration.operating_point is OperatingPoint.STANDARD
     other.services.store.close()
 
@@ -162,7 +162,7 @@ def test_promotion_rollback_and_a_restart_keep_what_the_admin_chose(
     ):
         assert admin.call("POST", path, json=body).status_code == 200
         assert backend.answers() == version
-        calibration = backend.app.server.inference.served.model.calibration
+        calibration = backend.services.inference.served.model.calibration
         assert calibration.operating_point is OperatingPoint.SELECTIVE
     again = PointsBackend(tmp_path / "instance", model_path=folder, triage="standard")
     assert shown(again.member(role="admin")) == ("selective", "admin")

@@ -9,6 +9,7 @@ import pytest
 
 from skinapi.__main__ import main
 from skinapi.accounts.auth.errors import LastAdmin
+from skinapi.app.integrity_check import check_integrity
 from skinapi.platform.audit import trail as trail_module
 from skinapi.platform.audit.trail import PURPOSE, AuditTrail
 from skinapi.platform.storage.ids import new_id
@@ -244,12 +245,12 @@ def test_a_head_that_was_deleted_is_found_and_nothing_mends_it(backend: Backend)
 def test_a_trail_that_was_deleted_whole_is_found(backend: Backend) -> None:
     backend.services.admin.ensure_admin(email="root@example.org", password=None)
     backend.services.data.trail.seal()
-    assert list(backend.services.check_integrity()) == []
+    assert list(check_integrity(backend.services)) == []
     backend.services.store.collection("audit").delete({})
     drop_head(backend)
     fill(backend)
     root = backend.account("root@example.org").id
-    (fault,) = backend.services.check_integrity()
+    (fault,) = check_integrity(backend.services)
     assert fault.message == f"no audit row says who made the account {root} an admin"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from skinapi.app.composition.services import list_models
+from skinapi.app.integrity_check import list_record_types
 from skinapi.platform.storage.documents import Unparsed
 from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.ports import Document
@@ -22,7 +22,7 @@ from tests.support.backends import Backend, Person
 # Lists find a record by these.
 # One record each.
 
-MODELS = list_models()
+MODELS = list_record_types()
 NO_LISTS = {"/model-card", "/lesions/<lesion>"}
 LINKS = {"owner", "account", "submission", "lesion", "doctor", "patient", "finding", "to", "status"}
 # Where a damaged record of the patient, or the last one made, would stand.

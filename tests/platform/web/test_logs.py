@@ -299,7 +299,7 @@ def test_a_fault_is_counted_by_its_route(backend: Backend, monkeypatch: pytest.M
 def test_a_start_is_no_fault_in_the_log(
     backend: Backend, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend.app.server.inference.served, "_tried", threading.Event())
+    monkeypatch.setattr(backend.services.inference.served, "_tried", threading.Event())
     answer = backend.anyone.get("/readyz")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert "starting" in answer.get_json()["detail"]

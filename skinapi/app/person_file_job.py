@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from skinapi.app.composition.services import Unlimited, open_services
+from skinapi.app.composition.services import open_services
 from skinapi.base.errors import NotFound
 from skinapi.base.logs import current_request_id
 from skinapi.base.settings.settings import Settings
-from skinapi.base.subject import Allowances
+from skinapi.base.subject import Allowances, Unlimited
 from skinapi.platform.jobs.handlers import JobContext
 from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.stored_files import FileEnded

@@ -1,4 +1,4 @@
-"""The migration of an older store, by the first server of this version that opens it.
+"""Which steps a store of each earlier version takes, and how each record is converted.
 
 Nothing else uses the store meanwhile, and whatever reads it afterwards knows one form of each
 record. Where it is interrupted, the next call goes on; it may look at a record twice.
@@ -9,14 +9,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from skinapi.app.composition.judgements import JudgementJoiner
-from skinapi.app.composition.repositories import Repositories
+from skinapi.app.migration.judgements import JudgementJoiner
 from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.status.reviews import AGREES, Agreement, Certainty, Histology, Opinion
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import conditions_table
+from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.background import Lease
+from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.store_version import (
@@ -41,7 +42,8 @@ UNREAD = dict.fromkeys(("decision", "reviewed_as", "learning_key"), True)
 
 def migrate_store(
     store: Store,
-    data: Repositories,
+    failed: FailedItems,
+    trail: AuditTrail,
     queue: ReviewQueue,
     joiner: JudgementJoiner,
     former: int,
@@ -71,7 +73,7 @@ def migrate_store(
     for index, (name, convert) in enumerate(steps[begun.get("step", 0) :], begun.get("step", 0)):
         after = begun.get("reached") if index == begun.get("step", 0) else None
         while found := store.collection(name).find(after=after, limit=READ_AT_ONCE):
-            data.failed_items.do_each("migration", found, convert)
+            failed.do_each("migration", found, convert)
             after = found[-1]["id"]
             if not lease.renew(step=index, reached=after):
                 raise StoreUnavailable(MIGRATING)
@@ -80,7 +82,7 @@ def migrate_store(
                 raise StoreUnavailable(f"{MIGRATING} ({name})")
     for name in EMPTIED:
         store.collection(name).delete({})
-    data.trail.record(AuditRow("store.migrate", by="system", target="store"))
+    trail.record(AuditRow("store.migrate", by="system", target="store"))
     end_migration(store)
     lease.release()
 
