@@ -27,7 +27,7 @@ def load_area(name: str) -> Area:
 
 
 def list_areas() -> tuple[Area, ...]:
-    """All that are installed."""
+    """List all areas that are installed."""
     return tuple(map(load_area, FOLDERS))
 
 
@@ -48,8 +48,8 @@ def switched_on(settings: Settings) -> tuple[Area, ...]:
 
 
 def list_routes(settings: Settings, *, of: str | None = None) -> Iterator[tuple[str, AreaRoutes]]:
-    """Each with its blueprint: those of what is on, or `of` one. What an area has for another one
-    is in a module with the name of that, and is there where both are on.
+    """List the routes of what is on, or `of` one, each with its blueprint. What an area
+    has for another one is in a module with the name of that, and is there where both are on.
     """
     on = switched_on(settings)
     for area in on:

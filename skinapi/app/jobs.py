@@ -24,6 +24,6 @@ def open_jobs(store: Store, settings: Settings, get: Callable[[type], Any]) -> J
 
 
 def open_broker(settings: Settings) -> Broker | None:
-    """That of the area that has one; it is not connected yet."""
+    """Open the broker of the area that has one, without connecting to it yet."""
     parts = list_parts("announcing", on=settings.switches_on)
     return next(filter(None, (part.open_broker(settings) for part in parts)), None)

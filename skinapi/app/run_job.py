@@ -12,7 +12,7 @@ from skinapi.platform.jobs.handlers import Handlers, guard_job
 
 
 def list_handlers(settings: Settings) -> Handlers:
-    """Each kind of job, and its handler as `module:function`, which only the process of a job
+    """List each kind of job with its handler as `module:function`, which only the process of a job
     imports. An area names its own in a `handlers.py`.
     """
     handlers = {"person_file": "skinapi.app.person_file_job:make_file"}

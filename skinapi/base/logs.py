@@ -83,7 +83,7 @@ class LossyStream(io.TextIOBase, TextIO):
         os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self) -> None:
-        """In a child too: the lock may be held, and what the parent lost is the parent's to say."""
+        """Begin anew. In a child the lock may be held, and the parent says what it has lost."""
         self._lock = threading.RLock()  # a signal handler may write in the middle of a write
         self._unfinished, self._torn, self._lost = "", False, 0
 

@@ -31,6 +31,11 @@ PAIRED: frozenset[BodySite] = frozenset(
 MIDLINE, MIDDLE = 50.0, 3.0
 
 
+def lies_between(site: BodySite, laterality: Laterality | None) -> bool:
+    """Whether it would lie between the left and the right one of a pair: nothing does."""
+    return laterality == "middle" and site in PAIRED
+
+
 class Place(StoredRecord):
     """Where on the body a spot is. `side`, `x` and `y` are a point of the console's body map
     (console/static/views/body_map.js), in the units of its drawing; x and y both or none.
@@ -45,10 +50,12 @@ class Place(StoredRecord):
 
     @classmethod
     def from_told(cls, told: Context) -> Self:
-        """The place that was told with a photo."""
+        """Return the place that was told with a photo, which is not refused where it
+        `lies_between`.
+        """
         if told.body_site is None:
             raise SpotWithoutPlace
-        between = told.body_laterality == "middle" and told.body_site in PAIRED
+        between = lies_between(told.body_site, told.body_laterality)
         laterality = None if between else told.body_laterality
         return cls(site=told.body_site, side=told.body_side, told_laterality=laterality)
 
@@ -64,7 +71,7 @@ class Place(StoredRecord):
         """
         if self.x is None:
             return self.told_laterality
-        if self.site not in PAIRED and abs(self.x - MIDLINE) <= MIDDLE:
+        if abs(self.x - MIDLINE) <= MIDDLE and not lies_between(self.site, "middle"):
             return "middle"
         return "left" if (self.x < MIDLINE) == (self.side == "rear") else "right"
 

@@ -13,11 +13,11 @@ from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.care.lesion_records import (
-    PAIRED,
     JoinedWithItself,
     Place,
     SortedElsewhere,
     TooManyLesions,
+    lies_between,
 )
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.care.message_records import MessagesUnread
@@ -58,7 +58,7 @@ class PlaceFields(Body):
 
     @model_validator(mode="after")
     def _refuse_another_laterality(self) -> Self:
-        if self.laterality == "middle" and self.site in PAIRED:
+        if lies_between(self.site, self.laterality):
             raise ValueError("this part of the body is on the left or on the right")
         if self.laterality and self.place().laterality != self.laterality:
             raise ValueError("the point is not where `laterality` says; leave one of them out")

@@ -18,6 +18,7 @@ from skinapi.base.values import Value
 from skinapi.findings.records.letters import ReadSentence
 from skinapi.findings.reports.checker import NUMBER
 from skinapi.findings.status.decisions import DAYS
+from skinapi.findings.status.reviews import names_cancer
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 
@@ -202,7 +203,7 @@ class _Check:
     def _own(self) -> Set[str]:
         """What was decided, with what its name has in it: "Actinic keratosis / Bowen's disease"."""
         table, labels = conditions_table(), self.decided.labels
-        kinds = {"malignant" if table.label(label).malignant else "benign" for label in labels}
+        kinds = {"malignant" if names_cancer(label) else "benign" for label in labels}
         names = " ".join(table.name(label, self.language) for label in labels)
         return labels | kinds | {*self._named(names)}
 
@@ -213,8 +214,7 @@ class _Check:
 
     def _rules_out(self, others: Set[str]) -> bool:
         """Whether a benign decision that is sure denies cancers alone."""
-        table = conditions_table()
-        harmful = {"malignant", *(label for label in table.labels if table.label(label).malignant)}
+        harmful = {"malignant", *filter(names_cancer, conditions_table().labels)}
         benign = self.decided.sure and "benign" in self._own
         return benign and others <= harmful and self._denies(others)
 

@@ -17,6 +17,7 @@ from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
 from skinapi.findings.status.decisions import Decision, say_day
 from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.reviews import names_cancer
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import Sex
@@ -206,7 +207,7 @@ def _kind_of(decision: Decision | None) -> str:
         "suspected": decision.suspected and decision.sure,
         "possible": decision.suspected,
         "open": label is None,
-        "proven": decision.proven and conditions_table().label(label or NORMAL_SKIN).malignant,
+        "proven": decision.proven and names_cancer(label),
         "found": decision.proven,
         "unsure": not decision.settled,
         "sent": sent,

@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import ValidationError
 
-from skinapi.care.lesion_records import MIDDLE, MIDLINE, PAIRED
+from skinapi.care.lesion_records import MIDDLE, MIDLINE, PAIRED, Place
+from skinapi.care.lesion_routes import PlaceFields
 from skinapi.console.routes import ASSETS
+from skinapi.model.context import BodySite, Context
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.clinic import ROUTINE, file_for, patient_of
 from tests.findings.prediction.photographer import predicted, send
@@ -167,6 +170,19 @@ def test_a_spot_is_left_or_right_as_its_point_is_or_as_was_said(
     assert shown(ada, lesion)["place"] == whole
     again = ada.call("PATCH", f"/lesions/{lesion}", json={"place": whole}).get_json()
     assert again["place"] == whole
+
+
+@pytest.mark.parametrize("site", get_args(BodySite))
+def test_nothing_lies_between_a_pair_whether_it_is_refused_or_was_told_with_a_photo(
+    site: BodySite,
+) -> None:
+    told = Place.from_told(Context(body_site=site, body_laterality="middle"))
+    try:
+        place = PlaceFields(site=site, laterality="middle").place()
+    except ValidationError:
+        place = PlaceFields(site=site).place()
+    assert told == place
+    assert (told.laterality is None) == (site in PAIRED)
 
 
 def test_the_findings_of_a_deleted_spot_stay_without_one(any_backend: Backend) -> None:

@@ -12,12 +12,13 @@ from pydantic import ValidationError
 
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.base.errors import UnsafeSettings
+from skinapi.base.settings.privacy import RetainedKind
 from skinapi.care.message_records import Thread
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.privacy.retention.exemption import RetentionExemption
-from skinapi.privacy.retention.kinds import Kind, Term
+from skinapi.privacy.retention.kinds import Term
 from skinapi.privacy.retention.service import ANNOUNCED, RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.findings.prediction.photographer import predicted
@@ -28,7 +29,7 @@ from tests.support.size import size
 DAY = timedelta(days=1)
 # Fewer than the settings allow: a test lives through them.
 PHOTOS, FINDINGS, MESSAGES, ACCOUNTS = 20, 30, 15, 50
-DAYS = dict(zip(Kind, (PHOTOS, FINDINGS, MESSAGES, ACCOUNTS), strict=True))
+DAYS = dict(zip(RetainedKind, (PHOTOS, FINDINGS, MESSAGES, ACCOUNTS), strict=True))
 SETTINGS: dict[str, Any] = {**MAIL, "photos": "always", "retain_accounts_days": 500}
 
 
@@ -50,8 +51,8 @@ class Clinic:
     def service(self) -> RetentionService:
         return self.backend.services.retention
 
-    def keep(self, days: Mapping[Kind, int | None]) -> None:
-        put_in(self.service, days={**dict.fromkeys(Kind), **days})
+    def keep(self, days: Mapping[RetainedKind, int | None]) -> None:
+        put_in(self.service, days={**dict.fromkeys(RetainedKind), **days})
 
     def photo(self, of: Person, band: Band = ROUTINE, **fields: Any) -> StoredFinding:
         blob = self.backend.services.store.blobs.put(b"a photo")
@@ -74,14 +75,18 @@ class Clinic:
     def admin(self) -> Person:
         return self.backend.log_in(self.boss)
 
-    def stored(self) -> Counter[tuple[Kind, str]]:
+    def stored(self) -> Counter[tuple[RetainedKind, str]]:
         """How many of each kind each person has."""
-        store, found = self.backend.services.store, Counter[tuple[Kind, str]]()
+        store, found = self.backend.services.store, Counter[tuple[RetainedKind, str]]()
         for item in store.collection("submissions").find():
-            found[Kind.FINDINGS, item["owner"]] += 1
-            found[Kind.PHOTOS, item["owner"]] += "photo_blob" in item
-        found.update((Kind.MESSAGES, item["owner"]) for item in store.collection("messages").find())
-        found.update((Kind.ACCOUNTS, item["id"]) for item in store.collection("accounts").find())
+            found[RetainedKind.FINDINGS, item["owner"]] += 1
+            found[RetainedKind.PHOTOS, item["owner"]] += "photo_blob" in item
+        found.update(
+            (RetainedKind.MESSAGES, item["owner"]) for item in store.collection("messages").find()
+        )
+        found.update(
+            (RetainedKind.ACCOUNTS, item["id"]) for item in store.collection("accounts").find()
+        )
         return found
 
     def something_happens(
@@ -164,7 +169,7 @@ def test_a_message_is_kept_so_long_after_it_was_answered_not_after_it_was_seen(
     clinic.write_message(ada, None, read=False)
     messages, owner = clinic.backend.services.data.messages, clinic.backend.account(ada.email).id
     messages.mark_seen(Thread(owner, None), to="-", last="f" * 32)
-    asked = (Kind.MESSAGES, owner)
+    asked = (RetainedKind.MESSAGES, owner)
     clinic.live(MESSAGES + 5)
     messages.mark_answered(Thread(owner, None), by="-")
     clinic.live(MESSAGES - 1)
@@ -198,9 +203,12 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
         before = clinic.stored()
         clinic.live(1)
         gone = before - clinic.stored()
-        for kind in Kind:
+        for kind in RetainedKind:
             went = Counter({who: number for (of, who), number in gone.items() if of == kind})
-            if kind in (Kind.MESSAGES, Kind.ACCOUNTS) or not wanted[Kind.ACCOUNTS]:
+            if (
+                kind in (RetainedKind.MESSAGES, RetainedKind.ACCOUNTS)
+                or not wanted[RetainedKind.ACCOUNTS]
+            ):
                 assert went == wanted[kind], (day, kind)
     assert [fault.message for fault in backend.services.findings.check_integrity()] == []
     went_in_all = Counter(row["action"] for row in backend.audit() if row["by"] == "system")
@@ -210,7 +218,7 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
 def test_a_spot_rests_as_one_and_a_new_photo_of_it_keeps_the_old_ones(clinic: Clinic) -> None:
     ada = patient_of(clinic.backend, clinic.doctor)
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    clinic.keep({Kind.PHOTOS: PHOTOS})
+    clinic.keep({RetainedKind.PHOTOS: PHOTOS})
     first, lone = clinic.photo(ada, lesion=spot), clinic.photo(ada)
     clinic.review(first)
     clinic.review(lone)
@@ -254,10 +262,10 @@ def test_nothing_goes_before_it_was_announced_for_a_week(clinic: Clinic) -> None
 def test_fewer_days_are_announced_anew_and_more_days_are_not(clinic: Clinic) -> None:
     young = clinic.photo(clinic.backend.member())
     clinic.live(10)
-    clinic.keep({**DAYS, Kind.PHOTOS: 9})
+    clinic.keep({**DAYS, RetainedKind.PHOTOS: 9})
     clinic.live(ANNOUNCED.days)
     assert clinic.has_photo(young)
-    clinic.keep({**DAYS, Kind.PHOTOS: 18})
+    clinic.keep({**DAYS, RetainedKind.PHOTOS: 18})
     clinic.live(1)
     assert not clinic.has_photo(young)
 

@@ -175,7 +175,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
 
     @property
     def record_end(self) -> datetime | None:
-        """Until when the record is kept that alone is left of the account."""
+        """The end of the time for which the record is kept that alone is left of the account."""
         return self.record_kept_until_at if self.is_record else None
 
     @property

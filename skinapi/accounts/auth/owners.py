@@ -47,7 +47,7 @@ class OwnerStatus:
         )
 
     def may_go_on(self, job: Job) -> bool:
-        """Every approved account may have its own file made."""
+        """Whether its jobs may go on: every approved account may have its own file made."""
         if job.kind == PERSON_FILE:
             account = self._find(job.owner)
             return account is not None and account["status"] == "approved"

@@ -125,7 +125,7 @@ def _open_notice_sender(
 
 
 def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
-    """None for an account that is gone, suspended or being deleted. A refused one is told why."""
+    """Return None for one that is gone, suspended or being deleted. A refused one is told why."""
     account = accounts.find_by_id(account_id)
     refusal = account.refusal if account and account.status == "suspended" else None
     if account is None or not (refusal or account.status in ("approved", "waiting")):

@@ -2,7 +2,6 @@
 person's rights.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from skinapi.accounts.admin.operation_gauges import OperationGauges
@@ -29,14 +28,7 @@ from skinapi.privacy.break_glass import BreakGlassService
 from skinapi.privacy.joining import JoiningService
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.readers import ReadersService
-from skinapi.privacy.retention.kinds import (
-    Kind,
-    RetainedAccounts,
-    RetainedFindings,
-    RetainedMessages,
-    RetainedPhotos,
-    RetentionKind,
-)
+from skinapi.privacy.retention.kinds import open_kinds
 from skinapi.privacy.retention.service import RetentionService
 
 
@@ -68,7 +60,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         PersonFilesService: {"workers_here": workers_here},
         BreakGlassService: {"most": settings.break_glass},
         RetentionService: {
-            "days": {kind: getattr(settings, f"retain_{kind}_days") for kind in Kind},
+            "days": settings.retained_days,
             "fixed": {
                 "waiting_accounts": settings.waiting_account_days,
                 "sessions": settings.session_days,
@@ -79,20 +71,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
                 "deliveries": 7,
             },
         },
-    }
-
-
-def _list_retained(
-    photos: RetainedPhotos,
-    findings: RetainedFindings,
-    messages: RetainedMessages,
-    accounts: RetainedAccounts,
-) -> Mapping[Kind, RetentionKind]:
-    return {
-        Kind.PHOTOS: photos,
-        Kind.FINDINGS: findings,
-        Kind.MESSAGES: messages,
-        Kind.ACCOUNTS: accounts,
     }
 
 
@@ -107,7 +85,7 @@ def open_server_services(
     container = services.container
     container.put({InferenceService: inference, Allowances: allowances})
     container.learn(
-        (open_operating_point, _list_retained),
+        (open_operating_point, open_kinds),
         _values(services.settings, workers_here=workers_here),
         {OpenLesions: LesionsService},
     )

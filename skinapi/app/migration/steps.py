@@ -12,9 +12,15 @@ from typing import Any
 from skinapi.app.migration.judgements import JudgementJoiner
 from skinapi.base.errors import StoreUnavailable
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.status.reviews import AGREES, Agreement, Certainty, Histology, Opinion
+from skinapi.findings.status.reviews import (
+    AGREES,
+    Agreement,
+    Certainty,
+    Histology,
+    Opinion,
+    names_cancer,
+)
 from skinapi.model.bands import RaisedBy
-from skinapi.model.conditions import conditions_table
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.failed_items import FailedItems
@@ -99,7 +105,7 @@ def _fill_opinion(store: Store, review: Document) -> None:
     unsure = agreement is Agreement.UNSURE
     histology = Histology(review["histology"]) if review.get("histology") else None
     if histology is Histology.CONFIRMED:
-        if not unsure or conditions_table().label(label).malignant:
+        if not unsure or names_cancer(label):
             unsure = False
         else:
             histology = None

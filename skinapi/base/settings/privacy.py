@@ -1,6 +1,7 @@
 """The settings of what the law asks of an operator: a part of `Settings`."""
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt
@@ -17,6 +18,23 @@ LONGEST = 36600
 LONGEST_YEAR = 366
 LONGEST_WAIT_DAYS = 28  # the law says "without undue delay", and a month at most
 MOST_YEARS = 100
+
+
+class RetainedKind(StrEnum):
+    """What goes by itself after a time, which its setting says."""
+
+    PHOTOS = "photos"
+    FINDINGS = "findings"
+    MESSAGES = "messages"
+    ACCOUNTS = "accounts"
+
+    @property
+    def setting(self) -> str:
+        return f"RETAIN_{self.upper()}_DAYS"
+
+
+# Its deletion leaves the medical record to the doctor in charge: it may come before the law's end.
+LEAVES_RECORD = frozenset({RetainedKind.ACCOUNTS})
 
 
 class PrivacySettings(InstallationSettings):
@@ -69,16 +87,20 @@ class PrivacySettings(InstallationSettings):
         "leaves them to the doctor in charge. If empty, nothing is kept.",
     )
 
+    @property
+    def retained_days(self) -> dict[RetainedKind, int | None]:
+        """How long each kind is kept; None for ever."""
+        return {kind: getattr(self, kind.setting.lower()) for kind in RetainedKind}
+
 
 def faults_of_retention(settings: PrivacySettings) -> Iterator[str]:
     """A sentence for each pair of settings that contradict each other."""
     photos, findings = settings.retain_photos_days, settings.retain_findings_days
     if years := settings.record_retention:
-        for kind in ("photos", "findings", "messages"):
-            days = getattr(settings, f"retain_{kind}_days")
-            if days and days < years * LONGEST_YEAR:
+        for kind, days in settings.retained_days.items():
+            if days and days < years * LONGEST_YEAR and kind not in LEAVES_RECORD:
                 yield (
-                    f"RETAIN_{kind.upper()}_DAYS={days} deletes what RECORD_RETENTION={years} "
+                    f"{kind.setting}={days} deletes what RECORD_RETENTION={years} "
                     f"keeps by law: let it be {years * LONGEST_YEAR} at least, or empty"
                 )
     if photos and findings and photos > findings:

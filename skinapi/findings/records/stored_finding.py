@@ -173,7 +173,7 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def case(self) -> str:
-        """Its spot, or itself where it belongs to none."""
+        """The id of its spot, or its own where it belongs to none."""
         return self.lesion or self.id
 
     @property

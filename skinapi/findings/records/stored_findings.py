@@ -117,8 +117,8 @@ class StoredFindings(Repository[StoredFinding]):
         return self._first({"number": number})
 
     def get_by_number(self, number: str, *, known_to: Callable[[Document], bool]) -> StoredFinding:
-        """One that cannot be read is there for those alone to whom it is `known`, by the ids of its
-        owner and doctor: nobody else learns that there is such a number.
+        """Find it, or raise NotFound. One that cannot be read is damaged for those alone to whom it
+        is known by the ids of its owner and doctor: nobody else learns that there is such a number.
         """
         # Numbers have at most 16 digits (see queue_order.py); a longer one might not fit into the
         # stores' 64-bit integers.

@@ -349,8 +349,8 @@ class UnassignedPatients:
 
 
 def _is_patient(owner: Account) -> bool:
-    """No doctor, program, staff with own trials, nor an account that will be gone. What waits in a
-    record that is kept is looked at by a doctor, too.
+    """Whether it is neither of a doctor, a program or staff with own trials, nor will be gone. What
+    waits in a record that is kept is looked at by a doctor, too.
     """
     if owner.role == "doctor" or owner.machine or owner.status == "deleting":
         return False

@@ -101,7 +101,7 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def all_reviews(self) -> Sequence[Review]:
-        """Also those of which its reader may not know."""
+        """All its reviews, also those of which its reader may not know."""
         return self.view.facts.reviews.get(self.id, ())
 
     def list_opinions(self) -> list[Decision]:
@@ -127,7 +127,7 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def said_at(self) -> datetime:
-        """When what holds about it could be read first."""
+        """The time at which what holds about it could be read first."""
         own = max(filter(None, [self.status.said_at, self.amended_at]))
         counts = self.replaced_by
         if counts is None:
@@ -189,7 +189,7 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def decision_shown_at(self) -> datetime | None:
-        """From when its owner may read what was decided last."""
+        """The time from which its owner may read what was decided last."""
         return self.status.shown_at
 
     def make_keys(self, reader: Audience = Audience.DOCTOR) -> dict[str, str | None]:

@@ -224,7 +224,7 @@ class ReportContent:
 
     @property
     def mix(self) -> str:
-        """For which mix of lesions the figures hold, where that is known."""
+        """The mix of lesions for which the figures hold, where it is known."""
         mix = self.reading.restated or self.reading.calibrated_on
         return "" if self._names_none else mix
 

@@ -157,7 +157,7 @@ class Facts(Frozen):
 
     @property
     def one_name(self) -> RankedCondition:
-        """For a client that shows one name, whatever the clinic's PREVALENCE is."""
+        """The name that a client with room for one shows, whatever the clinic's PREVALENCE is."""
         return (self._finding or self.headline).one_name
 
     @property

@@ -80,7 +80,7 @@ class _Completion(BaseModel):
 
     @property
     def content(self) -> str | None:
-        """None where the text is incomplete or missing."""
+        """The text; None where it is incomplete or missing."""
         complete = (choice for choice in self.choices[:1] if choice.finish_reason == "stop")
         return next((choice.message.content for choice in complete if choice.message), None)
 

@@ -61,7 +61,7 @@ class _Body:
     styles: Styles
 
     def all(self) -> Iterator[Flowable]:
-        """All that stands between header and footer, from top to bottom."""
+        """Yield all that stands between header and footer, from top to bottom."""
         yield paragraph(self.content.labels.title, self.styles.title)
         yield Spacer(0, 3)
         yield from self.first()

@@ -218,7 +218,7 @@ class Report:
 
     @property
     def counting_band(self) -> Band:
-        """Of what counts."""
+        """The band of what counts."""
         own = self.decision.urgency if self.decision else self.facts.band
         return self.spot_advice.band if self.spot_advice else own
 

@@ -35,7 +35,7 @@ class Numbers:
             return number
 
     def highest(self) -> int:
-        """No finding was given a higher number."""
+        """Return the highest number that a finding was given."""
         counted = self._counters.get(FINDINGS) or {}
         return int(counted.get("value", 0))
 

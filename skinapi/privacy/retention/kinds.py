@@ -5,10 +5,9 @@ something may have happened meanwhile.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
@@ -16,7 +15,9 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import AccountUses, Unused
+from skinapi.base.container import Container
 from skinapi.base.pages import batched
+from skinapi.base.settings.privacy import RetainedKind
 from skinapi.care.message_records import Message, Messages
 from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.record_retention import (
@@ -41,13 +42,6 @@ AT_ONCE = 20
 WARNED_BEFORE = timedelta(days=30)
 LAST_TIME = datetime.max.replace(tzinfo=UTC)
 Item = TypeVar("Item", UntouchedFinding, Message)
-
-
-class Kind(StrEnum):
-    PHOTOS = "photos"
-    FINDINGS = "findings"
-    MESSAGES = "messages"
-    ACCOUNTS = "accounts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,3 +307,15 @@ def _account_goes(account: Unused, term: Term) -> datetime:
     due = account.seen_at + term.kept
     warned_at = account.warned_at or max(term.earliest, due - WARNED_BEFORE)
     return max(due, warned_at + WARNED_BEFORE, term.earliest)
+
+
+KINDS: Mapping[RetainedKind, type[RetentionKind]] = {
+    RetainedKind.PHOTOS: RetainedPhotos,
+    RetainedKind.FINDINGS: RetainedFindings,
+    RetainedKind.MESSAGES: RetainedMessages,
+    RetainedKind.ACCOUNTS: RetainedAccounts,
+}
+
+
+def open_kinds(container: Container) -> Mapping[RetainedKind, RetentionKind]:
+    return {name: container.get(kind) for name, kind in KINDS.items()}

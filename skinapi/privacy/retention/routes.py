@@ -5,10 +5,9 @@ from pydantic import ConfigDict, Field
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Conflict, InvalidBody, NotFound
 from skinapi.base.field_types import Name
-from skinapi.base.settings.privacy import LONGEST
+from skinapi.base.settings.privacy import LONGEST, RetainedKind
 from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Body, Message
-from skinapi.privacy.retention.kinds import Kind
 from skinapi.privacy.retention.service import (
     NotPatient,
     RetainedKindView,
@@ -26,7 +25,7 @@ class RetentionPreviewQuery(Body):
 
     model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
 
-    kind: Kind
+    kind: RetainedKind
     days: int = Field(ge=1, le=LONGEST)
 
 

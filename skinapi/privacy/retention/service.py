@@ -20,6 +20,7 @@ from skinapi.accounts.auth.owners import MOST_HELD, AccountUses
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.field_types import ID
 from skinapi.base.logs import log
+from skinapi.base.settings.privacy import RetainedKind
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import RecordRetention
@@ -31,13 +32,7 @@ from skinapi.platform.storage.ports import Document, Documents, Store
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import read_each
 from skinapi.privacy.retention.exemption import RetentionExemption
-from skinapi.privacy.retention.kinds import (
-    LAST_TIME,
-    WORK,
-    Kind,
-    RetentionKind,
-    Term,
-)
+from skinapi.privacy.retention.kinds import LAST_TIME, WORK, RetentionKind, Term
 
 ANNOUNCED = timedelta(days=7)
 RUNS_KEPT = timedelta(days=400)
@@ -163,7 +158,7 @@ class ExpiringView(Value):
 
 
 class RetainedKindView(Value):
-    kind: Kind
+    kind: RetainedKind
     setting: str
     days: int | None = Field(description="null: kept until somebody deletes it")
     acts_from: datetime | None = Field(description="nothing of it goes before")
@@ -194,7 +189,7 @@ class HeldView(Value):
 
 class RunView(Value):
     at: datetime = Field(validation_alias="created_at")
-    kind: Kind
+    kind: RetainedKind
     items: int
     persons: int
 
@@ -216,8 +211,8 @@ class RetentionService:
     clock: ClockWatch
     failed: FailedItems
     plan: RetentionPlan
-    kinds: Mapping[Kind, RetentionKind]
-    days: Mapping[Kind, int | None]
+    kinds: Mapping[RetainedKind, RetentionKind]
+    days: Mapping[RetainedKind, int | None]
     fixed: Mapping[str, int]
     accounts: Accounts
     uses: AccountUses
@@ -227,7 +222,7 @@ class RetentionService:
     def get_overview(self) -> RetentionView:
         spare, time, pause = self._spare(), self.clock.read(), self.plan.find_pause()
         return RetentionView(
-            kinds=[self._plan(kind, self.days[kind], spare, time) for kind in Kind],
+            kinds=[self._plan(kind, self.days[kind], spare, time) for kind in RetainedKind],
             fixed=[FixedView(kind=kind, days=days) for kind, days in self.fixed.items()],
             pause=PauseView.model_validate(pause) if pause else None,
             held=[HeldView.model_validate(account) for account in self.uses.list_held()],
@@ -244,12 +239,12 @@ class RetentionService:
             return record.until_at if record else None
         return LAST_TIME
 
-    def preview(self, kind: Kind, days: int) -> RetainedKindView:
+    def preview(self, kind: RetainedKind, days: int) -> RetainedKindView:
         """Tell what would go when, if this kind were kept for so many days from now on."""
         return self._plan(kind, days, self._spare(), self.clock.read())
 
     def _plan(
-        self, kind: Kind, days: int | None, spare: RetentionExemption, time: Time
+        self, kind: RetainedKind, days: int | None, spare: RetentionExemption, time: Time
     ) -> RetainedKindView:
         acts_from, first, month = None, None, None
         if days is not None:
@@ -263,7 +258,7 @@ class RetentionService:
                 )
         return RetainedKindView(
             kind=kind,
-            setting=f"RETAIN_{kind.upper()}_DAYS",
+            setting=kind.setting,
             days=days,
             acts_from=acts_from,
             first=first,
@@ -316,18 +311,18 @@ class RetentionService:
             return
         try:
             passed = partial(self._pass_kind, self.clock.look(), lease)
-            all(self.failed.each(WORK, Kind, passed))  # up to the first that does not end
+            all(self.failed.each(WORK, RetainedKind, passed))  # up to the first that does not end
         finally:
             lease.release()
 
-    def _pass_kind(self, time: Time, lease: Lease, kind: Kind) -> bool:
+    def _pass_kind(self, time: Time, lease: Lease, kind: RetainedKind) -> bool:
         """Return False where another process has taken over, or this one ends."""
         days = self.days[kind]
         if days is None:
             self.plan.forget_kind(kind)
             return True
         acts_from, new = self.plan.note_pass(kind, days, time)
-        if kind is Kind.ACCOUNTS:
+        if kind is RetainedKind.ACCOUNTS:
             self.uses.begin() if new else self.uses.begin_for_new()
         term = Term(days, time.shown)
         if term.earliest < acts_from or self.plan.find_pause():

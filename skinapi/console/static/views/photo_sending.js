@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js
 import { apiPath, newKey, post, put, upload } from "/console/api.js";
 import { sayError, toast } from "/console/components.js";
 import { colon, getLanguage, say } from "/console/language.js";
-import { addressOf, goTo, readAddress, readOtherPhoto, replacePlace } from "/console/navigation.js";
+import { addressOf, goTo, IN_PLACE_OF, readAddress, readOtherPhoto, replacePlace } from "/console/navigation.js";
 import { cutOut, WHOLE } from "/console/views/choose_photo.js";
 import { keepDrafts, rememberPhotos } from "/console/views/drafts.js";
 import { isOfPhoto, NEW } from "/console/views/photo_questions.js";
@@ -48,7 +48,8 @@ const saveDraft = (about, draft) => drafts.set(about, { ...draft, at: Date.now()
 /** For which spot, or none (empty), one's own photo was chosen and not sent; undefined where there is none. */
 export const findUnsent = () => drafts.names().find((about) => {
   const draft = drafts.get(about);
-  return /^(?:[0-9a-f]*|finding-\d+)$/.test(about) && draft && draft.photos.length > 0 && draft.at > Date.now() - KEPT_MS;
+  const own = /^[0-9a-f]*$/.test(about) || about.startsWith(IN_PLACE_OF);
+  return own && draft && draft.photos.length > 0 && draft.at > Date.now() - KEPT_MS;
 });
 
 const hasDraft = (/** @type {string} */ about) => drafts.get(about) !== undefined;

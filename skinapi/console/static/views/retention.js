@@ -10,8 +10,10 @@ import { Pages, Table, usePages } from "/console/lists.js";
 /** @typedef {Api["RetentionView"]} Retention */
 
 /** So many of a kind, of so many people. @param {string} kind @param {{items: number, persons: number}} going */
-const sayGoing = (kind, { items, persons }) => (kind === "accounts" ? sayCount("erasedAccounts", items) :
-  say("retentionOf", { items: sayCount(kind === "photos" ? "photosOfFindings" : kind, items), persons: sayCount("people", persons) }));
+const sayGoing = (kind, { items, persons }) => {
+  const going = sayCount(`retained_${kind}`, items);
+  return kind === "accounts" ? going : say("retentionOf", { items: going, persons: sayCount("people", persons) });
+};
 
 /** What goes when; of what is kept for ever, that it is. @param {{kind: Kind}} props */
 const KindRow = ({ kind }) => {

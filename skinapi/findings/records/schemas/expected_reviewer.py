@@ -87,7 +87,7 @@ class ExpectedReviewerView(Answer):
 
 
 def _say_when(looks: ExpectedReviewer, finding: VisibleFinding, words: LooksWords) -> str:
-    """When the answer usually comes; where that has passed, whom to call."""
+    """Say when the answer usually comes; where that has passed, whom to call."""
     if looks.days is None:
         return words.unknown
     if now() > finding.newest.judged_at + timedelta(days=looks.days):

@@ -18,7 +18,7 @@ class Practice(Value):
 
     @classmethod
     def from_reviewer(cls, looks: ExpectedReviewer, *, decided: bool) -> Self | None:
-        """None where nobody here looks after the patient: `decided` says that a doctor has."""
+        """Return None where nobody looks after the patient: `decided` says that a doctor has."""
         if looks.by == "nobody" and not decided:
             return None
         doctor = looks.doctor.name if looks.doctor else None
