@@ -331,7 +331,7 @@ def _add_restore(
         action="store_true",
         help="although nobody knows who was erased since the backup",
     )
-    restore.set_defaults(run=_lazy_command("restore", "backup_commands"))
+    restore.set_defaults(run=_lazy_command("restore", "restore_commands"))
     record = commands.add_parser(
         "restore-record",
         parents=[store],
@@ -339,7 +339,7 @@ def _add_restore(
     )
     record.add_argument("file", type=Path, help="the backup")
     record.add_argument("record", metavar="COLLECTION/ID", help="as /readyz and `check` name it")
-    record.set_defaults(run=_lazy_command("restore_record", "backup_commands"))
+    record.set_defaults(run=_lazy_command("restore_record", "restore_commands"))
 
 
 def _add_models(

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from skinapi.__main__ import REFUSED, _parser, main
-from skinapi.app.backup_commands import FAULTS_OF_TRAIL
 from skinapi.app.composition.services import open_services
+from skinapi.app.restore_commands import FAULTS_OF_TRAIL
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
 from skinapi.platform.storage.ids import new_id
@@ -144,16 +144,21 @@ def test_a_drill_fails_where_the_backup_is_broken_or_there_is_none(
 # As `systemctl stop` does in the middle of one, or a cluster that moves it.
 TERMINATED = """
 import os, signal, sys
-from skinapi.app import backup_commands
+from importlib import import_module
 from skinapi.__main__ import main
-setattr(backup_commands, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+module, name = sys.argv[1].split(".")
+end = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
+setattr(import_module(f"skinapi.app.{module}"), name, end)
 sys.exit(main(sys.argv[2:]))
 """
 
 
 @pytest.mark.parametrize(
     ("interrupted", "command"),
-    [("write_backup", "backup here.tar"), ("restore_backup", "restore --drill first.tar")],
+    [
+        ("backup_commands.write_backup", "backup here.tar"),
+        ("restore_commands.restore_backup", "restore --drill first.tar"),
+    ],
 )
 def test_one_that_is_terminated_leaves_no_copy_of_the_records(
     backend: Backend, tmp_path: Path, interrupted: str, command: str

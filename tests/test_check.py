@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 from pypdf import PdfReader
 
-from skinapi.app import backup_commands, commands
+from skinapi.app import commands, restore_commands
 from skinapi.app.composition.services import open_services
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable, UnsafeSettings
@@ -129,7 +129,7 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
 def restored_from(file: Path, settings: Settings) -> int:
     """As `restore --without-erased-ids` ends."""
     given = {"erased": None, "without_erased_ids": True, "verify": False, "drill": False}
-    return backup_commands.restore(settings, Namespace(file=file, **given))
+    return restore_commands.restore(settings, Namespace(file=file, **given))
 
 
 def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(

@@ -16,6 +16,7 @@ from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
 from skinapi.findings.records.damaged_records import DamagedRecords
+from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.queue_order import band_of_key, key_range
 from skinapi.findings.records.read_access import in_care, is_asked, reader_in_care
@@ -108,6 +109,7 @@ class CareService:
 
     accounts: Accounts
     records: FindingRecords
+    lists: FindingLists
     pointer: ServingPointer
     notes: ReadNotes
     unassigned: UnassignedPatients
@@ -160,7 +162,7 @@ class CareService:
             raise NotFound(NO_PATIENT)
         held = self._list_held([patient], doctor)
         with_held = replace(paging, limit=paging.limit + len(held))
-        page = self.records.page_by_urgency({"owner": patient}, reviewed=reviewed, paging=with_held)
+        page = self.lists.page_by_urgency({"owner": patient}, reviewed=reviewed, paging=with_held)
         listed = [
             finding
             for finding in held
@@ -180,7 +182,7 @@ class CareService:
         paging: PageRequest,
     ) -> Page[FoundCase]:
         """The oldest decision first."""
-        page = self.records.page_awaited(doctor.id, awaited, paging=paging)
+        page = self.lists.page_awaited(doctor.id, awaited, paging=paging)
         return self._in_care(page, doctor)
 
     def _list_held(self, owners: Sequence[str], to: Subject) -> list[VisibleFindingRow]:
@@ -197,9 +199,7 @@ class CareService:
         """What the decisions about these patients' findings have waited for the longest."""
         findings: list[StoredFindingRow] = [finding for finding in held if finding.awaited_key]
         for doctor, owners in _by_doctor(patients):
-            page = self.records.page_awaited(
-                doctor, owners=owners, paging=PageRequest(MOST_AWAITED)
-            )
+            page = self.lists.page_awaited(doctor, owners=owners, paging=PageRequest(MOST_AWAITED))
             findings += _without(held, page.items)
         findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
         first = {finding.owner: finding for finding in findings}
@@ -218,7 +218,7 @@ class CareService:
             if finding.reviewed and finding.decision and is_sent(finding.decision.urgency)
         ]
         for doctor, owners in _by_doctor(patients):
-            visits = self.records.list_visits(doctor, owners, limit=MOST_AWAITED)
+            visits = self.lists.list_visits(doctor, owners, limit=MOST_AWAITED)
             findings += _without(held, visits)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
@@ -259,14 +259,14 @@ class CareService:
             return came or finding.id in untold_ids
 
         if came_first and _is_within(paging, CAME):
-            page = self.records.page_opinions(doctor.id, _without_prefix(paging, CAME))
+            page = self.lists.page_opinions(doctor.id, _without_prefix(paging, CAME))
             came = self._in_care(page, doctor).items
             first += (case for case in came if case.finding.id not in untold_ids)
             if len(page.items) == paging.limit:
                 return Page(first, f"{CAME}{page.items[-1].opinion_key}")
             paging = PageRequest(paging.limit - len(page.items))
         if not reviewed and _is_within(paging, ASKED):
-            page = self.records.page_by_urgency(
+            page = self.lists.page_by_urgency(
                 {"opinion_of": doctor.id},
                 reviewed=None,
                 urgency=urgency,
@@ -279,7 +279,7 @@ class CareService:
             if len(page.items) == paging.limit:
                 return Page(first, f"{ASKED}{page.items[-1].queue_key}")
             paging = PageRequest(paging.limit - len(page.items))
-        page = self.records.page_by_urgency(
+        page = self.lists.page_by_urgency(
             {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, paging=paging
         )
         own = self._in_care(page, doctor)
@@ -293,7 +293,7 @@ class CareService:
 
     def _list_untold(self, doctor: Subject, urgency: Band | None = None) -> list[FoundCase]:
         """What another doctor was to tell these patients, the gravest first."""
-        found = sorted(self.records.list_untold(doctor.id), key=_key_of)
+        found = sorted(self.lists.list_untold(doctor.id), key=_key_of)
         if urgency:
             first, end = key_range(reviewed=True, band=urgency)
             found = [finding for finding in found if first <= _key_of(finding) < end]
@@ -314,7 +314,7 @@ class CareService:
 
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
         """Count what `list_queue` has to review, in all and of each urgency, and `list_awaited`."""
-        count = self.records.count_by_urgency
+        count = self.lists.count_by_urgency
         by_urgency = {
             band: count({"doctor": doctor.id}, reviewed=False, urgency=band)
             + count({"opinion_of": doctor.id}, reviewed=None, urgency=band)
@@ -329,11 +329,11 @@ class CareService:
         for name in untold.keys() - asked.keys():
             by_urgency[band_of_key(_key_of(untold[name]))] += 1
         counted = (item for item in (untold | asked).values() if item.opinion_key)
-        came = self.records.count_opinions(doctor.id) - sum(item.reviewed for item in counted)
-        awaited = {item: self.records.count_awaited(doctor.id, item) for item in WaitsFor}
+        came = self.lists.count_opinions(doctor.id) - sum(item.reviewed for item in counted)
+        awaited = {item: self.lists.count_awaited(doctor.id, item) for item in WaitsFor}
         since = now() - OVERDUE_AFTER
         overdue = {
-            item: count and self.records.count_awaited(doctor.id, item, before=since)
+            item: count and self.lists.count_awaited(doctor.id, item, before=since)
             for item, count in awaited.items()
         }
         unassigned = self.unassigned.count() if self.unassigned.shows_list(doctor) else None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.app import backup_commands
+from skinapi.app import backup_commands, restore_commands
 from skinapi.app.composition.services import open_services
 from skinapi.app.integrity_check import check_integrity, list_record_types
 from skinapi.base.errors import BrokenErasedIds, Conflict
@@ -68,7 +68,7 @@ class Clinic:
 
 def restore(settings: Settings, **given: Any) -> int:
     options = {"erased": None, "without_erased_ids": False, "verify": False, "drill": False}
-    return backup_commands.restore(settings, Namespace(**{**options, **given}))
+    return restore_commands.restore(settings, Namespace(**{**options, **given}))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.app import backup_commands
+from skinapi.app import restore_commands
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import FILE_NAME, Scrubber, write_erased_ids
@@ -24,7 +24,7 @@ from tests.support.models import tiny_model
 def restore(settings: Settings, file: Path, erased: Path | None) -> None:
     given = {"erased": erased, "without_erased_ids": erased is None}
     options = Namespace(file=file, verify=False, drill=False, **given)
-    assert backup_commands.restore(settings, options) == 0
+    assert restore_commands.restore(settings, options) == 0
 
 
 def back_up(backend: Backend, folder: Path) -> Path:

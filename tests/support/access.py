@@ -592,7 +592,7 @@ show_model_card              anyone            /model-card
 show_conditions              anyone            /conditions
 show_sample                  anyone            /sample
 # model versions
-list_record_types                  lab               /models
+list_models                  lab               /models
 show_model                   lab               /models/tiny-1
 show_version_card            lab               /models/tiny-1/card
 compare_models               lab               /models/compare?first=tiny-1&second=tiny-1

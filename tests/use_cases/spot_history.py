@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
-from skinapi.app import backup_commands
+from skinapi.app import restore_commands
 from skinapi.care import comparisons
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.new_findings import NewFinding
@@ -425,7 +425,7 @@ class History:
         options = {"without_erased_ids": False, "verify": False, "drill": False}
         files = {"file": saved.backup, "erased": saved.backup.with_suffix(".jsonl")}
         folder.mkdir()
-        assert backup_commands.restore(settings, Namespace(**files, **options)) == 0
+        assert restore_commands.restore(settings, Namespace(**files, **options)) == 0
         self.backend.services.store.close()
         self._go_on_with(Backend(folder))
         self.main, self.bob, self.old = saved.patients

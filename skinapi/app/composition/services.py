@@ -47,6 +47,7 @@ from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.damaged_records import DamagedRecords
+from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import RecordRetention
@@ -122,7 +123,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
     FindUnanswered: UnansweredMessages,
     DamagedOwners: DamagedRecords,
-    FindingCounts: FindingRecords,
+    FindingCounts: FindingLists,
     Checkers: CheckerRecords,
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,

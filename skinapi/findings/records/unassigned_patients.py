@@ -17,6 +17,7 @@ from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
+from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.queue_order import awaited_range, key_range, make_hold_key
 from skinapi.findings.records.stored_finding import StoredFindingRow
@@ -113,6 +114,7 @@ class UnassignedPatients:
 
     accounts: Accounts
     records: FindingRecords
+    lists: FindingLists
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
@@ -131,7 +133,7 @@ class UnassignedPatients:
         if not (self.shows_list(to) and _is_patient(owner)) or self.find_doctor(owner):
             return frozenset()
         doctor, of, most = owner.doctor_id, [owner.id], MOST_UNASSIGNED
-        listed = self.records.find_waiting(doctor, of, band=None, after="", limit=most)
+        listed = self.lists.find_waiting(doctor, of, band=None, after="", limit=most)
         listed += self._find_left(doctor, of)[0]
         return frozenset(item.get("lesion") or item["id"] for item in listed)
 
@@ -167,7 +169,7 @@ class UnassignedPatients:
         cases, more = list[UnassignedCase](), False
         for doctor, patients, damaged in self._walk_patients():
             owners = {patient.id: patient for patient in patients}
-            stored = self.records.find_waiting(
+            stored = self.lists.find_waiting(
                 doctor, [*owners, *damaged], band=urgency, after=after, limit=limit + 1
             )
             for lost in damaged:
@@ -194,7 +196,7 @@ class UnassignedPatients:
         for stored, owners, _ in self._walk_left():
             left += stored
             known |= {item["owner"]: owners[item["owner"]] for item in stored}
-        count, ids = self.records.count_waiting, [*waiting]
+        count, ids = self.lists.count_waiting, [*waiting]
         outside = [item for item in known.values() if item.status == "waiting" or item.refused]
         moment = self.records.find_hold_time()
         return UnassignedView(
@@ -216,7 +218,7 @@ class UnassignedPatients:
         read = self.failed.each(WORK, stored, Account.model_validate)
         staff = {item.id: item for item in read if _is_staff(item)}
         counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
-        for owner, (waiting, urgent) in self.records.count_waiting_by("owner", staff).items():
+        for owner, (waiting, urgent) in self.lists.count_waiting_by("owner", staff).items():
             counts[owner] += Counter({True: urgent, False: waiting - urgent})
         moment = self.records.find_hold_time()
         for item in left:
@@ -275,9 +277,9 @@ class UnassignedPatients:
         if not patients:
             return
         left, _ = self._find_left(doctor, patients)
-        findings = self.records.count_waiting(patients) + len(left)
+        findings = self.lists.count_waiting(patients) + len(left)
         if findings or kind is Kind.LEFT_CARE:
-            urgent = self.records.count_waiting(patients, band=URGENT)
+            urgent = self.lists.count_waiting(patients, band=URGENT)
             moment = self.records.find_hold_time()
             urgent += sum(_is_urgent(item, moment) for item in left)
             waiting = self.outbox.find_last(kind, to=doctor) or {}
@@ -335,9 +337,9 @@ class UnassignedPatients:
     ) -> tuple[list[Document], set[str]]:
         """Find what is left of this doctor's patients, and the ids of what messages wait about."""
         unanswered = {*self.find_unanswered(doctor)}
-        stored = self.records.find_left(doctor, owners=owners, limit=MOST_UNASSIGNED)
+        stored = self.lists.find_left(doctor, owners=owners, limit=MOST_UNASSIGNED)
         if more := unanswered - {item["id"] for item in stored}:
-            written = self.records.find_reviewed(sorted(more))
+            written = self.lists.find_reviewed(sorted(more))
             stored += (item for item in written if owners is None or item["owner"] in owners)
         return stored, unanswered
 

@@ -1,0 +1,330 @@
+"""The commands that restore a backup into an empty store, or one record of it."""
+
+import argparse
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from skinapi.accounts.auth.errors import LastAdmin
+from skinapi.app.backup_commands import removing_half_made, report_progress, say_counts
+from skinapi.app.commands import OPERATOR, FaultsLeft, check_store, say_store
+from skinapi.app.composition.services import Services, open_services
+from skinapi.app.integrity_check import list_record_types
+from skinapi.base.errors import BrokenErasedIds, Conflict, NotFound, UnsafeSettings
+from skinapi.base.logs import configure_logs
+from skinapi.base.settings.safety import refuse_unsafe
+from skinapi.base.settings.settings import Settings
+from skinapi.findings.records.events import PhotosErasedAgain
+from skinapi.platform.backups.backup import (
+    BackupFacts,
+    find_in_backup,
+    read_facts,
+    restore_backup,
+)
+from skinapi.platform.backups.backup_file import newest_backup, verify_backup
+from skinapi.platform.backups.erased_ids import (
+    FILE_NAME,
+    Erased,
+    ErasedKind,
+    ErasedList,
+    read_erased_ids,
+    scrub_store,
+)
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import FINDING, FINDINGS, Numbers
+from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.store_version import accept_key
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit
+from skinapi.platform.stores.store_factory import make_store, open_store
+
+FAULTS_OF_TRAIL = 3  # the exit status of a drill: the backup is whole
+# Sessions that were ended after a backup: their tokens would be valid again.
+NOT_RESTORED = frozenset({"sessions"})
+# So many findings, and one more in each second, may have come since the last number that is known.
+MOST_UNKNOWN = 10_000
+ADMIN_OF_RESTORE = "admin-after-restore@skinapi.local"
+NO_LIST = (
+    "Nobody knows who was erased since this backup was begun ({begun}): in INSTANCE_DIR and beside "
+    "the backup is no list of erased ids that says of which store it is and until when it is "
+    "complete. Give one with --erased FILE (`python -m skinapi erased-ids FILE` writes it, and "
+    "`backup --keep` does). If there is none, --without-erased-ids restores what the backup has: "
+    "then erase again by hand who was erased since"
+)
+OLD_LIST = (
+    "The list of erased ids ends at {until}, and this backup was begun at {begun}, so it says "
+    "nothing of who was erased since. Where the old server or its disk still answers, get a newer "
+    "one: run `python -m skinapi erased-ids FILE` there, or take erased-ids.jsonl of its "
+    "INSTANCE_DIR, and give it with --erased FILE. If there is none, --without-erased-ids restores "
+    "what the backup has: then erase again by hand who was erased since"
+)
+OTHER_LIST = (
+    "The list of erased ids is one of another store{why}. Give the right one with --erased FILE: "
+    "where a server began an empty store, the list from before is erased-ids-until-….jsonl in its "
+    "INSTANCE_DIR"
+)
+KNOWN_UNTIL = (
+    "who was erased until {until} is erased again; erase again by hand who was erased after that"
+)
+DROPPED = (
+    "no longer planned: the deletion of account {}. It may have been taken back since the backup; "
+    "tell its owner, who asks for it again where it is still wanted"
+)
+
+
+def restore(settings: Settings, options: argparse.Namespace) -> int:
+    """Restore a backup into an empty store, erase again what was erased since, then repair what was
+    half written at its moment; with --verify, only read the file; with --drill, restore it into a
+    folder beside it that is removed again. The exit status is 1 if a fault is left; of a drill
+    where only the audit trail has faults, which are the store's own, 3.
+    """
+    configure_logs()
+    file = newest_backup(options.file)
+    if options.verify:
+        print(f"whole: {say_counts(verify_backup(file))}")
+        return 0
+    refuse_unsafe(settings)
+    if not options.drill:
+        if settings.mongo_uri:
+            open_store(settings).close()  # what is wrong with MongoDB is said first
+        lists = _lists_for(settings, options, file)
+        if not options.without_erased_ids:
+            until = _known_until(read_facts(file), lists)
+            print(KNOWN_UNTIL.format(until=_minute(until)))
+        say_store(settings)
+        return _restore_into(settings, file, lists).status
+    with removing_half_made(), _folder_beside(file) as folder:
+        key = SecretStr(settings.signing_key())  # in development it is in the other folder
+        empty = {"instance_dir": Path(folder, "instance"), "mongo_uri": None, "jwt_secret_key": key}
+        lists = _lists_for(settings, options, file)
+        left = _restore_into(settings.model_copy(update=empty), file, lists)
+    if left.records:
+        print(f"{file.name} CANNOT be restored whole")
+        return 1
+    faults = f"; faults of its audit trail: {left.trail}" if left.trail else ""
+    print(f"{file.name} can be restored whole{faults}")
+    return FAULTS_OF_TRAIL if left.trail else 0
+
+
+def _folder_beside(file: Path) -> "TemporaryDirectory[str]":
+    try:
+        return TemporaryDirectory(prefix="skinapi-drill-", dir=file.parent)
+    except OSError as error:
+        raise UnsafeSettings(
+            f"--drill needs room for a folder in {file.parent}, which cannot be written: "
+            f"{error.strerror}"
+        ) from error
+
+
+def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> list[ErasedList]:
+    """The lists of erased ids: the operator's, that of the instance folder, and that beside the
+    backup. Of these two, one that cannot be read is named and left out.
+    """
+    lists = [read_erased_ids(options.erased)] if options.erased else []
+    for path in filter(Path.exists, (settings.instance_dir / FILE_NAME, file.parent / FILE_NAME)):
+        try:
+            lists.append(read_erased_ids(path))
+        except BrokenErasedIds as broken:
+            print(f"not used: {path}: {broken.detail}")
+    return lists
+
+
+def _known_until(facts: BackupFacts, lists: list[ErasedList]) -> datetime:
+    """Find until when it is known who was erased from the store of the backup. Raises Conflict
+    where that is not known of the time since the backup.
+    """
+    begun = _minute(facts.begun_at)
+    named = [item for item in lists if item.store and item.complete_until]
+    ours = [item for item in named if facts.store in (None, item.store)]
+    if not named:
+        raise Conflict(NO_LIST.format(begun=begun))
+    if not ours:
+        raise Conflict(OTHER_LIST.format(why=""))
+    ends, why = list[datetime](), ""
+    for item in ours:
+        known = {erased.id for erased in item.erased}
+        lacking = next((each for each in facts.erased if each.id not in known), None)
+        if lacking:
+            why = f": it lacks what was erased at {_minute(lacking.created_at)}"
+        elif item.complete_until:
+            ends.append(item.complete_until)
+    if not ends:
+        raise Conflict(OTHER_LIST.format(why=why))
+    if max(ends) <= facts.begun_at:
+        raise Conflict(OLD_LIST.format(until=_minute(max(ends)), begun=begun))
+    return max(ends)
+
+
+def _minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> FaultsLeft:
+    make_store(settings)
+    store = open_store(settings)
+    erased: list[Erased] = [item for each in lists for item in each.erased]
+
+    def finish() -> None:
+        # The development secret is in no backup; `check` says which audit rows another key signed.
+        accept_key(store, secrets=settings.audit_secrets())
+        services = open_services(settings, store, restoring=True)
+        services.data.trail.record(AuditRow("store.restore", by=OPERATOR, target="store"))
+        skipped = _skip_given_numbers(store, read_facts(file), lists)
+        print(f"new findings have numbers above {skipped}: none is given again")
+        # First, for it needs what is then erased again.
+        to_reach = services.erasure.to_reach.note_again()
+        again = _erase_again(services)
+        print(
+            f"erased again: {again['account']:,} accounts, {again['finding']:,} findings, and the "
+            f"photos of {again['photo']:,}; entered in error again: {again['error']:,} findings"
+        )
+        print(
+            f"still to be reached: {to_reach[True]:,} people; the backup does not know "
+            f"{to_reach[False]:,} more"
+        )
+        for account in services.erasure.drop_waiting(by=OPERATOR):
+            print(DROPPED.format(account))
+        if again.total():
+            # Nothing else reads this store yet, so it takes its time.
+            scrub_store(store, any_size=True)
+
+    with closing(store):
+        counts = restore_backup(
+            store,
+            file,
+            progress=report_progress(),
+            leave_out=NOT_RESTORED,
+            erased=erased,
+            then=finish,
+        )
+    print(f"restored: {say_counts(counts)}")
+    for name, many in counts.left_out.items():
+        print(f"left out: {many:,} records of {name}: everybody logs in again")
+    return check_store(settings, repair=True)
+
+
+def _skip_given_numbers(store: Store, facts: BackupFacts, lists: list[ErasedList]) -> int:
+    """Give no number again that a finding may have been given since the backup: other systems and
+    papers name it by that. Return the highest of these.
+    """
+    highest, until = Numbers(store).highest(), facts.begun_at
+    for item in lists:
+        ours = facts.store in (None, item.store)
+        if ours and item.complete_until and item.highest_number is not None:
+            highest = max(highest, item.highest_number)
+            until = max(until, item.complete_until)
+    seconds = max(0, int((now() - until).total_seconds()))
+    highest += MOST_UNKNOWN + seconds
+    Numbers(store).skip_to(highest)
+    return highest
+
+
+def _erase_again(services: Services) -> "Counter[str]":
+    """Delete what is on the list of erased ids and in the store, as it was deleted then; how many
+    of each kind.
+    """
+    acts: dict[ErasedKind, Callable[[Erased], bool]] = {
+        "account": partial(_erase_account, services),
+        "finding": lambda item: services.findings.erase_again(identifier=item.about, by=OPERATOR),
+        "photo": partial(_erase_photos, services),
+        "error": lambda item: services.corrections.enter_again(identifier=item.about, by=OPERATOR),
+    }
+    again = Counter[str]()
+    for entry in services.data.erased_ids.walk_all():
+        if act := acts.get(entry.kind):
+            again[entry.kind] += act(entry)
+    return again
+
+
+def _erase_account(services: Services, erased: Erased) -> bool:
+    """An account that had given all that it held to another one is not erased for that one."""
+    data = services.data
+    account = data.accounts.find_by_id(erased.about)
+    if account is None:  # of a damaged record the id alone is known: it may be a finding's
+        return services.findings.erase_again(identifier=erased.about, by=OPERATOR)
+    if account.joined_to:  # that goes with the one that stays
+        return False
+    held = (item["id"] for item in data.findings.walk_stored(account.id, fields=()))
+    if not erased.findings and any(data.erased_ids.find(item) is None for item in held):
+        print(f"not erased: account {account.id}, which had given its findings to another one")
+        return False
+    try:
+        services.eraser.erase_again(account.id, by=OPERATOR)
+    except LastAdmin:
+        _add_admin(services)
+        services.eraser.erase_again(account.id, by=OPERATOR)
+    return True
+
+
+def _erase_photos(services: Services, erased: Erased) -> bool:
+    """Delete the photos of a finding that stays, and their copies."""
+
+    def erase(unit: Unit) -> bool:
+        found = services.data.findings.find(erased.about)
+        if found is None or not found.photos:
+            return False
+        unit.audit("photo.erase_again", by=OPERATOR, target=found.id, owner=found.owner)
+        services.findings.remove_photos(unit, found)
+        unit.publish(PhotosErasedAgain(found))
+        return True
+
+    return services.data.work.run(erase)
+
+
+def _add_admin(services: Services) -> None:
+    """The only admin of the backup was erased: when that happened there was another."""
+    account, password = services.admin.ensure_admin(email=ADMIN_OF_RESTORE, password=None)
+    print(f"no admin of the backup is left: {account.email} is one, one-time password: {password}")
+
+
+def restore_record(settings: Settings, options: argparse.Namespace) -> int:
+    """Replace one damaged record of the store by what a backup has of it. Servers may run."""
+    configure_logs()
+    refuse_unsafe(settings)
+    collection, _, identifier = options.record.partition("/")
+    model = list_record_types().get(collection)
+    if model is None:
+        raise UnsafeSettings(f"Name the record as collection/id; not {options.record}")
+    verify_backup(options.file)
+    kept = find_in_backup(options.file, collection, identifier)
+    if kept is None:
+        raise NotFound(f"{options.file.name} does not hold {options.record}")
+    if not _is_readable(model, kept):
+        raise Conflict(f"{options.record} is damaged in {options.file.name} too: take an older one")
+    services = open_services(settings)
+
+    def replace(unit: Unit) -> None:
+        rows = services.store.collection(collection)
+        stored = rows.get(identifier)
+        if stored is None or (_is_readable(model, stored) and not _is_orphan(services, stored)):
+            raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
+        rows.delete({"id": identifier})
+        rows.insert(kept)
+        unit.audit("store.restore", by=OPERATOR, target=identifier)
+        services.data.failed_items.forget_damaged(collection, identifier)
+
+    services.data.work.run(replace)
+    print(f"restored: {options.record}. What changed in it since the backup is lost")
+    print("now run `python -m skinapi check --repair`: other records may count on it")
+    return 0
+
+
+def _is_orphan(services: Services, record: Document) -> bool:
+    """Whether the account or finding that it names is not there: the id may be damaged."""
+    parents = {"owner": "accounts", FINDING: FINDINGS}
+    named = {collection: record.get(field) for field, collection in parents.items()}
+    rows = services.store.collection
+    return any(item and rows(collection).get(item) is None for collection, item in named.items())
+
+
+def _is_readable(model: type[BaseModel], document: Document) -> bool:
+    try:
+        model.model_validate(document)
+    except ValidationError:
+        return False
+    return True
