@@ -66,7 +66,7 @@ class LetterFacts:
     """`decision` is about the letter's finding; `advice` is what counts of the spot, where that was
     said about another finding. `due` is until when a doctor should have seen the spot. `earlier`
     are the findings of the spot before it, as its patient may know them. What the patient calls the
-    spot is in no letter. `phone` is the clinic's.
+    spot is in no letter. `phone` is the clinic's. `others_opinion`: another doctor decided.
     """
 
     finding: StoredFinding
@@ -78,6 +78,7 @@ class LetterFacts:
     due: date | None = None
     earlier: Sequence[VisibleFindingRow] = ()
     phone: str | None = None
+    others_opinion: bool = False
 
     @property
     def place(self) -> Place | None:
@@ -160,7 +161,9 @@ def _write_to_patient(about: LetterFacts, language: Language, noted: str) -> Ite
     words, decision, kind = LETTER_WORDS[language], about.decision, _kind_of(about.decision)
     grave = kind in CANCER and decision is not None and decision.label != NO_CANCER
     opening, told = OPENINGS.get(kind, "photo"), _fill(about, language)
-    if decision is None or about.advice:  # what counts was said about another photo
+    # "I have looked at it myself" is not to be said by who may not have.
+    others = about.others_opinion and opening in ("photo", "unjudged")
+    if decision is None or others or about.advice:  # what counts was said about another photo
         yield words.about["patient"].format(**told)
         yield noted
         yield words.next["do"] if decision else ""

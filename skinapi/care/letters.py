@@ -392,6 +392,7 @@ class LettersService:
             due=due,
             earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
             phone=self.clinic.phone,
+            others_opinion=decision is not None and decision.doctor != doctor.id,
         )
 
     def _find_advice(

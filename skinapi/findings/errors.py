@@ -71,8 +71,8 @@ class ResultStands(Unprocessable):
 class OpinionStands(Unprocessable):
     code = "opinion_stands"
     sentence = (
-        "Another opinion goes on counting, and the patient would read nothing of this one: name "
-        "what you see, and say that you are sure or that the result of a sample is awaited"
+        "What was signed before goes on counting, and the patient would read nothing of this one: "
+        "name what you see, and say that you are sure or that the result of a sample is awaited"
     )
 
 

@@ -184,6 +184,17 @@ def test_a_doctor_who_loses_the_case_writes_no_more(backend: Backend) -> None:
     assert len(at.shown_to(at.ada)) == 1
 
 
+def test_a_draft_does_not_say_that_its_doctor_has_seen_what_another_decided(
+    backend: Backend,
+) -> None:
+    at = Practice(backend)
+    assert "I have looked at it myself" in at.draft()["text"]
+    at.assign(at.other)
+    draft = at.other.call("POST", at.letters, json={"reader": "patient"}).get_json()
+    assert "I have looked at it myself" not in draft["text"]
+    assert draft["text"].startswith("Dear Ada Example,\n\nThis letter is about your spot")
+
+
 def test_letters_go_with_their_finding(backend: Backend) -> None:
     at = Practice(backend)
     at.sign(at.draft())

@@ -352,12 +352,15 @@ def _hold_with_graver(finding: VisibleFinding, review: Review) -> Review:
 
 
 def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:
-    decision = before.decision
-    former = decision.urgency if decision and not before.status.reopened else before.band
-    counts = after.decision.urgency if after.decision else former
+    former, counts = _urgency_of(before), _urgency_of(after)
     return (
         {"lowered_from": former, "lowered_to": counts} if urgency(counts) > urgency(former) else {}
     )
+
+
+def _urgency_of(finding: VisibleFinding) -> Band:
+    decision = finding.decision
+    return decision.urgency if decision and not finding.status.reopened else finding.band
 
 
 def _hold_of(sent: NewReview, opinion: Opinion, band: Band) -> datetime | None:

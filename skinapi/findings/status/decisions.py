@@ -233,6 +233,8 @@ class Decision:
         if last.awaited and sample is None:  # its doctor has said since that none was taken
             last = replace(last, histology=Histology.NOT_TAKEN)
         levels = levels_since(_urgencies(counted, steps, versions))
+        # What a doctor could not judge stays as urgent as it has become since.
+        answers = [x for x in counted if x.opinion.judges or x.opinion.urgency_waits] or counted
         # What counted before the last of these, each once.
         earlier = {step.review: step for step in steps if step.review != last.review}
         sampled_at = sample.created_at if sample else None
@@ -241,13 +243,13 @@ class Decision:
             sampled_at=last.decided_at if last.awaited else sampled_at,
             levels=levels,
             earlier=tuple(earlier.values())[-MOST_EARLIER:],
-            answered=counted[-1].version,
+            answered=answers[-1].version,
         )
 
     def leaves_unread(self, signed: Review, band: Band) -> bool:
         """Whether the patient would read nothing of what this review of a finding of this band
         says and the decision does not: what differs from a laboratory's result, or is graver than
-        the opinion that counts or alone names a cancer.
+        the opinion that counts, or alone names a cancer or a sample.
         """
         said = signed.opinion
         if self.review == signed.id:
@@ -257,8 +259,8 @@ class Decision:
             return not (said.awaited or (same and said.condition in (None, self.label)))
         graver = urgency(said.urgency_asked(band)) < urgency(self.urgency)
         new_cancer = said.malignant and not names_cancer(self.label)
-        judges = not said.only_wants_a_picture or said.urgency is not None
-        return judges and (graver or new_cancer)
+        new_sample = said.awaited and said.condition is None and not self.awaited
+        return new_sample or new_cancer or (graver and said.judges)
 
     @classmethod
     def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:

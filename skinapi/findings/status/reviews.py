@@ -78,6 +78,11 @@ class Opinion(StoredRecord):
         return self.new_picture_wanted and self.condition is None
 
     @property
+    def judges(self) -> bool:
+        """Whether it says more than that another photo is wanted."""
+        return not self.only_wants_a_picture or self.urgency is not None
+
+    @property
     def malignant(self) -> bool:
         return names_cancer(self.condition)
 

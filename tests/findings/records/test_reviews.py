@@ -14,7 +14,15 @@ from skinapi.findings.status.decisions import WaitsFor, say_day, words_for_patie
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
 from skinapi.platform.storage import ids
-from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_in_care
+from tests.care.clinic import (
+    REFERRAL,
+    REVIEW,
+    ROUTINE,
+    URGENT,
+    file_for,
+    judge_anew,
+    patient_in_care,
+)
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, change_account
 from tests.support.channels import READERS
@@ -489,6 +497,7 @@ def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
     [
         {"label": None, "urgency": "urgent_referral"},
         {"label": None, "histology": "awaited"},
+        {"label": None, "histology": "awaited", "new_picture_wanted": True},
         {"label": None},
         {"label": "melanoma"},
     ],
@@ -512,7 +521,7 @@ def test_an_unsure_opinion_that_asks_for_more_than_a_sure_one_counts_or_is_refus
     else:
         assert (answer.status_code, answer.get_json()["code"]) == (422, "opinion_stands")
         assert band == "self_monitoring"
-        sure = {**said, "agreement": "disagree", "label": "melanoma"}
+        sure = {**said, "agreement": "disagree", "label": "melanoma", "new_picture_wanted": False}
         assert review(doctor, number, **sure).status_code == 201
         band = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]["band"]
         assert band == "urgent_referral"
@@ -630,3 +639,29 @@ def test_a_sample_is_awaited_until_its_doctor_says_that_none_was_taken(
     assert awaited(grey) == [number]
     assert awaited(next_one, histology="not_taken") == [number]
     assert awaited(grey, histology="not_taken") == []
+
+
+def test_another_photo_that_is_wanted_lowers_no_urgency_that_has_risen_since(
+    any_backend: Backend,
+) -> None:
+    """The doctor had called it a mole; a photo answers nothing of what is told since."""
+    doctor, ada, number = in_care(any_backend)
+    mole = {"label": "melanocytic_nevus", "urgency": "self_monitoring"}
+    assert review(doctor, number, **mole, told_by="nobody").status_code == 201
+    judge_anew(any_backend, number, Band.URGENT_REFERRAL)
+
+    def read() -> tuple[Any, ...]:
+        own = ada.call("GET", f"/submissions/{number}").get_json()
+        instruction = own["instruction"]
+        return instruction["band"], instruction["waits_for"], instruction["due"]
+
+    before = read()
+    assert before[:2] == ("urgent_referral", None)
+    wanted = {"new_picture_wanted": True, "certainty": "unsure", "version": 2}
+    signed = doctor.call("POST", f"/submissions/{number}/review", json=wanted)
+    assert (signed.status_code, signed.get_json().get("lowered_to")) == (201, None)
+    assert read() == before
+    own = ada.call("GET", f"/submissions/{number}").get_json()
+    assert own["decision"]["new_picture_wanted"]
+    assert review(doctor, number, **mole, told_by="nobody", version=2).status_code == 201
+    assert read()[0] == "self_monitoring"
