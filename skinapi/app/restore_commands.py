@@ -224,9 +224,9 @@ def _skip_given_numbers(store: Store, facts: BackupFacts, lists: list[ErasedList
     return highest
 
 
-def _erase_again(services: Services) -> "Counter[str]":
+def _erase_again(services: Services, *, of: str | None = None) -> "Counter[str]":
     """Delete what is on the list of erased ids and in the store, as it was deleted then; how many
-    of each kind.
+    of each kind. `of`: what this record alone was.
     """
     acts: dict[ErasedKind, Callable[[Erased], bool]] = {
         "account": partial(_erase_account, services),
@@ -236,7 +236,7 @@ def _erase_again(services: Services) -> "Counter[str]":
     }
     again = Counter[str]()
     for entry in services.data.erased_ids.walk_all():
-        if act := acts.get(entry.kind):
+        if of in (None, entry.about) and (act := acts.get(entry.kind)):
             again[entry.kind] += act(entry)
     return again
 
@@ -283,7 +283,7 @@ def _add_admin(services: Services) -> None:
 
 
 def restore_record(settings: Settings, options: argparse.Namespace) -> int:
-    """Replace one damaged record of the store by what a backup has of it. Servers may run."""
+    """Mend one damaged record of the store by what a backup has of it. Servers may run."""
     configure_logs()
     refuse_unsafe(settings)
     collection, _, identifier = options.record.partition("/")
@@ -294,37 +294,46 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     kept = find_in_backup(options.file, collection, identifier)
     if kept is None:
         raise NotFound(f"{options.file.name} does not hold {options.record}")
-    if not _is_readable(model, kept):
+    if _damaged_fields(model, kept):
         raise Conflict(f"{options.record} is damaged in {options.file.name} too: take an older one")
     services = open_services(settings)
 
-    def replace(unit: Unit) -> None:
+    def replace(unit: Unit) -> set[str]:
         rows = services.store.collection(collection)
         stored = rows.get(identifier)
-        if stored is None or (_is_readable(model, stored) and not _is_orphan(services, stored)):
+        damaged = stored and (_damaged_fields(model, stored) or _orphaned_fields(services, stored))
+        if not stored or not damaged:
             raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
+        sound = {name: value for name, value in stored.items() if name not in damaged}
+        mended = sound | {name: kept[name] for name in damaged if name in kept}
+        if _damaged_fields(model, mended):
+            mended, damaged = kept, {*kept}
         rows.delete({"id": identifier})
-        rows.insert(kept)
+        rows.insert(mended)
         unit.audit("store.restore", by=OPERATOR, target=identifier)
         services.data.failed_items.forget_damaged(collection, identifier)
+        return damaged
 
-    services.data.work.run(replace)
-    print(f"restored: {options.record}. What changed in it since the backup is lost")
+    taken = services.data.work.run(replace)
+    _erase_again(services, of=identifier)
+    print(f"restored: {options.record}. As in the backup: {', '.join(sorted(taken))}")
     print("now run `python -m skinapi check --repair`: other records may count on it")
     return 0
 
 
-def _is_orphan(services: Services, record: Document) -> bool:
-    """Whether the account or finding that it names is not there: the id may be damaged."""
+def _orphaned_fields(services: Services, record: Document) -> set[str]:
+    """The fields that name an account or a finding which is not there: the id may be damaged."""
     parents = {"owner": "accounts", FINDING: FINDINGS}
-    named = {collection: record.get(field) for field, collection in parents.items()}
     rows = services.store.collection
-    return any(item and rows(collection).get(item) is None for collection, item in named.items())
+    named = {field: rows(parents[field]) for field in parents if record.get(field)}
+    return {field for field, parent in named.items() if parent.get(record[field]) is None}
 
 
-def _is_readable(model: type[BaseModel], document: Document) -> bool:
+def _damaged_fields(model: type[BaseModel], document: Document) -> set[str]:
+    """The fields that cannot be read; all where it is not one of them alone."""
     try:
         model.model_validate(document)
-    except ValidationError:
-        return False
-    return True
+    except ValidationError as error:
+        fields = {str(fault["loc"][0]) if fault["loc"] else "" for fault in error.errors()}
+        return {*document} if "" in fields else fields
+    return set()

@@ -10,7 +10,7 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.context import TWO_SIDED, BodySide, BodySite, Context, Laterality, SpokenPlace
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document, Filter, Ops, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # before all that was deleted
@@ -182,8 +182,6 @@ class Lesions(Repository[Lesion]):
         others = [document["id"] for document in own if document["id"] not in kept]
         if others:
             self._documents.delete({"id": {"$in": others}})
-        still: Ops = {"$unset": {"remind_at": True}}
-        self._documents.update_all({"owner": owner}, still)
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))

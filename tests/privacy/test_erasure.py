@@ -253,6 +253,7 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
     receipt = verified(backend, code)["receipt"]
     assert (receipt["extent"], receipt["kept_until"]) == ("all_but_record", preview["kept_until"])
     assert (receipt["erased"]["findings"], receipt["erased"]["spots"]) == (1, 1)
+    assert list(backend.services.lesions.check_integrity()) == []
     assert "messages" not in receipt["erased"]
     (record,) = [item for item in preview["kept"] if item["what"] == "record"]
     assert (record["count"], record["until"]) == (1, preview["kept_until"])

@@ -32,6 +32,7 @@ from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import Erasures
 from skinapi.privacy.break_glass import BreakGlassService
+from skinapi.privacy.erasure.people_to_reach import ReachService
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.retention.service import RetentionService
 
@@ -100,6 +101,7 @@ def _open_notice_sender(
     stopping: Stopping,
     passwords: PasswordLinks,
     accounts: Accounts,
+    to_reach: ReachService,
 ) -> NoticeSender:
     console, address = settings.address, settings.mail_server
     mail_from = settings.mail_from or ""
@@ -121,6 +123,7 @@ def _open_notice_sender(
         stopping,
         find_recipient=partial(_find_recipient, accounts),
         write=write,
+        tell_of_refused=to_reach.on_mail_refused,
     )
 
 

@@ -21,6 +21,8 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 GIVEN_UP_AFTER = timedelta(days=3)
 DAY = timedelta(days=1)
 LATE = timedelta(minutes=10)
+# After so many tries, which take seven minutes, a refused mail may never come.
+REFUSED_OFTEN = 4
 # What comes within so long of the last mail to a person is one mail at its end.
 GATHERED_FOR = timedelta(minutes=10)
 # But no longer, where urgent mails leave all the time.
@@ -137,7 +139,10 @@ class Outbox(Repository[Notice]):
     """Without a mail server (`enabled`) nothing is added."""
 
     collection, record = "outbox", Notice
-    indexes = (("due_at", "id"), ("account", "sent_at", "id"), ("author",), ("account", "id"))
+    indexes = (
+        *(("due_at", "id"), ("account", "sent_at", "id"), ("author",), ("account", "id")),
+        ("attempts", "due_at"),
+    )
     expiry = "expires_at"
 
     def __init__(self, store: Store, *, enabled: bool) -> None:
@@ -240,11 +245,11 @@ class Outbox(Repository[Notice]):
         if notices:
             self._documents.delete({"id": {"$in": [notice.id for notice in notices]}})
 
-    def retry(self, notices: Sequence[Notice]) -> None:
-        """Send them later: after each failure twice as late."""
-        self._postpone(
-            [notice.id for notice in notices], max(notice.attempts for notice in notices) + 1
-        )
+    def retry(self, notices: Sequence[Notice]) -> int:
+        """Send them later: after each failure twice as late. Return how many tries there were."""
+        attempts = max(notice.attempts for notice in notices) + 1
+        self._postpone([notice.id for notice in notices], attempts)
+        return attempts
 
     def retry_damaged(self, document: Document, attempts: int) -> None:
         """The same of one that cannot be read."""
@@ -269,5 +274,9 @@ class Outbox(Repository[Notice]):
         return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []
 
     def count_late(self) -> int:
-        """Count the mails that should have been sent by now."""
-        return self._documents.count({"due_at": {"$lte": now() - LATE}})
+        """Count the mails that should have been sent by now, with those that are refused again and
+        again.
+        """
+        late = now() - LATE
+        refused: Filter = {"attempts": {"$gte": REFUSED_OFTEN}, "due_at": {"$gt": late}}
+        return self._documents.count({"due_at": {"$lte": late}}) + self._documents.count(refused)

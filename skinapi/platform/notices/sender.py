@@ -15,7 +15,7 @@ import certifi
 from skinapi.base.logs import log
 from skinapi.base.settings.value_checks import MailAddress
 from skinapi.platform.notices.mail_texts import Recipient, parting_recipient
-from skinapi.platform.notices.outbox import Notice, Outbox
+from skinapi.platform.notices.outbox import REFUSED_OFTEN, Notice, Outbox
 from skinapi.platform.storage.background import Lease, Stopping
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
@@ -90,6 +90,7 @@ LONGEST_PAUSE_S = 300.0
 
 FindRecipient = Callable[[str], Recipient | None]
 Write = Callable[[Sequence[Notice], Recipient], EmailMessage]
+TellOfRefused = Callable[[Notice], None]
 
 
 class NoticeSender:
@@ -107,13 +108,17 @@ class NoticeSender:
         *,
         find_recipient: FindRecipient,
         write: Write,
+        tell_of_refused: TellOfRefused,
     ) -> None:
-        """`find_recipient(account)` is None where an account gets no mail."""
+        """`find_recipient(account)` is None where an account gets no mail. `tell_of_refused` is
+        called once of a notice that the mail server refuses again and again.
+        """
         self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
         self._outbox = outbox
         self._server, self._failed, self._stopping = server, failed, stopping
         self._find_recipient = find_recipient
         self._write = write
+        self._tell_of_refused = tell_of_refused
         self._pause_s = 0.0
         self._paused_until = 0.0
 
@@ -154,7 +159,9 @@ class NoticeSender:
             self._send(notices, send)
         except MailRefused as refused:
             log.warning("mail_refused", kind=notices[0].kind, reason=str(refused))
-            self._outbox.retry(notices)
+            if self._outbox.retry(notices) == REFUSED_OFTEN:
+                for notice in notices:
+                    self._tell_of_refused(notice)
         return True
 
     def _send(self, notices: Sequence[Notice], send: Send) -> None:

@@ -1,6 +1,6 @@
-"""How to reach people who deleted their account, or a finding, before all of it was settled, or who
-cannot log in any more: for the doctor in charge, and for who has taken a sample, until one of them
-has spoken to the person, 30 days at most.
+"""How to reach people who deleted their account, or a finding, before all of it was settled, who
+cannot log in any more, or whose mails are refused: for the doctor in charge, and for who has taken
+a sample, until one of them has spoken to the person, 30 days at most.
 
 Without it a melanoma that was held back, that nobody had looked at or that its owner has not read,
 or the result of a sample, would go with the account, and nobody would know. It holds no photo and
@@ -35,7 +35,7 @@ from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
 from skinapi.platform.backups.erased_ids import Erased, ErasedIds
-from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -202,6 +202,20 @@ class ReachService:
             self.people.set_findings(before, said)
         if _is_lost(account):
             self._add(account, tuple(held.values()), None)
+
+    @atomic
+    def on_mail_refused(self, _: Unit, notice: Notice) -> None:
+        """Note whom no mail reaches, where it was to tell of a finding that asks for a visit and is
+        not read yet.
+        """
+        place, number = notice.about.partition("/")[::2]
+        found = self.records.find_by_number(int(number)) if place == "finding" else None
+        if found is None or found.owner != notice.account:
+            return
+        account = self.unassigned.accounts.get(found.owner)
+        to_tell = find_what_to_tell(self.records.see_one(found, Audience.DOCTOR), opens=True)
+        if to_tell and ReachReason.UNOPENED in (to_tell.why, *to_tell.also):
+            self._add(account, (to_tell,), None)
 
     def on_finding_voided(self, event: FindingVoided) -> None:
         """It was of somebody else."""

@@ -117,6 +117,30 @@ def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(
     assert sorted(smtp.recipients()) == sorted([ada.email, ben.email])
 
 
+def test_a_decision_of_which_no_mail_arrives_is_told_to_the_doctor_and_the_operator(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A typing error in the address, and the patient never logs in again."""
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+    tell(backend, ada, about="account")  # what is of no finding is nobody's to tell
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
+    for minutes in (0, 2, 5):
+        monkeypatch.setattr(outbox, "now", lambda ago=minutes: now() + timedelta(minutes=ago))
+        send()
+        assert grey.call("GET", "/people-to-reach").get_json() == []
+        assert notes(backend) == []
+    monkeypatch.setattr(outbox, "now", lambda: now() + timedelta(minutes=10))
+    send()
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert [(item["number"], item["why"]) for item in person["findings"]] == [(number, "unopened")]
+    assert person["email"] == ada.email
+    [note] = notes(backend)
+    assert "does not take" in note
+
+
 def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
     backend: Backend, smtp: SmtpServer, send: Pass
 ) -> None:
