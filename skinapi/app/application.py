@@ -15,7 +15,7 @@ from skinapi.accounts.admin.routes import routes as admin_routes
 from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
 from skinapi.accounts.auth.routes import routes as auth_routes
-from skinapi.app.areas import FOLDERS, list_condition_names, list_routes, switched_on
+from skinapi.app.areas import list_condition_names, list_routes, switched_on
 from skinapi.app.composition.background import open_background
 from skinapi.app.composition.server_services import ServerServices, open_server_services
 from skinapi.app.composition.services import Services, open_services
@@ -182,8 +182,7 @@ def _open_console(services: Services, areas: Sequence[Area]) -> Console:
         "phone": settings.clinic_phone,
         "notice": settings.privacy_url,
     }
-    off = [name for name in FOLDERS if not settings.switches_on(name)]
-    return Console.from_demo(read_demo(settings.instance_dir), log_ins, responsible, off)
+    return Console.from_demo(read_demo(settings.instance_dir), log_ins, responsible, areas)
 
 
 def _guard(app: Application, settings: Settings, limits: Limits) -> None:

@@ -6,11 +6,13 @@ import gzip
 import hashlib
 import json
 import re
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import yaml
 from flask import Response, request
@@ -21,6 +23,7 @@ from skinapi.base.settings.demo_folder import Demo
 from skinapi.model.context import TOLD, Context
 from skinapi.model.heat_map_overlay import COLOURS_FILE
 from skinapi.model.told_facts import list_choices, say_answer
+from skinapi.platform.area import Area
 from skinapi.platform.web.answers import refusal_page
 from skinapi.platform.web.declaration import Public, Rate, Routes
 
@@ -132,11 +135,37 @@ POLICY = (
 )
 
 
+def read_part(area: Area) -> dict[str, Asset]:
+    """The modules of what an area adds, by where they are served."""
+    folder = area.console.folder
+    paths = sorted(folder.glob("*.js")) if folder else ()
+    return {f"{area.name}/{path.name}": Asset.read(path) for path in paths}
+
+
+def describe_part(area: Area) -> dict[str, Any]:
+    """Say to the scripts what an area adds (`AREAS` in navigation.js)."""
+    part = area.console
+
+    def place(files: Mapping[str, str]) -> dict[str, str]:
+        return {name: f"/console/{area.name}/{file}" for name, file in files.items()}
+
+    return {
+        "views": place(part.views),
+        "open": part.open,
+        "beside_models": part.beside_models,
+        "children": part.children,
+        "sections": {page: place(files) for page, files in part.sections.items()},
+        "inside": place(part.inside),
+        "scopes": area.scopes,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
-    """`index` is the page that holds the whole console."""
+    """`index` is the page that holds the whole console, `assets` the files of it and of areas."""
 
     index: Asset
+    assets: Mapping[str, Asset]
 
     @classmethod
     def from_demo(
@@ -144,18 +173,19 @@ class Console:
         demo: Demo | None,
         log_ins: Mapping[str, object],
         responsible: Mapping[str, str | None],
-        areas_off: Sequence[str],
+        areas: Sequence[Area],
     ) -> "Console":
         """In a demo the page says who can log in, for the log-in view; elsewhere what the console
         knows of the providers of the clinic's log-in, by their names, where there are some; and
-        who is responsible for the data, for whoever registers; and which areas are off.
+        who is responsible for the data, for whoever registers; and what these areas add.
         """
         index = ASSETS[INDEX]
         values = {"demo": demo.model_dump_json() if demo else None}
         values["log-ins"] = json.dumps(log_ins) if log_ins else None
         values["responsible"] = json.dumps(responsible) if any(responsible.values()) else None
-        values["areas-off"] = " ".join(areas_off)
-        return cls(index.with_metas({name: said for name, said in values.items() if said}))
+        values["areas"] = json.dumps([*map(describe_part, areas)])
+        page = index.with_metas({name: said for name, said in values.items() if said})
+        return cls(page, dict(ChainMap(ASSETS, *map(read_part, areas))))
 
     def show(self) -> Response:
         return answer_asset(self.index)
@@ -183,11 +213,11 @@ def show_password_page(console: Console) -> Response:
 
 
 @routes.route("GET", "/console/<path:name>", access=Public(), produces="*/*", raises=(NotFound,))
-def show_asset(_: Console, *, name: str) -> Response:
+def show_asset(console: Console, *, name: str) -> Response:
     """A script, style sheet or picture of the console."""
-    if name not in ASSETS:
+    if name not in console.assets:
         raise NotFound
-    return answer_asset(ASSETS[name])
+    return answer_asset(console.assets[name])
 
 
 def answer_asset(asset: Asset) -> Response:

@@ -1,6 +1,7 @@
 """The lab as an area: data sets, trainings on them, imported networks."""
 
 from contextlib import suppress
+from pathlib import Path
 
 from skinapi.base.container import Container
 from skinapi.base.errors import SkinAPIError
@@ -29,7 +30,7 @@ from skinapi.lab.service import (
 )
 from skinapi.lab.settings import LabSettings
 from skinapi.model.registry.version_service import ReferenceSource
-from skinapi.platform.area import Area, Values
+from skinapi.platform.area import Area, ConsolePart, Values
 
 
 def _values(settings: LabSettings, server: Settings) -> Values:
@@ -86,4 +87,18 @@ AREA = Area(
     factories=(_open_quarantine, _open_uploads),
     stand_for={ReferenceSource: CurrentReference},
     spooled=_largest_body,
+    console=ConsolePart(
+        folder=Path(__file__).parent / "console",
+        views={
+            "datasets": "datasets.js",
+            "add": "add.js",
+            "dataset": "dataset.js",
+            "train": "train.js",
+            "jobs": "jobs.js",
+            "job": "jobs.js",
+        },
+        beside_models=("datasets", "train", "jobs"),
+        children={"datasets": ("add", "dataset"), "jobs": ("job",)},
+        inside={"version/origin": "version_origin.js", "version/next": "version_next.js"},
+    ),
 )

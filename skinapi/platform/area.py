@@ -4,6 +4,7 @@ to know. The package has it in its `area.py`, and `skinapi/app/areas.py` lists t
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from skinapi.base.container import Factory
@@ -59,6 +60,26 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolePart:
+    """What an area adds to the console: modules that lie in its folder `console`, each with its
+    `View`; where they are served, an area adds its name (skinapi/console/routes.py).
+
+    `views`: the module of each, by its name in an address. `open`: those for whoever is not logged
+    in, which say no word of `console_staff.yaml`. `beside_models`: those that stand beside the
+    models in the navigation; `children`: those that are opened from such a place. `sections`: those
+    of a page, by their names. `inside`: what is shown within a view of the core.
+    """
+
+    folder: Path | None = None
+    views: Mapping[str, str] = field(default_factory=dict)
+    open: Sequence[str] = ()
+    beside_models: Sequence[str] = ()
+    children: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    inside: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
     """Classes are named, and made by the application's container, which also gives each function
     here what it asks for.
@@ -71,7 +92,7 @@ class Area:
     listeners, after those of the findings. `page` describes it, `summary` in a line. `scopes`: what
     a key may be made for besides. `log_ins`: what the log-in page shows besides the password.
     `condition_names`: what its clients call each condition. `spooled`: the largest body that lies
-    in a file, where a route has no limit of its own.
+    in a file, where a route has no limit of its own. `console`: its part of the console.
     """
 
     name: str
@@ -93,3 +114,4 @@ class Area:
     log_ins: Callable[..., Mapping[Any, object]] = _no_values
     condition_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     spooled: Callable[..., int] | None = None
+    console: ConsolePart = field(default_factory=ConsolePart)

@@ -216,7 +216,7 @@ def look_at_the_model(journey: Journey, version: str) -> None:
     journey.see("gatesAllPassed", all=str(len(GateName)))
     assert visitor.count("main button") == 0, "a researcher sees, and an admin acts"
     journey.step("version")
-    visitor.press(".lab a[href='#/models']")
+    visitor.press(".nearby a[href='#/models']")
     visitor.see(version)
     journey.see("measure_named_balanced_accuracy")
     journey.step("models")

@@ -4,6 +4,7 @@ import { html, useEffect, useLayoutEffect, useReducer, useRef, useState } from "
 import { getSession, onSessionChange } from "/console/api.js";
 import { AdviceStays } from "/console/clinic.js";
 import { colon, hasWords, isolated, onLanguageChange, say, sayDate, sayValue, sayWait } from "/console/language.js";
+import { AREAS } from "/console/navigation.js";
 
 const ICONS = {
   urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
@@ -178,6 +179,13 @@ export const Answer = ({ answer, gone, children }) => {
 export const Load = ({ ask, inputs = [], gone, children }) => {
   const answer = useAnswer(ask, inputs);
   return html`<${Answer} answer=${answer} gone=${gone}>${(/** @type {T} */ value) => children(value, answer.reload)}<//>`;
+};
+
+/** What areas show at this place of a view, loaded when it is first shown. @param {{place: string, [given: string]: unknown}} props */
+export const Inside = ({ place, ...given }) => {
+  const files = AREAS.flatMap(({ inside }) => inside[place] ?? []);
+  const found = useAnswer(() => Promise.all(files.map((file) => import(file))), []).value;
+  return found?.map((/** @type {{View: unknown}} */ { View }) => html`<${View} ...${given} />`);
 };
 
 /** What hears the value of a field. @param {(value: string) => void} hear */

@@ -5,14 +5,13 @@ import { checkSession, countLeftOut, get, getSession, isAsking, isSending, isWai
 import { AdviceStays } from "/console/clinic.js";
 import { Failure, Icon, Loading, Menu, Message, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
 import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayCount, sayDate, setLanguage } from "/console/language.js";
-import { goTo, LAB, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
+import { AREAS, goTo, MODELS, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
 /** The module of each view, loaded when that is first shown: its `View`, or one of its `VIEWS`. */
-const VIEWS = {
+const VIEWS = /** @type {Record<string, () => Promise<{View: unknown} | {VIEWS: Record<string, unknown>}>>} */ ({
   "": () => import("/console/views/start.js"),
   login: () => import("/console/views/login.js"),
-  back: () => import("/console/views/login.js"),
   register: () => import("/console/views/login.js"),
   password: () => import("/console/views/login.js"),
   forgotten: () => import("/console/views/login.js"),
@@ -42,19 +41,16 @@ const VIEWS = {
   keys: () => import("/console/views/keys.js"),
   triage: () => import("/console/views/triage.js"),
   model: () => import("/console/views/model.js"),
-  datasets: () => import("/console/views/datasets.js"),
-  add: () => import("/console/views/add.js"),
-  dataset: () => import("/console/views/dataset.js"),
-  train: () => import("/console/views/train.js"),
-  jobs: () => import("/console/views/jobs.js"),
-  job: () => import("/console/views/jobs.js"),
   models: () => import("/console/views/models.js"),
   version: () => import("/console/views/version.js"),
   missing: () => import("/console/views/start.js"),
-};
+  ...Object.fromEntries(AREAS.flatMap(({ views }) => Object.entries(views)).map(([name, file]) => [name, () => import(file)])),
+});
+/** The views of areas that are so. */
+const OPEN = AREAS.flatMap(({ open }) => open);
 /** Views without a word of `console_staff.yaml`, which are fetched with the first other view; a person rarely opens that of their data. */
-const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "messages", "account", "missing"]);
-const PUBLIC = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "model", "missing"]);
+const FEW_WORDS = new Set(["", "login", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "messages", "account", "missing", ...OPEN]);
+const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "waiting", "sample", "model", "missing", ...OPEN]);
 /** Of these only who is not logged in has a use. */
 const FORMS = new Set(["login", "register"]);
 /** What is opened by an address of its own. @type {Record<string, string>} */
@@ -115,8 +111,8 @@ const wordOf = (place) => /** @type {WordKey} */ (hasWords(`nav_${place}`) ? `na
 /** @param {string} place @param {WordKey} [word] @returns {Place} */
 function placeFor(place, word = wordOf(place)) {
   const { name } = readPlace();
-  const here = placeOf(name) === place || (word === "lab" && LAB.includes(placeOf(name)));
-  return { place, text: say(word), current: !here ? null : place === name && word !== "lab" ? "page" : "true" };
+  const here = placeOf(name) === place || (word === "modelsMade" && MODELS.includes(placeOf(name)));
+  return { place, text: say(word), current: !here ? null : place === name && word !== "modelsMade" ? "page" : "true" };
 }
 
 /** The places that have room in one line, and a menu of the others. @param {{name: string, label: string, places: Place[]}} props */
@@ -144,7 +140,7 @@ const Header = () => {
   return html`
     <header class="top">
       <a class="brand" href="#/"><img src="/console/icon.svg" width="28" height="28" alt="" /><span>SkinAPI</span></a>
-      <${Places} name="places" label=${say("navigation")} places=${places.map((place) => ({ ...placeFor(place, place === LAB[0] ? "lab" : undefined), count: countAt(place) }))} />
+      <${Places} name="places" label=${say("navigation")} places=${places.map((place) => ({ ...placeFor(place, place === MODELS[0] && place !== "models" ? "modelsMade" : undefined), count: countAt(place) }))} />
       <div class="row">
         ${session
           ? html`<button class="quiet log-out" onClick=${logOut}>${say("logOut")}</button>`
@@ -154,8 +150,8 @@ const Header = () => {
     </header>`;
 };
 
-const LabPlaces = () =>
-  getSession() && LAB.includes(placeOf(readPlace().name)) && html`<${Places} name="lab" label=${say("lab")} places=${LAB.map((place) => placeFor(place))} />`;
+const BesideModels = () =>
+  getSession() && MODELS.length > 1 && MODELS.includes(placeOf(readPlace().name)) && html`<${Places} name="nearby" label=${say("modelsMade")} places=${MODELS.map((place) => placeFor(place))} />`;
 
 /** Whoever is concerned is told at the next log-in, also where the server sends no mail. @param {{role: string}} props */
 const Untold = ({ role }) => {
@@ -185,10 +181,10 @@ const View = () => {
   useEffect(() => {
     let current = true;
     setError(null);
-    Promise.all([VIEWS[/** @type {keyof typeof VIEWS} */ (shown)](), FEW_WORDS.has(shown) || readStaffWords()]).then(
+    Promise.all([VIEWS[shown](), FEW_WORDS.has(shown) || readStaffWords()]).then(
       ([loaded]) => {
         if (!current) return;
-        setModule({ View: "VIEWS" in loaded ? loaded.VIEWS[/** @type {keyof typeof loaded.VIEWS} */ (shown)] : loaded.View, shown });
+        setModule({ View: "VIEWS" in loaded ? loaded.VIEWS[shown] : loaded.View, shown });
         document.querySelector("main")?.focus({ preventScroll: true });
         if (module?.shown !== shown) scrollToTop();
       },
@@ -236,7 +232,7 @@ const Console = () => {
     }}>${say("skip")}</a>
     <${Header} />
     <div class="page">
-      <${LabPlaces} />
+      <${BesideModels} />
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
       ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
       <main id="main" tabindex="-1"><${LeftOut} /><${View} /></main>

@@ -1,16 +1,17 @@
 // Which views a role works with; the first is where it begins. What a view is: VIEWS in main.js.
 
-/** What the operator has switched off. */
-export const OFF = document.querySelector("meta[name=areas-off]")?.getAttribute("content")?.split(" ") ?? [];
+/** What each area that is on adds, as its `area.py` declares it. @type {{views: Record<string, string>, open: string[], children: Record<string, string[]>,
+ *   beside_models: string[], sections: Record<string, Record<string, string>>, inside: Record<string, string>, scopes: string[]}[]} */
+export const AREAS = JSON.parse(document.querySelector("meta[name=areas]")?.getAttribute("content") ?? "[]");
 
-/** The views of the lab. Of these only the first stands in the navigation of a role; the others stand beside it. */
-export const LAB = OFF.includes("lab") ? ["models"] : ["datasets", "train", "jobs", "models"];
+/** The models, and what they are made of and by. Of these only the first stands in the navigation of a role; the others stand beside it. */
+export const MODELS = [...AREAS.flatMap((area) => area.beside_models), "models"];
 
 const NAVIGATION = {
   user: ["spots", "check"],
-  researcher: [LAB[0]],
+  researcher: [MODELS[0]],
   doctor: ["queue", "patients", "outcomes"],
-  admin: ["overview", "accounts", "audit", "triage", LAB[0]],
+  admin: ["overview", "accounts", "audit", "triage", MODELS[0]],
 };
 
 /** The views that are opened from a place of the navigation. @type {Record<string, string[]>} */
@@ -20,9 +21,8 @@ const CHILDREN = {
   spots: ["finding", "spot", "visits", "messages"],
   overview: ["integrations", "data-protection", "emergency"],
   account: ["keys", "my-data"],
-  datasets: ["add", "dataset"],
-  jobs: ["job"],
   models: ["version"],
+  ...Object.assign({}, ...AREAS.map(({ children }) => children)),
 };
 
 /** @param {string} role @returns {string[]} */

@@ -1,5 +1,7 @@
 """DICOM as an area: what an archive of pictures sends, and what the clinic's archive is sent."""
 
+from pathlib import Path
+
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
@@ -14,7 +16,7 @@ from skinapi.integrations.dicom.receiving import IntakeService
 from skinapi.integrations.dicom.routes import archive_routes, stow_routes
 from skinapi.integrations.dicom.settings import ArchiveSettings
 from skinapi.integrations.dicom.studies import StudiesService
-from skinapi.platform.area import Area, Values
+from skinapi.platform.area import Area, ConsolePart, Values
 from skinapi.platform.notices.deliveries import Deliveries
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 
@@ -74,4 +76,8 @@ AREA = Area(
     factories=(_open_archive_client,),
     channels={ARCHIVE: ArchiveService},
     subscribe=_subscribe,
+    console=ConsolePart(
+        folder=Path(__file__).parent / "console",
+        sections={"integrations": {"archive": "archive.js"}},
+    ),
 )

@@ -1,5 +1,6 @@
 """The log-in at the clinic's own provider as an area."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinapi.base.container import Container
@@ -7,7 +8,7 @@ from skinapi.base.settings.settings import Settings
 from skinapi.integrations.oidc.routes import routes
 from skinapi.integrations.oidc.service import OidcService, RoundTrips
 from skinapi.integrations.oidc.settings import LogInProviderSettings
-from skinapi.platform.area import Area
+from skinapi.platform.area import Area, ConsolePart
 
 if TYPE_CHECKING:
     from skinapi.integrations.oidc.provider import Provider
@@ -39,7 +40,11 @@ def _open_providers(settings: LogInProviderSettings, server: Settings) -> "dict[
 
 def _list_log_ins(settings: LogInProviderSettings) -> dict[str, object]:
     return {
-        provider.name: {"label": provider.shown_name, "links": provider.linking == "by_admin"}
+        provider.name: {
+            "label": provider.shown_name,
+            "links": provider.linking == "by_admin",
+            "start": f"/auth/oidc/{provider.name}/start",
+        }
         for provider in settings.log_in_providers
     }
 
@@ -53,4 +58,10 @@ AREA = Area(
     stores=(RoundTrips,),
     factories=(_open_oidc,),
     log_ins=_list_log_ins,
+    console=ConsolePart(
+        folder=Path(__file__).parent / "console",
+        views={"back": "back.js"},
+        open=("back",),
+        sections={"integrations": {"log_in": "providers.js"}},
+    ),
 )

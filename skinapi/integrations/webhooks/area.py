@@ -1,5 +1,7 @@
 """Webhooks as an area: what endpoints are told, and how it is sent."""
 
+from pathlib import Path
+
 from skinapi.accounts.auth.events import AccountGone, AccountsJoined
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import (
@@ -27,7 +29,7 @@ from skinapi.integrations.webhooks.routes import routes
 from skinapi.integrations.webhooks.service import WebhookSender, WebhooksService
 from skinapi.integrations.webhooks.settings import WebhookSettings
 from skinapi.model.registry.serving_pointer import PointerChange
-from skinapi.platform.area import Area, Values
+from skinapi.platform.area import Area, ConsolePart, Values
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 
 
@@ -92,4 +94,8 @@ AREA = Area(
     factories=(_open_addresses,),
     channels={KIND: WebhookSender},
     subscribe=_subscribe,
+    console=ConsolePart(
+        folder=Path(__file__).parent / "console",
+        sections={"integrations": {"webhooks": "webhooks.js"}},
+    ),
 )

@@ -5,6 +5,7 @@ import { apiPath, get, getSession, post, remove } from "/console/api.js";
 import { Answer, AskFirst, Change, Empty, Field, Form, Message, Secret, Select, TextArea, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
+import { AREAS } from "/console/navigation.js";
 import { getDoctors } from "/console/views/account_actions.js";
 import { OwnerFields } from "/console/views/login.js";
 
@@ -116,7 +117,7 @@ const NewKey = ({ path, scopes, kinds = false, doctors, warning, onMade }) => {
     ${made && html`<${Secret} title=${say("keyMade")} text=${say("keyMadeText")} password=${made.secret} onClose=${close} />`}`;
 };
 
-const FINDINGS = ["findings:write", "findings:read", "fhir", "dicom"];
+const FINDINGS = ["findings:write", "findings:read", ...AREAS.flatMap(({ scopes }) => scopes)];
 /** What a role can do with a key, besides its own findings. @type {Record<string, string[]>} */
 const MORE = { researcher: ["lab"], admin: ["lab", "audit:read"] };
 
@@ -129,14 +130,12 @@ export const View = () => {
     <${Answer} answer=${keys}>${(/** @type {Api["KeyView"][]} */ found) => html`<${KeyList} keys=${found} path="/keys" onChange=${keys.reload} />`}<//>`;
 };
 
-const SCOPES = ["findings:write", "findings:read", "fhir", "dicom", "lab", "audit:read"];
-
 export const ClinicKeys = () => {
   const pages = usePages("/admin/keys?limit=200");
   const doctors = useAnswer(getDoctors, []);
   return html`
     <p>${say("clinicKeysText")}</p>
-    <${NewKey} path="/admin/keys" scopes=${SCOPES} doctors=${doctors.value ?? []} warning=${say("clinicKeyReads")} onMade=${pages.reload} />
+    <${NewKey} path="/admin/keys" scopes=${[...FINDINGS, ...MORE.admin]} doctors=${doctors.value ?? []} warning=${say("clinicKeyReads")} onMade=${pages.reload} />
     <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("keysEmpty")} />`}>
       ${(/** @type {Api["AnyKeyView"][]} */ keys) => html`<${KeyList} keys=${keys} path="/admin/keys" onChange=${pages.reload} />`}
     <//>`;

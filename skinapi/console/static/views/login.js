@@ -1,16 +1,17 @@
 // Logging in, with a password or at the clinic, and what comes before: an account, an approval, a password.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getSession, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
+import { ApiError, get, getSession, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { CallClinic, RESPONSIBLE } from "/console/clinic.js";
-import { Field, Form, Load, Loading, Message, sayError, Select, toast, useAct } from "/console/components.js";
+import { Field, Form, Load, Message, sayError, Select, toast, useAct } from "/console/components.js";
 import { hasWords, isolated, say, sayDate, sayValue } from "/console/language.js";
-import { goTo, replacePlace } from "/console/navigation.js";
+import { goTo } from "/console/navigation.js";
 
-/** The places by their names, which the server says in the page; `links`: whether an account that is here already may be let in. @type {Record<string, {label: string, links: boolean}>} */
+/** The places by their names, which the server says in the page; `links`: whether an account that is here already may be let in; `start`: what is posted to begin. @type {Record<string, {label: string, links: boolean, start: string}>} */
 const LOG_INS = JSON.parse(document.querySelector("meta[name=log-ins]")?.getAttribute("content") ?? "{}");
-const PLACE_KEY = "skinapi.place";
+/** Where one was when one left for the clinic's log-in. */
+export const PLACE_KEY = "skinapi.place";
 
 const namesOfLogIns = () => Object.keys(LOG_INS);
 
@@ -22,7 +23,7 @@ export const labelOfLogIn = (name) => isolated(Object.hasOwn(LOG_INS, name) ? LO
 const ClinicLogIns = () => {
   const { run, busy, failed } = useAct();
   const begin = (/** @type {string} */ name) => run(async () => {
-    const { address } = await post(apiPath`/auth/oidc/${name}/start`);
+    const { address } = await post(LOG_INS[name].start);
     if (getSession()) sessionStorage.setItem(PLACE_KEY, location.hash);
     location.assign(address);
   });
@@ -35,43 +36,13 @@ const ClinicLogIns = () => {
     </div>`;
 };
 
-/** Who is back is logged in here, perhaps with a code first. */
-const BackFromClinic = () => {
-  const [failure, setFailure] = useState(/** @type {Failed | null} */ (null));
-  const { ask, field } = useCode();
-  /** @param {string} [code] */
-  const finish = async (code) => {
-    const client = nameOfClient(navigator.userAgent);
-    /** @type {Api["LoggedInAtClinic"]} */
-    const answer = await post("/auth/oidc/finish", { client, ...(code && { code }) });
-    const place = (getSession() && sessionStorage.getItem(PLACE_KEY)) || "";
-    sessionStorage.removeItem(PLACE_KEY);
-    setSession({ token: answer.access_token, role: answer.role, email: answer.email, ...(answer.log_out && { leave: answer.log_out }) });
-    replacePlace(place.replace(/^#\//, ""));
-  };
-  useEffect(() => {
-    ask(() => finish()).catch((/** @type {unknown} */ error) => {
-      if (error instanceof ApiError && Object.hasOwn(NOT_IN, error.code)) return goTo(NOT_IN[error.code]);
-      setFailure(/** @type {Failed} */ (error));
-    });
-  }, []);
-  if (failure) return html`<div class="card narrow"><h1>${say("title_login")}</h1>
-    <${Message} kind="bad">${sayError(failure)}<//><p><a href="#/login">${say("title_login")}</a></p></div>`;
-  if (!field) return html`<${Loading} />`;
-  return html`
-    <div class="card narrow">
-      <h1>${say("title_login")}</h1>
-      <${Form} onSend=${(/** @type {Record<string, string>} */ { code }) => finish(code)} label=${say("title_login")}>${field}<//>
-    </div>`;
-};
-
 /** An initial password opens nothing: it is replaced here, and one is logged in then. */
 const INITIAL = "password_change_required";
 /** The password is right, and the account has a second factor. */
 const CODE = "code_required";
 
 /** The password is right, and the account is not one to log in with: the page that says why. @type {Record<string, string>} */
-const NOT_IN = { account_not_approved: "waiting", account_suspended: "waiting/suspended" };
+export const NOT_IN = { account_not_approved: "waiting", account_suspended: "waiting/suspended" };
 const REFUSED = "account_refused";
 
 /** A code of the second factor. `asked`: the next thing to type. @param {{hint: string, asked?: boolean, name?: string}} props */
@@ -89,7 +60,7 @@ export const OwnerFields = ({ me }) => html`
   ${me?.second_factor && html`<${CodeField} hint=${say("codeHint")} name="ownCode" />`}`;
 
 /** For a form that is sent without a code first: `ask` sends it, and once one is wanted, `field` is there. */
-function useCode() {
+export function useCode() {
   const [wanted, setWanted] = useState(false);
   const ask = async (/** @type {() => Promise<void>} */ send) => {
     try {
@@ -295,4 +266,4 @@ const Forgotten = ({ argument }) => html`
     ${argument ? html`<${ChoosePassword} token=${argument} />` : html`<${AskForLink} />`}
   </div>`;
 
-export const VIEWS = { login: LoginPage, back: BackFromClinic, register: Register, password: InitialPassword, forgotten: Forgotten, waiting: Waiting };
+export const VIEWS = { login: LoginPage, register: Register, password: InitialPassword, forgotten: Forgotten, waiting: Waiting };

@@ -6,7 +6,7 @@ import { Load } from "/console/components.js";
 import { colon, getLanguage, said, say, sayInterval, sayMeasured, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Table } from "/console/lists.js";
 import { nameOf } from "/console/views/finding.js";
-import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
+import { FEWEST_LESIONS, sayTooFew } from "/console/views/figures.js";
 
 /** What an operating point does: each share, and the count that it is of. */
 const AT_A_POINT = new Map([

@@ -5,7 +5,7 @@ import { getAll, getConditions } from "/console/api.js";
 import { Empty, Icon, Load, Message, useAnswer } from "/console/components.js";
 import { colon, say, sayDate, sayInterval, sayMeasured, sayNumber, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
-import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/lab.js";
+import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/figures.js";
 
 /** @typedef {Api["Gate"]} Gate */
 

@@ -7,7 +7,7 @@ import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayLang
 import { addressOf } from "/console/navigation.js";
 import { sayWho } from "/console/views/account_actions.js";
 import { labelOfBand } from "/console/views/finding.js";
-import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
+import { FEWEST_LESIONS, sayTooFew } from "/console/views/figures.js";
 import { getModels } from "/console/views/models.js";
 
 const LEAST_FREE = 0.1;

@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Load, Tabs } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
-import { goTo, OFF } from "/console/navigation.js";
+import { AREAS, goTo } from "/console/navigation.js";
 
 /** The sections of a page in their order, and what each is called. @type {Record<string, {nameOf: (section: string) => string, sections: Record<string, () => Promise<() => unknown>>}>} */
 const PAGES = {
@@ -11,9 +11,6 @@ const PAGES = {
     nameOf: (name) => sayValue("integration", name),
     sections: {
       keys: async () => (await import("/console/views/keys.js")).ClinicKeys,
-      log_in: async () => (await import("/console/views/clinic_log_ins.js")).Section,
-      archive: async () => (await import("/console/views/webhooks.js")).Archive,
-      webhooks: async () => (await import("/console/views/webhooks.js")).Webhooks,
     },
   },
   "data-protection": {
@@ -27,12 +24,13 @@ const PAGES = {
   },
 };
 
-/** The sections that are nothing without an area. */
-const AREA_OF = /** @type {Record<string, string>} */ ({ log_in: "oidc", archive: "dicom", webhooks: "webhooks" });
+/** What the areas add to them. @param {string} place @returns {[string, () => Promise<() => unknown>][]} */
+const ofAreas = (place) =>
+  AREAS.flatMap(({ sections }) => Object.entries(sections[place] ?? {})).map(([name, file]) => [name, async () => (await import(file)).View]);
 
 const pageOf = (/** @type {string} */ place) => (/** @type {{argument: string}} */ { argument }) => {
-  const { nameOf, sections: all } = PAGES[place];
-  const sections = Object.fromEntries(Object.entries(all).filter(([name]) => !OFF.includes(AREA_OF[name])));
+  const { nameOf, sections: own } = PAGES[place];
+  const sections = Object.fromEntries([...Object.entries(own), ...ofAreas(place)]);
   const chosen = Object.hasOwn(sections, argument) ? argument : Object.keys(sections)[0];
   const title = say(/** @type {WordKey} */ (`title_${place}`));
   const tabs = Object.keys(sections).map((name) => [name, nameOf(name)]);

@@ -2,10 +2,10 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getSession, post, remove } from "/console/api.js";
-import { Change, Confirm, Field, Icon, Load, onValue, toast, useAnswer } from "/console/components.js";
+import { Change, Confirm, Field, Icon, Inside, Load, onValue, toast, useAnswer } from "/console/components.js";
 import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
-import { StateBadge } from "/console/views/lab.js";
+import { StateBadge } from "/console/views/figures.js";
 import { Learned, Limits, TakenBack, TestFigures } from "/console/views/model.js";
 import { Fault, Gates, getModels, isPassed, isUnmeasured, sayHeadline } from "/console/views/models.js";
 
@@ -96,26 +96,25 @@ const ModelActions = ({ model, onChange }) => {
 };
 
 const Origin = (/** @type {{model: Api["ModelView"]}} */ { model }) => {
-  const dataset = useAnswer(async () => model.dataset && get(apiPath`/datasets/${model.dataset}`).catch(() => null), [model.dataset]).value;
   const facts = /** @type {[string, unknown][]} */ ([
     [say("architecture"), model.architecture],
     [say("addedAt"), sayDate(model.created_at)],
     [say("size"), model.size > 0 ? sayBytes(model.size) : say(model.built_in ? "builtIn" : "filesDeleted")],
     [say("parent"), model.parent && html`<a href="#/version/${model.parent}"><code>${model.parent}</code></a>`],
-    [say("trainedOn"), model.dataset && html`<a href="#/dataset/${model.dataset}">${dataset ? isolated(dataset.name) : say("title_dataset")}</a>`],
-    [model.dataset ? say("job_training") : sayValue("job", "import"), model.job && html`<a href="#/job/${model.job}"><code>${model.job}</code></a>`],
   ]);
   return html`<dl class="pairs">
     ${facts.filter(([, value]) => value).map(([title, value]) => html`<dt>${title}</dt><dd>${value}</dd>`)}
+    <${Inside} place="version/origin" model=${model} />
   </dl>`;
 };
 
 /** What somebody does next who is no admin: have it measured, or ask an admin. @param {{model: Api["ModelView"]}} props */
-const Next = ({ model: { gates, dataset } }) => {
+const Next = ({ model }) => {
+  const { gates } = model;
   if (gates.every(isPassed)) return html`<p>${say("nextPromote")}</p>`;
   if (!gates.some(isUnmeasured)) return html`<p>${say("nextWorse")}</p>`;
   return html`<p>${say("nextMeasure")}</p>
-    ${dataset && html`<a class="button primary" href="#/train/${dataset}">${say("nextTrain")}</a>`}`;
+    <${Inside} place="version/next" model=${model} />`;
 };
 
 const GatesOf = (/** @type {{model: Api["ModelView"]}} */ { model }) => {

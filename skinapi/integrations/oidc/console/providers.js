@@ -24,7 +24,7 @@ const Provider = (/** @type {{provider: Api["ProviderView"]}} */ { provider }) =
     </section>`;
 };
 
-export const Section = () => html`
+export const View = () => html`
   <${Load} ask=${() => get("/integrations/oidc")}>
     ${(/** @type {Api["ProviderView"][]} */ providers) =>
       providers.length === 0

@@ -4,10 +4,10 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, newKey, post } from "/console/api.js";
 import { Chips, DropArea, Failure, Field, filesOf as plainFilesOf, Icon, Message, sayError, useAnswer } from "/console/components.js";
 import { colon, isolated, say, sayBytes, sayNumber, sayValue } from "/console/language.js";
-import { tarOf } from "/console/views/tar.js";
-import { startTransfer, TransferStatus, useTransfer } from "/console/views/transfer.js";
+import { tarOf } from "./tar.js";
+import { startTransfer, TransferStatus, useTransfer } from "./transfer.js";
 
-/** @typedef {import("/console/views/tar.js").ChosenFile} ChosenFile */
+/** @typedef {import("./tar.js").ChosenFile} ChosenFile */
 /** What is said about a data set. @typedef {{name: string, licence: string, source: string, modality: string | null}} Said */
 
 const KINDS = ["dermoscopic", "clinical"];

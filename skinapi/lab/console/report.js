@@ -4,7 +4,7 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Message } from "/console/components.js";
 import { colon, isolated, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Table } from "/console/lists.js";
-import { TakenFromReviews } from "/console/views/datasets.js";
+import { TakenFromReviews } from "./datasets.js";
 import { nameOf } from "/console/views/finding.js";
 
 /** With fewer lesions of a class, its validation and test parts say nothing; as `lab/checks/check_report.py` has it. */

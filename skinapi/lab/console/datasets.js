@@ -7,9 +7,10 @@ import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.j
 import { Table, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { nameOf } from "/console/views/finding.js";
-import { nameKey, sayPictures, StateBadge } from "/console/views/lab.js";
-import { faultOfDataset } from "/console/views/train.js";
-import { TransferStatus, useTransfer } from "/console/views/transfer.js";
+import { StateBadge } from "/console/views/figures.js";
+import { nameKey, sayPictures } from "./names.js";
+import { faultOfDataset } from "./train.js";
+import { TransferStatus, useTransfer } from "./transfer.js";
 
 const LEFT_OUT = "";
 

@@ -6,12 +6,12 @@ import { AskFirst, Change, Icon, Load, Message, toast, useAct, useAnswer } from 
 import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, Polled, Thumbnail, usePages, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { asksLabels, DatasetBadge, LabelForm, sendAgain, TakenFromReviews } from "/console/views/datasets.js";
+import { asksLabels, DatasetBadge, LabelForm, sendAgain, TakenFromReviews } from "./datasets.js";
 import { nameOf } from "/console/views/finding.js";
-import { nameKey, sayPictures } from "/console/views/lab.js";
-import { Progress } from "/console/views/jobs.js";
-import { Report } from "/console/views/report.js";
-import { faultOfDataset } from "/console/views/train.js";
+import { nameKey, sayPictures } from "./names.js";
+import { Progress } from "./jobs.js";
+import { Report } from "./report.js";
+import { faultOfDataset } from "./train.js";
 
 const PICTURES = 24;
 

@@ -5,7 +5,7 @@ import { apiPath, get, post } from "/console/api.js";
 import { AskFirst, Change, Empty, Message, sayError, useAct } from "/console/components.js";
 import { colon, getLanguage, hasWords, isolated, say, sayAge, sayDate, sayDuration, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { isPassing, Pages, Polled, usePages, usePolling } from "/console/lists.js";
-import { StateBadge } from "/console/views/lab.js";
+import { StateBadge } from "/console/views/figures.js";
 
 const STEP = 10;
 const HIGH = 100;

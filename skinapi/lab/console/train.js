@@ -6,7 +6,7 @@ import { Empty, Field, Load, Select, useAct } from "/console/components.js";
 import { isolated, say, sayNumber, sayValue } from "/console/language.js";
 import { Polled, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { sayPictures } from "/console/views/lab.js";
+import { sayPictures } from "./names.js";
 
 const ARCHITECTURES = ["ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3"];
 const OPTIMIZERS = ["Adam", "SGD", "RMSprop"];
