@@ -32,7 +32,8 @@ FOLDERS = {
     "lab": ("skinapi/lab", "skinapi/learning", "tests/lab", "tests/learning"),
 }
 NAMES = {
-    "dicom": r"dicom(?!\.nema\.org/resources)|\bpacs\b",  # but for a system of codes
+    # But for a system of codes, and what is stored of a patient's number that came so.
+    "dicom": r"(?<!\|\| \")dicom(?!\.nema\.org/resources)|\bpacs\b",
     "oidc": r"oidc|\blog_in\.md",
     # But for the words: `fhir` is a way of a consent.
     "fhir": r"integrations[./]fhir|/fhir\b|\behr\.md",
@@ -44,14 +45,17 @@ NAMES = {
     ),
     "broker": r"integrations[./]broker|\bbroker\.md|JOBS_BROKER|requirements-broker",
     # But for the words: a client of before has its name, and jobs and models are the core's.
-    "lab": r"(?:skinapi|tests)[./](?:lab|learning)\b|`learning/|`lab/|\blab\.md",
+    "lab": (
+        r"(?:skinapi|tests)[./](?:lab|learning)\b|`learning/|`lab/|\blab\.md"
+        # In the console: its views, and what these ask for.
+        r"|(?:href=\"#/|goTo\([`\"])(?:datasets?|add|train|jobs?)\b|apiPath`/datasets\b"
+    ),
     # But for the word: much is done in batches.
     "batch": r"app[./]batch|skinapi batch|/batch\.md|\(batch\.md",
 }
 # What may name an area that is gone, and why.
 ALLOWED: Mapping[str, str] = {
     "CHANGELOG.md": "what was",
-    "skinapi/console/static/": "the console's pages of all areas are one program",
     "tests/console/": "its tests",
     "skinapi/base/words/en/console": "its words",
     "skinapi/base/words/fr/console": "its words",

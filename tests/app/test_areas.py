@@ -16,6 +16,7 @@ from skinapi.app.areas import describe_areas, list_areas, list_routes, switched_
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.area_parts import list_parts
 from skinapi.base.errors import UnsafeSettings
+from skinapi.console.routes import read_part
 from skinapi.platform.area import Area
 from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
@@ -69,8 +70,12 @@ def test_what_is_off_answers_404_and_is_described_nowhere(
     assert all(described[path] == all_described[path] for path in others)
     html = {"Accept": "text/html"}
     page = backend.client.get("/", headers=html).text
-    assert f'<meta name="areas-off" content="{area.name}">' in page
-    assert "areas-off" not in whole.client.get("/", headers=html).text
+    parts, of_part = read_part(area), f"/console/{area.name}/"
+    assert of_part not in page
+    assert (of_part in whole.client.get("/", headers=html).text) is bool(parts)
+    for name in parts:
+        asked = [each.client.get(f"/console/{name}").status_code for each in (whole, backend)]
+        assert asked == [200, 404], name
     listed = describe_areas(backend.settings)
     assert [line.split()[0] for line in listed if " off " in line] == [area.name]
 

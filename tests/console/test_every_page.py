@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from skinapi.app.areas import list_areas
 from skinapi.base.area_parts import list_parts
 from skinapi.base.subject import Role
 from skinapi.console.routes import ASSETS
@@ -288,6 +289,7 @@ def assert_nothing_is_done_by_a_choice(visitor: Visitor) -> None:
 
 def test_every_view_is_among_them() -> None:
     views = set(re.findall(r'^  "?([\w-]*)"?: \(\) => import', text_of_main(), re.MULTILINE))
+    views |= {view for area in list_areas() for view in area.console.views}
     clinic = Clinic({}, findings=[1, 2], spot="s", dataset="d", version="v", job="j")
     pages = [page for pages in pages_of(clinic).values() for page in pages]
     seen = {re.split("[ /?]", page)[0] for page in pages} - {"nothing"}

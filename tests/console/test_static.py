@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from skinapi.app.areas import FOLDERS
+from skinapi.app.areas import FOLDERS, list_areas
 from skinapi.base.errors import SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.base.subject import ROLES
 from skinapi.care.own_data import OwnDataSummary
-from skinapi.console.routes import ASSETS, STATIC, WORDS
+from skinapi.console.routes import ASSETS, STATIC, WORDS, describe_part, read_part
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.reviews import Agreement
 from skinapi.model.conditions import Band, conditions_table
@@ -33,10 +33,14 @@ VENDORED = {
 }
 OURS = [name for name in ASSETS if name.endswith((".js", ".css", ".html")) and "/" not in name]
 OURS += [name for name in ASSETS if name.startswith(("views/", "embed/"))]
+# What areas add: their files, and what they say of them to the scripts.
+PARTS = {name: asset for area in list_areas() for name, asset in read_part(area).items()}
+DESCRIBED = [describe_part(area) for area in list_areas()]
+EVERYTHING = {**ASSETS, **PARTS}
 
 
 def text_of(name: str) -> str:
-    return ASSETS[name].content.decode()
+    return EVERYTHING[name].content.decode()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +65,7 @@ def test_what_is_vendored_is_what_was_published() -> None:
 
 
 def test_every_file_is_served_under_the_policy_and_kept_until_it_changes(backend: Backend) -> None:
-    for name, asset in ASSETS.items():
+    for name, asset in EVERYTHING.items():
         path = f"/console/{name}"
         plain = backend.client.get(path)
         assert plain.data == asset.content
@@ -135,7 +139,7 @@ def test_a_browser_that_is_refused_reads_a_sentence(
 def test_every_word_is_used_and_every_used_word_is_there(
     words: dict[Language, dict[str, str]],
 ) -> None:
-    source = "\n".join(map(text_of, OURS))
+    source = "\n".join(map(text_of, [*OURS, *PARTS]))
     used = set(re.findall(r'say\("(\w+)"', source))
     groups = {f"{name}_" for name in re.findall(r'sayValue\("(\w+)"', source)}
     assert used <= words["en"].keys()
@@ -173,7 +177,17 @@ def modules_of(views: list[str]) -> set[str]:
     file_of = dict(
         re.findall(r'^  "?([\w-]*)"?: \(\) => import\("/console/(.*?)"', main, re.MULTILINE)
     )
-    waiting, found = ["main.js", EMBEDDED, *(file_of[view] for view in views)], set[str]()
+    for part in DESCRIBED:
+        file_of |= {view: _name_of(address) for view, address in part["views"].items()}
+    return reached_from(["main.js", EMBEDDED, *(file_of[view] for view in views)])
+
+
+def _name_of(address: str) -> str:
+    return address.removeprefix("/console/")
+
+
+def reached_from(waiting: list[str]) -> set[str]:
+    found = set[str]()
     while waiting:
         name = waiting.pop()
         if name in found or name.startswith("vendor/"):
@@ -184,13 +198,35 @@ def modules_of(views: list[str]) -> set[str]:
             r'from "/console/(.*?)"|^ +import\("/console/(.*?)"', source, re.MULTILINE
         )
         waiting += [item or other for item, other in imports]
+        beside = name.rpartition("/")[0]
+        waiting += [f"{beside}/{own}" for own in re.findall(r'from "\./(.*?)"', source)]
     return found
+
+
+def test_every_module_of_an_area_is_reached_from_what_the_area_declares() -> None:
+    declared = [
+        _name_of(address)
+        for part in DESCRIBED
+        for files in (part["views"], part["inside"], *part["sections"].values())
+        for address in files.values()
+    ]
+    of_areas = {name for name in reached_from(declared) if name not in ASSETS}
+    assert of_areas == PARTS.keys()
+    for folder in (area.console.folder for area in list_areas() if area.console.folder):
+        assert {path.suffix for path in folder.iterdir()} == {".js"}
+
+
+def test_no_module_of_the_core_or_of_another_area_names_one_of_an_area() -> None:
+    for name in [*OURS, *PARTS]:
+        for area in FOLDERS:
+            assert f"/console/{area}/" not in text_of(name), name
 
 
 def views_with_few_words() -> list[str]:
     few = re.search(r"FEW_WORDS = new Set\(\[(.*?)\]", text_of("main.js"))
     assert few
-    return re.findall(r'"([\w-]*)"', few[1])
+    of_areas = [view for part in DESCRIBED for view in part["open"]]
+    return [*re.findall(r'"([\w-]*)"', few[1]), *of_areas]
 
 
 def test_the_words_of_staff_are_those_that_no_patients_page_says(
@@ -311,7 +347,7 @@ report.html report.pdf review.signed webhook.test
 def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[str, str]]) -> None:
     """An admin read codes."""
     sources = [path.read_text() for path in STATIC.parents[1].rglob("*.py")]
-    quoted = set(re.findall(rf'"((?:{SUBJECTS}|thumbnail)\.[a-z_]+)"', "\n".join(sources)))
+    quoted = set(re.findall(rf'"((?:{SUBJECTS}|thumbnail)\.(?!js\b)[a-z_]+)"', "\n".join(sources)))
     actions = quoted - {*NO_ACTIONS.split()}
     actions |= {f"account.role_{role}" for role in ROLES} | {f"finding.{band}" for band in Band}
     said = says(words, "did_")
