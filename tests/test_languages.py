@@ -23,6 +23,9 @@ PACKAGE = Path(skinapi.__file__).parent
 TRIED = PLACES[::6]
 START = """
 import skinapi.app.application
+from skinapi.app.areas import list_areas
+from skinapi.console.routes import read_assets
+read_assets(list_areas())  # read where a server is made
 from skinapi.model.passages import passages_table
 passages_table()  # read when the first finding is explained
 """

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import re
-from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,8 +81,11 @@ class Words(Asset):
     french: bool = False
 
     @classmethod
-    def of(cls, language: Language, file: str) -> "Words":
-        written = (WORDS_FOLDER / language / file).read_bytes()
+    def of(cls, language: Language, file: str, areas: Sequence[Area] = ()) -> "Words":
+        """With those that these areas have in a file of this name."""
+        folders = (area.console.folder / "words" for area in areas if area.console.folder)
+        files = [folder / language / file for folder in (WORDS_FOLDER, *folders)]
+        written = b"".join(path.read_bytes() for path in files)
         return cls(written, ".json", french=language == "fr")
 
     @cached_property
@@ -122,9 +124,10 @@ INDEX, EMBEDDED = "index.html", "embed/index.html"
 for _page in (INDEX, EMBEDDED):
     ASSETS[_page] = ASSETS[_page].with_metas({"languages": json.dumps(OWN_NAMES)})
 # What no page of a patient says is a file of its own, which a patient's browser never asks for.
+STAFF_WORDS = "console_staff.yaml"
 WORDS = {
     f"{name}.{language}.json": Words.of(language, file)
-    for name, file in (("words", "console.yaml"), ("words.staff", "console_staff.yaml"))
+    for name, file in (("words", "console.yaml"), ("words.staff", STAFF_WORDS))
     for language in LANGUAGES
 }
 ASSETS |= WORDS
@@ -135,11 +138,16 @@ POLICY = (
 )
 
 
-def read_part(area: Area) -> dict[str, Asset]:
-    """The modules of what an area adds, by where they are served."""
-    folder = area.console.folder
-    paths = sorted(folder.glob("*.js")) if folder else ()
-    return {f"{area.name}/{path.name}": Asset.read(path) for path in paths}
+def read_assets(areas: Sequence[Area]) -> dict[str, Asset]:
+    """The files of the console with those of these areas, by where they are served."""
+    assets = dict(ASSETS)
+    for language in LANGUAGES:
+        assets[f"words.staff.{language}.json"] = Words.of(language, STAFF_WORDS, areas)
+    for area in areas:
+        if folder := area.console.folder:
+            paths = sorted((folder / "console").glob("*.js"))
+            assets |= {f"{area.name}/{path.name}": Asset.read(path) for path in paths}
+    return assets
 
 
 def describe_part(area: Area) -> dict[str, Any]:
@@ -185,7 +193,7 @@ class Console:
         values["responsible"] = json.dumps(responsible) if any(responsible.values()) else None
         values["areas"] = json.dumps([*map(describe_part, areas)])
         page = index.with_metas({name: said for name, said in values.items() if said})
-        return cls(page, dict(ChainMap(ASSETS, *map(read_part, areas))))
+        return cls(page, read_assets(areas))
 
     def show(self) -> Response:
         return answer_asset(self.index)

@@ -88,7 +88,7 @@ AREA = Area(
     stand_for={ReferenceSource: CurrentReference},
     spooled=_largest_body,
     console=ConsolePart(
-        folder=Path(__file__).parent / "console",
+        folder=Path(__file__).parent,
         views={
             "datasets": "datasets.js",
             "add": "add.js",

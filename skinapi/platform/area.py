@@ -61,8 +61,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolePart:
-    """What an area adds to the console: modules that lie in its folder `console`, each with its
-    `View`; where they are served, an area adds its name (skinapi/console/routes.py).
+    """What an area adds to the console: modules in `console` of its `folder`, each with its `View`,
+    and in `words` what they alone say, a `console_staff.yaml` for each language.
 
     `views`: the module of each, by its name in an address. `open`: those for whoever is not logged
     in, which say no word of `console_staff.yaml`. `beside_models`: those that stand beside the

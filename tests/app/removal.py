@@ -57,8 +57,8 @@ NAMES = {
 ALLOWED: Mapping[str, str] = {
     "CHANGELOG.md": "what was",
     "tests/console/": "its tests",
-    "skinapi/base/words/en/console": "its words",
-    "skinapi/base/words/fr/console": "its words",
+    "skinapi/base/words/en/console": "words of errors, acts and titles",
+    "skinapi/base/words/fr/console": "the same",
     "deploy/": "a proxy's rule for an address that is not there says 404 as the server does",
     "requirements": "locked by `make lock`",
     "pyproject.toml": "an extra that nobody installs",

@@ -16,7 +16,7 @@ from skinapi.app.areas import describe_areas, list_areas, list_routes, switched_
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.area_parts import list_parts
 from skinapi.base.errors import UnsafeSettings
-from skinapi.console.routes import read_part
+from skinapi.console.routes import ASSETS, read_assets
 from skinapi.platform.area import Area
 from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
@@ -70,7 +70,7 @@ def test_what_is_off_answers_404_and_is_described_nowhere(
     assert all(described[path] == all_described[path] for path in others)
     html = {"Accept": "text/html"}
     page = backend.client.get("/", headers=html).text
-    parts, of_part = read_part(area), f"/console/{area.name}/"
+    parts, of_part = read_assets((area,)).keys() - ASSETS.keys(), f"/console/{area.name}/"
     assert of_part not in page
     assert (of_part in whole.client.get("/", headers=html).text) is bool(parts)
     for name in parts:

@@ -14,12 +14,13 @@ from skinapi.base.errors import SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.base.subject import ROLES
 from skinapi.care.own_data import OwnDataSummary
-from skinapi.console.routes import ASSETS, STATIC, WORDS, describe_part, read_part
+from skinapi.console.routes import ASSETS, STATIC, WORDS, Words, describe_part, read_assets
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.reviews import Agreement
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
 from skinapi.model.heat_map_overlay import COLOURS_FILE
+from skinapi.platform.area import Area
 from skinapi.platform.storage.failed_items import WORK
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
@@ -34,9 +35,10 @@ VENDORED = {
 OURS = [name for name in ASSETS if name.endswith((".js", ".css", ".html")) and "/" not in name]
 OURS += [name for name in ASSETS if name.startswith(("views/", "embed/"))]
 # What areas add: their files, and what they say of them to the scripts.
-PARTS = {name: asset for area in list_areas() for name, asset in read_part(area).items()}
-DESCRIBED = [describe_part(area) for area in list_areas()]
-EVERYTHING = {**ASSETS, **PARTS}
+AREAS = list_areas()
+EVERYTHING = read_assets(AREAS)
+PARTS = EVERYTHING.keys() - ASSETS.keys()
+DESCRIBED = [describe_part(area) for area in AREAS]
 
 
 def text_of(name: str) -> str:
@@ -149,6 +151,24 @@ def test_every_word_is_used_and_every_used_word_is_there(
     assert words["en"].keys() - said_by(source, words["en"]) == set()
 
 
+@pytest.mark.parametrize(
+    "area", [area for area in AREAS if area.console.folder], ids=lambda area: area.name
+)
+def test_a_word_for_staff_that_one_area_alone_says_lies_in_its_folder(
+    area: Area, words: dict[Language, dict[str, str]]
+) -> None:
+    own = {name for name in PARTS if name.startswith(f"{area.name}/")}
+    said, said_elsewhere = (
+        said_by("\n".join(map(text_of, sorted(names))), words["en"])
+        for names in (own, {*OURS, *PARTS} - own)
+    )
+    of_staff = json.loads(text_of("words.staff.en.json")).keys()
+    core = {key for words in WORDS.values() for key in words.by_key}
+    for language in LANGUAGES:
+        with_it = Words.of(language, "console_staff.yaml", (area,)).by_key.keys()
+        assert with_it - core == (said - said_elsewhere) & of_staff
+
+
 # How the words of a number begin (`sayCount`). A noun is written in the code, or is a field of the
 # summary of one's own data.
 COUNTS = ("one_", "many_")
@@ -211,9 +231,10 @@ def test_every_module_of_an_area_is_reached_from_what_the_area_declares() -> Non
         for address in files.values()
     ]
     of_areas = {name for name in reached_from(declared) if name not in ASSETS}
-    assert of_areas == PARTS.keys()
-    for folder in (area.console.folder for area in list_areas() if area.console.folder):
-        assert {path.suffix for path in folder.iterdir()} == {".js"}
+    assert of_areas == PARTS
+    for area in AREAS:
+        if area.console.folder:
+            assert {path.suffix for path in (area.console.folder / "console").iterdir()} == {".js"}
 
 
 def test_no_module_of_the_core_or_of_another_area_names_one_of_an_area() -> None:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from skinapi.console.routes import WORDS
+from skinapi.app.areas import list_areas
+from skinapi.console.routes import Words, read_assets
 from tests.npm_tools import tool
 from tests.repository.documents import ROOT
 from tests.repository.typescript_client import SCHEMA, NoToolError, generate
@@ -28,7 +29,8 @@ def main() -> int:
     except NoToolError as error:
         sys.stdout.write(f"SKIPPED: {error}, so no types of the console are checked\n")
         return 0
-    keys = sorted({key for words in WORDS.values() for key in words.by_key})
+    assets = read_assets(list_areas()).values()
+    keys = sorted({key for words in assets if isinstance(words, Words) for key in words.by_key})
     KEYS.parent.mkdir(exist_ok=True)
     KEYS.write_text(f"export type WordKey = {' | '.join(map(json.dumps, keys))};\n", "utf-8")
     command = [node, str(compiler / "bin" / "tsc"), "--project", str(CONFIGURATION)]

@@ -18,7 +18,7 @@ def test_the_archive_of_loose_files_is_one_that_others_can_read() -> None:
     chosen = f"{json.dumps(list(FILES.items()))}.map(([path, text]) => "
     chosen += "({ path, file: new Blob([text]) }))"
     assert AREA.console.folder
-    made = ask(AREA.console.folder / "tar.js", f"(it) => it.tarOf({chosen})")
+    made = ask(AREA.console.folder / "console" / "tar.js", f"(it) => it.tarOf({chosen})")
     with tarfile.open(fileobj=io.BytesIO(made)) as archive:
         found = {
             getmember.name: archive.extractfile(getmember) for getmember in archive.getmembers()

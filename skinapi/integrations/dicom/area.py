@@ -77,7 +77,7 @@ AREA = Area(
     channels={ARCHIVE: ArchiveService},
     subscribe=_subscribe,
     console=ConsolePart(
-        folder=Path(__file__).parent / "console",
+        folder=Path(__file__).parent,
         sections={"integrations": {"archive": "archive.js"}},
     ),
 )

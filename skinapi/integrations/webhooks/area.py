@@ -95,7 +95,7 @@ AREA = Area(
     channels={KIND: WebhookSender},
     subscribe=_subscribe,
     console=ConsolePart(
-        folder=Path(__file__).parent / "console",
+        folder=Path(__file__).parent,
         sections={"integrations": {"webhooks": "webhooks.js"}},
     ),
 )
