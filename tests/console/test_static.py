@@ -14,7 +14,15 @@ from skinapi.base.errors import SkinAPIError
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.base.subject import ROLES
 from skinapi.care.own_data import OwnDataSummary
-from skinapi.console.routes import ASSETS, STATIC, WORDS, Words, describe_part, read_assets
+from skinapi.console.routes import (
+    ASSETS,
+    STAFF_WORDS,
+    STATIC,
+    WORDS,
+    Words,
+    describe_part,
+    read_assets,
+)
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.reviews import Agreement
 from skinapi.model.conditions import Band, conditions_table
@@ -165,7 +173,7 @@ def test_a_word_for_staff_that_one_area_alone_says_lies_in_its_folder(
     of_staff = json.loads(text_of("words.staff.en.json")).keys()
     core = {key for words in WORDS.values() for key in words.by_key}
     for language in LANGUAGES:
-        with_it = Words.of(language, "console_staff.yaml", (area,)).by_key.keys()
+        with_it = Words.of(language, STAFF_WORDS, (area,)).by_key.keys()
         assert with_it - core == (said - said_elsewhere) & of_staff
 
 
@@ -378,17 +386,6 @@ def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[st
 def test_every_pass_that_may_fail_has_words(words: dict[Language, dict[str, str]]) -> None:
     said = {key.removeprefix("work_") for key in words["en"] if key.startswith("work_")}
     assert said == WORK
-
-
-@pytest.mark.parametrize("name", ["import_job", "training_job"])
-def test_what_a_job_says_of_itself_has_words(
-    name: str, words: dict[Language, dict[str, str]]
-) -> None:
-    source = (STATIC.parents[1] / "lab" / "jobs" / f"{name}.py").read_text()
-    messages = re.findall(r'\.(?:progress|begin)\((?:[\w.]+, )+"([^"]+)"\)', source)
-    assert messages
-    for message in messages:
-        assert "job_says_" + re.sub("[^a-z]+", "_", message.lower()) in words["en"]
 
 
 def test_the_check_of_accessibility_finds_what_is_wrong(visitor: Visitor) -> None:

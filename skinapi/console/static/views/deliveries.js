@@ -6,7 +6,8 @@ import { toast, useAct } from "/console/components.js";
 import { say, sayCount, sayDate, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 
-/** @typedef {Api["DeliveryView"] & {finding?: number | null}} Delivery */
+/** @typedef {{id: string, type: string, finding?: number | null, created_at: string, attempts: number, answer: number | null,
+ *   fault: string | null, due_at: string | null, state: string}} Delivery */
 
 const SHOWN = 20;
 
@@ -27,6 +28,8 @@ const factsOf = ({ created_at, attempts, answer, fault, due_at, state }) =>
     fault && sayFault(fault),
     state === "waiting" && due_at && attempts > 0 && say("deliveryNext", { date: sayDate(due_at) }),
   ].filter(Boolean);
+
+export const nameOfDeliveries = () => say("deliveries");
 
 /** What was sent to an endpoint in the last days, or waits for it. `path` is the list's, and "send again" of one is below it.
  * @param {{path: string, mayResend: boolean}} props */

@@ -4,7 +4,7 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, put } from "/console/api.js";
 import { Empty, Load, useAct } from "/console/components.js";
 import { isolated, say, sayAge, sayValue } from "/console/language.js";
-import { Deliveries, sayEvent } from "/console/views/deliveries.js";
+import { Deliveries, nameOfDeliveries, sayEvent } from "/console/views/deliveries.js";
 
 /** @typedef {Api["WebhookView"]} Webhook */
 
@@ -25,7 +25,7 @@ const WebhookCard = (/** @type {{webhook: Webhook, onChange: () => void}} */ { w
         ${enabled && webhook.failing_since && html`<span class="mark">${say("webhookFailing", { age: sayAge(webhook.failing_since) })}</span>`}</p>
       ${failed}
       <button class="quiet" disabled=${busy} onClick=${change}>${say(enabled ? "webhookOff" : "webhookOn")}</button>
-      <details onToggle=${(/** @type {DetailsEvent} */ event) => setOpen(event.target.open)}><summary>${say("deliveries")}</summary>
+      <details onToggle=${(/** @type {DetailsEvent} */ event) => setOpen(event.target.open)}><summary>${nameOfDeliveries()}</summary>
         ${open && html`<${Deliveries} path=${`${path}/deliveries`} mayResend=${enabled} />`}</details>
     </section>`;
 };

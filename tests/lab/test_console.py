@@ -1,9 +1,13 @@
-"""The functions of the lab's modules of the console, asked in node without a browser."""
+"""The lab's part of the console: its functions, asked in node without a browser, and its words."""
 
 import io
 import json
+import re
 import tarfile
 
+import pytest
+
+from skinapi.console.routes import STAFF_WORDS, Words
 from skinapi.lab.area import AREA
 from tests.console.test_functions import ask
 
@@ -25,3 +29,14 @@ def test_the_archive_of_loose_files_is_one_that_others_can_read() -> None:
         }
         read = {name: file.read().decode() for name, file in found.items() if file}
     assert read == FILES
+
+
+@pytest.mark.parametrize("name", ["import_job", "training_job"])
+def test_what_a_job_says_of_itself_has_words(name: str) -> None:
+    assert AREA.console.folder
+    source = (AREA.console.folder / "jobs" / f"{name}.py").read_text()
+    messages = re.findall(r'\.(?:progress|begin)\((?:[\w.]+, )+"([^"]+)"\)', source)
+    assert messages
+    for message in messages:
+        key = "job_says_" + re.sub("[^a-z]+", "_", message.lower())
+        assert key in Words.of("en", STAFF_WORDS, (AREA,)).by_key
