@@ -108,6 +108,10 @@ def test_a_probability_is_said_as_the_reports_say_it(language: Language) -> None
     assert said == [item.in_language(language) for item in reported]
 
 
+def test_without_an_area_the_models_stand_alone_in_the_navigation() -> None:
+    assert called("navigation.js", "placesOf", [["researcher"]]) == [["models"]]
+
+
 def test_a_wait_is_never_said_too_short_and_a_figure_never_quite_certain() -> None:
     waits = called("language.js", "sayWait", [[0], [30], [61], [3700]])
     assert waits == ["later", "in 30 seconds", "in 2 minutes", "in 2 hours"]

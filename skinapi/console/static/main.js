@@ -46,7 +46,7 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: unknown} | {VIEWS: 
   missing: () => import("/console/views/start.js"),
   ...Object.fromEntries(AREAS.flatMap(({ views }) => Object.entries(views)).map(([name, file]) => [name, () => import(file)])),
 });
-/** The views of areas that are so. */
+/** Views of areas for whoever is not logged in; they have few words. */
 const OPEN = AREAS.flatMap(({ open }) => open);
 /** Views without a word of `console_staff.yaml`, which are fetched with the first other view; a person rarely opens that of their data. */
 const FEW_WORDS = new Set(["", "login", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "messages", "account", "missing", ...OPEN]);
