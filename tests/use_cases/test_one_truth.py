@@ -289,7 +289,7 @@ def walk_home(history: History) -> Iterator[Told]:
     asked = [item.counts for item in spots.values() if item.counts.band in ORDER]
     holds = {item.finding: advice(item) for item in asked}
     yield Told("/inbox see_doctor", see, holds)
-    pictures = {task["advice"]["finding"] for task in tasks if task["task"] == Task.PICTURE}
+    pictures = {task["finding"] for task in tasks if task["task"] == Task.PICTURE}
     wanted = {
         item.spot.instruction.pictures_wanted[-1]
         for item in spots.values()
