@@ -5,11 +5,10 @@ off is not imported until something that it has stored is checked or forgotten.
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 
 from pydantic.fields import FieldInfo
 
-from skinapi.base.area_parts import AREA_FOLDERS
+from skinapi.base.area_parts import AREA_FOLDERS, find_part
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.settings.settings import Settings
@@ -57,8 +56,8 @@ def list_routes(settings: Settings, *, of: str | None = None) -> Iterator[tuple[
             yield from ((area.blueprint, routes) for routes in area.routes)
         for other in on:
             beside = f"{FOLDERS[area.name]}.{other.name}"
-            if of in (None, area.name, other.name) and find_spec(beside):
-                yield from ((area.blueprint, each) for each in import_module(beside).ROUTES)
+            if of in (None, area.name, other.name) and (part := find_part(beside)):
+                yield from ((area.blueprint, each) for each in part.ROUTES)
 
 
 def list_condition_names(settings: Settings) -> dict[str, Mapping[str, str | None]]:

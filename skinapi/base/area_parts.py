@@ -3,6 +3,7 @@ such as its settings: in a module of that name in its folder. So nobody else nam
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -26,5 +27,10 @@ def list_parts(
     No other is imported.
     """
     folders = sorted(folder for folder in AREA_FOLDERS if on(folder.rpartition(".")[2]))
-    parts = (f"{root}.{folder}.{name}" for folder in folders)
-    return [import_module(part) for part in parts if find_spec(part)]
+    parts = (find_part(f"{root}.{folder}.{name}") for folder in folders)
+    return [part for part in parts if part]
+
+
+@cache
+def find_part(module: str) -> ModuleType | None:
+    return import_module(module) if find_spec(module) else None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.removal import PAGES, Copy, remove
+from tests.support.size import in_drill
 
 # What is written from the code is written anew, and a server is made.
 SERVES = """
@@ -38,33 +39,41 @@ def run(copy: Copy, *command: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        *((area,) for area in PAGES),
-        tuple(PAGES),
-    ],
-    ids="-".join,
-)
+@pytest.fixture(scope="module")
 def copy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     gone: Sequence[str] = request.param
-    made = remove(gone, tmp_path_factory.mktemp("copy"))
-    run(made, sys.executable, "-c", SERVES)
-    return made
+    return remove(gone, tmp_path_factory.mktemp("copy"))
 
 
+@pytest.fixture(scope="module")
+def served(copy: Copy) -> Copy:
+    run(copy, sys.executable, "-c", SERVES)
+    return copy
+
+
+ALONE, TOGETHER = [(area,) for area in PAGES], tuple(PAGES)
+each_gone = pytest.mark.parametrize("copy", [*ALONE, TOGETHER], ids="-".join, indirect=True)
+# A process of each copy takes three seconds: what one area leaves behind, all leave together.
+all_gone = pytest.mark.parametrize(
+    "copy", [*in_drill(*ALONE), TOGETHER], ids="-".join, indirect=True
+)
+
+
+@each_gone
 def test_nothing_that_is_left_imports_what_is_gone(copy: Copy) -> None:
     assert list(copy.list_broken_imports()) == []
 
 
-def test_no_file_that_is_left_names_what_is_gone(copy: Copy) -> None:
-    assert list(copy.list_names()) == []
+@all_gone
+def test_no_file_that_is_left_names_what_is_gone(served: Copy) -> None:
+    assert list(served.list_names()) == []
 
 
+@each_gone
 @pytest.mark.drill
 @pytest.mark.timeout(3600)
-def test_what_is_left_passes_its_checks(copy: Copy) -> None:
+def test_what_is_left_passes_its_checks(served: Copy) -> None:
     tools = Path(sys.executable).parent
-    run(copy, str(tools / "lint-imports"))
-    run(copy, str(tools / "mypy"))
-    run(copy, sys.executable, "-m", "pytest", "-q", "-x", *TESTED, "-k", APART)
+    run(served, str(tools / "lint-imports"))
+    run(served, str(tools / "mypy"))
+    run(served, sys.executable, "-m", "pytest", "-q", "-x", *TESTED, "-k", APART)

@@ -226,7 +226,8 @@ def make_prepared_store(settings: Settings) -> None:
     folder = settings.instance_dir
     if settings.mongo_uri is None and not folder.joinpath("skinapi.db").exists():
         shutil.copytree(_empty_folder(), folder, dirs_exist_ok=True)
-    make_store(settings)
+    else:
+        make_store(settings)
 
 
 @cache
