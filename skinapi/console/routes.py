@@ -228,14 +228,17 @@ def show_asset(console: Console, *, name: str) -> Response:
     return answer_asset(console.assets[name])
 
 
+# A browser keeps its copy, and asks each time whether that is still the current one.
+KEPT = "no-cache"
+
+
 def answer_asset(asset: Asset) -> Response:
-    """A browser keeps its copy, and asks each time whether that is still the current one."""
     zipped = asset.suffix in COMPRESSED and request.accept_encodings.quality("gzip") > 0
     response = Response(asset.zipped if zipped else asset.content, content_type=TYPES[asset.suffix])
     if zipped:
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
-    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Cache-Control"] = KEPT
     response.headers["Content-Security-Policy"] = POLICY
     response.set_etag(asset.etag, weak=zipped)
     response.make_conditional(request)

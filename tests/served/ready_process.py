@@ -17,6 +17,9 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
+from skinapi.base.area_parts import AREA_FOLDERS
+from skinapi.console import routes
+
 DIE_WITH = 1  # PR_SET_PDEATHSIG
 SIGKILL = 9
 
@@ -53,8 +56,10 @@ class ReadyProcess:
 def ready_context() -> ForkServerContext:
     """Its processes are those forks."""
     context = get_context("forkserver")
+    areas = [f"skinapi.{folder}.area" for folder in AREA_FOLDERS]
+    paper = "skinapi.findings.reports.pdf_document"
     context.set_forkserver_preload(
-        ["skinapi.app.application", "skinapi.__main__", "tests.served.ready_process"]
+        ["skinapi.app.application", "skinapi.__main__", paper, *areas, "tests.served.ready_process"]
     )
     return context
 
@@ -72,6 +77,7 @@ def _become(command: tuple[str, ...], cwd: Path, env: dict[str, str], log: Path)
     tempfile.tempdir = None  # asked for before, in another environment
     current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     sys.path.insert(0, str(cwd))
+    routes.KEPT = "max-age=3600"  # a browser asks for forty files of each page anew, in the drill
     try:
         _run(command)
     finally:
