@@ -43,7 +43,7 @@ from tests.support.backends import MAIL, Backend, Person, store_of_kind
 from tests.support.browser import NoBrowserError, open_browser
 from tests.support.clock import Clock
 from tests.support.openrouter import OpenRouter, running_openrouter
-from tests.support.size import drill, in_drill
+from tests.support.size import drill, in_drill, size
 from tests.support.smtp_server import SmtpServer, smtp_server
 from tests.support.temporary_files import keep_in_memory
 
@@ -55,6 +55,7 @@ hypothesis.settings.register_profile(
     "patient",
     deadline=None,
     derandomize=not drill,
+    max_examples=size(50, 100),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("patient")

@@ -14,6 +14,7 @@ from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
+from tests.support.size import size
 
 DIALLED = "main a.call[href='tel:+41315551212']"
 LOOKS = [Look(PHONE, dark=False, language="en"), Look(DESKTOP, dark=True, language="fr")]
@@ -28,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -
         yield server
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("look", LOOKS[: size(1, 2)], ids=str)
 def test_an_urgent_patient_can_call_and_reads_of_the_visit(
     visitor: Visitor, patient: Caller, doctor: Caller, look: Look
 ) -> None:
@@ -46,7 +47,7 @@ def test_an_urgent_patient_can_call_and_reads_of_the_visit(
         journey.step(place.partition("/")[0])
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("look", LOOKS[-size(1, 2) :], ids=str)
 def test_a_decision_heads_the_first_page_until_it_was_opened(
     visitor: Visitor, patient: Caller, doctor: Caller, look: Look
 ) -> None:
@@ -67,7 +68,7 @@ def test_a_decision_heads_the_first_page_until_it_was_opened(
     assert visitor.count(".new-decision") == 0
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("look", LOOKS[: size(1, 2)], ids=str)
 def test_a_damaged_finding_is_no_empty_page_and_its_advice_stays(
     visitor: Visitor, patient: Caller, doctor: Caller, seeder: Seeder, look: Look
 ) -> None:

@@ -256,7 +256,7 @@ def test_a_decided_photo_that_has_changed_from_an_earlier_one_waits_again(
 
 
 @pytest.mark.parametrize(
-    "look", [Look(DESK, dark=False, language="en"), Look(PHONE, dark=True, language="fr")], ids=str
+    "look", [Look(PHONE, True, "fr"), *in_drill(Look(DESK, False, "en"))], ids=str
 )
 def test_a_doctor_reads_how_much_it_has_grown_before_the_review_and_in_the_queue(
     visitor: Visitor, doctor: Caller, patient: Caller, look: Look

@@ -34,7 +34,7 @@ from tests.support.access import SECTIONS
 from tests.support.backends import PASSWORD
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
-from tests.support.size import size
+from tests.support.size import in_drill, size
 
 KILLS = size(2, 20)
 ACTORS = size(2, 3)
@@ -217,7 +217,7 @@ def list_lost(actor: Actor, services: Services) -> Iterator[str]:
             yield f"{gone} was joined"
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     environment = {"PHOTOS": "always"}
     if request.param == "mongod":

@@ -13,7 +13,7 @@ from tests.stores.kills import Kills
 from tests.support.backends import Backend, Person, erase_due
 from tests.support.size import size
 
-STRIDE = size(7, 1)
+STRIDE = size(13, 1)
 
 
 @pytest.fixture

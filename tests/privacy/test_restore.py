@@ -308,7 +308,7 @@ def test_a_restore_that_is_killed_at_any_step_is_refused_by_servers_and_ends_who
         assert clinic.restore(clinic.settings("counted"), erased=lists) == 0
     commands = kills.sent
     assert commands > 100
-    for step in range(3, commands, commands // size(8, 40)):
+    for step in range(3, commands, commands // size(5, 40)):
         settings = clinic.settings(f"step{step}")
         with kills.before(step):
             clinic.restore(settings, erased=lists)

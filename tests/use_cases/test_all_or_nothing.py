@@ -24,7 +24,7 @@ OF_AREAS = list_parts("use_cases", "tests")
 USE_CASES = tuple(case for part in (accounts, findings, *OF_AREAS) for case in part.USE_CASES)
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.
-STRIDE = size(8, 1)
+STRIDE = size(16, 1)
 STORES = ("sqlite", "mongod")
 RUNS = [
     (store, case)

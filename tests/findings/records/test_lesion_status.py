@@ -237,7 +237,7 @@ def _reopens(band: Band, finding: FindingStatus) -> bool:
     )
 
 
-@settings(max_examples=500)  # an equal urgency is rare
+@settings(max_examples=size(150, 500))  # an equal urgency is rare
 @given(facts())
 def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_result_stands(
     known: LesionHistory,
@@ -367,7 +367,7 @@ def as_seen(known: LesionHistory, name: str, later: timedelta) -> LesionHistory:
     return LesionHistory(tuple(photos), reviews)
 
 
-@settings(max_examples=size(200, 2000))
+@settings(max_examples=size(60, 2000))
 @given(facts(), facts(), st.integers(0, 60))
 def test_what_was_said_in_two_spots_becomes_neither_milder_nor_later_by_their_join(
     one: LesionHistory, other: LesionHistory, hours: int

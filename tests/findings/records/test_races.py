@@ -23,7 +23,7 @@ from tests.support.photos import photo_of
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
 
-ROUNDS = size(3, 20)
+ROUNDS = size(2, 20)
 Call = Callable[[], TestResponse]
 
 
@@ -200,7 +200,7 @@ def overlapped(first: Call, second: Call) -> tuple[int, int]:
 
 def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend) -> None:
     # SQLite runs one transaction after the other.
-    for pair in PAIRS[:: 4 if backend.services.store.one_writer else size(3, 1)]:
+    for pair in PAIRS[:: 4 if backend.services.store.one_writer else size(5, 1)]:
         ward = Ward(backend, findings=2)
         first, second = ward.numbers
         assert ward.review(first, "melanoma").status_code == 201
@@ -274,7 +274,7 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
     """Whichever of the two comes first, and where both begin at once."""
     beside = ("correct", "review", "review seen", "delete", "enter", "erase photos", "join")
     pairs = [*product(beside, (overlapped, overlapped_back, both_at_once))]
-    for name, pair in pairs[:: size(2, 1)]:
+    for name, pair in pairs[:: size(4, 1)]:
         ward = Ward(backend, findings=0)
         number, other = (ward.file_mole() for _ in range(2))
         stays = patient_of(backend, ward.doctor)

@@ -67,7 +67,7 @@ def test_what_a_patient_reads_of_a_condition_is_plain(condition: str) -> None:
 
 def test_what_a_patient_reads_of_a_report_is_short_and_plain_and_says_nothing_twice() -> None:
     lengths = []
-    for seed, said in random_findings(size(100, 2000)):
+    for seed, said in random_findings(size(50, 2000)):
         content = ReportContent(report_on(said))
         told = [item.text for paragraph in content.reading.explanation for item in paragraph]
         first = [f"{content.first.head.removesuffix('.')}.", *content.first.sentences]
@@ -84,7 +84,7 @@ def test_what_a_patient_reads_of_a_report_is_short_and_plain_and_says_nothing_tw
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_comfort_stands_without_what_belongs_to_it(language: Language) -> None:
-    for _, said in random_findings(size(100, 1000)):
+    for _, said in random_findings(size(50, 1000)):
         for reader in ("patient", "colleague"):
             plan = plan_explanation(said.facts, reader, decision=said.decision)
             chosen: dict[str, Passage] = {passage.id: passage for passage in plan.passages}
@@ -115,7 +115,7 @@ def test_what_is_named_is_explained_and_a_suspected_cancer_has_its_treatment() -
     """
     treated = {"squamous_cell_carcinoma": "exam"}
     told_signs = 0
-    for seed, said in random_findings(size(300, 4000)):
+    for seed, said in random_findings(size(100, 4000)):
         facts, decision = said.facts, said.decision
         plan = plan_explanation(facts, "patient", decision=decision)
         told = {passage.id for passage in (*plan.first, *plan.passages)}

@@ -22,7 +22,7 @@ from tests.support.size import size
 
 OF_AREAS = list_parts("sentences", "tests")
 PARTS = 4
-FINDINGS = size(200, 2000) // PARTS
+FINDINGS = size(100, 2000) // PARTS
 PRINTED = size(4, 40)
 
 

@@ -19,7 +19,7 @@ from tests.support.models import tiny_model
 from tests.support.size import in_drill, size
 
 CLIENTS = 16
-REQUESTS = size(48, 10_000)
+REQUESTS = size(32, 10_000)
 PHOTOS = size(8, 32)
 ITS_OWN = ("_id", "id", "time", "processing_time_ms", "instruction")
 

@@ -49,4 +49,4 @@ def test_a_rolling_change_of_the_key_makes_no_second_patient(
             alone = {**at, "JWT_SECRET_KEY": NEXT}
             with serving(tmp_path / "three", alone, workers=1) as three:
                 assert send(three, "PAT-1", key=key).json["_id"] == before
-                assert one.run("check").stdout == "no faults\n"
+                assert one.check_here()[1] == "no faults\n"
