@@ -57,7 +57,7 @@ def test_a_patient_gets_no_words_of_staff_and_a_request_for_words_that_is_lost_i
     visitor.open_view("account")
     assert visitor.run(WORDS_READ) == ["words.en.json"]
     visitor.enter(seeder.person("doctor"), "doctor")
-    visitor.see("Nothing waits for a review")
+    visitor.see("To review (0)")
     assert sorted(visitor.run(WORDS_READ)) == ["words.en.json", "words.staff.en.json"]
     visitor.assert_quiet()
 

@@ -114,7 +114,8 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
     assert doctor.call("POST", f"/submissions/{first}/review", json=wanted).status == 201
     visitor.look(PHONE)
     visitor.enter(patient, "user")
-    visitor.open_view("spots" if from_home else f"finding/{first}")
+    if not from_home:
+        visitor.open_view(f"finding/{first}")
     visitor.press(f"a[href='#/check/finding-{first}']")
     visitor.hand_in("camera", mole)
     visitor.see(f"Finding {first}")
