@@ -35,7 +35,7 @@ from tests.support.channels import CHANNELS
 from tests.support.size import size
 from tests.use_cases.spot_history import History, Patient, program_of
 
-HISTORIES, STEPS = size(6, 500), 8
+HISTORIES, STEPS = size(4, 500), 8
 PATIENT, DOCTOR, PROGRAM = Audience.PATIENT, Audience.DOCTOR, Audience.PROGRAM
 
 
