@@ -10,6 +10,7 @@ from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.status.reviews import Reviews
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
+from tests.care.test_comparisons import sign
 from tests.care.test_lesions import begin, code_of, sort
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.test_keys import made
@@ -30,11 +31,6 @@ GRAVE: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
     "awaited": ({**MELANOMA, "histology": "awaited"}, MOLE_RESULT),
     "proven": ({"histology_result": "melanoma", "told_by": "nobody"}, MOLE_RESULT),
 }
-
-
-def review(doctor: Person, number: int, body: dict[str, Any]) -> None:
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
-    assert answer.status_code == 201, answer.text
 
 
 def by_sorting(patient: Person, number: int, source: str, target: str) -> None:
@@ -92,13 +88,13 @@ def test_a_doctor_who_has_not_seen_a_photo_ends_nothing_that_was_said_of_it(
     back, chest = begin(ada), begin(ada)
     grave = file_for(any_backend, ada, URGENT, lesion=back).number
     if first_said:
-        review(doctor, grave, first_said)
+        sign(doctor, grave, first_said)
         draft = doctor.call("POST", f"/submissions/{grave}/letters", json={"reader": "patient"})
         body = {item: draft.get_json()[item] for item in ("text", "version", "decision")}
         signed = doctor.call("POST", f"/letters/{draft.get_json()['_id']}/sign", json=body)
         assert signed.status_code == 200, signed.text
     mild = file_for(any_backend, ada, SELF, lesion=chest).number
-    review(doctor, mild, then_said)
+    sign(doctor, mild, then_said)
     before = said(ada, doctor, program, grave, back)
     act(ada, grave, back, chest)
     assert without_spots(said(ada, doctor, program, grave, chest)) == without_spots(before)
@@ -114,9 +110,9 @@ def test_what_is_held_back_stays_as_grave_for_doctor_and_then_patient(
     doctor, ada = patient_in_care(any_backend)
     back, chest = begin(ada), begin(ada)
     grave = file_for(any_backend, ada, SELF, lesion=back).number
-    review(doctor, grave, {**MELANOMA, "told_by": "doctor"})
+    sign(doctor, grave, {**MELANOMA, "told_by": "doctor"})
     mild = file_for(any_backend, ada, SELF, lesion=chest).number
-    review(doctor, mild, MOLE)
+    sign(doctor, mild, MOLE)
     before, known = instructed(doctor, grave), instructed(ada, grave)
     act(ada, grave, back, chest)
     assert instructed(doctor, grave) == before
@@ -133,9 +129,9 @@ def test_another_photo_stays_wanted_until_its_doctor_has_one(
     doctor, ada = patient_in_care(any_backend)
     back, chest = begin(ada), begin(ada)
     wanted = file_for(any_backend, ada, SELF, lesion=back).number
-    review(doctor, wanted, ANOTHER)
+    sign(doctor, wanted, ANOTHER)
     other = file_for(any_backend, ada, SELF, lesion=chest).number
-    review(doctor, other, MOLE)
+    sign(doctor, other, MOLE)
     act(ada, wanted, back, chest)
 
     def asks() -> tuple[bool, list[int], list[int]]:
@@ -153,10 +149,10 @@ def want_a_photo_beside_a_result(backend: Backend, doctor: Person, ada: Person) 
     """The finding that is wanted anew, with a sample out, and the newer one with the result."""
     spot = begin(ada)
     wanted = file_for(backend, ada, URGENT, lesion=spot).number
-    review(doctor, wanted, {**MOLE, "certainty": "unsure", "urgency": URGENT, **AWAITED})
+    sign(doctor, wanted, {**MOLE, "certainty": "unsure", "urgency": URGENT, **AWAITED})
     newer = file_for(backend, ada, SELF, lesion=spot).number
-    review(doctor, newer, MOLE_RESULT)
-    review(doctor, wanted, ANOTHER)
+    sign(doctor, newer, MOLE_RESULT)
+    sign(doctor, wanted, ANOTHER)
     return wanted, newer
 
 
@@ -182,11 +178,11 @@ def test_a_photo_that_is_wanted_beside_a_result_is_asked_for_in_each_channel_and
 def test_who_is_to_be_seen_goes_without_another_photo(any_backend: Backend) -> None:
     doctor, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, URGENT).number
-    review(doctor, number, ANOTHER)
+    sign(doctor, number, ANOTHER)
     told = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]["sentence"]
     assert told.endswith("in the next two days. If you cannot, go without it.")
-    review(doctor, number, MOLE_RESULT)
-    review(doctor, number, ANOTHER)
+    sign(doctor, number, MOLE_RESULT)
+    sign(doctor, number, ANOTHER)
     own = ada.call("GET", f"/submissions/{number}").get_json()
     said = f"{own['instruction']['sentence']} {own['decision']['remarks']} {own['report']}"
     assert "another photo of the same spot" in said
@@ -199,9 +195,9 @@ def test_a_photo_from_before_the_doctor_asked_is_not_the_one_that_is_wanted(
     doctor, ada = patient_in_care(any_backend)
     spot = begin(ada)
     wanted, later = (file_for(any_backend, ada, SELF, lesion=spot).number for _ in range(2))
-    review(doctor, wanted, ANOTHER)
+    sign(doctor, wanted, ANOTHER)
     assert instructed(ada, wanted)[5]
-    review(doctor, later, MOLE)
+    sign(doctor, later, MOLE)
     assert not instructed(ada, wanted)[5], "the doctor found the other photo good enough"
 
 
@@ -212,7 +208,7 @@ def test_what_was_settled_in_a_spot_stays_so_in_joins_and_when_it_comes_back(
     back, chest = begin(ada), begin(ada)
     grave = file_for(any_backend, ada, URGENT, lesion=back).number
     mild = file_for(any_backend, ada, SELF, lesion=back).number
-    review(doctor, mild, MOLE)
+    sign(doctor, mild, MOLE)
     assert instructed(ada, grave)[0] == SELF
     by_joining(ada, grave, back, chest)
     assert instructed(ada, grave)[0] == SELF
@@ -226,10 +222,10 @@ def test_a_doctor_who_signs_in_the_new_spot_has_seen_both(any_backend: Backend) 
     back, chest = begin(ada), begin(ada)
     grave = file_for(any_backend, ada, URGENT, lesion=back).number
     mild = file_for(any_backend, ada, SELF, lesion=chest).number
-    review(doctor, mild, MOLE)
+    sign(doctor, mild, MOLE)
     assert sort(ada, grave, chest).status_code == 200
     assert instructed(ada, mild)[:2] == (URGENT, grave)
-    review(doctor, mild, MOLE)
+    sign(doctor, mild, MOLE)
     assert instructed(ada, grave)[0] == instructed(ada, mild)[0] == SELF
 
 
@@ -240,7 +236,7 @@ def test_a_result_that_is_awaited_takes_no_day_from_what_its_doctor_has_not_seen
     back, chest = begin(ada), begin(ada)
     urgent = file_for(any_backend, ada, URGENT, lesion=back).number
     sampled = file_for(any_backend, ada, URGENT, lesion=chest).number
-    review(doctor, sampled, {**MELANOMA, "histology": "awaited"})
+    sign(doctor, sampled, {**MELANOMA, "histology": "awaited"})
     before = instructed(ada, urgent)
     assert sort(ada, urgent, chest).status_code == 200
     assert before[4] is not None
@@ -255,7 +251,7 @@ def test_a_review_of_the_last_version_saw_what_was_in_its_spot_when_one_comes(
     back, chest = begin(ada), begin(ada)
     settled = file_for(any_backend, ada, URGENT, lesion=chest).number
     mild = file_for(any_backend, ada, SELF, lesion=chest).number
-    review(doctor, mild, MOLE)
+    sign(doctor, mild, MOLE)
     grave = file_for(any_backend, ada, URGENT, lesion=back).number
     reviews = any_backend.services.store.collection(Reviews.collection)
     reviews.update_all({}, {"$unset": {"saw": True}})
@@ -281,7 +277,7 @@ def test_a_photo_in_place_of_another_is_of_one_spot_with_it(
     sender = doctor if by_doctor else ada
     place = {"body_site": told, "body_laterality": "left"} if told else {}
     first = predict(ada, **place).get_json()["id"]
-    review(doctor, first, ANOTHER)
+    sign(doctor, first, ANOTHER)
 
     def send(key: str, **fields: str) -> Any:
         patient = {"patient": any_backend.account(ada.email).id} if by_doctor else {}
@@ -300,7 +296,7 @@ def test_a_photo_in_place_of_another_is_of_one_spot_with_it(
     site = told or "back"
     assert spot["place"]["site"] == answers[0].get_json()["context"]["body_site"] == site
     assert instructed(ada, first)[-2] is False, "it has come"
-    review(doctor, after["id"], MOLE)
+    sign(doctor, after["id"], MOLE)
     assert instructed(ada, first)[-2] is False, "it answers the request also once it is decided"
     assert list(check_integrity(any_backend.services)) == []
 

@@ -8,8 +8,9 @@ from werkzeug.test import TestResponse
 
 from skinapi.model.context import Context
 from tests.care.clinic import file_for, patient_in_care
+from tests.care.test_comparisons import sign as review
 from tests.care.test_lesions import begin
-from tests.care.test_sorting import MELANOMA, MOLE, SELF, URGENT, by_joining, by_sorting, review
+from tests.care.test_sorting import MELANOMA, MOLE, SELF, URGENT, by_joining, by_sorting
 from tests.support.backends import Backend, Person
 
 

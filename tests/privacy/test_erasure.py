@@ -20,6 +20,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.models import write_model
+from tests.use_cases.use_case import notices_to
 
 ASKED = {"current_password": PASSWORD}
 
@@ -48,11 +49,6 @@ def leave(person: Person) -> dict[str, Any]:
 def verified(backend: Backend, code: str) -> dict[str, Any]:
     body: dict[str, Any] = backend.anyone.get(f"/receipts/verify/{code}").get_json()
     return body
-
-
-def mails_to(backend: Backend, account: str) -> list[Any]:
-    rows = backend.services.store.collection("outbox").find({"account": account}, sort="id")
-    return [row["kind"] for row in rows]
 
 
 def send_all(backend: Backend) -> None:
@@ -149,7 +145,7 @@ def test_a_deletion_that_waits_can_be_taken_back_and_opens_the_account_meanwhile
     asked = leave(ada)
     assert asked["message"] == "Account will be deleted"
     assert leave(ada)["deletion_at"] == asked["deletion_at"]
-    assert mails_to(backend, account.id) == [Kind.DELETION_ASKED, Kind.DELETION_TOMORROW]
+    assert notices_to(backend, account.id) == [Kind.DELETION_ASKED, Kind.DELETION_TOMORROW]
     again = backend.log_in(ada.email)
     shown = again.call("GET", "/me/deletion").get_json()
     assert (shown["deletion_at"], shown["wait_days"]) == (asked["deletion_at"], 7)
@@ -158,7 +154,7 @@ def test_a_deletion_that_waits_can_be_taken_back_and_opens_the_account_meanwhile
     finish(backend)
     assert again.call("DELETE", "/me/deletion").status_code == 200
     assert again.call("GET", "/me/deletion").get_json()["deletion_at"] is None
-    assert mails_to(backend, account.id) == []
+    assert notices_to(backend, account.id) == []
     refused = again.call("DELETE", "/me/deletion")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "no_deletion_waits")
 
@@ -177,10 +173,10 @@ def test_all_deletions_that_wait_are_dropped_after_a_restore_and_their_owners_to
     stays = backend.account(backend.member().email)
     ids = [backend.account(person.email).id for person in asked]
     assert services.erasure.drop_waiting(by="system") == ids
-    assert [mails_to(backend, item) for item in ids] == [[Kind.DELETION_DROPPED]] * 3
+    assert [notices_to(backend, item) for item in ids] == [[Kind.DELETION_DROPPED]] * 3
     services.erasure.begin_due()
     assert {backend.account(person.email).status for person in asked} == {"approved"}
-    assert (backend.account(stays.email), mails_to(backend, stays.id)) == (stays, [])
+    assert (backend.account(stays.email), notices_to(backend, stays.id)) == (stays, [])
     assert services.erasure.drop_waiting(by="system") == []
 
 
@@ -461,7 +457,7 @@ def test_a_running_job_is_awaited_before_the_receipt_is_finished(backend: Backen
     backend.services.data.outbox.add(Kind.REVIEWED, to=account)
     finish(backend)
     assert verified(backend, code)["receipt"]["complete"] is True
-    assert mails_to(backend, account) == [Kind.ERASED]
+    assert notices_to(backend, account) == [Kind.ERASED]
 
 
 def test_a_preview_says_which_models_may_have_learned_before_a_consent_was_withdrawn(
@@ -508,7 +504,7 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
     names = {"held": "Melanoma", "unreviewed": None}
     assert told == [(why, name, "urgent_referral") for why, name in names.items()]
     assert [item["suspected"] for item in person["findings"]] == [True, False]
-    assert mails_to(backend, backend.account(grey.email).id)[-1] == Kind.TO_REACH
+    assert notices_to(backend, backend.account(grey.email).id)[-1] == Kind.TO_REACH
     done = f"/people-to-reach/{person['_id']}/done"
     others = [backend.member(role="doctor"), backend.member(role="admin")]
     for other in others:
@@ -565,7 +561,7 @@ def test_who_deletes_a_finding_before_being_told_of_it_is_reached_too(backend: B
     findings = {item["number"]: item["why"] for item in person["findings"]}
     assert sorted(findings.values()) == ["discarded", "held", "unreviewed"]
     assert (findings[told], calm in findings) == ("discarded", False)
-    assert Kind.TO_REACH in mails_to(backend, backend.account(grey.email).id)
+    assert Kind.TO_REACH in notices_to(backend, backend.account(grey.email).id)
 
 
 def test_nobody_is_told_of_an_urgent_finding_that_nobody_would_have_looked_at(
@@ -591,7 +587,7 @@ def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
     assert person["findings"][0]["name"] is None, "no doctor has named it"
     [of_admin] = admin.call("GET", "/people-to-reach").get_json()
     assert (of_admin["email"], of_admin["findings"][0]["name"]) == (ada.email, None)
-    assert mails_to(backend, backend.account(doctor.email).id) == [Kind.TO_REACH]
+    assert notices_to(backend, backend.account(doctor.email).id) == [Kind.TO_REACH]
 
 
 def test_a_patient_of_another_system_is_reached_by_the_number_there(backend: Backend) -> None:

@@ -9,8 +9,8 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, judge_anew, patient_of
 from tests.care.conversation import Talk
-from tests.privacy.test_erasure import mails_to
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.use_cases.use_case import notices_to
 
 TOLD = {"outcome": "told"}
 AWAITED = {"certainty": "sure", "histology": "awaited", "told_by": "nobody"}
@@ -324,7 +324,7 @@ def test_an_admin_reads_that_an_opinion_came_and_not_what_it_says(backend: Backe
     asked = Asked(backend, decided=True)
     sign(asked.weber, asked.number, **PROVEN)
     leave(asked.ada)
-    assert mails_to(backend, backend.account(asked.grey.email).id)[-1] == Kind.TO_REACH
+    assert notices_to(backend, backend.account(asked.grey.email).id)[-1] == Kind.TO_REACH
     for doctor in (asked.grey, asked.weber):
         backend.edit(doctor.email, status="suspended")
     [person] = asked.admin.call("GET", "/people-to-reach").get_json()
@@ -486,7 +486,7 @@ def test_a_message_of_who_has_sent_no_photo_is_not_lost(
     said = {name: told[name] for name in ("number", "why", "found_at", "name", "urgency")}
     nothing = dict.fromkeys(("found_at", "name", "urgency"))
     assert said == {"number": 0, "why": "message", **nothing}
-    assert mails_to(backend, backend.account(talk.grey.email).id)[-1] == Kind.TO_REACH
+    assert notices_to(backend, backend.account(talk.grey.email).id)[-1] == Kind.TO_REACH
 
 
 def test_a_message_is_told_with_the_finding_that_it_names(backend: Backend) -> None:
