@@ -80,11 +80,9 @@ class ReviewsInForce:
     def _replaces(self, later: Review, earlier: Review) -> bool:
         if later.doctor != earlier.doctor or earlier.opinion.histology_result:
             return False
-        if later.opinion.condition is None:
-            judges = later.opinion.urgency or not later.opinion.new_picture_wanted
-            return earlier.opinion.condition is None and bool(
-                judges or earlier.opinion.urgency is None
-            )
+        if later.opinion.condition is None:  # without an urgency, it takes back none
+            says = later.opinion.urgency is not None or earlier.opinion.urgency is None
+            return earlier.opinion.condition is None and says
         return later.opinion.sure or self._grave(later) >= self._grave(earlier)
 
     def _rank(self, review: Review) -> tuple[int, Gravity]:

@@ -527,16 +527,18 @@ def test_an_unsure_opinion_that_asks_for_more_than_a_sure_one_counts_or_is_refus
         assert band == "urgent_referral"
 
 
-def test_who_wants_another_photo_takes_back_no_urgency_that_was_asked_for(
-    backend: Backend,
+@pytest.mark.parametrize("photo", [True, False])
+def test_who_names_and_asks_for_nothing_takes_back_no_urgency_that_was_asked_for(
+    backend: Backend, *, photo: bool
 ) -> None:
     doctor, ada, number = in_care(backend)
     urgent = {"label": None, "agreement": "unsure", "urgency": "urgent_referral"}
     assert review(doctor, number, **urgent).status_code == 201
-    wanted: dict[str, Any] = {"label": None, "agreement": None, "new_picture_wanted": True}
-    assert review(doctor, number, **wanted).status_code == 201
+    agreement = None if photo else "unsure"
+    unsure = {"label": None, "agreement": agreement, "new_picture_wanted": photo}
+    assert review(doctor, number, **unsure).status_code == 201
     instruction = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
-    assert (instruction["band"], instruction["picture_wanted"]) == ("urgent_referral", True)
+    assert (instruction["band"], instruction["picture_wanted"]) == ("urgent_referral", photo)
     assert instruction["due"]
 
 
