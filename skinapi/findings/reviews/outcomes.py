@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value, wilson_interval
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.status.reviews import Review
+from skinapi.findings.status.reviews import Review, names_cancer
 from skinapi.model.bands import OperatingPoint, is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -69,11 +69,11 @@ class Outcome(StoredRecord):
 
     @property
     def malignant(self) -> bool:
-        return conditions_table().label(self.truth).malignant
+        return names_cancer(self.truth)
 
     @property
     def named_malignant(self) -> bool:
-        return conditions_table().label(self.said).malignant
+        return names_cancer(self.said)
 
 
 class CountedOutcome(Outcome):
