@@ -142,8 +142,9 @@ class ReviewsService:
             review = _hold_with_graver(finding, review)
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
-        if in_charge and after.decision and after.decision.leaves_unread(review, after.band):
-            raise ResultStands if after.decision.proven else OpinionStands
+        decides, reopened = after.decision, after.status.reopened
+        if in_charge and decides and decides.leaves_unread(review, after.band, reopened=reopened):
+            raise ResultStands if decides.proven else OpinionStands
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
         self.records.reviews.add(review, signed=signed)
         self.records.end_work_of(finding, by.id, answered=not asked_by)

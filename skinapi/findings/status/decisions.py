@@ -233,8 +233,13 @@ class Decision:
         if last.awaited and sample is None:  # its doctor has said since that none was taken
             last = replace(last, histology=Histology.NOT_TAKEN)
         levels = levels_since(_urgencies(counted, steps, versions))
-        # What a doctor could not judge stays as urgent as it has become since.
-        answers = [x for x in counted if x.opinion.judges or x.opinion.urgency_waits] or counted
+        # What no doctor could judge, or is sure of, stays as urgent as it has become since.
+        answers = [
+            review
+            for review, step in zip(counted, steps, strict=True)
+            if review.opinion.urgency_waits
+            or (review.opinion.judges and (step.review == review.id or review.opinion.settles))
+        ]
         # What counted before the last of these, each once.
         earlier = {step.review: step for step in steps if step.review != last.review}
         sampled_at = sample.created_at if sample else None
@@ -243,13 +248,14 @@ class Decision:
             sampled_at=last.decided_at if last.awaited else sampled_at,
             levels=levels,
             earlier=tuple(earlier.values())[-MOST_EARLIER:],
-            answered=answers[-1].version,
+            answered=(answers or counted)[-1].version,
         )
 
-    def leaves_unread(self, signed: Review, band: Band) -> bool:
+    def leaves_unread(self, signed: Review, band: Band, *, reopened: bool) -> bool:
         """Whether the patient would read nothing of what this review of a finding of this band
         says and the decision does not: what differs from a laboratory's result, or is graver than
-        the opinion that counts, or alone names a cancer or a sample.
+        the opinion that counts, or alone names a cancer, a graver one or a sample. Nor of any that
+        leaves the finding `reopened`.
         """
         said = signed.opinion
         if self.review == signed.id:
@@ -258,9 +264,9 @@ class Decision:
             same = said.urgency in (None, self.urgency)
             return not (said.awaited or (same and said.condition in (None, self.label)))
         graver = urgency(said.urgency_asked(band)) < urgency(self.urgency)
-        new_cancer = said.malignant and not names_cancer(self.label)
         new_sample = said.awaited and said.condition is None and not self.awaited
-        return new_sample or new_cancer or (graver and said.judges)
+        unread = graver or reopened or _is_graver_cancer(said.condition, self.label)
+        return new_sample or (said.judges and unread)
 
     @classmethod
     def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
@@ -448,6 +454,17 @@ class Decision:
         else:
             reason = table.notices.decision.ask_a_doctor.in_language(language)
         return f"{self.name(language)}. {reason}"
+
+
+def _is_graver_cancer(label: str | None, than: str | None) -> bool:
+    if label is None or not names_cancer(label):
+        return False
+    own = conditions_table().label
+    return (
+        than is None
+        or not names_cancer(than)
+        or urgency(own(label).urgency) < urgency(own(than).urgency)
+    )
 
 
 def _urgencies(

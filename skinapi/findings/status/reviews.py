@@ -83,6 +83,11 @@ class Opinion(StoredRecord):
         return not self.only_wants_a_picture or self.urgency is not None
 
     @property
+    def settles(self) -> bool:
+        """Whether it weighs as a sure one."""
+        return self.sure or self.awaited
+
+    @property
     def malignant(self) -> bool:
         return names_cancer(self.condition)
 

@@ -535,7 +535,7 @@ def test_who_names_and_asks_for_nothing_takes_back_no_urgency_that_was_asked_for
     urgent = {"label": None, "agreement": "unsure", "urgency": "urgent_referral"}
     assert review(doctor, number, **urgent).status_code == 201
     agreement = None if photo else "unsure"
-    unsure = {"label": None, "agreement": agreement, "new_picture_wanted": photo}
+    unsure: dict[str, Any] = {"label": None, "agreement": agreement, "new_picture_wanted": photo}
     assert review(doctor, number, **unsure).status_code == 201
     instruction = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
     assert (instruction["band"], instruction["picture_wanted"]) == ("urgent_referral", photo)
@@ -665,5 +665,35 @@ def test_another_photo_that_is_wanted_lowers_no_urgency_that_has_risen_since(
     assert read() == before
     own = ada.call("GET", f"/submissions/{number}").get_json()
     assert own["decision"]["new_picture_wanted"]
+    other = any_backend.member(role="doctor")
+    move(any_backend, ada, other)
+    doubts: dict[str, Any] = {
+        "label": None,
+        "agreement": "unsure",
+        "urgency": "self_monitoring",
+        "version": 2,
+    }
+    for who in (other, doctor):
+        move(any_backend, ada, who)
+        refused = review(who, number, **doubts)
+        assert (refused.status_code, refused.get_json()["code"]) == (422, "opinion_stands")
+        assert read() == before
     assert review(doctor, number, **mole, told_by="nobody", version=2).status_code == 201
     assert read()[0] == "self_monitoring"
+
+
+@pytest.mark.parametrize("asks", [{}, {"urgency": "referral"}])
+def test_an_unsure_melanoma_over_a_milder_cancer_of_another_doctor_is_refused(
+    backend: Backend, asks: dict[str, str]
+) -> None:
+    doctor, ada, number = in_care(backend)
+    carcinoma = {"label": "basal_cell_carcinoma", "told_by": "nobody"}
+    assert review(doctor, number, **carcinoma).status_code == 201
+    other = backend.member(role="doctor")
+    move(backend, ada, other)
+    said = {"label": "melanoma", "told_by": "nobody", **asks}
+    refused = review(other, number, **said, agreement="unsure")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "opinion_stands")
+    assert review(other, number, **said).status_code == 201
+    decision = ada.call("GET", f"/submissions/{number}").get_json()["decision"]
+    assert decision["label"] == "melanoma"
