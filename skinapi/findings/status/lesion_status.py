@@ -112,7 +112,7 @@ class FindingStatus:
     """`reviews` are those of which the reader may know, `held` those that are held back from the
     patient. Something is since `held_since`: the first of it until `hold_ends_at`, all until
     `held_until`, and what counts until `decision_held_until`; None where the patient reads what
-    counts.
+    counts. `ended_by` is the decision about a newer photo that has ended the one about this.
     """
 
     photo: JudgedPhoto
@@ -120,6 +120,7 @@ class FindingStatus:
     reviews: tuple[Review, ...] = ()
     held: tuple[Review, ...] = ()
     decision_held_until: datetime | None = None
+    ended_by: Decision | None = None
 
     @property
     def held_since(self) -> datetime | None:
@@ -162,16 +163,21 @@ class FindingStatus:
     def reopened(self) -> bool:
         """Whether a version that no doctor has seen is more urgent than what was decided. Unless it
         is of the first urgency, it must be more urgent than the version that the doctor saw, too:
-        who called a mole harmless that the model sends to a doctor has answered that.
+        who called a mole harmless that the model sends to a doctor has answered that. Where the
+        decision about a newer photo has ended what was decided, it is compared with that one.
         """
         decision, asked = self.decision, self.photo.band
         if decision is None or decision.proven or not self.unseen:
+            return False
+        ended = self.ended_by
+        holds = ended if ended and ended.decided_at < self.photo.newest.judged_at else decision
+        if holds.proven:
             return False
         answered = [
             version.band for version in self.photo.versions if version.version == decision.answered
         ]
         rises = asked is Band.URGENT_REFERRAL or all(urgency(asked) < urgency(x) for x in answered)
-        return rises and urgency(asked) < urgency(decision.urgency)
+        return rises and urgency(asked) < urgency(holds.urgency)
 
     @property
     def waits(self) -> bool:
@@ -377,6 +383,7 @@ def compute_status(facts: LesionHistory, reader: Audience, moment: datetime) -> 
         photo.id: _compute_finding_status(photo, facts.reviews.get(photo.id, ()), reader, moment)
         for photo in facts.photos
     }
+    findings = _note_ends(findings)
     instruction = reconcile([*findings.values()])
     return LesionStatus(
         {
@@ -385,6 +392,16 @@ def compute_status(facts: LesionHistory, reader: Audience, moment: datetime) -> 
         },
         instruction,
     )
+
+
+def _note_ends(findings: Mapping[str, FindingStatus]) -> dict[str, FindingStatus]:
+    each = [*findings.values()]
+    ends = {
+        name: _find_end(about.decision, _list_settling(name, each[place:]))
+        for place, (name, about) in enumerate(findings.items(), 1)
+        if about.decision
+    }
+    return {name: replace(item, ended_by=ends.get(name)) for name, item in findings.items()}
 
 
 def _note_that_photo_came(about: FindingStatus, wanted: Sequence[int]) -> FindingStatus:

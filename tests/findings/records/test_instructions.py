@@ -338,3 +338,41 @@ def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend) -> N
     assert [asks in text for text in channels()] == [False] * 4
     decision = ada.call("GET", path).get_json()["decision"]
     assert (decision["new_picture_wanted"], decision["photo_came"]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"label": "melanoma", "certainty": "unsure", "told_by": "nobody"},
+        {"label": "melanoma", "certainty": "sure", "told_by": "nobody"},
+        {"certainty": "unsure", "urgency": "urgent_referral"},
+    ],
+)
+def test_what_is_told_of_an_older_photo_after_a_mole_was_signed_of_the_newer_counts(
+    any_backend: Backend, said: dict[str, Any]
+) -> None:
+    """The decision about the older one was as urgent, and the newer one had ended it."""
+    doctor, ada = patient_in_care(any_backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    old, new = (file_for(any_backend, ada, SELF, lesion=lesion).number for _ in range(2))
+    mole = {"label": "melanocytic_nevus", "certainty": "sure"}
+    for number, body in ((old, said), (new, mole)):
+        signed = doctor.call("POST", f"/submissions/{number}/review", json=body)
+        assert signed.status_code == 201, signed.text
+
+    def read(number: int) -> tuple[str, bool]:
+        told = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
+        return told["band"], bool(told["due"])
+
+    def to_review() -> list[int]:
+        return [row["id"] for row in doctor.pages("/queue?reviewed=false")]
+
+    assert [read(number) for number in (old, new)] == [("self_monitoring", False)] * 2
+    assert to_review() == []
+    judge_anew(any_backend, old, URGENT)
+    assert [read(number) for number in (old, new)] == [("urgent_referral", True)] * 2
+    assert to_review() == [old]
+    answer = {**mole, "version": 2}
+    assert doctor.call("POST", f"/submissions/{old}/review", json=answer).status_code == 201
+    assert [read(number) for number in (old, new)] == [("self_monitoring", False)] * 2
+    assert to_review() == []

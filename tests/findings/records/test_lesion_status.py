@@ -251,7 +251,7 @@ def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_res
             assert (counted, counts.said_by, counts.band) == ([], "finding", newest.band)
             assert not counts.reopens
             continue
-        seen = counted[-1].version == newest.version
+        seen = decision.answered == newest.version
         milder = not _reopens(newest.band, status.findings[photo.id])
         keeps = seen or milder or decision.histology == Histology.CONFIRMED
         assert status.findings[photo.id].reopened == counts.reopens == (not keeps)
