@@ -219,16 +219,17 @@ class Decision:
         if not counted:
             return None
         bands = {item.version: item.band for item in versions}
-        steps, decided_before = list[Self](), dict[str, Review | None]()
+        steps, decided_before = list[Self](), dict[str, tuple[Review | None, Band | None]]()
         in_force, decides = ReviewsInForce(), None
         for review in counted:
-            decided_before[review.id] = decides
+            decided_before[review.id] = decides, steps[-1].urgency if steps else None
             in_force.add(review)
             decides = in_force.deciding() or review
-            before = decided_before[decides.id]
-            steps.append(
-                cls._after(review, decides, urgency_of(decides, before, bands[decides.version]))
-            )
+            before, least = decided_before[decides.id]
+            asked = urgency_of(decides, before, bands[decides.version])
+            if least and decides.opinion.lowers_nothing:
+                asked = most_urgent(asked, least)
+            steps.append(cls._after(review, decides, asked))
         last, sample = steps[-1], find_sampled(counted)
         if last.awaited and sample is None:  # its doctor has said since that none was taken
             last = replace(last, histology=Histology.NOT_TAKEN)

@@ -83,6 +83,11 @@ class Opinion(StoredRecord):
         return not self.only_wants_a_picture or self.urgency is not None
 
     @property
+    def lowers_nothing(self) -> bool:
+        """Whether what counted before goes on, if it was more urgent."""
+        return self.judges and not self.sure and self.urgency is None
+
+    @property
     def settles(self) -> bool:
         """Whether it weighs as a sure one."""
         return self.sure or self.awaited

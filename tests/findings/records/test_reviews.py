@@ -682,6 +682,26 @@ def test_another_photo_that_is_wanted_lowers_no_urgency_that_has_risen_since(
     assert read()[0] == "self_monitoring"
 
 
+@pytest.mark.parametrize("by_another", [False, True])
+def test_an_unsure_opinion_without_an_urgency_lowers_none_that_was_asked_for(
+    backend: Backend, *, by_another: bool
+) -> None:
+    doctor, ada, number = in_care(backend)
+    urgent = {"label": None, "agreement": "unsure", "urgency": "urgent_referral"}
+    assert review(doctor, number, **urgent).status_code == 201
+    if by_another:
+        doctor = backend.member(role="doctor")
+        move(backend, ada, doctor)
+    said = {"label": "basal_cell_carcinoma", "told_by": "nobody"}
+    for _ in range(2):
+        assert review(doctor, number, **said, agreement="unsure").status_code == 201
+        decision = ada.call("GET", f"/submissions/{number}").get_json()["decision"]
+        assert (decision["label"], decision["urgency"]) == (said["label"], "urgent_referral")
+    assert review(doctor, number, **said).status_code == 201
+    decision = ada.call("GET", f"/submissions/{number}").get_json()["decision"]
+    assert decision["urgency"] == "referral"
+
+
 @pytest.mark.parametrize("asks", [{}, {"urgency": "referral"}])
 def test_an_unsure_melanoma_over_a_milder_cancer_of_another_doctor_is_refused(
     backend: Backend, asks: dict[str, str]
