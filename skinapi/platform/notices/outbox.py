@@ -251,6 +251,15 @@ class Outbox(Repository[Notice]):
         self._postpone([notice.id for notice in notices], attempts)
         return attempts
 
+    def take_given_up(self, limit: int) -> list[Document]:
+        """List those that a mail server which is away has not taken for a day, as they are stored,
+        and count each as refused often from now on, so that it is listed once.
+        """
+        late: Filter = {"due_at": {"$lte": now() - DAY}, "attempts": {"$lt": REFUSED_OFTEN}}
+        found = self._documents.find(late, sort="due_at", limit=limit)
+        self._documents.set_each({item["id"]: {"attempts": REFUSED_OFTEN} for item in found})
+        return found
+
     def retry_damaged(self, document: Document, attempts: int) -> None:
         """The same of one that cannot be read."""
         self._postpone([document["id"]], attempts)

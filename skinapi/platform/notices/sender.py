@@ -111,7 +111,7 @@ class NoticeSender:
         tell_of_refused: TellOfRefused,
     ) -> None:
         """`find_recipient(account)` is None where an account gets no mail. `tell_of_refused` is
-        called once of a notice that the mail server refuses again and again.
+        called once of a notice that the mail server refuses again and again, or is away for a day.
         """
         self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
         self._outbox = outbox
@@ -133,8 +133,17 @@ class NoticeSender:
             self._pause_s = 0.0
         except MailServerAway as error:
             self._pause(str(error))
+            self._give_up()
         finally:
             self._lease.release()
+
+    def _give_up(self) -> None:
+        late = self._outbox.take_given_up(SENT_AT_ONCE)
+        notices = self._failed.each(
+            "notice", late, Notice.model_validate, postpone=self._outbox.retry_damaged
+        )
+        for notice in notices:
+            self._tell_of_refused(notice)
 
     def _send_due(self, send: Send) -> None:
         due = self._outbox.find_due(SENT_AT_ONCE)

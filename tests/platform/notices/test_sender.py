@@ -141,6 +141,23 @@ def test_a_decision_of_which_no_mail_arrives_is_told_to_the_doctor_and_the_opera
     assert "does not take" in note
 
 
+def test_a_decision_that_waits_for_a_mail_server_for_a_day_is_told_to_the_doctor(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    smtp.behaviour = Behaviour(says={"MAIL": "421 not now"})
+    for hours, listed in ((1, 0), (25, 1), (26, 1)):
+        monkeypatch.setattr(outbox, "now", lambda later=hours: now() + timedelta(hours=later))
+        send()
+        people = grey.call("GET", "/people-to-reach").get_json()
+        assert len(people) == listed
+    [notice] = [item for item in waiting(backend) if item.kind is Kind.REVIEWED]
+    assert notice.due_at, "it is sent once the server is back"
+
+
 def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
     backend: Backend, smtp: SmtpServer, send: Pass
 ) -> None:
