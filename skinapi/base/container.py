@@ -81,8 +81,12 @@ class Container:
             self._building.pop()
 
     def _knows(self, kind: Any) -> bool:
-        made_or_factory = kind in self._made or kind in self._factories
-        return made_or_factory or kind in self._stand_for or kind in self._values
+        return (
+            kind in self._made
+            or kind in self._factories
+            or kind in self._stand_for
+            or kind in self._values
+        )
 
     def _path(self) -> str:
         return " -> ".join(map(_name, self._building))

@@ -353,13 +353,13 @@ def _hold_with_graver(finding: VisibleFinding, review: Review) -> Review:
 
 
 def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:
-    former, counts = _urgency_of(before), _urgency_of(after)
+    former, counts = _counted_urgency(before), _counted_urgency(after)
     return (
         {"lowered_from": former, "lowered_to": counts} if urgency(counts) > urgency(former) else {}
     )
 
 
-def _urgency_of(finding: VisibleFinding) -> Band:
+def _counted_urgency(finding: VisibleFinding) -> Band:
     decision = finding.decision
     return decision.urgency if decision and not finding.status.reopened else finding.band
 

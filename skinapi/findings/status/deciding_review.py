@@ -88,7 +88,7 @@ class ReviewsInForce:
     def _rank(self, review: Review) -> tuple[int, Gravity]:
         opinion = review.opinion
         text = opinion.condition is not None or opinion.urgency is not None
-        weight = 2 if opinion.settles else 1
+        weight = 2 if opinion.weighs_as_sure else 1
         return weight if text else 0, self._grave(review)
 
 

@@ -234,13 +234,6 @@ class Decision:
         if last.awaited and sample is None:  # its doctor has said since that none was taken
             last = replace(last, histology=Histology.NOT_TAKEN)
         levels = levels_since(_urgencies(counted, steps, versions))
-        # What no doctor could judge, or is sure of, stays as urgent as it has become since.
-        answers = [
-            review
-            for review, step in zip(counted, steps, strict=True)
-            if review.opinion.urgency_waits
-            or (review.opinion.judges and (step.review == review.id or review.opinion.settles))
-        ]
         # What counted before the last of these, each once.
         earlier = {step.review: step for step in steps if step.review != last.review}
         sampled_at = sample.created_at if sample else None
@@ -249,7 +242,7 @@ class Decision:
             sampled_at=last.decided_at if last.awaited else sampled_at,
             levels=levels,
             earlier=tuple(earlier.values())[-MOST_EARLIER:],
-            answered=(answers or counted)[-1].version,
+            answered=_find_answered(counted, steps),
         )
 
     def leaves_unread(self, signed: Review, band: Band, *, reopened: bool) -> bool:
@@ -466,6 +459,19 @@ def _is_graver_cancer(label: str | None, than: str | None) -> bool:
         or not names_cancer(than)
         or urgency(own(label).urgency) < urgency(own(than).urgency)
     )
+
+
+def _find_answered(reviews: Sequence[Review], steps: Sequence[Decision]) -> int:
+    """Find the newest version that a doctor has answered: what no doctor could judge, or an unsure
+    one judged and it does not count, stays as urgent as it has become since.
+    """
+
+    def answers(review: Review, step: Decision) -> bool:
+        opinion, counts = review.opinion, step.review == review.id
+        return opinion.urgency_waits or (opinion.judges and (counts or opinion.weighs_as_sure))
+
+    answering = [item for item, step in zip(reviews, steps, strict=True) if answers(item, step)]
+    return (answering or reviews)[-1].version
 
 
 def _urgencies(

@@ -355,7 +355,7 @@ class LesionStatus:
 
     def find_replacing(self, finding: str) -> Decision | None:
         """The first decision about a newer photo that has ended what was decided about this one."""
-        return _first(self.list_replacing(finding))
+        return self.findings[finding].ended_by
 
     def list_replacing(self, finding: str) -> list[Decision]:
         """List all of them."""
@@ -489,7 +489,7 @@ def _choose(valid: Sequence[_Said]) -> _Said:
 
 
 def _rank(item: _Said) -> tuple[int, int, bool]:
-    """Of decisions that are equally urgent, the laboratory's result comes before opinions."""
+    """Rank by urgency; of equally urgent decisions the laboratory's result comes first."""
     advice = item.advice
     return urgency(advice.band), RANKS[advice.said_by], not advice.by_result
 

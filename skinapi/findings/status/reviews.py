@@ -88,8 +88,7 @@ class Opinion(StoredRecord):
         return self.judges and not self.sure and self.urgency is None
 
     @property
-    def settles(self) -> bool:
-        """Whether it weighs as a sure one."""
+    def weighs_as_sure(self) -> bool:
         return self.sure or self.awaited
 
     @property

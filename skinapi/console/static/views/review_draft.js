@@ -60,8 +60,8 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
   if (!named) return { named, band: report.facts.band };
   if (known) return { named, band: malignant && named === stated.key ? mostUrgent(conditions, own, report.facts.band) : own };
   if (agreement === ENOUGH) return { named, band: own };
-  const kept = agreement === "unsure" && report.decision ? mostUrgent(conditions, own, report.decision.urgency) : own;
-  return { named, band: agreement === "unsure" || histology === "awaited" || agrees ? mostUrgent(conditions, kept, report.facts.band) : own };
+  const least = agreement === "unsure" && report.decision ? mostUrgent(conditions, own, report.decision.urgency) : own;
+  return { named, band: agreement === "unsure" || histology === "awaited" || agrees ? mostUrgent(conditions, least, report.facts.band) : own };
 }
 
 /** What can be wrong in a finding that somebody agrees with: it says so itself, or the model was not tested for this skin tone.
