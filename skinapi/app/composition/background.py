@@ -123,7 +123,7 @@ def _open_notice_sender(
         stopping,
         find_recipient=partial(_find_recipient, accounts),
         write=write,
-        tell_of_refused=to_reach.on_mail_refused,
+        tell_of_undelivered=to_reach.on_mail_undelivered,
     )
 
 

@@ -21,7 +21,7 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 GIVEN_UP_AFTER = timedelta(days=3)
 DAY = timedelta(days=1)
 LATE = timedelta(minutes=10)
-# After so many tries, which take seven minutes, a refused mail may never come.
+# After so many tries, which take seven minutes, a refused mail may never arrive.
 REFUSED_OFTEN = 4
 # What comes within so long of the last mail to a person is one mail at its end.
 GATHERED_FOR = timedelta(minutes=10)
@@ -251,7 +251,7 @@ class Outbox(Repository[Notice]):
         self._postpone([notice.id for notice in notices], attempts)
         return attempts
 
-    def take_given_up(self, limit: int) -> list[Document]:
+    def take_day_late(self, limit: int) -> list[Document]:
         """List those that a mail server which is away has not taken for a day, as they are stored,
         and count each as refused often from now on, so that it is listed once.
         """

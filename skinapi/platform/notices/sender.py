@@ -90,7 +90,7 @@ LONGEST_PAUSE_S = 300.0
 
 FindRecipient = Callable[[str], Recipient | None]
 Write = Callable[[Sequence[Notice], Recipient], EmailMessage]
-TellOfRefused = Callable[[Notice], None]
+TellOfUndelivered = Callable[[Notice], None]
 
 
 class NoticeSender:
@@ -108,9 +108,9 @@ class NoticeSender:
         *,
         find_recipient: FindRecipient,
         write: Write,
-        tell_of_refused: TellOfRefused,
+        tell_of_undelivered: TellOfUndelivered,
     ) -> None:
-        """`find_recipient(account)` is None where an account gets no mail. `tell_of_refused` is
+        """`find_recipient(account)` is None where an account gets no mail. `tell_of_undelivered` is
         called once of a notice that the mail server refuses again and again, or is away for a day.
         """
         self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
@@ -118,7 +118,7 @@ class NoticeSender:
         self._server, self._failed, self._stopping = server, failed, stopping
         self._find_recipient = find_recipient
         self._write = write
-        self._tell_of_refused = tell_of_refused
+        self._tell_of_undelivered = tell_of_undelivered
         self._pause_s = 0.0
         self._paused_until = 0.0
 
@@ -133,17 +133,17 @@ class NoticeSender:
             self._pause_s = 0.0
         except MailServerAway as error:
             self._pause(str(error))
-            self._give_up()
+            self._tell_of_day_late()
         finally:
             self._lease.release()
 
-    def _give_up(self) -> None:
-        late = self._outbox.take_given_up(SENT_AT_ONCE)
+    def _tell_of_day_late(self) -> None:
+        late = self._outbox.take_day_late(SENT_AT_ONCE)
         notices = self._failed.each(
             "notice", late, Notice.model_validate, postpone=self._outbox.retry_damaged
         )
         for notice in notices:
-            self._tell_of_refused(notice)
+            self._tell_of_undelivered(notice)
 
     def _send_due(self, send: Send) -> None:
         due = self._outbox.find_due(SENT_AT_ONCE)
@@ -170,7 +170,7 @@ class NoticeSender:
             log.warning("mail_refused", kind=notices[0].kind, reason=str(refused))
             if self._outbox.retry(notices) == REFUSED_OFTEN:
                 for notice in notices:
-                    self._tell_of_refused(notice)
+                    self._tell_of_undelivered(notice)
         return True
 
     def _send(self, notices: Sequence[Notice], send: Send) -> None:

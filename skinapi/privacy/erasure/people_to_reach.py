@@ -1,6 +1,6 @@
 """How to reach people who deleted their account, or a finding, before all of it was settled, who
-cannot log in any more, or whose mails are refused: for the doctor in charge, and for who has taken
-a sample, until one of them has spoken to the person, 30 days at most.
+cannot log in any more, or whose mails do not arrive: for the doctor in charge, and for who has
+taken a sample, until one of them has spoken to the person, 30 days at most.
 
 Without it a melanoma that was held back, that nobody had looked at or that its owner has not read,
 or the result of a sample, would go with the account, and nobody would know. It holds no photo and
@@ -204,7 +204,7 @@ class ReachService:
             self._add(account, tuple(held.values()), None)
 
     @atomic
-    def on_mail_refused(self, _: Unit, notice: Notice) -> None:
+    def on_mail_undelivered(self, _: Unit, notice: Notice) -> None:
         """Note whom no mail reaches, where it was to tell of a finding that asks for a visit and is
         not read yet.
         """
