@@ -61,7 +61,7 @@ class Place(StoredRecord):
 
     @property
     def written(self) -> tuple[str | None, ...]:
-        """As a letter is written of it."""
+        """What a letter is written of, and is compared with later."""
         return self.site, self.laterality, self.side
 
     @property

@@ -133,7 +133,7 @@ def _hidden(found: re.Match[str]) -> str:
 
 @cache
 def _words() -> frozenset[str]:
-    """Those of our own sentences about skin, and a list of others that are names, too."""
+    """Collect the words of our own sentences about skin, and others that are names, too."""
     texts = [words.also_names for words in WORDS.values()]
     for language in LANGUAGES:
         texts += (passage.in_language(language) for passage in passages_table().all)

@@ -288,7 +288,7 @@ def _say_person(about: LetterFacts, language: Language) -> Iterator[str]:
 
 
 def say_course(about: LetterFacts, language: Language) -> Iterator[str]:
-    """Of each earlier photo the day, and what a doctor decided."""
+    """Say of each earlier photo the day, and what a doctor decided."""
     for item in about.earlier:
         day, decision = say_day(item.created_at, language), item.decision
         yield f"{day} ({decision.heading(language, for_doctor=True)})" if decision else day

@@ -76,13 +76,13 @@ class Asset:
 
 @dataclass(frozen=True)
 class Words(Asset):
-    """Those of one language, sent as JSON of the file in its folder."""
+    """The words of one language, sent as JSON of the file in its folder."""
 
     french: bool = False
 
     @classmethod
     def of(cls, language: Language, file: str, areas: Sequence[Area] = ()) -> "Words":
-        """With those that these areas have in a file of this name."""
+        """Read the file of the console, and those of this name that these areas have."""
         folders = (area.console.folder / "words" for area in areas if area.console.folder)
         files = [folder / language / file for folder in (WORDS_FOLDER, *folders)]
         written = b"".join(path.read_bytes() for path in files)

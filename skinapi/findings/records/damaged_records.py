@@ -1,4 +1,4 @@
-"""Whose the records are that could not be read: for the doctor in charge, and for admins."""
+"""Says whose the records are that could not be read: for the doctor in charge, and for admins."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

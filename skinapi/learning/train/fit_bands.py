@@ -116,7 +116,7 @@ class BandRows:
         return np.asarray(np.sum(each, axis=0))
 
     def urgent(self, thresholds: Mapping[str, float]) -> Rows:
-        """Those that a threshold or a name makes urgent."""
+        """Mark the rows that a threshold or a name makes urgent."""
         urgent = np.zeros(len(self.labels), bool)
         for key, threshold in THRESHOLDS.items():
             if threshold.band is Band.URGENT_REFERRAL and key in thresholds:

@@ -152,7 +152,7 @@ def _tone_of(sample: Sample) -> str:
 
 
 def read_not_skin_features(model: Model, samples: Sequence[Sample]) -> Features:
-    """Of the photographs, of crops of them, and of pictures that a program makes."""
+    """Read the features of the photographs, of crops of them, and of pictures of a program."""
     random = np.random.default_rng(0)
     views = make_pictures(MADE, seed=0)
     for sample in samples:

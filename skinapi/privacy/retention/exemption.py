@@ -1,4 +1,4 @@
-"""Of whom nothing goes by age: who is held, is being deleted, or has a record that must be kept.
+"""Says of whom nothing goes by age: who is held, is being deleted, or has a record that is kept.
 
 Whatever deletes by age asks `RetentionExemption` for what it selects, and in the transaction that
 deletes it `SparedOwners`, for something may have happened meanwhile. The time comes from
