@@ -126,6 +126,21 @@ def test_who_took_the_sample_reaches_the_person_though_another_doctor_is_in_char
     assert to_reach(weber) == []
 
 
+def test_whom_the_one_who_took_the_sample_cannot_reach_the_doctor_in_charge_goes_on_to_reach(
+    backend: Backend,
+) -> None:
+    grey, weber = (backend.member(role="doctor") for _ in "12")
+    ada = patient_of(backend, grey)
+    sign(grey, number := file_one(backend, ada), **AWAITED)
+    backend.services.decisions.assign_doctor(email=ada.email, doctor=weber.email, by="-")
+    leave(ada)
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    ended = f"/people-to-reach/{person['_id']}/done"
+    for doctor, left in ((grey, [(number, "awaited")]), (weber, [])):
+        assert doctor.call("POST", ended, json={"outcome": "unreachable"}).status_code == 200
+        assert (to_reach(grey), to_reach(weber)) == ([], left)
+
+
 def test_a_question_after_a_suspected_melanoma_is_not_lost_with_the_account(
     backend: Backend,
 ) -> None:

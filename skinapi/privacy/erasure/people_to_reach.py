@@ -336,7 +336,10 @@ class ReachService:
         if person is None or not self._may_see(person, by, doctors):
             raise NotFound(NO_NOTICE)
         unit.audit("account.reached", by=by.id, target=person.account, detail=outcome)
-        self._set_findings(person, ())
+        if outcome == "unreachable" and person.doctor in doctors and person.doctor != by.id:
+            self.people.set_findings(person, [_without(by.id, item) for item in person.findings])
+        else:
+            self._set_findings(person, ())
 
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
         """Show it to the doctor in charge, and to who has taken a sample; where the first is none
@@ -419,6 +422,12 @@ class ReachService:
 def _is_lost(account: Account) -> bool:
     """Whether it is a patient who is shut out; photos that staff take on trial are nobody's."""
     return is_shut_out(account) and (account.role == "user" or account.doctor_id is not None)
+
+
+def _without(sampler: str, finding: FindingToTell) -> FindingToTell:
+    """Who cannot reach the person leaves that to the doctor in charge."""
+    own = finding.sampled_by == sampler
+    return finding.model_copy(update={"sampled_by": None}) if own else finding
 
 
 def _keep_sampler(before: FindingToTell, holds: FindingToTell | None) -> FindingToTell:
