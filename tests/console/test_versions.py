@@ -162,7 +162,7 @@ def test_a_decision_heads_its_finding_until_that_becomes_more_urgent(
         visitor.go(f"{place}/{number}")
         visitor.see("It became more urgent.")
         visitor.find(f":is({VERDICT}).band-urgent_referral")
-        visitor.see("No doctor has answered since then.")
+        visitor.see("No doctor has judged it since then.")
         if role == "doctor":
             visitor.find("#review")  # it waits for a review, and the row says so
             visitor.find(f".rows [data-number='{number}']")

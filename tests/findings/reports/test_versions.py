@@ -16,8 +16,8 @@ SIGNS = ["change_in_size", "oozing"]
 MOLE = {"label": "melanocytic_nevus", "agreement": "agree"}
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
 BECAME = {
-    "en": ("It became more urgent on", "No doctor has answered since then."),
-    "fr": ("C'est devenu plus urgent le", "Aucun médecin n'a encore répondu depuis."),
+    "en": ("It became more urgent on", "No doctor has judged it since then."),
+    "fr": ("C'est devenu plus urgent le", "Aucun médecin n'a encore donné d'avis depuis."),
 }
 
 

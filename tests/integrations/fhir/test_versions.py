@@ -110,7 +110,7 @@ def test_a_more_urgent_version_reopens_what_was_decided(tmp_path: Path) -> None:
     assert report["status"] == decided["status"] == "amended"
     assert report["conclusion"].startswith("Urgent referral")
     assert "It became more urgent on" in report["conclusion"]
-    assert "No doctor has answered since then." in report["conclusion"]
+    assert "No doctor has judged it since then." in report["conclusion"]
     assert "Said of this photo: Doctor's decision: Melanocytic nevus" in report["conclusion"]
     assert "resultsInterpreter" not in report
     assert "coding" not in report["conclusionCode"][0]
