@@ -275,7 +275,8 @@ def test_of_one_day_the_pages_say_the_times() -> None:
         ({}, NEVUS, ROUTINE, False),
         (AWAITED, NEVUS, {**ROUTINE, "histology": "confirmed"}, True),
         (AWAITED, NEVUS, {**ROUTINE, **AWAITED}, False),
-        ({}, None, {"new_picture_wanted": True}, True),
+        ({}, None, {"new_picture_wanted": True}, False),
+        (UNSURE, None, {"new_picture_wanted": True}, True),
     ],
 )
 def test_only_a_decision_that_says_otherwise_supersedes(

@@ -187,8 +187,8 @@ class Decision:
     the finding has been at least so urgent, without a break. `answered` is the newest version of
     the finding that a doctor saw, and `saw` are the other findings of the spot that the review that
     counts saw; None: all. `sampled_at`: since when a laboratory has a sample, also where an older
-    result or another opinion counts. `photo_came`: the photo that `new_picture_wanted` asks for has
-    come, or is needed no more.
+    result or another opinion counts. `judges`: it says more than that another photo is wanted.
+    `photo_came`: the photo that `new_picture_wanted` asks for has come, or is needed no more.
     """
 
     review: str
@@ -206,6 +206,7 @@ class Decision:
     answered_at: datetime | None = None
     saw: tuple[str, ...] | None = None
     sampled_at: datetime | None = None
+    judges: bool = True
     photo_came: bool = False
 
     @classmethod
@@ -276,6 +277,7 @@ class Decision:
             doctor=decides.doctor,
             answered_at=newest.created_at if newest is not decides else None,
             saw=decides.saw,
+            judges=decides.opinion.judges,
         )
 
     @property
@@ -302,12 +304,14 @@ class Decision:
     @property
     def waits_for(self) -> WaitsFor | None:
         """Another photo where nobody could judge this one, unless a doctor should look anyway; else
-        the result of a sample.
+        the result of a sample. What a doctor is sure of stands beside it, and once the photo has
+        come, whatever was judged.
         """
         if self.awaited:
             return WaitsFor.RESULT
-        unjudged = self.new_picture_wanted and not self.proven and not is_sent(self.urgency)
-        return WaitsFor.PHOTO if unjudged else None
+        stands = self.judges and (self.sure or self.photo_came)
+        unjudged = self.new_picture_wanted and not (stands or self.proven)
+        return WaitsFor.PHOTO if unjudged and not is_sent(self.urgency) else None
 
     @property
     def due(self) -> date | None:

@@ -524,6 +524,8 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
         yield _Said(photo.id, Advice(*compared), levels, ends is not None, ends)
     if decision is None:
         return
+    came = decision.new_picture_wanted and not _wants_picture(about, later)
+    decision = replace(decision, photo_came=came)
     counts = Advice(
         AdviceSource.DECISION,
         decision.urgency,
@@ -534,9 +536,9 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
         decision,
         decision.levels,
     )
-    came = decision.waits_for is WaitsFor.PHOTO and not _wants_picture(about, later)
+    over = came and decision.waits_for is WaitsFor.PHOTO
     ends = _find_end(decision, decided)
-    yield _Said(photo.id, counts, decision.levels, came or ends is not None, ends)
+    yield _Said(photo.id, counts, decision.levels, over or ends is not None, ends)
     for item in decision.earlier:
         before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
         yield _Said(photo.id, Advice(AdviceSource.DECISION, *before), {}, ended=True)

@@ -186,7 +186,8 @@ def test_whatever_was_said_no_model_makes_it_milder() -> None:
 
 
 def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() -> None:
-    unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
+    said: dict[str, Any] = {"label": None, "certainty": UNSURE, "judges": False}
+    unjudged = decided(SELF, day=1, new_picture_wanted=True, **said)
     told = reconcile(spot((SELF, unjudged)))
     assert told
     assert [other.unjudged for other in told.others] == [True], "the check says nothing then"
@@ -338,6 +339,46 @@ def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend) -> N
     assert [asks in text for text in channels()] == [False] * 4
     decision = ada.call("GET", path).get_json()["decision"]
     assert (decision["new_picture_wanted"], decision["photo_came"]) == (True, True)
+
+
+WANTED = {"new_picture_wanted": True}
+
+
+@pytest.mark.parametrize(
+    ("band", "signed"),
+    [
+        (ROUTINE, [{"label": "basal_cell_carcinoma", "urgency": "routine"}, WANTED]),
+        (SELF, [{"label": "basal_cell_carcinoma", "urgency": "self_monitoring"}, WANTED]),
+        (ROUTINE, [{"label": "melanocytic_nevus", "urgency": "routine"}, WANTED]),
+        (ROUTINE, [{**WANTED, "urgency": "routine"}]),
+    ],
+)
+def test_the_photo_that_was_asked_for_ends_nothing_that_a_doctor_is_sure_of(
+    any_backend: Backend, band: Band, signed: list[dict[str, Any]]
+) -> None:
+    """Its request says nothing of what was decided; nor does the check of the photo that comes."""
+    doctor, ada = patient_in_care(any_backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    number = file_for(any_backend, ada, SELF, lesion=lesion).number
+    for said in signed:
+        body = {"certainty": "sure", "told_by": "nobody", "downgrade_confirmed": True, **said}
+        body = body if "label" in said else {**said, "certainty": "sure"}
+        answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+        assert answer.status_code == 201, answer.text
+    label = signed[0].get("label")
+
+    def read() -> tuple[Any, ...]:
+        told = ada.call("GET", f"/submissions/{number}").get_json()
+        counts = told["instruction"]
+        assert told["decision"]["label"] == label
+        return counts["from"], counts["band"], counts["finding"], counts.get("waits_for")
+
+    decided_so = ("decision", band, number, None)
+    assert read() == decided_so
+    came = file_for(any_backend, ada, SELF, lesion=lesion).number
+    assert read() == decided_so
+    told = ada.call("GET", f"/submissions/{came}").get_json()["instruction"]
+    assert (told["band"], told["finding"]) == (band, number)
 
 
 @pytest.mark.parametrize(
