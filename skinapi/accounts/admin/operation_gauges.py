@@ -37,8 +37,7 @@ class OperationGauges:
         age = (now() - made).total_seconds() if made else NEVER
         yield GaugeReading("skinapi_backup_age_seconds", "Since the last whole backup", age)
         text = "Mails that should have been taken ten minutes ago"
-        late = self.outbox.count_late() if self.outbox.enabled else 0
-        yield GaugeReading("skinapi_late_mails", text, late)
+        yield GaugeReading("skinapi_late_mails", text, self.outbox.count_late())
         text = "Deliveries that should have been taken ten minutes ago"
         by_kind = dict.fromkeys(self.kinds, 0) | self.deliveries.count_late_by_kind()
         for kind, count in by_kind.items():

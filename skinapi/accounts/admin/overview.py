@@ -225,7 +225,7 @@ class OverviewService:
             late_results=self._with_doctors(self.findings.count_late_results()),
             left_messages=self._with_doctors(self.messages.count_left()),
             waiting_accounts=self.accounts.count_waiting(most=MOST_COUNTED),
-            late_mails=self.outbox.count_late() if self.outbox.enabled else None,
+            late_mails=self.outbox.count_late() or (0 if self.outbox.enabled else None),
             failed_jobs=[
                 FailedJob.model_validate(job) for job in self.jobs.list_failed(limit=FAILED_SHOWN)
             ],

@@ -17,9 +17,11 @@ from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.records import Repository, in_transaction
 
 # Before another try: after each failure twice as long.
-FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
-GIVEN_UP_AFTER = timedelta(days=3)
 DAY = timedelta(days=1)
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), DAY
+GIVEN_UP_AFTER = 3 * DAY
+# Of what a patient is to read of a finding: after an outage it is news still.
+FINDING_GIVEN_UP_AFTER = 30 * DAY
 LATE = timedelta(minutes=10)
 # After so many tries, which take seven minutes, a refused mail may never arrive.
 REFUSED_OFTEN = 4
@@ -82,6 +84,10 @@ SECURITY = frozenset({
     Kind.GLASS_BROKEN_OFTEN, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
     Kind.REGISTERED_AGAIN, Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
     Kind.DELETION_DROPPED,
+})  # fmt: skip
+OF_FINDINGS = frozenset({
+    Kind.REVIEWED, Kind.LETTER_WITHDRAWN, Kind.ENTERED_IN_ERROR, Kind.JUDGED_AGAIN,
+    Kind.NEW_PICTURE,
 })  # fmt: skip
 
 
@@ -173,6 +179,7 @@ class Outbox(Repository[Notice]):
             return
         moment = now()
         due_at = due_at or moment + delay
+        kept = FINDING_GIVEN_UP_AFTER if kind in OF_FINDINGS else GIVEN_UP_AFTER
         self.insert(
             Notice(
                 id=new_id(),
@@ -183,7 +190,7 @@ class Outbox(Repository[Notice]):
                 author=author,
                 urgent=urgent,
                 due_at=due_at,
-                expires_at=expires_at or due_at + GIVEN_UP_AFTER,
+                expires_at=expires_at or due_at + kept,
                 figures=figures or {},
                 address=address,
                 language=language,
@@ -252,8 +259,8 @@ class Outbox(Repository[Notice]):
         return attempts
 
     def take_day_late(self, limit: int) -> list[Document]:
-        """List those that a mail server which is away has not taken for a day, as they are stored,
-        and count each as refused often from now on, so that it is listed once.
+        """List those that could not be sent for a day, as they are stored, and count each as
+        refused often from now on, so that it is listed once.
         """
         late: Filter = {"due_at": {"$lte": now() - DAY}, "attempts": {"$lt": REFUSED_OFTEN}}
         found = self._documents.find(late, sort="due_at", limit=limit)
@@ -278,8 +285,10 @@ class Outbox(Repository[Notice]):
         self._documents.delete({"author": account})
 
     def problems(self) -> list[str]:
-        """Tell the operator of mails that the mail server does not take."""
-        late = self.count_late() if self.enabled else 0
+        """Tell the operator of mails that the mail server does not take, or of which none is left
+        to take them.
+        """
+        late = self.count_late()
         return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []
 
     def count_late(self) -> int:

@@ -35,7 +35,7 @@ class MailRefused(Exception):
 
 
 class MailServerAway(Exception):
-    """The server takes no mail now: it is down, too slow, or refuses the sender."""
+    """No server takes a mail now: it is down, too slow, refuses the sender, or none is named."""
 
 
 class MailServer:
@@ -111,7 +111,8 @@ class NoticeSender:
         tell_of_undelivered: TellOfUndelivered,
     ) -> None:
         """`find_recipient(account)` is None where an account gets no mail. `tell_of_undelivered` is
-        called once of a notice that the mail server refuses again and again, or is away for a day.
+        called once of a notice that the mail server refuses again and again, or that could not
+        be sent for a day.
         """
         self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
         self._outbox = outbox
@@ -123,19 +124,24 @@ class NoticeSender:
         self._paused_until = 0.0
 
     def run_once(self) -> None:
-        if self._server is None or time.monotonic() < self._paused_until:
+        if time.monotonic() < self._paused_until:
             return
         if not self._outbox.find_due(SENT_AT_ONCE) or not self._lease.claim():
             return
         try:
-            with self._server.connected() as send:
-                self._send_due(send)
-            self._pause_s = 0.0
+            self._send_all()
         except MailServerAway as error:
             self._pause(str(error))
             self._tell_of_day_late()
         finally:
             self._lease.release()
+
+    def _send_all(self) -> None:
+        if self._server is None:
+            raise MailServerAway("SMTP_URL is not set")
+        with self._server.connected() as send:
+            self._send_due(send)
+        self._pause_s = 0.0
 
     def _tell_of_day_late(self) -> None:
         late = self._outbox.take_day_late(SENT_AT_ONCE)
@@ -168,8 +174,9 @@ class NoticeSender:
             self._send(notices, send)
         except MailRefused as refused:
             log.warning("mail_refused", kind=notices[0].kind, reason=str(refused))
-            if self._outbox.retry(notices) == REFUSED_OFTEN:
-                for notice in notices:
+            attempts = self._outbox.retry(notices)
+            for notice in notices:
+                if notice.attempts < REFUSED_OFTEN <= attempts:
                     self._tell_of_undelivered(notice)
         return True
 

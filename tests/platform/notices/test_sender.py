@@ -19,12 +19,13 @@ from skinapi.platform.notices.mail_texts import WORDS
 from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.notices.sender import MailServer, MailServerAway
 from skinapi.platform.storage.ids import now
+from skinapi.platform.stores import sqlite_documents
 from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
 from tests.stores.kills import Killed
 from tests.stores.mongod import free_port
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.smtp_server import Behaviour, SmtpServer, smtp_server
 
 Pass = Callable[[], None]
@@ -156,6 +157,48 @@ def test_a_decision_that_waits_for_a_mail_server_for_a_day_is_told_to_the_doctor
         assert len(people) == listed
     [notice] = [item for item in waiting(backend) if item.kind is Kind.REVIEWED]
     assert notice.due_at, "it is sent once the server is back"
+
+
+def test_a_decision_beside_a_mail_that_was_refused_often_is_told_too(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are one mail, and the older one has had all its tries."""
+    grey, ada = patient_in_care(backend)
+    tell(backend, ada, about="account")
+    smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
+    for hours in range(6):
+        monkeypatch.setattr(outbox, "now", lambda later=hours: now() + timedelta(hours=later))
+        send()
+    number = file_for(backend, ada, REFERRAL).number
+    said = {"label": "melanocytic_nevus", "certainty": "unsure", "urgency": "referral"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    monkeypatch.setattr(outbox, "now", lambda: now() + timedelta(hours=12))
+    send()
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert [item["number"] for item in person["findings"]] == [number]
+
+
+def test_a_decision_that_waits_where_no_mail_server_is_named_is_told_and_sent_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server was off for days, and SMTP_URL was taken away."""
+    before = Backend(tmp_path, **MAIL)
+    grey, ada = patient_in_care(before)
+    number = file_for(before, ada, URGENT).number
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    before.services.store.close()
+    backend = Backend(tmp_path)
+    with monkeypatch.context() as patch:
+        for module in (outbox, sqlite_documents):
+            patch.setattr(module, "now", lambda: now() + timedelta(days=7))
+        backend.app.background.run("notice-sender")
+        assert "does not take" in notes(backend)[0]
+    grey = backend.log_in(grey.email)
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert [item["number"] for item in person["findings"]] == [number]
+    assert Kind.REVIEWED in [item.kind for item in waiting(backend)]
+    backend.services.store.close()
 
 
 def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
