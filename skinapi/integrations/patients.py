@@ -42,6 +42,16 @@ KEY_KEPT = "Put the JWT_SECRET_KEY of then into FORMER_JWT_SECRET_KEYS and start
 KEY_GONE = "The store does not hold that key any more, so no JWT_SECRET_KEY helps: j"
 
 
+class NumberOfTwo(Conflict):
+    code = "number_of_two"
+    sentence = (
+        "This number has made a second account while its key was given up: an admin joins the two"
+    )
+
+    def __init__(self, accounts: Sequence[str]) -> None:
+        super().__init__(f"{self.sentence}, {' and '.join(accounts)}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientsService:
     work: UnitOfWork
@@ -65,8 +75,8 @@ class PatientsService:
         return account
 
     def is_number_of(self, account: Account, number: PatientNumber) -> bool:
-        known = self.accounts.find_external(self._checked(number.system, number.value))
-        return known is not None and account.id in (known.id, known.joined_to)
+        known = self.accounts.list_external(self._checked(number.system, number.value))
+        return any(account.id in (one.id, one.joined_to) for one in known)
 
     def find_or_add(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
@@ -169,14 +179,19 @@ class PatientsService:
         self.add_drafted(unit, drafted, by=by)
 
     def _find(self, hashes: Sequence[str]) -> Account | None:
-        found = self.accounts.find_external(hashes)
-        if found is None:
+        listed = self.accounts.list_external(hashes)
+        if not listed:
             self.numbers.require_all()
-        if found and found.joined_to:
-            found = self.accounts.find_staying(found.joined_to)
+        staying = {item.id: item for item in map(self._find_staying, listed) if item}
+        if len(staying) > 1:
+            raise NumberOfTwo([*staying])
+        found = next(iter(staying.values()), None)
         if found and found.status == "deleting":
             raise Conflict(DELETING)
         return found
+
+    def _find_staying(self, account: Account) -> Account | None:
+        return self.accounts.find_staying(account.joined_to) if account.joined_to else account
 
     def _hashes(self, system: str, value: str, by: Subject) -> list[str]:
         if by.key is None or not by.key.clinic_wide:

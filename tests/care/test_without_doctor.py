@@ -182,6 +182,25 @@ def test_a_lost_role_rests_and_comes_back_with_its_patients(
     assert came["detail"] == f"1 patient: {identifier(any_backend, ada)}"
 
 
+def test_a_graver_opinion_whose_asker_is_gone_comes_before_what_is_milder(
+    any_backend: Backend,
+) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    ada = patient_of(any_backend, grey)
+    asked, result = (file_for(any_backend, ada, ROUTINE).number for _ in range(2))
+    sign(grey, result, label="basal_cell_carcinoma", histology="awaited", told_by="nobody")
+    sign(grey, asked, label="melanocytic_nevus")
+    body = {"colleague": house.email}
+    assert grey.call("PUT", f"/submissions/{asked}/second-opinion", json=body).status_code == 200
+    sign(house, asked, label="melanoma")
+    any_backend.admin().call("PATCH", f"/users/{grey.email}/suspend")
+    assert numbers(house, LIST) == [asked, result]
+    assert [item["id"] for item in house.pages(f"{LIST}&limit=1")] == [asked, result]
+    assert numbers(house, f"{LIST}&urgency=urgent_referral") == [asked]
+    counts = house.call("GET", "/queue/counts").get_json()["unassigned"]
+    assert counts == {"patients": 1, "findings": 2, "urgent": 1}
+
+
 @pytest.mark.parametrize("gone", ["suspended", "unassigned"])
 def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     any_backend: Backend, gone: str

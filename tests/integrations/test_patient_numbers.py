@@ -3,6 +3,7 @@
 import hmac
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +13,7 @@ from skinapi.app import commands
 from skinapi.app.composition.services import Services, open_services
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import StoreUnavailable, Unavailable, UnsafeSettings
+from skinapi.integrations.patients import NumberOfTwo
 from skinapi.platform.storage.number_keys import LOST
 from skinapi.platform.storage.ports import Ops
 from skinapi.platform.storage.store_version import (
@@ -25,6 +27,7 @@ from tests.integrations.test_keys import clinic_wide
 from tests.integrations.test_patients import NUMBER, SYSTEM, program
 from tests.support.backends import SECRET, Backend
 
+ID = SYSTEM, NUMBER
 NEXT, OLDEST = "n" * 32, "o" * 32
 
 
@@ -168,6 +171,23 @@ def test_a_key_that_is_found_after_the_numbers_were_given_up_finds_them_again(
     found = with_secrets(real_backend, NEXT, SECRET)
     assert (add(found, by).id, faults(found)) == (before.id, [])
     assert add(with_secrets(real_backend, NEXT), by).id == before.id
+
+
+def test_a_number_that_leads_to_two_patients_leads_to_none_until_they_are_joined(
+    real_backend: Backend,
+) -> None:
+    """Its key was given up, the number made a second account, and the key was found."""
+    by = program(real_backend)
+    before = add(real_backend.services, by)
+    accept_key(real_backend.services.store, secrets=[NEXT], give_up_numbers=True)
+    second = add(with_secrets(real_backend, NEXT), by)
+    found = with_secrets(real_backend, NEXT, SECRET)
+    for ask in (partial(add, found, by), partial(found.patients.find_by_number, *ID, by="-")):
+        with pytest.raises(NumberOfTwo, match=f"{second.id}.*{before.id}|{before.id}.*{second.id}"):
+            ask()
+    joined = {"$set": {"joined_to": before.id}}
+    found.store.collection("accounts").update({"id": second.id}, joined)
+    assert add(found, by).id == before.id
 
 
 def test_check_promises_nothing_of_a_key_that_the_store_does_not_hold(

@@ -126,6 +126,23 @@ def test_who_took_the_sample_reaches_the_person_though_another_doctor_is_in_char
     assert to_reach(weber) == []
 
 
+def test_whom_no_mail_reaches_is_in_the_list_of_the_doctor_in_charge_until_it_is_read(
+    backend: Backend,
+) -> None:
+    grey, weber = (backend.member(role="doctor") for _ in "12")
+    ada = patient_of(backend, grey)
+    sign(grey, number := file_one(backend, ada))
+    notice = backend.services.data.outbox.list_to(backend.account(ada.email).id)[-1]
+    backend.services.erasure.to_reach.on_mail_undelivered(notice)
+    assert to_reach(grey) == [(number, "unopened")]
+    backend.services.decisions.assign_doctor(email=ada.email, doctor=weber.email, by="-")
+    assert (to_reach(grey), to_reach(weber)) == ([], [(number, "unopened")])
+    assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert to_reach(weber) == []
+    sign(weber, number, urgency="referral")
+    assert to_reach(weber) == [(number, "unopened")], "it has not been read"
+
+
 def test_whom_the_one_who_took_the_sample_cannot_reach_the_doctor_in_charge_goes_on_to_reach(
     backend: Backend,
 ) -> None:

@@ -109,10 +109,12 @@ class Accounts(Repository[Account]):
         accounts = (self._first({"email": spelling}) for spelling in spellings_of(email))
         return next(filter(None, accounts), None)
 
-    def find_external(self, hashes: Sequence[str]) -> Account | None:
-        """The patient of another system whose identifier has one of these hashes."""
+    def list_external(self, hashes: Sequence[str]) -> list[Account]:
+        """The patients of another system whose identifier has one of these hashes. They are two
+        where a key that was given up was found again.
+        """
         accounts = (self._first({"external": external}) for external in hashes)
-        return next(filter(None, accounts), None)
+        return [account for account in accounts if account]
 
     def count_unnumbered(self, known: Collection[str]) -> int:
         """Count the patients of other systems whom no number leads to: neither their own hash, nor

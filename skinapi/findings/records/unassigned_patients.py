@@ -366,11 +366,20 @@ def _is_staff(owner: Account) -> bool:
 
 
 def _key_of(case: UnassignedCase) -> str:
-    return case.finding.queue_key or ""
+    """A reviewed one is as urgent as the second opinion that has come of it, too."""
+    finding, key = case.finding, case.finding.queue_key or ""
+    if OrphanedWork.OPINION in case.left and finding.opinion_key:
+        return min(key, f"{key[0]}{finding.opinion_key[1]}{key[2:]}")
+    return key
 
 
 def _is_urgent(stored: Document, moment: datetime) -> bool:
-    """Whether the patient is still to be told of something urgent, or its result is awaited."""
+    """Whether a doctor is still to answer an urgent opinion, the patient to be told of something
+    urgent, or its result is awaited.
+    """
+    asked = key_range(reviewed=False, band=URGENT)[0]
+    if stored.get("opinion_came_at") and (stored.get("opinion_key") or "").startswith(asked):
+        return True
     first, end = key_range(reviewed=True, band=URGENT)
     held = (stored.get("hold_key") or "") > (make_hold_key(moment, 0) or "")
     since, until = awaited_range(WaitsFor.RESULT)

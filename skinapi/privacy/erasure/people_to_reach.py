@@ -10,6 +10,7 @@ changes it in its transaction.
 
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -155,12 +156,12 @@ class ReachService:
             self._end_of_return(account, before, reader=account.id)
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
-        """Who is shut out is in the list of the doctor who is in charge now; of who is deleted, it
-        stays with the one who was.
+        """Who stays is in the list of the doctor who is in charge now; who is deleted, of the one
+        who was.
         """
         account = self.unassigned.accounts.find_by_id(event.patient)
         before = self.people.find_of(event.patient)
-        if account and before and account.status != "deleting" and _is_lost(account):
+        if account and before and account.status != "deleting":
             self._add(account, before.findings, before.number)
 
     def on_accounts_joined(self, event: AccountsJoined) -> None:
@@ -173,7 +174,7 @@ class ReachService:
         open_now = {finding.number: finding for finding in self._walk(account)}
         for finding in before.findings:
             now_open = open_now.get(finding.number)
-            if now_open and now_open.why is ReachReason.UNOPENED:
+            if now_open and ReachReason.UNOPENED in (now_open.why, *now_open.also):
                 about = f"finding/{finding.number}"
                 self.unassigned.outbox.add(Kind.REVIEWED, to=reader, about=about)
         gone = [
@@ -327,7 +328,20 @@ class ReachService:
             for person in self.people.walk_all(newest_first=True)
             if self._may_see(person, to, doctors)
         )
-        return [*islice(seen, MOST_LISTED)]
+        return [*islice(filter(None, map(self._without_read, seen)), MOST_LISTED)]
+
+    def _without_read(self, person: PersonToReach) -> PersonToReach | None:
+        """Leave out what was only to be read, and its owner has opened since."""
+        left = tuple(item for item in person.findings if not self._is_read(item))
+        return person.model_copy(update={"findings": left}) if left else None
+
+    def _is_read(self, told: FindingToTell) -> bool:
+        if told.why is not ReachReason.UNOPENED or told.also:
+            return False
+        with suppress(RecordDamaged):
+            if found := self.records.find_by_number(told.number):
+                return self.records.see_one(found, Audience.DOCTOR).decision_opened_at is not None
+        return False
 
     @atomic
     def mark_done(self, unit: Unit, *, identifier: str, outcome: ReachOutcome, by: Subject) -> None:
