@@ -53,6 +53,11 @@ def accounts(backend: Backend) -> set[str]:
     return {item["id"] for item in backend.services.store.collection("accounts").find()}
 
 
+def to_reach(backend: Backend) -> list[Any]:
+    backend.app.background.run("forgotten")
+    return [*backend.services.data.people_to_reach.walk_all()]
+
+
 def alarm(backend: Backend) -> dict[str, Any] | None:
     admin = backend.member(role="admin")
     answer = admin.call("GET", "/admin/overview")
@@ -113,10 +118,13 @@ def test_a_record_that_the_law_keeps_outlives_a_clock_that_is_years_ahead(
     make_passes(backend)
     kept = backend.services.data.accounts.get(account)
     assert kept.is_record
+    assert [item.account for item in to_reach(backend)] == [account]
     assert backend.services.findings.find_kept_record(account)
     shown = alarm(backend)
     assert shown is not None
     assert (shown["spared_accounts"], shown["spared_records"]) == (0, 1)
+    live(backend, clock, STEADY.days + 1)
+    assert to_reach(backend) == []
 
 
 def test_who_deletes_the_account_while_the_clock_is_years_ahead_leaves_the_record_too(
@@ -190,6 +198,30 @@ def test_a_hold_goes_on_while_the_clock_is_ahead(tmp_path: Path, clock: Clock) -
         backend.services.erasure.begin_due()
     mails, _, key, read = pass_by()
     assert (mails, key, read) == (1, None, ("basal_cell_carcinoma", [None]))
+
+
+def test_a_hold_ends_where_the_server_is_off_over_each_weekend(
+    backend: Backend, clock: Clock
+) -> None:
+    """Nobody can tell that from a wrong clock; what passes while it runs counts."""
+    make_passes(backend)
+    talk = Talk(backend)
+    number = predicted(talk.ada)["id"]
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    path = f"/submissions/{number}"
+    assert talk.grey.call("POST", f"{path}/review", json=said).status_code == 201
+
+    def read() -> Any:
+        return backend.log_in(talk.ada.email).call("GET", path).get_json()["decision"]
+
+    for _ in range(2):
+        assert read() is None
+        clock.ahead += timedelta(hours=62)
+        make_passes(backend)
+        assert read() is None
+        live(backend, clock, 1)
+    clock.ahead += timedelta(minutes=1)
+    assert read()["label"] == "melanoma"
 
 
 def test_a_doctor_ends_a_hold_while_the_clock_is_ahead(backend: Backend, clock: Clock) -> None:

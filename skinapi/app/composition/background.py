@@ -59,6 +59,12 @@ def _list_tasks(services: Services) -> list[Task]:
     get, totals = services.get, services.data.totals
     mail_links, erasure = services.recovery.mail_links, services.erasure
     sender, narrator = get(DeliverySender), get(Narrator)
+
+    def forget_over() -> None:
+        moment = services.data.findings.find_hold_time()
+        for forgetful in (services.data.outbox, services.data.people_to_reach):
+            forgetful.forget_over(moment)
+
     return [
         # Work of each process for itself.
         Task("totals", 2, totals.write_collected, "totals not written", 0, totals.stop),
@@ -80,6 +86,7 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("ended-holds", 60, get(EndedHolds).run_once, "held decisions not shown"),
         Task("break-glass", 30, get(BreakGlassService).end_over, "grants not ended"),
         Task("checker-exams", 20, narrator.examine_checker, "checker not examined"),
+        Task("forgotten", 60, forget_over, "mails and people to reach not forgotten"),
         Task("file-sweeper", 300, get(PersonFilesService).sweep, "files not swept"),
     ]
 

@@ -147,9 +147,8 @@ class Outbox(Repository[Notice]):
     collection, record = "outbox", Notice
     indexes = (
         *(("due_at", "id"), ("account", "sent_at", "id"), ("author",), ("account", "id")),
-        ("attempts", "due_at"),
+        *(("attempts", "due_at"), ("expires_at", "id")),
     )
-    expiry = "expires_at"
 
     def __init__(self, store: Store, *, enabled: bool) -> None:
         super().__init__(store)

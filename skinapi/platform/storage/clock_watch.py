@@ -3,8 +3,9 @@
 A clock that was set wrong, even for seconds, would erase what nobody can bring back. So the last
 time that was right is stored. A time that is earlier, or later by more than GAP, is not believed:
 until it has gone on evenly for STEADY, or a clock shows the former time again, what goes by its
-time goes by the last time that was right. This is an alarm, also afterwards. It is one too where no
-server ran for longer than GAP, because nobody can tell the two apart.
+time goes by the last time that was right and what was seen to pass since. This is an alarm, also
+afterwards. It is one too where no server ran for longer than GAP, because nobody can tell the two
+apart.
 """
 
 from dataclasses import dataclass
@@ -38,6 +39,13 @@ class SeenTime(StoredRecord):
     spared_accounts: int = 0
     spared_records: int = 0
 
+    @property
+    def reached_at(self) -> datetime:
+        """The last right time, with what was seen to pass since."""
+        if self.doubted_at is None or self.doubtful_at is None:
+            return self.right_at
+        return self.right_at + (self.doubtful_at - self.doubted_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Time:
@@ -50,7 +58,9 @@ class Time:
     @property
     def believed(self) -> datetime:
         """The time by which something may go."""
-        return self.right if self.doubted_since else self.shown
+        if self.doubted_since is None:
+            return self.shown
+        return self.right + (self.shown - self.doubted_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +89,20 @@ class ClockWatch(Repository[SeenTime]):
             ops["$set"]["created_at"] = moment
         elif time.doubted_since is None:
             ops["$unset"] = {"doubted_at": True, "doubtful_at": True}
-            if seen.doubted_at and _follows(seen.right_at, moment):
+            if seen.doubted_at and _follows(seen.reached_at, moment):
                 ops["$set"]["set_right_at"] = moment
                 log.error("clock_set_right", shown=moment.isoformat())
         else:
             ops = {"$set": {"doubted_at": time.doubted_since, "doubtful_at": moment}}
             if time.doubted_since == moment:
-                jump = {"jumped_from_at": seen.right_at, "jumped_to_at": moment}
+                jump = {
+                    "jumped_from_at": time.right,
+                    "jumped_to_at": moment,
+                    "right_at": time.right,
+                }
                 spared = {"spared_accounts": 0, "spared_records": 0}
                 ops = {"$set": {**ops["$set"], **jump, **spared}, "$unset": {"set_right_at": True}}
-                log.error("clock_jumped", right=seen.right_at.isoformat(), shown=moment.isoformat())
+                log.error("clock_jumped", right=time.right.isoformat(), shown=moment.isoformat())
         self._documents.update({"id": CLOCK}, ops, upsert=True)
         return time
 
@@ -138,13 +152,13 @@ class ClockWatch(Repository[SeenTime]):
 
 
 def _judge(seen: SeenTime | None, moment: datetime) -> Time:
-    if seen is None or _follows(seen.right_at, moment):
+    if seen is None or _follows(seen.reached_at, moment):
         return Time(moment, moment)
     goes_on = seen.doubtful_at is not None and _follows(seen.doubtful_at, moment)
     since = seen.doubted_at if seen.doubted_at and goes_on else moment
     if moment >= since + STEADY:
         return Time(moment, moment)
-    return Time(moment, seen.right_at, since)
+    return Time(moment, seen.reached_at if since == moment else seen.right_at, since)
 
 
 def _follows(earlier: datetime, moment: datetime) -> bool:

@@ -1,6 +1,7 @@
 """The base of the repositories: the documents of one collection, as records of one class."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -53,6 +54,12 @@ class Repository(Generic[R]):
             self._documents.ensure_index(*fields)
         if self.expiry:
             self._documents.expire_by(self.expiry)
+
+    def forget_over(self, moment: datetime) -> None:
+        """Delete what `expires_at` says, in a collection without `expiry`: by a time that can be
+        believed, for a wrong clock must take nothing from it.
+        """
+        self._documents.delete({"expires_at": {"$lte": moment}})
 
     def insert(self, record: R, /, **more: Any) -> R:
         """Store a new record; `more` are fields that only the store uses."""

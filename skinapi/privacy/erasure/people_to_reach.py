@@ -91,8 +91,7 @@ class PersonToReach(StoredRecord):
 
 class PeopleToReach(Repository[PersonToReach]):
     collection, record = "people_to_reach", PersonToReach
-    indexes = (("account", "id"),)
-    expiry = "expires_at"
+    indexes = (("account", "id"), ("expires_at", "id"))
 
     def find_of(self, account: str) -> PersonToReach | None:
         return self._first({"account": account})
