@@ -138,6 +138,18 @@ def test_what_has_happened_since_the_backup_stays_where_one_field_is_damaged(
     assert grey.pages("/queue") == []
 
 
+def test_a_doctor_whose_state_comes_from_a_backup_is_suspended(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grey, backup = backend.account(backend.member(role="doctor").email), tmp_path / "b.tar"
+    assert main(["backup", str(backup)]) == 0
+    rows = backend.services.store.collection("accounts")
+    rows.update({"id": grey.id}, {"$set": {"status": "suspendec"}})
+    assert main(["restore-record", str(backup), f"accounts/{grey.id}"]) == 0
+    assert backend.account(grey.email).status == "suspended"
+    assert "an admin approves the account again" in capsys.readouterr().out
+
+
 def test_the_drill_restores_the_newest_beside_it_and_leaves_nothing(
     backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

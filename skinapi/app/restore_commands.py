@@ -298,7 +298,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
         raise Conflict(f"{options.record} is damaged in {options.file.name} too: take an older one")
     services = open_services(settings)
 
-    def replace(unit: Unit) -> set[str]:
+    def replace(unit: Unit) -> tuple[set[str], bool]:
         rows = services.store.collection(collection)
         stored = rows.get(identifier)
         damaged = stored and (_damaged_fields(model, stored) or _orphaned_fields(services, stored))
@@ -308,15 +308,21 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
         mended = sound | {name: kept[name] for name in damaged if name in kept}
         if _damaged_fields(model, mended):
             mended, damaged = kept, {*kept}
+        # Who sees patients may have been suspended since the backup.
+        suspends = "status" in damaged and mended.get("role") == "doctor"
         rows.delete({"id": identifier})
-        rows.insert(mended)
+        rows.insert({**mended, "status": "suspended"} if suspends else mended)
         unit.audit("store.restore", by=OPERATOR, target=identifier)
         services.data.failed_items.forget_damaged(collection, identifier)
-        return damaged
+        return damaged, suspends
 
-    taken = services.data.work.run(replace)
+    taken, suspended = services.data.work.run(replace)
     _erase_again(services, of=identifier)
     print(f"restored: {options.record}. As in the backup: {', '.join(sorted(taken))}")
+    if suspended:
+        print(
+            "the doctor is suspended, and may have been since: an admin approves the account again"
+        )
     print("now run `python -m skinapi check --repair`: other records may count on it")
     return 0
 

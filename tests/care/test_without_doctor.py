@@ -182,6 +182,38 @@ def test_a_lost_role_rests_and_comes_back_with_its_patients(
     assert came["detail"] == f"1 patient: {identifier(any_backend, ada)}"
 
 
+def test_a_default_doctor_whose_account_cannot_be_read_is_none(open_backend: Open) -> None:
+    named = "grey@example.org"
+    backend = open_backend(default_doctor=named, unassigned_patients=named)
+    grey = backend.member(role="doctor", email=named)
+    rows = backend.services.store.collection("accounts")
+    rows.update({"id": identifier(backend, grey)}, {"$unset": {"created_at": True}})
+    ready = backend.client.get("/readyz")
+    assert (ready.status_code, "DEFAULT_DOCTOR" in ready.text) == (200, True)
+    assert backend.admin().call("GET", "/admin/overview").status_code == 200
+    ada = backend.member()
+    assert ada.call("GET", "/inbox").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "damage", [{"$set": {"status": "suspendec"}}, {"$unset": {"created_at": True}}]
+)
+def test_the_patients_of_a_doctor_whose_account_cannot_be_read_are_in_the_list(
+    any_backend: Backend, damage: Any
+) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    ada = patient_of(any_backend, grey)
+    urgent = file_for(any_backend, ada, URGENT).number
+    assert numbers(house, LIST) == []
+    rows = any_backend.services.store.collection("accounts")
+    rows.update({"id": identifier(any_backend, grey)}, damage)
+    assert numbers(house, LIST) == [urgent]
+    assert house.call("GET", "/queue/counts").get_json()["unassigned"]["urgent"] == 1
+    assert predicted(ada)["id"], "and more can be sent"
+    assert take(house, identifier(any_backend, ada)).status_code == 200
+    assert urgent in numbers(house, "/queue")
+
+
 def test_a_graver_opinion_whose_asker_is_gone_comes_before_what_is_milder(
     any_backend: Backend,
 ) -> None:

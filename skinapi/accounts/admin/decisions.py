@@ -5,6 +5,7 @@ decided on are named, and the others are decided on all the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -35,10 +36,10 @@ class Assignments:
 
     def find_default(self) -> str | None:
         """Find the doctor whom the setting names; None where it is no active doctor's e-mail."""
-        if self.default is None:
-            return None
-        doctor = find_by_typed_email(self.accounts, self.default)
-        return doctor.id if doctor and doctor.active_doctor else None
+        with suppress(ValueError):
+            doctor = self.accounts.find_active_doctor(normalise_email(self.default or ""))
+            return doctor.id if doctor else None
+        return None
 
     def choose(self, *named: str | None) -> str | None:
         """The first of these accounts that is an active doctor's, else the default."""

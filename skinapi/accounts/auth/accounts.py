@@ -1,9 +1,12 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Unpack
+
+from pydantic import ValidationError
 
 from skinapi.accounts.auth.account import Account, AccountFields, Status
 from skinapi.accounts.auth.account_search import find_by_beginning, find_patients, search_fields
@@ -23,6 +26,7 @@ from skinapi.base.errors import (
     Conflict,
     Duplicate,
     NotFound,
+    RecordDamaged,
     TooManyFound,
 )
 from skinapi.base.pages import Page, PageRequest, page_of
@@ -108,6 +112,13 @@ class Accounts(Repository[Account]):
         """Find by an `email` in normal form, also where its domain is spelt in another way."""
         accounts = (self._first({"email": spelling}) for spelling in spellings_of(email))
         return next(filter(None, accounts), None)
+
+    def find_active_doctor(self, email: str) -> Account | None:
+        """None too where the account cannot be read: such a doctor does not log in."""
+        with suppress(RecordDamaged):
+            found = self.find_by_email(email)
+            return found if found and found.active_doctor else None
+        return None
 
     def list_external(self, hashes: Sequence[str]) -> list[Account]:
         """The patients of another system whose identifier has one of these hashes. They are two
@@ -274,12 +285,12 @@ class Accounts(Repository[Account]):
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
     def list_resting_doctors(self) -> list[str]:
-        """List the ids of those who are no active doctors now and still have patients."""
-        doctors = [
-            *self._list_ids({"role": "doctor", "status": "suspended"}),
-            *self._list_ids({"role": "doctor", "status": "waiting"}),
-            *self._list_ids({"patients_rest": True}),
-        ]
+        """List the ids of those who are no active doctors now and still have patients. A doctor
+        whose account cannot be read does not log in.
+        """
+        stored, active = self._list_ids({"role": "doctor"}), {*self.list_active_doctors()}
+        gone = [doctor for doctor in stored if doctor not in active]
+        doctors = [*gone, *self._list_ids({"patients_rest": True})]
         patients = self.count_patients({*doctors})
         return [doctor for doctor in doctors if doctor in patients]
 
@@ -295,7 +306,8 @@ class Accounts(Repository[Account]):
         return bool(self._documents.find(active, limit=1, fields=()))
 
     def list_active_doctors(self) -> list[str]:
-        return self._list_ids({"role": "doctor", "status": "approved"})
+        stored = self._documents.find({"role": "doctor", "status": "approved"})
+        return [doctor["id"] for doctor in stored if _is_readable(doctor)]
 
     def _note_patients(self, unit: Unit, doctor: Account) -> None:
         """Write which patients rest from now on, or come back, to the audit trail."""
@@ -437,6 +449,14 @@ class Accounts(Repository[Account]):
 
     def _end_care(self, account_id: str, unit: Unit) -> None:
         self.change(unit, self.get(account_id), doctor_id=None)
+
+
+def _is_readable(stored: Document) -> bool:
+    try:
+        Account.model_validate(stored)
+    except ValidationError:
+        return False
+    return True
 
 
 def key_without_findings(account_id: str) -> str:

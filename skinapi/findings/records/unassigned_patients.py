@@ -3,6 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
+from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
@@ -138,11 +140,11 @@ class UnassignedPatients:
         return frozenset(item.get("lesion") or item["id"] for item in listed)
 
     def find_doctor(self, owner: Account) -> Account | None:
-        """The active doctor in charge."""
-        if owner.doctor_id is None:
-            return None
-        doctor = self.accounts.find_by_id(owner.doctor_id)
-        return doctor if doctor and doctor.active_doctor else None
+        """The active doctor in charge; None too where the doctor's account cannot be read."""
+        with suppress(RecordDamaged):
+            doctor = self.accounts.find_by_id(owner.doctor_id)
+            return doctor if doctor and doctor.active_doctor else None
+        return None
 
     def find_who_looks(self, owner: Account) -> ExpectedReviewer:
         if doctor := self.find_doctor(owner):
@@ -160,8 +162,8 @@ class UnassignedPatients:
     def list_readers(self) -> list[str]:
         if self.seen_by is None:
             return self.accounts.list_active_doctors()
-        found = map(self.accounts.find_by_email, sorted(self.seen_by))
-        return [record.id for record in found if record and record.active_doctor]
+        found = map(self.accounts.find_active_doctor, sorted(self.seen_by))
+        return [doctor.id for doctor in found if doctor]
 
     def page(self, *, urgency: Band | None, paging: PageRequest) -> Page[UnassignedCase]:
         """Page findings that wait for a review, as in the queue, then those that wait else."""

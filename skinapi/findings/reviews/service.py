@@ -181,6 +181,7 @@ class ReviewsService:
         self.records.reviews.hold_until(review.shown_at, milder)
         self._mark(unit, finding, owner, shown=shown, known=None if milder else after)
         self._mail(finding, owner, shown)
+        self._show_spot(unit, finding, owner)
         if review.opinion.histology_result:
             self.outcomes.add(finding, reviews)
 
@@ -255,17 +256,40 @@ class ReviewsService:
         if any(name != finding.id for name in graver):
             raise HoldRefused(GRAVER_IS_HELD)
         self._show(unit, finding, owner, held)
-        for name, signed in finding.spot_holds.reviews.items():
-            waits = name != finding.id and any(item.held_with_graver for item in signed)
-            if waits and (other := self.records.find(name)):
-                seen = self.records.see_one(other, Audience.DOCTOR)
-                with_it = [item for item in seen.list_held() if item.held_with_graver]
-                over = [item for item in with_it if not seen.spot_holds.list_graver(item)]
-                self._show(unit, seen, owner, over)
+        self._show_spot(unit, finding, owner)
         return held
 
+    def _show_spot(self, unit: Unit, about: VisibleFinding, owner: Account) -> None:
+        """Show what was held with something graver of its spot that is held no more."""
+        for name, signed in about.spot_holds.reviews.items():
+            if any(item.held_with_graver for item in signed):
+                self._show_freed(unit, name, owner)
+
+    def _show_freed(self, unit: Unit, identifier: str, owner: Account) -> None:
+        if finding := self.records.find(identifier):
+            seen = self.records.see_one(finding, Audience.DOCTOR)
+            with_it = [item for item in seen.list_held() if item.held_with_graver]
+            over = [item for item in with_it if not seen.spot_holds.list_graver(item)]
+            self._show(unit, seen, owner, over, told=False)
+
+    @atomic
+    def show_freed(self, unit: Unit, identifier: str) -> None:
+        """The same of one finding: what it was held with may have been deleted, entered in error,
+        or sorted elsewhere.
+        """
+        finding = self.records.find(identifier)
+        owner = finding and self.accounts.find_by_id(finding.owner)
+        if finding and owner and not finding.error:
+            self._show_freed(unit, identifier, owner)
+
     def _show(
-        self, unit: Unit, about: VisibleFinding, owner: Account, held: Sequence[Review]
+        self,
+        unit: Unit,
+        about: VisibleFinding,
+        owner: Account,
+        held: Sequence[Review],
+        *,
+        told: bool = True,
     ) -> None:
         """End the holds of these reviews of a finding before their time."""
         if not held:
@@ -273,7 +297,7 @@ class ReviewsService:
         self.records.reviews.hold_until(about.view.moment, held)
         shown = [*about.untold(about.status.reviews), *held]
         self._mark(unit, about, owner, shown=shown)
-        self._mail(about, owner, shown, told=True)
+        self._mail(about, owner, shown, told=told)
 
     @atomic
     def show_ended(self, unit: Unit, identifier: str) -> None:
@@ -332,6 +356,9 @@ class EndedHolds:
     def run_once(self) -> None:
         ended = self.reviews.records.list_shown(SHOWN_AT_ONCE)
         self.failed.do_each("hold", ended, self.reviews.show_ended)
+        records = self.reviews.records
+        held = records.reviews.list_held_with_graver(records.find_hold_time())
+        self.failed.do_each("hold", held, self.reviews.show_freed)
 
 
 def _list_seen(about: VisibleFinding) -> tuple[str, ...]:

@@ -170,7 +170,7 @@ class Review(StoredRecord):
 
 class Reviews(Repository[Review]):
     collection, record = "reviews", Review
-    indexes = (("submission", "id"),)
+    indexes = (("submission", "id"), ("held_with_graver", "hold_ends_at", "id"))
     unique = (("doctor", "idempotency_key"),)
 
     def add(self, review: Review, *, signed: Sequence[Review]) -> None:
@@ -218,6 +218,12 @@ class Reviews(Repository[Review]):
         wanted: Filter = {"submission": {"$in": [*findings]}}
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
         return [(item["submission"], item["created_at"]) for item in found]
+
+    def list_held_with_graver(self, moment: datetime) -> list[str]:
+        """The findings of which something is held because of something graver of their spot."""
+        wanted: Filter = {"held_with_graver": True, "hold_ends_at": {"$gt": moment}}
+        found = self._documents.find(wanted, sort="hold_ends_at", fields=("submission",))
+        return [*dict.fromkeys(item["submission"] for item in found)]
 
     def hold_until(self, moment: datetime, reviews: Sequence[Review]) -> None:
         """Let the holds of these end then, earlier or later than they would."""

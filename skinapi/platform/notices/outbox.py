@@ -117,6 +117,11 @@ class Notice(StoredRecord):
     patient: str | None = None
     figures: Mapping[str, int] = {}
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is too late to send it. Of a finding it is news still."""
+        return self.expires_at <= now() and self.kind not in OF_FINDINGS
+
     def joined(self, others: Sequence["Notice"]) -> "Notice":
         """The one mail of them all: their figures are added up."""
         sums = {
@@ -277,6 +282,14 @@ class Outbox(Repository[Notice]):
 
     def postpone(self, notices: Sequence[Notice], *, until: datetime) -> None:
         self._documents.set_each({notice.id: {"due_at": until} for notice in notices})
+
+    def forget_over(self, moment: datetime) -> None:
+        """One of a finding that was neither sent nor told stays, whatever the clock has shown."""
+        over: Filter = {"expires_at": {"$lte": moment}}
+        others = sorted({*Kind} - OF_FINDINGS)
+        self._documents.delete({**over, "kind": {"$in": others}})
+        self._documents.delete({**over, "attempts": {"$gte": REFUSED_OFTEN}})
+        self._documents.delete({**over, "sent_at": {"$lte": moment}})
 
     def forget(self, account: str) -> None:
         """Delete all notices to this account but the parting one, and those of what it wrote."""

@@ -156,9 +156,11 @@ class NoticeSender:
         notices = self._failed.each(
             "notice", due, Notice.model_validate, postpone=self._outbox.retry_damaged
         )
+        read = [*notices]
+        self._outbox.drop([notice for notice in read if notice.is_stale])
         mails = self._failed.each(
             "mail",
-            _grouped([*notices]),
+            _grouped([notice for notice in read if not notice.is_stale]),
             partial(self._send_or_retry, send),
             key=lambda group: group[0].id,
             postpone=lambda group, _: self._outbox.retry(group),

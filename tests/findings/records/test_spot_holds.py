@@ -67,6 +67,32 @@ def spot_of(backend: Backend) -> Spot:
     return Spot(backend, doctor, ada, lesion, first, second)
 
 
+@pytest.mark.parametrize("gone", ["withdrawn", "deleted", "in error", "sorted"])
+def test_what_was_held_with_something_graver_is_shown_once_that_is_gone(
+    any_backend: Backend, gone: str
+) -> None:
+    at = spot_of(any_backend)
+    at.sign(at.first, label="melanoma", certainty="sure", told_by="doctor")
+    carcinoma = {"label": "basal_cell_carcinoma", "certainty": "sure", "told_by": "nobody"}
+    assert at.sign(at.second, **carcinoma).get_json()["held_with_graver"]
+    assert at.label_of(at.second) is None
+    path = f"/submissions/{at.first}"
+    if gone == "withdrawn":
+        at.sign(at.first, **HARMLESS)
+    elif gone == "deleted":
+        assert at.ada.call("DELETE", path).status_code == 200
+    elif gone == "sorted":
+        assert at.ada.call("PUT", f"{path}/lesion", json={"lesion": None}).status_code == 200
+    else:
+        reason = {"reason": "It is of somebody else."}
+        assert at.doctor.call("POST", f"{path}/entered-in-error", json=reason).status_code == 200
+    if gone != "withdrawn":
+        at.run_passes()
+    assert at.label_of(at.second) == "basal_cell_carcinoma"
+    told = at.ada.call("GET", f"/submissions/{at.second}").get_json()["instruction"]
+    assert (told["finding"], told["label"]) == (at.second, "basal_cell_carcinoma")
+
+
 def test_a_milder_decision_about_another_photo_waits_with_what_is_held(
     any_backend: Backend,
 ) -> None:
