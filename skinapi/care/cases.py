@@ -30,7 +30,7 @@ from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.record_retention import PatientDeleted
-from skinapi.findings.records.review_queue import TAKEN_FOR, is_free
+from skinapi.findings.records.review_queue import TAKEN_FOR, ReviewQueue, is_free
 from skinapi.findings.records.stored_finding import OpinionLost, StoredFindingRow
 from skinapi.findings.records.stored_findings import (
     NOT_TAKEN,
@@ -79,6 +79,7 @@ class CasesService:
     accounts: Accounts
     records: FindingRecords
     findings: FindingAccess
+    queue: ReviewQueue
     outbox: Outbox
     trail: AuditTrail
     assignments: Assignments
@@ -216,7 +217,9 @@ class CasesService:
         if finding.opinion_key is None:
             return self._with_doctors(finding)
         unit.audit("case.close_opinion", by=by.id, target=finding.id, owner=finding.owner)
-        return self._set_work(finding, **answered_fields(finding))
+        closed = self._set_work(finding, **answered_fields(finding))
+        self.queue.renew(finding, self.accounts.get(finding.owner))
+        return closed
 
     def list_colleagues(self, *, by: Subject, paging: PageRequest) -> Page[Account]:
         page = self.accounts.page_accounts(

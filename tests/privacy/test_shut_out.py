@@ -165,6 +165,35 @@ def test_the_list_says_the_result_that_came_after_the_account_was_deleted(
 
 
 @KEEPS
+def test_who_waits_for_a_result_stays_in_the_list_until_it_is_signed_and_told(
+    real_backend: Backend,
+) -> None:
+    grey = real_backend.member(role="doctor")
+    ada = patient_of(real_backend, grey)
+    awaited, unread, read = (file_one(real_backend, ada) for _ in "123")
+    sign(grey, awaited, **AWAITED)
+    for number in (unread, read):
+        sign(grey, number, "melanocytic_nevus", urgency="referral", downgrade_confirmed=True)
+    assert ada.call("GET", f"/submissions/{read}").status_code == 200
+    leave(ada)
+
+    def end() -> int:
+        [person] = grey.call("GET", "/people-to-reach").get_json()
+        assert (person["name"], person["email"]) == ("Ada Example", ada.email)
+        done = grey.call("POST", f"/people-to-reach/{person['_id']}/done", json=TOLD)
+        return done.status_code
+
+    assert {*to_reach(grey)} == {(awaited, "awaited"), (unread, "unopened")}
+    assert (end(), to_reach(grey)) == (200, [(awaited, "awaited")])
+    assert (end(), to_reach(grey)) == (409, [(awaited, "awaited")])
+    sign(grey, awaited, None, histology="confirmed", histology_result="melanoma")
+    assert ("unopened", "melanoma", False) in note_of(grey)
+    assert (end(), to_reach(grey)) == (200, [])
+    sign(grey, read)
+    assert ("unopened", "melanoma", True) in note_of(grey), "graver than what was read"
+
+
+@KEEPS
 def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_patients(
     real_backend: Backend,
 ) -> None:

@@ -200,6 +200,23 @@ def test_a_hold_goes_on_while_the_clock_is_ahead(tmp_path: Path, clock: Clock) -
     assert (mails, key, read) == (1, None, ("basal_cell_carcinoma", [None]))
 
 
+def test_what_is_signed_while_the_clock_is_a_month_behind_is_mailed_by_the_right_one(
+    tmp_path: Path, clock: Clock
+) -> None:
+    backend = Backend(tmp_path, **MAIL)
+    make_passes(backend)
+    clock.ahead = -40 * DAY
+    talk = Talk(backend)
+    number = predicted(talk.ada)["id"]
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    answer = talk.grey.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == 201, answer.text
+    clock.ahead = timedelta(minutes=1)
+    backend.app.background.run("forgotten")
+    due = backend.services.data.outbox.find_due(9)
+    assert f"finding/{number}" in [item["about"] for item in due]
+
+
 def test_a_hold_ends_where_the_server_is_off_over_each_weekend(
     backend: Backend, clock: Clock
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Self, overload
 from pydantic import Field, InstanceOf
 
 from skinapi.findings.records.queue_order import (
+    band_of_key,
     make_awaited_key,
     make_due_key,
     make_hold_key,
@@ -36,6 +37,7 @@ from skinapi.findings.status.lesion_status import (
     LesionStatus,
 )
 from skinapi.findings.status.reviews import Review
+from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band
 
 URGENT = next(iter(Band))
@@ -201,6 +203,8 @@ class VisibleFindingRow(StoredFindingRow):
         if decision is None or own.waits:
             compared = is_due and counts.said_by is AdviceSource.COMPARISON
             asked = counts.band if compared else self.band
+            if reader.knows_all and self.opinion_came_at and self.opinion_key:
+                asked = most_urgent(asked, band_of_key(self.opinion_key))
             queue_key = self._make_waiting_key(asked, self.created_at)
         else:
             queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)

@@ -151,6 +151,7 @@ class ReviewsService:
         if asked_by:
             asked = urgency_of(review, None, finding.band)
             self.records.note_opinion(finding, urgency=asked)
+            self.queue.renew(finding, owner)
             if finding.doctor:
                 about = f"case/{finding.number}"
                 self.outbox.add(Kind.OPINION_CAME, to=finding.doctor, about=about)

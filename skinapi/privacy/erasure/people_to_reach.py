@@ -74,6 +74,14 @@ class OtherNumber(Conflict):
     sentence = "This patient did not come under this number. Look at each sign of it"
 
 
+class ResultToCome(Conflict):
+    code = "result_to_come"
+    sentence = (
+        "The laboratory's result is still to be told, and how to reach the person stands nowhere "
+        "else: sign the result, or that no sample was taken, first"
+    )
+
+
 class PersonToReach(StoredRecord):
     """`doctor` was in charge. `number`, `sent_by`: of a patient of another system, there."""
 
@@ -190,7 +198,9 @@ class ReachService:
         """Say what holds now; of who is shut out, also what was settled before."""
         account = self.unassigned.accounts.find_by_id(event.finding.owner)
         before = self.people.find_of(event.finding.owner)
-        if account is None or not (before or _is_lost(account)):
+        kept = account is not None and account.record_kept_until_at is not None
+        lost = account is not None and (kept or _is_lost(account))
+        if account is None or not (before or lost):
             return
         listed = frozenset(finding.number for finding in before.findings) if before else frozenset()
         held = {finding.number: finding for finding in self._walk(account, listed=listed)}
@@ -200,7 +210,7 @@ class ReachService:
                 for finding in before.findings
             ]
             self.people.set_findings(before, said)
-        if _is_lost(account):
+        if lost:
             self._add(account, tuple(held.values()), None)
 
     @atomic
@@ -243,7 +253,7 @@ class ReachService:
             anew = {finding.number for finding in findings}
             findings = (*(item for item in before.findings if item.number not in anew), *findings)
             number = number or before.number
-        person = self._insert(new_id(), now(), account, findings, number)
+        person = self._insert(new_id(), now(), account, findings, number, before=before)
         numbers = [finding.number for finding in findings]
         self.erased.add("to_reach", f"{person.id}/{account.id}", numbers=numbers)
 
@@ -254,14 +264,17 @@ class ReachService:
         account: Account,
         findings: tuple[FindingToTell, ...],
         number: PatientNumber | None,
+        *,
+        before: PersonToReach | None,
     ) -> PersonToReach:
+        """Where the account has no address any more, that of `before` stays."""
         doctor = self.unassigned.find_doctor(account)
         person = PersonToReach(
             id=identifier,
             created_at=moment,
             account=account.id,
             name=account.name,
-            email=account.email,
+            email=before.email if before and account.record_kept_until_at else account.email,
             doctor=doctor.id if doctor else None,
             number=number,
             sent_by=account.sent_by,
@@ -317,7 +330,8 @@ class ReachService:
         number = before.number if before else None
         if account.external:
             number = number or self._find_number(findings)
-        self._insert(listed.notice, listed.created_at, account, findings, number)
+        moment = listed.created_at
+        self._insert(listed.notice, moment, account, findings, number, before=before)
         return True
 
     def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
@@ -351,8 +365,18 @@ class ReachService:
         unit.audit("account.reached", by=by.id, target=person.account, detail=outcome)
         if outcome == "unreachable" and person.doctor in doctors and person.doctor != by.id:
             self.people.set_findings(person, [_without(by.id, item) for item in person.findings])
-        else:
-            self._set_findings(person, ())
+            return
+        account = self.unassigned.accounts.find_by_id(person.account)
+        stays = account and (account.status != "deleting" or account.record_kept_until_at)
+        left = [_awaited(item) for item in person.findings if stays and self._is_to_come(item)]
+        if left == [*person.findings]:
+            raise ResultToCome
+        self._set_findings(person, left)
+
+    def _is_to_come(self, told: FindingToTell) -> bool:
+        """Whether the result of its sample can still be signed."""
+        waits = ReachReason.AWAITED in (told.why, *told.also)
+        return waits and self._is_stored(told)
 
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
         """Show it to the doctor in charge, and to who has taken a sample; where the first is none
@@ -435,6 +459,10 @@ class ReachService:
 def _is_lost(account: Account) -> bool:
     """Whether it is a patient who is shut out; photos that staff take on trial are nobody's."""
     return is_shut_out(account) and (account.role == "user" or account.doctor_id is not None)
+
+
+def _awaited(finding: FindingToTell) -> FindingToTell:
+    return finding.model_copy(update={"why": ReachReason.AWAITED, "also": ()})
 
 
 def _without(sampler: str, finding: FindingToTell) -> FindingToTell:

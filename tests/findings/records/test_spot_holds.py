@@ -73,8 +73,9 @@ def test_what_was_held_with_something_graver_is_shown_once_that_is_gone(
 ) -> None:
     at = spot_of(any_backend)
     at.sign(at.first, label="melanoma", certainty="sure", told_by="doctor")
-    carcinoma = {"label": "basal_cell_carcinoma", "certainty": "sure", "told_by": "nobody"}
-    assert at.sign(at.second, **carcinoma).get_json()["held_with_graver"]
+    carcinoma: dict[str, Any] = {"label": "basal_cell_carcinoma", "certainty": "sure"}
+    signed = at.sign(at.second, **carcinoma, told_by="nobody")
+    assert signed.get_json()["held_with_graver"]
     assert at.label_of(at.second) is None
     path = f"/submissions/{at.first}"
     if gone == "withdrawn":
