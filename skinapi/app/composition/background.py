@@ -61,7 +61,7 @@ def _list_tasks(services: Services) -> list[Task]:
     sender, narrator = get(DeliverySender), get(Narrator)
 
     def forget_over() -> None:
-        moment = services.data.findings.find_hold_time()
+        moment = services.data.clock.read().believed
         for forgetful in (services.data.outbox, services.data.people_to_reach):
             forgetful.forget_over(moment)
 

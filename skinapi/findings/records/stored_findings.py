@@ -78,11 +78,11 @@ class StoredFindings(Repository[StoredFinding]):
         self._numbers, self._clock = Numbers(store), clock
 
     def find_hold_time(self) -> datetime:
-        """The time by which holds end: while the clock is not believed, they go on. Where what is
-        stored of it cannot be read, nobody can say so.
+        """The time by which holds end. Where what is stored of it cannot be read, nobody can say
+        whether the clock is to be believed.
         """
         try:
-            return self._clock.read().believed
+            return self._clock.read().for_holds
         except RecordDamaged:
             return now()
 

@@ -38,6 +38,7 @@ from skinapi.findings.status.reviews import Opinion, Review, ToldBy
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.clock_watch import SKEW
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
@@ -134,7 +135,7 @@ class ReviewsService:
             note=sent.note,
             question=finding.opinion_question if asked_by else None,
             downgrade_confirmed=sent.downgrade_confirmed,
-            hold_ends_at=None if nobody_reads else _hold_of(sent, opinion, finding.band),
+            hold_ends_at=None if nobody_reads else self._find_hold(sent, opinion, finding.band),
             idempotency_key=key,
             request_hash=_hash(finding.id, sent),
         )
@@ -159,6 +160,13 @@ class ReviewsService:
         else:
             self._publish(unit, [*signed, review], finding, after, owner)
         return review
+
+    def _find_hold(self, sent: NewReview, opinion: Opinion, band: Band) -> datetime | None:
+        """Find until when it is held, by the time by which holds end: a clock that is ahead holds
+        nothing for longer.
+        """
+        until, ahead = _hold_of(sent, opinion, band), now() - self.records.find_hold_time()
+        return until - ahead if until and abs(ahead) > SKEW else until
 
     def _require_way(self, owner: Account, teller: ToldBy | None, *, grave: bool) -> None:
         way = way_to(owner, mails=self.outbox.enabled)

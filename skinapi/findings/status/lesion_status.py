@@ -488,10 +488,13 @@ def _choose(valid: Sequence[_Said]) -> _Said:
     return min(asked, key=_rank, default=counts)
 
 
-def _rank(item: _Said) -> tuple[int, int, bool]:
-    """Rank by urgency; of equally urgent decisions the laboratory's result comes first."""
+def _rank(item: _Said) -> tuple[int, int, bool, bool]:
+    """Rank by urgency; of equally urgent decisions the laboratory's result comes first, then what
+    waits for something.
+    """
     advice = item.advice
-    return urgency(advice.band), RANKS[advice.said_by], not advice.by_result
+    order = not advice.by_result, not advice.waits_for
+    return urgency(advice.band), RANKS[advice.said_by], *order
 
 
 def _list_unseen(counts: _Said, said: Iterable[_Said]) -> list[_Said]:

@@ -230,8 +230,15 @@ class Outbox(Repository[Notice]):
         """List what is to be sent now, as it is stored. A kind that only newer code knows waits for
         it.
         """
+        self._bring_back()
         due: Filter = {"due_at": {"$lte": now()}, "kind": {"$in": [*Kind]}}
         return self._documents.find(due, sort="due_at", limit=limit)
+
+    def _bring_back(self) -> None:
+        """What a clock that was ahead has put off is due now: nothing is put off for so long."""
+        far: Filter = {"due_at": {"$gt": now() + 2 * DAY}, "kind": {"$in": sorted(OF_FINDINGS)}}
+        if self._documents.find(far, sort="due_at", limit=1, fields=()):
+            self._documents.update_all(far, {"$set": {"due_at": now()}})
 
     def find_end_of_wait(self, notice: Notice) -> datetime | None:
         """Find when it is sent with what else has come for its person lately; None: now."""

@@ -26,7 +26,9 @@ CLOCK = "clock"
 
 
 class SeenTime(StoredRecord):
-    """Doubtful times were seen from `doubted_at` to `doubtful_at`, after the last right one."""
+    """Doubtful times were seen from `doubted_at` to `doubtful_at`, after the last right one. The
+    first of them was `unattended`: a server that had just been started saw it.
+    """
 
     id: str
     created_at: datetime
@@ -36,6 +38,7 @@ class SeenTime(StoredRecord):
     jumped_from_at: datetime | None = None
     jumped_to_at: datetime | None = None
     set_right_at: datetime | None = None
+    unattended: bool = False
     spared_accounts: int = 0
     spared_records: int = 0
 
@@ -49,11 +52,14 @@ class SeenTime(StoredRecord):
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """`shown` is what the clock shows. `doubted_since`: since when that is not believed."""
+    """`shown` is what the clock shows. `doubted_since`: since when that is not believed. It may be
+    that no server ran meanwhile where it was `unattended`.
+    """
 
     shown: datetime
     right: datetime
     doubted_since: datetime | None = None
+    unattended: bool = False
 
     @property
     def believed(self) -> datetime:
@@ -61,6 +67,13 @@ class Time:
         if self.doubted_since is None:
             return self.shown
         return self.right + (self.shown - self.doubted_since)
+
+    @property
+    def for_holds(self) -> datetime:
+        """They go on while it is not believed, unless it may be right after a time without a
+        server: no patient is to wait longer for that.
+        """
+        return self.shown if self.unattended else self.believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,7 @@ class ClockAlarm:
 
 class ClockWatch(Repository[SeenTime]):
     collection, record = CLOCK, SeenTime
+    _has_looked = False  # this process
 
     def read(self) -> Time:
         return _judge(self.find(CLOCK), now())
@@ -101,9 +115,11 @@ class ClockWatch(Repository[SeenTime]):
                     "right_at": time.right,
                 }
                 spared = {"spared_accounts": 0, "spared_records": 0}
+                jump["unattended"] = not self._has_looked and moment > time.right
                 ops = {"$set": {**ops["$set"], **jump, **spared}, "$unset": {"set_right_at": True}}
                 log.error("clock_jumped", right=time.right.isoformat(), shown=moment.isoformat())
         self._documents.update({"id": CLOCK}, ops, upsert=True)
+        self._has_looked = True
         return time
 
     def note_spared(self, *, accounts: int, records: int) -> None:
@@ -158,7 +174,9 @@ def _judge(seen: SeenTime | None, moment: datetime) -> Time:
     since = seen.doubted_at if seen.doubted_at and goes_on else moment
     if moment >= since + STEADY:
         return Time(moment, moment)
-    return Time(moment, seen.reached_at if since == moment else seen.right_at, since)
+    if since == moment:
+        return Time(moment, seen.reached_at, since)
+    return Time(moment, seen.right_at, since, seen.unattended)
 
 
 def _follows(earlier: datetime, moment: datetime) -> bool:

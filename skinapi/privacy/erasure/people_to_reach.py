@@ -253,7 +253,8 @@ class ReachService:
             anew = {finding.number for finding in findings}
             findings = (*(item for item in before.findings if item.number not in anew), *findings)
             number = number or before.number
-        person = self._insert(new_id(), now(), account, findings, number, before=before)
+        moment = max(now(), self.records.find_hold_time())  # else a clock that is behind ends it
+        person = self._insert(new_id(), moment, account, findings, number, before=before)
         numbers = [finding.number for finding in findings]
         self.erased.add("to_reach", f"{person.id}/{account.id}", numbers=numbers)
 
