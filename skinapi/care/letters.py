@@ -402,15 +402,11 @@ class LettersService:
         review has answered, and until when a doctor should have seen the spot: as its owner may
         know it, who reads the letter as soon as nothing about its finding is held back.
         """
-        to_owner = finding.seen_by(Audience.PATIENT).instruction
+        view = finding.view.seen_by(Audience.PATIENT)
+        read_at = finding.decision_held_until or view.moment
+        to_owner = finding.viewed(replace(view, moment=read_at)).instruction
         known = to_owner.elsewhere(finding.number, finding.band, decision)
-        counts = finding.replaced_by
-        held = finding.decision_held_until
-        if held and (counts is None or counts == known or counts.reopens):
-            return counts, finding.instruction.counts.due
-        if known or held is None:
-            return known, to_owner.counts.due
-        return None, decision.due if decision else None
+        return known, to_owner.counts.due
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Held:
         """The caller's draft, about a finding that cannot be deleted at the same time."""

@@ -109,6 +109,24 @@ def test_a_letter_about_a_held_review_waits_for_that_although_it_was_corrected(
     assert stands["superseded"] is None
 
 
+def test_a_letter_during_two_holds_begins_with_what_counts_once_they_are_over(
+    any_backend: Backend,
+) -> None:
+    at, _ = held_practice(any_backend)
+    spot = at.sort_into_spot()
+    newer = file_for(any_backend, at.ada, Band.SELF_MONITORING, lesion=spot).number
+    said = {"label": "basal_cell_carcinoma", "certainty": "sure", "told_by": "nobody"}
+    signed = at.doctor.call("POST", f"/submissions/{newer}/review", json=said)
+    assert signed.get_json()["held_with_graver"], signed.text
+    letter = at.sign(at.draft()).get_json()
+    assert "No appointment" not in letter["decision"]
+    assert "basal cell carcinoma" in letter["decision"], "the check had called it urgent"
+    end_by_time(at)
+    pass_days(any_backend, newer, 2)
+    [shown] = at.shown_to(at.ada)
+    assert not shown["superseded"]
+
+
 def test_a_letter_after_the_end_of_a_hold_is_told_once(backend: Backend) -> None:
     at, _ = held_practice(backend)
     told = listen(at)

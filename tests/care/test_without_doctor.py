@@ -196,7 +196,13 @@ def test_a_default_doctor_whose_account_cannot_be_read_is_none(open_backend: Ope
 
 
 @pytest.mark.parametrize(
-    "damage", [{"$set": {"status": "suspendec"}}, {"$unset": {"created_at": True}}]
+    "damage",
+    [
+        {"$set": {"status": "suspendec"}},
+        {"$set": {"role": "doctos"}},
+        {"$set": {"role": 7}},
+        {"$unset": {"created_at": True}},
+    ],
 )
 def test_the_patients_of_a_doctor_whose_account_cannot_be_read_are_in_the_list(
     any_backend: Backend, damage: Any
@@ -207,6 +213,7 @@ def test_the_patients_of_a_doctor_whose_account_cannot_be_read_are_in_the_list(
     assert numbers(house, LIST) == []
     rows = any_backend.services.store.collection("accounts")
     rows.update({"id": identifier(any_backend, grey)}, damage)
+    assert ada.call("GET", "/inbox").status_code == 200, "which notes that it is damaged"
     assert numbers(house, LIST) == [urgent]
     assert house.call("GET", "/queue/counts").get_json()["unassigned"]["urgent"] == 1
     assert predicted(ada)["id"], "and more can be sent"

@@ -1,6 +1,6 @@
 """A clock that was wrong, even for seconds, erases nothing, and is an alarm afterwards."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +273,8 @@ def test_a_hold_of_a_clock_that_was_ahead_is_no_longer_than_others(
     clock.ahead = 40 * DAY
     make_passes(backend)
     talk, path = held_back(backend)
+    signed = talk.grey.call("GET", f"{path}/reviews").get_json()[-1]["created_at"]
+    assert datetime.fromisoformat(signed) < datetime.now(UTC) + timedelta(minutes=1)
     clock.ahead = timedelta(minutes=1)
     make_passes(backend)
     assert label_of(backend, talk, path) is None

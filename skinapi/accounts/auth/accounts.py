@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from typing import Any, Unpack
 
 from pydantic import ValidationError
@@ -30,7 +31,7 @@ from skinapi.base.errors import (
     TooManyFound,
 )
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.base.subject import Role
+from skinapi.base.subject import ROLES, Role
 from skinapi.platform.storage.documents import merged, walk_by_id
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
@@ -288,11 +289,20 @@ class Accounts(Repository[Account]):
         """List the ids of those who are no active doctors now and still have patients. A doctor
         whose account cannot be read does not log in.
         """
-        stored, active = self._list_ids({"role": "doctor"}), {*self.list_active_doctors()}
+        active = {*self.list_active_doctors()}
+        stored = [*self._list_ids({"role": "doctor"}), *self._list_of_no_role()]
         gone = [doctor for doctor in stored if doctor not in active]
         doctors = [*gone, *self._list_ids({"patients_rest": True})]
         patients = self.count_patients({*doctors})
         return [doctor for doctor in doctors if doctor in patients]
+
+    def _list_of_no_role(self) -> list[str]:
+        """List those whose role is damaged: what sorts between the roles."""
+        known = sorted(ROLES)
+        ranges: list[Filter] = [{"role": {"$lt": known[0]}}, {"role": {"$gt": known[-1]}}]
+        ranges += [{"role": {"$gt": one, "$lt": other}} for one, other in pairwise(known)]
+        find = partial(self._documents.find, sort="role", fields=())
+        return [item["id"] for within in ranges for item in find(within)]
 
     def find_waiting_patients(self, doctor_id: str | None, *, limit: int) -> list[Document]:
         """List patients of this doctor, or of nobody, with a finding that waits for a review, as

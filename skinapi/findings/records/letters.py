@@ -340,20 +340,18 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
     that was sorted into the spot since.
     """
     own, signed_at, advice = about.decision, letter.signed_at, about.instruction.counts
-    if own is None or signed_at is None:
+    if own is None or signed_at is None or letter.begins_with(advice):
         return None
-    same, status = letter.begins_with(advice), about.lesion_status
-    other = about.replaced_by or (letter.begins_elsewhere and not same)
+    status, other = about.lesion_status, about.replaced_by or letter.begins_elsewhere
     # By the review, for one copy of a decision may know that the photo came which it asks for.
     counts = advice.decision.review if other and advice.decision else None
-    came = None if same else counts
-    replacing = [] if same else status.list_replacing(about.id)
+    replacing = status.list_replacing(about.id)
     ended = {item.review for item in replacing if _says_other(item, own)}
     later = [
         decision
         for decision, shown_at in status.list_decided_elsewhere(about.id, replaced=False)
         if decision.review in {counts, *ended}
-        if shown_at > signed_at or decision.review == came
+        if shown_at > signed_at or decision.review == counts
     ]
     by = max(later, key=lambda item: (item.review == counts, item.decided_at), default=None)
     return _by(by) if by else None

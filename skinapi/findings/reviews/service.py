@@ -125,7 +125,7 @@ class ReviewsService:
             self._require_way(owner, sent.told_by, grave=_is_grave(opinion, finding.band))
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
-            created_at=now(),
+            created_at=now() - self._find_ahead(),
             submission=finding.id,
             version=finding.version,
             saw=_list_seen(finding),
@@ -165,8 +165,13 @@ class ReviewsService:
         """Find until when it is held, by the time by which holds end: a clock that is ahead holds
         nothing for longer.
         """
-        until, ahead = _hold_of(sent, opinion, band), now() - self.records.find_hold_time()
-        return until - ahead if until and abs(ahead) > SKEW else until
+        until = _hold_of(sent, opinion, band)
+        return until and until - self._find_ahead()
+
+    def _find_ahead(self) -> timedelta:
+        """By how much the clock is ahead of the time that can be believed."""
+        ahead = now() - self.records.find_hold_time()
+        return ahead if abs(ahead) > SKEW else timedelta()
 
     def _require_way(self, owner: Account, teller: ToldBy | None, *, grave: bool) -> None:
         way = way_to(owner, mails=self.outbox.enabled)

@@ -15,7 +15,7 @@ from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import GaugeReading
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Ops
+from skinapi.platform.storage.ports import Document, Ops
 from skinapi.platform.storage.records import Repository
 
 GAP = timedelta(days=2)
@@ -109,11 +109,8 @@ class ClockWatch(Repository[SeenTime]):
         else:
             ops = {"$set": {"doubted_at": time.doubted_since, "doubtful_at": moment}}
             if time.doubted_since == moment:
-                jump = {
-                    "jumped_from_at": time.right,
-                    "jumped_to_at": moment,
-                    "right_at": time.right,
-                }
+                jump: Document = {"jumped_from_at": time.right, "jumped_to_at": moment}
+                jump |= {"right_at": time.right}
                 spared = {"spared_accounts": 0, "spared_records": 0}
                 jump["unattended"] = not self._has_looked and moment > time.right
                 ops = {"$set": {**ops["$set"], **jump, **spared}, "$unset": {"set_right_at": True}}

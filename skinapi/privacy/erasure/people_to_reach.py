@@ -275,7 +275,7 @@ class ReachService:
             created_at=moment,
             account=account.id,
             name=account.name,
-            email=before.email if before and account.record_kept_until_at else account.email,
+            email=_find_email(account, before),
             doctor=doctor.id if doctor else None,
             number=number,
             sent_by=account.sent_by,
@@ -389,7 +389,15 @@ class ReachService:
             return to.role == "doctor"
         if person.doctor in doctors:
             return False
+        if person.doctor is None and (doctor := self._find_doctor(person)):
+            return doctor == to.id
         return to.role == "admin" or self.unassigned.shows_list(to)
+
+    def _find_doctor(self, person: PersonToReach) -> str | None:
+        """Find who is in charge since this was noted of a patient without a doctor."""
+        account = self.unassigned.accounts.find_by_id(person.account)
+        doctor = self.unassigned.find_doctor(account) if account else None
+        return doctor.id if doctor else None
 
     def _list_readers(self) -> list[str]:
         readers = self.unassigned.list_readers()
@@ -460,6 +468,12 @@ class ReachService:
 def _is_lost(account: Account) -> bool:
     """Whether it is a patient who is shut out; photos that staff take on trial are nobody's."""
     return is_shut_out(account) and (account.role == "user" or account.doctor_id is not None)
+
+
+def _find_email(account: Account, before: PersonToReach | None) -> str:
+    """That of a kept record leads nowhere."""
+    kept = account.record_kept_until_at and account.status == "suspended"
+    return account.email if not kept else before.email if before else ""
 
 
 def _awaited(finding: FindingToTell) -> FindingToTell:

@@ -79,7 +79,9 @@ class PersonToReachView(Answer):
     id: str = Field(serialization_alias="_id")
     left_at: datetime
     name: str
-    email: str | None = Field(description="null for a patient of another system")
+    email: str | None = Field(
+        description="null for a patient of another system, or without address"
+    )
     number: NumberView | None = Field(
         default=None, description="of a patient of another system, there"
     )
@@ -103,7 +105,7 @@ class PersonToReachView(Answer):
         return cls.from_record(
             person,
             left_at=person.created_at,
-            email=None if person.number or person.sent_by else person.email,
+            email=None if person.number or person.sent_by else person.email or None,
             findings=findings,
             kept_until=person.expires_at,
         )

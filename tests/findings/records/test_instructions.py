@@ -74,7 +74,7 @@ def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStat
     ("findings", "counts"),
     [
         # what is waited for comes first of what is as urgent
-        (spot((SELF, replace(AWAITED_MOLE, doctor="weber")), (SELF, UNSURE_MOLE)), (DECISION, SELF, 1)),
+        (spot((SELF, AWAITED_MOLE), (SELF, UNSURE_MOLE)), (DECISION, SELF, 1)),
         # the model alone: a later, milder photo takes nothing back
         (spot((ROUTINE, None)), (FINDING, ROUTINE, 1)),
         (spot((URGENT, None), (SELF, None)), (FINDING, URGENT, 1)),
