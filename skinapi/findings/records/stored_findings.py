@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -85,6 +85,14 @@ class StoredFindings(Repository[StoredFinding]):
             return self._clock.read().for_holds
         except RecordDamaged:
             return now()
+
+    def find_ahead(self) -> timedelta:
+        """By how much the clock is ahead of the time by which holds end."""
+        try:
+            time = self._clock.read()
+        except RecordDamaged:
+            return timedelta()
+        return time.shown - time.for_holds
 
     def prepare(self, new: NewFinding, *, number: int) -> EncodedFinding:
         """Make what `add` stores. Other writers wait for a transaction, so call it before."""

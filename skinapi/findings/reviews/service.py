@@ -38,7 +38,6 @@ from skinapi.findings.status.reviews import Opinion, Review, ToldBy
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.clock_watch import SKEW
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
@@ -125,7 +124,7 @@ class ReviewsService:
             self._require_way(owner, sent.told_by, grave=_is_grave(opinion, finding.band))
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
-            created_at=now() - self._find_ahead(),
+            created_at=now() - self.records.find_ahead(),
             submission=finding.id,
             version=finding.version,
             saw=_list_seen(finding),
@@ -166,12 +165,7 @@ class ReviewsService:
         nothing for longer.
         """
         until = _hold_of(sent, opinion, band)
-        return until and until - self._find_ahead()
-
-    def _find_ahead(self) -> timedelta:
-        """By how much the clock is ahead of the time that can be believed."""
-        ahead = now() - self.records.find_hold_time()
-        return ahead if abs(ahead) > SKEW else timedelta()
+        return until and until - self.records.find_ahead()
 
     def _require_way(self, owner: Account, teller: ToldBy | None, *, grave: bool) -> None:
         way = way_to(owner, mails=self.outbox.enabled)
