@@ -490,11 +490,11 @@ def _choose(valid: Sequence[_Said]) -> _Said:
 
 def _rank(item: _Said) -> tuple[int, int, bool, bool]:
     """Rank by urgency; of equally urgent decisions the laboratory's result comes first, then what
-    waits for something.
+    waits for something, unless they ask for a visit until a day.
     """
     advice = item.advice
-    order = not advice.by_result, not advice.waits_for
-    return urgency(advice.band), RANKS[advice.said_by], *order
+    waits = advice.waits_for and not levels_of(advice.band, advice.since)
+    return urgency(advice.band), RANKS[advice.said_by], not advice.by_result, not waits
 
 
 def _list_unseen(counts: _Said, said: Iterable[_Said]) -> list[_Said]:

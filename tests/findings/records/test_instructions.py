@@ -75,6 +75,10 @@ def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStat
     [
         # what is waited for comes first of what is as urgent
         (spot((SELF, AWAITED_MOLE), (SELF, UNSURE_MOLE)), (DECISION, SELF, 1)),
+        (
+            spot((SELF, decided(URGENT, day=1, histology=AWAITED)), (SELF, decided(URGENT, day=2))),
+            (DECISION, URGENT, 2),
+        ),
         # the model alone: a later, milder photo takes nothing back
         (spot((ROUTINE, None)), (FINDING, ROUTINE, 1)),
         (spot((URGENT, None), (SELF, None)), (FINDING, URGENT, 1)),
