@@ -1,6 +1,6 @@
 """A clock that was wrong, even for seconds, erases nothing, and is an alarm afterwards."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +225,10 @@ def test_what_is_signed_while_the_clock_is_a_month_behind_is_mailed_by_the_right
 
 def held_back(backend: Backend) -> tuple[Talk, str]:
     make_passes(backend)
+    return held_back_of(backend)
+
+
+def held_back_of(backend: Backend) -> tuple[Talk, str]:
     talk = Talk(backend)
     path = f"/submissions/{predicted(talk.ada)['id']}"
     said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
@@ -260,7 +264,9 @@ def test_a_hold_ends_by_the_clock_where_the_server_was_off_over_the_weekend(
     clock.ahead = timedelta(hours=62)
     before.services.store.close()
     after = Backend(tmp_path)
+    second, new = held_back_of(after)
     make_passes(after)
+    assert label_of(after, second, new) is None, "signed in the first second"
     assert notes(after), "nothing else goes by it"
     assert label_of(after, talk, path) == "melanoma"
     after.services.store.close()
@@ -273,8 +279,6 @@ def test_a_hold_of_a_clock_that_was_ahead_is_no_longer_than_others(
     clock.ahead = 40 * DAY
     make_passes(backend)
     talk, path = held_back(backend)
-    signed = talk.grey.call("GET", f"{path}/reviews").get_json()[-1]["created_at"]
-    assert datetime.fromisoformat(signed) < datetime.now(UTC) + timedelta(minutes=1)
     clock.ahead = timedelta(minutes=1)
     make_passes(backend)
     assert label_of(backend, talk, path) is None

@@ -124,7 +124,7 @@ class ReviewsService:
             self._require_way(owner, sent.told_by, grave=_is_grave(opinion, finding.band))
         review = Review(
             id=new_id_after(signed[-1].id if signed else None),
-            created_at=now() - self.records.find_ahead(),
+            created_at=now(),
             submission=finding.id,
             version=finding.version,
             saw=_list_seen(finding),

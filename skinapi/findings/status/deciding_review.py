@@ -56,7 +56,7 @@ class ReviewsInForce:
         graver condition whose result is awaited since then stands before it. Of opinions, one that
         is sure or whose result is awaited outranks one that is unsure; among equals the graver
         counts, then the newer. A doctor's own later opinion replaces the earlier one, unless it is
-        unsure and milder.
+        unsure and milder, or no graver than what a laboratory is to prove.
         """
         in_force = self.reviews
         if len(in_force) == 1:
@@ -83,6 +83,8 @@ class ReviewsInForce:
         if later.opinion.condition is None:  # without an urgency, it takes back none
             says = later.opinion.urgency is not None or earlier.opinion.urgency is None
             return earlier.opinion.condition is None and says
+        if earlier.opinion.awaited and not (later.opinion.sure or later.opinion.histology):
+            return self._grave(later) > self._grave(earlier)
         return later.opinion.sure or self._grave(later) >= self._grave(earlier)
 
     def _rank(self, review: Review) -> tuple[int, Gravity]:

@@ -92,12 +92,12 @@ class ClockWatch(Repository[SeenTime]):
     _has_looked = False  # this process
 
     def read(self) -> Time:
-        return _judge(self.find(CLOCK), now())
+        return _judge(self.find(CLOCK), now(), started=not self._has_looked)
 
     def look(self) -> Time:
         """Read the time and note it: each pass that lets something go calls it."""
         seen, moment = self.find(CLOCK), now()
-        time = _judge(seen, moment)
+        time = _judge(seen, moment, started=not self._has_looked)
         ops: Ops = {"$set": {"right_at": moment, "schema": 1}}
         if seen is None:
             ops["$set"]["created_at"] = moment
@@ -112,7 +112,7 @@ class ClockWatch(Repository[SeenTime]):
                 jump: Document = {"jumped_from_at": time.right, "jumped_to_at": moment}
                 jump |= {"right_at": time.right}
                 spared = {"spared_accounts": 0, "spared_records": 0}
-                jump["unattended"] = not self._has_looked and moment > time.right
+                jump["unattended"] = time.unattended
                 ops = {"$set": {**ops["$set"], **jump, **spared}, "$unset": {"set_right_at": True}}
                 log.error("clock_jumped", right=time.right.isoformat(), shown=moment.isoformat())
         self._documents.update({"id": CLOCK}, ops, upsert=True)
@@ -164,7 +164,8 @@ class ClockWatch(Repository[SeenTime]):
         return [GaugeReading("skinapi_clock_jumped", text, float(self.find_alarm() is not None))]
 
 
-def _judge(seen: SeenTime | None, moment: datetime) -> Time:
+def _judge(seen: SeenTime | None, moment: datetime, *, started: bool) -> Time:
+    """`started`: this process has seen no time before."""
     if seen is None or _follows(seen.reached_at, moment):
         return Time(moment, moment)
     goes_on = seen.doubtful_at is not None and _follows(seen.doubtful_at, moment)
@@ -172,7 +173,7 @@ def _judge(seen: SeenTime | None, moment: datetime) -> Time:
     if moment >= since + STEADY:
         return Time(moment, moment)
     if since == moment:
-        return Time(moment, seen.reached_at, since)
+        return Time(moment, seen.reached_at, since, started and moment > seen.reached_at)
     return Time(moment, seen.right_at, since, seen.unattended)
 
 
