@@ -235,8 +235,11 @@ class Outbox(Repository[Notice]):
         return self._documents.find(due, sort="due_at", limit=limit)
 
     def _bring_back(self) -> None:
-        """What a clock that was ahead has put off is due now: nothing is put off for so long."""
-        far: Filter = {"due_at": {"$gt": now() + 2 * DAY}, "kind": {"$in": sorted(OF_FINDINGS)}}
+        """What a clock that was ahead has put off is due now: only of a deletion that waits a mail
+        is put off for so long.
+        """
+        others = sorted({*Kind} - {Kind.DELETION_TOMORROW})
+        far: Filter = {"due_at": {"$gt": now() + 2 * DAY}, "kind": {"$in": others}}
         if self._documents.find(far, sort="due_at", limit=1, fields=()):
             self._documents.update_all(far, {"$set": {"due_at": now()}})
 
