@@ -5,7 +5,6 @@ decided on are named, and the others are decided on all the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -36,10 +35,14 @@ class Assignments:
 
     def find_default(self) -> str | None:
         """Find the doctor whom the setting names; None where it is no active doctor's e-mail."""
-        with suppress(ValueError):
-            doctor = self.accounts.find_active_doctor(normalise_email(self.default or ""))
-            return doctor.id if doctor else None
-        return None
+        if self.default is None:
+            return None
+        try:
+            email = normalise_email(self.default)
+        except ValueError:
+            return None
+        doctor = self.accounts.find_active_doctor(email)
+        return doctor.id if doctor else None
 
     def choose(self, *named: str | None) -> str | None:
         """The first of these accounts that is an active doctor's, else the default."""

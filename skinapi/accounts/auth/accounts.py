@@ -290,14 +290,14 @@ class Accounts(Repository[Account]):
         whose account cannot be read does not log in.
         """
         active = {*self.list_active_doctors()}
-        stored = [*self._list_ids({"role": "doctor"}), *self._list_of_no_role()]
+        stored = [*self._list_ids({"role": "doctor"}), *self._list_with_damaged_role()]
         gone = [doctor for doctor in stored if doctor not in active]
         doctors = [*gone, *self._list_ids({"patients_rest": True})]
         patients = self.count_patients({*doctors})
         return [doctor for doctor in doctors if doctor in patients]
 
-    def _list_of_no_role(self) -> list[str]:
-        """List those whose role is damaged: what sorts between the roles."""
+    def _list_with_damaged_role(self) -> list[str]:
+        """List the accounts whose role is none of ROLES: it sorts before, between or after them."""
         known = sorted(ROLES)
         ranges: list[Filter] = [{"role": {"$lt": known[0]}}, {"role": {"$gt": known[-1]}}]
         ranges += [{"role": {"$gt": one, "$lt": other}} for one, other in pairwise(known)]

@@ -62,8 +62,8 @@ def _list_tasks(services: Services) -> list[Task]:
 
     def forget_over() -> None:
         moment = services.data.clock.read().believed
-        for forgetful in (services.data.outbox, services.data.people_to_reach):
-            forgetful.forget_over(moment)
+        services.data.outbox.forget_over(moment)
+        services.data.people_to_reach.forget_over(moment)
 
     return [
         # Work of each process for itself.
@@ -86,7 +86,7 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("ended-holds", 60, get(EndedHolds).run_once, "held decisions not shown"),
         Task("break-glass", 30, get(BreakGlassService).end_over, "grants not ended"),
         Task("checker-exams", 20, narrator.examine_checker, "checker not examined"),
-        Task("forgotten", 60, forget_over, "mails and people to reach not forgotten"),
+        Task("forgotten", 60, forget_over, "what is over was not deleted"),
         Task("file-sweeper", 300, get(PersonFilesService).sweep, "files not swept"),
     ]
 

@@ -47,7 +47,7 @@ class ReviewQueue:
             self.update_owner_key(owner)
 
     def renew(self, finding: StoredFindingRow, owner: Account) -> None:
-        """Let it stand where it belongs since a second opinion has come, or was answered."""
+        """Sort the finding, and its owner, anew after a second opinion has come or was answered."""
         alone = [] if finding.lesion else [finding.id]
         self.records.renew_keys(lesions=[finding.lesion], ids=alone)
         self.update_owner_key(owner)

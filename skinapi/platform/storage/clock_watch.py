@@ -109,10 +109,13 @@ class ClockWatch(Repository[SeenTime]):
         else:
             ops = {"$set": {"doubted_at": time.doubted_since, "doubtful_at": moment}}
             if time.doubted_since == moment:
-                jump: Document = {"jumped_from_at": time.right, "jumped_to_at": moment}
-                jump |= {"right_at": time.right}
+                jump: Document = {
+                    "right_at": time.right,
+                    "jumped_from_at": time.right,
+                    "jumped_to_at": moment,
+                    "unattended": time.unattended,
+                }
                 spared = {"spared_accounts": 0, "spared_records": 0}
-                jump["unattended"] = time.unattended
                 ops = {"$set": {**ops["$set"], **jump, **spared}, "$unset": {"set_right_at": True}}
                 log.error("clock_jumped", right=time.right.isoformat(), shown=moment.isoformat())
         self._documents.update({"id": CLOCK}, ops, upsert=True)

@@ -163,8 +163,8 @@ class ReachService:
             self._end_of_return(account, before, reader=account.id)
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
-        """Who stays is in the list of the doctor who is in charge now; who is deleted, of the one
-        who was.
+        """Let an entry go with the patient to the doctor who is in charge now. That of an account
+        which is being deleted stays with the former one.
         """
         account = self.unassigned.accounts.find_by_id(event.patient)
         before = self.people.find_of(event.patient)
@@ -253,7 +253,8 @@ class ReachService:
             anew = {finding.number for finding in findings}
             findings = (*(item for item in before.findings if item.number not in anew), *findings)
             number = number or before.number
-        moment = max(now(), self.records.find_hold_time())  # else a clock that is behind ends it
+        # By a clock that is behind, it would be over once that is set right.
+        moment = max(now(), self.records.find_hold_time())
         person = self._insert(new_id(), moment, account, findings, number, before=before)
         numbers = [finding.number for finding in findings]
         self.erased.add("to_reach", f"{person.id}/{account.id}", numbers=numbers)
@@ -268,7 +269,6 @@ class ReachService:
         *,
         before: PersonToReach | None,
     ) -> PersonToReach:
-        """Where the account has no address any more, that of `before` stays."""
         doctor = self.unassigned.find_doctor(account)
         person = PersonToReach(
             id=identifier,
@@ -345,7 +345,7 @@ class ReachService:
         return [*islice(filter(None, map(self._without_read, seen)), MOST_LISTED)]
 
     def _without_read(self, person: PersonToReach) -> PersonToReach | None:
-        """Leave out what was only to be read, and its owner has opened since."""
+        """Leave out the decisions that the person has opened since; None where nothing is left."""
         left = tuple(item for item in person.findings if not self._is_read(item))
         return person.model_copy(update={"findings": left}) if left else None
 
@@ -471,9 +471,10 @@ def _is_lost(account: Account) -> bool:
 
 
 def _find_email(account: Account, before: PersonToReach | None) -> str:
-    """That of a kept record leads nowhere."""
-    kept = account.record_kept_until_at and account.status == "suspended"
-    return account.email if not kept else before.email if before else ""
+    """The address of a kept record leads nowhere: the one of before stays, if there is one."""
+    if not account.is_record:
+        return account.email
+    return before.email if before else ""
 
 
 def _awaited(finding: FindingToTell) -> FindingToTell:
