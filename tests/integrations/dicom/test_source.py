@@ -147,7 +147,7 @@ NOT_SAID: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"IssuerOfPatientID": "c" * 65}, {"IssuerOfPatientID": None}),
     ({"IssuerOfPatientID": ""}, {"IssuerOfPatientID": None}),
     ({"SeriesInstanceUID": "1.02"}, {"IssuerOfPatientID": "SkinAPI", "AccessionNumber": ""}),
-    ({"PatientID": "4711\x07"}, {"IssuerOfPatientID": "SkinAPI", "AccessionNumber": ""}),
+    ({"PatientID": "4711" * 17}, {"IssuerOfPatientID": "SkinAPI", "AccessionNumber": ""}),
 ]
 
 
