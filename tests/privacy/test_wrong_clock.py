@@ -287,6 +287,24 @@ def test_a_hold_of_a_clock_that_was_ahead_is_no_longer_than_others(
     assert label_of(backend, talk, path) == "melanoma"
 
 
+def test_a_hold_of_a_server_that_was_started_by_a_clock_that_was_ahead_ends(
+    tmp_path: Path, clock: Clock
+) -> None:
+    before = Backend(tmp_path)
+    make_passes(before)
+    before.services.store.close()
+    clock.ahead = 40 * DAY
+    after = Backend(tmp_path)
+    make_passes(after)
+    talk, path = held_back(after)
+    clock.ahead = timedelta(minutes=1)
+    make_passes(after)
+    assert label_of(after, talk, path) is None
+    live(after, clock, 2)
+    assert label_of(after, talk, path) == "melanoma"
+    after.services.store.close()
+
+
 def test_a_doctor_ends_a_hold_while_the_clock_is_ahead(backend: Backend, clock: Clock) -> None:
     make_passes(backend)
     talk = Talk(backend)

@@ -32,7 +32,7 @@ from skinapi.base.errors import (
 )
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.subject import ROLES, Role
-from skinapi.platform.storage.documents import merged, walk_by_id
+from skinapi.platform.storage.documents import merged, walk_by_id, walk_values
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
@@ -175,7 +175,7 @@ class Accounts(Repository[Account]):
         if wanted.doctor_id != account.doctor_id:
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
         if wanted.status == "deleting":
-            self._release_patients(unit, account.id)
+            self.release_patients(unit, account.id)
         if account.role == "doctor" and not wanted.active_doctor:
             unit.publish(DoctorStopped(account.id))
         if account.active_doctor != wanted.active_doctor:
@@ -296,6 +296,18 @@ class Accounts(Repository[Account]):
         patients = self.count_patients({*doctors})
         return [doctor for doctor in doctors if doctor in patients]
 
+    def walk_doctors(self) -> Iterator[str]:
+        """Yield the ids that patients name as their doctor."""
+        return walk_values(self._documents, "doctor_id")
+
+    def was_never_doctor(self, identifier: str) -> bool:
+        """False where the account cannot be read."""
+        stored = self._documents.get(identifier)
+        if stored is None:
+            return True
+        is_doctor = stored.get("role") == "doctor" or stored.get("patients_rest")
+        return not is_doctor and _is_readable(stored)
+
     def _list_with_damaged_role(self) -> list[str]:
         """List the accounts whose role is none of ROLES: it sorts before, between or after them."""
         known = sorted(ROLES)
@@ -333,13 +345,17 @@ class Accounts(Repository[Account]):
         if back:
             unit.publish(DoctorReturned(doctor.id))
 
-    def _release_patients(self, unit: Unit, doctor_id: str) -> None:
-        if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
+    def release_patients(self, unit: Unit, doctor_id: str) -> list[str]:
+        """Return the ids of those who were in the care of this doctor."""
+        patients = self._list_ids({"doctor_id": doctor_id})
+        if patients:
+            self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}})
             unit.publish(PatientsReleased(doctor_id))
+        return patients
 
     def remove(self, unit: Unit, account_id: str) -> None:
         if self._documents.get(account_id):
-            self._release_patients(unit, account_id)
+            self.release_patients(unit, account_id)
             self._documents.delete({"id": account_id})
 
     def set_record_end(self, account_id: str, until_at: datetime | None) -> None:

@@ -16,6 +16,7 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts, key_without_findings
+from skinapi.base.logs import log
 from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFindingRow
@@ -93,6 +94,22 @@ class ReviewQueue:
                 if finding.queue_key and not finding.reviewed:
                     first = min(first, finding.queue_key)
         return owner.queue_key != first or owner.findings != kept
+
+    def release_strays(self) -> None:
+        """Let no patient or finding stay in the lists of somebody who never was a doctor, as a
+        restore by hand leaves them.
+        """
+        for doctor in {*self.accounts.walk_doctors(), *self.records.walk_doctors()}:
+            if self.accounts.was_never_doctor(doctor):
+                log.error("no_doctor", account=doctor)
+                self._release(doctor)
+
+    @atomic
+    def _release(self, unit: Unit, doctor: str) -> None:
+        owners = self.records.list_owners_of(doctor)
+        owners |= {*self.accounts.release_patients(unit, doctor)}
+        for owner in self.accounts.find_stored(owners):
+            self.records.set_doctor(owner["id"], owner.get("doctor_id"))
 
     @atomic
     def _put_right(self, _: Unit, identifier: str) -> None:

@@ -30,7 +30,7 @@ from skinapi.findings.records.stored_finding import (
 )
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.clock_watch import ClockWatch
-from skinapi.platform.storage.documents import walk_by_id
+from skinapi.platform.storage.documents import walk_by_id, walk_values
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.numbers import FINDINGS, Numbers
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
@@ -247,6 +247,14 @@ class StoredFindings(Repository[StoredFinding]):
     def _leave_doctor(self, these: Filter, doctor: str | None) -> None:
         self._documents.update_all(these, set_or_remove({"doctor": doctor, **NOT_TAKEN}))
 
+    def walk_doctors(self) -> Iterator[str]:
+        """Yield the ids of those in whose lists findings stand."""
+        return walk_values(self._documents, "doctor")
+
+    def list_owners_of(self, doctor: str) -> set[str]:
+        """The owners of the findings in the lists of this doctor."""
+        return {*self._documents.count_by("owner", {"doctor": doctor})}
+
     def end_work(self, doctor: str) -> None:
         """Give back what this doctor has taken."""
         self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
@@ -282,7 +290,14 @@ class StoredFindings(Repository[StoredFinding]):
 
     def list_shown(self, limit: int) -> list[str]:
         """The ids of the findings of which a hold has ended, the first one first."""
-        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(self.find_hold_time(), 0)}}
+        return self._list_held({"$gt": "", "$lt": make_hold_key(self.find_hold_time(), 0)}, limit)
+
+    def list_held_after(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of the findings of which nothing held is shown until then."""
+        return self._list_held({"$gt": make_hold_key(moment, 0)}, limit)
+
+    def _list_held(self, keys: Filter, limit: int) -> list[str]:
+        wanted: Filter = {"hold_key": keys}
         found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
         return [item["id"] for item in found]
 

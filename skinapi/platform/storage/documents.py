@@ -266,6 +266,14 @@ def walk_by_id(
         after = found[-1]["id"]
 
 
+def walk_values(documents: Documents, field: str) -> Iterator[str]:
+    """Yield each value of a text field once; an index that begins with the field finds the next."""
+    value = ""
+    while found := documents.find({field: {"$gt": value}}, sort=field, limit=1, fields=(field,)):
+        value = found[0][field]
+        yield value
+
+
 def stored_value(value: Any) -> Any:
     """A value as SQLite compares it. Times become text of one width, which sorts like the times."""
     if isinstance(value, Unparsed):
