@@ -534,7 +534,8 @@ def test_who_names_nobody_as_doctor_comes_into_the_list(any_backend: Backend) ->
     accounts.update({"id": identifier(any_backend, ada)}, {"$set": {"doctor_id": "0" * 32}})
     findings.update({"number": stray}, {"$set": {"doctor": identifier(any_backend, ada)}})
     assert numbers(grey, "/queue") == numbers(house, LIST) == []
-    any_backend.app.background.run("stray-patients")
+    any_backend.app.background.run("stray-findings")
     assert numbers(house, LIST) == [lost]
     assert numbers(grey, "/queue") == [stray]
+    assert take(house, identifier(any_backend, ada)).status_code == 200
     assert [*check_integrity(any_backend.services)] == []

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from itertools import pairwise
 from typing import Any, Unpack
 
 from pydantic import ValidationError
@@ -31,7 +30,7 @@ from skinapi.base.errors import (
     TooManyFound,
 )
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.base.subject import ROLES, Role
+from skinapi.base.subject import Role
 from skinapi.platform.storage.documents import merged, walk_by_id, walk_values
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
@@ -74,7 +73,6 @@ class Accounts(Repository[Account]):
         ("doctor_id", "search", "id"),
         ("doctor_id", "family", "id"),
         ("doctor_id", "email", "id"),
-        ("patients_rest", "id"),
         ("role", "id"),
         ("role", "status", "id"),
         ("role", "status", "refused", "id"),
@@ -175,7 +173,7 @@ class Accounts(Repository[Account]):
         if wanted.doctor_id != account.doctor_id:
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
         if wanted.status == "deleting":
-            self.release_patients(unit, account.id)
+            self._release_patients(unit, account.id)
         if account.role == "doctor" and not wanted.active_doctor:
             unit.publish(DoctorStopped(account.id))
         if account.active_doctor != wanted.active_doctor:
@@ -286,35 +284,18 @@ class Accounts(Repository[Account]):
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
     def list_resting_doctors(self) -> list[str]:
-        """List the ids of those who are no active doctors now and still have patients. A doctor
-        whose account cannot be read does not log in.
+        """List the ids of those who are no active doctors now and still have patients: of doctors
+        who are suspended or have lost the role, whose account cannot be read, or is gone.
         """
         active = {*self.list_active_doctors()}
-        stored = [*self._list_ids({"role": "doctor"}), *self._list_with_damaged_role()]
-        gone = [doctor for doctor in stored if doctor not in active]
-        doctors = [*gone, *self._list_ids({"patients_rest": True})]
-        patients = self.count_patients({*doctors})
-        return [doctor for doctor in doctors if doctor in patients]
+        return [doctor for doctor in self.walk_doctors() if doctor not in active]
+
+    def list_patients(self, doctor_id: str) -> list[str]:
+        return self._list_ids({"doctor_id": doctor_id})
 
     def walk_doctors(self) -> Iterator[str]:
-        """Yield the ids that patients name as their doctor."""
+        """Yield the ids of those in whose care somebody is."""
         return walk_values(self._documents, "doctor_id")
-
-    def was_never_doctor(self, identifier: str) -> bool:
-        """False where the account cannot be read."""
-        stored = self._documents.get(identifier)
-        if stored is None:
-            return True
-        is_doctor = stored.get("role") == "doctor" or stored.get("patients_rest")
-        return not is_doctor and _is_readable(stored)
-
-    def _list_with_damaged_role(self) -> list[str]:
-        """List the accounts whose role is none of ROLES: it sorts before, between or after them."""
-        known = sorted(ROLES)
-        ranges: list[Filter] = [{"role": {"$lt": known[0]}}, {"role": {"$gt": known[-1]}}]
-        ranges += [{"role": {"$gt": one, "$lt": other}} for one, other in pairwise(known)]
-        find = partial(self._documents.find, sort="role", fields=())
-        return [item["id"] for within in ranges for item in find(within)]
 
     def find_waiting_patients(self, doctor_id: str | None, *, limit: int) -> list[Document]:
         """List patients of this doctor, or of nobody, with a finding that waits for a review, as
@@ -333,8 +314,7 @@ class Accounts(Repository[Account]):
 
     def _note_patients(self, unit: Unit, doctor: Account) -> None:
         """Write which patients rest from now on, or come back, to the audit trail."""
-        documents = self._documents.find({"doctor_id": doctor.id}, fields=())
-        ids = [document["id"] for document in documents]
+        ids = self.list_patients(doctor.id)
         back = doctor.active_doctor
         by = unit.named.by if unit.named else "system"
         count = f"{len(ids)} patient{'s' if len(ids) > 1 else ''}"
@@ -345,17 +325,13 @@ class Accounts(Repository[Account]):
         if back:
             unit.publish(DoctorReturned(doctor.id))
 
-    def release_patients(self, unit: Unit, doctor_id: str) -> list[str]:
-        """Return the ids of those who were in the care of this doctor."""
-        patients = self._list_ids({"doctor_id": doctor_id})
-        if patients:
-            self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}})
+    def _release_patients(self, unit: Unit, doctor_id: str) -> None:
+        if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
             unit.publish(PatientsReleased(doctor_id))
-        return patients
 
     def remove(self, unit: Unit, account_id: str) -> None:
         if self._documents.get(account_id):
-            self.release_patients(unit, account_id)
+            self._release_patients(unit, account_id)
             self._documents.delete({"id": account_id})
 
     def set_record_end(self, account_id: str, until_at: datetime | None) -> None:

@@ -16,7 +16,6 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts, key_without_findings
-from skinapi.base.logs import log
 from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFindingRow
@@ -95,19 +94,17 @@ class ReviewQueue:
                     first = min(first, finding.queue_key)
         return owner.queue_key != first or owner.findings != kept
 
-    def release_strays(self) -> None:
-        """Let no patient or finding stay in the lists of somebody who never was a doctor, as a
-        restore by hand leaves them.
+    def move_strays(self) -> None:
+        """Move findings into the list of their owner's doctor that stand in another one, as far as
+        that doctor has no patients or the owner's is none: so a restore by hand leaves them.
         """
-        for doctor in {*self.accounts.walk_doctors(), *self.records.walk_doctors()}:
-            if self.accounts.was_never_doctor(doctor):
-                log.error("no_doctor", account=doctor)
-                self._release(doctor)
+        listed, resting = {*self.records.walk_doctors()}, {*self.accounts.list_resting_doctors()}
+        for doctor in (listed - {*self.accounts.walk_doctors()}) | (resting - listed):
+            self._move_strays(doctor)
 
     @atomic
-    def _release(self, unit: Unit, doctor: str) -> None:
-        owners = self.records.list_owners_of(doctor)
-        owners |= {*self.accounts.release_patients(unit, doctor)}
+    def _move_strays(self, _: Unit, doctor: str) -> None:
+        owners = {*self.records.list_owners_of(doctor), *self.accounts.list_patients(doctor)}
         for owner in self.accounts.find_stored(owners):
             self.records.set_doctor(owner["id"], owner.get("doctor_id"))
 

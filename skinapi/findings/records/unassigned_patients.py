@@ -29,7 +29,7 @@ from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease
-from skinapi.platform.storage.failed_items import RECORD, FailedItems
+from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
@@ -346,10 +346,7 @@ class UnassignedPatients:
         return stored, unanswered
 
     def _list_gone(self) -> list[str | None]:
-        """None, and who rests, with accounts of which not even the role can be read."""
-        named = [item.partition("/") for item in self.failed.find_all(RECORD)]
-        damaged = (account for collection, _, account in named if collection == "accounts")
-        return [None, *dict.fromkeys([*self.accounts.list_resting_doctors(), *damaged])]
+        return [None, *self.accounts.list_resting_doctors()]
 
     def is_named(self, doctor: Account) -> bool:
         return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
