@@ -20,6 +20,7 @@ from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
 from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_patients import program
+from tests.platform.storage.test_damaged_text import damage_text
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.models import tiny_model
@@ -361,3 +362,24 @@ def test_the_cron_job_of_render_has_the_settings_that_production_requires() -> N
     names = {"ENVIRONMENT", "JWT_SECRET_KEY", "FORMER_JWT_SECRET_KEYS", "PUBLIC_URL", "MONGO_URI"}
     assert names <= given.keys()
     assert not any("value" in given[name] for name in ("JWT_SECRET_KEY", "MONGO_URI"))
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_hold_that_was_ended_since_the_backup_stays_ended(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, ended: bool
+) -> None:
+    grey = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(grey.email).id)
+    path, backup = f"/submissions/{predicted(ada)['id']}", tmp_path / "b.tar"
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert grey.call("POST", f"{path}/review", json=said).status_code == 201
+    assert main(["backup", str(backup)]) == 0
+    if ended:
+        assert grey.call("DELETE", f"{path}/hold").status_code == 200
+    [review] = backend.stored()["reviews"]
+    damage_text(backend, review["id"], b'"hold_ends_at":"2', b'"hold_ends_at":"x')
+    assert main(["restore-record", str(backup), f"reviews/{review['id']}"]) == 0
+    assert "what has changed since: hold_ends_at" in capsys.readouterr().out
+    assert main(["check", "--repair"]) == 0
+    read = ada.call("GET", path).get_json()["decision"]
+    assert (read and read["label"]) == ("melanoma" if ended else None)

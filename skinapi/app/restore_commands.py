@@ -21,6 +21,7 @@ from skinapi.base.logs import configure_logs
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import PhotosErasedAgain
+from skinapi.findings.records.queue_order import make_hold_key
 from skinapi.platform.backups.backup import (
     BackupFacts,
     find_in_backup,
@@ -49,6 +50,12 @@ NOT_RESTORED = frozenset({"sessions"})
 # So many findings, and one more in each second, may have come since the last number that is known.
 MOST_UNKNOWN = 10_000
 ADMIN_OF_RESTORE = "admin-after-restore@skinapi.local"
+VOID_AGAIN = (
+    "entered in error again: finding {}. Where it had been moved to another patient since the "
+    "backup, that is lost: ask that patient for the photo"
+)
+# An older one is milder, or says again what somebody has taken back.
+CHANGED_SINCE = frozenset({"consents", "hold_ends_at", "opinion", "withdrawn"})
 NO_LIST = (
     "Nobody knows who was erased since this backup was begun ({begun}): in INSTANCE_DIR and beside "
     "the backup is no list of erased ids that says of which store it is and until when it is "
@@ -236,8 +243,10 @@ def _erase_again(services: Services, *, of: str | None = None) -> "Counter[str]"
     }
     again = Counter[str]()
     for entry in services.data.erased_ids.walk_all():
-        if of in (None, entry.about) and (act := acts.get(entry.kind)):
-            again[entry.kind] += act(entry)
+        if of in (None, entry.about) and (act := acts.get(entry.kind)) and act(entry):
+            again[entry.kind] += 1
+            if entry.kind == "error" and (found := services.data.findings.find(entry.about)):
+                print(VOID_AGAIN.format(found.number))
     return again
 
 
@@ -310,8 +319,12 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
             mended, damaged = kept, {*kept}
         # Who sees patients may have been suspended since the backup.
         suspends = "status" in damaged and mended.get("role") == "doctor"
+        if suspends:
+            mended = {**mended, "status": "suspended"}
+        if "hold_ends_at" in damaged and _has_ended(services.store, mended):
+            mended = {**mended, "hold_ends_at": now()}
         rows.delete({"id": identifier})
-        rows.insert({**mended, "status": "suspended"} if suspends else mended)
+        rows.insert(mended)
         unit.audit("store.restore", by=OPERATOR, target=identifier)
         services.data.failed_items.forget_damaged(collection, identifier)
         return damaged, suspends
@@ -319,12 +332,23 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     taken, suspended = services.data.work.run(replace)
     _erase_again(services, of=identifier)
     print(f"restored: {options.record}. As in the backup: {', '.join(sorted(taken))}")
+    if since := taken & CHANGED_SINCE:
+        print(f"look with the doctor, or the patient, what has changed since: {', '.join(since)}")
     if suspended:
         print(
             "the doctor is suspended, and may have been since: an admin approves the account again"
         )
     print("now run `python -m skinapi check --repair`: other records may count on it")
     return 0
+
+
+def _has_ended(store: Store, review: Document) -> bool:
+    """Whether what this review holds back has been shown: its finding waits for a later hold, or
+    for none.
+    """
+    finding = store.collection(FINDINGS).get(review[FINDING]) or {}
+    key = make_hold_key(review.get("hold_ends_at"), finding.get("number", 0))
+    return key is not None and (finding.get("hold_key") is None or finding["hold_key"] > key)
 
 
 def _orphaned_fields(services: Services, record: Document) -> set[str]:

@@ -129,15 +129,18 @@ class Lesions(Repository[Lesion]):
     def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
         return {lesion.id: lesion for lesion in self._list({"id": {"$in": [*identifiers]}})}
 
-    def list_newest(self, identifiers: Sequence[str]) -> list[str]:
-        documents = self._documents.find(
-            {"id": {"$in": [*identifiers]}}, fields=("latest", "deleted_at")
-        )
-        return [
-            document["latest"]
-            for document in documents
-            if document.get("latest") and not document.get("deleted_at")
-        ]
+    def list_newest(self, identifiers: Sequence[str]) -> tuple[set[str], set[str]]:
+        """Return the newest findings of these spots, and the owners of those that were deleted or
+        have none.
+        """
+        findings, owners = set[str](), set[str]()
+        fields = ("latest", "deleted_at", "owner")
+        for document in self._documents.find({"id": {"$in": [*identifiers]}}, fields=fields):
+            if document.get("latest") and not document.get("deleted_at"):
+                findings.add(document["latest"])
+            else:
+                owners.add(document["owner"])
+        return findings, owners
 
     def find_by_key(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
         return self._by_key(key, request_hash, owner=owner)

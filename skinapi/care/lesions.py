@@ -124,11 +124,12 @@ class LesionsService:
     def list_of_patient(
         self, *, patient: str, doctor: Subject, paging: PageRequest
     ) -> Page[ShownLesion]:
-        owner = self.accounts.find_by_id(patient)
+        """`patient` may be the id of an account that was joined to another one."""
+        owner = self.accounts.find_staying(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
-        self.findings.note_read([patient], by=doctor)
-        return self._page(patient, reader_of(patient, doctor), paging)
+        self.findings.note_read([owner.id], by=doctor)
+        return self._page(owner.id, reader_of(owner.id, doctor), paging)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
         """A spot that the caller may see; of one that was joined to another, that one: a mail may

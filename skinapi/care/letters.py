@@ -46,7 +46,7 @@ from skinapi.findings.records.letters import (
     show_letter,
     write_of,
 )
-from skinapi.findings.records.read_access import PatientChannel, way_to
+from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.unassigned_patients import Clinic
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow, see_with
 from skinapi.findings.reports.checker_records import Checker
@@ -336,7 +336,7 @@ class LettersService:
         if is_shown(issued, finding.for_programs()):  # else it is told when the hold ends
             self._note_change(unit, finding)
             unit.publish(LetterIssued(finding, issued))
-        way = way_to(owner, mails=self.outbox.enabled)
+        way = self.findings.way_to(owner)
         return ShownLetter(issued, held_until=held), way
 
     @atomic

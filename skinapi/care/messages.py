@@ -246,8 +246,9 @@ class UnansweredMessages:
 
     def __call__(self, doctor: str | None) -> list[str]:
         waiting = sorted(self.messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]
-        owners = sorted(self.messages.count_waiting_without_lesion(doctor))[:MOST_UNASSIGNED]
+        of_spots, owners = self.lesions.list_newest(waiting) if waiting else (set(), set())
+        owners |= self.messages.count_waiting_without_lesion(doctor).keys()
         page_owned = self.records.page_owned
-        newest = (page_owned(owner, PageRequest(1), newest_first=True) for owner in owners)
-        of_none = [item.id for page in newest for item in page.items]
-        return of_none + (self.lesions.list_newest(waiting) if waiting else [])
+        first = sorted(owners)[:MOST_UNASSIGNED]
+        newest = (page_owned(owner, PageRequest(1), newest_first=True) for owner in first)
+        return [*of_spots, *(item.id for page in newest for item in page.items)]

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.accounts import Accounts, key_without_findings
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
@@ -134,13 +134,13 @@ class CareService:
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
         self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
-        held = self._list_held([patient.id for patient in shown], doctor)
+        held = self._list_held(shown, doctor)
         awaited = self._awaited_of(shown, held, doctor)
         visits = self._visits_of(shown, held, doctor)
         untold = {case.owner.id: case.finding.number for case in self._list_untold(doctor)}
         patients = [
             FoundPatient(
-                _as_known(patient, held),
+                self._as_known(patient, held),
                 awaited.get(patient.id),
                 visits.get(patient.id),
                 untold.get(patient.id),
@@ -157,12 +157,13 @@ class CareService:
         reviewed: bool | None,
         paging: PageRequest,
     ) -> Page[FoundCase]:
-        owner = self.accounts.find_by_id(patient)
+        """`patient` may be the id of an account that was joined to another one."""
+        owner = self.accounts.find_staying(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
-        held = self._list_held([patient], doctor)
+        held = self._list_held([owner], doctor)
         with_held = replace(paging, limit=paging.limit + len(held))
-        page = self.lists.page_by_urgency({"owner": patient}, reviewed=reviewed, paging=with_held)
+        page = self.lists.page_by_urgency({"owner": owner.id}, reviewed=reviewed, paging=with_held)
         listed = [
             finding
             for finding in held
@@ -185,13 +186,32 @@ class CareService:
         page = self.lists.page_awaited(doctor.id, awaited, paging=paging)
         return self._in_care(page, doctor)
 
-    def _list_held(self, owners: Sequence[str], to: Subject) -> list[VisibleFindingRow]:
-        """The findings of which the caller may not know all, sorted by what the caller may know."""
+    def _list_held(self, patients: Sequence[Account], to: Subject) -> list[VisibleFindingRow]:
+        """The findings of which the caller may not know all, sorted by what the caller may know:
+        something is held back, or a second opinion has come, which no patient reads.
+        """
         reader = reader_in_care(to)
         if reader.knows_all:
             return []
-        held = self.records.see(self.records.list_held(owners), reader)
+        found = self.records.list_held([patient.id for patient in patients])
+        for doctor in {patient.doctor_id for patient in patients}:
+            owners = [patient.id for patient in patients if patient.doctor_id == doctor]
+            found += self.lists.list_answered(doctor, owners)
+        held = self.records.see([*{finding.id: finding for finding in found}.values()], reader)
         return [finding.model_copy(update=finding.make_keys(reader)) for finding in held]
+
+    def _as_known(self, patient: Account, held: Sequence[VisibleFindingRow]) -> Account:
+        """With the most urgent finding that waits as far as the caller knows."""
+        own = [finding for finding in held if finding.owner == patient.id]
+        if not own:
+            return patient
+        # So many of the first are enough: one of them at least is none of these.
+        first = PageRequest(len(own) + 1)
+        page = self.lists.page_by_urgency({"owner": patient.id}, reviewed=False, paging=first)
+        others = _without(own, page.items)
+        keys = [_key_of(finding) for finding in (*own, *others) if not finding.reviewed]
+        key = min(keys, default=key_without_findings(patient.id))
+        return patient.model_copy(update={"queue_key": key})
 
     def _awaited_of(
         self, patients: Sequence[Account], held: Sequence[VisibleFindingRow], to: Subject
@@ -202,11 +222,8 @@ class CareService:
             page = self.lists.page_awaited(doctor, owners=owners, paging=PageRequest(MOST_AWAITED))
             findings += _without(held, page.items)
         findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
-        first = {finding.owner: finding for finding in findings}
-        return {
-            finding.owner: finding
-            for finding in self.records.see([*first.values()], reader_in_care(to))
-        }
+        seen = self.records.see(findings, reader_in_care(to))
+        return {finding.owner: finding for finding in seen if finding.awaited}
 
     def _visits_of(
         self, patients: Sequence[Account], held: Sequence[VisibleFindingRow], to: Subject
@@ -424,15 +441,6 @@ def _without_prefix(paging: PageRequest, part: str) -> PageRequest:
 
 def _key_of(case: StoredFindingRow) -> str:
     return case.queue_key or ""
-
-
-def _as_known(patient: Account, held: Sequence[VisibleFindingRow]) -> Account:
-    """With the most urgent finding that waits as far as the caller knows."""
-    waiting = [
-        _key_of(finding) for finding in held if finding.owner == patient.id and not finding.reviewed
-    ]
-    keys = [*waiting, *([patient.queue_key] if patient.queue_key else [])]
-    return patient.model_copy(update={"queue_key": min(keys)}) if waiting else patient
 
 
 def _by_doctor(patients: Sequence[Account]) -> Iterable[tuple[str, list[str]]]:

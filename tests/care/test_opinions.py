@@ -10,6 +10,7 @@ from skinapi.platform.notices.outbox import Kind
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers
 from tests.care.test_cases import MELANOMA, Clinic, answer, came, counts
 from tests.care.test_without_doctor import LIST, identifier, take
+from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
@@ -268,3 +269,62 @@ def test_the_doctor_in_charge_gets_a_mail_that_no_second_opinion_comes(backend: 
     assert outbox.find_last(Kind.OPINION_LOST, to=doctor, about=f"case/{clinic.number}")
     clinic.admin("PATCH", f"/users/{clinic.colleague.email}/approve", json={})
     assert outbox.find_last(Kind.OPINION_LOST, to=doctor) is None
+
+
+def awaited(doctor: Person) -> list[int]:
+    return numbers(doctor, "/queue?awaited=result")
+
+
+SAMPLED = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
+
+
+@pytest.mark.parametrize("then", ["left", MOLE, {"new_picture_wanted": True}])
+def test_a_sample_that_a_second_opinion_names_is_awaited_until_its_result(
+    asked: Clinic, then: Any
+) -> None:
+    answer(asked.colleague, asked.number, SAMPLED)
+    assert awaited(asked.doctor) == [asked.number]
+    if then == "left":
+        asked.doctor.call("DELETE", f"{asked.path}/second-opinion/answer")
+    else:
+        answer(asked.doctor, asked.number, then)
+    assert awaited(asked.doctor) == [asked.number]
+    seen = asked.ada.call("GET", asked.path).get_json()
+    assert (seen["decision"]["label"], seen.get("awaited")) == (MOLE["label"], None)
+    asked.assign(asked.stranger.email)
+    assert awaited(asked.stranger) == [asked.number]
+    assert asked.ada.call("DELETE", "/me", json={"current_password": PASSWORD}).status_code == 200
+    [reached] = asked.colleague.call("GET", "/people-to-reach").get_json()
+    assert [item["why"] for item in reached["findings"]] == ["awaited"]
+
+
+def test_a_result_that_a_second_opinion_names_is_not_signed_over(asked: Clinic) -> None:
+    proven = {"histology": "confirmed", "histology_result": "melanoma", "certainty": "sure"}
+    answer(asked.colleague, asked.number, proven)
+    send = asked.doctor.call
+    for said in (MOLE, MELANOMA, {"certainty": "unsure", "histology": "not_taken"}):
+        refused = send("POST", f"{asked.path}/review", json=said)
+        assert (refused.status_code, refused.get_json()["code"]) == (422, "result_stands")
+    assert to_review(asked.doctor) == [asked.number]
+    answer(asked.doctor, asked.number, {**proven, "told_by": "nobody"})
+    decision = asked.ada.call("GET", asked.path).get_json()["decision"]
+    assert decision["label"] == "melanoma"
+    none = {"certainty": "unsure", "histology": "not_taken"}
+    assert send("POST", f"{asked.path}/review", json=none).get_json()["code"] == "result_stands"
+
+
+def test_no_program_sees_by_the_order_what_a_second_opinion_says(any_backend: Backend) -> None:
+    clinic, program = Clinic(any_backend), clinic_wide(any_backend, scopes=["findings:read"])
+    routine = file_for(any_backend, clinic.ada, ROUTINE).number
+    place = any_backend.account(clinic.ada.email).id
+    paths = [f"/patients?after={int(place, 16) - 1:032x}&limit=1", f"/patients/{place}/submissions"]
+
+    def told() -> list[Any]:
+        rows = [row for path in paths for row in program.call("GET", path).get_json()]
+        return [{name: row[name] for name in row if name != "case"} for row in rows]
+
+    before = told()
+    clinic.ask(number=routine)
+    answer(clinic.colleague, routine, MELANOMA)
+    assert told() == before
+    assert clinic.doctor.call("GET", "/queue").get_json()[0]["id"] == routine

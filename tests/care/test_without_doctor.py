@@ -316,6 +316,27 @@ def test_who_has_written_about_no_spot_stands_there_with_the_newest_finding(
     assert [item["text"] for item in house.call("GET", path).get_json()] == ["May I swim?"]
 
 
+@pytest.mark.parametrize("deleted", [True, False])
+def test_who_has_written_about_a_spot_without_findings_stands_there_too(
+    any_backend: Backend, *, deleted: bool
+) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    admin, ada = any_backend.admin(), patient_of(any_backend, grey)
+    number = file_for(any_backend, ada, REFERRAL).number
+    sign(grey, number, label="melanocytic_nevus")
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    said = {"text": "It bleeds."}
+    assert ada.call("POST", f"/lesions/{spot}/messages", json=said).status_code == 201
+    if deleted:
+        assert ada.call("DELETE", f"/lesions/{spot}").status_code == 200
+    admin.call("PATCH", f"/users/{grey.email}/suspend")
+    assert [(item["id"], item["left"]) for item in house.call("GET", LIST).get_json()] == [
+        (number, ["message"])
+    ]
+    assert take(house, identifier(any_backend, ada)).status_code == 200
+    assert len(house.call("GET", "/messages").get_json()) == 1
+
+
 @pytest.mark.parametrize("gone", ["suspended", "unassigned"])
 def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -> None:
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")

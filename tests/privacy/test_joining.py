@@ -24,7 +24,7 @@ from tests.care.clinic import (
     patient_of,
 )
 from tests.findings.prediction.photographer import predicted
-from tests.integrations.test_keys import made
+from tests.integrations.test_keys import clinic_wide, made
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
@@ -300,6 +300,18 @@ def test_a_colleague_who_is_asked_of_one_sees_nothing_where_the_other_has_refuse
     assert backend.account(stays.email).consents == {"sharing": False}
     assert colleague.call("GET", f"{path}/case").status_code == 404
     assert get(doctor, f"{path}/case")["opinion_lost"] == "unshared"
+
+
+def test_a_program_that_keeps_the_former_id_lists_the_account_that_stays(
+    shared_backend: Backend,
+) -> None:
+    root, (_, ada) = shared_backend.member(role="admin"), patient_in_care(shared_backend)
+    old, program = shared_backend.member(), clinic_wide(shared_backend)
+    number = file_for(shared_backend, ada, ROUTINE).number
+    former = shared_backend.account(old.email).id
+    assert join(root, old.email, ada.email).status_code == 200
+    assert [item["id"] for item in get(program, f"/patients/{former}/submissions")] == [number]
+    assert get(program, f"/patients/{former}/lesions") == []
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.damaged_records import DamagedRecords
+from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.photos import KeptPhotos
@@ -59,6 +60,7 @@ from skinapi.findings.reports.narrator import open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService, SpotPlaces
 from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.service import ReviewsService
+from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.registry.composition import open_models
@@ -128,6 +130,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,
     MessageCounts: Messages,
+    Programs: ApiKeys,
     PatientsWithoutDoctor: UnassignedPatients,
     SpotPlaces: Lesions,
 }

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
@@ -27,8 +27,8 @@ from skinapi.findings.records.read_access import (
     PatientChannel,
     in_care,
     is_asked,
+    is_shut_out,
     reader_of,
-    way_to,
 )
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -52,11 +52,17 @@ NOT_TO_CORRECT = "Only the doctor in charge or an admin can say that it was ente
 Reading = Literal["finding", "report", "reviews", "letters"]
 
 
+class Programs(Protocol):
+    def may_read(self) -> bool:
+        """Whether a key is in force by which a program reads the findings of all patients."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingAccess:
     """Decides who may see a finding, shows it, and notes who has read it."""
 
     work: UnitOfWork
+    programs: Programs
     records: FindingRecords
     accounts: Accounts
     photos: KeptPhotos
@@ -209,9 +215,20 @@ class FindingAccess:
         return None if finding.reviewed else self.unassigned.find_who_looks(owner)
 
     def find_way(self, owner_id: str) -> PatientChannel | None:
-        """See `way_to`."""
         owner = self.accounts.find_by_id(owner_id)
-        return way_to(owner, mails=self.unassigned.outbox.enabled) if owner else None
+        return self.way_to(owner) if owner else None
+
+    def way_to(self, owner: Account) -> PatientChannel | None:
+        """See PatientChannel; None where nobody reads for the patient any more."""
+        if owner.record_kept_until_at:
+            return None
+        if not owner.can_log_in:
+            shown = self.programs.may_read()
+            return PatientChannel.OTHER_SYSTEM if shown else PatientChannel.SHUT_OUT
+        if is_shut_out(owner):
+            return PatientChannel.SHUT_OUT
+        mails = self.unassigned.outbox.enabled and owner.notices
+        return PatientChannel.MAIL if mails else PatientChannel.LOG_IN
 
     def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
         """Whether the caller may see a spot of this patient, or a finding of none."""

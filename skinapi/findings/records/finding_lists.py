@@ -51,6 +51,13 @@ class FindingLists:
         ranges = [("0", FIRST_REVIEWED)]
         return self._page_by("opinion_key", {"doctor": doctor}, ranges, paging)
 
+    def list_answered(self, doctor: str | None, owners: Sequence[str]) -> list[StoredFindingRow]:
+        """List those of these patients of this doctor about which a second opinion has come."""
+        within = {"$gt": "0", "$lt": FIRST_REVIEWED}
+        wanted: Filter = {"doctor": doctor, "opinion_key": within, "owner": {"$in": [*owners]}}
+        found = self._documents.find(wanted, sort="opinion_key", fields=LISTED_FIELDS)
+        return _read_rows(found)
+
     def page_awaited(
         self,
         doctor: str,

@@ -40,22 +40,11 @@ def is_shut_out(owner: Account) -> bool:
 
 
 class PatientChannel(StrEnum):
-    """`none`: no way leads to a patient who cannot log in."""
+    """How a patient hears of what is shown. `none`: no way leads to one who cannot log in, or for
+    whom no program can read.
+    """
 
     MAIL = "mail"
     LOG_IN = "log_in"
     OTHER_SYSTEM = "other_system"
     SHUT_OUT = "none"
-
-
-def way_to(owner: Account, *, mails: bool) -> PatientChannel | None:
-    """Say how the patient hears of what is shown; `mails` says whether this server sends any. None
-    where nobody reads for the patient any more.
-    """
-    if owner.record_kept_until_at:
-        return None
-    if not owner.can_log_in:
-        return PatientChannel.OTHER_SYSTEM
-    if is_shut_out(owner):
-        return PatientChannel.SHUT_OUT
-    return PatientChannel.MAIL if mails and owner.notices else PatientChannel.LOG_IN

@@ -104,7 +104,7 @@ class ExpectedReviewer(NamedTuple):
 class FindUnanswered(Protocol):
     def __call__(self, doctor: str | None) -> Sequence[str]:
         """The newest findings of the spots about which messages wait for this doctor, or for
-        nobody; of messages about no spot, those of the patients.
+        nobody; of messages about no spot, or one without findings, those of the patients.
         """
 
 

@@ -272,9 +272,7 @@ def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:
     must not go before somebody has done that.
     """
     waiting = [item for item in case if not item.reviewed]
-    if any(item.band is URGENT for item in waiting) or any(
-        item.decision.sampled_at for item in case if item.decision
-    ):
+    if any(item.band is URGENT for item in waiting) or any(item.status.sample for item in case):
         return dict.fromkeys(item.id for item in case)
     since = max(
         moment

@@ -27,11 +27,12 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters, find_letter_shown_at
-from skinapi.findings.records.read_access import PatientChannel, in_care, way_to
+from skinapi.findings.records.read_access import PatientChannel, in_care
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
+from skinapi.findings.status.deciding_review import find_unsigned_result
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.findings.status.reviews import Opinion, Review, ToldBy
@@ -58,8 +59,9 @@ GRAVER_IS_HELD = (
     "Something graver that was said of another photo of the spot is held back: show that first"
 )
 READS_NOTHING = (
-    "This patient's account is suspended or not approved: no mail reaches them, and they read "
-    "nothing here. Tell them in another way, and send told_by `doctor`"
+    "Nothing reaches this patient from here: the account is suspended or not approved, or no key "
+    "is in force by which the other system reads. Tell them in another way, and send told_by "
+    "`doctor`"
 )
 OF_RECORD = "The patient's account is deleted: nobody is shown it here"
 NOT_TO_SHOW = "Only the doctor in charge can show the patient what is held back"
@@ -143,6 +145,8 @@ class ReviewsService:
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
         decides, reopened = after.decision, after.status.reopened
+        if in_charge and find_unsigned_result(signed, review):
+            raise ResultStands
         if in_charge and decides and decides.leaves_unread(review, after.band, reopened=reopened):
             raise ResultStands if decides.proven else OpinionStands
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
@@ -168,7 +172,7 @@ class ReviewsService:
         return until and until - self.records.find_ahead()
 
     def _require_way(self, owner: Account, teller: ToldBy | None, *, grave: bool) -> None:
-        way = way_to(owner, mails=self.outbox.enabled)
+        way = self.findings.way_to(owner)
         alone = teller is ToldBy.NOBODY and grave
         if way is PatientChannel.SHUT_OUT and (alone or teller is ToldBy.SERVER):
             raise NoMailToPatient(READS_NOTHING)
@@ -333,7 +337,7 @@ class ReviewsService:
             self._mark(unit, self.records.see_one(finding, Audience.DOCTOR), owner, shown=())
 
     def find_way(self, review: Review) -> PatientChannel | None:
-        """See `way_to`."""
+        """See FindingAccess."""
         about = self.records.find(review.submission)
         return self.findings.find_way(about.owner) if about else None
 

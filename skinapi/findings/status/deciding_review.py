@@ -19,17 +19,33 @@ def list_in_force(reviews: Iterable[Review]) -> list[Review]:
 
 def find_sampled(reviews: Sequence[Review]) -> Review | None:
     """Find the newest with a sample of which no result has come since. Its doctor ends it by saying
-    that none was taken; another opinion, that says nothing of it, does not.
+    that none was taken; another opinion, that says nothing of it, does not. Nor does a result that
+    the doctor in charge has not signed.
     """
     ended = set[str]()
     for review in reversed(reviews):
         if review.opinion.histology_result:
+            if review.second_opinion:
+                continue
             break
         if review.opinion.histology is Histology.NOT_TAKEN:
             ended.add(review.doctor)
         elif review.opinion.awaited and review.doctor not in ended:
             return review
     return None
+
+
+def find_unsigned_result(reviews: Sequence[Review], signed: Review) -> Review | None:
+    """Find the laboratory's result that a second opinion has named since the last one that counts,
+    where it would count before what is `signed` now.
+    """
+    results = [review for review in reviews if review.opinion.histology_result]
+    if not results or not results[-1].second_opinion:
+        return None
+    in_force = ReviewsInForce()
+    for review in (results[-1], signed):
+        in_force.add(review)
+    return results[-1] if in_force.deciding() is not signed else None
 
 
 def _put_in_force(reviews: Iterable[Review]) -> "ReviewsInForce":

@@ -231,8 +231,11 @@ class Decision:
             if least and decides.opinion.lowers_nothing:
                 asked = most_urgent(asked, least)
             steps.append(cls._after(review, decides, asked))
-        last, sample = steps[-1], find_sampled(counted)
-        if last.awaited and sample is None:  # its doctor has said since that none was taken
+        # Where a sample is, who asked for a second opinion knows by that, too.
+        last, sample = steps[-1], find_sampled(reviews)
+        if (
+            last.awaited and find_sampled(counted) is None
+        ):  # its doctor has said since that none was taken
             last = replace(last, histology=Histology.NOT_TAKEN)
         levels = levels_since(_urgencies(counted, steps, versions))
         # What counted before the last of these, each once.
@@ -257,7 +260,8 @@ class Decision:
             return False
         if self.proven:
             same = said.urgency in (None, self.urgency)
-            return not (said.awaited or (same and said.condition in (None, self.label)))
+            taken = said.histology is not Histology.NOT_TAKEN
+            return not (said.awaited or (taken and same and said.condition in (None, self.label)))
         graver = urgency(said.urgency_asked(band)) < urgency(self.urgency)
         new_sample = said.awaited and said.condition is None and not self.awaited
         unread = graver or reopened or _is_graver_cancer(said.condition, self.label)

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
+from skinapi.findings.status.deciding_review import find_sampled
 from skinapi.findings.status.decisions import (
     Decision,
     JudgedVersion,
@@ -137,6 +138,11 @@ class FindingStatus:
     @property
     def counted(self) -> list[Review]:
         return [review for review in self.reviews if not review.second_opinion]
+
+    @property
+    def sample(self) -> Review | None:
+        """Who says that a laboratory has one, also in a second opinion that decides nothing."""
+        return find_sampled(self.reviews)
 
     @property
     def shown_at(self) -> datetime | None:

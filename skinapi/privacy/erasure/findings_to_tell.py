@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.status.deciding_review import find_sampled
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import names_cancer
 from skinapi.model.bands import is_sent, most_urgent, urgency
@@ -112,7 +113,7 @@ def find_what_to_tell(
         return None
     why, *also = reasons
     named = opinion or (None if why is ReachReason.UNREVIEWED else decision)
-    samplers = (item.doctor for item in (opinion, decision) if item and item.awaited)
+    sample = entry.status.sample
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
@@ -122,7 +123,7 @@ def find_what_to_tell(
         label=named.label if named else None,
         urgency=most_urgent(_urgency_asked(entry), *([named.urgency] if named else [])),
         proven=named is not None and named.proven,
-        sampled_by=next(samplers, None),
+        sampled_by=sample.doctor if sample else None,
     )
 
 
@@ -141,7 +142,7 @@ def _is_news(opinion: Decision, entry: VisibleFindingRow) -> bool:
             return True
         if opinion.proven and not (known.proven and known.label == opinion.label):
             return True
-    if opinion.awaited and not (known and known.sampled_at):
+    if opinion.awaited and find_sampled(entry.status.counted) is None:
         return True
     asks = is_sent(opinion.urgency) and not opinion.unjudged
     return asks and opinion.more_urgent_than(_urgency_asked(entry))
@@ -161,19 +162,19 @@ def _find_reasons(
         yield ReachReason.HELD
     if not entry.reviewed and urgency(entry.band) <= urgency(Band.REFERRAL):
         yield ReachReason.UNREVIEWED
-    cancer = False
+    cancer = sent = unopened = False
     if decision:
         cancer, sent = names_cancer(decision.label), is_sent(decision.urgency)
         unopened = opens and not held and entry.decision_opened_at is None and (cancer or sent)
         if entry.reviewed and _is_unjudged(entry, decision, discarded):
             yield ReachReason.UNJUDGED
             unopened = False  # nothing was decided
-        if decision.sampled_at:
-            yield ReachReason.AWAITED
-        if unopened:
-            yield ReachReason.UNOPENED
-        elif discarded and cancer and sent and not held:
-            yield ReachReason.DISCARDED
+    if entry.status.sample:
+        yield ReachReason.AWAITED
+    if unopened:
+        yield ReachReason.UNOPENED
+    elif discarded and cancer and sent and not held:
+        yield ReachReason.DISCARDED
     if entry.id in written or (cancer and written):
         yield ReachReason.UNANSWERED
 

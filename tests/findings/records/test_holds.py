@@ -372,13 +372,36 @@ def test_a_patient_who_wants_no_mails_or_is_of_another_system_gets_none(
     number = file_for(at, ada, REVIEW, finding=MOLE).number
     case = f"/submissions/{number}/case"
     accounts = at.services.store.collection("accounts")
-    for change, way in (({}, "mail"), ({"notices": False}, "log_in"), ({"external": "h"}, None)):
+    changes: tuple[tuple[dict[str, Any], str], ...]
+    changes = (({}, "mail"), ({"notices": False}, "log_in"), ({"external": "h"}, "none"))
+    for change, way in changes:
         if change:
             accounts.update({"email": ada.email}, {"$set": change})
-        told = grey.call("GET", case).get_json()["telling"]
-        assert told == (way or "other_system")
+        assert grey.call("GET", case).get_json()["telling"] == way
         answer = sign(grey, number, told_by="server")
         assert answer.status_code == (201 if way == "mail" else 422), change
+
+
+def test_no_other_system_shows_anything_once_no_key_reads(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    backend.services.store.collection("accounts").update(
+        {"email": ada.email}, {"$set": {"external": "h"}}
+    )
+    admin = backend.member(role="admin")
+    made(admin, "/admin/keys", scopes=["findings:write"])
+    key = made(admin, "/admin/keys", scopes=["findings:read"])[1]["_id"]
+
+    def telling() -> str:
+        told = grey.call("GET", f"/submissions/{number}/case").get_json()["telling"]
+        assert isinstance(told, str)
+        return told
+
+    assert telling() == "other_system"
+    assert admin.call("DELETE", f"/admin/keys/{key}").status_code == 200
+    assert telling() == "none"
+    assert sign(grey, number, told_by="nobody").status_code == 422
+    assert sign(grey, number, told_by="doctor").get_json()["telling"]["way"] == "none"
 
 
 def test_a_case_says_when_the_patient_has_opened_what_was_decided(backend: Backend) -> None:
