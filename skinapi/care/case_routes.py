@@ -21,6 +21,7 @@ from skinapi.care.comparisons import (
 from skinapi.care.lesion_routes import LanguageQuery, LesionView
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView, ListedFinding
+from skinapi.findings.errors import ResultStands, SpotChanged
 from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.bands import is_sent, urgency
@@ -36,7 +37,7 @@ from skinapi.model.comparison.comparison import (
 )
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
+from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery, Query
 
 LONGEST_QUESTION = 500
 
@@ -125,12 +126,27 @@ def withdraw_request(cases: CasesService, *, number: str, subject: Subject) -> M
     return Message(message="The request for a second opinion has ended")
 
 
-@routes.route("DELETE", "/submissions/<number>/second-opinion/answer", raises=(NotFound, Forbidden))
-def close_opinion(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+class SeenQuery(Query):
+    spot_state: str | None = Field(
+        default=None,
+        description="the `spot_state` of the finding that the doctor has seen: where another one "
+        "counts by now, nothing is left unread (`spot_changed`)",
+    )
+
+
+@routes.route(
+    "DELETE",
+    "/submissions/<number>/second-opinion/answer",
+    raises=(NotFound, Forbidden, SpotChanged, ResultStands),
+)
+def close_opinion(
+    cases: CasesService, *, number: str, query: SeenQuery, subject: Subject
+) -> CaseView:
     """Leave the finding as it is, as the doctor in charge: the second opinion that has come is
-    read, and stays beside the reviews.
+    read, and stays beside the reviews. A laboratory's result that it names is signed first.
     """
-    return _shown(cases, cases.close_opinion(number=number, by=subject), subject)
+    closed = cases.close_opinion(number=number, by=subject, spot_state=query.spot_state)
+    return _shown(cases, closed, subject)
 
 
 WHICH_PICTURE = "which picture was compared, counted from 1; null of a finding on one picture"

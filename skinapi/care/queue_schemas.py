@@ -100,10 +100,9 @@ class AwaitedView(Answer):
     @classmethod
     def from_finding(cls, finding: VisibleFindingRow | None) -> Self | None:
         awaited = finding.awaited if finding else None
-        if finding is None or awaited is None or finding.decision is None:
+        since = finding.status.awaited_since if finding else None
+        if finding is None or awaited is None or since is None:
             return None
-        decision = finding.decision
-        since = decision.sampled_at or decision.decided_at
         overdue = now() - since > OVERDUE_AFTER
         return cls(what=awaited, since=since, overdue=overdue, submission=finding.number)
 

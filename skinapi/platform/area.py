@@ -39,6 +39,10 @@ def _no_values() -> Values:
     return {}
 
 
+def _yes() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """What an area has stored of people, `STORED` in its `stored.py`. It is counted and forgotten
@@ -90,7 +94,8 @@ class Area:
     `begin` is called at a start. `values`, `factories` and `stand_for`: what the container is to
     know. `channels`: who sends the deliveries of a kind. `subscribe`: whom it adds to the
     listeners, after those of the findings. `page` describes it, `summary` in a line. `scopes`: what
-    a key may be made for besides. `log_ins`: what the log-in page shows besides the password.
+    a key may be made for besides. `reads`: whether what doctors decide comes to who has such a key.
+    `log_ins`: what the log-in page shows besides the password.
     `condition_names`: what its clients call each condition. `spooled`: the largest body that lies
     in a file, where a route has no limit of its own. `console`: its part of the console.
     """
@@ -111,6 +116,7 @@ class Area:
     channels: Mapping[str, type[Sends]] = field(default_factory=dict)
     subscribe: Callable[..., None] = _do_nothing
     scopes: Sequence[str] = ()
+    reads: Callable[..., bool] = _yes
     log_ins: Callable[..., Mapping[Any, object]] = _no_values
     condition_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     spooled: Callable[..., int] | None = None

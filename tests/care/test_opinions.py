@@ -328,3 +328,68 @@ def test_no_program_sees_by_the_order_what_a_second_opinion_says(any_backend: Ba
     answer(clinic.colleague, routine, MELANOMA)
     assert told() == before
     assert clinic.doctor.call("GET", "/queue").get_json()[0]["id"] == routine
+
+
+def leave_as_it_is(clinic: Clinic, **seen: str) -> Any:
+    path = f"{clinic.path}/second-opinion/answer"
+    return clinic.doctor.call("DELETE", path, query_string=seen)
+
+
+PROVEN = {"histology": "confirmed", "histology_result": "melanoma", "certainty": "sure"}
+
+
+def test_a_result_that_a_second_opinion_names_is_not_left_until_it_is_taken_back(
+    asked: Clinic,
+) -> None:
+    answer(asked.colleague, asked.number, PROVEN)
+    assert leave_as_it_is(asked).get_json()["code"] == "result_stands"
+    assert to_review(asked.doctor) == [asked.number]
+    assert asked.ask().status_code == 200
+    answer(asked.colleague, asked.number, {"certainty": "unsure", "histology": "not_taken"})
+    assert leave_as_it_is(asked).status_code == 200
+    answer(asked.doctor, asked.number, MOLE)
+
+
+def test_who_leaves_a_finding_as_it_is_has_seen_all_opinions(asked: Clinic) -> None:
+    answer(asked.colleague, asked.number, MOLE)
+    seen = asked.doctor.call("GET", asked.path).get_json()["spot_state"]
+    assert asked.ask(asked.stranger.email).status_code == 200
+    answer(asked.stranger, asked.number, MELANOMA)
+    assert leave_as_it_is(asked, spot_state=seen).get_json()["code"] == "spot_changed"
+    assert to_review(asked.doctor) == [asked.number]
+    seen = asked.doctor.call("GET", asked.path).get_json()["spot_state"]
+    assert leave_as_it_is(asked, spot_state=seen).status_code == 200
+
+
+def test_a_sample_of_a_second_opinion_is_awaited_before_the_finding_is_decided(
+    any_backend: Backend,
+) -> None:
+    clinic = Clinic(any_backend)
+    clinic.ask()
+    answer(clinic.colleague, clinic.number, SAMPLED)
+    assert leave_as_it_is(clinic).status_code == 200
+    assert awaited(clinic.doctor) == to_review(clinic.doctor) == [clinic.number]
+    [patient] = clinic.doctor.call("GET", "/patients").get_json()
+    assert patient["awaited"]["what"] == "result"
+    program = clinic_wide(any_backend, scopes=["findings:read"])
+    [patient] = program.call("GET", "/patients").get_json()
+    assert patient["awaited"] is None
+
+
+def test_who_took_a_sample_reaches_the_person_about_that_alone(asked: Clinic) -> None:
+    answer(asked.colleague, asked.number, SAMPLED)
+    urgent = file_for(asked.backend, asked.ada, URGENT).number
+    assert asked.ada.call("DELETE", "/me", json={"current_password": PASSWORD}).status_code == 200
+
+    def told(doctor: Person) -> list[list[int]]:
+        listed = doctor.call("GET", "/people-to-reach").get_json()
+        return [[item["number"] for item in person["findings"]] for person in listed]
+
+    assert told(asked.doctor) == [[asked.number, urgent]]
+    assert told(asked.colleague) == [[asked.number]]
+    [person] = asked.colleague.call("GET", "/people-to-reach").get_json()
+    path = f"/people-to-reach/{person['_id']}/done"
+    done = asked.colleague.call("POST", path, json={"outcome": "told"})
+    assert done.status_code == 200, done.text
+    assert told(asked.doctor) == [[urgent]]
+    assert told(asked.colleague) == []

@@ -10,6 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.accounts.auth.second_factor import hash_recovery_code
+from skinapi.integrations.keys.service import ReadingKeys
 from skinapi.platform.storage.ids import now
 from tests.support.access import RECOVERY_CODE
 from tests.support.backends import PASSWORD, Backend, Person, change_account
@@ -440,3 +441,8 @@ def test_a_session_key_ends_with_the_account_of_its_patient(backend: Backend) ->
     assert refused(browser.call("GET", "/submissions")) == (403, "account_suspended")
     backend.services.admin.delete_user(email=ada.email, by="-")
     assert refused(browser.call("GET", "/submissions")) == (401, "invalid_key")
+
+
+def test_no_key_reads_by_the_scope_of_an_area_that_is_off(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, areas="none")
+    assert backend.services.get(ReadingKeys).scopes == {"findings:read"}

@@ -60,8 +60,7 @@ from skinapi.findings.reports.narrator import open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService, SpotPlaces
 from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.service import ReviewsService
-from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.integrations.keys.service import KeysService
+from skinapi.integrations.keys.service import KeysService, ReadingKeys
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.registry.composition import open_models
 from skinapi.model.registry.prediction_pool import ServedModel
@@ -130,7 +129,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,
     MessageCounts: Messages,
-    Programs: ApiKeys,
+    Programs: ReadingKeys,
     PatientsWithoutDoctor: UnassignedPatients,
     SpotPlaces: Lesions,
 }
@@ -245,6 +244,9 @@ def _open_container(
     if served:
         container.put({ServedModel: served})
     container.learn(FACTORIES, _values(settings, workers_here=workers_here), STAND_FOR)
+    scopes = {"findings:read"}
     for area in switched_on(settings):
         container.learn(area.factories, container.build(area.values), area.stand_for)
+        scopes |= {*area.scopes} if container.build(area.reads) else set()
+    container.learn((), {ReadingKeys: {"scopes": frozenset(scopes)}}, {})
     return container

@@ -16,7 +16,7 @@ from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.corrections import MOVED, CorrectionsService
-from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.reviews import Review
 from skinapi.model.context import NOTHING_TOLD, TOLD, Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
@@ -186,12 +186,11 @@ class KeptPhotosService:
         )
         return self.prediction.predict(owner=right, sent=sent, by=by)
 
-    def find_decision(self, *, number: str, by: Subject) -> Decision | None:
-        """What doctors had decided about it, also where it was entered in error since."""
+    def list_reviews(self, *, number: str, by: Subject) -> list[Review]:
+        """What doctors had said about it, also where it was entered in error since."""
         findings = self.prediction.findings
         finding, _ = findings.access.get_to_correct(number=number, by=by)
-        reviews = findings.records.reviews.list_of(finding.id)
-        return Decision.from_reviews(reviews, finding.photo.versions)
+        return findings.records.reviews.list_of(finding.id)
 
     def _get_right(self, patient: str, by: Subject) -> Account:
         account = self.corrections.accounts.find_by_id(patient)

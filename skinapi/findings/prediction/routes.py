@@ -41,6 +41,7 @@ from skinapi.findings.records.schemas.finding_answer import FindingInCareView, F
 from skinapi.findings.records.schemas.finding_parts import HeatView
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
+from skinapi.findings.status.deciding_review import deciding_review, find_sampled
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.context import (
     Context,
@@ -287,10 +288,10 @@ def move_submission(
     moved = photos.move(
         number=number, reason=body.reason, patient=body.patient, lesion=body.lesion, by=subject
     )
-    decision = photos.find_decision(number=number, by=subject)
+    reviews = photos.list_reviews(number=number, by=subject)
     return MovedView(
         number=moved.number,
         moved_from=int(number),
-        sample_awaited=decision is not None and decision.sampled_at is not None,
-        decision_void=decision is not None,
+        sample_awaited=find_sampled(reviews) is not None,
+        decision_void=deciding_review(reviews) is not None,
     )

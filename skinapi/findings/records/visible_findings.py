@@ -209,10 +209,8 @@ class VisibleFindingRow(StoredFindingRow):
         else:
             queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)
         return {
-            "awaited_key": make_awaited_key(
-                awaited, decision.sampled_at or decision.decided_at, self.number
-            )
-            if awaited and decision
+            "awaited_key": make_awaited_key(awaited, own.awaited_since, self.number)
+            if awaited and own.awaited_since
             else None,
             "queue_key": queue_key,
             "hold_key": make_hold_key(own.hold_ends_at, self.number),

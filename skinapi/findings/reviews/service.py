@@ -32,7 +32,7 @@ from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
-from skinapi.findings.status.deciding_review import find_unsigned_result
+from skinapi.findings.status.deciding_review import find_unsigned_result, signs_over
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.findings.status.reviews import Opinion, Review, ToldBy
@@ -145,7 +145,8 @@ class ReviewsService:
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
         decides, reopened = after.decision, after.status.reopened
-        if in_charge and find_unsigned_result(signed, review):
+        result = find_unsigned_result(signed)
+        if in_charge and result and signs_over(review, result):
             raise ResultStands
         if in_charge and decides and decides.leaves_unread(review, after.band, reopened=reopened):
             raise ResultStands if decides.proven else OpinionStands

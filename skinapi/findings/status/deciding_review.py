@@ -35,17 +35,25 @@ def find_sampled(reviews: Sequence[Review]) -> Review | None:
     return None
 
 
-def find_unsigned_result(reviews: Sequence[Review], signed: Review) -> Review | None:
-    """Find the laboratory's result that a second opinion has named since the last one that counts,
-    where it would count before what is `signed` now.
+def find_unsigned_result(reviews: Sequence[Review]) -> Review | None:
+    """Find the laboratory's result that a second opinion has named since the last one that counts.
+    Its doctor takes it back with a second opinion that says that no sample was taken.
     """
-    results = [review for review in reviews if review.opinion.histology_result]
-    if not results or not results[-1].second_opinion:
-        return None
+    back = set[str]()
+    for review in reversed(reviews):
+        if review.opinion.histology_result and review.doctor not in back:
+            return review if review.second_opinion else None
+        if review.second_opinion and review.opinion.histology is Histology.NOT_TAKEN:
+            back.add(review.doctor)
+    return None
+
+
+def signs_over(signed: Review, result: Review) -> bool:
+    """Whether this result would count before what is signed now."""
     in_force = ReviewsInForce()
-    for review in (results[-1], signed):
+    for review in (result, signed):
         in_force.add(review)
-    return results[-1] if in_force.deciding() is not signed else None
+    return in_force.deciding() is not signed
 
 
 def _put_in_force(reviews: Iterable[Review]) -> "ReviewsInForce":

@@ -186,8 +186,7 @@ class Decision:
     that was signed, where it is another one; `earlier` has the oldest first. `levels`: since when
     the finding has been at least so urgent, without a break. `answered` is the newest version of
     the finding that a doctor saw, and `saw` are the other findings of the spot that the review that
-    counts saw; None: all. `sampled_at`: since when a laboratory has a sample, also where an older
-    result or another opinion counts. `judges`: it says more than that another photo is wanted.
+    counts saw; None: all. `judges`: it says more than that another photo is wanted.
     `photo_came`: the photo that `new_picture_wanted` asks for has come, or is needed no more.
     """
 
@@ -205,7 +204,6 @@ class Decision:
     answered: int = 1
     answered_at: datetime | None = None
     saw: tuple[str, ...] | None = None
-    sampled_at: datetime | None = None
     judges: bool = True
     photo_came: bool = False
 
@@ -231,19 +229,14 @@ class Decision:
             if least and decides.opinion.lowers_nothing:
                 asked = most_urgent(asked, least)
             steps.append(cls._after(review, decides, asked))
-        # Where a sample is, who asked for a second opinion knows by that, too.
-        last, sample = steps[-1], find_sampled(reviews)
-        if (
-            last.awaited and find_sampled(counted) is None
-        ):  # its doctor has said since that none was taken
+        last = steps[-1]
+        if last.awaited and find_sampled(counted) is None:  # its doctor says that none was taken
             last = replace(last, histology=Histology.NOT_TAKEN)
         levels = levels_since(_urgencies(counted, steps, versions))
         # What counted before the last of these, each once.
         earlier = {step.review: step for step in steps if step.review != last.review}
-        sampled_at = sample.created_at if sample else None
         return replace(
             last,
-            sampled_at=last.decided_at if last.awaited else sampled_at,
             levels=levels,
             earlier=tuple(earlier.values())[-MOST_EARLIER:],
             answered=_find_answered(counted, steps),

@@ -141,8 +141,18 @@ class FindingStatus:
 
     @property
     def sample(self) -> Review | None:
-        """Who says that a laboratory has one, also in a second opinion that decides nothing."""
+        """Who says that a laboratory has one: also where an older result or another opinion counts,
+        and in a second opinion, which decides nothing.
+        """
         return find_sampled(self.reviews)
+
+    @property
+    def awaited_since(self) -> datetime | None:
+        """Since when a result, or a photo, is."""
+        decision, sample = self.decision, self.sample
+        if sample and not (decision and decision.awaited):
+            return sample.created_at
+        return decision.decided_at if decision else None
 
     @property
     def shown_at(self) -> datetime | None:
@@ -341,7 +351,7 @@ class LesionStatus:
 
     def awaited(self, finding: str) -> WaitsFor | None:
         about = self.findings[finding]
-        if about.decision and about.decision.sampled_at:
+        if about.sample:
             return WaitsFor.RESULT
         wanted = about.photo.number in self.instruction.pictures_wanted
         return WaitsFor.PHOTO if wanted else None

@@ -65,12 +65,17 @@ def _subscribe(
     work.inside(FindingsChanged, send)
 
 
+def _has_archive(settings: ArchiveSettings) -> bool:
+    return settings.archive_url is not None
+
+
 AREA = Area(
     name="dicom",
     blueprint="dicom",
     summary="DICOMweb from and to picture archives",
     page="docs/integrate/pacs.md",
     scopes=("dicom",),
+    reads=_has_archive,
     routes=((stow_routes, IntakeService), (archive_routes, ArchiveService)),
     values=_values,
     factories=(_open_archive_client,),

@@ -68,8 +68,6 @@ BEGINNING = "sk_"
 SECRET = re.compile(r"sk_(live|test|session)_[A-Za-z0-9_-]{43}")
 # A revoked key is shown for so long.
 SHOWN_REVOKED = timedelta(days=30)
-# With these alone a program reads no finding.
-READ_NOTHING = frozenset({"findings:write", "lab", "audit:read"})
 
 
 class ApiKey(StoredRecord):
@@ -160,11 +158,8 @@ class ApiKeys(Repository[ApiKey]):
     def list_of(self, account: str) -> list[ApiKey]:
         return self._list({"account": account})
 
-    def may_read(self) -> bool:
-        return any(
-            not key.ended and {*key.scopes} - READ_NOTHING
-            for key in self._list({"clinic_wide": True})
-        )
+    def list_clinic_wide(self) -> list[ApiKey]:
+        return self._list({"clinic_wide": True})
 
     def page_all(self, paging: PageRequest) -> Page[ApiKey]:
         return self._page({}, paging)

@@ -101,6 +101,20 @@ class WantedKey(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingKeys:
+    """`scopes` are those that read findings, of what is switched on."""
+
+    keys: ApiKeys
+    scopes: frozenset[str]
+
+    def may_read(self) -> bool:
+        return any(
+            not key.ended and self.scopes.intersection(key.scopes)
+            for key in self.keys.list_clinic_wide()
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeysService:
     work: UnitOfWork
     accounts: Accounts

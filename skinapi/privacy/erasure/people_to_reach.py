@@ -29,6 +29,7 @@ from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.care.message_records import Messages
 from skinapi.findings.records.events import FindingDiscarded, FindingReviewed, FindingVoided
+from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.stored_finding import StoredFindingRow
@@ -123,6 +124,7 @@ class ReachService:
     failed: FailedItems
     patients: PatientsService
     messages: Messages
+    programs: Programs
 
     def count(self, account: Account, reader: Audience) -> dict[ReachReason, int]:
         """Count the findings of which somebody should speak to this person, as far as `reader` may
@@ -157,10 +159,18 @@ class ReachService:
         that could not go meanwhile.
         """
         account = self.unassigned.accounts.get(event.account)
-        if _is_lost(account):
+        if self._is_lost(account):
             self._add(account, tuple(self._walk(account)), None)
         elif account.approved and (before := self.people.find_of(account.id)):
             self._end_of_return(account, before, reader=account.id)
+
+    def _is_lost(self, account: Account) -> bool:
+        """Whether it is a patient who is shut out, or for whom no program reads; photos that staff
+        take on trial are nobody's.
+        """
+        unread = account.external is not None and not self.programs.may_read()
+        patient = account.role == "user" or account.doctor_id is not None
+        return patient and (unread or is_shut_out(account))
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Let an entry go with the patient to the doctor who is in charge now. That of an account
@@ -199,7 +209,7 @@ class ReachService:
         account = self.unassigned.accounts.find_by_id(event.finding.owner)
         before = self.people.find_of(event.finding.owner)
         kept = account is not None and account.record_kept_until_at is not None
-        lost = account is not None and (kept or _is_lost(account))
+        lost = account is not None and (kept or self._is_lost(account))
         if account is None or not (before or lost):
             return
         listed = frozenset(finding.number for finding in before.findings) if before else frozenset()
@@ -337,12 +347,9 @@ class ReachService:
 
     def list_people_to_reach(self, *, to: Subject) -> Sequence[PersonToReach]:
         doctors = {*self.unassigned.accounts.list_active_doctors()}
-        seen = (
-            person
-            for person in self.people.walk_all(newest_first=True)
-            if self._may_see(person, to, doctors)
-        )
-        return [*islice(filter(None, map(self._without_read, seen)), MOST_LISTED)]
+        shown = (self._show(item, to, doctors) for item in self.people.walk_all(newest_first=True))
+        unread = map(self._without_read, filter(None, shown))
+        return [*islice(filter(None, unread), MOST_LISTED)]
 
     def _without_read(self, person: PersonToReach) -> PersonToReach | None:
         """Leave out the decisions that the person has opened since; None where nothing is left."""
@@ -361,7 +368,8 @@ class ReachService:
     def mark_done(self, unit: Unit, *, identifier: str, outcome: ReachOutcome, by: Subject) -> None:
         person = self.people.find(identifier)
         doctors = {*self.unassigned.accounts.list_active_doctors()}
-        if person is None or not self._may_see(person, by, doctors):
+        shown = person and self._show(person, by, doctors)
+        if person is None or shown is None:
             raise NotFound(NO_NOTICE)
         unit.audit("account.reached", by=by.id, target=person.account, detail=outcome)
         if outcome == "unreachable" and person.doctor in doctors and person.doctor != by.id:
@@ -369,7 +377,12 @@ class ReachService:
             return
         account = self.unassigned.accounts.find_by_id(person.account)
         stays = account and (account.status != "deleting" or account.record_kept_until_at)
-        left = [_awaited(item) for item in person.findings if stays and self._is_to_come(item)]
+        left = list[FindingToTell]()
+        for item in person.findings:
+            if item not in shown.findings:
+                left.append(item)
+            elif stays and self._is_to_come(item):
+                left.append(_awaited(item))
         if left == [*person.findings]:
             raise ResultToCome
         self._set_findings(person, left)
@@ -379,13 +392,23 @@ class ReachService:
         waits = ReachReason.AWAITED in (told.why, *told.also)
         return waits and self._is_stored(told)
 
+    def _show(
+        self, person: PersonToReach, to: Subject, doctors: Container[str]
+    ) -> PersonToReach | None:
+        """Show all to who may see it, and to who has taken samples the findings of these."""
+        if self._may_see(person, to, doctors):
+            return person
+        own = tuple(item for item in person.findings if item.sampled_by == to.id)
+        sampler = own and to.role == "doctor" and to.key is None
+        return person.model_copy(update={"findings": own}) if sampler else None
+
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
-        """Show it to the doctor in charge, and to who has taken a sample; where the first is none
-        of the active `doctors`, to those who see the patients without one, and to admins.
+        """The doctor in charge; where that is none of the active `doctors`, those who see the
+        patients without one, and admins.
         """
         if to.key is not None:
             return False
-        if to.id in {person.doctor, *(finding.sampled_by for finding in person.findings)}:
+        if to.id == person.doctor:
             return to.role == "doctor"
         if person.doctor in doctors:
             return False
@@ -427,7 +450,8 @@ class ReachService:
         """
         written = self._find_written(account.id)
         about_none = None in written
-        find = partial(find_what_to_tell, opens=account.can_log_in, written=written, listed=listed)
+        opens = account.can_log_in or self._is_lost(account)
+        find = partial(find_what_to_tell, opens=opens, written=written, listed=listed)
         for stored in batched(self.records.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:
                 rows = read_each(FINDINGS, stored, StoredFindingRow.model_validate)
@@ -463,11 +487,6 @@ class ReachService:
         return frozenset(
             finding if finding in there else newest.get(spot) for spot, finding in waiting
         )
-
-
-def _is_lost(account: Account) -> bool:
-    """Whether it is a patient who is shut out; photos that staff take on trial are nobody's."""
-    return is_shut_out(account) and (account.role == "user" or account.doctor_id is not None)
 
 
 def _find_email(account: Account, before: PersonToReach | None) -> str:

@@ -401,7 +401,11 @@ def test_no_other_system_shows_anything_once_no_key_reads(backend: Backend) -> N
     assert admin.call("DELETE", f"/admin/keys/{key}").status_code == 200
     assert telling() == "none"
     assert sign(grey, number, told_by="nobody").status_code == 422
+    assert grey.call("GET", "/people-to-reach").get_json() == []
     assert sign(grey, number, told_by="doctor").get_json()["telling"]["way"] == "none"
+    assert grey.call("DELETE", f"/submissions/{number}/hold").status_code == 200
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert [(item["number"], item["why"]) for item in person["findings"]] == [(number, "unopened")]
 
 
 def test_a_case_says_when_the_patient_has_opened_what_was_decided(backend: Backend) -> None:

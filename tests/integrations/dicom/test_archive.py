@@ -10,6 +10,7 @@ from pypdf import PdfReader
 from skinapi.base.pages import PageRequest
 from skinapi.integrations.dicom import archive as archive_module
 from skinapi.integrations.dicom.archive import ARCHIVE
+from skinapi.integrations.keys.service import ReadingKeys
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
@@ -284,3 +285,12 @@ def test_what_counts_of_a_spot_is_sent_anew_for_each_of_its_findings(
     assert sent_since(before) == [
         (number, "DOC"), (number, "SR"), (newer, "DOC"), (newer, "SR")
     ]  # fmt: skip
+
+
+def test_a_key_that_only_sends_reads_what_comes_to_the_archive(
+    backend: Backend, tmp_path: Path
+) -> None:
+    assert "dicom" in backend.services.get(ReadingKeys).scopes
+    without = Backend(tmp_path / "without")
+    assert "dicom" not in without.services.get(ReadingKeys).scopes
+    without.services.store.close()

@@ -55,8 +55,8 @@ const AskColleague = ({ onSend }) => {
 };
 
 /** `onEnded` is called where the caller may not see the finding any more.
- * @param {{number: string, patient: string, work: Api["CaseView"], mayAsk: boolean, onChanged: () => void, onEnded: () => void}} props */
-export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) => {
+ * @param {{number: string, patient: string, spot?: string | null, work: Api["CaseView"], mayAsk: boolean, onChanged: () => void, onEnded: () => void}} props */
+export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnded }) => {
   const [asking, setAsking] = useState(false);
   const { run, failed } = useAct();
   const path = apiPath`/submissions/${number}/case`;
@@ -96,7 +96,7 @@ export const CaseWork = ({ number, patient, work, mayAsk, onChanged, onEnded }) 
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
         ${(work.opinion_came_at || work.opinion_lost) && html`<button class="opinion-close"
-          onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
+          onClick=${() => change(() => remove(`${request}/answer${spot ? `?spot_state=${spot}` : ""}`))}>${say("opinionClose")}</button>`}
         ${free && html`<button class="take" onClick=${take}>
           ${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
         ${opinion && !work.opinion_lost && html`<button class="quiet" onClick=${end}>${say(asked ? "opinionDecline" : opinion.of_me ? "opinionClose" : "opinionWithdraw")}</button>`}
