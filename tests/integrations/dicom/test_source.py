@@ -52,7 +52,8 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
 
 @pytest.fixture
 def archive(backend: Backend) -> Person:
-    return clinic_wide(backend, scopes=["dicom"])
+    """It sends, and its clinic shows patients what was decided."""
+    return clinic_wide(backend, scopes=["dicom", "findings:read"])
 
 
 @pytest.fixture
