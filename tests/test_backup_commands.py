@@ -21,6 +21,7 @@ from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_patients import program
 from tests.platform.storage.test_damaged_text import damage_text
+from tests.privacy.test_joining import join
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.models import tiny_model
@@ -383,3 +384,17 @@ def test_a_hold_that_was_ended_since_the_backup_stays_ended(
     assert main(["check", "--repair"]) == 0
     read = ada.call("GET", path).get_json()["decision"]
     assert (read and read["label"]) == ("melanoma" if ended else None)
+
+
+def test_a_finding_comes_back_to_the_account_that_stays(backend: Backend, tmp_path: Path) -> None:
+    root, ada, old = backend.member(role="admin"), backend.member(), backend.member()
+    predicted(old)
+    [before], backup = backend.stored()["submissions"], tmp_path / "b.tar"
+    assert main(["backup", str(backup)]) == 0
+    assert join(root, old.email, ada.email).status_code == 200
+    rows = backend.services.store.collection("submissions")
+    rows.update({"id": before["id"]}, {"$set": {"owner": new_id()}})
+    assert main(["restore-record", str(backup), f"submissions/{before['id']}"]) == 0
+    assert [item["owner"] for item in backend.stored()["submissions"]] == [
+        backend.account(ada.email).id
+    ]

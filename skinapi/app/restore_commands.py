@@ -3,7 +3,7 @@
 import argparse
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from skinapi.app.backup_commands import removing_half_made, report_progress, say
 from skinapi.app.commands import OPERATOR, FaultsLeft, check_store, say_store
 from skinapi.app.composition.services import Services, open_services
 from skinapi.app.integrity_check import list_record_types
-from skinapi.base.errors import BrokenErasedIds, Conflict, NotFound, UnsafeSettings
+from skinapi.base.errors import BrokenErasedIds, Conflict, NotFound, RecordDamaged, UnsafeSettings
 from skinapi.base.logs import configure_logs
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.base.settings.settings import Settings
@@ -53,6 +53,10 @@ ADMIN_OF_RESTORE = "admin-after-restore@skinapi.local"
 VOID_AGAIN = (
     "entered in error again: finding {}. Where it had been moved to another patient since the "
     "backup, that is lost: ask that patient for the photo"
+)
+NO_RECORDS = (
+    "RECORD_RETENTION is not set: no medical record of these accounts is kept. If the server had "
+    "it when they were deleted, restore again with it, into another empty folder"
 )
 # An older one is milder, or says again what somebody has taken back.
 CHANGED_SINCE = frozenset({"consents", "hold_ends_at", "opinion", "withdrawn"})
@@ -186,6 +190,8 @@ def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> Fa
         # First, for it needs what is then erased again.
         to_reach = services.erasure.to_reach.note_again()
         again = _erase_again(services)
+        if again["account"] and settings.record_retention is None:
+            print(NO_RECORDS)
         print(
             f"erased again: {again['account']:,} accounts, {again['finding']:,} findings, and the "
             f"photos of {again['photo']:,}; entered in error again: {again['error']:,} findings"
@@ -323,6 +329,10 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
             mended = {**mended, "status": "suspended"}
         if "hold_ends_at" in damaged and _has_ended(services.store, mended):
             mended = {**mended, "hold_ends_at": now()}
+        if "owner" in damaged:
+            with suppress(RecordDamaged):  # it may have been joined to another since
+                staying = services.data.accounts.find_staying(mended["owner"])
+                mended = {**mended, "owner": staying.id if staying else mended["owner"]}
         rows.delete({"id": identifier})
         rows.insert(mended)
         unit.audit("store.restore", by=OPERATOR, target=identifier)

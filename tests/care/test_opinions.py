@@ -295,7 +295,8 @@ def test_a_sample_that_a_second_opinion_names_is_awaited_until_its_result(
     assert awaited(asked.stranger) == [asked.number]
     assert asked.ada.call("DELETE", "/me", json={"current_password": PASSWORD}).status_code == 200
     [reached] = asked.colleague.call("GET", "/people-to-reach").get_json()
-    assert [item["why"] for item in reached["findings"]] == ["awaited"]
+    told = [(item["why"], item["label"]) for item in reached["findings"]]
+    assert told == [("awaited", "melanoma")]
 
 
 def test_a_result_that_a_second_opinion_names_is_not_signed_over(asked: Clinic) -> None:
@@ -348,6 +349,23 @@ def test_a_result_that_a_second_opinion_names_is_not_left_until_it_is_taken_back
     answer(asked.colleague, asked.number, {"certainty": "unsure", "histology": "not_taken"})
     assert leave_as_it_is(asked).status_code == 200
     answer(asked.doctor, asked.number, MOLE)
+
+
+def test_no_sample_taken_of_a_second_one_takes_back_no_result(asked: Clinic) -> None:
+    none = {"certainty": "unsure", "histology": "not_taken"}
+    answer(asked.colleague, asked.number, PROVEN)
+    for said in (SAMPLED, none):
+        assert asked.ask().status_code == 200
+        answer(asked.colleague, asked.number, said)
+        assert leave_as_it_is(asked).get_json()["code"] == "result_stands"
+
+
+def test_who_takes_another_sample_after_a_result_can_say_that_none_was_taken(asked: Clinic) -> None:
+    answer(asked.doctor, asked.number, {**PROVEN, "told_by": "nobody"})
+    answer(asked.doctor, asked.number, {**SAMPLED, "told_by": "nobody"})
+    assert awaited(asked.doctor) == [asked.number]
+    answer(asked.doctor, asked.number, {"certainty": "unsure", "histology": "not_taken"})
+    assert awaited(asked.doctor) == []
 
 
 def test_who_leaves_a_finding_as_it_is_has_seen_all_opinions(asked: Clinic) -> None:

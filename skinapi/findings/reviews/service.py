@@ -148,7 +148,14 @@ class ReviewsService:
         result = find_unsigned_result(signed)
         if in_charge and result and signs_over(review, result):
             raise ResultStands
-        if in_charge and decides and decides.leaves_unread(review, after.band, reopened=reopened):
+        out = finding.status.sample
+        unread = decides and decides.leaves_unread(
+            review,
+            after.band,
+            reopened=reopened,
+            ends_sample=out is not None and out.doctor == by.id,
+        )
+        if in_charge and decides and unread:
             raise ResultStands if decides.proven else OpinionStands
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
         self.records.reviews.add(review, signed=signed)

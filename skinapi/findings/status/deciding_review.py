@@ -37,14 +37,21 @@ def find_sampled(reviews: Sequence[Review]) -> Review | None:
 
 def find_unsigned_result(reviews: Sequence[Review]) -> Review | None:
     """Find the laboratory's result that a second opinion has named since the last one that counts.
-    Its doctor takes it back with a second opinion that says that no sample was taken.
+    Its doctor takes it back with a second opinion that no sample was taken, unless that says so of
+    a sample which the same doctor has named since.
     """
     back = set[str]()
     for review in reversed(reviews):
-        if review.opinion.histology_result and review.doctor not in back:
-            return review if review.second_opinion else None
-        if review.second_opinion and review.opinion.histology is Histology.NOT_TAKEN:
-            back.add(review.doctor)
+        said, doctor = review.opinion, review.doctor
+        if not review.second_opinion:
+            if said.histology_result:
+                return None
+        elif said.histology is Histology.NOT_TAKEN:
+            back.add(doctor)
+        elif said.histology_result and doctor not in back:
+            return review
+        elif said.histology_result or said.awaited:
+            back.discard(doctor)
     return None
 
 

@@ -242,18 +242,21 @@ class Decision:
             answered=_find_answered(counted, steps),
         )
 
-    def leaves_unread(self, signed: Review, band: Band, *, reopened: bool) -> bool:
+    def leaves_unread(
+        self, signed: Review, band: Band, *, reopened: bool, ends_sample: bool = False
+    ) -> bool:
         """Whether the patient would read nothing of what this review of a finding of this band
         says and the decision does not: what differs from a laboratory's result, or is graver than
         the opinion that counts, or alone names a cancer, a graver one or a sample. Nor of any that
-        leaves the finding `reopened`.
+        leaves the finding `reopened`. `ends_sample`: it says that none was taken of a sample that
+        its doctor has named.
         """
         said = signed.opinion
         if self.review == signed.id:
             return False
         if self.proven:
             same = said.urgency in (None, self.urgency)
-            taken = said.histology is not Histology.NOT_TAKEN
+            taken = said.histology is not Histology.NOT_TAKEN or ends_sample
             return not (said.awaited or (taken and same and said.condition in (None, self.label)))
         graver = urgency(said.urgency_asked(band)) < urgency(self.urgency)
         new_sample = said.awaited and said.condition is None and not self.awaited

@@ -114,15 +114,20 @@ def find_what_to_tell(
     why, *also = reasons
     named = opinion or (None if why is ReachReason.UNREVIEWED else decision)
     sample = entry.status.sample
+    # Of a sample that a second opinion alone names: what it was taken for.
+    taken = sample if sample and sample.second_opinion and why is ReachReason.AWAITED else None
+    label, asked = (named.label, [named.urgency]) if named else (None, [])
+    if taken:
+        label, asked = taken.opinion.condition, [taken.opinion.urgency_asked(entry.band)]
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
         why=why,
         also=tuple(also),
         # The check's name would read as a diagnosis beside those of doctors.
-        label=named.label if named else None,
-        urgency=most_urgent(_urgency_asked(entry), *([named.urgency] if named else [])),
-        proven=named is not None and named.proven,
+        label=label,
+        urgency=most_urgent(_urgency_asked(entry), *asked),
+        proven=named is not None and named.proven and taken is None,
         sampled_by=sample.doctor if sample else None,
     )
 
