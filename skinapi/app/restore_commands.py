@@ -2,7 +2,7 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
@@ -251,8 +251,9 @@ def _erase_again(services: Services, *, of: str | None = None) -> "Counter[str]"
     for entry in services.data.erased_ids.walk_all():
         if of in (None, entry.about) and (act := acts.get(entry.kind)) and act(entry):
             again[entry.kind] += 1
-            if entry.kind == "error" and (found := services.data.findings.find(entry.about)):
-                print(VOID_AGAIN.format(found.number))
+            # A move loses nothing where one record is restored.
+            if of is None and entry.kind == "error":
+                print(VOID_AGAIN.format(services.data.findings.get(entry.about).number))
     return again
 
 
@@ -325,16 +326,9 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
             mended, damaged = kept, {*kept}
         # Who sees patients may have been suspended since the backup.
         suspends = "status" in damaged and mended.get("role") == "doctor"
-        if suspends:
-            mended = {**mended, "status": "suspended"}
-        if "hold_ends_at" in damaged and _has_ended(services.store, mended):
-            mended = {**mended, "hold_ends_at": now()}
-        if "owner" in damaged:
-            with suppress(RecordDamaged):  # it may have been joined to another since
-                staying = services.data.accounts.find_staying(mended["owner"])
-                mended = {**mended, "owner": staying.id if staying else mended["owner"]}
+        since = {"status": "suspended"} if suspends else _changed_since(services, mended, damaged)
         rows.delete({"id": identifier})
-        rows.insert(mended)
+        rows.insert({**mended, **since})
         unit.audit("store.restore", by=OPERATOR, target=identifier)
         services.data.failed_items.forget_damaged(collection, identifier)
         return damaged, suspends
@@ -342,14 +336,28 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     taken, suspended = services.data.work.run(replace)
     _erase_again(services, of=identifier)
     print(f"restored: {options.record}. As in the backup: {', '.join(sorted(taken))}")
-    if since := taken & CHANGED_SINCE:
-        print(f"look with the doctor, or the patient, what has changed since: {', '.join(since)}")
+    if since := ", ".join(sorted(taken & CHANGED_SINCE)):
+        print(f"look with the doctor, or the patient, what has changed since: {since}")
     if suspended:
         print(
             "the doctor is suspended, and may have been since: an admin approves the account again"
         )
     print("now run `python -m skinapi check --repair`: other records may count on it")
     return 0
+
+
+def _changed_since(services: Services, record: Document, damaged: Set[str]) -> Document:
+    """The fields that must not be as in the backup: a hold that was ended, and an owner whose
+    account was joined to another one.
+    """
+    changed: Document = {}
+    if "hold_ends_at" in damaged and _has_ended(services.store, record):
+        changed["hold_ends_at"] = now()
+    if "owner" in damaged:
+        with suppress(RecordDamaged):
+            if staying := services.data.accounts.find_staying(record["owner"]):
+                changed["owner"] = staying.id
+    return changed
 
 
 def _has_ended(store: Store, review: Document) -> bool:

@@ -129,8 +129,8 @@ def withdraw_request(cases: CasesService, *, number: str, subject: Subject) -> M
 class SeenQuery(Query):
     spot_state: str | None = Field(
         default=None,
-        description="the `spot_state` of the finding that the doctor has seen: where another one "
-        "counts by now, nothing is left unread (`spot_changed`)",
+        description="the `spot_state` of the finding that the doctor has seen: where something of "
+        "the spot has changed since, the request is refused (`spot_changed`)",
     )
 
 

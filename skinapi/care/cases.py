@@ -26,7 +26,7 @@ from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
-from skinapi.findings.errors import ResultStands, SpotChanged
+from skinapi.findings.errors import ResultStands
 from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
@@ -221,8 +221,7 @@ class CasesService:
         finding = self._get_in_charge(number, by)
         if finding.opinion_key is None:
             return self._with_doctors(finding)
-        if spot_state not in (None, finding.make_spot_state(in_charge=True)):
-            raise SpotChanged
+        finding.require_spot_state(spot_state, in_charge=True)
         if find_unsigned_result(finding.status.reviews):
             raise ResultStands
         unit.audit("case.close_opinion", by=by.id, target=finding.id, owner=finding.owner)

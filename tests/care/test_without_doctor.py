@@ -549,14 +549,14 @@ def test_who_names_nobody_as_doctor_comes_into_the_list(any_backend: Backend) ->
     """So do findings alone that name somebody else than their owner does."""
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     ada, bob = patient_of(any_backend, grey), patient_of(any_backend, grey)
-    lost, stray = (file_for(any_backend, person, URGENT).number for person in (ada, bob))
+    lost, misplaced = (file_for(any_backend, person, URGENT).number for person in (ada, bob))
     store = any_backend.services.store
     accounts, findings = store.collection("accounts"), store.collection("submissions")
     accounts.update({"id": identifier(any_backend, ada)}, {"$set": {"doctor_id": "0" * 32}})
-    findings.update({"number": stray}, {"$set": {"doctor": identifier(any_backend, ada)}})
+    findings.update({"number": misplaced}, {"$set": {"doctor": identifier(any_backend, ada)}})
     assert numbers(grey, "/queue") == numbers(house, LIST) == []
-    any_backend.app.background.run("stray-findings")
+    any_backend.app.background.run("misplaced-findings")
     assert numbers(house, LIST) == [lost]
-    assert numbers(grey, "/queue") == [stray]
+    assert numbers(grey, "/queue") == [misplaced]
     assert take(house, identifier(any_backend, ada)).status_code == 200
     assert [*check_integrity(any_backend.services)] == []

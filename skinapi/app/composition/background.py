@@ -84,7 +84,7 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("erasure-begun", 5, erasure.finish_begun, "not erased"),
         Task("reminders", 600, get(ReminderMailer).run_once, "not reminded"),
         Task("ended-holds", 60, get(EndedHolds).run_once, "held decisions not shown"),
-        Task("stray-findings", 600, services.queue.move_strays, "strays not moved", 5),
+        Task("misplaced-findings", 600, services.queue.move_misplaced, "findings not moved", 5),
         Task("break-glass", 30, get(BreakGlassService).end_over, "grants not ended"),
         Task("checker-exams", 20, narrator.examine_checker, "checker not examined"),
         Task("forgotten", 60, forget_over, "what is over was not deleted"),

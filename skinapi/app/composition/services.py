@@ -247,6 +247,7 @@ def _open_container(
     scopes = {"findings:read"}
     for area in switched_on(settings):
         container.learn(area.factories, container.build(area.values), area.stand_for)
-        scopes |= {*area.scopes} if container.build(area.reads) else set()
+        if container.build(area.reads):
+            scopes.update(area.scopes)
     container.learn((), {ReadingKeys: {"scopes": frozenset(scopes)}}, {})
     return container

@@ -94,16 +94,17 @@ class ReviewQueue:
                     first = min(first, finding.queue_key)
         return owner.queue_key != first or owner.findings != kept
 
-    def move_strays(self) -> None:
-        """Move findings into the list of their owner's doctor that stand in another one, as far as
-        that doctor has no patients or the owner's is none: so a restore by hand leaves them.
+    def move_misplaced(self) -> None:
+        """Move findings from the wrong doctor's list into that of their owner's doctor. It looks
+        where a restore by hand leaves some: at lists of doctors without patients, and at patients
+        whose doctor has no list.
         """
         listed, resting = {*self.records.walk_doctors()}, {*self.accounts.list_resting_doctors()}
         for doctor in (listed - {*self.accounts.walk_doctors()}) | (resting - listed):
-            self._move_strays(doctor)
+            self._move_misplaced(doctor)
 
     @atomic
-    def _move_strays(self, _: Unit, doctor: str) -> None:
+    def _move_misplaced(self, _: Unit, doctor: str) -> None:
         owners = {*self.records.list_owners_of(doctor), *self.accounts.list_patients(doctor)}
         for owner in self.accounts.find_stored(owners):
             self.records.set_doctor(owner["id"], owner.get("doctor_id"))

@@ -290,16 +290,13 @@ class StoredFindings(Repository[StoredFinding]):
 
     def list_shown(self, limit: int) -> list[str]:
         """The ids of the findings of which a hold has ended, the first one first."""
-        return self._list_held({"$gt": "", "$lt": make_hold_key(self.find_hold_time(), 0)}, limit)
-
-    def list_held_after(self, moment: datetime, limit: int) -> list[str]:
-        """The ids of the findings of which nothing held is shown until then."""
-        return self._list_held({"$gt": make_hold_key(moment, 0)}, limit)
-
-    def _list_held(self, keys: Filter, limit: int) -> list[str]:
-        wanted: Filter = {"hold_key": keys}
+        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(self.find_hold_time(), 0)}}
         found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
         return [item["id"] for item in found]
+
+    def list_held_after(self, moment: datetime) -> list[str]:
+        """The ids of the findings of which nothing held is shown until then."""
+        return [item["id"] for item in self.find_held(make_hold_key(moment, 0))]
 
     def touch(self, identifier: str) -> bool:
         """Write to a finding on which the caller's transaction relies, so that it conflicts with

@@ -10,6 +10,7 @@ from typing import Self, overload
 
 from pydantic import Field, InstanceOf
 
+from skinapi.findings.errors import SpotChanged
 from skinapi.findings.records.queue_order import (
     band_of_key,
     make_awaited_key,
@@ -179,6 +180,11 @@ class VisibleFindingRow(StoredFindingRow):
             for photo in facts.photos
         ]
         return hashlib.sha256(json.dumps([in_charge, spot]).encode()).hexdigest()[:32]
+
+    def require_spot_state(self, seen: str | None, *, in_charge: bool) -> None:
+        """Raises SpotChanged where the doctor has seen another state than that of now."""
+        if seen not in (None, self.make_spot_state(in_charge=in_charge)):
+            raise SpotChanged
 
     def shows(self, written_at: datetime | None) -> bool:
         """Whether its reader may read what a doctor wrote then: it may tell what is held back."""

@@ -15,7 +15,6 @@ from skinapi.findings.errors import (
     NoMailToPatient,
     OpinionStands,
     ResultStands,
-    SpotChanged,
 )
 from skinapi.findings.records.events import (
     FindingReviewed,
@@ -107,8 +106,7 @@ class ReviewsService:
         )
         finding.require_seen(sent.version)
         in_charge = in_care(owner, by)
-        if sent.spot_state not in (None, finding.make_spot_state(in_charge=in_charge)):
-            raise SpotChanged
+        finding.require_spot_state(sent.spot_state, in_charge=in_charge)
         judged = finding.finding
         opinion = sent.resolve(
             stated=judged.likely,
@@ -148,14 +146,13 @@ class ReviewsService:
         result = find_unsigned_result(signed)
         if in_charge and result and signs_over(review, result):
             raise ResultStands
-        out = finding.status.sample
-        unread = decides and decides.leaves_unread(
-            review,
-            after.band,
-            reopened=reopened,
-            ends_sample=out is not None and out.doctor == by.id,
-        )
-        if in_charge and decides and unread:
+        sample = finding.status.sample
+        own = sample is not None and sample.doctor == by.id
+        if (
+            in_charge
+            and decides
+            and decides.leaves_unread(review, after.band, reopened=reopened, ends_sample=own)
+        ):
             raise ResultStands if decides.proven else OpinionStands
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
         self.records.reviews.add(review, signed=signed)
@@ -394,7 +391,7 @@ class EndedHolds:
         held = records.reviews.list_held_with_graver(moment)
         self.failed.do_each("hold", held, reviews.show_freed)
         # A server had been started by a clock that was ahead.
-        too_long = records.list_held_after(moment + LONGEST_HOLD, SHOWN_AT_ONCE)
+        too_long = records.list_held_after(moment + LONGEST_HOLD)
         shorten = partial(reviews.shorten_holds, moment + USUAL_HOLD)
         self.failed.do_each("hold", too_long, shorten)
 
