@@ -54,10 +54,6 @@ VOID_AGAIN = (
     "entered in error again: finding {}. Where it had been moved to another patient since the "
     "backup, that is lost: ask that patient for the photo"
 )
-NO_RECORDS = (
-    "RECORD_RETENTION is not set: no medical record of these accounts is kept. If the server had "
-    "it when they were deleted, restore again with it, into another empty folder"
-)
 # An older one is milder, or says again what somebody has taken back.
 CHANGED_SINCE = frozenset({"consents", "hold_ends_at", "opinion", "withdrawn"})
 NO_LIST = (
@@ -190,8 +186,6 @@ def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> Fa
         # First, for it needs what is then erased again.
         to_reach = services.erasure.to_reach.note_again()
         again = _erase_again(services)
-        if again["account"] and settings.record_retention is None:
-            print(NO_RECORDS)
         print(
             f"erased again: {again['account']:,} accounts, {again['finding']:,} findings, and the "
             f"photos of {again['photo']:,}; entered in error again: {again['error']:,} findings"
@@ -269,11 +263,14 @@ def _erase_account(services: Services, erased: Erased) -> bool:
     if not erased.findings and any(data.erased_ids.find(item) is None for item in held):
         print(f"not erased: account {account.id}, which had given its findings to another one")
         return False
+    erase = partial(
+        services.eraser.erase_again, account.id, by=OPERATOR, kept_until=erased.kept_until_at
+    )
     try:
-        services.eraser.erase_again(account.id, by=OPERATOR)
+        erase()
     except LastAdmin:
         _add_admin(services)
-        services.eraser.erase_again(account.id, by=OPERATOR)
+        erase()
     return True
 
 

@@ -118,6 +118,38 @@ def test_what_was_erased_since_the_backup_is_erased_again(
     assert_erased(clinic, clinic.settings())
 
 
+@pytest.mark.parametrize("then", [{"record_retention": 10}, {}])
+@pytest.mark.parametrize("given", [{"record_retention": 10}, {}])
+def test_a_record_is_kept_as_it_was_decided_whatever_the_settings_of_the_restore_say(
+    backend: Backend, given: dict[str, Any], then: dict[str, Any], tmp_path: Path
+) -> None:
+    doctor = backend.member(role="doctor")
+    patient = patient_of(backend, doctor)
+    signed, other = (predicted(patient)["id"] for _ in range(2))
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    assert doctor.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
+    account = backend.account(patient.email).id
+    backup, erased = tmp_path / "backup.tar", tmp_path / "erased.jsonl"
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    erase(backend.services, backend.account(patient.email))
+    kept = backend.services.data.accounts.find_by_id(account)
+    write_erased_ids(backend.services.store, erased)
+    folder = tmp_path / "after"
+    folder.mkdir()
+    settings = settings_in(folder, model_path=tiny_model(), **then)
+    assert restore(settings, file=backup, erased=erased) == 0
+    with closing(open_store(settings)) as store:
+        data = open_services(settings, store).data
+        again = data.accounts.find_by_id(account)
+        assert (again and again.record_end) == (kept and kept.record_end)
+        assert (again is not None) == bool(given)
+        stored = {item["number"] for item in store.collection("submissions").find()}
+        assert stored == ({signed} if given else set())
+        (entry,) = (item for item in list_erased(store) if item.id == account)
+        assert entry.kept_until_at == (kept and kept.record_end)
+
+
 def test_an_account_that_had_given_its_findings_away_is_not_erased_for_the_other(
     clinic: Clinic, capsys: pytest.CaptureFixture[str]
 ) -> None:

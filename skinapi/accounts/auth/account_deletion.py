@@ -44,11 +44,14 @@ class Eraser:
     ) -> None:
         """Begin the deletion: `finish` deletes the data, and the account last."""
         unit.audit(action, by=by, target=account.id, detail=reason)
+        self._begin(unit, account, ErasureBegun(account.id, by, reason, number))
+
+    def _begin(self, unit: Unit, account: Account, event: ErasureBegun) -> None:
         if account.status == "deleting":
             raise BeingDeleted
         if account.joined_to:
             raise GoesWithOther
-        unit.publish(ErasureBegun(account.id, by, reason, number))
+        unit.publish(event)
         # As who listens has left it: perhaps its medical record is kept.
         account = self.accounts.get(account.id)
         self.accounts.change(
@@ -82,17 +85,23 @@ class Eraser:
             self.accounts.remove(unit, account_id)
         unit.publish(AccountGone(account_id, account.record_kept_until_at))
 
-    def erase_again(self, account_id: str, *, by: str) -> None:
-        """Delete an account that a restore brought back."""
-        self._begin_again(account_id, by)
+    def erase_again(self, account_id: str, *, by: str, kept_until: datetime | None) -> None:
+        """Delete an account that a restore brought back, as it was deleted: all, or all but the
+        medical record that is `kept_until` then.
+        """
+        self._begin_again(account_id, by, kept_until)
         self.finish(account_id)
 
     @atomic
-    def _begin_again(self, unit: Unit, account_id: str, by: str) -> None:
+    def _begin_again(
+        self, unit: Unit, account_id: str, by: str, kept_until: datetime | None
+    ) -> None:
         account = self.accounts.get(account_id)
         # Else the backup had it half deleted already, or no more than its medical record.
         if account.status != "deleting" and not account.is_record:
-            self.begin(unit, account, by=by, action="account.erase_again")
+            unit.audit("account.erase_again", by=by, target=account_id)
+            event = ErasureBegun(account_id, by, None, again=True, kept_until=kept_until)
+            self._begin(unit, account, event)
 
     def expire_all(self, *, before: datetime) -> None:
         stored = self.accounts.walk_unapproved(before=before)

@@ -78,12 +78,15 @@ class PatientNumber(StoredRecord):
 @dataclass(frozen=True)
 class ErasureBegun(AccountEvent):
     """The deletion begins in the same transaction. `by` is the account's own id, an admin's, or
-    "system". `number` was named with it, of a patient of another system.
+    "system". `number` was named with it, of a patient of another system. `again`: a restore has
+    brought back what was deleted; its medical record is `kept_until` then, as it was decided then.
     """
 
     by: str
     reason: ErasureReason | None
     number: PatientNumber | None = None
+    again: bool = False
+    kept_until: datetime | None = None
 
 
 class AccountErased(AccountEvent):

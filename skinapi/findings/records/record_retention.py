@@ -3,7 +3,7 @@
 from calendar import isleap
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -218,6 +218,15 @@ class RecordRetention:
         """Find what must be kept of this patient now, or as much of it as the patient may know."""
         record = self.find_signed(owner, for_owner=for_owner) if self.years else None
         return record if record and record.until_at > self.clock.read().believed else None
+
+    def find_as_decided(self, owner: str, until_at: datetime | None) -> MedicalRecord | None:
+        """Find what must be kept now of a patient whose record must be kept until then, whatever
+        the settings say today.
+        """
+        if until_at is None or until_at <= self.clock.read().believed:
+            return None
+        record = self.find_signed(owner)
+        return replace(record, until_at=until_at) if record else None
 
     def find_signed(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
         """Find what a doctor has signed something about, whether it must be kept or not."""

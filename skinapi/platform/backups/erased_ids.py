@@ -47,7 +47,7 @@ class Erased(StoredRecord):
     the account's owner was to be told of the findings with these `numbers`, and behind `reached/`
     and that id where somebody has ended it. `created_at` is when that was, `scrubbed_at` when
     the store had overwritten what was deleted, as far as it can. `findings`: how many an account
-    held when it went. `request`: the hash of the request by which a program had filed the finding,
+    held when it went, and until when its medical record is kept. `request`: the hash of the request by which a program had filed the finding,
     which is not judged again.
     """
 
@@ -56,6 +56,7 @@ class Erased(StoredRecord):
     kind: ErasedKind
     scrubbed_at: datetime | None = None
     findings: int = 0
+    kept_until_at: datetime | None = optional()
     request: str | None = optional()
     numbers: tuple[int, ...] = optional(default=())
 
@@ -79,6 +80,7 @@ class ErasedIds(Repository[Erased]):
         identifier: str,
         *,
         findings: int = 0,
+        kept_until: datetime | None = None,
         request: str | None = None,
         numbers: Sequence[int] = (),
     ) -> None:
@@ -91,6 +93,7 @@ class ErasedIds(Repository[Erased]):
             # What is entered in error, or to be told, is not deleted.
             "scrubbed_at": moment if kind in ("error", "to_reach") else None,
             "findings": findings,
+            "kept_until_at": kept_until,
             "request": request,
             "numbers": [*numbers] or None,
         }

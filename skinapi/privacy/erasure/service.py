@@ -286,7 +286,10 @@ class ErasureService:
         receipt, note what the person was to be told, and let a mail wait that needs no account.
         """
         account = self.accounts.get(event.account)
-        record = self.retention.find_record(account.id)
+        if event.again:
+            record = self.retention.find_as_decided(account.id, event.kept_until)
+        else:
+            record = self.retention.find_record(account.id)
         if record and account.is_record:
             raise RecordKept(record.until_at)
         self.accounts.set_record_end(account.id, record.until_at if record else None)
