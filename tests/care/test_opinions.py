@@ -351,6 +351,15 @@ def test_a_result_that_a_second_opinion_names_is_not_left_until_it_is_taken_back
     answer(asked.doctor, asked.number, MOLE)
 
 
+def test_who_typed_a_wrong_result_and_is_in_charge_since_takes_it_back(asked: Clinic) -> None:
+    answer(asked.colleague, asked.number, PROVEN)
+    asked.assign(asked.colleague.email)
+    refused = asked.colleague.call("POST", f"{asked.path}/review", json=MOLE)
+    assert refused.get_json()["code"] == "result_stands"
+    answer(asked.colleague, asked.number, {**MOLE, "histology": "not_taken"})
+    assert to_review(asked.colleague) == []
+
+
 def test_no_sample_taken_of_a_second_one_takes_back_no_result(asked: Clinic) -> None:
     none = {"certainty": "unsure", "histology": "not_taken"}
     answer(asked.colleague, asked.number, PROVEN)

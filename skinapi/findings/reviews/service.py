@@ -143,7 +143,7 @@ class ReviewsService:
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
         decides, reopened = after.decision, after.status.reopened
-        result = find_unsigned_result(signed)
+        result = find_unsigned_result([*signed, review])
         if in_charge and result and signs_over(review, result):
             raise ResultStands
         sample = finding.status.sample

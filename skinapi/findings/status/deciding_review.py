@@ -37,17 +37,17 @@ def find_sampled(reviews: Sequence[Review]) -> Review | None:
 
 def find_unsigned_result(reviews: Sequence[Review]) -> Review | None:
     """Find the laboratory's result that a second opinion has named since the last one that counts.
-    Its doctor takes it back with a second opinion that no sample was taken, unless that says so of
-    a sample which the same doctor has named since.
+    Its doctor takes it back, asked again or in charge since, by saying that no sample was taken,
+    unless that is said of a sample which the same doctor has named since.
     """
     back = set[str]()
     for review in reversed(reviews):
         said, doctor = review.opinion, review.doctor
-        if not review.second_opinion:
+        if said.histology is Histology.NOT_TAKEN:
+            back.add(doctor)
+        elif not review.second_opinion:
             if said.histology_result:
                 return None
-        elif said.histology is Histology.NOT_TAKEN:
-            back.add(doctor)
         elif said.histology_result and doctor not in back:
             return review
         elif said.histology_result or said.awaited:
