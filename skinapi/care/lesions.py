@@ -172,14 +172,21 @@ class LesionsService:
         changed = self.lesions.change(own.id, fields)
         if changed is None:
             raise NotFound(NO_LESION)
-        if "place" in fields and self._note_place(changed):
+        if "place" in fields and self._note_place(changed, by=by):
             self._publish(unit, self.records.note_changes([own.id]))
         return self._show(changed)
 
-    def _note_place(self, spot: Lesion) -> bool:
-        """A signed letter that names another place of the spot counts no more."""
-        findings = [*self.records.numbers_in_lesion(spot.id)]
-        return self.letters.note_place(findings, spot.place.written)
+    def _note_place(self, spot: Lesion, *, by: str, finding: str | None = None) -> bool:
+        """A signed letter that names another place of the spot counts no more. Of one `finding`
+        that comes to the spot, or of all that are in it; whether any letter has changed.
+        """
+        findings = [finding] if finding else [*self.records.numbers_in_lesion(spot.id)]
+        misplaced, changed = self.letters.note_place(findings, spot.place.written)
+        if misplaced:
+            told = sorted(item.number for item in self.records.by_ids([*misplaced]).values())
+            patient = self.accounts.get(spot.owner)
+            self.findings.unassigned.tell_of_outdated_letters(patient, told, by=by)
+        return changed
 
     def _publish(self, unit: Unit, changed: Sequence[StoredFindingRow]) -> None:
         unit.publish(FindingsChanged(changed, by_sorting=True))
@@ -213,7 +220,7 @@ class LesionsService:
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
-        self._note_place(kept)
+        self._note_place(kept, by=by)
         return self._show(self.counts.recount(kept.id) or kept)
 
     @atomic
@@ -244,7 +251,7 @@ class LesionsService:
             new = Lesion(id=new_id(), created_at=now(), owner=owner, place=place_told)
             lesion = self._insert(unit, new, by=by.id).id
         unit.record(AuditRow("submission.sort", by=by.id, target=finding.id, owner=owner))
-        self._put(unit, finding, self.counts.get_own(lesion, owner))
+        self._put(unit, finding, self.counts.get_own(lesion, owner), by=by.id)
         return lesion, told
 
     @atomic
@@ -264,11 +271,13 @@ class LesionsService:
             return finding
         if not may_leave(finding.lesion):
             raise SortedElsewhere
-        return self.records.see_one(self._put(unit, finding, spot), Audience.PATIENT)
+        return self.records.see_one(self._put(unit, finding, spot, by=by.id), Audience.PATIENT)
 
-    def _put(self, unit: Unit, finding: VisibleFinding, spot: Lesion | None) -> VisibleFinding:
+    def _put(
+        self, unit: Unit, finding: VisibleFinding, spot: Lesion | None, *, by: str
+    ) -> VisibleFinding:
         if spot:
-            self.letters.note_place([finding.id], spot.place.written)
+            self._note_place(spot, by=by, finding=finding.id)
         lesion = spot.id if spot else None
         self._publish(unit, self.records.put_in_lesion(finding.id, lesion))
         moved = finding.model_copy(update={"lesion": lesion})

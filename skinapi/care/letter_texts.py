@@ -66,7 +66,8 @@ class LetterFacts:
     """`decision` is about the letter's finding; `advice` is what counts of the spot, where that was
     said about another finding. `due` is until when a doctor should have seen the spot. `earlier`
     are the findings of the spot before it, as its patient may know them. What the patient calls the
-    spot is in no letter. `phone` is the clinic's. `others_opinion`: another doctor decided.
+    spot is in no letter. `advice_elsewhere`: the finding of the advice was told to be of another
+    place. `phone` is the clinic's. `others_opinion`: another doctor decided.
     """
 
     finding: StoredFinding
@@ -75,6 +76,7 @@ class LetterFacts:
     doctor: str
     spot_place: Place | None = None
     advice: Advice | None = None
+    advice_elsewhere: bool = False
     due: date | None = None
     earlier: Sequence[VisibleFindingRow] = ()
     phone: str | None = None
@@ -86,7 +88,7 @@ class LetterFacts:
         which is right.
         """
         told, spot = self.finding.context, self.spot_place
-        if spot and spot.differs_from(told):
+        if self.advice_elsewhere or (spot and spot.differs_from(told)):
             return None
         if spot or not told.body_site:
             return spot

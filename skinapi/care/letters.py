@@ -371,8 +371,9 @@ class LettersService:
 
     def _facts_of(self, finding: VisibleFinding, owner: Account, doctor: Subject) -> LetterFacts:
         decision = finding.decision
+        advice, due = self._find_advice(finding, decision)
         earlier = list[VisibleFindingRow]()
-        spot_place = None
+        spot_place, elsewhere = None, False
         if finding.lesion:
             spot_place = self.lesions.find(lesion=finding.lesion, to=doctor).place
             course = self.lesions.list_course(lesion=finding.lesion, to=doctor)
@@ -381,7 +382,11 @@ class LettersService:
                 for item in course
                 if item.created_at < finding.created_at
             ]
-        advice, due = self._find_advice(finding, decision)
+            elsewhere = any(
+                spot_place.differs_from(item.context) or item.photo.is_told_elsewhere(finding.photo)
+                for item in course
+                if advice and item.number == advice.finding
+            )
         return LetterFacts(
             finding=finding,
             decision=decision,
@@ -389,6 +394,7 @@ class LettersService:
             doctor=doctor.account.name,
             spot_place=spot_place,
             advice=advice,
+            advice_elsewhere=elsewhere,
             due=due,
             earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
             phone=self.clinic.phone,

@@ -12,7 +12,7 @@ from tests.care.clinic import judge_anew
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import text_of
-from tests.support.backends import Backend, Person
+from tests.support.backends import MAIL, Backend, Person
 
 TOLD: dict[str, Any] = {
     "age_band": "30-44",
@@ -199,6 +199,54 @@ def test_of_two_places_a_report_says_both_and_a_letter_none(
     assert "(left arm)" in at.draft()["text"]
     assert differs not in at.report("report.html").text
     assert at.report().get_json()["verification"]["hash"] != sealed
+
+
+def outdated_mails(at: Practice, doctor: Person) -> int:
+    account = at.backend.account(doctor.email).id
+    wanted = {"account": account, "kind": "letter_outdated"}
+    return len(at.backend.services.store.collection("outbox").find(wanted))
+
+
+@pytest.mark.parametrize("given", [MAIL])
+def test_a_letter_names_no_place_where_what_it_begins_with_was_told_of_another(
+    backend: Backend,
+) -> None:
+    at = ToldPractice(backend)
+    mild, spot = at.number, at.sort_into_spot("left", "upper_extremity")
+    at.review("melanocytic_nevus", urgency="self_monitoring")
+    grave = at.number = predicted(at.ada, keep_photo="true", lesion=spot, **TOLD)["id"]
+    at.review("melanoma")
+    at.number = mild
+    letter = at.draft("colleague")
+    assert f"finding {grave}" in letter["decision"]
+    assert "left arm" in letter["text"]
+    assert at.sign_seen(letter).get_json()["superseded"] is None
+    assert outdated_mails(at, at.doctor) == 0
+    told = {"body_laterality": "right"}
+    path = f"/submissions/{grave}/facts"
+    assert at.ada.call("PUT", path, json=told).status_code == 200
+    struck = [item["superseded"] for item in at.shown_to(at.doctor)]
+    assert struck[-1]["corrected"] == ["place"]
+    assert outdated_mails(at, at.doctor) == 1
+    assert not any(word in at.draft("colleague")["text"] for word in ("arm", "left", "right"))
+
+
+@pytest.mark.parametrize("given", [MAIL])
+def test_the_doctor_in_charge_is_told_of_a_letter_that_somebody_else_has_made_wrong(
+    backend: Backend,
+) -> None:
+    at = ToldPractice(backend)
+    spot = at.sort_into_spot("left", "upper_extremity")
+    at.sign(at.draft("colleague"))
+    at.assign(at.other)
+    at.correct(by=at.other, body_laterality="right")
+    assert outdated_mails(at, at.other) == 0, "who corrects it knows"
+    at.correct(body_laterality="left")
+    at.correct(sex="male")
+    place = {"site": "upper_extremity", "laterality": "right"}
+    assert at.ada.call("PATCH", f"/lesions/{spot}", json={"place": place}).status_code == 200
+    assert outdated_mails(at, at.other) == 2
+    assert outdated_mails(at, at.doctor) == 0
 
 
 Undo = Callable[[ToldPractice, bool], None]

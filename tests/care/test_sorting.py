@@ -24,6 +24,7 @@ MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
 MOLE_RESULT = {"histology_result": "melanocytic_nevus", "urgency": SELF}
 AWAITED = {"histology": "awaited"}
 ANOTHER = {"new_picture_wanted": True}
+LEFT = {"site": "back", "laterality": "left"}
 GRAVE: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
     "urgent, and no doctor has looked": (None, MOLE),
     "unsure": ({**MELANOMA, "certainty": "unsure"}, MOLE),
@@ -307,3 +308,40 @@ def test_nobody_sends_a_photo_in_place_of_that_of_somebody_else(backend: Backend
     number = str(predict(ada).get_json()["id"])
     assert predict(bob, in_place_of=number).status_code == 404
     assert bob.pages("/submissions") == bob.pages("/lesions") == []
+
+
+@pytest.mark.parametrize("grave", [GRAVE["sure"], GRAVE["proven"]])
+def test_a_mole_ends_nothing_that_is_told_to_be_of_another_place_since(
+    any_backend: Backend, grave: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    spot = begin(ada, place=LEFT)
+    first, newer = (
+        predict(ada, f"{turn}", lesion=spot, body_site="back", body_laterality="left").get_json()
+        for turn in range(2)
+    )
+    said, mole = grave
+    sign(doctor, first["id"], said)
+    sign(doctor, newer["id"], mole)
+    assert instructed(ada, first["id"])[0] == instructed(ada, newer["id"])[0] == SELF
+    path = f"/submissions/{first['id']}/facts"
+    for side, asked in (("right", URGENT), ("left", SELF), ("right", URGENT)):
+        corrected = ada.call("PUT", path, json={"body_laterality": side})
+        assert corrected.status_code == 200, corrected.text
+        for reader in (ada, doctor):
+            told = {instructed(reader, photo["id"])[:2] for photo in (first, newer)}
+            assert told == {(asked, first["id"] if asked is URGENT else newer["id"])}
+        assert list(check_integrity(any_backend.services)) == []
+
+
+def test_a_photo_of_another_place_is_not_the_one_that_a_doctor_waits_for(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    spot = begin(ada, place=LEFT)
+    place = {"lesion": spot, "body_site": "back"}
+    first = predict(ada, "one", **place, body_laterality="left").get_json()["id"]
+    sign(doctor, first, ANOTHER)
+    wanted = instructed(ada, first)[-2]
+    predict(ada, "two", **place, body_laterality="right")
+    assert instructed(ada, first)[-2] is wanted is True
+    predict(ada, "three", **place, body_laterality="left")
+    assert instructed(ada, first)[-2] is False

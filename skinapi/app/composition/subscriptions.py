@@ -37,6 +37,7 @@ from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
     ChangeMeasured,
+    FactsAmended,
     FindingDeleted,
     FindingDiscarded,
     FindingEvent,
@@ -150,7 +151,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         for using in (FindingFiled, FindingReviewed, FindingJudgedAgain):
             inside(using, data.account_uses.on_finding)
     afterwards(FindingFiled, lambda event: data.usage.add_finding(event.finding.finding))
-    for changed in (FindingReviewed, FindingJudgedAgain, ChangeMeasured):
+    for changed in (FindingReviewed, FindingJudgedAgain, FactsAmended, ChangeMeasured):
         inside(changed, counts.on_changed)
     for gone in (FindingVoided, FindingDeleted):
         inside(

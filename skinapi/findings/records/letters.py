@@ -202,19 +202,35 @@ class Letters(Repository[Letter]):
         fields: Document = {"withdrawn": withdrawal.stored()}
         return Letter.model_validate(self._documents.update({"id": identifier}, {"$set": fields}))
 
-    def note_place(self, findings: Sequence[str], place: tuple[str | None, ...]) -> bool:
+    def note_place(
+        self, findings: Sequence[str], place: tuple[str | None, ...]
+    ) -> tuple[set[str], bool]:
         """Call it in the transaction in which the spot of these findings gets this place, or they
-        come to a spot there. False where every signed letter says of its spot what it said before.
+        come to a spot there. Return the findings of the signed letters that name another one now,
+        and whether any says of its spot something else than before.
         """
-        moment, changed = now(), False
+        misplaced, changed = set[str](), False
         for letter in self.list_signed_of(findings):
             written = letter.written_of and letter.written_of.place
             differs = written is not None and written != place
             if differs is not (letter.misplaced_at is not None):
-                since = {"misplaced_at": moment if differs else None}
-                self._documents.update({"id": letter.id}, set_or_remove(since))
+                self._set_misplaced(letter, differs)
+                misplaced |= {letter.submission} if differs and not letter.withdrawn else set()
                 changed = True
-        return changed
+        return misplaced, changed
+
+    def note_other_place(self, findings: Sequence[str]) -> set[str]:
+        """The finding with which signed letters about these begin was told to be of another place
+        than before. Return the findings of these letters.
+        """
+        begun = [item for item in self.list_signed_of(findings) if item.begins_elsewhere]
+        for letter in begun:
+            self._set_misplaced(letter, True)
+        return {letter.submission for letter in begun if not letter.withdrawn}
+
+    def _set_misplaced(self, letter: Letter, differs: bool) -> None:
+        since = {"misplaced_at": now() if differs else None}
+        self._documents.update({"id": letter.id}, set_or_remove(since))
 
     def remove_draft(self, identifier: str) -> None:
         self._documents.delete({"id": identifier, "signed_at": None})

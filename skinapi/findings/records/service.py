@@ -36,6 +36,7 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.letters import Letters, show_letter
 from skinapi.findings.records.new_findings import NewFinding, NewVersion, amend
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
@@ -89,6 +90,7 @@ class FindingsService:
     photos: KeptPhotos
     retention: RecordRetention
     erased: ErasedIds
+    letters: Letters
 
     def find_answered(
         self,
@@ -229,35 +231,60 @@ class FindingsService:
         if after.photo_blob != stored.photo_blob:  # another of its pictures is shown
             self.records.change(stored.id, thumbnail_blob=None)
             unit.erase(set(filter(None, [stored.thumbnail_blob])))
-        alone = [] if stored.lesion else [stored.id]
-        changed = self.records.renew([stored.lesion], ids=alone)
-        self.queue.update_owner_key(account)
-        after = self.records.see_one(after, Audience.DOCTOR)
-        unit.publish(FindingJudgedAgain(after))
-        unit.publish(FindingsChanged(changed))
-        self._tell_corrected(stored, by=new.by)
-        counts, counted = after.instruction.counts.band, seen.instruction.counts.band
-        if counts is Band.URGENT_REFERRAL and counts is not counted:
-            self.access.unassigned.tell_of_rise(account, seen)
+        self._publish_corrected(unit, FindingJudgedAgain, seen, account, by=new.by)
 
     @atomic
     def amend(self, unit: Unit, *, before: StoredFinding, context: Context, by: str) -> None:
         """Store corrected facts on which no judgement depends: the version stays."""
-        stored, _ = self._find_again(before)
+        stored, account = self._find_again(before)
+        seen = self.records.see_one(stored, Audience.DOCTOR)
         if len(stored.amendments) >= (MOST_BY_PATIENT if by == stored.owner else MOST_AMENDMENTS):
             raise TooManyCorrections
         unit.audit("submission.amend", by=by, target=stored.id, owner=stored.owner)
-        after = amend(stored, context, by=by)
-        if not self.records.put_after(stored, after):
+        if not self.records.put_after(stored, amend(stored, context, by=by)):
             raise JudgedMeanwhile
-        unit.publish(FactsAmended(after))
-        unit.publish(FindingsChanged(self.records.note_changes([], ids=[stored.id])))
-        self._tell_corrected(stored, by=by)
+        self._publish_corrected(unit, FactsAmended, seen, account, by=by)
 
-    def _tell_corrected(self, finding: StoredFinding, *, by: str) -> None:
-        if by != finding.owner:
-            about = f"finding/{finding.number}"
-            self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=finding.owner, about=about)
+    def _publish_corrected(
+        self,
+        unit: Unit,
+        event: type[FindingJudgedAgain | FactsAmended],
+        seen: VisibleFinding,
+        account: Account,
+        *,
+        by: str,
+    ) -> None:
+        """What was said of one photo of a spot holds for another as long as both are told to be of
+        one place. `seen` is the finding as it was before.
+        """
+        changed = self.records.renew([seen.lesion], ids=[] if seen.lesion else [seen.id])
+        self.queue.update_owner_key(account)
+        after = self.records.see_one(self.records.get(seen.id), Audience.DOCTOR)
+        unit.publish(event(after))
+        unit.publish(FindingsChanged(changed))
+        self._tell_of_letters(seen, after, account, by=by)
+        if by != seen.owner:
+            about = f"finding/{seen.number}"
+            self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=seen.owner, about=about)
+        counts, counted = after.instruction.counts.band, seen.instruction.counts.band
+        if counts is Band.URGENT_REFERRAL and counts is not counted:
+            self.access.unassigned.tell_of_rise(account, seen)
+
+    def _tell_of_letters(
+        self, seen: VisibleFinding, after: VisibleFinding, account: Account, *, by: str
+    ) -> None:
+        outdated, numbers = set[str](), {after.id: after.number}
+        if seen.lesion and after.photo.place != seen.photo.place:
+            numbers = self.records.numbers_in_lesion(seen.lesion)
+            others = [name for name in numbers if name != after.id]
+            if seen.instruction.counts.finding == seen.number:
+                outdated = self.letters.note_other_place(others)
+        for letter in self.letters.list_signed(after.id):
+            superseded = show_letter(letter, after).superseded
+            if superseded and superseded.corrected and not letter.withdrawn:
+                outdated.add(after.id)
+        told = sorted(numbers[name] for name in outdated)
+        self.access.unassigned.tell_of_outdated_letters(account, told, by=by)
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
         """Find what is to be corrected, with its owner, to whom it may have been joined since."""

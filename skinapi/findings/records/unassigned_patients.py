@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -260,6 +260,17 @@ class UnassignedPatients:
         signed = finding.status.counted
         if last is None or (signed and signed[-1].created_at > last["created_at"]):
             self.outbox.add(Kind.URGENT, to=doctor.id, about=about)
+
+    def tell_of_outdated_letters(
+        self, patient: Account, findings: Iterable[int], *, by: str
+    ) -> None:
+        """Tell the doctor in charge that signed letters about these findings say what somebody else
+        has corrected since: whoever has one on paper goes on reading it.
+        """
+        doctor = self.find_doctor(patient)
+        if doctor and doctor.id != by:
+            for number in findings:
+                self.outbox.add(Kind.LETTER_OUTDATED, to=doctor.id, about=f"case/{number}")
 
     def tell_of_loss(self, patient: Account) -> None:
         """Tell the doctor in charge, before the patient gets another one, what goes there."""

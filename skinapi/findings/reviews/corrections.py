@@ -23,7 +23,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 # What its patient and its doctor have not read yet, and need not read any more.
 TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
-TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME, Kind.OPINION_LOST)
+TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME, Kind.OPINION_LOST, Kind.LETTER_OUTDATED)
 # Of what a person has entered in error, once its key is free: the key goes on with this and its id.
 DENIED = "/in-error/"
 NOTHING_FILED = "This program has filed no finding by this order"

@@ -375,9 +375,9 @@ class LesionStatus:
 
     def list_replacing(self, finding: str) -> list[Decision]:
         """List all of them."""
-        names, about = [*self.findings], [*self.findings.values()]
-        own, later = self.findings[finding].decision, about[names.index(finding) + 1 :]
-        return [item for item in _list_settling(finding, later) if own and item.ends(own)]
+        names, about = [*self.findings], self.findings[finding]
+        later, own = [*self.findings.values()][names.index(finding) + 1 :], about.decision
+        return [item for item in _list_settling(about.photo, later) if own and item.ends(own)]
 
 
 @dataclass(frozen=True)
@@ -413,7 +413,7 @@ def compute_status(facts: LesionHistory, reader: Audience, moment: datetime) -> 
 def _note_ends(findings: Mapping[str, FindingStatus]) -> dict[str, FindingStatus]:
     each = [*findings.values()]
     ends = {
-        name: _find_end(about.decision, _list_settling(name, each[place:]))
+        name: _find_end(about.decision, _list_settling(about.photo, each[place:]))
         for place, (name, about) in enumerate(findings.items(), 1)
         if about.decision
     }
@@ -448,10 +448,10 @@ def _compute_finding_status(
 @dataclass(frozen=True, slots=True)
 class _Said:
     """`levels` say since when it was so urgent. Of a finding that was decided, the decision goes on
-    with what the finding asked for. `photo` is the id of the finding.
+    with what the finding asked for.
     """
 
-    photo: str
+    photo: JudgedPhoto
     advice: Advice
     levels: Levels
     ended: bool = False
@@ -519,28 +519,29 @@ def _list_unseen(counts: _Said, said: Iterable[_Said]) -> list[_Said]:
     return [
         item
         for item in said
-        if decision and item.photo != counts.photo and not decision.has_seen(item.photo)
+        if decision and item.photo is not counts.photo
+        if not _was_said_of(decision, counts.photo, item.photo)
     ]
 
 
 def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator[_Said]:
     """List what was said of a finding; `later` are those after it."""
     photo, decision = about.photo, about.decision
-    decided = _list_settling(photo.id, later)
+    decided = _list_settling(photo, later)
     settled = _find_settled(photo.newest, decided)
     unjudged = decision is not None and decision.unjudged
     said = AdviceSource.FINDING, photo.band, photo.newest.judged_at, photo.number
     advice = Advice(*said, unjudged=unjudged, reopens=about.reopened)
     if decision and not about.reopened:
-        yield _Said(photo.id, advice, {}, ended=True)
+        yield _Said(photo, advice, {}, ended=True)
     else:
         levels = levels_since((item.judged_at, item.band) for item in reversed(about.unseen))
-        yield _Said(photo.id, advice, levels, settled is not None, settled)
+        yield _Said(photo, advice, levels, settled is not None, settled)
     for change in photo.changes:
         ends = find_answer(change, list_ends(about, later))
         compared = AdviceSource.COMPARISON, change.band, change.measured_at, photo.number
         levels = levels_of(change.band, change.measured_at)
-        yield _Said(photo.id, Advice(*compared), levels, ends is not None, ends)
+        yield _Said(photo, Advice(*compared), levels, ends is not None, ends)
     if decision is None:
         return
     came = decision.new_picture_wanted and not _wants_picture(about, later)
@@ -557,20 +558,31 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
     )
     over = came and decision.waits_for is WaitsFor.PHOTO
     ends = _find_end(decision, decided)
-    yield _Said(photo.id, counts, decision.levels, over or ends is not None, ends)
+    yield _Said(photo, counts, decision.levels, over or ends is not None, ends)
     for item in decision.earlier:
         before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
-        yield _Said(photo.id, Advice(AdviceSource.DECISION, *before), {}, ended=True)
+        yield _Said(photo, Advice(AdviceSource.DECISION, *before), {}, ended=True)
 
 
-def _list_settling(finding: str, later: Sequence[FindingStatus]) -> list[Decision]:
-    """The decisions about later photos whose doctors had this finding before them."""
-    return [item.decision for item in later if item.decision and item.decision.has_seen(finding)]
+def _was_said_of(decision: Decision, of: JudgedPhoto, other: JudgedPhoto) -> bool:
+    """Whether what a doctor has decided `of` a photo holds for another one: the doctor had it, and
+    it was not told to be of another place, also not since.
+    """
+    return decision.has_seen(other.id) and not of.is_told_elsewhere(other)
+
+
+def _list_settling(photo: JudgedPhoto, later: Sequence[FindingStatus]) -> list[Decision]:
+    """The decisions about later photos that hold for this one."""
+    return [
+        item.decision
+        for item in later
+        if item.decision and _was_said_of(item.decision, item.photo, photo)
+    ]
 
 
 def list_ends(about: FindingStatus, later: Sequence[FindingStatus]) -> list[Decision]:
     """The decisions that may settle what a comparison has found of this finding."""
-    return [*_list_settling(about.photo.id, later), *filter(None, [about.decision])]
+    return [*_list_settling(about.photo, later), *filter(None, [about.decision])]
 
 
 def _find_end(decision: Decision, decided: Sequence[Decision]) -> Decision | None:
@@ -587,9 +599,9 @@ def _wants_picture(about: FindingStatus, later: Sequence[FindingStatus]) -> bool
     def answers(item: FindingStatus) -> bool:
         made_since, decided = item.photo.created_at > asked_at, item.decision
         if decided is None:
-            return made_since
+            return made_since and not item.photo.is_told_elsewhere(about.photo)
         ended = decided.decided_at > asked_at and decided.ends(decision)
-        return decided.has_seen(about.photo.id) and (made_since or ended)
+        return _was_said_of(decided, item.photo, about.photo) and (made_since or ended)
 
     return not any(map(answers, later))
 

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
     OPINION_LOST = "opinion_lost"
+    LETTER_OUTDATED = "letter_outdated"
     REMINDER = "reminder"
     MESSAGE = "message"
     LOG_IN_JOINED = "log_in_joined"
