@@ -18,6 +18,8 @@ from skinapi.app.restore_commands import FAULTS_OF_TRAIL
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
 from skinapi.platform.storage.ids import new_id
+from tests.care.test_cases import MELANOMA, Clinic, answer
+from tests.care.test_opinions import MOLE
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_patients import program
 from tests.platform.storage.test_damaged_text import damage_text
@@ -140,16 +142,56 @@ def test_what_has_happened_since_the_backup_stays_where_one_field_is_damaged(
     assert grey.pages("/queue") == []
 
 
-def test_a_doctor_whose_state_comes_from_a_backup_is_suspended(
-    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("role", ["doctor", "researcher", "admin", "user"])
+def test_who_may_have_been_suspended_since_the_backup_does_not_come_back_unseen(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str], role: str, others: int
 ) -> None:
-    grey, backup = backend.account(backend.member(role="doctor").email), tmp_path / "b.tar"
+    for _ in range(others):
+        backend.member(role="admin")
+    person, backup = backend.member(role=role), tmp_path / "b.tar"
+    account = backend.account(person.email)
     assert main(["backup", str(backup)]) == 0
     rows = backend.services.store.collection("accounts")
-    rows.update({"id": grey.id}, {"$set": {"status": "suspendec"}})
-    assert main(["restore-record", str(backup), f"accounts/{grey.id}"]) == 0
-    assert backend.account(grey.email).status == "suspended"
-    assert "an admin approves the account again" in capsys.readouterr().out
+    rows.update({"id": account.id}, {"$set": {"status": "suspendec"}})
+    assert main(["restore-record", str(backup), f"accounts/{account.id}"]) == 0
+    said = capsys.readouterr().out
+    stays = role == "user" or (role == "admin" and not others)
+    assert backend.account(person.email).status == ("approved" if stays else "suspended")
+    assert ("an admin looks" if stays else "an admin approves it again") in said
+    assert person.call("GET", "/me").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "lost", [("opinion_key",), ("band", "opinion_key"), ()], ids=["opinion", "more", "all"]
+)
+@pytest.mark.parametrize("asked", [True, False], ids=["asked before", "asked since"])
+def test_a_second_opinion_that_has_come_since_the_backup_is_the_doctors_again(
+    backend: Backend, tmp_path: Path, lost: tuple[str, ...], asked: bool
+) -> None:
+    clinic, backup = Clinic(backend), tmp_path / "b.tar"
+    answer(clinic.doctor, clinic.number, MOLE)
+    for turn in (True, False):
+        if asked is turn:
+            clinic.ask()
+        if turn:
+            assert main(["backup", str(backup)]) == 0
+    answer(clinic.colleague, clinic.number, MELANOMA)
+    rows, [stored] = backend.services.store.collection("submissions"), backend.stored()["submissions"]
+    whole = clinic.case()
+    changes = {name: 7 for name in lost}
+    if lost:
+        rows.update({"id": stored["id"]}, {"$set": changes})
+    else:  # all but the id
+        rows.update({"id": stored["id"]}, {"$unset": dict.fromkeys({*stored} - {"id"}, True)})
+    assert main(["restore-record", str(backup), f"submissions/{stored['id']}"]) == 0
+    main(["check", "--repair"])
+    case = clinic.case()
+    assert case["opinion_came_at"]
+    assert (case["opinion"], whole["opinion"]) == (None, None)
+    [first] = clinic.doctor.pages("/queue?reviewed=false")
+    assert first["id"] == clinic.number
+    assert clinic.colleague.pages("/queue?reviewed=false") == []
 
 
 def test_the_drill_restores_the_newest_beside_it_and_leaves_nothing(

@@ -22,6 +22,9 @@ from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import PhotosErasedAgain
 from skinapi.findings.records.queue_order import make_hold_key
+from skinapi.findings.records.stored_findings import NONE_CAME, NOT_ASKED
+from skinapi.findings.status.deciding_review import list_unanswered
+from skinapi.findings.status.decisions import urgency_of
 from skinapi.platform.backups.backup import (
     BackupFacts,
     find_in_backup,
@@ -54,6 +57,8 @@ VOID_AGAIN = (
     "entered in error again: finding {}. Where it had been moved to another patient since the "
     "backup, that is lost: ask that patient for the photo"
 )
+# What a colleague is asked about a finding, and what has come of it.
+ASKED_FIELDS = frozenset((*NOT_ASKED, *NONE_CAME))
 # An older one is milder, or says again what somebody has taken back.
 CHANGED_SINCE = frozenset({"consents", "hold_ends_at", "opinion", "withdrawn"})
 NO_LIST = (
@@ -317,15 +322,20 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
         damaged = stored and (_damaged_fields(model, stored) or _orphaned_fields(services, stored))
         if not stored or not damaged:
             raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
+        incomplete = bool(damaged - stored.keys())
+        damaged = _with_lost_fields(damaged, stored, kept)
         sound = {name: value for name, value in stored.items() if name not in damaged}
         mended = sound | {name: kept[name] for name in damaged if name in kept}
         if _damaged_fields(model, mended):
             mended, damaged = kept, {*kept}
-        # Who sees patients may have been suspended since the backup.
-        suspends = "status" in damaged and mended.get("role") == "doctor"
+        suspends = _may_be_suspended(services, mended, damaged)
         since = {"status": "suspended"} if suspends else _changed_since(services, mended, damaged)
         rows.delete({"id": identifier})
         rows.insert({**mended, **since})
+        if damaged & {"status", "token_version"}:
+            services.data.sessions.forget(identifier)
+        if collection == FINDINGS and (incomplete or damaged & ASKED_FIELDS):
+            _bring_back_opinion(services, identifier)
         unit.audit("store.restore", by=OPERATOR, target=identifier)
         services.data.failed_items.forget_damaged(collection, identifier)
         return damaged, suspends
@@ -337,10 +347,47 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
         print(f"look with the doctor, or the patient, what has changed since: {since}")
     if suspended:
         print(
-            "the doctor is suspended, and may have been since: an admin approves the account again"
+            "the account is suspended, and may have been since: an admin approves it again"
         )
+    elif "status" in taken:
+        print("the account may have been suspended since: an admin looks")
     print("now run `python -m skinapi check --repair`: other records may count on it")
     return 0
+
+
+def _with_lost_fields(damaged: set[str], stored: Document, kept: Document) -> set[str]:
+    """Where a field is lost that each record has, those that it may lack may be lost, too. What is
+    asked of a colleague, and has come, is one fact in many fields.
+    """
+    lost = kept.keys() - stored.keys() if damaged - stored.keys() else set[str]()
+    asked = ASKED_FIELDS & (kept.keys() | stored.keys()) if damaged & ASKED_FIELDS else set[str]()
+    return damaged | lost | asked
+
+
+def _may_be_suspended(services: Services, record: Document, damaged: Set[str]) -> bool:
+    """Whether it is of somebody who sees what is others', and may not since the backup. The only
+    admin stays.
+    """
+    others = {*services.data.accounts.list_active_admins()} - {record["id"]}
+    staff = ("doctor", "researcher", *(["admin"] if others else []))
+    return "status" in damaged and record.get("role") in staff
+
+
+def _bring_back_opinion(services: Services, identifier: str) -> None:
+    """A second opinion that has come since the backup, or whose fields are damaged, is the doctor's
+    in charge again until that one has answered it.
+    """
+    records = services.data.findings
+    finding = records.get(identifier)
+    came = list_unanswered(records.reviews.list_of(identifier))
+    if not came or finding.error or finding.opinion_came_at:
+        return
+    answered = any(review.doctor == finding.opinion_of for review in came)
+    if answered:
+        records.change(identifier, **NOT_ASKED)
+    for review in came:
+        finding = records.get(identifier)
+        records.note_opinion(finding, urgency=urgency_of(review, None, finding.band))
 
 
 def _changed_since(services: Services, record: Document, damaged: Set[str]) -> Document:
