@@ -113,6 +113,27 @@ def test_what_a_joined_account_could_not_read_is_read_in_the_one_that_stays(
     assert real_backend.account(stays.email).id in owed
 
 
+@pytest.mark.parametrize("stays_with", ["blau", None])
+def test_a_finding_that_the_duplicate_had_deleted_is_told_by_the_doctor_of_the_one_that_stays(
+    real_backend: Backend, stays_with: str | None
+) -> None:
+    grey, blau, third = (real_backend.member(role="doctor") for _ in range(3))
+    ada = patient_of(real_backend, grey)
+    stays = patient_of(real_backend, blau) if stays_with else real_backend.member()
+    number = file_one(real_backend, ada)
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert to_reach(grey) == [(number, "unreviewed")]
+    admin = real_backend.member(role="admin")
+    body = {"into": stays.email, "reason": "showed a passport", "current_password": PASSWORD}
+    assert admin.call("POST", f"/users/{ada.email}/join", json=body).status_code == 200
+    reader, other = (blau, grey) if stays_with else (grey, blau)
+    assert to_reach(reader) == [(number, "unreviewed")]
+    assert to_reach(other) == to_reach(third) == to_reach(admin) == []
+    to = {"doctor": third.email}
+    assert admin.call("PUT", f"/users/{stays.email}/doctor", json=to).status_code == 200
+    assert (to_reach(reader), to_reach(third)) == ([], [(number, "unreviewed")])
+
+
 def test_nothing_is_said_to_tell_who_is_shut_out(backend: Backend) -> None:
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)

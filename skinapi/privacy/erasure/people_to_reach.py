@@ -182,10 +182,13 @@ class ReachService:
             self._add(account, before.findings, before.number)
 
     def on_accounts_joined(self, event: AccountsJoined) -> None:
-        """The one that stays reads what the duplicate could not."""
+        """The one that stays reads what the duplicate could not; what is left goes on there."""
+        get = self.unassigned.accounts.get
         if before := self.people.find_of(event.account):
-            account = self.unassigned.accounts.get(event.account)
-            self._end_of_return(account, before, reader=event.into)
+            self._end_of_return(get(event.account), before, reader=event.into)
+        if left := self.people.find_of(event.account):
+            self._set_findings(left, ())
+            self._add(get(event.into), left.findings, left.number)
 
     def _end_of_return(self, account: Account, before: PersonToReach, *, reader: str) -> None:
         open_now = {finding.number: finding for finding in self._walk(account)}
