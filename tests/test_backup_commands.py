@@ -177,11 +177,10 @@ def test_a_second_opinion_that_has_come_since_the_backup_is_the_doctors_again(
         if turn:
             assert main(["backup", str(backup)]) == 0
     answer(clinic.colleague, clinic.number, MELANOMA)
-    rows, [stored] = backend.services.store.collection("submissions"), backend.stored()["submissions"]
-    whole = clinic.case()
-    changes = {name: 7 for name in lost}
+    rows = backend.services.store.collection("submissions")
+    [stored], whole = backend.stored()["submissions"], clinic.case()
     if lost:
-        rows.update({"id": stored["id"]}, {"$set": changes})
+        rows.update({"id": stored["id"]}, {"$set": dict.fromkeys(lost, 7)})
     else:  # all but the id
         rows.update({"id": stored["id"]}, {"$unset": dict.fromkeys({*stored} - {"id"}, True)})
     assert main(["restore-record", str(backup), f"submissions/{stored['id']}"]) == 0

@@ -346,9 +346,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     if since := ", ".join(sorted(taken & CHANGED_SINCE)):
         print(f"look with the doctor, or the patient, what has changed since: {since}")
     if suspended:
-        print(
-            "the account is suspended, and may have been since: an admin approves it again"
-        )
+        print("the account is suspended, and may have been since: an admin approves it again")
     elif "status" in taken:
         print("the account may have been suspended since: an admin looks")
     print("now run `python -m skinapi check --repair`: other records may count on it")

@@ -125,7 +125,7 @@ def test_a_record_is_kept_as_it_was_decided_whatever_the_settings_of_the_restore
 ) -> None:
     doctor = backend.member(role="doctor")
     patient = patient_of(backend, doctor)
-    signed, other = (predicted(patient)["id"] for _ in range(2))
+    signed, _ = (predicted(patient)["id"] for _ in range(2))
     said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
     assert doctor.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
     account = backend.account(patient.email).id

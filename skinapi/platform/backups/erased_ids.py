@@ -47,8 +47,8 @@ class Erased(StoredRecord):
     the account's owner was to be told of the findings with these `numbers`, and behind `reached/`
     and that id where somebody has ended it. `created_at` is when that was, `scrubbed_at` when
     the store had overwritten what was deleted, as far as it can. `findings`: how many an account
-    held when it went, and until when its medical record is kept. `request`: the hash of the request by which a program had filed the finding,
-    which is not judged again.
+    held when it went, and `kept_until_at` until when its medical record is kept. `request`: the
+    hash of the request by which a program had filed the finding, which is not judged again.
     """
 
     id: str
