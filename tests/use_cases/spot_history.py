@@ -31,7 +31,7 @@ from skinapi.findings.status.lesion_status import (
 from skinapi.findings.status.reviews import Review
 from skinapi.model.comparison.comparison import Change, Comparison, Measure
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.model.context import Context
+from skinapi.model.context import Context, Laterality
 from skinapi.model.finding import Finding
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import write_erased_ids
@@ -54,6 +54,7 @@ MALIGNANT = tuple(key for key in NAMED if conditions_table().label(key).malignan
 PHOTO = picture_of("melanoma")
 
 
+SIDES: tuple[Laterality, ...] = ("left", "left", "left", "right")
 AGES = ("0-29", "30-44", "45-59", "60-74", "75+")
 
 
@@ -133,7 +134,7 @@ class History:
         on_findings = [self.review] * 5 + [self.hold] * 2 + [self.review_for_colleague]
         on_findings += [self.write_letter] * 2 + [self.move] * 3 + [self.delete]
         on_findings += [self.join_spots, *([self.compare] * 2 if self.pairs() else [])]
-        on_findings += [self.judge_again] * 4 + [self.enter_in_error]
+        on_findings += [self.judge_again] * 4 + [self.enter_in_error, self.correct_side]
         on_photos = [self.correct] * 2 + [self.move_to_bob]
         held = [self.end_hold, self.let_hold_end] * 2 if self.held() else []
         file = [self.file] * (3 if len(numbers) < MOST_PHOTOS else 0)
@@ -195,7 +196,7 @@ class History:
         new = NewFinding(
             owner=patient.id,
             finding=finding,
-            context=Context(),
+            context=Context(body_site="back", body_laterality=draw.choice(SIDES)),
             language="en",
             **_worded(finding),
             blobs=tuple(blobs),
@@ -222,6 +223,15 @@ class History:
         assert answer.status_code == 200, answer.text
         band = self.read(number)["band"]
         self._note(f"{number} corrected by {self._who(by)}: {age}, now {band}")
+
+    def correct_side(self) -> None:
+        """No judgement depends on it."""
+        number, by = self.draw.choice(self.numbers), self.draw.choice([self.ada, self.grey])
+        side = self.draw.choice(SIDES)
+        body = {"body_laterality": side, "version": by.newest_of(number)}
+        answer = by.call("PUT", f"/submissions/{number}/facts", json=body)
+        assert answer.status_code == 200, answer.text
+        self._note(f"{number} corrected by {self._who(by)}: on the {side}")
 
     def judge_again(self) -> None:
         self._judge(self.draw.choice(self.numbers), self.draw.choice([self.ada, self.grey]))
