@@ -14,7 +14,7 @@ from skinapi.base.subject import Allowances
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.findings.errors import NOT_YOURS
-from skinapi.findings.records.events import ChangeMeasured, FindingsChanged
+from skinapi.findings.records.events import ChangeMeasured
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -197,7 +197,7 @@ class ComparisonsService:
         if owner := self.findings.accounts.find_by_id(second.owner):
             self.queue.update_owner_key(owner)
         unit.publish(ChangeMeasured(second))
-        unit.publish(FindingsChanged(changed))
+        unit.publish(changed)
         return True
 
     def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:

@@ -65,6 +65,12 @@ class Place(StoredRecord):
         return self.site, self.laterality, self.side
 
     @property
+    def known(self) -> tuple[str | None, ...]:
+        """What it says of the place of a photo of which that was not told."""
+        sided = self.laterality if self.laterality in ("left", "right") else None
+        return self.site, sided, self.side if self.site in TWO_SIDED else None
+
+    @property
     def laterality(self) -> Laterality | None:
         """Left and right are those of the person, who faces us where the body is drawn from the
         front.
@@ -81,6 +87,13 @@ class Place(StoredRecord):
         said = told.body_site, told.body_laterality, told.body_side
         pairs = zip(said, (self.site, self.laterality, seen), strict=True)
         return any(one and other and one != other for one, other in pairs)
+
+    def is_apart(self, site: str | None, laterality: str | None) -> bool:
+        """Whether that is another part of the body, or the other side. What was told of its front
+        and rear, or near the middle, may be said of one spot.
+        """
+        sides = {self.laterality, laterality}
+        return (site is not None and site != self.site) or sides == {"left", "right"}
 
 
 class Lesion(StoredRecord):

@@ -24,7 +24,7 @@ from skinapi.care.message_records import MessagesUnread
 from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
-from skinapi.findings.errors import LesionFull
+from skinapi.findings.errors import LesionFull, OtherPlace
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.model.conditions import conditions_table
@@ -272,7 +272,9 @@ def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> 
 
 
 @routes.route(
-    "POST", "/lesions/<lesion>/join", raises=(BadRequest, NotFound, JoinedWithItself, LesionFull)
+    "POST",
+    "/lesions/<lesion>/join",
+    raises=(BadRequest, NotFound, JoinedWithItself, LesionFull, OtherPlace),
 )
 def join_lesion(
     lesions: LesionsService, *, lesion: str, body: JoinedLesion, subject: Subject
@@ -288,7 +290,7 @@ def join_lesion(
 @routes.route(
     "PUT",
     "/submissions/<number>/lesion",
-    raises=(BadRequest, NotFound, LesionFull, SortedElsewhere),
+    raises=(BadRequest, NotFound, LesionFull, OtherPlace, SortedElsewhere),
 )
 def sort_finding(
     lesions: LesionsService, *, number: str, body: ChosenLesion, subject: Subject

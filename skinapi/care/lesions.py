@@ -5,8 +5,8 @@ comes after the other, and each answer was true.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -26,13 +26,13 @@ from skinapi.care.lesion_records import (
 from skinapi.care.message_records import Messages, MessagesUnread
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
-from skinapi.findings.errors import NOT_YOURS
+from skinapi.findings.errors import NOT_YOURS, OtherPlace
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import in_care, reader_of
-from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.stored_finding import Placed
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Audience, Instruction
 from skinapi.model.context import Context
@@ -172,24 +172,23 @@ class LesionsService:
         changed = self.lesions.change(own.id, fields)
         if changed is None:
             raise NotFound(NO_LESION)
-        if "place" in fields and self._note_place(changed, by=by):
-            self._publish(unit, self.records.note_changes([own.id]))
+        if "place" in fields:
+            self._note_place(changed, by=by)
+            self._publish(unit, self.records.place_lesion(own.id, changed.place.known))
         return self._show(changed)
 
-    def _note_place(self, spot: Lesion, *, by: str, finding: str | None = None) -> bool:
+    def _note_place(self, spot: Lesion, *, by: str, finding: str | None = None) -> None:
         """A signed letter that names another place of the spot counts no more. Of one `finding`
-        that comes to the spot, or of all that are in it; whether any letter has changed.
+        that comes to the spot, or of all that are in it.
         """
         findings = [finding] if finding else [*self.records.numbers_in_lesion(spot.id)]
-        misplaced, changed = self.letters.note_place(findings, spot.place.written)
-        if misplaced:
+        if misplaced := self.letters.note_place(findings, spot.place.written):
             told = sorted(item.number for item in self.records.by_ids([*misplaced]).values())
             patient = self.accounts.get(spot.owner)
             self.findings.unassigned.tell_of_outdated_letters(patient, told, by=by)
-        return changed
 
-    def _publish(self, unit: Unit, changed: Sequence[StoredFindingRow]) -> None:
-        unit.publish(FindingsChanged(changed, by_sorting=True))
+    def _publish(self, unit: Unit, changed: FindingsChanged) -> None:
+        unit.publish(replace(changed, by_sorting=True))
 
     @atomic
     def delete_lesion(self, unit: Unit, *, lesion: str, by: str) -> None:
@@ -216,7 +215,11 @@ class LesionsService:
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
-        self._publish(unit, self.records.move_to_lesion(other.id, kept.id))
+        if kept.place.is_apart(other.place.site, other.place.laterality):
+            raise OtherPlace
+        for item in self.records.list_of_lesion(other.id):
+            _refuse_apart(kept, item.context)
+        self._publish(unit, self.records.move_to_lesion(other.id, kept.id, kept.place.known))
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
         self.lesions.change(kept.id, {"joined": other.id})
@@ -277,9 +280,13 @@ class LesionsService:
         self, unit: Unit, finding: VisibleFinding, spot: Lesion | None, *, by: str
     ) -> VisibleFinding:
         if spot:
+            _refuse_apart(spot, finding.context)
+            # What was decided was said of the place where its spot was.
+            if finding.decision and spot.place.is_apart(*finding.photo.place[:2]):
+                raise OtherPlace
             self._note_place(spot, by=by, finding=finding.id)
-        lesion = spot.id if spot else None
-        self._publish(unit, self.records.put_in_lesion(finding.id, lesion))
+        lesion, placed = (spot.id, spot.place.known) if spot else (None, None)
+        self._publish(unit, self.records.put_in_lesion(finding.id, lesion, placed))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
         self.counts.update(finding)
@@ -307,8 +314,11 @@ class LesionsService:
         near.sort(key=rank, reverse=True)
         return [self._show(item) for item in near[:MOST_PROPOSED]]
 
-    def require_open(self, owner: str, lesion: str) -> None:
-        self.counts.refuse_excess(self.counts.get_own(lesion, owner), more=1)
+    def require_open(self, owner: str, lesion: str, told: Context) -> Placed:
+        spot = self.counts.get_own(lesion, owner)
+        self.counts.refuse_excess(spot, more=1)
+        _refuse_apart(spot, told)
+        return spot.place.known
 
     def has(self, lesion: str) -> bool:
         """Whether it is there, or was deleted and is kept with its messages."""
@@ -337,3 +347,8 @@ class LesionsService:
     @atomic
     def _recount(self, _: Unit, identifier: str) -> None:
         self.counts.recount(identifier)
+
+
+def _refuse_apart(spot: Lesion, told: Context) -> None:
+    if spot.place.is_apart(told.body_site, told.body_laterality):
+        raise OtherPlace

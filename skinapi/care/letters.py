@@ -381,6 +381,7 @@ class LettersService:
                 item.seen_by(Audience.PATIENT)
                 for item in course
                 if item.created_at < finding.created_at
+                if not item.photo.is_told_elsewhere(finding.photo)
             ]
             elsewhere = any(
                 spot_place.differs_from(item.context) or item.photo.is_told_elsewhere(finding.photo)

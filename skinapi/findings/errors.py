@@ -35,6 +35,16 @@ class FindingInError(NotFound):
         super().__init__(f"{self.sentence}. The reason: {reason}")
 
 
+class OtherPlace(Conflict):
+    """A photo, or another spot, that was told to be elsewhere comes to no spot."""
+
+    code = "other_place"
+    sentence = (
+        "The spot is at another place than was told: of another part of the body, or of the other "
+        "side. Correct what was told of the photo, or the place of the spot, first"
+    )
+
+
 class LesionFull(Unprocessable):
     """`most`: how many findings a spot may have."""
 

@@ -192,8 +192,11 @@ class BreakGlassService:
         if not owner.is_record:
             self.outbox.add(Kind.GLASS_BROKEN, to=owner.id, about="my-data")
         if owner.doctor_id:
-            self.outbox.add(Kind.GLASS_BROKEN_OF_PATIENT, to=owner.doctor_id, about="my-data")
+            self._tell_doctor(owner.doctor_id)
         self._tell_admins(Kind.GLASS_BROKEN_BY_ADMIN, but=admin)
+
+    def _tell_doctor(self, doctor: str) -> None:
+        self.outbox.add(Kind.GLASS_BROKEN_OF_PATIENT, to=doctor, about="my-data")
 
     def _tell_admins(self, kind: Kind, *, but: str) -> None:
         for other in self.accounts.list_active_admins():
@@ -223,7 +226,12 @@ class BreakGlassService:
         if finding is None or finding.owner != held.owner or not self.records.touch(finding.id):
             raise NotFound(NO_FINDING)
         unit.audit("breakglass.choose", by=by.id, target=finding.id, owner=held.owner)
-        chosen = self.grants.change(held, finding=finding.id, number=finding.number)
+        now_told: dict[str, object] = {}
+        owner = self.accounts.find_by_id(held.owner)
+        if owner and owner.doctor_id and owner.doctor_id != held.doctor:  # since it was asked for
+            self._tell_doctor(owner.doctor_id)
+            now_told = {"doctor": owner.doctor_id, "doctor_untold": owner.doctor_id}
+        chosen = self.grants.change(held, finding=finding.id, number=finding.number, **now_told)
         if chosen is None:
             raise BreakGlassEnded
         return chosen

@@ -17,7 +17,6 @@ from skinapi.base.errors import Conflict
 from skinapi.base.pages import PageRequest
 from skinapi.base.values import Value
 from skinapi.care.lesion_records import Lesions
-from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.service import FindingsService
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.numbers import FINDINGS
@@ -149,8 +148,7 @@ class JoiningService:
         self._close(unit, gone, stays, consents, reason)
         for account in (gone.id, stays.id):
             self.findings.queue.recount(account)
-        changed = self.findings.records.renew((), ids=findings)
-        unit.publish(FindingsChanged(changed))
+        unit.publish(self.findings.records.renew((), ids=findings))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
         if gone.can_log_in:
             self.outbox.add(

@@ -121,7 +121,7 @@ def test_a_signed_letter_is_struck_where_the_side_was_corrected_since(
 
 def test_a_letter_of_a_spot_is_struck_for_a_fact_that_no_list_has(shared_backend: Backend) -> None:
     at = ToldPractice(shared_backend)
-    spot = at.sort_into_spot()
+    spot = at.sort_into_spot("left", "upper_extremity")
     at.sign(at.draft("colleague"))
     path = f"/lesions/{spot}/letters"
     assert at.ada.call("GET", path).get_json()[0]["superseded"] is None
@@ -139,11 +139,17 @@ def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
         path = f"/submissions/{at.number}/lesion"
         assert at.ada.call("PUT", path, json={"lesion": spot}).status_code == 200
 
+    def begin(**place: str) -> str:
+        body = {"place": {"site": "upper_extremity", **place}}
+        spot: str = at.ada.call("POST", "/lesions", json=body).get_json()["id"]
+        return spot
+
     def struck() -> list[str] | None:
         superseded: dict[str, list[str]] | None = at.shown_to(at.ada)[0]["superseded"]
         return superseded["corrected"] if superseded else None
 
-    right, left = (at.sort_into_spot(side, "upper_extremity") for side in ("right", "left"))
+    untold, left = begin(), begin(laterality="left")
+    sort(left)
     assert at.sign_seen(at.draft()).status_code == 200
     assert struck() is None
     path, place = f"/lesions/{left}", {"site": "upper_extremity", "laterality": "right"}
@@ -152,11 +158,11 @@ def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
     assert "before what was told was corrected" in at.report("report.html").text
     at.ada.call("PATCH", path, json={"place": {**place, "laterality": "left"}})
     assert struck() is None
-    sort(right)
+    sort(untold)
     assert struck() == ["place"]
     sort(left)
     assert struck() is None
-    joined = at.ada.call("POST", f"/lesions/{right}/join", json={"lesion": left})
+    joined = at.ada.call("POST", f"/lesions/{untold}/join", json={"lesion": left})
     assert joined.status_code == 200, joined.text
     assert struck() == ["place"]
 
@@ -182,8 +188,8 @@ def test_of_two_places_a_report_says_both_and_a_letter_none(
     any_backend: Backend, place: dict[str, str]
 ) -> None:
     at = ToldPractice(any_backend)
-    spot = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
-    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    spot = at.sort_into_spot("left", "upper_extremity")
+    assert at.ada.call("PATCH", f"/lesions/{spot}", json={"place": place}).status_code == 200
     for reader in ("patient", "colleague"):
         text = at.draft(reader)["text"]
         assert not any(word in text for word in ("arm", "face"))
@@ -228,7 +234,13 @@ def test_a_letter_names_no_place_where_what_it_begins_with_was_told_of_another(
     struck = [item["superseded"] for item in at.shown_to(at.doctor)]
     assert struck[-1]["corrected"] == ["place"]
     assert outdated_mails(at, at.doctor) == 1
-    assert not any(word in at.draft("colleague")["text"] for word in ("arm", "left", "right"))
+    text = at.draft("colleague")["text"]
+    assert not any(word in text for word in ("arm", "left", "right"))
+    at.number = predicted(at.ada, keep_photo="true", lesion=spot, **TOLD)["id"]
+    at.review("basal_cell_carcinoma")
+    course = at.draft("colleague")["text"].partition("Earlier photos of it:")[2]
+    assert "(Doctor's decision: Melanocytic nevus" in course
+    assert "Melanoma" not in course
 
 
 @pytest.mark.parametrize("given", [MAIL])

@@ -418,5 +418,5 @@ def test_who_took_a_sample_reaches_the_person_about_that_alone(asked: Clinic) ->
     path = f"/people-to-reach/{person['_id']}/done"
     done = asked.colleague.call("POST", path, json={"outcome": "told"})
     assert done.status_code == 200, done.text
-    assert told(asked.doctor) == [[urgent]]
+    assert told(asked.doctor) == [[asked.number, urgent]], "who has heard of more than the sample"
     assert told(asked.colleague) == []

@@ -11,10 +11,10 @@ from skinapi.findings.status.reviews import Reviews
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
 from tests.care.test_comparisons import sign
-from tests.care.test_lesions import begin, code_of, sort
+from tests.care.test_lesions import BACK, begin, code_of, sort
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.test_keys import made
-from tests.support.backends import Backend, Person
+from tests.support.backends import MAIL, Backend, Person
 from tests.support.channels import READERS, SCOPES
 from tests.support.photos import photo_of
 
@@ -336,12 +336,120 @@ def test_a_mole_ends_nothing_that_is_told_to_be_of_another_place_since(
 
 def test_a_photo_of_another_place_is_not_the_one_that_a_doctor_waits_for(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
-    spot = begin(ada, place=LEFT)
-    place = {"lesion": spot, "body_site": "back"}
-    first = predict(ada, "one", **place, body_laterality="left").get_json()["id"]
+    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
+    first = predict(ada, "one", **told).get_json()["id"]
     sign(doctor, first, ANOTHER)
-    wanted = instructed(ada, first)[-2]
-    predict(ada, "two", **place, body_laterality="right")
-    assert instructed(ada, first)[-2] is wanted is True
-    predict(ada, "three", **place, body_laterality="left")
-    assert instructed(ada, first)[-2] is False
+    second = predict(ada, "two", **told).get_json()["id"]
+    path = f"/submissions/{second}/facts"
+    for side, wanted in (("left", False), ("right", True), ("left", False)):
+        assert ada.call("PUT", path, json={"body_laterality": side}).status_code == 200
+        assert instructed(ada, first)[-2] is wanted
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"laterality": "right"}, {"site": "chest", "laterality": "left"}]
+)
+def test_what_is_told_to_be_elsewhere_comes_to_no_spot(
+    any_backend: Backend, elsewhere: dict[str, str]
+) -> None:
+    _, ada = patient_in_care(any_backend)
+    place = {**LEFT, **elsewhere}
+    left, other, none = begin(ada, place=LEFT), begin(ada, place=place), begin(ada, place=BACK)
+    told = {"body_site": place["site"], "body_laterality": place["laterality"]}
+    number = predict(ada, lesion=other, **told).get_json()["id"]
+    join = {"lesion": other}
+    for refused in (
+        predict(ada, "again", lesion=left, **told),
+        sort(ada, number, left),
+        ada.call("POST", f"/lesions/{left}/join", json=join),
+    ):
+        assert code_of(refused) == (409, "other_place")
+    assert [item["lesion"] for item in ada.pages("/submissions")] == [other]
+    assert {item["id"] for item in ada.pages("/lesions")} == {left, other, none}
+    right = {"body_site": "back", "body_laterality": "left", "version": 1}
+    assert ada.call("PUT", f"/submissions/{number}/facts", json=right).status_code in (200, 409)
+    assert ada.call("PATCH", f"/lesions/{other}", json={"place": LEFT}).status_code == 200
+    assert ada.call("POST", f"/lesions/{left}/join", json=join).status_code in (200, 409)
+
+
+def test_a_photo_is_where_its_spot_was_said_to_be(any_backend: Backend) -> None:
+    """Of the one nothing was told, and of the other the right: they lie in one spot by a correction
+    alone.
+    """
+    doctor, ada = patient_in_care(any_backend)
+    left, right = (begin(ada, place={**LEFT, "laterality": side}) for side in ("left", "right"))
+    first = predict(ada, "one", lesion=left).get_json()["id"]
+    told = {"body_site": "back", "body_laterality": "left"}
+    second = predict(ada, "two", lesion=left, **told).get_json()["id"]
+    sign(doctor, first, MELANOMA)
+    assert code_of(sort(ada, first, right)) == (409, "other_place"), "it is said of the left"
+    assert sort(ada, first, None).status_code == 200
+    assert code_of(sort(ada, first, right)) == (409, "other_place")
+    assert sort(ada, first, left).status_code == 200
+    path = f"/submissions/{second}/facts"
+    assert ada.call("PUT", path, json={"body_laterality": "right"}).status_code == 200
+    sign(doctor, second, MOLE)
+    for reader in (ada, doctor):
+        assert instructed(reader, first)[:2] == (URGENT, first)
+    move = {"place": {**LEFT, "laterality": "right"}}
+    assert ada.call("PATCH", f"/lesions/{left}", json=move).status_code == 200
+    assert instructed(ada, first)[:2] == (URGENT, first), "its doctor did not have it in view"
+    sign(doctor, second, MOLE)
+    assert instructed(ada, first)[0] == SELF
+    assert list(check_integrity(any_backend.services)) == []
+
+
+def by_deleting(ada: Person, doctor: Person, number: int) -> Any:
+    return ada.call("DELETE", f"/submissions/{number}")
+
+
+def by_sorting_out(ada: Person, doctor: Person, number: int) -> Any:
+    return sort(ada, number, None)
+
+
+def by_error(ada: Person, doctor: Person, number: int) -> Any:
+    path = f"/submissions/{number}/entered-in-error"
+    return doctor.call("POST", path, json={"reason": "It is of somebody else."})
+
+
+def by_correcting(ada: Person, doctor: Person, number: int) -> Any:
+    body = {"body_laterality": "right", "version": 1}
+    return doctor.call("PUT", f"/submissions/{number}/facts", json=body)
+
+
+@pytest.mark.parametrize("given", [MAIL])
+@pytest.mark.parametrize("act", [by_deleting, by_sorting_out, by_error, by_correcting])
+def test_what_counts_again_is_not_opened_and_is_told(
+    backend: Backend, act: Callable[[Person, Person, int], Any]
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
+    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
+    for number, said in ((grave, MELANOMA), (mole, MOLE)):
+        sign(doctor, number, said)
+        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {}
+    outbox = backend.services.store.collection("outbox")
+    outbox.delete({"sent_at": None})
+    assert act(ada, doctor, mole).status_code == 200
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"unopened": 1}
+    mails = {(item["kind"], item["about"]) for item in outbox.find()}
+    assert mails >= {("reviewed", f"finding/{grave}"), ("urgent", f"case/{grave}")}
+    suspended = backend.admin().call("PATCH", f"/users/{ada.email}/suspend")
+    assert suspended.status_code == 200
+    [person] = doctor.call("GET", "/people-to-reach").get_json()
+    assert [(item["number"], item["why"]) for item in person["findings"]] == [(grave, "unopened")]
+
+
+def test_what_counts_again_of_who_is_shut_out_is_told_in_another_way(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
+    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
+    for number, said in ((grave, MELANOMA), (mole, MOLE)):
+        sign(doctor, number, said)
+        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert backend.admin().call("PATCH", f"/users/{ada.email}/suspend").status_code == 200
+    assert doctor.call("GET", "/people-to-reach").get_json() == []
+    assert by_error(ada, doctor, mole).status_code == 200
+    [person] = doctor.call("GET", "/people-to-reach").get_json()
+    assert [(item["number"], item["why"]) for item in person["findings"]] == [(grave, "unopened")]

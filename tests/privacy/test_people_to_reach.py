@@ -123,7 +123,7 @@ def test_who_took_the_sample_reaches_the_person_though_another_doctor_is_in_char
     assert to_reach(other) == []
     [person] = grey.call("GET", "/people-to-reach").get_json()
     assert grey.call("POST", f"/people-to-reach/{person['_id']}/done", json=TOLD).status_code == 200
-    assert to_reach(weber) == []
+    assert (to_reach(grey), to_reach(weber)) == ([], [(number, "awaited")])
 
 
 def test_whom_no_mail_reaches_is_in_the_list_of_the_doctor_in_charge_until_it_is_read(

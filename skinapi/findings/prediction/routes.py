@@ -21,6 +21,7 @@ from skinapi.findings.errors import (
     FindingErased,
     JudgedMeanwhile,
     LesionFull,
+    OtherPlace,
     PatientJoined,
     StorageQuotaReached,
     TooManyCorrections,
@@ -127,7 +128,7 @@ kept_photo_routes: Routes[KeptPhotosService] = Routes()
     "/predict",
     access=Authenticated(scopes=("findings:write",), test_keys=True),
     raises=(
-        *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
+        *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull, OtherPlace),
         *(MaybeDifferentSpots, FindingErased, PatientJoined, *QUOTAS),
     ),
 )
@@ -275,7 +276,7 @@ class MovedView(Answer):
     access=Authenticated(roles=("doctor", "admin")),
     raises=(
         *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient, PatientJoined),
-        *(Refused, NoModel, LesionFull, *QUOTAS),
+        *(Refused, NoModel, LesionFull, OtherPlace, *QUOTAS),
     ),
 )
 def move_submission(

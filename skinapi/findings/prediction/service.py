@@ -15,7 +15,7 @@ from skinapi.base.subject import Allowances
 from skinapi.findings.errors import StorageQuotaReached
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
 from skinapi.findings.records.service import FindingsService, PatientRegistration
-from skinapi.findings.records.stored_finding import Source
+from skinapi.findings.records.stored_finding import Placed, Source
 from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
@@ -50,8 +50,10 @@ SAMPLE = PoolCaller("sample", signed_in=False)
 
 
 class OpenLesions(Protocol):
-    def require_open(self, owner: str, lesion: str) -> None:
-        """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
+    def require_open(self, owner: str, lesion: str, told: Context) -> Placed:
+        """Return where the spot is. Raises NotFound, LesionFull, OtherPlace where it takes no such
+        finding of this owner.
+        """
 
     def begin_other_photo(
         self, *, number: str, owner: str, lesion: str | None, told: Context, by: Subject
@@ -166,8 +168,9 @@ class PredictionService:
                 by=by,
             )
             sent = replace(sent, lesion=lesion, context=told)
+        placed = None
         if sent.lesion:
-            self.lesions.require_open(owner.id, sent.lesion)
+            placed = self.lesions.require_open(owner.id, sent.lesion, sent.context)
         self.quotas.count_photos(owner, len(sent.contents))
         classified = self._classify(owner, sent, caller=by.id if by else owner.id)
         new = NewFinding(
@@ -178,6 +181,7 @@ class PredictionService:
             language=language,
             **self.narrate(classified.finding, sent.context, language, owner),
             lesion=sent.lesion,
+            placed=placed,
             key=sent.key,
             request_hash=request_hash,
             by=by.id if by else None,
@@ -211,7 +215,7 @@ class PredictionService:
         is stored.
         """
         if sent.lesion:
-            self.lesions.require_open(owner.id, sent.lesion)
+            self.lesions.require_open(owner.id, sent.lesion, sent.context)
         payer = owner.model_copy(update={"id": by.counted_as})
         self.quotas.count_photos(payer, len(sent.contents))
         self._classify(owner, sent, caller=payer.id, counted=False)

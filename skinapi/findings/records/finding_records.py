@@ -8,11 +8,14 @@ from typing import overload
 from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.findings.errors import FindingInError
+from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.stored_finding import (
     PLACE,
+    Placed,
     StoredFinding,
     StoredFindingRow,
     StoredFindingSummary,
+    place_of,
 )
 from skinapi.findings.records.stored_findings import TOUCH, StoredFindings
 from skinapi.findings.records.visible_findings import (
@@ -41,7 +44,7 @@ from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 
 PHOTO_FIELDS = (
     *("number", "band", "created_at", "lesion", "photo_blob"),
-    *("version", "judged_at", "earlier", "changes", "opened_at"),
+    *("version", "judged_at", "earlier", "changes", "opened_at", "placed"),
     *(f"context.{name}" for name in PLACE),
 )
 
@@ -119,13 +122,13 @@ class FindingRecords(StoredFindings):
             for lesion, facts in self._read_histories(lesions).items()
         }
 
-    def renew(
-        self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
-    ) -> list[StoredFindingRow]:
-        """Call it in the transaction in which findings come to these spots, or to none (`ids`)."""
+    def renew(self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()) -> FindingsChanged:
+        """Call it in the transaction in which findings come to these spots, or to none (`ids`); the
+        caller publishes the result.
+        """
         lesions = [*lesions]
-        self.renew_keys(lesions=lesions, ids=ids)
-        return self.note_changes(lesions, ids=ids)
+        counting = self.renew_keys(lesions=lesions, ids=ids)
+        return FindingsChanged(self.note_changes(lesions, ids=ids), counting=counting)
 
     def note_changes(
         self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
@@ -144,15 +147,22 @@ class FindingRecords(StoredFindings):
         ids: Sequence[str] = (),
         known: VisibleFindingRow | None = None,
         shown: str | None = None,
-    ) -> int:
+    ) -> list[str]:
         """Give these the keys by which lists sort them, by what holds now, which `known` shows if
         it is given. Call it in the transaction of what changed that. A hold that has ended keeps
-        its key until it was told of, as it is of `shown`.
+        its key until it was told of, as it is of `shown`. Return those of which what was decided
+        counts again: its owner may have read something milder since it was opened.
         """
-        changed = self.list_changed_keys(lesions=lesions, ids=ids, known=known, shown=shown)
-        for item, keys in changed:
-            self._documents.update({"id": item.id}, set_or_remove(keys))
-        return len(changed)
+        counting = list[str]()
+        for item, keys in self.list_changed_keys(
+            lesions=lesions, ids=ids, known=known, shown=shown
+        ):
+            changed = set_or_remove(keys)
+            if keys["due_key"] and not item.due_key and item.decision_opened_at:
+                changed = set_or_remove({**keys, "opened_at": None})
+                counting.append(item.id)
+            self._documents.update({"id": item.id}, changed)
+        return counting
 
     def list_changed_keys(
         self,
@@ -226,21 +236,30 @@ class FindingRecords(StoredFindings):
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return dict(read_each(FINDINGS, found, _number_of))
 
-    def put_in_lesion(self, identifier: str, lesion: str | None) -> list[StoredFindingRow]:
-        """Give a finding to a spot, or to none; return those of which something else holds then."""
+    def put_in_lesion(
+        self, identifier: str, lesion: str | None, placed: Placed | None = None
+    ) -> FindingsChanged:
+        """Give a finding to a spot, which is `placed` there, or to none."""
         before = (self._documents.get(identifier) or {}).get("lesion")
         self._note_seen([before, lesion], alone=None if before else identifier)
-        self._documents.update({"id": identifier}, _move_to(lesion))
+        self._documents.update({"id": identifier}, _move_to(lesion, placed))
         alone = [] if lesion else [identifier]
         return self.renew([before, lesion], ids=alone)
 
-    def move_to_lesion(self, lesion: str, to: str | None) -> list[StoredFindingRow]:
+    def move_to_lesion(
+        self, lesion: str, to: str | None, placed: Placed | None = None
+    ) -> FindingsChanged:
         moved = [*self.numbers_in_lesion(lesion)]
         self._note_seen([lesion, to])
-        self._documents.update_all({"lesion": lesion}, _move_to(to))
+        self._documents.update_all({"lesion": lesion}, _move_to(to, placed))
         return self.renew([to], ids=[] if to else moved)
 
-    def leave_lesion(self, lesion: str, *, keep: bool) -> list[StoredFindingRow]:
+    def place_lesion(self, lesion: str, placed: Placed) -> FindingsChanged:
+        """The spot is said to be there."""
+        self._documents.update_all({"lesion": lesion}, {"$set": {"placed": [*placed]}})
+        return self.renew([lesion])
+
+    def leave_lesion(self, lesion: str, *, keep: bool) -> FindingsChanged:
         """Take all findings out of a deleted spot; with `keep` they remember it."""
         left = [*self.numbers_in_lesion(lesion)]
         self._note_seen([lesion])
@@ -316,10 +335,12 @@ def _photo_of(document: Document) -> JudgedPhoto:
     changes = tuple(map(MeasuredChange.model_validate, document.get("changes", ())))
     versions, opened = (*earlier, newest), document.get("opened_at")
     told = document.get("context") or {}
-    place = tuple(told.get(name) for name in PLACE)
+    place = place_of([told.get(name) for name in PLACE], document.get("placed"))
     return JudgedPhoto(*_number_of(document), versions, kept, changes, opened, place)
 
 
-def _move_to(lesion: str | None) -> Ops:
-    change: Ops = {"$set": {"lesion": lesion}} if lesion else {"$unset": {"lesion": True}}
-    return {**change, **TOUCH}
+def _move_to(lesion: str | None, placed: Placed | None = None) -> Ops:
+    """Out of a spot, where that was goes on to say where the photo is."""
+    if lesion is None:
+        return {"$unset": {"lesion": True}, **TOUCH}
+    return {"$set": {"lesion": lesion, "placed": [*placed] if placed else None}, **TOUCH}

@@ -202,22 +202,18 @@ class Letters(Repository[Letter]):
         fields: Document = {"withdrawn": withdrawal.stored()}
         return Letter.model_validate(self._documents.update({"id": identifier}, {"$set": fields}))
 
-    def note_place(
-        self, findings: Sequence[str], place: tuple[str | None, ...]
-    ) -> tuple[set[str], bool]:
+    def note_place(self, findings: Sequence[str], place: tuple[str | None, ...]) -> set[str]:
         """Call it in the transaction in which the spot of these findings gets this place, or they
-        come to a spot there. Return the findings of the signed letters that name another one now,
-        and whether any says of its spot something else than before.
+        come to a spot there. Return the findings of the signed letters that name another one now.
         """
-        misplaced, changed = set[str](), False
+        misplaced = set[str]()
         for letter in self.list_signed_of(findings):
             written = letter.written_of and letter.written_of.place
             differs = written is not None and written != place
             if differs is not (letter.misplaced_at is not None):
                 self._set_misplaced(letter, differs)
                 misplaced |= {letter.submission} if differs and not letter.withdrawn else set()
-                changed = True
-        return misplaced, changed
+        return misplaced
 
     def note_other_place(self, findings: Sequence[str]) -> set[str]:
         """The finding with which signed letters about these begin was told to be of another place

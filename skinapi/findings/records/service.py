@@ -198,8 +198,8 @@ class FindingsService:
         filed = prepared.finding
         self.queue.move_patient_up(filed, account)
         unit.publish(FindingFiled(filed))
-        changed = self.records.renew([filed.lesion]) if filed.lesion else [filed]
-        unit.publish(FindingsChanged(changed))
+        changed = FindingsChanged([filed])
+        unit.publish(self.records.renew([filed.lesion]) if filed.lesion else changed)
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
         if filed.lesion is None:
@@ -261,7 +261,7 @@ class FindingsService:
         self.queue.update_owner_key(account)
         after = self.records.see_one(self.records.get(seen.id), Audience.DOCTOR)
         unit.publish(event(after))
-        unit.publish(FindingsChanged(changed))
+        unit.publish(changed)
         self._tell_of_letters(seen, after, account, by=by)
         if by != seen.owner:
             about = f"finding/{seen.number}"
@@ -383,7 +383,7 @@ class FindingsService:
     def _remove(self, unit: Unit, finding: StoredFinding) -> None:
         self.records.remove(finding.id)
         unit.publish(FindingDeleted(finding))
-        unit.publish(FindingsChanged(self.records.renew([finding.lesion])))
+        unit.publish(self.records.renew([finding.lesion]))
         unit.erase(_photos_of(finding))
 
 

@@ -1,7 +1,7 @@
 """A stored finding with the facts known about its photos, as each list reads it."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -33,6 +33,14 @@ MOST_VERSIONS = 20
 MOST_BY_PATIENT = 15
 MOST_AMENDMENTS = 100
 PLACE = ("body_site", *PLACE_ON_SITE)
+Placed = tuple[str | None, ...]
+
+
+def place_of(told: Sequence[str | None], placed: Sequence[str | None] | None) -> Placed:
+    """Where a photo is: what was told with it, else where its spot was said to be."""
+    if not placed or told[0] not in (None, placed[0]):
+        return (*told,)
+    return tuple(own or its for own, its in zip(told, placed, strict=True))
 
 
 class Source(StoredRecord):
@@ -109,8 +117,8 @@ class StoredFindingRow(StoredRecord):
     before this was stored, which is that of the doctor in charge. An opinion has come from
     `opinion_came_at` on, or does not come (`opinion_lost`), until that doctor has answered it. The
     keys order lists (queue_order.py). At `opened_at` its owner has opened it with what a doctor had
-    decided, for the first time since that was shown. `changes` are what comparisons with earlier
-    photos have found.
+    decided, for the first time since that was shown. `placed` says where the spot was in which it
+    was last. `changes` are what comparisons with earlier photos have found.
     """
 
     id: str
@@ -147,6 +155,7 @@ class StoredFindingRow(StoredRecord):
     awaited_key: str | None = None
     rest_key: str | None = None
     opened_at: datetime | None = optional()
+    placed: Placed | None = optional()
     changes: tuple[MeasuredChange, ...] = optional(default=())
 
     @property
@@ -178,7 +187,7 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def photo(self) -> JudgedPhoto:
-        place = tuple(getattr(self.context, name) for name in PLACE)
+        place = place_of([getattr(self.context, name) for name in PLACE], self.placed)
         return JudgedPhoto(
             self.id,
             self.number,

@@ -19,6 +19,7 @@ from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
+from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.queue_order import awaited_range, key_range, make_hold_key
@@ -260,6 +261,19 @@ class UnassignedPatients:
         signed = finding.status.counted
         if last is None or (signed and signed[-1].created_at > last["created_at"]):
             self.outbox.add(Kind.URGENT, to=doctor.id, about=about)
+
+    def on_findings_changed(self, event: FindingsChanged) -> None:
+        """Tell the patient, and the doctor in charge, of what a doctor has decided that counts
+        again: the patient may have read something milder since, and thinks of that.
+        """
+        for finding in event.findings:
+            patient = finding.id in event.counting and self.accounts.find_by_id(finding.owner)
+            if patient and patient.status != "deleting":
+                self.outbox.add(
+                    Kind.REVIEWED, to=patient.id, about=f"finding/{finding.number}", urgent=True
+                )
+                full = self.records.get(finding.id)
+                self.tell_of_rise(patient, self.records.see_one(full, Audience.DOCTOR))
 
     def tell_of_outdated_letters(
         self, patient: Account, findings: Iterable[int], *, by: str

@@ -9,7 +9,7 @@ from skinapi.base.errors import Conflict, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.errors import FindingInError
-from skinapi.findings.records.events import FindingsChanged, FindingVoided
+from skinapi.findings.records.events import FindingVoided
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
@@ -172,7 +172,7 @@ class CorrectionsService:
         counted = self.accounts.add_findings(finding.owner, -1)
         self.records.mark_in_error(finding, error)
         unit.publish(FindingVoided(finding))
-        unit.publish(FindingsChanged(self.records.renew([finding.lesion])))
+        unit.publish(self.records.renew([finding.lesion]))
         if counted:  # else its account is being deleted
             self.queue.move_patient_down(finding, counted)
 

@@ -29,6 +29,7 @@ from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.findings.errors import (
     FindingErased,
     LesionFull,
+    OtherPlace,
     PatientJoined,
     StorageQuotaReached,
 )
@@ -75,7 +76,8 @@ REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
 REFUSALS = (
     *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased, PatientJoined),
     UnknownPerformer,
-    *(Refused, PhotosApart, LesionFull, NoModel, PredictionQuotaReached, StorageQuotaReached),
+    *(Refused, PhotosApart, LesionFull, OtherPlace, NoModel),
+    *(PredictionQuotaReached, StorageQuotaReached),
 )
 
 

@@ -28,7 +28,12 @@ from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
 from skinapi.care.message_records import Messages
-from skinapi.findings.records.events import FindingDiscarded, FindingReviewed, FindingVoided
+from skinapi.findings.records.events import (
+    FindingDiscarded,
+    FindingReviewed,
+    FindingsChanged,
+    FindingVoided,
+)
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import is_shut_out
@@ -226,6 +231,15 @@ class ReachService:
         if lost:
             self._add(account, tuple(held.values()), None)
 
+    def on_findings_changed(self, event: FindingsChanged) -> None:
+        """Note of who is shut out what counts again."""
+        for owner in {item.owner for item in event.findings if item.id in event.counting}:
+            account = self.unassigned.accounts.find_by_id(owner)
+            if account and (account.is_record or self._is_lost(account)):
+                numbers = {item.number for item in event.findings if item.id in event.counting}
+                told = tuple(item for item in self._walk(account) if item.number in numbers)
+                self._add(account, told, None)
+
     @atomic
     def on_mail_undelivered(self, _: Unit, notice: Notice) -> None:
         """Note whom no mail reaches, where it was to tell of a finding that asks for a visit and is
@@ -375,7 +389,8 @@ class ReachService:
         if person is None or shown is None:
             raise NotFound(NO_NOTICE)
         unit.audit("account.reached", by=by.id, target=person.account, detail=outcome)
-        if outcome == "unreachable" and person.doctor in doctors and person.doctor != by.id:
+        # Who has taken a sample may know nothing of what was signed since.
+        if not self._may_see(person, by, doctors):
             self.people.set_findings(person, [_without(by.id, item) for item in person.findings])
             return
         account = self.unassigned.accounts.find_by_id(person.account)
@@ -504,7 +519,7 @@ def _awaited(finding: FindingToTell) -> FindingToTell:
 
 
 def _without(sampler: str, finding: FindingToTell) -> FindingToTell:
-    """Who cannot reach the person leaves that to the doctor in charge."""
+    """Who has spoken to the person, or cannot, leaves the rest to the doctor in charge."""
     own = finding.sampled_by == sampler
     return finding.model_copy(update={"sampled_by": None}) if own else finding
 

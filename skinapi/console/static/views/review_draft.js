@@ -83,9 +83,10 @@ export function doubtsOf(draft, reviewing) {
   const { band } = comesTo(draft, reviewing);
   const agrees = draft.histology !== "confirmed" && ["agree", ENOUGH].includes(draft.agreement);
   const doubted = agrees && isInDoubt(reviewing);
-  if (agrees && (draft.agreement !== ENOUGH || report.facts.band === "doctor_review") && !draft.urgency && !doubted) return [];
-  const refers = (report.facts.checklist_score ?? 0) >= conditions.checklist.threshold && band === "self_monitoring";
   const before = placeOf(conditions, bandBefore(reviewing));
+  const ends = before < placeOf(conditions, report.facts.band); // something graver, of another photo
+  if (agrees && (draft.agreement !== ENOUGH || report.facts.band === "doctor_review") && !draft.urgency && !doubted && !ends) return [];
+  const refers = (report.facts.checklist_score ?? 0) >= conditions.checklist.threshold && band === "self_monitoring";
   return [...(refers ? [/** @type {const} */ ("checklist")] : []), ...(placeOf(conditions, band) - before >= (doubted ? 1 : 2) ? [/** @type {const} */ ("falls")] : [])];
 }
 
