@@ -36,7 +36,7 @@ class FindingInError(NotFound):
 
 
 class OtherPlace(Conflict):
-    """A photo, or another spot, that was told to be elsewhere comes to no spot."""
+    """A photo, or another spot, that was told to be elsewhere does not come to a spot."""
 
     code = "other_place"
     sentence = (
