@@ -36,6 +36,26 @@ def lies_between(site: BodySite, laterality: Laterality | None) -> bool:
     return laterality == "middle" and site in PAIRED
 
 
+# One spot may be said to be of any of these.
+PARTS: tuple[frozenset[str], ...] = (
+    frozenset(("abdomen", "back", "chest", "genital", "neck", "trunk")),
+    frozenset(("ear", "face", "neck", "scalp")),
+    frozenset(("acral", "hand", "upper_extremity")),
+    frozenset(("acral", "foot", "lower_extremity")),
+)
+
+
+def lie_apart(one: Sequence[str | None], other: Sequence[str | None]) -> bool:
+    """Whether these, each a site and a laterality, are two parts of the body, or the two sides.
+    What was told of front and rear, or near the middle, may be said of one spot.
+    """
+    (site, side), (other_site, other_side) = one, other
+    if site is None or other_site is None:
+        return False
+    near = site == other_site or any({site, other_site} <= part for part in PARTS)
+    return not near or {side, other_side} == {"left", "right"}
+
+
 class Place(StoredRecord):
     """Where on the body a spot is. `side`, `x` and `y` are a point of the console's body map
     (console/static/views/body_map.js), in the units of its drawing; x and y both or none.
@@ -87,13 +107,6 @@ class Place(StoredRecord):
         said = told.body_site, told.body_laterality, told.body_side
         pairs = zip(said, (self.site, self.laterality, seen), strict=True)
         return any(one and other and one != other for one, other in pairs)
-
-    def is_apart(self, site: str | None, laterality: str | None) -> bool:
-        """Whether that is another part of the body, or the other side. What was told of its front
-        and rear, or near the middle, may be said of one spot.
-        """
-        sides = {self.laterality, laterality}
-        return (site is not None and site != self.site) or sides == {"left", "right"}
 
 
 class Lesion(StoredRecord):

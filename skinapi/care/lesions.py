@@ -5,7 +5,7 @@ comes after the other, and each answer was true.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from skinapi.care.lesion_records import (
     Place,
     SortedElsewhere,
     TooManyLesions,
+    lie_apart,
 )
 from skinapi.care.message_records import Messages, MessagesUnread
 from skinapi.care.queue import NO_PATIENT
@@ -172,7 +173,7 @@ class LesionsService:
         changed = self.lesions.change(own.id, fields)
         if changed is None:
             raise NotFound(NO_LESION)
-        if "place" in fields:
+        if changed.place != own.place:
             self._note_place(changed, by=by)
             self._publish(unit, self.records.place_lesion(own.id, changed.place.known))
         return self._show(changed)
@@ -215,10 +216,8 @@ class LesionsService:
         other = self.counts.get_own(joined, by)
         unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
-        if kept.place.is_apart(other.place.site, other.place.laterality):
-            raise OtherPlace
-        for item in self.records.list_of_lesion(other.id):
-            _refuse_apart(kept, item.context)
+        told = [item.photo.place for item in self.records.list_of_lesion(other.id)]
+        self._refuse_apart(kept, [other.place.known, *told])
         self._publish(unit, self.records.move_to_lesion(other.id, kept.id, kept.place.known))
         self.messages.move_all(other.id, kept.id)
         self.lesions.remove(other.id)
@@ -246,6 +245,8 @@ class LesionsService:
             raise NotFound(NOT_YOURS)
         if finding.lesion and lesion in (None, finding.lesion):
             return finding.lesion, told
+        if lie_apart(finding.photo.place[:2], _place_told(told)):
+            raise OtherPlace
         if finding.context.body_site:
             place = {name: getattr(finding.context, name) for name in OF_PLACE}
             told = told.model_copy(update=place)
@@ -280,10 +281,9 @@ class LesionsService:
         self, unit: Unit, finding: VisibleFinding, spot: Lesion | None, *, by: str
     ) -> VisibleFinding:
         if spot:
-            _refuse_apart(spot, finding.context)
             # What was decided was said of the place where its spot was.
-            if finding.decision and spot.place.is_apart(*finding.photo.place[:2]):
-                raise OtherPlace
+            told = finding.photo.place if finding.decision else _place_told(finding.context)
+            self._refuse_apart(spot, [told])
             self._note_place(spot, by=by, finding=finding.id)
         lesion, placed = (spot.id, spot.place.known) if spot else (None, None)
         self._publish(unit, self.records.put_in_lesion(finding.id, lesion, placed))
@@ -317,8 +317,16 @@ class LesionsService:
     def require_open(self, owner: str, lesion: str, told: Context) -> Placed:
         spot = self.counts.get_own(lesion, owner)
         self.counts.refuse_excess(spot, more=1)
-        _refuse_apart(spot, told)
+        self._refuse_apart(spot, [_place_told(told)])
         return spot.place.known
+
+    def _refuse_apart(self, spot: Lesion, told: Sequence[Placed]) -> None:
+        """A spot of which no side is known has the side that was told of its photos."""
+        there = [spot.place.known]
+        if spot.place.known[1] is None:
+            there += [item.photo.place for item in self.records.list_of_lesion(spot.id)]
+        if any(lie_apart(one[:2], other[:2]) for one in there for other in told):
+            raise OtherPlace
 
     def has(self, lesion: str) -> bool:
         """Whether it is there, or was deleted and is kept with its messages."""
@@ -349,6 +357,5 @@ class LesionsService:
         self.counts.recount(identifier)
 
 
-def _refuse_apart(spot: Lesion, told: Context) -> None:
-    if spot.place.is_apart(told.body_site, told.body_laterality):
-        raise OtherPlace
+def _place_told(told: Context) -> Placed:
+    return told.body_site, told.body_laterality

@@ -9,12 +9,12 @@ import pytest
 from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.status.reviews import Reviews
 from skinapi.model.conditions import Band
-from tests.care.clinic import file_for, patient_in_care
+from tests.care.clinic import file_for, judge_anew, patient_in_care
 from tests.care.test_comparisons import sign
 from tests.care.test_lesions import BACK, begin, code_of, sort
 from tests.findings.records.test_holds import pass_days
 from tests.integrations.test_keys import made
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.channels import READERS, SCOPES
 from tests.support.photos import photo_of
 
@@ -347,7 +347,7 @@ def test_a_photo_of_another_place_is_not_the_one_that_a_doctor_waits_for(backend
 
 
 @pytest.mark.parametrize(
-    "elsewhere", [{"laterality": "right"}, {"site": "chest", "laterality": "left"}]
+    "elsewhere", [{"laterality": "right"}, {"site": "face", "laterality": "left"}]
 )
 def test_what_is_told_to_be_elsewhere_comes_to_no_spot(
     any_backend: Backend, elsewhere: dict[str, str]
@@ -370,6 +370,22 @@ def test_what_is_told_to_be_elsewhere_comes_to_no_spot(
     assert ada.call("PUT", f"/submissions/{number}/facts", json=right).status_code in (200, 409)
     assert ada.call("PATCH", f"/lesions/{other}", json={"place": LEFT}).status_code == 200
     assert ada.call("POST", f"/lesions/{left}/join", json=join).status_code in (200, 409)
+
+
+def test_a_spot_without_a_side_has_that_of_its_photos(backend: Backend) -> None:
+    _, ada = patient_in_care(backend)
+    spot, other = (begin(ada, place={"site": "back"}) for _ in range(2))
+    left, right = ({"body_site": "back", "body_laterality": side} for side in ("left", "right"))
+    predict(ada, "one", lesion=spot, **left)
+    number = predict(ada, "two", lesion=other, **right).get_json()["id"]
+    for refused in (
+        predict(ada, "three", lesion=spot, **right),
+        sort(ada, number, spot),
+        ada.call("POST", f"/lesions/{spot}/join", json={"lesion": other}),
+    ):
+        assert code_of(refused) == (409, "other_place")
+    assert predict(ada, "four", lesion=spot, **left).status_code == 200
+    assert predict(ada, "five", lesion=spot).status_code == 200
 
 
 def test_a_photo_is_where_its_spot_was_said_to_be(any_backend: Backend) -> None:
@@ -441,6 +457,36 @@ def test_what_counts_again_is_not_opened_and_is_told(
     assert [(item["number"], item["why"]) for item in person["findings"]] == [(grave, "unopened")]
 
 
+def test_who_is_to_tell_of_a_photo_reads_what_counts_of_its_spot(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    spot = begin(ada, place=LEFT)
+    grave, mole = (predict(ada, f"{turn}", lesion=spot).get_json()["id"] for turn in range(2))
+    sign(doctor, grave, MELANOMA)
+    assert ada.call("GET", f"/submissions/{grave}").status_code == 200
+    sign(doctor, mole, {**MOLE, "certainty": "unsure", "urgency": Band.REFERRAL})
+    assert instructed(doctor, mole)[:2] == (URGENT, grave)
+    assert backend.admin().call("PATCH", f"/users/{ada.email}/suspend").status_code == 200
+    [person] = doctor.call("GET", "/people-to-reach").get_json()
+    told = [(item["number"], item["label"], item["urgency"]) for item in person["findings"]]
+    assert told == [(mole, "melanoma", URGENT)]
+
+
+def test_what_counts_again_by_a_deletion_stays_with_the_doctor_in_charge(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    other = backend.member(role="doctor")
+    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
+    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
+    for number, said in ((grave, MELANOMA), (mole, MOLE)):
+        sign(doctor, number, said)
+        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert by_correcting(ada, ada, mole).status_code == 200
+    judge_anew(backend, mole, URGENT)
+    assert ada.call("DELETE", "/me", json={"current_password": PASSWORD}).status_code == 200
+    [person] = doctor.call("GET", "/people-to-reach").get_json()
+    assert {item["number"] for item in person["findings"]} == {grave, mole}
+    assert other.call("GET", "/people-to-reach").get_json() == []
+
+
 def test_what_counts_again_of_who_is_shut_out_is_told_in_another_way(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
@@ -453,3 +499,32 @@ def test_what_counts_again_of_who_is_shut_out_is_told_in_another_way(backend: Ba
     assert by_error(ada, doctor, mole).status_code == 200
     [person] = doctor.call("GET", "/people-to-reach").get_json()
     assert [(item["number"], item["why"]) for item in person["findings"]] == [(grave, "unopened")]
+
+
+def test_a_photo_in_place_of_another_is_not_told_to_be_elsewhere(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    told = {"body_site": "upper_extremity", "body_laterality": "left"}
+    first = predict(ada, **told).get_json()["id"]
+    sign(doctor, first, ANOTHER)
+    for turn, elsewhere in enumerate(({"body_laterality": "right"}, {"body_site": "face"})):
+        refused = predict(ada, f"{turn}", in_place_of=str(first), **{**told, **elsewhere})
+        assert code_of(refused) == (409, "other_place")
+    assert [item["id"] for item in ada.pages("/submissions")] == [first]
+    assert ada.pages("/lesions") == []
+    near = {**told, "body_site": "hand"}
+    assert predict(ada, "near", in_place_of=str(first), **near).status_code == 200
+
+
+def test_a_review_is_refused_where_another_side_was_told_since(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
+    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
+    sign(doctor, grave, MELANOMA)
+    path = f"/submissions/{mole}/facts"
+    assert ada.call("PUT", path, json={"body_laterality": "right"}).status_code == 200
+    seen = doctor.call("GET", f"/submissions/{mole}").get_json()["spot_state"]
+    assert ada.call("PUT", path, json={"body_laterality": "left"}).status_code == 200
+    body = {**MOLE, "spot_state": seen}
+    refused = doctor.call("POST", f"/submissions/{mole}/review", json=body)
+    assert code_of(refused) == (409, "spot_changed")
+    assert instructed(ada, grave)[0] == URGENT

@@ -113,6 +113,24 @@ def test_what_a_joined_account_could_not_read_is_read_in_the_one_that_stays(
     assert real_backend.account(stays.email).id in owed
 
 
+@MAILS
+def test_who_is_back_while_something_is_held_gets_a_mail_once_it_is_shown(
+    real_backend: Backend,
+) -> None:
+    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
+    ada = patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    shut_out(real_backend, ada, "suspend")
+    sign(grey, number, told_by="doctor")
+    assert to_reach(grey) == [(number, "held")]
+    assert admin.call("PATCH", f"/users/{ada.email}/approve", json={}).status_code == 200
+    pass_days(real_backend, number, 3)
+    real_backend.app.background.run("ended-holds")
+    about = f"finding/{number}"
+    outbox, account = real_backend.services.data.outbox, real_backend.account(ada.email).id
+    assert outbox.find_last(Kind.REVIEWED, to=account, about=about)
+
+
 @pytest.mark.parametrize("stays_with", ["blau", None])
 def test_a_finding_that_the_duplicate_had_deleted_is_told_by_the_doctor_of_the_one_that_stays(
     real_backend: Backend, stays_with: str | None

@@ -341,6 +341,7 @@ def _photo_of(document: Document) -> JudgedPhoto:
 
 def _move_to(lesion: str | None, placed: Placed | None = None) -> Ops:
     """Out of a spot, where that was goes on to say where the photo is."""
-    if lesion is None:
-        return {"$unset": {"lesion": True}, **TOUCH}
-    return {"$set": {"lesion": lesion, "placed": [*placed] if placed else None}, **TOUCH}
+    moved: Document = {"lesion": lesion}
+    if lesion:
+        moved["placed"] = [*placed] if placed else None
+    return {**set_or_remove(moved), **TOUCH}

@@ -174,6 +174,7 @@ class VisibleFindingRow(StoredFindingRow):
             [
                 photo.id,
                 len(photo.versions),
+                photo.place,
                 [change.before for change in photo.changes],
                 [review.id for review in facts.reviews.get(photo.id, ())],
             ]

@@ -52,7 +52,8 @@ class ReachReason(StrEnum):
 
 
 class FindingToTell(StoredRecord):
-    """`label` is the doctor's; `urgency` too, unless what nobody has reviewed asks for more.
+    """`label` is the doctor's; `urgency` too, unless what nobody has reviewed asks for more: of the
+    finding, or of its spot, where something graver was said of another photo.
     `proven`: by the laboratory. `sampled_by` is the doctor who has taken a sample of which a result
     is awaited. Where not even the number can be read, it is 0; an urgency that cannot be is the
     highest. Of one that is lost no more than the number is known. A message about no finding has
@@ -119,6 +120,12 @@ def find_what_to_tell(
     label, asked = (named.label, [named.urgency]) if named else (None, [])
     if taken:
         label, asked = taken.opinion.condition, [taken.opinion.urgency_asked(entry.band)]
+    proven = named is not None and named.proven and taken is None
+    band, counts = most_urgent(_urgency_asked(entry), *asked), entry.instruction.counts
+    # The patient hears of the spot, of which something graver counts that was read.
+    if not discarded and urgency(counts.band) < urgency(band):
+        band = counts.band
+        label, proven = counts.label or label, counts.by_result if counts.label else proven
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
@@ -126,8 +133,8 @@ def find_what_to_tell(
         also=tuple(also),
         # The check's name would read as a diagnosis beside those of doctors.
         label=label,
-        urgency=most_urgent(_urgency_asked(entry), *asked),
-        proven=named is not None and named.proven and taken is None,
+        urgency=band,
+        proven=proven,
         sampled_by=sample.doctor if sample else None,
     )
 

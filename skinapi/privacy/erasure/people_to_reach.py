@@ -235,7 +235,9 @@ class ReachService:
         """Note of who is shut out what counts again."""
         for owner in {item.owner for item in event.findings if item.id in event.counting}:
             account = self.unassigned.accounts.find_by_id(owner)
-            if account and (account.is_record or self._is_lost(account)):
+            # Of one that is being deleted it was noted as that began.
+            deleting = account is None or account.status == "deleting"
+            if account and not deleting and (account.is_record or self._is_lost(account)):
                 numbers = {item.number for item in event.findings if item.id in event.counting}
                 told = tuple(item for item in self._walk(account) if item.number in numbers)
                 self._add(account, told, None)
