@@ -83,6 +83,10 @@ OTHER_LIST = (
 KNOWN_UNTIL = (
     "who was erased until {until} is erased again; erase again by hand who was erased after that"
 )
+IN_SERVICE = (
+    "in service as at the backup: model {}. Where it was rolled back since, roll back again: "
+    "`python -m skinapi models rollback`"
+)
 DROPPED = (
     "no longer planned: the deletion of account {}. It may have been taken back since the backup; "
     "tell its owner, who asks for it again where it is still wanted"
@@ -199,6 +203,8 @@ def _restore_into(settings: Settings, file: Path, lists: list[ErasedList]) -> Fa
             f"still to be reached: {to_reach[True]:,} people; the backup does not know "
             f"{to_reach[False]:,} more"
         )
+        if serving := services.models.serving_version():
+            print(IN_SERVICE.format(serving))
         for account in services.erasure.drop_waiting(by=OPERATOR):
             print(DROPPED.format(account))
         if again.total():

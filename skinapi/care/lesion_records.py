@@ -50,9 +50,8 @@ def lie_apart(one: Sequence[str | None], other: Sequence[str | None]) -> bool:
     What was told of front and rear, or near the middle, may be said of one spot.
     """
     (site, side), (other_site, other_side) = one, other
-    if site is None or other_site is None:
-        return False
-    near = site == other_site or any({site, other_site} <= part for part in PARTS)
+    sites = {site, other_site} - {None}
+    near = len(sites) < 2 or any(sites <= part for part in PARTS)
     return not near or {side, other_side} == {"left", "right"}
 
 

@@ -249,7 +249,8 @@ class LesionsService:
             raise OtherPlace
         if finding.context.body_site:
             place = {name: getattr(finding.context, name) for name in OF_PLACE}
-            told = told.model_copy(update=place)
+            known = {name: value for name, value in place.items() if value}
+            told = told.model_copy(update=known)
         if lesion is None:
             place_told = Place.from_told(told)
             new = Lesion(id=new_id(), created_at=now(), owner=owner, place=place_told)
@@ -314,11 +315,10 @@ class LesionsService:
         near.sort(key=rank, reverse=True)
         return [self._show(item) for item in near[:MOST_PROPOSED]]
 
-    def require_open(self, owner: str, lesion: str, told: Context) -> Placed:
+    def require_open(self, owner: str, lesion: str, told: Context) -> None:
         spot = self.counts.get_own(lesion, owner)
         self.counts.refuse_excess(spot, more=1)
         self._refuse_apart(spot, [_place_told(told)])
-        return spot.place.known
 
     def _refuse_apart(self, spot: Lesion, told: Sequence[Placed]) -> None:
         """A spot of which no side is known has the side that was told of its photos."""
@@ -344,7 +344,10 @@ class LesionsService:
                 yield Fault(text, partial(self.records.move_to_lesion, named, None))
         for lesion in self.lesions.walk_all():
             if self._is_wrong(lesion.id):
-                text = f"the spot {lesion.id} does not name its newest finding and how many it has"
+                text = (
+                    f"the spot {lesion.id} does not name its newest finding and how many it has, "
+                    "or its findings not where it is"
+                )
                 yield Fault(text, partial(self._recount, lesion.id))
 
     @atomic
@@ -354,7 +357,8 @@ class LesionsService:
 
     @atomic
     def _recount(self, _: Unit, identifier: str) -> None:
-        self.counts.recount(identifier)
+        if lesion := self.counts.recount(identifier):
+            self.records.place_lesion(identifier, lesion.place.known)
 
 
 def _place_told(told: Context) -> Placed:

@@ -144,7 +144,11 @@ class LesionCounts:
         return found
 
     def on_filed(self, event: FindingFiled) -> None:
-        self.enter(event.finding)
+        finding = event.finding
+        if finding.lesion:
+            place = self.get_own(finding.lesion, finding.owner).place
+            self._records.change(finding.id, placed=[*place.known])
+        self.enter(finding)
 
     def on_changed(self, event: FindingEvent) -> None:
         self.update(event.finding)
@@ -179,4 +183,5 @@ class LesionCounts:
         is_ahead = lesion.remind_at > now() if lesion.remind_at else lesion.reminded is None
         if not is_ahead:
             counted["remind_at"] = lesion.remind_at
-        return counted == {name: getattr(lesion, name) for name in counted}
+        right = counted == {name: getattr(lesion, name) for name in counted}
+        return right and self._records.are_placed(lesion.id)

@@ -506,8 +506,9 @@ def test_a_photo_in_place_of_another_is_not_told_to_be_elsewhere(backend: Backen
     told = {"body_site": "upper_extremity", "body_laterality": "left"}
     first = predict(ada, **told).get_json()["id"]
     sign(doctor, first, ANOTHER)
-    for turn, elsewhere in enumerate(({"body_laterality": "right"}, {"body_site": "face"})):
-        refused = predict(ada, f"{turn}", in_place_of=str(first), **{**told, **elsewhere})
+    right = {"body_laterality": "right"}
+    for turn, elsewhere in enumerate(({**told, **right}, {**told, "body_site": "face"}, right)):
+        refused = predict(ada, f"{turn}", in_place_of=str(first), **elsewhere)
         assert code_of(refused) == (409, "other_place")
     assert [item["id"] for item in ada.pages("/submissions")] == [first]
     assert ada.pages("/lesions") == []

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
+from werkzeug.test import TestResponse
+
 from skinapi.app import restore_commands
 from skinapi.care import comparisons
 from skinapi.findings.records.letters import Letter
@@ -338,13 +340,17 @@ class History:
     def move(self) -> None:
         number, spot = self.draw.choice(self.numbers), self.draw.choice([*self.spots, None])
         path = f"/submissions/{number}/lesion"
-        assert self.ada.call("PUT", path, json={"lesion": spot}).status_code == 200
-        self._note(f"{number} moved to {spot and self.spots.index(spot)}")
+        answer = self.ada.call("PUT", path, json={"lesion": spot})
+        assert answer.status_code == 200 or _is_of_another_place(answer), answer.text
+        self._note(f"{answer.status_code} {number} moved to {spot and self.spots.index(spot)}")
 
     def join_spots(self) -> None:
         """One of the two spots to the other; then there is a new one."""
         kept, joined = self.draw.sample(self.spots[:2], 2)
         answer = self.ada.call("POST", f"/lesions/{kept}/join", json={"lesion": joined})
+        if _is_of_another_place(answer):
+            self._note("spots of two places not joined")
+            return
         assert answer.status_code == 200, answer.text
         self.spots.remove(joined)
         begun = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
@@ -514,6 +520,11 @@ class History:
     def _stored(self, name: str, finding: str, kind: type[T]) -> list[T]:
         found = self.backend.services.store.collection(name).find({"submission": finding})
         return [kind.model_validate(record) for record in found]
+
+
+def _is_of_another_place(answer: TestResponse) -> bool:
+    refused: bool = answer.status_code == 409 and answer.get_json()["code"] == "other_place"
+    return refused
 
 
 def _worded(finding: Finding) -> dict[str, Any]:

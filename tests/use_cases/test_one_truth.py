@@ -25,6 +25,7 @@ from skinapi.findings.status.decisions import WaitsFor, before_weekend
 from skinapi.findings.status.lesion_status import Advice, Audience
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.context import PLACE_ON_SITE
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import MADE_AT
@@ -194,7 +195,8 @@ def walk_versions(channel: str, finding: Any, truth: Truth) -> Iterator[Told]:
         f"{channel} versions", [*numbers, finding.get("version", 1)], [*range(1, newest + 1)]
     )
     corrected = [
-        {name for name, told in after.items() if told != before[name]}
+        # A side is corrected without a version.
+        {name for name, told in after.items() if told != before[name]} - {*PLACE_ON_SITE}
         for before, after in pairwise(contexts)
     ]
     told = [{*item.get("corrected", ())} for item in (*finding.get("versions", ()), finding)]

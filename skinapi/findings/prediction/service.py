@@ -15,7 +15,7 @@ from skinapi.base.subject import Allowances
 from skinapi.findings.errors import StorageQuotaReached
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
 from skinapi.findings.records.service import FindingsService, PatientRegistration
-from skinapi.findings.records.stored_finding import Placed, Source
+from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
@@ -50,9 +50,9 @@ SAMPLE = PoolCaller("sample", signed_in=False)
 
 
 class OpenLesions(Protocol):
-    def require_open(self, owner: str, lesion: str, told: Context) -> Placed:
-        """Return where the spot is. Raises NotFound, LesionFull, OtherPlace where it takes no such
-        finding of this owner.
+    def require_open(self, owner: str, lesion: str, told: Context) -> None:
+        """Raises NotFound, LesionFull, OtherPlace where the spot takes no such finding of this
+        owner.
         """
 
     def begin_other_photo(
@@ -168,9 +168,8 @@ class PredictionService:
                 by=by,
             )
             sent = replace(sent, lesion=lesion, context=told)
-        placed = None
         if sent.lesion:
-            placed = self.lesions.require_open(owner.id, sent.lesion, sent.context)
+            self.lesions.require_open(owner.id, sent.lesion, sent.context)
         self.quotas.count_photos(owner, len(sent.contents))
         classified = self._classify(owner, sent, caller=by.id if by else owner.id)
         new = NewFinding(
@@ -181,7 +180,6 @@ class PredictionService:
             language=language,
             **self.narrate(classified.finding, sent.context, language, owner),
             lesion=sent.lesion,
-            placed=placed,
             key=sent.key,
             request_hash=request_hash,
             by=by.id if by else None,

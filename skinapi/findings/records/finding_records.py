@@ -259,6 +259,10 @@ class FindingRecords(StoredFindings):
         self._documents.update_all({"lesion": lesion}, {"$set": {"placed": [*placed]}})
         return self.renew([lesion])
 
+    def are_placed(self, lesion: str) -> bool:
+        """Whether each finding of the spot says where that is: older ones do not."""
+        return not self._documents.find({"lesion": lesion, "placed": None}, limit=1, fields=())
+
     def leave_lesion(self, lesion: str, *, keep: bool) -> FindingsChanged:
         """Take all findings out of a deleted spot; with `keep` they remember it."""
         left = [*self.numbers_in_lesion(lesion)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
-from skinapi.findings.records.stored_finding import Amendment, Placed, Source, StoredFinding
+from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
 from skinapi.findings.records.visible_findings import rest_keys, see_alone
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context
@@ -42,7 +42,6 @@ class NewFinding:
     key: str | None = None
     request_hash: str = ""
     lesion: str | None = None
-    placed: Placed | None = None
     photos: Sequence[bytes] = ()
     blobs: tuple[str, ...] = ()
     by: str | None = None
