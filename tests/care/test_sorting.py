@@ -468,7 +468,12 @@ def test_who_is_to_tell_of_a_photo_reads_what_counts_of_its_spot(backend: Backen
     assert backend.admin().call("PATCH", f"/users/{ada.email}/suspend").status_code == 200
     [person] = doctor.call("GET", "/people-to-reach").get_json()
     told = [(item["number"], item["label"], item["urgency"]) for item in person["findings"]]
-    assert told == [(mole, "melanoma", URGENT)]
+    assert told == [(mole, MOLE["label"], Band.REFERRAL), (grave, "melanoma", URGENT)]
+    assert [item["why"] for item in person["findings"]] == ["unopened", "counts"]
+    assert by_error(ada, doctor, grave).status_code == 200
+    [person] = doctor.call("GET", "/people-to-reach").get_json()
+    told = [(item["number"], item["label"], item["urgency"]) for item in person["findings"]]
+    assert told == [(mole, MOLE["label"], Band.REFERRAL)]
 
 
 def test_what_counts_again_by_a_deletion_stays_with_the_doctor_in_charge(backend: Backend) -> None:

@@ -2,7 +2,7 @@
 somebody should speak to the owner, the gravest reason first.
 """
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -32,6 +32,8 @@ class ReachReason(StrEnum):
       doctor has decided since somebody was to speak to the owner
     - `discarded`: a doctor names a cancer and asks for a visit, and the owner, who has read it, has
       deleted the finding
+    - `counts`: a doctor's decision that the owner has read goes on counting of the spot, and of a
+      milder one somebody is to speak
     - `unanswered`: no doctor has answered the owner's message, or the owner has not read one of a
       doctor; it is about its spot or about none
     - `message`: the same of a message that is about no finding that is there
@@ -46,14 +48,14 @@ class ReachReason(StrEnum):
     AWAITED = "awaited"
     UNOPENED = "unopened"
     DISCARDED = "discarded"
+    COUNTS = "counts"
     UNANSWERED = "unanswered"
     MESSAGE = "message"
     LOST = "lost"
 
 
 class FindingToTell(StoredRecord):
-    """`label` is the doctor's; `urgency` too, unless what nobody has reviewed asks for more: of the
-    finding, or of its spot, where something graver was said of another photo.
+    """`label` is the doctor's; `urgency` too, unless what nobody has reviewed asks for more.
     `proven`: by the laboratory. `sampled_by` is the doctor who has taken a sample of which a result
     is awaited. Where not even the number can be read, it is 0; an urgency that cannot be is the
     highest. Of one that is lost no more than the number is known. A message about no finding has
@@ -98,11 +100,12 @@ def find_what_to_tell(
     written: Collection[str | None] = (),
     discarded: bool = False,
     listed: Container[int] = frozenset(),
+    counts: bool = False,
 ) -> FindingToTell | None:
     """`opens`: the owner logs in here, and can have read it. `written`: what the messages of the
     owner that wait are about; None: about no finding that is there. `discarded`: the owner deletes
     it alone, and stays a patient. `listed`: the numbers of those of which somebody was to speak
-    already.
+    already. `counts`: it counts of a spot of which something milder is told.
     """
     opinion, decision = _find_graver_opinion(entry), entry.decision
     reasons = [*_find_reasons(entry, opens, written, discarded)]
@@ -110,6 +113,8 @@ def find_what_to_tell(
         reasons = [ReachReason.OPINION, *reasons]
     if not reasons and decision and entry.number in listed and not entry.decision_opened_at:
         reasons = [ReachReason.UNOPENED]
+    if not reasons and counts:
+        reasons = [ReachReason.COUNTS]
     if not reasons:
         return None
     why, *also = reasons
@@ -120,12 +125,6 @@ def find_what_to_tell(
     label, asked = (named.label, [named.urgency]) if named else (None, [])
     if taken:
         label, asked = taken.opinion.condition, [taken.opinion.urgency_asked(entry.band)]
-    proven = named is not None and named.proven and taken is None
-    band, counts = most_urgent(_urgency_asked(entry), *asked), entry.instruction.counts
-    # The patient hears of the spot, of which something graver counts that was read.
-    if not discarded and urgency(counts.band) < urgency(band):
-        band = counts.band
-        label, proven = counts.label or label, counts.by_result if counts.label else proven
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
@@ -133,8 +132,8 @@ def find_what_to_tell(
         also=tuple(also),
         # The check's name would read as a diagnosis beside those of doctors.
         label=label,
-        urgency=band,
-        proven=proven,
+        urgency=most_urgent(_urgency_asked(entry), *asked),
+        proven=named is not None and named.proven and taken is None,
         sampled_by=sample.doctor if sample else None,
     )
 
@@ -199,3 +198,20 @@ def _is_unjudged(entry: VisibleFindingRow, decision: Decision, discarded: bool) 
         return False
     followed = discarded and decision.photo_came
     return not followed and entry.lesion_status.find_replacing(entry.id) is None
+
+
+def list_behind(
+    entries: Sequence[VisibleFindingRow], told: Mapping[int, FindingToTell]
+) -> Iterator[FindingToTell]:
+    """List what counts of the spots of findings that are to be told, and is graver than these."""
+    graver = {
+        counts.finding
+        for entry in entries
+        if (own := told.get(entry.number)) and (counts := entry.instruction.counts).decision
+        if own.urgency is None or urgency(counts.band) < urgency(own.urgency)
+    }
+    for entry in entries:
+        if entry.number in graver - told.keys():
+            behind = find_what_to_tell(entry, opens=True, counts=True)
+            if behind:
+                yield behind

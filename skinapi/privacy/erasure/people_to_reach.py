@@ -54,6 +54,7 @@ from skinapi.privacy.erasure.findings_to_tell import (
     FindingToTell,
     ReachReason,
     find_what_to_tell,
+    list_behind,
     tell_lost,
     tell_nothing_but,
     tell_unread,
@@ -232,15 +233,29 @@ class ReachService:
             self._add(account, tuple(held.values()), None)
 
     def on_findings_changed(self, event: FindingsChanged) -> None:
-        """Note of who is shut out what counts again."""
-        for owner in {item.owner for item in event.findings if item.id in event.counting}:
-            account = self.unassigned.accounts.find_by_id(owner)
+        """Say what holds of these now; of who is shut out, also what counts again."""
+        for owner in {item.owner for item in event.findings}:
+            account, before = self.unassigned.accounts.find_by_id(owner), self.people.find_of(owner)
             # Of one that is being deleted it was noted as that began.
-            deleting = account is None or account.status == "deleting"
-            if account and not deleting and (account.is_record or self._is_lost(account)):
-                numbers = {item.number for item in event.findings if item.id in event.counting}
-                told = tuple(item for item in self._walk(account) if item.number in numbers)
-                self._add(account, told, None)
+            if account is None or account.status == "deleting":
+                continue
+            lost = bool(event.counting) and (account.is_record or self._is_lost(account))
+            if not (before or lost):
+                continue
+            numbers = {item.number: item.id in event.counting for item in event.findings}
+            listed = frozenset(item.number for item in before.findings) if before else frozenset()
+            held = {item.number: item for item in self._walk(account, listed=listed)}
+            if before:
+                said = [
+                    _keep_sampler(
+                        item, held.pop(item.number, None) if item.number in numbers else None
+                    )
+                    for item in before.findings
+                ]
+                self.people.set_findings(before, said)
+            if lost:
+                again = tuple(item for number, item in held.items() if numbers.get(number))
+                self._add(account, again, None)
 
     @atomic
     def on_mail_undelivered(self, _: Unit, notice: Notice) -> None:
@@ -477,9 +492,11 @@ class ReachService:
                 rows = read_each(FINDINGS, stored, StoredFindingRow.model_validate)
                 seen = self.records.see([*rows], reader)
             self.failed.note_damaged(unreadable.damaged)
-            for told in filter(None, map(find, seen)):
+            found = {item.number: told for item in seen if (told := find(item))}
+            for told in found.values():
                 about_none = about_none and ReachReason.UNANSWERED not in (told.why, *told.also)
                 yield told
+            yield from list_behind(seen, found)
             lost = (item for item in stored if (FINDINGS, item["id"]) in unreadable.hidden)
             yield from map(tell_unread, lost)
         if about_none:
