@@ -364,6 +364,10 @@ def _with_lost_fields(damaged: set[str], stored: Document, kept: Document) -> se
     asked of a colleague, and has come, is one fact in many fields.
     """
     lost = kept.keys() - stored.keys() if damaged - stored.keys() else set[str]()
+    # What the store itself notes of a record is in no model.
+    lost |= {
+        name for name in stored if type(stored[name]) is not type(kept.get(name, stored[name]))
+    }
     asked = ASKED_FIELDS & (kept.keys() | stored.keys()) if damaged & ASKED_FIELDS else set[str]()
     return damaged | lost | asked
 

@@ -356,9 +356,9 @@ class LesionsService:
         return lesion is not None and not self.counts.is_right(lesion)
 
     @atomic
-    def _recount(self, _: Unit, identifier: str) -> None:
+    def _recount(self, unit: Unit, identifier: str) -> None:
         if lesion := self.counts.recount(identifier):
-            self.records.place_lesion(identifier, lesion.place.known)
+            unit.publish(self.records.place_lesion(identifier, lesion.place.known))
 
 
 def _place_told(told: Context) -> Placed:

@@ -407,6 +407,14 @@ def test_a_photo_is_where_its_spot_was_said_to_be(any_backend: Backend) -> None:
     sign(doctor, second, MOLE)
     for reader in (ada, doctor):
         assert instructed(reader, first)[:2] == (URGENT, first)
+    rows = any_backend.services.store.collection("submissions")
+    for row in rows.find():  # as it was stored before
+        rows.update({"id": row["id"]}, {"$unset": {"placed": True}})
+    for fault in check_integrity(any_backend.services):
+        assert fault.repair
+        fault.repair()
+    assert list(check_integrity(any_backend.services)) == []
+    assert instructed(ada, first)[:2] == (URGENT, first)
     move = {"place": {**LEFT, "laterality": "right"}}
     assert ada.call("PATCH", f"/lesions/{left}", json=move).status_code == 200
     assert instructed(ada, first)[:2] == (URGENT, first), "its doctor did not have it in view"
