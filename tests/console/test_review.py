@@ -345,6 +345,20 @@ def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(
     assert kept == (True, "doctor_review", "self_monitoring")
 
 
+def test_who_agrees_is_asked_before_a_melanoma_of_another_photo_ends(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    spot = begin(patient, {"site": "back"})
+    sign(doctor, send(patient, "melanoma", lesion=spot), label="melanoma", certainty="sure")
+    mild = send(patient, "dermatofibroma", lesion=spot)
+    open_case(visitor, doctor, mild)
+    press(visitor, "a", "[value=agree]:checked:focus")
+    assert "Urgent referral → " in visitor.run(BAR)
+    visitor.keys(Keys.ENTER)
+    visitor.see("Sign all the same?")
+    assert signed(doctor, mild) == []
+
+
 def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
