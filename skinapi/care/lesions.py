@@ -357,8 +357,8 @@ class LesionsService:
 
     @atomic
     def _recount(self, unit: Unit, identifier: str) -> None:
-        if lesion := self.counts.recount(identifier):
-            unit.publish(self.records.place_lesion(identifier, lesion.place.known))
+        if changed := self.counts.place(identifier):
+            unit.publish(changed)
 
 
 def _place_told(told: Context) -> Placed:

@@ -14,6 +14,7 @@ from skinapi.findings.errors import LesionFull
 from skinapi.findings.records.events import (
     FindingEvent,
     FindingFiled,
+    FindingsChanged,
 )
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -164,6 +165,13 @@ class LesionCounts:
 
     def recount(self, lesion: str) -> Lesion | None:
         return self._lesions.change(lesion, self._count(lesion))
+
+    def place(self, lesion: str) -> FindingsChanged | None:
+        """Let its findings say where it is, which those of before do not, and count them."""
+        found = self._lesions.find(lesion)
+        changed = self._records.place_lesion(lesion, found.place.known) if found else None
+        self.recount(lesion)
+        return changed
 
     def _count(self, lesion: str) -> dict[str, Any]:
         status = self._records.compute_statuses([lesion], Audience.PATIENT).get(lesion)

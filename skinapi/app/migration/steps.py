@@ -11,6 +11,7 @@ from typing import Any
 
 from skinapi.app.migration.judgements import JudgementJoiner
 from skinapi.base.errors import StoreUnavailable
+from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.status.reviews import (
     AGREES,
@@ -69,6 +70,7 @@ def migrate_store(
         steps = [
             (FINDINGS, joiner.join),
             ("accounts", partial(_count_findings, queue)),
+            ("lesions", partial(_place_findings, joiner.counts)),
         ]
     elif former == RELEASED:
         steps = [
@@ -138,3 +140,7 @@ def _convert_finding(store: Store, queue: ReviewQueue, finding: Document) -> Non
 
 def _count_findings(queue: ReviewQueue, account: Document) -> None:
     queue.recount(account["id"])
+
+
+def _place_findings(counts: LesionCounts, spot: Document) -> None:
+    counts.place(spot["id"])
