@@ -196,7 +196,7 @@ def walk_versions(channel: str, finding: Any, truth: Truth) -> Iterator[Told]:
     )
     corrected = [
         # A side is corrected without a version.
-        {name for name, told in after.items() if told != before[name]} - {*PLACE_ON_SITE}
+        {name for name, told in after.items() if told != before.get(name)} - {*PLACE_ON_SITE}
         for before, after in pairwise(contexts)
     ]
     told = [{*item.get("corrected", ())} for item in (*finding.get("versions", ()), finding)]
