@@ -61,6 +61,7 @@ class Truth:
 
     def __init__(self, history: History, number: int, reader: Audience) -> None:
         self.history, self.number, self.reader = history, number, reader
+        self.amended = len(history.read(number).get("amendments", ()))
         self.spot, self.own = history.compute_statuses(number, reader)
         self.counts = self.spot.instruction.counts
         self.letters = history.signed_letters(number, reader)
@@ -121,7 +122,7 @@ class Truth:
         decision, counts, elsewhere = self.own.decision, self.counts, self.elsewhere
         own = decision and (decision.review, decision.new_picture_wanted)
         said_by = elsewhere and (elsewhere.finding, elsewhere.since)
-        version = self.own.photo.newest.version
+        version = self.own.photo.newest.version, self.amended
         return own, version, (counts.band, counts.waits_for, counts.due, said_by), letters
 
 
