@@ -390,8 +390,7 @@ def _bring_back_opinion(services: Services, identifier: str) -> None:
     came = list_unanswered(records.reviews.list_of(identifier))
     if not came or finding.error or finding.opinion_came_at:
         return
-    answered = any(review.doctor == finding.opinion_of for review in came)
-    if answered:
+    if any(review.doctor == finding.opinion_of for review in came):  # who is asked has answered
         records.change(identifier, **NOT_ASKED)
     for review in came:
         finding = records.get(identifier)

@@ -8,7 +8,15 @@ from skinapi.base.errors import BadRequest, Conflict, Unprocessable
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
-from skinapi.model.context import TWO_SIDED, BodySide, BodySite, Context, Laterality, SpokenPlace
+from skinapi.model.context import (
+    PARTS,
+    TWO_SIDED,
+    BodySide,
+    BodySite,
+    Context,
+    Laterality,
+    SpokenPlace,
+)
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
@@ -34,15 +42,6 @@ MIDLINE, MIDDLE = 50.0, 3.0
 def lies_between(site: BodySite, laterality: Laterality | None) -> bool:
     """Whether it would lie between the left and the right one of a pair: nothing does."""
     return laterality == "middle" and site in PAIRED
-
-
-# One spot may be said to be of any of these.
-PARTS: tuple[frozenset[str], ...] = (
-    frozenset(("abdomen", "back", "chest", "genital", "neck", "trunk")),
-    frozenset(("ear", "face", "neck", "scalp")),
-    frozenset(("acral", "hand", "upper_extremity")),
-    frozenset(("acral", "foot", "lower_extremity")),
-)
 
 
 def lie_apart(one: Sequence[str | None], other: Sequence[str | None]) -> bool:

@@ -62,6 +62,14 @@ TWO_SIDED: frozenset[BodySite] = frozenset(
     ("acral", "foot", "hand", "lower_extremity", "neck", "scalp", "trunk", "upper_extremity")
 )
 
+# The sites of each part of the body: one spot may be said to be of any of these.
+PARTS: tuple[frozenset[BodySite], ...] = (
+    frozenset(("abdomen", "back", "chest", "genital", "neck", "trunk")),
+    frozenset(("ear", "face", "neck", "scalp")),
+    frozenset(("acral", "hand", "upper_extremity")),
+    frozenset(("acral", "foot", "lower_extremity")),
+)
+
 
 # The groups of the DDI study (https://doi.org/10.1126/sciadv.abq6147). docs/training.md says why.
 TONE_OF_TYPE: Mapping[Fitzpatrick, SkinTone] = {

@@ -423,6 +423,16 @@ def test_a_photo_is_where_its_spot_was_said_to_be(any_backend: Backend) -> None:
     assert list(check_integrity(any_backend.services)) == []
 
 
+def read_both(doctor: Person, ada: Person) -> list[int]:
+    """A melanoma, and the mole of a newer photo that has ended it, which the patient has read."""
+    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
+    numbers: list[int] = [predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2)]
+    for number, said in zip(numbers, (MELANOMA, MOLE), strict=True):
+        sign(doctor, number, said)
+        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    return numbers
+
+
 def by_deleting(ada: Person, doctor: Person, number: int) -> Any:
     return ada.call("DELETE", f"/submissions/{number}")
 
@@ -447,11 +457,7 @@ def test_what_counts_again_is_not_opened_and_is_told(
     backend: Backend, act: Callable[[Person, Person, int], Any]
 ) -> None:
     doctor, ada = patient_in_care(backend)
-    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
-    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
-    for number, said in ((grave, MELANOMA), (mole, MOLE)):
-        sign(doctor, number, said)
-        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    grave, mole = read_both(doctor, ada)
     assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {}
     outbox = backend.services.store.collection("outbox")
     outbox.delete({"sent_at": None})
@@ -487,11 +493,7 @@ def test_who_is_to_tell_of_a_photo_reads_what_counts_of_its_spot(backend: Backen
 def test_what_counts_again_by_a_deletion_stays_with_the_doctor_in_charge(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     other = backend.member(role="doctor")
-    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
-    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
-    for number, said in ((grave, MELANOMA), (mole, MOLE)):
-        sign(doctor, number, said)
-        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    grave, mole = read_both(doctor, ada)
     assert by_correcting(ada, ada, mole).status_code == 200
     judge_anew(backend, mole, URGENT)
     assert ada.call("DELETE", "/me", json={"current_password": PASSWORD}).status_code == 200
@@ -502,11 +504,7 @@ def test_what_counts_again_by_a_deletion_stays_with_the_doctor_in_charge(backend
 
 def test_what_counts_again_of_who_is_shut_out_is_told_in_another_way(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
-    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
-    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
-    for number, said in ((grave, MELANOMA), (mole, MOLE)):
-        sign(doctor, number, said)
-        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    grave, mole = read_both(doctor, ada)
     assert backend.admin().call("PATCH", f"/users/{ada.email}/suspend").status_code == 200
     assert doctor.call("GET", "/people-to-reach").get_json() == []
     assert by_error(ada, doctor, mole).status_code == 200

@@ -64,13 +64,13 @@ class FindingDeleted(FindingEvent):
 @dataclass(frozen=True)
 class FindingsChanged:
     """Patients and programs read something else of these findings from now on; `by_sorting` into
-    spots, of which no other event tells. What was decided about those with the ids `counting` asks
-    for a visit until a day, and counts again.
+    spots, of which no other event tells. What a doctor has decided about those with the ids
+    `counts_again` asks for a visit until a day, and counts again.
     """
 
     findings: Sequence[StoredFindingRow]
     by_sorting: bool = False
-    counting: Sequence[str] = ()
+    counts_again: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

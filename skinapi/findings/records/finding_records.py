@@ -127,8 +127,8 @@ class FindingRecords(StoredFindings):
         caller publishes the result.
         """
         lesions = [*lesions]
-        counting = self.renew_keys(lesions=lesions, ids=ids)
-        return FindingsChanged(self.note_changes(lesions, ids=ids), counting=counting)
+        again = self.renew_keys(lesions=lesions, ids=ids)
+        return FindingsChanged(self.note_changes(lesions, ids=ids), counts_again=again)
 
     def note_changes(
         self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
@@ -153,16 +153,16 @@ class FindingRecords(StoredFindings):
         its key until it was told of, as it is of `shown`. Return those of which what was decided
         counts again: its owner may have read something milder since it was opened.
         """
-        counting = list[str]()
+        again = list[str]()
         for item, keys in self.list_changed_keys(
             lesions=lesions, ids=ids, known=known, shown=shown
         ):
             changed = set_or_remove(keys)
             if keys["due_key"] and not item.due_key and item.decision_opened_at:
                 changed = set_or_remove({**keys, "opened_at": None})
-                counting.append(item.id)
+                again.append(item.id)
             self._documents.update({"id": item.id}, changed)
-        return counting
+        return again
 
     def list_changed_keys(
         self,

@@ -198,8 +198,8 @@ class FindingsService:
         filed = prepared.finding
         self.queue.move_patient_up(filed, account)
         unit.publish(FindingFiled(filed))
-        changed = FindingsChanged([filed])
-        unit.publish(self.records.renew([filed.lesion]) if filed.lesion else changed)
+        alone = FindingsChanged([filed])
+        unit.publish(self.records.renew([filed.lesion]) if filed.lesion else alone)
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
         if filed.lesion is None:

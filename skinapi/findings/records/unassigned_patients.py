@@ -267,7 +267,7 @@ class UnassignedPatients:
         again: the patient may have read something milder since, and thinks of that.
         """
         for finding in event.findings:
-            patient = finding.id in event.counting and self.accounts.find_by_id(finding.owner)
+            patient = finding.id in event.counts_again and self.accounts.find_by_id(finding.owner)
             if patient and patient.status != "deleting":
                 self.outbox.add(
                     Kind.REVIEWED, to=patient.id, about=f"finding/{finding.number}", urgent=True

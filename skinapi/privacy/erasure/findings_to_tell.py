@@ -200,7 +200,7 @@ def _is_unjudged(entry: VisibleFindingRow, decision: Decision, discarded: bool) 
     return not followed and entry.lesion_status.find_replacing(entry.id) is None
 
 
-def list_behind(
+def list_graver_of_spots(
     entries: Sequence[VisibleFindingRow], told: Mapping[int, FindingToTell]
 ) -> Iterator[FindingToTell]:
     """List what counts of the spots of findings that are to be told, and is graver than these."""
@@ -211,7 +211,7 @@ def list_behind(
         if own.urgency is None or urgency(counts.band) < urgency(own.urgency)
     }
     for entry in entries:
-        if entry.number in graver - told.keys():
-            behind = find_what_to_tell(entry, opens=True, counts=True)
-            if behind:
-                yield behind
+        if entry.number in told or entry.number not in graver:
+            continue
+        if found := find_what_to_tell(entry, opens=True, counts=True):
+            yield found

@@ -54,7 +54,7 @@ from skinapi.privacy.erasure.findings_to_tell import (
     FindingToTell,
     ReachReason,
     find_what_to_tell,
-    list_behind,
+    list_graver_of_spots,
     tell_lost,
     tell_nothing_but,
     tell_unread,
@@ -221,41 +221,46 @@ class ReachService:
         lost = account is not None and (kept or self._is_lost(account))
         if account is None or not (before or lost):
             return
-        listed = frozenset(finding.number for finding in before.findings) if before else frozenset()
-        held = {finding.number: finding for finding in self._walk(account, listed=listed)}
-        if before:
-            said = [
-                _keep_sampler(finding, held.pop(finding.number, None))
-                for finding in before.findings
-            ]
-            self.people.set_findings(before, said)
+        others = self._renew_rows(account, before)
         if lost:
-            self._add(account, tuple(held.values()), None)
+            self._add(account, tuple(others.values()), None)
+
+    def _renew_rows(
+        self,
+        account: Account,
+        before: PersonToReach | None,
+        changed: Container[int] | None = None,
+    ) -> dict[int, FindingToTell]:
+        """Let the rows of an entry say what holds now; only those of findings that have `changed`,
+        if these are given. Return what is to be told beside them, by its number.
+        """
+        listed = frozenset(item.number for item in before.findings) if before else frozenset()
+        held = {item.number: item for item in self._walk(account, listed=listed)}
+        if before:
+            rows = [
+                _keep_sampler(item, held.get(item.number))
+                if changed is None or item.number in changed
+                else item
+                for item in before.findings
+            ]
+            self.people.set_findings(before, rows)
+        return {number: item for number, item in held.items() if number not in listed}
 
     def on_findings_changed(self, event: FindingsChanged) -> None:
         """Say what holds of these now; of who is shut out, also what counts again."""
         # Of what is in no spot nothing else is said than before.
-        for owner in {x.owner for x in event.findings if x.lesion or x.id in event.counting}:
+        for owner in {x.owner for x in event.findings if x.lesion or x.id in event.counts_again}:
             account, before = self.unassigned.accounts.find_by_id(owner), self.people.find_of(owner)
             # Of one that is being deleted it was noted as that began.
             if account is None or account.status == "deleting":
                 continue
-            lost = bool(event.counting) and (account.is_record or self._is_lost(account))
+            lost = bool(event.counts_again) and (account.is_record or self._is_lost(account))
             if not (before or lost):
                 continue
-            numbers = {item.number: item.id in event.counting for item in event.findings}
-            listed = frozenset(item.number for item in before.findings) if before else frozenset()
-            held = {item.number: item for item in self._walk(account, listed=listed)}
-            if before:
-                said = [
-                    _keep_sampler(
-                        item, held.pop(item.number, None) if item.number in numbers else None
-                    )
-                    for item in before.findings
-                ]
-                self.people.set_findings(before, said)
+            numbers = {item.number: item.id in event.counts_again for item in event.findings}
+            others = self._renew_rows(account, before, numbers)
             if lost:
-                again = tuple(item for number, item in held.items() if numbers.get(number))
+                again = tuple(item for number, item in others.items() if numbers.get(number))
                 self._add(account, again, None)
 
     @atomic
@@ -497,7 +502,7 @@ class ReachService:
             for told in found.values():
                 about_none = about_none and ReachReason.UNANSWERED not in (told.why, *told.also)
                 yield told
-            yield from list_behind(seen, found)
+            yield from list_graver_of_spots(seen, found)
             lost = (item for item in stored if (FINDINGS, item["id"]) in unreadable.hidden)
             yield from map(tell_unread, lost)
         if about_none:
