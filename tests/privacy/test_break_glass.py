@@ -249,6 +249,23 @@ def test_everybody_concerned_is_told_by_mail_that_names_nothing(
         assert told[person.email].split() == [*texts[kind].split(), f"{page}/{place}"]
 
 
+def test_who_is_in_charge_as_the_finding_is_chosen_is_told(backend: Backend) -> None:
+    former, ada = patient_in_care(backend)
+    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
+    number = predicted(ada)["id"]
+    grant = opened(admin, email=ada.email)
+    body = {"doctor": doctor.email}
+    assert admin.call("PUT", f"/users/{ada.email}/doctor", json=body).status_code == 200
+    assert doctor.pages("/me/break-glass") == []
+    path = f"/break-glass/{grant['_id']}/finding"
+    assert admin.call("PUT", path, json={"number": number}).status_code == 200
+    assert [item["number"] for item in doctor.pages("/me/break-glass")] == [number]
+    outbox = backend.services.data.outbox
+    account = backend.account(doctor.email).id
+    assert outbox.find_last(Kind.GLASS_BROKEN_OF_PATIENT, to=account, about="my-data")
+    assert former.pages("/me/break-glass") == []
+
+
 def test_the_console_tells_who_has_not_seen_it(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     opened(backend.member(role="admin"), number=predicted(ada)["id"])

@@ -114,7 +114,9 @@ def test_what_was_erased_since_the_backup_is_erased_again(
     clinic: Clinic, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert clinic.restore(clinic.settings(), erased=clinic.list) == 0
-    assert "erased again: 1 accounts, 1 findings, and the photos of 0;" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "erased again: 1 accounts, 1 findings, and the photos of 0;" in said
+    assert "in service as at the backup: model tiny-1." in said
     assert_erased(clinic, clinic.settings())
 
 
