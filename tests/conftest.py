@@ -191,6 +191,14 @@ def shared_by(item: pytest.Item) -> str | None:
     return next((f"{name} {store}".strip() for name in STARTED_ONCE if name in asked), None)
 
 
+@pytest.fixture(autouse=True)
+def _usual_umask() -> Iterator[None]:
+    """A command and a worker narrow that of their process, which here has the next test, too."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _draws_are_those_of_the_seed() -> Iterator[None]:
     """The application draws from the system what it hides for a language model to find, so seldom a

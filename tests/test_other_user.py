@@ -85,14 +85,16 @@ def test_the_owner_of_the_store_is_not_refused(
     assert "no faults" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o644])
 @pytest.mark.parametrize(
     "left", ["skinapi.db", "skinapi.db-wal", "skinapi.db-shm", "skinapi.db-lock"]
 )
 def test_a_file_that_root_left_is_named_and_not_taken_for_a_database_that_is_away(
-    store_of_nobody: Path, left: str, capsys: pytest.CaptureFixture[str]
+    store_of_nobody: Path, left: str, mode: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = store_of_nobody / left
-    path.touch(mode=0o600)
+    path.touch()
+    path.chmod(mode)
     os.chown(path, 0, 0)
     settings = settings_in(store_of_nobody)
     with as_user(NOBODY), pytest.raises(StoreUnavailable, match="permission denied"):

@@ -78,23 +78,12 @@ class SqliteFile:
     def connect(self) -> apsw.Connection:
         """Open a connection for one thread of one process."""
         self.refuse_if_lost()
-        try:
-            return self._connect()
-        except (apsw.CantOpenError, apsw.ReadOnlyError):
-            # SQLite does not say which file it may not open, nor that this is why.
-            for path in (self._path, *self._log_files, self._path.parent):
-                if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
-                    raise PermissionError(
-                        errno.EACCES, os.strerror(errno.EACCES), str(path)
-                    ) from None
-            raise
-
-    def _connect(self) -> apsw.Connection:
         with self.locked():
             if self._opened_by != os.getpid():
                 # After a fork they are the parent's, so what they opened says nothing.
                 self._opened_by, self._open_connections, self._log_inodes = os.getpid(), 0, None
             self.refuse_if_replaced()
+            self._refuse_if_denied()
             header = _header_of(self._path)
             ours = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
             if not (ours and self._has_not_shrunk(header)):
@@ -164,6 +153,16 @@ class SqliteFile:
             # Only what it has open leads to the log now. A write would be gone with a killed
             # process, and a new process would begin another log for the same file.
             self._refuse(LOG_REMOVED)
+
+    def _refuse_if_denied(self) -> None:
+        """Raise PermissionError with the name of the file that this user may not write.
+
+        SQLite does not say which one it is. What it may only read it opens for reading, and then
+        begins a transaction as if it could write: an empty one succeeds.
+        """
+        for path in (self._path, *self._log_files, self._path.parent):
+            if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     def _refuse(self, fault: str) -> NoReturn:
         reason = LOST_LOG if fault == LOG_REMOVED else LOST
