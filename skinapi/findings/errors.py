@@ -36,12 +36,12 @@ class FindingInError(NotFound):
 
 
 class OtherPlace(Conflict):
-    """A photo, or another spot, that was told to be elsewhere does not come to a spot."""
+    """A photo, or another spot, that is recorded elsewhere does not come to a spot."""
 
     code = "other_place"
     sentence = (
-        "The spot is at another place than was told: of another part of the body, or of the other "
-        "side. Correct what was told of the photo, or the place of the spot, first"
+        "The spot is recorded at another place: another part of the body, or the other side. "
+        "Correct the place of the photo, or of one of the spots, first"
     )
 
 

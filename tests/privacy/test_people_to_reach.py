@@ -143,6 +143,19 @@ def test_whom_no_mail_reaches_is_in_the_list_of_the_doctor_in_charge_until_it_is
     assert to_reach(weber) == [(number, "unopened")], "it has not been read"
 
 
+def test_a_mail_that_was_refused_of_what_was_entered_in_error_since_is_nothing_to_tell(
+    backend: Backend,
+) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    sign(grey, number := file_one(backend, ada))
+    notice = backend.services.data.outbox.list_to(backend.account(ada.email).id)[-1]
+    path = f"/submissions/{number}/entered-in-error"
+    assert grey.call("POST", path, json={"reason": "It is of another one."}).status_code == 200
+    backend.services.erasure.to_reach.on_mail_undelivered(notice)
+    assert to_reach(grey) == []
+
+
 def test_whom_the_one_who_took_the_sample_cannot_reach_the_doctor_in_charge_goes_on_to_reach(
     backend: Backend,
 ) -> None:

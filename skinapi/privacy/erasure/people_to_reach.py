@@ -270,7 +270,7 @@ class ReachService:
         """
         place, number = notice.about.partition("/")[::2]
         found = self.records.find_by_number(int(number)) if place == "finding" else None
-        if found is None or found.owner != notice.account:
+        if found is None or found.error or found.owner != notice.account:
             return
         account = self.unassigned.accounts.get(found.owner)
         to_tell = find_what_to_tell(self.records.see_one(found, Audience.DOCTOR), opens=True)
