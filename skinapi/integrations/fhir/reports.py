@@ -442,15 +442,19 @@ def _notes(finding: VisibleFinding, *more: str) -> list[Element]:
 
 
 def _body_site(finding: VisibleFinding) -> Element:
-    """The site as it was told, and the spot that the finding belongs to."""
-    site, spot = finding.context.body_site, finding.lesion
+    """The place as it was told, coded as an order may tell it, and the finding's spot."""
+    context, spot = finding.context, finding.lesion
+    places = {
+        "body-sites": context.body_site,
+        "laterality": context.body_laterality,
+        "sides": context.body_side,
+    }
+    codings = [coding(own_system(system), code) for system, code in places.items() if code]
     # Its spot may be at another place.
-    text = f"{(site or '').replace('_', ' ')}{', as told with the photo' if spot else ''}"
-    told = own_concept("body-sites", site, text) if site else {}
-    if spot is None:
-        return told
+    text = ", ".join(code.replace("_", " ") for code in places.values() if code)
+    told = concept(*codings, text=f"{text}{', as told with the photo' if spot else ''}")
     belongs = {"url": OF_BODY_STRUCTURE, "valueReference": reference("BodyStructure", spot)}
-    return {"extension": [belongs], **told}
+    return {**({"extension": [belongs]} if spot else {}), **(told if codings else {})}
 
 
 def _media_ids(finding: VisibleFinding) -> list[str]:

@@ -71,6 +71,22 @@ def test_a_correction_is_another_version_of_the_same_report(tmp_path: Path) -> N
     assert_valid([after, *found.observations()])
 
 
+def test_a_side_is_read_as_it_was_told_of_the_photo_and_corrected(tmp_path: Path) -> None:
+    found = Corrected(tmp_path)
+    for side in ("left", "right"):
+        found.correct(body_site="upper_extremity", body_laterality=side, body_side="rear")
+        records = [*found.observations(), read(found.clinic.doctor, f"Media/{found.number}-1")]
+        for record in records:
+            codes = [(item["system"], item["code"]) for item in record["bodySite"]["coding"]]
+            assert codes == [
+                ("urn:skinapi:body-sites", "upper_extremity"),
+                ("urn:skinapi:laterality", side),
+                ("urn:skinapi:sides", "rear"),
+            ]
+            assert record["bodySite"]["text"] == f"upper extremity, {side}, rear"
+        assert_valid(records)
+
+
 def test_what_is_told_no_more_is_entered_in_error(tmp_path: Path) -> None:
     found = Corrected(tmp_path)
     assert found.observed("told")["status"] == "preliminary"
