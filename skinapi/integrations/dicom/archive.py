@@ -147,9 +147,9 @@ class ArchiveService:
             raise Refused("not_set")
         try:
             study = self.studies.open(str(delivery.about["finding"]), to=READER)
-        except NotFound:  # it was deleted meanwhile
+            return _Sending(self.client, self.studies, study).run()
+        except NotFound:  # it was deleted, or entered in error, meanwhile
             return None
-        return _Sending(self.client, self.studies, study).run()
 
     @atomic
     def send_again(self, unit: Unit, *, delivery: str, by: Subject) -> None:

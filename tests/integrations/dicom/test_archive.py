@@ -10,6 +10,8 @@ from pypdf import PdfReader
 from skinapi.base.pages import PageRequest
 from skinapi.integrations.dicom import archive as archive_module
 from skinapi.integrations.dicom.archive import ARCHIVE
+from skinapi.integrations.dicom.object_maker import ObjectMaker
+from skinapi.integrations.dicom.studies import StudiesService
 from skinapi.integrations.keys.service import ReadingKeys
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.notices.delivery_sender import DeliverySender
@@ -76,6 +78,23 @@ def test_a_finding_is_sent_after_its_review_and_is_then_there(
     assert (newest(backend).state, newest(backend).answer) == ("delivered", 200)
     reads = [row for row in backend.audit() if row["action"] == "photo.read"]
     assert {row["by"] for row in reads} == {ARCHIVE}
+
+
+def test_what_is_entered_in_error_while_it_is_sent_is_no_damaged_record(
+    backend: Backend, archive: FakeArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, _, number = clinic_with_finding(backend)
+    sign(doctor, number)
+    made = StudiesService.maker
+
+    def maker(studies: StudiesService) -> ObjectMaker:
+        path, body = f"/submissions/{number}/entered-in-error", {"reason": "Of somebody else."}
+        assert doctor.call("POST", path, json=body).status_code == 200
+        return made(studies)
+
+    monkeypatch.setattr(StudiesService, "maker", maker)
+    send_due(backend)
+    assert backend.services.data.failed_items.find_all("delivery") == {}
 
 
 def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_else(
