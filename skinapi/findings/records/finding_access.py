@@ -56,6 +56,9 @@ class Programs(Protocol):
     def may_read(self) -> bool:
         """Whether a key is in force by which a program reads the findings of all patients."""
 
+    def is_in_force(self, program: str) -> bool:
+        """Whether the program with this account has a key that is in force."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingAccess:

@@ -42,6 +42,7 @@ from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import (
+    ANY_ARCHIVE,
     MOST_AMENDMENTS,
     MOST_BY_PATIENT,
     MOST_VERSIONS,
@@ -122,7 +123,7 @@ class FindingsService:
     def _is_erased(self, owner: str, key: str | None, by: str | None) -> bool:
         if not key or not by or by == owner:
             return False
-        return self.erased.has_request(hash_of_request(by, key))
+        return self.erased.has_request(*(hash_of_request(who, key) for who in (by, ANY_ARCHIVE)))
 
     def _find_keyed(self, owner: str, key: str | None, by: str | None) -> StoredFinding | None:
         finding = self.records.find_by_key(owner, key)

@@ -304,10 +304,13 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def filed_request(self) -> str | None:
-        """Return what stands for the request by which another account has filed it."""
+        """Return what stands for the request by which another account has filed it. What an archive
+        has filed comes back by no other key either.
+        """
         if not self.filed_by or not self.idempotency_key:
             return None
-        return hash_of_request(self.filed_by, self.idempotency_key)
+        by = ANY_ARCHIVE if self.source else self.filed_by
+        return hash_of_request(by, self.idempotency_key)
 
     @property
     def pictures(self) -> list[Self]:
@@ -346,6 +349,10 @@ class SubmittedPhoto(StoredRecord):
         if self.context.modality is not Modality.UNKNOWN or recognised is None:
             return self.context.modality
         return recognised.recognised
+
+
+# In place of the account that has filed it.
+ANY_ARCHIVE = "archive"
 
 
 def hash_of_request(by: str, key: str) -> str:

@@ -51,7 +51,7 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
     *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
-    *(("awaited_key",), ("lesion",)),
+    *(("awaited_key",), ("lesion",), ("idempotency_key",)),
 )
 # What is read of each view; of a StoredFinding all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
@@ -147,6 +147,10 @@ class StoredFindings(Repository[StoredFinding]):
     def find_filed(self, by: str, key: str | None) -> StoredFinding | None:
         """Find what this account has filed for others under this idempotency key."""
         return self._by_key(key, filed_by=by)
+
+    def list_sent(self, key: str) -> list[StoredFinding]:
+        """List what archives have filed under this key, each by an account of its own."""
+        return [item for item in self._list({"idempotency_key": key}) if item.source]
 
     def _views(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
         return self._read_each_as(view, self._find(view, wanted, **options))

@@ -10,10 +10,10 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.errors import FindingInError
 from skinapi.findings.records.events import FindingVoided
-from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.finding_access import FindingAccess, Programs
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.stored_finding import EnteredInError, StoredFinding
+from skinapi.findings.records.stored_finding import EnteredInError, Source, StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.lesion_status import Audience
@@ -40,18 +40,30 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 
 @dataclass(frozen=True, slots=True)
 class SentPicture:
-    """What a program files by this key: the hashes of the picture, and of the whole request."""
+    """What a program files by this key: the hashes of the picture, and of the whole request.
+    `source` is None where its names could not be kept.
+    """
 
     key: str
     picture: str
     request_hash: str
+    source: Source | None
 
 
 # What a person files by moving a photo has this key, with the id of the finding that it was moved
 # from. No caller can send it as an Idempotency-Key: those have no slash.
 MOVED = "moved/"
 MOVED_TO_ANOTHER = "A person here has moved the photo to another patient, whose it stays"
+OTHER_KEY = (
+    "Another key that is in force has sent it for another patient. Correct it with that key, or "
+    "revoke that key first"
+)
 MOVED_MEANWHILE = "The photo was moved to this patient in this moment; send it again"
+
+
+def issuer_of(source: Source | None) -> tuple[str | None, str | None] | None:
+    """Return who gave the patient's number; None where that is not known."""
+    return (source.issuer, source.issuer_oid) if source else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +75,7 @@ class CorrectionsService:
     accounts: Accounts
     outcomes: OutcomeCounts
     outbox: Outbox
+    programs: Programs
 
     @atomic
     def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> StoredFinding:
@@ -109,7 +122,7 @@ class CorrectionsService:
         Refused where that was another picture, and where a person has said that it is not this
         patient's or has moved it to another one.
         """
-        filed = self.records.find_filed(by.id, sent.key)
+        filed = self.records.find_filed(by.id, sent.key) or self._find_left(right, sent)
         if filed is None or filed.owner == right:
             return None
         if not filed.is_of(sent.picture, sent.request_hash):
@@ -124,6 +137,19 @@ class CorrectionsService:
             raise FindingInError(MOVED_TO_ANOTHER)
         return filed
 
+    def _find_left(self, right: str, sent: SentPicture) -> StoredFinding | None:
+        """Find what a program whose key has ended has filed so, by numbers of the same issuer:
+        an archive gets another key, and goes on to correct. Refused while the key is in force: two
+        archives that contradict each other would take the finding from each other.
+        """
+        for filed in self.records.list_sent(sent.key):
+            if filed.owner == right or issuer_of(filed.source) != issuer_of(sent.source):
+                continue
+            if filed.filed_by and not filed.error and self.programs.is_in_force(filed.filed_by):
+                raise Conflict(OTHER_KEY)
+            return filed
+        return None
+
     def find_moved(self, wrong: StoredFinding) -> StoredFinding | None:
         """Find what a person has filed, last of all, by moving the photo of the wrong finding."""
         moved = None
@@ -137,7 +163,7 @@ class CorrectionsService:
         """Enter that in error in the transaction that files its picture for the `right` patient by
         the same key, which is free then.
         """
-        if wrong := self.find_misfiled(right, sent=sent, by=by):
+        while wrong := self.find_misfiled(right, sent=sent, by=by):
             moved = self.find_moved(wrong)
             if moved and not moved.error:
                 raise Conflict(MOVED_MEANWHILE)

@@ -113,6 +113,9 @@ class ReadingKeys:
             for key in self.keys.list_clinic_wide()
         )
 
+    def is_in_force(self, program: str) -> bool:
+        return any(not key.ended for key in self.keys.list_of(program))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysService:

@@ -104,9 +104,9 @@ class ErasedIds(Repository[Erased]):
         """Whether this account or finding was erased."""
         return self._documents.get(identifier) is not None
 
-    def has_request(self, request: str) -> bool:
-        """Whether the finding that this request has made was erased."""
-        return bool(self._documents.find({"request": request}, limit=1, fields=()))
+    def has_request(self, *requests: str) -> bool:
+        """Whether the finding that one of these requests has made was erased."""
+        return any(self._documents.find({"request": one}, limit=1, fields=()) for one in requests)
 
     def list_since(self, moment: datetime) -> Iterator[Erased]:
         since = self._documents.find({"created_at": {"$gte": moment}}, sort="created_at")

@@ -26,10 +26,10 @@ from tests.integrations.dicom.sent_objects import (
     raw_object,
 )
 from tests.integrations.dicom.test_receiving import FAILED, PHOTO, PIXELS, send
-from tests.integrations.test_keys import clinic_wide
+from tests.integrations.test_keys import made
 from tests.privacy.test_joining import join
 from tests.served.wire import at_once
-from tests.support.backends import Backend
+from tests.support.backends import Backend, erase
 from tests.support.photos import photo_of
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
@@ -40,7 +40,7 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
 
 
 def picture_for(number: str, photo: bytes = PHOTO, **told: Any) -> bytes:
-    return jpeg_object(photo, SOPInstanceUID=UID, PatientID=number, **told)
+    return jpeg_object(photo, **{"SOPInstanceUID": UID, "PatientID": number, **told})
 
 
 class Ward:
@@ -49,9 +49,17 @@ class Ward:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.admin, self.doctor = (backend.member(role=role) for role in ("admin", "doctor"))
-        told = {"scopes": ["dicom", "findings:read"], "doctor": self.doctor.email}
-        self.archive = clinic_wide(backend, **told)
+        self.get_key()
         self.earlier = {item["id"] for item in self.stored.find()}
+
+    def get_key(self) -> None:
+        """The archive sends by this key from now on."""
+        told = {"scopes": ["dicom", "findings:read"], "doctor": self.doctor.email}
+        self.archive, self.key = made(self.admin, "/admin/keys", **told)
+
+    def revoke(self, key: Any) -> None:
+        answer = self.admin.call("DELETE", f"/admin/keys/{key['_id']}")
+        assert answer.status_code == 200, answer.text
 
     def send(self, number: str, photo: bytes = PHOTO, **told: Any) -> tuple[int, str]:
         """0, or the reason of the failure; and its sentence."""
@@ -234,6 +242,39 @@ def test_what_was_filed_before_the_pictures_hash_was_stored_is_compared_by_its_r
     assert len(ward.findings()) == 2
 
 
+def test_an_archive_with_a_new_key_corrects_what_was_sent_by_the_one_that_has_ended(
+    ward: Ward,
+) -> None:
+    ward.send("P-1")
+    ward.sign()
+    before, first = ward.findings(), ward.key
+    ward.get_key()
+    assert ward.send("P-1") == (0, "")
+    reason, said = ward.send("P-2")
+    assert (reason, "Another key that is in force" in said) == (0x0110, True)
+    assert ward.findings() == before
+    ward.revoke(first)
+    assert ward.send("P-2", MOLE)[0] == 0x0111
+    assert ward.send("P-2", IssuerOfPatientID="ELSEWHERE") == (0, "")
+    assert "error" not in ward.findings()[0], "another hospital's number contradicts nothing"
+    assert ward.send("P-3") == (0, "")
+    assert "error" in ward.findings()[0]
+    assert ward.send("P-1") == (0, "")
+    assert ward.live()["owner"] == before[0]["owner"]
+    assert ward.is_whole()
+
+
+def test_what_was_deleted_comes_back_by_no_other_key(ward: Ward) -> None:
+    ward.send("P-1")
+    services, first = ward.backend.services, ward.key
+    erase(services, services.data.accounts.get(ward.live()["owner"]))
+    ward.get_key()
+    ward.revoke(first)
+    reason, said = ward.send("P-1")
+    assert (reason, "deleted" in said) == (0x0110, True)
+    assert ward.findings() == []
+
+
 def test_after_a_join_of_both_patients_the_object_stands(ward: Ward) -> None:
     ward.send("P-1")
     first = ward.live()["owner"]
@@ -307,7 +348,8 @@ def test_of_two_corrections_at_once_one_finding_stands(
     for place in range(size(4, 20)):
         ward = Ward(real_backend)
         own = [f"{number}-{place}" for number in ("P-1", *numbers)]
-        first, *others = (partial(send, ward.archive, picture_for(number)) for number in own)
+        sent = [picture_for(number, SOPInstanceUID=f"{UID}.{place}") for number in own]
+        first, *others = (partial(send, ward.archive, one) for one in sent)
         first()
         owner = ward.live()["owner"]
         assert [status for status, _ in at_once(others)] == [200, 200]
@@ -319,9 +361,9 @@ def test_of_two_corrections_at_once_one_finding_stands(
 def test_two_patients_first_objects_at_once_leave_one_finding(real_backend: Backend) -> None:
     for place in range(size(4, 20)):
         ward = Ward(real_backend)
-        calls = [
-            partial(send, ward.archive, picture_for(f"{number}-{place}")) for number in ("A", "B")
-        ]
+        uid = f"{UID}.{place}"
+        sent = [picture_for(f"{number}-{place}", SOPInstanceUID=uid) for number in ("A", "B")]
+        calls = [partial(send, ward.archive, one) for one in sent]
         assert [status for status, _ in at_once(calls)] == [200, 200]
         assert len(ward.findings()) == 2
         assert ward.live()
