@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from skinapi.base.logs import log
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.jobs.job import PERSON_FILE
 
@@ -196,15 +197,22 @@ class WorkerKeeper:
             self._process = None
             if moment - self._started_at >= HEALTHY_AFTER_S:
                 self._pause = FIRST_PAUSE_S
-            self._start_at = moment + self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
+            self._put_off(moment)
         if self._process is None and moment >= self._start_at:
             # `--parent`: it ends with this process, however that ends.
             command = [*self._command, "--parent", str(os.getpid())]
-            self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                command, stdin=subprocess.DEVNULL
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 (our own program)
+                    command, stdin=subprocess.DEVNULL
+                )
+            except OSError as error:  # no memory, too many processes: the server goes on
+                log.error("no job worker was started", reason=error.strerror)
+                self._put_off(moment)
             self._started_at = moment
+
+    def _put_off(self, moment: float) -> None:
+        self._start_at = moment + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
 
     def ask_to_stop(self) -> None:
         if self._process:

@@ -1,5 +1,6 @@
 """The worker beside the server: started again after a death, and gone with the server."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.platform.jobs.process import WorkerKeeper
 from tests.platform.jobs.handlers import is_alive
 from tests.served.server import ROOT, children, serving
 from tests.support.backends import SECRET
@@ -47,6 +49,24 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         while is_alive(worker):
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_a_server_without_memory_for_a_worker_goes_on_and_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, tried = [0], list[int]()
+
+    def no_process(*_: object, **__: object) -> None:
+        tried.append(clock[0])
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    keeper = WorkerKeeper(clock=lambda: clock[0])
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+    for second in range(20):
+        clock[0] = second
+        keeper.look()
+    assert tried == [2, 3, 5, 9, 17]
+    keeper.stop()
 
 
 def job_worker(parent: int, but: int = 0) -> int:
