@@ -123,7 +123,7 @@ class FindingsService:
     def _is_erased(self, owner: str, key: str | None, by: str | None) -> bool:
         if not key or not by or by == owner:
             return False
-        return self.erased.has_request(*(hash_of_request(who, key) for who in (by, ANY_ARCHIVE)))
+        return self.erased.has_request(hash_of_request(by, key), hash_of_request(ANY_ARCHIVE, key))
 
     def _find_keyed(self, owner: str, key: str | None, by: str | None) -> StoredFinding | None:
         finding = self.records.find_by_key(owner, key)

@@ -304,8 +304,8 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def filed_request(self) -> str | None:
-        """Return what stands for the request by which another account has filed it. What an archive
-        has filed comes back by no other key either.
+        """Return the hash by which the list of erased ids knows the request of another account that
+        has filed it. An archive's is the same whichever key it sends with.
         """
         if not self.filed_by or not self.idempotency_key:
             return None
@@ -351,7 +351,8 @@ class SubmittedPhoto(StoredRecord):
         return recognised.recognised
 
 
-# In place of the account that has filed it.
+# Stands in `hash_of_request` for the account that has filed an archive's object: an archive gets a
+# new account with each key, and must not bring back what was deleted.
 ANY_ARCHIVE = "archive"
 
 

@@ -148,8 +148,8 @@ class StoredFindings(Repository[StoredFinding]):
         """Find what this account has filed for others under this idempotency key."""
         return self._by_key(key, filed_by=by)
 
-    def list_sent(self, key: str) -> list[StoredFinding]:
-        """List what archives have filed under this key, each by an account of its own."""
+    def list_filed_by_archives(self, key: str) -> list[StoredFinding]:
+        """List what archives have filed under this idempotency key, whichever account filed it."""
         return [item for item in self._list({"idempotency_key": key}) if item.source]
 
     def _views(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:

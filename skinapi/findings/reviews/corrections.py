@@ -41,7 +41,7 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 @dataclass(frozen=True, slots=True)
 class SentPicture:
     """What a program files by this key: the hashes of the picture, and of the whole request.
-    `source` is None where its names could not be kept.
+    `source` is None where the object's header could not be kept.
     """
 
     key: str
@@ -54,14 +54,14 @@ class SentPicture:
 # from. No caller can send it as an Idempotency-Key: those have no slash.
 MOVED = "moved/"
 MOVED_TO_ANOTHER = "A person here has moved the photo to another patient, whose it stays"
+MOVED_MEANWHILE = "The photo was moved to this patient in this moment; send it again"
 OTHER_KEY = (
     "Another key that is in force has sent it for another patient. Correct it with that key, or "
     "revoke that key first"
 )
-MOVED_MEANWHILE = "The photo was moved to this patient in this moment; send it again"
 
 
-def issuer_of(source: Source | None) -> tuple[str | None, str | None] | None:
+def _issuer_of(source: Source | None) -> tuple[str | None, str | None] | None:
     """Return who gave the patient's number; None where that is not known."""
     return (source.issuer, source.issuer_oid) if source else None
 
@@ -122,7 +122,7 @@ class CorrectionsService:
         Refused where that was another picture, and where a person has said that it is not this
         patient's or has moved it to another one.
         """
-        filed = self.records.find_filed(by.id, sent.key) or self._find_left(right, sent)
+        filed = self.records.find_filed(by.id, sent.key) or self._find_of_ended_key(right, sent)
         if filed is None or filed.owner == right:
             return None
         if not filed.is_of(sent.picture, sent.request_hash):
@@ -137,13 +137,15 @@ class CorrectionsService:
             raise FindingInError(MOVED_TO_ANOTHER)
         return filed
 
-    def _find_left(self, right: str, sent: SentPicture) -> StoredFinding | None:
-        """Find what a program whose key has ended has filed so, by numbers of the same issuer:
-        an archive gets another key, and goes on to correct. Refused while the key is in force: two
-        archives that contradict each other would take the finding from each other.
+    def _find_of_ended_key(self, right: str, sent: SentPicture) -> StoredFinding | None:
+        """Find the same object of another patient, filed by a program whose key has ended: the
+        archive has a new key now. Only where both patients' numbers are of one issuer.
+
+        Refused while that key is in force: two archives that contradict each other would move the
+        finding to and fro.
         """
-        for filed in self.records.list_sent(sent.key):
-            if filed.owner == right or issuer_of(filed.source) != issuer_of(sent.source):
+        for filed in self.records.list_filed_by_archives(sent.key):
+            if filed.owner == right or _issuer_of(filed.source) != _issuer_of(sent.source):
                 continue
             if filed.filed_by and not filed.error and self.programs.is_in_force(filed.filed_by):
                 raise Conflict(OTHER_KEY)

@@ -442,19 +442,23 @@ def _notes(finding: VisibleFinding, *more: str) -> list[Element]:
 
 
 def _body_site(finding: VisibleFinding) -> Element:
-    """The place as it was told, coded as an order may tell it, and the finding's spot."""
+    """The place that was told with the photo, in the codes in which an order tells it, and the spot
+    that the finding belongs to.
+    """
     context, spot = finding.context, finding.lesion
-    places = {
-        "body-sites": context.body_site,
-        "laterality": context.body_laterality,
-        "sides": context.body_side,
-    }
-    codings = [coding(own_system(system), code) for system, code in places.items() if code]
-    # Its spot may be at another place.
-    text = ", ".join(code.replace("_", " ") for code in places.values() if code)
-    told = concept(*codings, text=f"{text}{', as told with the photo' if spot else ''}")
+    systems = ("body-sites", "laterality", "sides")
+    told = (context.body_site, context.body_laterality, context.body_side)
+    codes = [(system, code) for system, code in zip(systems, told, strict=True) if code]
+    words = [code.replace("_", " ") for _, code in codes]
+    if spot and words:  # the spot may be at another place
+        words.append("as told with the photo")
+    place = concept(
+        *(coding(own_system(system), code) for system, code in codes), text=", ".join(words)
+    )
+    if spot is None:
+        return place
     belongs = {"url": OF_BODY_STRUCTURE, "valueReference": reference("BodyStructure", spot)}
-    return {**({"extension": [belongs]} if spot else {}), **(told if codings else {})}
+    return {"extension": [belongs], **place}
 
 
 def _media_ids(finding: VisibleFinding) -> list[str]:

@@ -155,10 +155,10 @@ class SqliteFile:
             self._refuse(LOG_REMOVED)
 
     def _refuse_if_denied(self) -> None:
-        """Raise PermissionError with the name of the file that this user may not write.
+        """Raise PermissionError with the name of the file that this user may not read and write.
 
-        SQLite does not say which one it is. What it may only read it opens for reading, and then
-        begins a transaction as if it could write: an empty one succeeds.
+        SQLite does not name it. It opens a read-only file without an error, and its empty
+        transactions succeed: only the first write would fail.
         """
         for path in (self._path, *self._log_files, self._path.parent):
             if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):

@@ -248,8 +248,9 @@ class ReachService:
 
     def on_findings_changed(self, event: FindingsChanged) -> None:
         """Say what holds of these now; of who is shut out, also what counts again."""
-        # Of what is in no spot nothing else is said than before.
-        for owner in {x.owner for x in event.findings if x.lesion or x.id in event.counts_again}:
+        # A finding in no spot says the same as before, unless what was decided counts again.
+        changed = [item for item in event.findings if item.lesion or item.id in event.counts_again]
+        for owner in {item.owner for item in changed}:
             account, before = self.unassigned.accounts.find_by_id(owner), self.people.find_of(owner)
             # Of one that is being deleted it was noted as that began.
             if account is None or account.status == "deleting":
