@@ -17,6 +17,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         AccountRefused               403
         PasswordChangeRequired       403
       NotFound                       404
+        FindingInError               404
       MethodNotAllowed               405
       RequestTimeout                 408
       Conflict                       409
@@ -138,6 +139,21 @@ class PasswordChangeRequired(Forbidden):
 
 class NotFound(SkinAPIError):
     status, code, sentence = 404, "not_found", "Not found"
+
+
+class FindingInError(NotFound):
+    """`patient` is the id of the account it was filed for, and `sample_awaited` says whether a
+    doctor waited for the result of a sample. Both are for a doctor alone.
+    """
+
+    code = "entered_in_error"
+    sentence = "This finding was entered in error: it stands for nothing, and nobody is shown it"
+
+    def __init__(
+        self, reason: str, *, patient: str | None = None, sample_awaited: bool = False
+    ) -> None:
+        self.reason, self.patient, self.sample_awaited = reason, patient, sample_awaited
+        super().__init__(f"{self.sentence}. The reason: {reason}")
 
 
 class MethodNotAllowed(SkinAPIError):

@@ -8,7 +8,14 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, Field
 
-from skinapi.base.errors import AccountJoined, AccountRefused, PatientTaken, Refused, SkinAPIError
+from skinapi.base.errors import (
+    AccountJoined,
+    AccountRefused,
+    FindingInError,
+    PatientTaken,
+    Refused,
+    SkinAPIError,
+)
 
 PROBLEM_TYPE = "application/problem+json"
 # https://owasp.org/www-project-secure-headers/
@@ -25,6 +32,21 @@ SECURITY_HEADERS = {
 class RefusalOfAccount(BaseModel):
     reason: str
     note: str | None = Field(description="what the admin has added")
+
+
+class EntryInError(BaseModel):
+    reason: str
+    patient: str | None = Field(
+        default=None,
+        exclude_if=lambda patient: patient is None,
+        description="to a doctor: the account that it was filed for",
+    )
+    sample_awaited: bool = Field(
+        default=False,
+        exclude_if=lambda awaited: not awaited,
+        description="to a doctor: true where the result of a sample was awaited: nothing waits for "
+        "it any more",
+    )
 
 
 class Problem(BaseModel):
@@ -60,6 +82,11 @@ class Problem(BaseModel):
         exclude_if=lambda log_in: log_in is None,
         description="of `account_joined`: the e-mail of the account that stays",
     )
+    in_error: EntryInError | None = Field(
+        default=None,
+        exclude_if=lambda in_error: in_error is None,
+        description="of `entered_in_error`",
+    )
     error: str
     message: str
     msg: str
@@ -81,6 +108,7 @@ def problem_of(
         refusal=_refusal_of(error),
         doctor=error.doctor if isinstance(error, PatientTaken) else None,
         log_in=error.log_in if isinstance(error, AccountJoined) else None,
+        in_error=_entry_of(error),
         error=error.detail,
         message=error.detail,
         msg=error.detail,
@@ -90,4 +118,12 @@ def problem_of(
 def _refusal_of(error: SkinAPIError) -> RefusalOfAccount | None:
     if isinstance(error, AccountRefused):
         return RefusalOfAccount(reason=error.reason, note=error.note)
+    return None
+
+
+def _entry_of(error: SkinAPIError) -> EntryInError | None:
+    if isinstance(error, FindingInError):
+        return EntryInError(
+            reason=error.reason, patient=error.patient, sample_awaited=error.sample_awaited
+        )
     return None

@@ -37,6 +37,7 @@ from skinapi.findings.records.stored_finding import Placed
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Audience, Instruction
 from skinapi.model.context import Context
+from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -186,7 +187,8 @@ class LesionsService:
         if misplaced := self.letters.note_place(findings, spot.place.written):
             told = sorted(item.number for item in self.records.by_ids([*misplaced]).values())
             patient = self.accounts.get(spot.owner)
-            self.findings.unassigned.tell_of_outdated_letters(patient, told, by=by)
+            tell = self.findings.unassigned.tell_of_correction
+            tell(Kind.LETTER_OUTDATED, patient, told, by=by)
 
     def _publish(self, unit: Unit, changed: FindingsChanged) -> None:
         unit.publish(replace(changed, by_sorting=True))

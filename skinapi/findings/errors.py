@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from skinapi.base.errors import Conflict, Gone, NotFound, SkinAPIError, Unprocessable
+from skinapi.base.errors import Conflict, Gone, SkinAPIError, Unprocessable
 
 NOT_YOURS = "Not found or unauthorized"
 
@@ -25,14 +25,6 @@ class FindingErased(Gone):
         "The finding of this request was deleted here, and the request is not judged again. If it "
         "should be, send it as a new one, under another identifier"
     )
-
-
-class FindingInError(NotFound):
-    code = "entered_in_error"
-    sentence = "This finding was entered in error: it stands for nothing, and nobody is shown it"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"{self.sentence}. The reason: {reason}")
 
 
 class OtherPlace(Conflict):

@@ -15,8 +15,8 @@ export const PHOTOS_KEY = `${DRAFTS_KEY}photos`;
 export class ApiError extends Error {
   /** @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm
    * @param {{reason: string, note: string | null} | null} refusal why the account was not approved @param {string} doctor who is in charge
-   * @param {string} logIn the e-mail of the account that stays */
-  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "", logIn = "") {
+   * @param {string} logIn the e-mail of the account that stays @param {Api["EntryInError"] | null} inError why this stands for nothing */
+  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "", logIn = "", inError = null) {
     super(sentence);
     this.status = status;
     this.code = code;
@@ -25,6 +25,7 @@ export class ApiError extends Error {
     this.refusal = refusal;
     this.doctor = doctor;
     this.logIn = logIn;
+    this.inError = inError;
   }
 }
 
@@ -201,6 +202,7 @@ async function exchange(method, path, options, signal) {
     problem.refusal,
     problem.doctor,
     problem.log_in,
+    problem.in_error,
   );
   signal.throwIfAborted();
   if (response.status !== 401 || !used || path.startsWith("/login") || (leaving && method !== "DELETE")) throw error;

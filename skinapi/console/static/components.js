@@ -50,6 +50,9 @@ export const Empty = (/** @type {{title: string, children?: unknown}} */ { title
 export const Failure = ({ error, retry }) => (error?.code === "record_damaged" ? html`<${AdviceStays} what=${sayError(error)} />` : html`
   <${Message} kind="bad">
     <p>${sayError(error)}</p>
+    ${error?.inError && html`<p>${say("inErrorReason", { reason: error.inError.reason })}</p>
+      ${error.inError.sample_awaited && html`<p><strong>${say("inErrorSampled")}</strong></p>`}
+      ${error.inError.patient && html`<a class="button quiet" href=${`#/patients/${error.inError.patient}`}>${say("inErrorPatient")}</a>`}`}
     ${error?.code === "second_factor_required"
       ? html`<a class="button" href="#/account">${say("setUp")}</a>`
       : error?.status === 403 || error?.status === 404

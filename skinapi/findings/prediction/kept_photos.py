@@ -8,8 +8,14 @@ from functools import partial
 from typing import Any
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.base.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
-from skinapi.findings.errors import FindingInError
+from skinapi.base.errors import (
+    Conflict,
+    FindingInError,
+    Forbidden,
+    NotFound,
+    Refused,
+    Unprocessable,
+)
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.new_findings import NewVersion
 from skinapi.findings.records.read_access import in_care

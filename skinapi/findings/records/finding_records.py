@@ -5,9 +5,8 @@ reviews in the store; and moving findings from one spot to another.
 from collections.abc import Iterable, Sequence
 from typing import overload
 
-from skinapi.base.errors import RecordDamaged
+from skinapi.base.errors import FindingInError, RecordDamaged
 from skinapi.base.pages import Page, PageRequest
-from skinapi.findings.errors import FindingInError
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.stored_finding import (
     PLACE,
@@ -25,6 +24,7 @@ from skinapi.findings.records.visible_findings import (
     rest_keys,
     see_with,
 )
+from skinapi.findings.status.deciding_review import find_sampled
 from skinapi.findings.status.decisions import JudgedVersion
 from skinapi.findings.status.lesion_status import (
     Audience,
@@ -110,10 +110,18 @@ class FindingRecords(StoredFindings):
         self, finding: StoredFindingRow, reader: Audience, *, with_errors: bool = False
     ) -> VisibleFindingRow:
         if finding.error and not with_errors:
-            raise FindingInError(finding.error.reason)
+            raise self._say_error(finding, finding.error.reason, reader)
         for seen in self.see([finding], reader, with_errors=with_errors):
             return seen
         raise RecordDamaged
+
+    def _say_error(
+        self, finding: StoredFindingRow, reason: str, reader: Audience
+    ) -> FindingInError:
+        if reader is not Audience.DOCTOR:
+            return FindingInError(reason)
+        awaited = find_sampled(self.reviews.list_of(finding.id)) is not None
+        return FindingInError(reason, patient=finding.owner, sample_awaited=awaited)
 
     def compute_statuses(self, lesions: Sequence[str], reader: Audience) -> dict[str, LesionStatus]:
         moment = self.find_hold_time()

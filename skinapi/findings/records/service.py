@@ -263,7 +263,7 @@ class FindingsService:
         after = self.records.see_one(self.records.get(seen.id), Audience.DOCTOR)
         unit.publish(event(after))
         unit.publish(changed)
-        self._tell_of_letters(seen, after, account, by=by)
+        self._tell_in_charge(seen, after, account, by=by)
         if by != seen.owner:
             about = f"finding/{seen.number}"
             self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=seen.owner, about=about)
@@ -271,7 +271,7 @@ class FindingsService:
         if counts is Band.URGENT_REFERRAL and counts is not counted:
             self.access.unassigned.tell_of_rise(account, seen)
 
-    def _tell_of_letters(
+    def _tell_in_charge(
         self, seen: VisibleFinding, after: VisibleFinding, account: Account, *, by: str
     ) -> None:
         outdated, numbers = set[str](), {after.id: after.number}
@@ -285,7 +285,10 @@ class FindingsService:
             if superseded and superseded.corrected and not letter.withdrawn:
                 outdated.add(after.id)
         told = sorted(numbers[name] for name in outdated)
-        self.access.unassigned.tell_of_outdated_letters(account, told, by=by)
+        tell = partial(self.access.unassigned.tell_of_correction, patient=account, by=by)
+        tell(Kind.LETTER_OUTDATED, findings=told)
+        if after.decision and after.photo.place != seen.photo.place and after.number not in told:
+            tell(Kind.PLACE_CORRECTED, findings=[after.number])
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
         """Find what is to be corrected, with its owner, to whom it may have been joined since."""

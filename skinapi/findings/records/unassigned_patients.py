@@ -275,16 +275,16 @@ class UnassignedPatients:
                 full = self.records.get(finding.id)
                 self.tell_of_rise(patient, self.records.see_one(full, Audience.DOCTOR))
 
-    def tell_of_outdated_letters(
-        self, patient: Account, findings: Iterable[int], *, by: str
+    def tell_of_correction(
+        self, kind: Kind, patient: Account, findings: Iterable[int], *, by: str
     ) -> None:
-        """Tell the doctor in charge that signed letters about these findings say what somebody else
-        has corrected since: whoever has one on paper goes on reading it.
+        """Tell the doctor in charge what somebody else has corrected of these findings: of a signed
+        letter about them, which is perhaps read on paper, or the place of what is decided.
         """
         doctor = self.find_doctor(patient)
         if doctor and doctor.id != by:
             for number in findings:
-                self.outbox.add(Kind.LETTER_OUTDATED, to=doctor.id, about=f"case/{number}")
+                self.outbox.add(kind, to=doctor.id, about=f"case/{number}")
 
     def tell_of_loss(self, patient: Account) -> None:
         """Tell the doctor in charge, before the patient gets another one, what goes there."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import Conflict, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import Conflict, FindingInError, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.errors import FindingInError
 from skinapi.findings.records.events import FindingVoided
 from skinapi.findings.records.finding_access import FindingAccess, Programs
 from skinapi.findings.records.finding_records import FindingRecords
@@ -23,7 +22,10 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 # What its patient and its doctor have not read yet, and need not read any more.
 TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
-TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME, Kind.OPINION_LOST, Kind.LETTER_OUTDATED)
+TELLS_OF_CASE = (
+    *(Kind.OPINION, Kind.OPINION_CAME, Kind.OPINION_LOST),
+    *(Kind.LETTER_OUTDATED, Kind.PLACE_CORRECTED),
+)
 # Of what a person has entered in error, once its key is free: the key goes on with this and its id.
 DENIED = "/in-error/"
 NOTHING_FILED = "This program has filed no finding by this order"
@@ -58,6 +60,10 @@ MOVED_MEANWHILE = "The photo was moved to this patient in this moment; send it a
 OTHER_KEY = (
     "Another key that is in force has sent it for another patient. Correct it with that key, or "
     "revoke that key first"
+)
+OTHER_ISSUER = (
+    "A key that has ended has sent it for a patient of another issuer. A person here moves the "
+    "photo, or joins the two accounts if both are one person"
 )
 
 
@@ -139,18 +145,32 @@ class CorrectionsService:
 
     def _find_of_ended_key(self, right: str, sent: SentPicture) -> StoredFinding | None:
         """Find the same object of another patient, filed by a program whose key has ended: the
-        archive has a new key now. Only where both patients' numbers are of one issuer.
+        archive has a new key now. Where the patients' numbers are of two issuers, only what a
+        person has moved is found, and what stands is refused: it may be right or wrong there.
 
         Refused while that key is in force: two archives that contradict each other would move the
-        finding to and fro.
+        finding to and fro. Two archives of two issuers may both have the object.
         """
-        for filed in self.records.list_filed_by_archives(sent.key):
-            if filed.owner == right or _issuer_of(filed.source) != _issuer_of(sent.source):
+        listed = self.records.list_filed_by_archives(sent.key)
+        others = [filed for filed in listed if filed.owner != right]
+        for filed in others:
+            if _issuer_of(filed.source) == _issuer_of(sent.source):
+                if not filed.error and self._is_in_force(filed):
+                    raise Conflict(OTHER_KEY)
+                return filed
+        if len(others) < len(listed):
+            return None  # the patient of this issuer has it
+        for filed in others:
+            if self._is_in_force(filed) or not filed.is_of(sent.picture, sent.request_hash):
                 continue
-            if filed.filed_by and not filed.error and self.programs.is_in_force(filed.filed_by):
-                raise Conflict(OTHER_KEY)
-            return filed
+            if not filed.error:
+                raise Conflict(OTHER_ISSUER)
+            if self.find_moved(filed):
+                return filed
         return None
+
+    def _is_in_force(self, filed: StoredFinding) -> bool:
+        return filed.filed_by is not None and self.programs.is_in_force(filed.filed_by)
 
     def find_moved(self, wrong: StoredFinding) -> StoredFinding | None:
         """Find what a person has filed, last of all, by moving the photo of the wrong finding."""
@@ -174,6 +194,16 @@ class CorrectionsService:
             # What a person has said of it stays said.
             denied = sent.key + DENIED + wrong.id if wrong.error else None
             self.records.set_key(wrong.id, denied)
+
+    def correct_filed(self, right: str, *, sent: SentPicture, by: Subject) -> None:
+        """The same where the `right` patient has it already, by another key."""
+        if self.find_misfiled(right, sent=sent, by=by):
+            self._correct_filed(right, sent=sent, by=by)
+
+    @atomic
+    def _correct_filed(self, unit: Unit, right: str, *, sent: SentPicture, by: Subject) -> None:
+        if self.records.find_by_key(right, sent.key):  # else corrected again meanwhile
+            self.correct_patient(unit, right, sent=sent, by=by)
 
     def _enter(
         self,

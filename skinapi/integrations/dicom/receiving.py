@@ -122,6 +122,7 @@ class IntakeService:
         )
         owner = by.account
         newcomer: PatientRegistration | None = None
+        again: SentPicture | None = None
         if is_clinics:
             patient = read_patient(instance.header)
             if patient is None:
@@ -136,7 +137,9 @@ class IntakeService:
                 return  # a person has corrected it before
             correct = partial(self.corrections.correct_patient, sent=again, by=by)
             sent = replace(sent, before_commit=correct)
-        self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
+        filed = self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
+        if again:
+            self.corrections.correct_filed(filed.owner, sent=again, by=by)
 
     def _refuse_own(self, instance: "Instance") -> None:
         """An archive that sends all that arrives sends what this server has sent to it, too: a heat

@@ -52,6 +52,7 @@ class Kind(StrEnum):
     OPINION_CAME = "opinion_came"
     OPINION_LOST = "opinion_lost"
     LETTER_OUTDATED = "letter_outdated"
+    PLACE_CORRECTED = "place_corrected"
     REMINDER = "reminder"
     MESSAGE = "message"
     LOG_IN_JOINED = "log_in_joined"

@@ -104,10 +104,21 @@ def test_nobody_is_shown_it_and_its_patient_reads_why(backend: Backend) -> None:
             assert problem.status_code == 404, path
             assert problem.get_json()["code"] == "entered_in_error", path
             assert REASON in problem.get_json()["detail"]
+    patient = backend.account(ada.email).id
+    assert get(doctor, paths[0])["in_error"] == {"reason": REASON, "patient": patient}
+    assert get(ada, paths[0])["in_error"] == {"reason": REASON}
     (listed,) = get(ada, "/submissions/entered-in-error")
     assert (listed["id"], listed["reason"]) == (wrong, REASON)
     assert listed.keys() == {"id", "filed_at", "entered_in_error_at", "reason"}
     assert get(doctor, "/submissions/entered-in-error") == []
+
+
+def test_the_doctor_reads_that_the_result_of_a_sample_was_awaited(backend: Backend) -> None:
+    doctor, ada, _, _, wrong = spot_of_two(backend)
+    sign(doctor, wrong, certainty="unsure", histology="awaited", histology_result=None)
+    enter(backend.member(role="admin"), wrong)
+    assert get(doctor, f"/submissions/{wrong}")["in_error"]["sample_awaited"] is True
+    assert get(ada, f"/submissions/{wrong}")["in_error"].keys() == {"reason"}
 
 
 def test_the_doctor_in_charge_and_an_admin_enter_it_once(backend: Backend) -> None:

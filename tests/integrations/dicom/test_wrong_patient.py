@@ -35,6 +35,7 @@ from tests.support.size import size
 from tests.use_cases.use_case import acts_on
 
 UID = "1.2.3.4"
+ELSEWHERE: dict[str, Any] = {"IssuerOfPatientID": "ELSEWHERE"}
 MOLE = photo_of("melanocytic_nevus")
 MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
 
@@ -255,12 +256,58 @@ def test_an_archive_with_a_new_key_corrects_what_was_sent_by_the_one_that_has_en
     assert ward.findings() == before
     ward.revoke(first)
     assert ward.send("P-2", MOLE)[0] == 0x0111
-    assert ward.send("P-2", IssuerOfPatientID="ELSEWHERE") == (0, "")
-    assert "error" not in ward.findings()[0], "another hospital's number contradicts nothing"
     assert ward.send("P-3") == (0, "")
     assert "error" in ward.findings()[0]
     assert ward.send("P-1") == (0, "")
     assert ward.live()["owner"] == before[0]["owner"]
+    assert ward.is_whole()
+
+
+def test_another_issuer_contradicts_nothing_while_both_archives_send(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.get_key()
+    assert ward.send("P-1", **ELSEWHERE) == ward.send("P-1", **ELSEWHERE) == (0, "")
+    assert ["error" in item for item in ward.findings()] == [False, False]
+
+
+def test_with_another_issuer_too_the_next_key_is_refused_until_a_person_decides(
+    real_backend: Backend, tmp_path: Path
+) -> None:
+    ward = Ward(Backend(tmp_path, real_backend.services.store, photos="always"))
+    ward.send("P-1")
+    ward.sign()
+    wrong, first = ward.live(), ward.key
+    ward.get_key()
+    ward.revoke(first)
+    reason, said = ward.send("P-1", **ELSEWHERE)
+    assert (reason, "another issuer" in said) == (0x0110, True)
+    assert ward.live() == wrong
+    assert ward.send("P-1", MOLE, SOPInstanceUID="1.2.3.5", **ELSEWHERE) == (0, "")
+    (right,) = (item["owner"] for item in ward.findings() if item["id"] != wrong["id"])
+    body = {"reason": "It is of somebody else.", "patient": right}
+    path = f"/submissions/{wrong['number']}/move"
+    assert ward.doctor.call("POST", path, json=body).status_code == 200
+    before = ward.findings()
+    assert ward.send("P-1", **ELSEWHERE) == (0, "")
+    assert ward.findings() == before
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_what_the_right_patient_has_by_another_key_is_corrected_too(
+    ward: Ward, *, ended: bool
+) -> None:
+    ward.send("P-1")
+    right, first = ward.live(), ward.key
+    ward.get_key()
+    assert ward.send("P-9", **ELSEWHERE) == (0, "")
+    wrong = ward.findings()[-1]
+    path = f"/submissions/{wrong['number']}/review"
+    assert ward.doctor.call("POST", path, json=MELANOMA).status_code == 201
+    if ended:
+        ward.revoke(first)
+    assert ward.send("P-1") == ward.send("P-1") == (0, "")
+    assert ward.live() == right
+    assert ward.send("P-9", **ELSEWHERE)[0] == (0x0110 if ended else 0)
     assert ward.is_whole()
 
 
