@@ -124,19 +124,22 @@ class CorrectionsService:
         return self.records.see_one(entered, Audience.PROGRAM, with_errors=True)
 
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
-        """Find what a program has filed by this key for another patient than the `right` one.
-        Refused where that was another picture, and where a person has said that it is not this
-        patient's or has moved it to another one.
+        """Find what a program has filed by this key for another patient than the `right` one, or
+        for this one, to whom a person has moved it back. Refused where that was another picture,
+        and where a person has said that it is not this patient's or has moved it to another one.
         """
         filed = self.records.find_filed(by.id, sent.key) or self._find_of_ended_key(right, sent)
-        if filed is None or filed.owner == right:
+        if filed is None:
+            return None
+        moved = self.find_moved(filed)
+        came_back = moved and not moved.error and moved.owner == right
+        if filed.owner == right and not came_back:
             return None
         if not filed.is_of(sent.picture, sent.request_hash):
             raise IdempotencyKeyReused
         denied = self.records.find_by_first_part(right, sent.key + DENIED)
         if denied and denied.error:
             raise FindingInError(denied.error.reason)
-        moved = self.find_moved(filed)
         if moved and moved.error and moved.owner == right:
             raise FindingInError(moved.error.reason)
         if moved and not moved.error and moved.owner != right:

@@ -353,6 +353,15 @@ def test_a_photo_that_a_doctor_has_moved_is_not_filed_again_by_the_archive(
     assert len(before) == 3
     assert ward.send("P-2") == ward.send("P-2") == (0, "")
     assert ward.findings() == before
+    back = {"reason": "It was right.", "patient": wrong["owner"]}
+    path = f"/submissions/{moved.get_json()['id']}/move"
+    assert ward.doctor.call("POST", path, json=back).status_code == 200
+    before = ward.findings()
+    assert ward.send("P-1") == (0, "")
+    assert ward.findings() == before
+    path = f"/submissions/{before[-1]['number']}/move"
+    moved = ward.doctor.call("POST", path, json=body)
+    assert moved.status_code == 200, moved.text
     ward.send_object(jpeg_object(MOLE, PatientID="P-3"))
     before = ward.findings()
     reason, said = ward.send("P-3")
