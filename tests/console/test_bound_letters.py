@@ -73,3 +73,16 @@ def test_the_page_says_which_review_is_held_and_why_a_letter_is_out_of_date(
     place = journey.say("placeOnBody")
     assert f": {place}." in visitor.read(".letter .struck summary")
     journey.step("struck")
+    awaited = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
+    for by, of, said in (
+        (doctor, "review", awaited),
+        (seeder.person("admin"), "entered-in-error", {"reason": "Ada has said so."}),
+    ):
+        answer = by.call("POST", f"/submissions/{number}/{of}", json=said)
+        assert answer.status in (200, 201), answer.json
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    journey.see("inErrorReason", reason="Ada has said so.")
+    journey.see("inErrorSampled")
+    journey.see("inErrorPatient")
+    journey.step("in-error", expected=(f"/submissions/{number}",))
