@@ -42,6 +42,8 @@ NOT_HASHED = {
     "lowered_from",
     "lowered_to",
     "hold_ends_at",
+    "held_with_graver",
+    "own_hold_ends_at",
     "saw",
 }
 # The review, `due` and the version say it.

@@ -139,7 +139,7 @@ class ReviewsService:
             request_hash=_hash(finding.id, sent),
         )
         if not nobody_reads:
-            review = _hold_with_graver(finding, review)
+            review = finding.with_review(review).spot_holds.hold(review)
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
         decides, reopened = after.decision, after.status.reopened
@@ -194,8 +194,8 @@ class ReviewsService:
     ) -> None:
         review = reviews[-1]
         shown = [*finding.untold(reviews), *([] if review.hold_ends_at else [review])]
-        milder = after.spot_holds.list_milder(review) if review.hold_ends_at else []
-        self.records.reviews.hold_until(review.shown_at, milder)
+        milder = after.spot_holds.hold_longer() if review.hold_ends_at else []
+        self.records.reviews.set_holds(milder)
         self._mark(unit, finding, owner, shown=shown, known=None if milder else after)
         self._mail(finding, owner, shown)
         self._show_spot(unit, finding, owner)
@@ -269,15 +269,16 @@ class ReviewsService:
         if owner.record_kept_until_at:
             raise HoldRefused(OF_RECORD)
         held, holds = finding.list_held(), finding.spot_holds
-        graver = [item.submission for review in held for item in holds.list_graver(review)]
-        if any(name != finding.id for name in graver):
+        if any(map(holds.is_held_with_other, held)):
             raise HoldRefused(GRAVER_IS_HELD)
         self._show(unit, finding, owner, held)
         self._show_spot(unit, finding, owner)
         return held
 
     def _show_spot(self, unit: Unit, about: VisibleFinding, owner: Account) -> None:
-        """Show what was held with something graver of its spot that is held no more."""
+        """Show what was held with something graver of its spot that is held no more, unless its
+        doctor holds it.
+        """
         for name, signed in about.spot_holds.reviews.items():
             if any(item.held_with_graver for item in signed):
                 self._show_freed(unit, name, owner)
@@ -286,7 +287,16 @@ class ReviewsService:
         if finding := self.records.find(identifier):
             seen = self.records.see_one(finding, Audience.DOCTOR)
             with_it = [item for item in seen.list_held() if item.held_with_graver]
-            over = [item for item in with_it if not seen.spot_holds.list_graver(item)]
+            anew = {item.id: seen.spot_holds.hold(item) for item in with_it}
+            over = [item for item in with_it if not anew[item.id].held_at(seen.view.moment)]
+            shorter = [
+                anew[item.id]
+                for item in with_it
+                if item not in over and anew[item.id].shown_at < item.shown_at
+            ]
+            if shorter:
+                self.records.reviews.set_holds(shorter)
+                self._mark(unit, seen, owner, shown=())
             self._show(unit, seen, owner, over, told=False)
 
     @atomic
@@ -404,14 +414,6 @@ def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
         item.photo for item in about.lesion_status.findings.values() if item.photo.id != about.id
     )
     return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
-
-
-def _hold_with_graver(finding: VisibleFinding, review: Review) -> Review:
-    graver = finding.with_review(review).spot_holds.list_graver(review)
-    until, own = max((item.shown_at for item in graver), default=None), review.hold_ends_at
-    if until is None or (own and own >= until):
-        return review
-    return review.model_copy(update={"hold_ends_at": until, "held_with_graver": own is None})
 
 
 def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:

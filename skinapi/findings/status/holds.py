@@ -6,6 +6,7 @@ spot is held back, nothing milder said of any photo of that spot is shown: it is
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import permutations
 
 from skinapi.findings.status.deciding_review import list_in_force
 from skinapi.findings.status.decisions import Decision, JudgedVersion, urgency_of
@@ -44,29 +45,39 @@ class SpotHolds:
     reviews: Mapping[str, Sequence[Review]]
     moment: datetime
 
-    def list_graver(self, said: Review) -> list[Review]:
-        """List the held reviews with which this milder one is held: those that a doctor holds, and
-        has not withdrawn.
+    def hold(self, said: Review) -> Review:
+        """Return it held for as long as its doctor wants, or as something graver is."""
+        ends = self._find_ends(apart_from=said)
+        graver = (end for item, end in ends if self._is_milder(said, item))
+        return said.hold_with_graver(max(graver, default=None))
+
+    def hold_longer(self) -> list[Review]:
+        """Return what has to be held for longer by now than it is."""
+        signed = (item for photo in self.versions for item in self.reviews.get(photo, ()))
+        held = [item for item in signed if item.held_at(self.moment)]
+        anew = map(self.hold, held)
+        return [now for now, item in zip(anew, held, strict=True) if now.shown_at > item.shown_at]
+
+    def is_held_with_other(self, said: Review) -> bool:
+        """Whether something graver that was said of another photo is held."""
+        photos = {name: item for name, item in self.versions.items() if name != said.submission}
+        others = SpotHolds(photos, self.reviews, self.moment)
+        ends = others._find_ends(apart_from=said)
+        return any(self._is_milder(said, item) for item, _ in ends)
+
+    def _find_ends(self, apart_from: Review) -> list[tuple[Review, datetime]]:
+        """Find until when the others are held: those in force that a doctor holds, and those that
+        are milder than one of these, or milder than one that is held with it.
         """
         in_force = (
             item for photo in self.versions for item in list_in_force(self.reviews.get(photo, ()))
         )
-        return [
-            item
-            for item in in_force
-            if item.held_at(self.moment) and not item.held_with_graver
-            if self._is_milder(said, item)
-        ]
-
-    def list_milder(self, said: Review) -> list[Review]:
-        """List the held reviews that would be shown before this one, and are milder."""
-        signed = (item for photo in self.versions for item in self.reviews.get(photo, ()))
-        return [
-            item
-            for item in signed
-            if item.held_at(self.moment) and item.shown_at < said.shown_at
-            if self._is_milder(item, said)
-        ]
+        held = [item for item in in_force if item.held_at(self.moment) and item.id != apart_from.id]
+        ends = {item.id: item.doctors_hold or self.moment for item in held}
+        later = [(one, two) for one, two in permutations(held, 2) if self._is_milder(one, two)]
+        while longer := [pair for pair in later if ends[pair[0].id] < ends[pair[1].id]]:
+            ends |= {item.id: ends[graver.id] for item, graver in longer}
+        return [(item, ends[item.id]) for item in held if ends[item.id] > self.moment]
 
     def _is_milder(self, said: Review, than: Review) -> bool:
         """Whether it asks for less, or gives a benign name where the other names a cancer."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
@@ -128,8 +129,8 @@ class Review(StoredRecord):
     lowered the urgency that counted `lowered_from` one `lowered_to` another. `version` is the one
     of the finding that its doctor saw, `saw` are the ids of the other findings that were in its
     spot then. None of a review that was signed before this was stored: it saw all that are in its
-    spot, until one comes or leaves, which stores them first. `held_with_graver`: only because
-    something graver said of the spot is held back.
+    spot, until one comes or leaves, which stores them first. `held_with_graver`: because
+    something graver said of the spot is held back; its doctor holds it until `own_hold_ends_at`.
     """
 
     id: str
@@ -148,6 +149,7 @@ class Review(StoredRecord):
     lowered_to: Band | None = None
     hold_ends_at: datetime | None = None
     held_with_graver: bool = optional(default=False)
+    own_hold_ends_at: datetime | None = optional(default=None)
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -155,6 +157,28 @@ class Review(StoredRecord):
     def shown_at(self) -> datetime:
         """When the owner of the finding could read it first."""
         return self.hold_ends_at or self.created_at
+
+    @property
+    def doctors_hold(self) -> datetime | None:
+        """Until when its doctor holds it, whatever else of the spot is held."""
+        own, stored = self.own_hold_ends_at, self.hold_ends_at
+        if not self.held_with_graver:
+            return stored
+        return own and stored and min(own, stored)
+
+    def hold_with_graver(self, moment: datetime | None) -> Self:
+        """Return it held until then with something graver; or as its doctor wants, where that is
+        longer.
+        """
+        own = self.doctors_hold
+        longer = moment is not None and (own is None or own < moment)
+        return self.model_copy(
+            update={
+                "hold_ends_at": moment if longer else own,
+                "held_with_graver": longer,
+                "own_hold_ends_at": own if longer else None,
+            }
+        )
 
     @property
     def second_opinion(self) -> bool:
@@ -226,9 +250,14 @@ class Reviews(Repository[Review]):
         return [*dict.fromkeys(item["submission"] for item in found)]
 
     def hold_until(self, moment: datetime, reviews: Sequence[Review]) -> None:
-        """Let the holds of these end then, earlier or later than they would."""
+        """Let the holds of these end then, earlier than they would."""
         change = {"hold_ends_at": moment}
         self._documents.set_each({review.id: change for review in reviews})
+
+    def set_holds(self, reviews: Sequence[Review]) -> None:
+        """Store until when these are held, and why."""
+        names = {"hold_ends_at", "held_with_graver", "own_hold_ends_at"}
+        self._documents.set_each({item.id: item.model_dump(include=names) for item in reviews})
 
     def reviewed_findings(self) -> set[str]:
         return set(self._documents.count_by("submission"))

@@ -59,9 +59,10 @@ def pass_days(backend: Backend, number: int, days: float) -> None:
     store, ago = backend.services.store, timedelta(days=days)
     (stored,) = store.collection("submissions").find({"number": number})
     for review in store.collection("reviews").find({"submission": stored["id"]}):
-        if held := review.get("hold_ends_at"):
-            change = {"$set": {"hold_ends_at": held - ago}}
-            store.collection("reviews").update({"id": review["id"]}, change)
+        names = ("hold_ends_at", "own_hold_ends_at")
+        earlier = {name: review[name] - ago for name in names if review.get(name)}
+        if earlier:
+            store.collection("reviews").update({"id": review["id"]}, {"$set": earlier})
     if key := stored.get("hold_key"):
         ends = datetime.fromtimestamp(int(key[:13]) / 1000, UTC)
         change = {"$set": {"hold_key": make_hold_key(ends - ago, number)}}

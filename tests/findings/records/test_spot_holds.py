@@ -201,6 +201,79 @@ def test_a_graver_review_that_is_held_longer_keeps_the_milder_ones_back(
     assert list(check_integrity(any_backend.services)) == []
 
 
+def said(moment: str) -> str:
+    """As answers say it."""
+    return moment.replace("+00:00", "Z")
+
+
+GONE = ["deleted", "in error", "sorted", "shown"]
+
+
+def take_away(at: Spot, gone: str) -> None:
+    """Of the first photo, of which something graver is held."""
+    path = f"/submissions/{at.first}"
+    reason = {"reason": "It is of somebody else."}
+    answer = {
+        "deleted": lambda: at.ada.call("DELETE", path),
+        "sorted": lambda: at.ada.call("PUT", f"{path}/lesion", json={"lesion": None}),
+        "in error": lambda: at.doctor.call("POST", f"{path}/entered-in-error", json=reason),
+        "shown": lambda: at.end(at.first),
+    }[gone]()
+    assert answer.status_code == 200, answer.text
+    if gone != "shown":
+        at.run_passes()
+
+
+@pytest.mark.parametrize("first", ["graver", "milder"])
+@pytest.mark.parametrize("gone", GONE)
+@pytest.mark.parametrize("over", [True, False])
+def test_what_its_doctor_holds_too_is_held_as_the_doctor_said_once_the_graver_is_gone(
+    any_backend: Backend, first: str, gone: str, *, over: bool
+) -> None:
+    at, own = spot_of(any_backend), in_days(1)
+    mild: dict[str, Any] = {"label": "basal_cell_carcinoma", "certainty": "sure"}
+    signs = [
+        lambda: at.sign(at.first, label="melanoma", certainty="sure", hold_until=in_days(6)),
+        lambda: at.sign(at.second, **mild, hold_until=own),
+    ]
+    for sign in signs if first == "graver" else reversed(signs):
+        sign()
+    (review,) = at.doctor.call("GET", f"/submissions/{at.second}/reviews").get_json()
+    assert review["held_with_graver"]
+    assert at.end(at.second).status_code == 422
+    if over:
+        for number in (at.first, at.second):
+            pass_days(any_backend, number, 2)
+        at.run_passes()
+        assert at.label_of(at.second) is None
+    take_away(at, gone)
+    (review,) = at.doctor.call("GET", f"/submissions/{at.second}/reviews").get_json()
+    if not over:
+        assert (review["held_until"], "held_with_graver" in review) == (said(own), False)
+        assert at.label_of(at.second) is None
+        pass_days(any_backend, at.second, 2)
+        at.run_passes()
+    assert at.label_of(at.second) == "basal_cell_carcinoma"
+    assert list(check_integrity(any_backend.services)) == []
+
+
+def test_what_waits_with_what_waits_itself_is_shown_after_it(any_backend: Backend) -> None:
+    at = spot_of(any_backend)
+    third = file_for(any_backend, at.ada, REVIEW, finding=MOLE, lesion=at.lesion).number
+    at.sign(at.first, label="melanoma", certainty="sure", hold_until=in_days(6))
+    held = {"label": "basal_cell_carcinoma", "certainty": "sure", "hold_until": in_days(1)}
+    at.sign(at.second, **held)
+    at.sign(third, **HARMLESS)
+    take_away(at, "sorted")
+    until = [
+        at.doctor.call("GET", f"/submissions/{number}/reviews").get_json()[0]["held_until"]
+        for number in (at.second, third)
+    ]
+    assert until == [said(held["hold_until"])] * 2
+    at.end(at.second)
+    assert at.label_of(third) == "melanocytic_nevus"
+
+
 def test_what_waits_goes_on_waiting_in_whatever_spot_its_patient_sorts_the_photo(
     any_backend: Backend,
 ) -> None:
