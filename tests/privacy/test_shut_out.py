@@ -62,6 +62,29 @@ def test_the_doctor_of_who_is_shut_out_is_to_tell_what_is_open_in_another_way(
     assert mole not in {number for number, _ in found}
 
 
+@pytest.mark.parametrize("role", ["doctor", "researcher"])
+def test_what_a_doctor_has_signed_for_somebody_who_is_no_patient_any_more_is_told_too(
+    real_backend: Backend, role: str
+) -> None:
+    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
+    ada = patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    sign(grey, number)
+    trial = file_one(real_backend, ada)
+
+    def become(wanted: str) -> None:
+        answer = admin.call("PUT", f"/users/{ada.email}/role", json={"role": wanted})
+        assert answer.status_code == 200, answer.text
+
+    become(role)
+    none = admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
+    assert none.status_code in (200, 409), none.text
+    shut_out(real_backend, ada, "suspend")
+    assert to_reach(grey) == [(number, "unopened")]
+    become("user")
+    assert sorted(to_reach(grey)) == [(number, "unopened"), (trial, "unreviewed")]
+
+
 @MAILS
 def test_who_is_let_in_again_is_told_by_mail_what_could_not_be_told_meanwhile(
     real_backend: Backend,

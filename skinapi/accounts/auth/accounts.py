@@ -19,6 +19,7 @@ from skinapi.accounts.auth.events import (
     DoctorReturned,
     DoctorStopped,
     PatientsReleased,
+    RoleChanged,
 )
 from skinapi.base.errors import (
     AccountJoined,
@@ -170,6 +171,10 @@ class Accounts(Repository[Account]):
         if (wanted.active_admin, wanted.local_admin) != (account.active_admin, account.local_admin):
             self._keep_an_admin(account, stays=wanted.local_admin)
         self._write(account, wanted)
+        self._publish(unit, account, wanted)
+        return wanted
+
+    def _publish(self, unit: Unit, account: Account, wanted: Account) -> None:
         if wanted.doctor_id != account.doctor_id:
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
         if wanted.status == "deleting":
@@ -183,7 +188,8 @@ class Accounts(Repository[Account]):
         stays = wanted.status != "deleting" and not wanted.joined_to
         if stays and account.approved != wanted.approved:
             unit.publish(ApprovalChanged(account.id))
-        return wanted
+        if stays and account.role != wanted.role:
+            unit.publish(RoleChanged(account.id))
 
     def _write(self, account: Account, wanted: Account) -> None:
         changed = changes_between(account, wanted)

@@ -27,6 +27,7 @@ from skinapi.accounts.auth.events import (
     KeptPhotosUnwanted,
     LogInReplaced,
     PatientsReleased,
+    RoleChanged,
 )
 from skinapi.app.areas import switched_on
 from skinapi.app.composition.repositories import Repositories
@@ -207,6 +208,7 @@ def _to_erasure(
     afterwards(AccountErased, list_account)
     inside(ErasureBegun, erasure.on_begun)
     inside(ApprovalChanged, to_reach.on_approval_changed, erasure.on_approval_changed)
+    inside(RoleChanged, to_reach.on_role_changed)
     inside(DoctorChanged, to_reach.on_doctor_changed)
     inside(AccountsJoined, to_reach.on_accounts_joined)
     inside(FindingDiscarded, to_reach.on_finding_discarded)

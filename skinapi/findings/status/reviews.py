@@ -10,7 +10,7 @@ from skinapi.findings.errors import TooManyReviews
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.ports import Filter
+from skinapi.platform.storage.ports import Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
@@ -256,8 +256,10 @@ class Reviews(Repository[Review]):
 
     def set_holds(self, reviews: Sequence[Review]) -> None:
         """Store until when these are held, and why."""
-        names = {"hold_ends_at", "held_with_graver", "own_hold_ends_at"}
-        self._documents.set_each({item.id: item.model_dump(include=names) for item in reviews})
+        names = ("hold_ends_at", "held_with_graver", "own_hold_ends_at")
+        for item in reviews:
+            change = set_or_remove({name: getattr(item, name) or None for name in names})
+            self._documents.update({"id": item.id}, change)
 
     def reviewed_findings(self) -> set[str]:
         return set(self._documents.count_by("submission"))

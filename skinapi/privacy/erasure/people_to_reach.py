@@ -23,6 +23,7 @@ from skinapi.accounts.auth.events import (
     ApprovalChanged,
     DoctorChanged,
     PatientNumber,
+    RoleChanged,
 )
 from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.pages import batched
@@ -166,17 +167,29 @@ class ReachService:
         """
         account = self.unassigned.accounts.get(event.account)
         if self._is_lost(account):
-            self._add(account, tuple(self._walk(account)), None)
+            self._add(account, tuple(self._walk_lost(account)), None)
         elif account.approved and (before := self.people.find_of(account.id)):
             self._end_of_return(account, before, reader=account.id)
 
+    def on_role_changed(self, event: RoleChanged) -> None:
+        """Note what is open of who is shut out as a patient now."""
+        account = self.unassigned.accounts.get(event.account)
+        if self._is_lost(account):
+            self._add(account, tuple(self._walk_lost(account)), None)
+
     def _is_lost(self, account: Account) -> bool:
-        """Whether it is a patient who is shut out, or for whom no program reads; photos that staff
-        take on trial are nobody's.
-        """
+        """Whether it is somebody who is shut out, or for whom no program reads."""
         unread = account.external is not None and not self.programs.may_read()
-        patient = account.role == "user" or account.doctor_id is not None
-        return patient and (unread or is_shut_out(account))
+        return unread or is_shut_out(account)
+
+    def _walk_lost(self, account: Account, listed: Container[int] = ()) -> Iterator[FindingToTell]:
+        """Yield what is open of such a person. Photos that staff have taken on trial are nobody's
+        until a doctor has said something of them.
+        """
+        on_trial = account.role != "user" and account.doctor_id is None
+        for item in self._walk(account, listed=listed):
+            if not on_trial or (item.why, *item.also) != (ReachReason.UNREVIEWED,):
+                yield item
 
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Let an entry go with the patient to the doctor who is in charge now. That of an account
@@ -235,7 +248,7 @@ class ReachService:
         if these are given. Return what is to be told beside them, by its number.
         """
         listed = frozenset(item.number for item in before.findings) if before else frozenset()
-        held = {item.number: item for item in self._walk(account, listed=listed)}
+        held = {item.number: item for item in self._walk_lost(account, listed)}
         if before:
             rows = [
                 _keep_sampler(item, held.get(item.number))

@@ -232,12 +232,12 @@ def test_what_its_doctor_holds_too_is_held_as_the_doctor_said_once_the_graver_is
 ) -> None:
     at, own = spot_of(any_backend), in_days(1)
     mild: dict[str, Any] = {"label": "basal_cell_carcinoma", "certainty": "sure"}
-    signs = [
-        lambda: at.sign(at.first, label="melanoma", certainty="sure", hold_until=in_days(6)),
-        lambda: at.sign(at.second, **mild, hold_until=own),
-    ]
-    for sign in signs if first == "graver" else reversed(signs):
-        sign()
+    held: dict[int, dict[str, Any]] = {
+        at.first: {"label": "melanoma", "certainty": "sure", "hold_until": in_days(6)},
+        at.second: {**mild, "hold_until": own},
+    }
+    for number in sorted(held, reverse=first == "milder"):
+        at.sign(number, **held[number])
     (review,) = at.doctor.call("GET", f"/submissions/{at.second}/reviews").get_json()
     assert review["held_with_graver"]
     assert at.end(at.second).status_code == 422
@@ -261,7 +261,11 @@ def test_what_waits_with_what_waits_itself_is_shown_after_it(any_backend: Backen
     at = spot_of(any_backend)
     third = file_for(any_backend, at.ada, REVIEW, finding=MOLE, lesion=at.lesion).number
     at.sign(at.first, label="melanoma", certainty="sure", hold_until=in_days(6))
-    held = {"label": "basal_cell_carcinoma", "certainty": "sure", "hold_until": in_days(1)}
+    held: dict[str, Any] = {
+        "label": "basal_cell_carcinoma",
+        "certainty": "sure",
+        "hold_until": in_days(1),
+    }
     at.sign(at.second, **held)
     at.sign(third, **HARMLESS)
     take_away(at, "sorted")
