@@ -189,6 +189,14 @@ class TooManyVersions(Unprocessable):
     sentence = "The photo of this finding was judged as often as it can be; take another photo"
 
 
+class ToldByAnother(Conflict):
+    code = "told_by_another"
+    sentence = (
+        "The finding would be less urgent than by what a doctor or the clinic has told of it: the "
+        "doctor in charge corrects that"
+    )
+
+
 class TooManyCorrections(Unprocessable):
     code = "too_many_corrections"
     sentence = (

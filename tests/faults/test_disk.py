@@ -46,7 +46,7 @@ def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_one_logs_in_and_
     photo = lesions(1)[0]
     with serving(tmp_path, {"PHOTOS": "always"}, workers=1) as server:
         with closing(Seeder(server)) as seeder:
-            ada, leaving = seeder.person(), seeder.person()
+            ada, leaving, admin = seeder.person(), seeder.person(), seeder.person("admin")
         number = ANGULAR.send(server.port, photo, token=ada.token).json["id"]
         with disk.full():
             refused = ANGULAR.send(server.port, photo, token=ada.token)
@@ -62,11 +62,20 @@ def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_one_logs_in_and_
             assert ANGULAR.send(server.port, photo, token=token).status == 507
             deleted = ask(server.port, "DELETE", f"/submissions/{number}", token=token)
             assert deleted.status == 200, deleted.json
+            fresh = {"current_password": PASSWORD, "new_password": "another long pass phrase"}
+            changed = ask(server.port, "PUT", "/me/password", json=fresh, token=token)
+            assert changed.status == 200, changed.json
+            assert ask(server.port, "GET", "/me", token=token).status == 401
+            shut_out = admin.call("PATCH", f"/users/{ada.email}/suspend")
+            assert shut_out.status == 200, shut_out.json
             left = leaving.call("DELETE", "/me", json={"current_password": PASSWORD})
             assert left.status == 200, left.json
         assert ask(server.port, "GET", "/readyz").status == 200
-        assert ANGULAR.send(server.port, photo, token=ada.token).status == 200
-        assert len(ada.call("GET", "/submissions").json) == 1
+        assert admin.call("PATCH", f"/users/{ada.email}/approve").status == 200
+        fresh_log_in = {"email": ada.email, "password": "another long pass phrase"}
+        token = ask(server.port, "POST", "/login", json=fresh_log_in).json["access_token"]
+        assert ANGULAR.send(server.port, photo, token=token).status == 200
+        assert len(ask(server.port, "GET", "/submissions", token=token).json) == 1
 
 
 def test_on_a_read_only_disk_the_server_says_what_it_waits_for_and_starts_when_it_is_mended(

@@ -16,6 +16,7 @@ from skinapi.base.errors import (
     Refused,
     Unprocessable,
 )
+from skinapi.findings.errors import ToldByAnother
 from skinapi.findings.prediction.service import PredictionService, SentPhotos, is_made_by
 from skinapi.findings.records.new_findings import NewVersion
 from skinapi.findings.records.read_access import in_care
@@ -23,6 +24,7 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.corrections import MOVED, CorrectionsService
 from skinapi.findings.status.reviews import Review
+from skinapi.model.bands import urgency
 from skinapi.model.context import NOTHING_TOLD, TOLD, Context
 from skinapi.model.refusals import translate_refusal
 from skinapi.model.registry.prediction_pool import PoolCaller
@@ -109,7 +111,8 @@ class KeptPhotosService:
         """Correct these facts of what was told of the person, the spot and the picture, as the
         owner or the doctor in charge (`Context.corrected`), and judge the kept photos with them;
         where no judgement depends on them, no photo is needed. Nothing happens where nothing
-        differs, so it may be called again. `version`: the one that the caller has seen.
+        differs, so it may be called again. `version`: the one that the caller has seen. What
+        somebody else has told makes no owner's finding less urgent: ToldByAnother.
         """
         findings = self.prediction.findings
         finding, owner = findings.access.get(number=number, to=by)
@@ -149,6 +152,9 @@ class KeptPhotosService:
         except Refused as refused:
             asked = context.checklist or ()
             raise translate_refusal(refused, finding.language, asked) from refused
+        told = finding.band_told_by_another
+        if owner.id == by.id and told and urgency(classified.finding.band) > urgency(told):
+            raise ToldByAnother
         new = NewVersion(
             finding=classified.finding,
             context=context,

@@ -24,6 +24,7 @@ from skinapi.findings.errors import (
     OtherPlace,
     PatientJoined,
     StorageQuotaReached,
+    ToldByAnother,
     TooManyCorrections,
     TooManyVersions,
     VersionMissing,
@@ -226,7 +227,7 @@ class CorrectedView(Answer):
     access=Authenticated(),
     raises=(
         *(NotFound, Forbidden, NoPhotoToJudge, JudgedMeanwhile, VersionMissing),
-        *(TooManyVersions, TooManyCorrections, Refused, NoModel, *QUOTAS),
+        *(ToldByAnother, TooManyVersions, TooManyCorrections, Refused, NoModel, *QUOTAS),
     ),
 )
 def correct_facts(

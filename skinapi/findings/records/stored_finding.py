@@ -292,6 +292,18 @@ class StoredFinding(StoredFindingSummary):
                 context = context.model_copy(update=dict(item.before))
         return self.model_copy(update={"version": version, "context": context})
 
+    @property
+    def band_told_by_another(self) -> Band | None:
+        """How urgent it was with what somebody else than its owner has told of it last, if so."""
+        filed_by = None if self.session_of else self.filed_by
+        versions = (
+            *((item.band, item.judged_by if item.corrected else None) for item in self.earlier),
+            (self.band, self.judged_by if self.corrected else None),
+        )
+        tellers = ((versions[0][0], filed_by), *versions)
+        told = (band for band, by in reversed(tellers) if by not in (None, self.owner))
+        return next(told, None)
+
     def find_told_at(self, facts: Collection[str]) -> datetime:
         """Find since when the last of these facts has been told as it is."""
         changes = [

@@ -51,6 +51,8 @@ RETRY_AFTER_S = 2
 READS = ("GET", "HEAD", "OPTIONS")
 READINESS = "/readyz"
 LOG_INS = ("/login", "/auth/logout")
+# What shuts out whoever has stolen a password.
+SHUT_OUTS = ("/me/password", "/users/<email>/suspend")
 # As many of these as there are threads take no memory worth counting.
 SMALLEST_COUNTED = 256 * 1024
 
@@ -236,11 +238,14 @@ class Sizes:
 
 
 def keep_room(app: Flask, reserve: DiskReserve) -> None:
-    """Let log-ins and deletions use the reserve of a full disk, and no other change."""
+    """Let log-ins, deletions and what shuts somebody out use the reserve of a full disk, and no
+    other change.
+    """
 
     @app.before_request
     def look() -> None:
-        if request.method == "DELETE" or request.path in LOG_INS:
+        rule = request.url_rule.rule if request.url_rule else None
+        if request.method == "DELETE" or rule in (*LOG_INS, *SHUT_OUTS):
             reserve.free_when_full()
         elif request.method not in READS or request.path == READINESS:
             reserve.refuse_without()

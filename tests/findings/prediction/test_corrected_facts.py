@@ -231,6 +231,29 @@ def test_what_is_judged_while_a_side_is_corrected_does_not_lose_it(
     assert stored(backend, case.number).context.body_laterality == "right"
 
 
+# By whom
+
+
+def test_what_a_doctor_has_told_makes_no_finding_of_a_patient_milder(real_backend: Backend) -> None:
+    case = Corrected(real_backend, **ARM, sex="male")
+    before = case.read()["band"]
+    signs = {"checklist": [*SIGNS, "irregular_shape"]}
+    assert changed(put(case.doctor, case, **signs)) == (2, ["checklist"], [])
+    assert case.read()["band"] == "urgent_referral" != before
+    for milder in (["none"], None):
+        refused = put(case.ada, case, checklist=milder, version=2)
+        assert code(refused) == (409, "told_by_another")
+    assert case.read()["version"] == 2
+    # What makes nothing milder is taken, and opens no way around.
+    assert changed(put(case.ada, case, sex="female", version=2))[1] == ["sex"]
+    more = [*signs["checklist"], "diameter_7mm_or_more"]
+    assert changed(put(case.ada, case, checklist=more, version=3))[1] == ["checklist"]
+    refused = put(case.ada, case, checklist=["none"], version=4)
+    assert code(refused) == (409, "told_by_another")
+    assert changed(put(case.doctor, case, checklist=["none"], version=4))[1] == ["checklist"]
+    assert case.read()["band"] == before
+
+
 # How often
 
 
