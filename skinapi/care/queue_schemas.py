@@ -322,7 +322,8 @@ class QueuedFinding(ListedFinding):
         "of a reviewed finding: why it waits. `held`: the patient is still to be told, and who "
         "was to do so is not in charge any more; only with `unassigned=true`: `result`, `photo`: "
         "it is awaited; `opinion`: a second one has come; `opinion_lost`: one that was asked for "
-        "does not come; `message`: the patient has written about the spot",
+        "does not come; `message`, also of one that waits for a review: the patient has written "
+        "about the spot",
         default=(),
     )
 

@@ -316,6 +316,19 @@ def test_who_has_written_about_no_spot_stands_there_with_the_newest_finding(
     assert [item["text"] for item in house.call("GET", path).get_json()] == ["May I swim?"]
 
 
+def test_a_message_marks_a_finding_that_waits_for_a_review_too(any_backend: Backend) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    ada = patient_of(any_backend, grey)
+    number, path = (
+        file_for(any_backend, ada, REFERRAL).number,
+        f"/patients/{identifier(any_backend, ada)}/messages",
+    )
+    assert ada.call("POST", path, json={"text": "It bleeds."}).status_code == 201
+    any_backend.admin().call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
+    listed = house.call("GET", LIST).get_json()
+    assert [(item["id"], item["left"]) for item in listed] == [(number, ["message"])]
+
+
 @pytest.mark.parametrize("deleted", [True, False])
 def test_who_has_written_about_a_spot_without_findings_stands_there_too(
     any_backend: Backend, *, deleted: bool

@@ -55,7 +55,7 @@ TOLD_AGAIN_AFTER = timedelta(hours=1)
 
 
 class OrphanedWork(StrEnum):
-    """What of a reviewed finding waits for a doctor who is gone."""
+    """What of a reviewed finding waits for a doctor who is gone; a `message` of any."""
 
     HELD = "held"
     RESULT = "result"
@@ -182,8 +182,10 @@ class UnassignedPatients:
             read = [*self.failed.each(WORK, known, StoredFindingRow.model_validate)]
             for lost in {item["id"] for item in stored} - {item.id for item in read}:
                 hide(FINDINGS, lost)
-            waiting = self.records.see(read, Audience.DOCTOR)
-            cases += (UnassignedCase(item, owners[item.owner]) for item in waiting)
+            written = {*self.find_unanswered(doctor)}
+            for item in self.records.see(read, Audience.DOCTOR):
+                left = (OrphanedWork.MESSAGE,) if item.id in written else ()
+                cases.append(UnassignedCase(item, owners[item.owner], left))
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after)
         cases += (item for item in self._list_left() if first < _key_of(item) < end)

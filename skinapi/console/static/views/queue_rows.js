@@ -110,7 +110,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
 
 /** Below which heading a group stands: what a doctor has left, what second opinions put first, what nobody could judge, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => {
-  if (first?.left?.length) return LEFT;
+  if (first?.reviewed && first.left?.length) return LEFT;
   if (first?.nobodys) return NOBODYS;
   return first && (isOpinion(first) ? "opinions" : isUnjudged(first) ? UNJUDGED : bandOf(first));
 };
