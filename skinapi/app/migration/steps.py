@@ -28,6 +28,7 @@ from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.store_version import (
+    BEFORE,
     JUDGED_AGAIN,
     MIGRATING,
     RELEASED,
@@ -69,9 +70,12 @@ def migrate_store(
     if former == JUDGED_AGAIN:
         steps = [
             (FINDINGS, joiner.join),
+            ("lesions", partial(_hold_late, queue)),
             ("accounts", partial(_count_findings, queue)),
             ("lesions", partial(_place_findings, joiner.counts)),
         ]
+    elif former == BEFORE:
+        steps = [("lesions", partial(_hold_late, queue))]
     elif former == RELEASED:
         steps = [
             ("reviews", partial(_fill_opinion, store)),
@@ -140,6 +144,11 @@ def _convert_finding(store: Store, queue: ReviewQueue, finding: Document) -> Non
 
 def _count_findings(queue: ReviewQueue, account: Document) -> None:
     queue.recount(account["id"])
+
+
+def _hold_late(queue: ReviewQueue, spot: Document) -> None:
+    if queue.records.hold_late(spot["id"]):
+        queue.recount(spot["owner"])
 
 
 def _place_findings(counts: LesionCounts, spot: Document) -> None:

@@ -2,7 +2,8 @@
 reviews in the store; and moving findings from one spot to another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from typing import overload
 
 from skinapi.base.errors import FindingInError, RecordDamaged
@@ -35,7 +36,7 @@ from skinapi.findings.status.lesion_status import (
     MeasuredChange,
     compute_status,
 )
-from skinapi.findings.status.reviews import Reviews
+from skinapi.findings.status.reviews import Review, Reviews
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.numbers import FINDINGS
@@ -251,6 +252,7 @@ class FindingRecords(StoredFindings):
         before = (self._documents.get(identifier) or {}).get("lesion")
         self._note_seen([before, lesion], alone=None if before else identifier)
         self._documents.update({"id": identifier}, _move_to(lesion, placed))
+        self._forget_held(lesion, {identifier})
         alone = [] if lesion else [identifier]
         return self.renew([before, lesion], ids=alone)
 
@@ -260,12 +262,25 @@ class FindingRecords(StoredFindings):
         moved = [*self.numbers_in_lesion(lesion)]
         self._note_seen([lesion, to])
         self._documents.update_all({"lesion": lesion}, _move_to(to, placed))
+        self._forget_held(to, moved)
         return self.renew([to], ids=[] if to else moved)
 
     def place_lesion(self, lesion: str, placed: Placed) -> FindingsChanged:
         """The spot is said to be there."""
+        before = self._places_of(lesion)
         self._documents.update_all({"lesion": lesion}, {"$set": {"placed": [*placed]}})
+        after = self._places_of(lesion)
+        self.note_places(lesion, {name for name in after if after[name] != before.get(name)})
         return self.renew([lesion])
+
+    def _places_of(self, lesion: str) -> dict[str, Placed]:
+        return {item.id: item.photo.place for item in self.list_of_lesion(lesion)}
+
+    def note_places(self, lesion: str, corrected: Collection[str]) -> None:
+        """Call it once the places of these findings of a spot are corrected, before `renew`."""
+        if corrected:
+            self._note_seen([lesion])
+            self._forget_held(lesion, corrected)
 
     def are_placed(self, lesion: str) -> bool:
         """Whether each finding of the spot says where that is: older ones do not."""
@@ -286,6 +301,30 @@ class FindingRecords(StoredFindings):
         spots = [[*self.numbers_in_lesion(lesion)] for lesion in lesions if lesion]
         for spot in [*spots, *([[alone]] if alone else [])]:
             self.reviews.note_seen(spot)
+
+    def _forget_held(self, lesion: str | None, came: Collection[str]) -> None:
+        """Let no decision settle another photo of the spot of which something graver is held back,
+        where one of the two has come: its patient would read what is milder than before.
+        """
+        for facts in self._read_histories([lesion]).values():
+            holds = facts.holds_at(self.find_hold_time())
+            for review in chain.from_iterable(facts.reviews.values()):
+                own = review.submission in came
+                parted = {name for name in holds.list_seen_held(review) if (name in came) != own}
+                if parted:
+                    self.reviews.forget_seen(review, parted)
+
+    def hold_late(self, lesion: str) -> bool:
+        """Hold what earlier code has shown of the spot while something graver was held back; say
+        whether there was something.
+        """
+        moment, late = self.find_hold_time(), list[Review]()
+        for facts in self._read_histories([lesion]).values():
+            late += facts.holds_at(moment).hold_late()
+        self.reviews.set_holds(late)
+        if late:
+            self.renew([lesion])
+        return bool(late)
 
     def add_change(self, before: StoredFinding, change: MeasuredChange) -> None:
         self.change(before.id, changes=[item.stored() for item in (*before.changes, change)])

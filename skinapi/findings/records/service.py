@@ -258,6 +258,9 @@ class FindingsService:
         """What was said of one photo of a spot holds for another as long as both are told to be of
         one place. `seen` is the finding as it was before.
         """
+        place = self.records.get(seen.id).photo.place
+        if seen.lesion and place != seen.photo.place:
+            self.records.note_places(seen.lesion, {seen.id})
         changed = self.records.renew([seen.lesion], ids=[] if seen.lesion else [seen.id])
         self.queue.update_owner_key(account)
         after = self.records.see_one(self.records.get(seen.id), Audience.DOCTOR)

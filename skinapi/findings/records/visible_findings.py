@@ -158,9 +158,7 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def spot_holds(self) -> SpotHolds:
-        facts = self.view.facts
-        versions = {photo.id: photo.versions for photo in facts.photos}
-        return SpotHolds(versions, facts.reviews, self.view.moment)
+        return self.view.facts.holds_at(self.view.moment)
 
     def viewed(self, view: LesionForAudience) -> Self:
         return self.model_copy(update={"view": view})

@@ -47,9 +47,24 @@ class SpotHolds:
 
     def hold(self, said: Review) -> Review:
         """Return it held for as long as its doctor wants, or as something graver is."""
-        ends = self._find_ends(apart_from=said)
-        graver = (end for item, end in ends if self._is_milder(said, item))
+        graver = (end for _, end in self._list_graver(said))
         return said.hold_with_graver(max(graver, default=None))
+
+    def hold_late(self) -> list[Review]:
+        """Return what was shown although something graver had been held back before: by a server
+        that held nothing with it.
+        """
+        signed = (item for photo in self.versions for item in self.reviews.get(photo, ()))
+        return [
+            self.hold(item)
+            for item in signed
+            if not (item.hold_ends_at or item.second_opinion)
+            if any(held.created_at < item.created_at for held, _ in self._list_graver(item))
+        ]
+
+    def list_seen_held(self, said: Review) -> set[str]:
+        """List the findings that its doctor saw, and of which something graver is held."""
+        return {item.submission for item, _ in self._list_graver(said)} & {*(said.saw or ())}
 
     def hold_longer(self) -> list[Review]:
         """Return what has to be held for longer by now than it is."""
@@ -61,9 +76,13 @@ class SpotHolds:
     def is_held_with_other(self, said: Review) -> bool:
         """Whether something graver that was said of another photo is held."""
         photos = {name: item for name, item in self.versions.items() if name != said.submission}
-        others = SpotHolds(photos, self.reviews, self.moment)
-        ends = others._find_ends(apart_from=said)
+        ends = SpotHolds(photos, self.reviews, self.moment)._find_ends(apart_from=said)
         return any(self._is_milder(said, item) for item, _ in ends)
+
+    def _list_graver(self, said: Review) -> list[tuple[Review, datetime]]:
+        """List what is held and graver, with when that ends."""
+        ends = self._find_ends(apart_from=said)
+        return [(item, end) for item, end in ends if self._is_milder(said, item)]
 
     def _find_ends(self, apart_from: Review) -> list[tuple[Review, datetime]]:
         """Find until when the others are held: those in force that a doctor holds, and those that
@@ -80,7 +99,12 @@ class SpotHolds:
         return [(item, ends[item.id]) for item in held if ends[item.id] > self.moment]
 
     def _is_milder(self, said: Review, than: Review) -> bool:
-        """Whether it asks for less, or gives a benign name where the other names a cancer."""
+        """Whether it asks for less, or gives a benign name where the other names a cancer. A result
+        of the laboratory is no milder than a suspicion about the same photo: it ends that.
+        """
+        result, suspicion = said.opinion.histology_result, not than.opinion.histology_result
+        if result and suspicion and said.submission == than.submission:
+            return False
         asked = urgency(said.opinion.urgency_asked(self._band_of(said)))
         benign = said.opinion.condition is not None and not said.opinion.malignant
         return asked > urgency(urgency_of(than, None, self._band_of(than))) or (

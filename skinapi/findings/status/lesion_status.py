@@ -24,7 +24,7 @@ from skinapi.findings.status.decisions import (
     levels_since,
     words_for_patient,
 )
-from skinapi.findings.status.holds import find_held_until
+from skinapi.findings.status.holds import SpotHolds, find_held_until
 from skinapi.findings.status.reviews import Review, names_cancer
 from skinapi.model.bands import urgency
 from skinapi.model.comparison.comparison import Change
@@ -106,6 +106,9 @@ class LesionHistory:
 
     photos: tuple[JudgedPhoto, ...]
     reviews: Mapping[str, Sequence[Review]]
+
+    def holds_at(self, moment: datetime) -> SpotHolds:
+        return SpotHolds({item.id: item.versions for item in self.photos}, self.reviews, moment)
 
 
 @dataclass(frozen=True, slots=True)

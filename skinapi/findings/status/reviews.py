@@ -1,6 +1,6 @@
 """What doctors say of a finding: an opinion, and the signed review that holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -215,6 +215,11 @@ class Reviews(Repository[Review]):
                 others = [name for name in spot if name != finding]
                 unknown: Filter = {"submission": finding, "saw": None}
                 self._documents.update_all(unknown, {"$set": {"saw": others}})
+
+    def forget_seen(self, review: Review, findings: Collection[str]) -> None:
+        """Let a review have seen none of these findings."""
+        saw = [name for name in review.saw or () if name not in findings]
+        self._documents.update({"id": review.id}, {"$set": {"saw": saw}})
 
     def find_by_key(self, doctor: str, key: str | None) -> Review | None:
         return self._by_key(key, doctor=doctor)

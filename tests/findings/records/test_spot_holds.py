@@ -10,10 +10,13 @@ from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.reviews.service import EndedHolds
+from skinapi.model.context import Context
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import REVIEW, file_for, patient_in_care
+from skinapi.platform.storage.store_version import STORE_COLLECTION
+from tests.care.clinic import REVIEW, URGENT, file_for, patient_in_care
 from tests.findings.records.test_holds import MADE_AT, MELANOMA, MOLE, hold, in_days, pass_days
 from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
 from tests.support.smtp_server import SmtpServer
 
 HARMLESS: dict[str, Any] = {"label": "melanocytic_nevus", "certainty": "sure"}
@@ -276,6 +279,100 @@ def test_what_waits_with_what_waits_itself_is_shown_after_it(any_backend: Backen
     assert until == [said(held["hold_until"])] * 2
     at.end(at.second)
     assert at.label_of(third) == "melanocytic_nevus"
+
+
+def bands(at: Spot, number: int) -> list[str]:
+    """What the patient reads of it, and the doctor."""
+    path = f"/submissions/{number}"
+    return [by.call("GET", path).get_json()["instruction"]["band"] for by in (at.ada, at.doctor)]
+
+
+def test_what_an_earlier_version_has_shown_beside_something_graver_is_held_by_the_migration(
+    real_backend: Backend, tmp_path: Path
+) -> None:
+    at, store = spot_of(real_backend), real_backend.services.store
+    at.sign(at.first, label="melanoma", certainty="unsure", told_by="doctor", histology="awaited")
+    at.sign(at.second, **HARMLESS)
+    before = at.read_all()
+    shown = {"hold_ends_at": True, "held_with_graver": True}
+    store.collection("reviews").update_all({"held_with_graver": True}, {"$unset": shown})
+    real_backend.services.findings.records.renew([at.lesion])
+    assert at.label_of(at.first) is None
+    assert at.label_of(at.second) == "melanocytic_nevus"
+    store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, {"$set": {"version": 11}})
+    Backend(tmp_path, store)
+    assert at.read_all() == before
+    assert at.end(at.first).status_code == 200
+    assert at.label_of(at.second) == "melanocytic_nevus"
+    assert list(check_integrity(real_backend.services)) == []
+
+
+LEFT_BACK = {"site": "back", "laterality": "left"}
+ACTS = ["sorted", "joined", "joined to it", "told", "placed"]
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_no_act_of_the_patient_lets_a_mole_end_what_a_held_melanoma_is_about(
+    any_backend: Backend, act: str
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    other, spot = (
+        ada.call("POST", "/lesions", json={"place": LEFT_BACK}).get_json()["id"] for _ in range(2)
+    )
+    grave, mole = (
+        file_for(any_backend, ada, band, finding=finding, lesion=spot, context=context).number
+        for band, finding, context in (
+            (URGENT, finding_of("melanoma", band=URGENT), Context(body_site="back")),
+            (REVIEW, MOLE, Context(body_site="back", body_laterality="left")),
+        )
+    )
+    at = Spot(any_backend, doctor, ada, spot, grave, mole)
+
+    def do(method: str, path: str, body: Any) -> None:
+        answer = ada.call(method, path, json=body)
+        assert answer.status_code < 300, answer.text
+
+    at.sign(mole, **HARMLESS, downgrade_confirmed=True)
+    assert bands(at, grave) == ["self_monitoring"] * 2, "the doctor saw both"
+    if act == "sorted":
+        do("PUT", f"/submissions/{grave}/lesion", {"lesion": None})
+    elif act == "told":
+        do("PUT", f"/submissions/{mole}/facts", {"body_laterality": "right"})
+    elif act == "placed":
+        do("PATCH", f"/lesions/{spot}", {"place": {**LEFT_BACK, "laterality": "right"}})
+    else:
+        do("PUT", f"/submissions/{grave}/lesion", {"lesion": other})
+    assert bands(at, grave) == ["urgent_referral"] * 2
+    at.sign(grave, label="melanoma", certainty="sure", hold_until=in_days(1))
+    if act == "sorted":
+        do("PUT", f"/submissions/{grave}/lesion", {"lesion": spot})
+    elif act == "joined":
+        do("POST", f"/lesions/{spot}/join", {"lesion": other})
+    elif act == "joined to it":
+        do("POST", f"/lesions/{other}/join", {"lesion": spot})
+    elif act == "told":
+        do("PUT", f"/submissions/{mole}/facts", {"body_laterality": "left"})
+    else:
+        do("PATCH", f"/lesions/{spot}", {"place": LEFT_BACK})
+    assert bands(at, grave) == bands(at, mole) == ["urgent_referral"] * 2
+    assert at.end(grave).status_code == 200
+    assert at.label_of(grave) == "melanoma"
+    assert bands(at, mole) == ["urgent_referral"] * 2
+    assert list(check_integrity(any_backend.services)) == []
+
+
+def test_a_result_that_disproves_what_another_doctor_holds_is_read_at_once(
+    any_backend: Backend,
+) -> None:
+    at, other = spot_of(any_backend), any_backend.member(role="doctor")
+    at.sign(at.first, label="melanoma", certainty="sure", histology="awaited", told_by="doctor")
+    admin = any_backend.member(role="admin")
+    moved = admin.call("PUT", f"/users/{at.ada.email}/doctor", json={"doctor": other.email})
+    assert moved.status_code == 200
+    result = {"histology": "confirmed", "histology_result": "melanocytic_nevus"}
+    signed = at.sign(at.first, other, **HARMLESS, **result).get_json()
+    assert "held_until" not in signed
+    assert at.label_of(at.first) == "melanocytic_nevus"
 
 
 def test_what_waits_goes_on_waiting_in_whatever_spot_its_patient_sorts_the_photo(
