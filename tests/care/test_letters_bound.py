@@ -261,6 +261,43 @@ def test_the_doctor_in_charge_is_told_of_a_letter_that_somebody_else_has_made_wr
     assert outdated_mails(at, at.doctor) == 0
 
 
+@pytest.mark.parametrize("told", [{"body_laterality": "right"}, {"body_site": "face"}])
+@pytest.mark.parametrize("before", [{}, {"body_site": "back"}], ids=["no place", "a site"])
+@pytest.mark.parametrize("given", [MAIL])
+def test_a_letter_that_has_the_place_from_the_spot_is_struck_where_another_one_is_told(
+    backend: Backend, before: dict[str, Any], told: dict[str, str]
+) -> None:
+    at = Practice(backend, reviewed=False)
+    place = {"site": "back", "laterality": "left"}
+    spot = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+    at.number = predicted(at.ada, keep_photo="true", lesion=spot, **before)["id"]
+    at.review("melanoma")
+    letter = at.draft("colleague")
+    assert "(left back)" in letter["text"]
+    assert at.sign(letter).status_code == 200
+
+    def tell(**facts: str) -> None:
+        body = {**facts, "version": at.doctor.newest_of(at.number)}
+        answer = at.ada.call("PUT", f"/submissions/{at.number}/facts", json=body)
+        assert answer.status_code == 200, answer.text
+
+    def struck() -> list[str] | None:
+        one, other = [at.shown_to(person)[0]["superseded"] for person in (at.ada, at.doctor)]
+        assert one == other
+        return one["corrected"] if one else None
+
+    tell(**told)
+    assert struck() == [*told]
+    assert "before what was told was corrected" in at.report("report.html").text
+    assert outdated_mails(at, at.doctor) == 1
+    tell(body_site="back", body_laterality="left")
+    assert struck() is None
+    assert outdated_mails(at, at.doctor) == 1
+    tell(**told)
+    assert at.ada.call("DELETE", f"/lesions/{spot}").status_code == 200
+    assert struck() == [*told]
+
+
 Undo = Callable[[ToldPractice, bool], None]
 
 
@@ -344,6 +381,10 @@ def test_a_draft_of_the_version_before_is_bound_to_what_was_told_then(
     assert at.sign_seen(at.seen(draft)).status_code == 200
 
 
+LEFT_BACK = ("back", "left", "rear")
+FACE_RIGHT = {"body_site": "face", "body_laterality": "right"}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "changed"),
     [
@@ -352,6 +393,18 @@ def test_a_draft_of_the_version_before_is_bound_to_what_was_told_then(
         ({}, {"body_laterality": "left"}, ()),
         ({"checklist": ()}, {"checklist": ("oozing",)}, ("checklist",)),
         ({"place": ("back", None, None)}, {"place": ("back", None, "rear")}, ("place",)),
+        ({"place": LEFT_BACK}, {"place": LEFT_BACK, "body_laterality": "left"}, ()),
+        (
+            {"place": LEFT_BACK},
+            {"place": LEFT_BACK, "body_laterality": "right", "body_side": "front"},
+            ("body_laterality",),
+        ),
+        (
+            {"place": ("neck", None, "rear")},
+            {"place": ("neck", None, "rear"), "body_side": "front"},
+            ("body_side",),
+        ),
+        ({"place": LEFT_BACK, "body_site": "face"}, {"place": LEFT_BACK, **FACE_RIGHT}, ()),
         ({}, {"version": 2}, ("version",)),
         ({}, {"review": "later"}, ()),
     ],

@@ -15,7 +15,7 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.errors import LetterChanged, TooManyLetters
-from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.stored_finding import PLACE, StoredFinding, place_of
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.findings.status.holds import find_shown_at
@@ -23,7 +23,15 @@ from skinapi.findings.status.lesion_status import Advice, AdviceSource
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
-from skinapi.model.context import AgeBand, BodySide, BodySite, Context, Laterality, Sex
+from skinapi.model.context import (
+    TWO_SIDED,
+    AgeBand,
+    BodySide,
+    BodySite,
+    Context,
+    Laterality,
+    Sex,
+)
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
@@ -45,7 +53,8 @@ class Withdrawal(StoredRecord):
 class WrittenOf(StoredRecord):
     """What a letter states or relies on, as it was then: the version of the finding, the review
     that it explains, and what was told of the person and the spot. `place` is that of the spot:
-    site, laterality and side; None where the finding is in none.
+    site, laterality and side; None where the finding is in none, or what the letter begins with was
+    told of another place.
     """
 
     version: int
@@ -57,6 +66,12 @@ class WrittenOf(StoredRecord):
     body_laterality: Laterality | None = None
     body_side: BodySide | None = None
     checklist: tuple[str, ...] | None = None
+
+    @property
+    def said_place(self) -> dict[str, str | None]:
+        """Where the letter says that the photo is: what was told of it, else where its spot is."""
+        site, sided, side = place_of([getattr(self, name) for name in PLACE], self.place)
+        return dict(zip(PLACE, (site, sided, side if site in TWO_SIDED else None), strict=True))
 
     def make_token(self, decision: str) -> str:
         """Make what stands for all of it and the decision that the letter begins with: another one
@@ -97,13 +112,16 @@ TOLD = tuple(name for name in WrittenOf.model_fields if name in Context.model_fi
 
 def find_changed(of: WrittenOf, now: WrittenOf) -> tuple[str, ...]:
     """Name what says something else now than a letter was written of: the `version` of the finding,
-    the `place` of its spot, a fact that was told. What was not said then contradicts nothing.
+    the `place` of its spot, a fact that was told, or that its spot said of the photo's place. What
+    was not said then contradicts nothing.
     """
-    return tuple(
-        name
-        for name in ("version", "place", *TOLD)
-        if getattr(of, name) not in (None, getattr(now, name))
-    )
+    said = of.said_place
+
+    def differs(name: str) -> bool:
+        before, told = getattr(of, name), getattr(now, name)
+        return before not in (None, told) or told not in (None, said.get(name) or told)
+
+    return tuple(name for name in ("version", "place", *TOLD) if differs(name))
 
 
 class Letter(StoredRecord):
