@@ -451,7 +451,7 @@ def _try_to(what: str, ask: Callable[[], T]) -> T | Unwritten:
 
 
 def _written_of_now(about: LetterFacts) -> WrittenOf:
-    decision, place = about.decision, about.spot_place
+    decision, place = about.decision, None if about.advice_elsewhere else about.spot_place
     return write_of(
         about.finding,
         review=decision.review if decision else None,

@@ -223,7 +223,7 @@ def test_a_letter_names_no_place_where_what_it_begins_with_was_told_of_another(
     grave = at.number = predicted(at.ada, keep_photo="true", lesion=spot, **TOLD)["id"]
     at.review("melanoma")
     at.number = mild
-    letter = at.draft("colleague")
+    letter, draft = at.draft("colleague"), at.draft("colleague")
     assert f"finding {grave}" in letter["decision"]
     assert "left arm" in letter["text"]
     assert at.sign_seen(letter).get_json()["superseded"] is None
@@ -232,9 +232,12 @@ def test_a_letter_names_no_place_where_what_it_begins_with_was_told_of_another(
     path = f"/submissions/{grave}/facts"
     assert at.ada.call("PUT", path, json=told).status_code == 200
     struck = [item["superseded"] for item in at.shown_to(at.doctor)]
-    assert struck[-1]["corrected"] == ["place"]
+    assert struck[0]["corrected"] == ["place"]
     assert outdated_mails(at, at.doctor) == 1
-    text = at.draft("colleague")["text"]
+    assert outdated(at.sign_seen(draft), "place")
+    anew = at.draft("colleague")
+    assert f"finding {grave}" in anew["decision"]
+    text = anew["text"]
     assert not any(word in text for word in ("arm", "left", "right"))
     at.number = predicted(at.ada, keep_photo="true", lesion=spot, **TOLD)["id"]
     at.review("basal_cell_carcinoma")
