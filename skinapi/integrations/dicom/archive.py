@@ -170,6 +170,7 @@ class _Sending:
     def run(self) -> int | None:
         study = study_uid(self.study.finding.id)
         there = self.client.list_instances(study)
+        self.study = self.study.for_archive(there)
         missing = [known for known in self.study.objects if known.uid not in there]
         if self.study.photos_withdrawn:
             missing = [known for known in missing if not known.kind.is_picture]

@@ -6,6 +6,7 @@ observer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from highdicom.sr import (
     AlgorithmIdentification,
@@ -48,7 +49,7 @@ from skinapi.integrations.dicom.objects import (
     side_code,
     site_code,
 )
-from skinapi.integrations.dicom.study import Kind, ObjectId, count_steps, kind_of, study_uid
+from skinapi.integrations.dicom.study import Kind, ObjectId, kind_of, study_uid
 from skinapi.integrations.standards import counting_decision, say_replaced
 from skinapi.model.conditions import Band, conditions_table
 
@@ -117,13 +118,16 @@ def name_of(key: str, concept: CodedConcept, language: Language) -> CodedConcept
 def make_report(
     origin: ObjectSource,
     of: ObjectId,
+    at: datetime,
     photos: Sequence[Dataset],
+    before: ObjectId | None,
 ) -> EnhancedSR:
     """The report as it holds now, by all that was said of the spot. `photos` are those that are
-    kept, as objects. What a clinic's archive sent is evidence too, of another study.
+    kept, as objects, and `before` is the report that this one replaces. What a clinic's archive
+    sent is evidence too, of another study.
     """
     finding = origin.finding
-    at, replaced_by, decision = finding.said_at, finding.replaced_by, counting_decision(finding)
+    decision = counting_decision(finding)
     sent = [_sent_object(finding.source)] if finding.source else []
     seen = [
         SourceImageForMeasurementGroup(picture.SOPClassUID, picture.SOPInstanceUID)
@@ -142,9 +146,6 @@ def make_report(
     )
     if decision:
         content[0].ContentSequence.append(_conclusions(origin, decision))
-    elsewhere = replaced_by is not None and not replaced_by.reopens
-    before = count_steps(finding) - (not elsewhere)
-    earlier = ObjectId(of.finding, of.kind, before)
     # highdicom takes the patient and the study from an instance: without a photo, from this.
     stand_in = make_object(origin, ObjectId(of.finding, Kind.REPORT, 0), at)
     report = EnhancedSR(
@@ -153,7 +154,7 @@ def make_report(
         is_complete=True,
         is_final=decision is not None and decision.final,
         requested_procedures=_orders(finding.source),
-        previous_versions=[make_object(origin, earlier, at)] if before >= 0 else None,
+        previous_versions=[make_object(origin, before, at)] if before else None,
         **common_of(origin, of, at),
     )
     if not photos:

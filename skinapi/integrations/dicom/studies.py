@@ -12,7 +12,14 @@ from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.dicom.stow import installed
-from skinapi.integrations.dicom.study import Kind, ObjectId, Study, pictures_of, version_of
+from skinapi.integrations.dicom.study import (
+    Kind,
+    ObjectId,
+    Study,
+    number_of,
+    pictures_of,
+    version_of,
+)
 
 if TYPE_CHECKING:
     from skinapi.integrations.dicom.object_maker import ObjectMaker
@@ -39,7 +46,7 @@ class StudiesService:
             *pictures_of(finding),
             ObjectId(finding.id, Kind.STRUCTURED_REPORT, version_of(finding)),
             # It has no photo where that is withdrawn, so it is another object then.
-            ObjectId(finding.id, Kind.REPORT, int(report.content_hash[:12], 16) ^ withdrawn),
+            ObjectId(finding.id, Kind.REPORT, number_of(report.content_hash) ^ withdrawn),
         )
         ordered = sorted(objects, key=lambda known: (known.kind, known.number))
         letters = [shown.letter for shown in report.letters]

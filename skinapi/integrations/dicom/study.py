@@ -2,13 +2,14 @@
 
 UIDs are made of the finding's id, so that the same object has the same UID whenever it is made, and
 none is stored: `2.25.` with a number of 128 bits is a UID of anybody's own (PS3.5, B.2), and what
-follows it names the object.
+follows it names the object. That of a report also follows from the reports that the archive has.
 """
 
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Self
@@ -16,6 +17,7 @@ from typing import Self
 from skinapi.accounts.auth.account import Subject
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.model.context import Modality
+from skinapi.platform.storage.ids import now
 
 ROOT = "2.25"
 # Raise it where an object of the same finding says something else than it did before.
@@ -24,6 +26,9 @@ FORMAT = 1
 PLACES = 100
 # More than the versions of a finding, by PLACES.
 AMENDED = 10_000
+# More than the number of what a report says, which is of SAID_DIGITS hexadecimal digits.
+TURN = 10**12
+SAID_DIGITS = 9
 # What a picture's object says of what was told.
 TOLD_BY_PHOTO = {"age", "sex", "body_site", "body_laterality", "modality"}
 # The id of the finding, the kind of object, FORMAT, the object.
@@ -46,8 +51,9 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectId:
-    """`number` is that of what a report says; of a picture its place among those that were sent,
-    with the version of the finding, and how many of its amendments, since which it is as it is.
+    """`number` is that of what a report says, with its turn; of a picture its place among those
+    that were sent, with the version of the finding, and how many of its amendments, since which it
+    is as it is.
     """
 
     finding: str
@@ -69,6 +75,16 @@ class ObjectId:
     def version(self) -> int:
         """The version of the finding whose picture this is."""
         return self.number % AMENDED // PLACES + 1
+
+    @property
+    def turn(self) -> int:
+        """How many reports of its kind the archive had before this one."""
+        return self.number // TURN
+
+    @property
+    def said(self) -> int:
+        """The number of what this report says."""
+        return self.number % TURN
 
     @property
     def study(self) -> str:
@@ -101,7 +117,8 @@ def study_uid(identifier: str) -> str:
 class Study:
     """A finding as its reader may see it, and what there is of it: `objects`, in the order of their
     series. At `reported_at` its printed report last got to say something else, or got or lost a
-    letter. `photos_withdrawn`: the patient has withdrawn the consent that photos are kept.
+    letter. `photos_withdrawn`: the patient has withdrawn the consent that photos are kept. `there`
+    are the UIDs of what the archive has of it.
     """
 
     finding: VisibleFinding
@@ -109,27 +126,60 @@ class Study:
     reader: Subject
     reported_at: datetime
     photos_withdrawn: bool
+    there: Set[str] = frozenset()
 
+    def for_archive(self, there: Set[str]) -> Self:
+        """What an archive that has `there` should have. A report that says something else than the
+        last one there is another object, also where one before that has said the same.
+        """
+        known = replace(self, there=there)
+        return replace(known, objects=tuple(map(known._follow, self.objects)))
 
-def count_steps(finding: VisibleFinding) -> int:
-    """How many reviews there are, and versions after the first, and amendments."""
-    return len(finding.status.counted) + finding.version - 1 + len(finding.amendments)
+    def _follow(self, of: ObjectId) -> ObjectId:
+        if of.kind.is_picture:
+            return of
+        sent = self._list_sent(of)
+        turn = max((known.turn for known in sent), default=-1)
+        last = [known for known in sent if known.turn == turn]
+        # Several, where the archive did not yet list what it had taken.
+        if [known.said for known in last] == [of.said]:
+            return last[0]
+        return replace(of, number=(turn + 1) * TURN + of.said)
+
+    def find_before(self, of: ObjectId) -> ObjectId | None:
+        """The report of the archive that this one replaces."""
+        return max(self._list_sent(of), key=lambda known: known.number, default=None)
+
+    def _list_sent(self, of: ObjectId) -> list[ObjectId]:
+        parsed = filter(None, map(ObjectId.parse, self.there))
+        return [known for known in parsed if known.series == of.series]
+
+    def date(self, of: ObjectId, said_at: datetime) -> datetime:
+        """The time of a report of what was said then: now, where it replaces one of the archive,
+        of which the latest counts.
+        """
+        replaces = any(uid.startswith(f"{of.series}.") for uid in self.there)
+        return now() if replaces else said_at
 
 
 def version_of(finding: VisibleFinding) -> int:
-    """The number of the structured report: that of the finding's own steps. Where what counts was
-    said about another finding of the spot, one made of what that says; also where it became more
-    urgent in a spot, which may move the day.
+    """The number of the structured report: that of the finding's own steps, its reviews, versions
+    and amendments. Where what counts was said about another finding of the spot, one made of what
+    that says; also where it became more urgent in a spot, which may move the day.
     """
-    counted, advice = count_steps(finding), finding.replaced_by
+    counted = len(finding.status.counted) + finding.version - 1 + len(finding.amendments)
+    advice = finding.replaced_by
     if advice is None or (advice.reopens and finding.lesion is None):
         return counted
     said = [counted, finding.said_at, advice.finding, advice.band, advice.since, advice.due]
     said += [advice.said_by, advice.waits_for, advice.by_result]
     if decision := advice.decision:
         said += [decision.review, decision.new_picture_wanted]
-    digest = hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
-    return int(digest[:12], 16)
+    return number_of(hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest())
+
+
+def number_of(digest: str) -> int:
+    return int(digest[:SAID_DIGITS], 16)
 
 
 def list_amended(finding: VisibleFinding) -> list[datetime]:

@@ -23,12 +23,13 @@ def studies_of(backend: Backend) -> StudiesService:
     return container.build(StudiesService, reports=reports, clinic=None)
 
 
-def objects_in_archive(backend: Backend, number: int) -> list[Dataset]:
-    """What the archive is sent of a finding."""
+def objects_in_archive(backend: Backend, number: int, *there: Dataset) -> list[Dataset]:
+    """What the archive is sent of a finding, where it has `there`; with what has not changed."""
     finding = backend.services.data.findings.find_by_number(number)
     assert finding
     studies = studies_of(backend)
-    study = studies.open(finding.id, to=READER)
+    known = {item.SOPInstanceUID for item in there}
+    study = studies.open(finding.id, to=READER).for_archive(known)
     files = (studies.maker().make_file(study, known) for known in study.objects)
     return [dcmread(io.BytesIO(file)) for file in files if file]
 

@@ -3,8 +3,10 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydicom import Dataset
 from pypdf import PdfReader
 
 from skinapi.base.pages import PageRequest
@@ -20,13 +22,16 @@ from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import in_days
 from tests.integrations.dicom.fake_archive import FakeArchive, Mood, fake_archive
 from tests.integrations.dicom.orthanc import Orthanc
+from tests.integrations.dicom.reading_back import errors_in
 from tests.integrations.dicom.test_objects import (
     MOLE,
     SIGNS,
     STRUCTURED,
     TOLD,
     clinic_with_finding,
+    content_time,
     correct,
+    named_before,
     objects_of,
     photograph_again,
     sign,
@@ -304,6 +309,158 @@ def test_what_counts_of_a_spot_is_sent_anew_for_each_of_its_findings(
     assert sent_since(before) == [
         (number, "DOC"), (number, "SR"), (newer, "DOC"), (newer, "SR")
     ]  # fmt: skip
+
+
+SURE_MOLE: Any = {
+    "label": "melanocytic_nevus",
+    "agreement": "disagree",
+    "urgency": "self_monitoring",
+    "downgrade_confirmed": True,
+}
+UNSURE_MOLE = {**SURE_MOLE, "agreement": "unsure", "urgency": "referral"}
+MELANOMA: Any = {"label": "melanoma", "agreement": "agree"}
+
+
+class Spot:
+    """Of a left arm, with a photo `first` and a `newer` one, whose review counts for both; the
+    archive knows of it. One of them was signed as a melanoma.
+    """
+
+    def __init__(
+        self, backend: Backend, archive: FakeArchive, first: Any = MELANOMA, newer: Any = SURE_MOLE
+    ) -> None:
+        self.backend, self.archive = backend, archive
+        told: Any = {"body_site": "upper_extremity", "body_laterality": "left"}
+        self.doctor, self.ada, self.first = clinic_with_finding(backend, **told)
+        place = {"site": "upper_extremity", "laterality": "left"}
+        self.lesion = self.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+        self.sort(self.first, self.lesion)
+        self.sign(self.first, first)
+        assert self.is_melanoma() == (first is MELANOMA)
+        self.newer = predicted(self.ada, lesion=self.lesion, keep_photo="true", **told)["id"]
+        self.sign(self.newer, newer)
+        assert self.is_melanoma() == (newer is MELANOMA)
+
+    def sort(self, number: int, lesion: str | None) -> None:
+        answer = self.ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
+        assert answer.status_code == 200, answer.text
+
+    def sign(self, number: int, said: Any) -> None:
+        sign(self.doctor, number, **said)
+        send_due(self.backend)
+
+    def sent(self, kind: str) -> list[Dataset]:
+        """The reports of the first photo, the oldest first; no two have the same time."""
+        kept = self.archive.kept.values()
+        found = [x for x in kept if (x.Modality, x.StudyID) == (kind, str(self.first))]
+        assert len({*map(content_time, found)}) == len(found)
+        return sorted(found, key=content_time)
+
+    def is_melanoma(self) -> bool:
+        """What the latest reports say that a doctor has concluded; both kinds say the same."""
+        conclusions = text_of(self.sent("SR")[-1]).partition("Conclusions")[2]
+        pages = PdfReader(io.BytesIO(self.sent("DOC")[-1].EncapsulatedDocument)).pages
+        printed = "".join(page.extract_text() for page in pages)
+        said = {"\nmelanoma\n" in conclusions, "See a doctor this week" in printed}
+        assert len(said) == 1
+        return said.pop()
+
+    def leave(self, way: str) -> None:
+        """The newer photo says nothing of the spot any more."""
+        path = f"/submissions/{self.newer}"
+        reason = {"reason": "It is of somebody else."}
+        right = {"body_laterality": "right"}
+        answer = {
+            "void": lambda: self.doctor.call("POST", f"{path}/entered-in-error", json=reason),
+            "sort": lambda: self.ada.call("PUT", f"{path}/lesion", json={"lesion": None}),
+            "delete": lambda: self.ada.call("DELETE", path),
+            "side": lambda: self.ada.call("PUT", f"{path}/facts", json=right),
+        }[way]()
+        assert answer.status_code in (200, 204), answer.text
+
+
+@pytest.mark.parametrize("way", ["void", "sort", "delete", "side"])
+def test_what_counts_again_is_sent_again_as_the_latest(
+    backend: Backend, archive: FakeArchive, way: str, tmp_path: Path
+) -> None:
+    spot = Spot(backend, archive)
+    mole = {kind: spot.sent(kind)[-1] for kind in ("SR", "DOC")}
+    spot.leave(way)
+    send_due(backend)
+    assert [len(spot.sent(kind)) for kind in mole] == [3, 3]
+    assert spot.is_melanoma()
+    assert named_before(spot.sent("SR")[-1]) == mole["SR"].SOPInstanceUID
+    assert errors_in(tmp_path, *archive.kept.values()) == []
+    # Nothing new is said by the same delivery, sent again.
+    kept = dict(archive.kept)
+    again = f"/archive/deliveries/{newest(backend).id}/again"
+    assert backend.admin().call("POST", again).status_code == 202
+    send_due(backend)
+    assert (archive.kept, newest(backend).state) == (kept, "delivered")
+
+
+def test_what_counts_to_and_fro_is_sent_each_time(backend: Backend, archive: FakeArchive) -> None:
+    spot = Spot(backend, archive)
+    for turn in range(4):
+        spot.sort(spot.newer, spot.lesion if turn % 2 else None)
+        send_due(backend)
+        assert spot.is_melanoma() == (turn % 2 == 0)
+    reports = spot.sent("SR")
+    assert len(reports) == len(spot.sent("DOC")) == 6
+    assert [*map(named_before, reports[1:])] == [item.SOPInstanceUID for item in reports[:-1]]
+
+
+def test_what_never_came_to_the_archive_is_not_replaced(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    spot = Spot(backend, archive)
+    kept = dict(archive.kept)
+    archive.mood = Mood.IS_DOWN
+    spot.sort(spot.newer, None)
+    send_due(backend)
+    spot.sort(spot.newer, spot.lesion)
+    archive.mood = Mood.WORKS
+    send_due(backend)
+    assert archive.kept == kept
+
+
+def test_an_archive_that_lists_late_gets_what_counts_as_the_latest(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    spot = Spot(backend, archive)
+    archive.kept.clear()
+    archive.mood = Mood.LISTS_LATE
+    for lesion in (None, spot.lesion):
+        spot.sort(spot.newer, lesion)
+        send_due(backend)
+        assert newest(backend).state == "waiting"
+    spot.sort(spot.newer, None)
+    archive.mood = Mood.WORKS
+    send_due(backend)
+    assert spot.is_melanoma()
+
+
+def test_a_letter_of_a_mole_is_followed_by_a_later_report(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    spot = Spot(backend, archive)
+    letters = f"/submissions/{spot.first}/letters"
+    draft = spot.doctor.call("POST", letters, json={"reader": "patient"}).get_json()
+    text = {name: draft[name] for name in ("text", "version", "decision")}
+    signed = spot.doctor.call("POST", f"/letters/{draft['_id']}/sign", json=text)
+    assert signed.status_code == 200, signed.text
+    send_due(backend)
+    spot.leave("void")
+    send_due(backend)
+    assert len(spot.sent("DOC")) == 4
+    assert spot.is_melanoma()
+
+
+def test_what_was_milder_counts_again_as_the_latest(backend: Backend, archive: FakeArchive) -> None:
+    spot = Spot(backend, archive, first=UNSURE_MOLE, newer=MELANOMA)
+    spot.leave("void")
+    send_due(backend)
+    assert not spot.is_melanoma()
 
 
 def test_a_key_that_only_sends_reads_what_comes_to_the_archive(

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,9 @@ def sign(doctor: Person, number: int, **said: object) -> None:
     assert answer.status_code == 201, answer.text
 
 
-def objects_of(backend: Backend, number: int) -> dict[str, Dataset]:
-    """By their class; the report last."""
-    return {item.SOPClassUID: item for item in objects_in_archive(backend, number)}
+def objects_of(backend: Backend, number: int, *there: Dataset) -> dict[str, Dataset]:
+    """By their class; the report last. `there` is what the archive has."""
+    return {item.SOPClassUID: item for item in objects_in_archive(backend, number, *there)}
 
 
 def test_the_photo_is_the_kept_jpeg_and_names_nobody(backend: Backend) -> None:
@@ -148,7 +149,7 @@ def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
         assert re.search(f'{name}.*"{value}"', before), name
     assert "For information only. Not a medical diagnosis." in before
     sign(doctor, number, label="melanocytic_nevus", agreement="disagree")
-    second = objects_of(backend, number)[STRUCTURED]
+    second = objects_of(backend, number, first)[STRUCTURED]
     after = dumped(second, tmp_path)
     conclusions = after.partition('CONTAINER:(,,"Conclusions")')[2]
     assert 'PNAME:(,,"Person Observer Name")="Dr Grace Hopper^"' in conclusions
@@ -286,7 +287,7 @@ def test_the_report_of_an_older_photo_says_what_counts_now(
     before = objects_of(backend, number)[STRUCTURED]
     assert "Self-monitoring" in text_of(before)
     newer = photograph_again(backend, ada, lesion)
-    after = objects_of(backend, number)[STRUCTURED]
+    after = objects_of(backend, number, before)[STRUCTURED]
     assert after.SOPInstanceUID != before.SOPInstanceUID
     assert content_time(after) > content_time(before)
     [previous] = after.PredecessorDocumentsSequence[0].ReferencedSeriesSequence
@@ -351,7 +352,7 @@ def test_each_version_of_a_finding_has_objects_of_its_own_and_names_those_before
     ]
     for happen in happened:
         happen()
-        steps.append(objects_of(backend, number))
+        steps.append(objects_of(backend, number, *chain(*(step.values() for step in steps))))
     reports = [step[STRUCTURED] for step in steps]
     assert "PredecessorDocumentsSequence" not in reports[0]
     assert [*map(named_before, reports[1:])] == [report.SOPInstanceUID for report in reports[:-1]]
@@ -387,7 +388,7 @@ def test_a_corrected_side_is_in_new_objects_of_the_same_version(backend: Backend
     for side in ("right", "left"):
         answer = ada.call("PUT", f"/submissions/{number}/facts", json={"body_laterality": side})
         assert answer.get_json()["version"] == 1, answer.text
-        steps.append(objects_of(backend, number))
+        steps.append(objects_of(backend, number, *steps[-1].values()))
     assert ada.newest_of(number) == 1
     for kind in (PHOTO, CAPTURE, STRUCTURED, REPORT):
         assert placed(steps, kind) == [0, 1, 2], kind
