@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from skinapi.app.composition.background import _find_recipient
+from skinapi.findings.records.read_access import is_shut_out
 from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import patient_of
 from tests.findings.records.test_holds import pass_days
+from tests.integrations.test_keys import made
 from tests.privacy.test_people_to_reach import (
     AWAITED,
     TOLD,
@@ -83,6 +85,51 @@ def test_what_a_doctor_has_signed_for_somebody_who_is_no_patient_any_more_is_tol
     assert to_reach(grey) == [(number, "unopened")]
     become("user")
     assert sorted(to_reach(grey)) == [(number, "unopened"), (trial, "unreviewed")]
+
+
+@pytest.mark.parametrize("how", ["suspend", "unapprove"])
+def test_a_patient_of_another_system_who_is_shut_out_is_told_by_the_doctor_too(
+    real_backend: Backend, how: str
+) -> None:
+    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
+    record = made(admin, "/admin/keys", shows_patients=True)[0]
+    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815", "doctor": grey.email}
+    patient = record.call("POST", "/patients/external", json=named).get_json()["_id"]
+    ada = Person(grey.client, "", real_backend.services.data.accounts.get(patient).email)
+    number, other = (file_one(real_backend, ada) for _ in "12")
+    sign(grey, number)
+    assert to_reach(grey) == []
+    shut_out(real_backend, ada, how)
+    assert sorted(to_reach(grey)) == [(number, "unopened"), (other, "unreviewed")]
+    assert grey.call("GET", f"/submissions/{other}/case").get_json()["telling"] == "none"
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    refused = grey.call("POST", f"/submissions/{other}/review", json=said)
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "no_mail_to_patient")
+    unread = grey.call("POST", f"/patients/{patient}/messages", json={"text": "Please call us."})
+    assert (unread.status_code, unread.get_json()["code"]) == (409, "patient_shut_out")
+    assert admin.call("PATCH", f"/users/{ada.email}/approve").status_code == 200
+    assert to_reach(grey) == []
+    assert grey.call("GET", f"/submissions/{other}/case").get_json()["telling"] == "other_system"
+
+
+@MAILS
+def test_a_patient_of_another_system_reads_it_in_the_account_that_stays(
+    real_backend: Backend,
+) -> None:
+    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
+    record = made(admin, "/admin/keys", shows_patients=True)[0]
+    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815", "doctor": grey.email}
+    patient = record.call("POST", "/patients/external", json=named).get_json()["_id"]
+    accounts = real_backend.services.data.accounts
+    ada = Person(grey.client, "", accounts.get(patient).email)
+    sign(grey, file_one(real_backend, ada))
+    shut_out(real_backend, ada, "suspend")
+    assert len(to_reach(grey)) == 1
+    stays = patient_of(real_backend, grey)
+    body = {"into": stays.email, "reason": "showed a passport", "current_password": PASSWORD}
+    assert admin.call("POST", f"/users/{ada.email}/join", json=body).status_code == 200
+    assert to_reach(grey) == []
+    assert not is_shut_out(accounts.get(patient))
 
 
 @MAILS

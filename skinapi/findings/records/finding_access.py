@@ -53,8 +53,10 @@ Reading = Literal["finding", "report", "reviews", "letters"]
 
 
 class Programs(Protocol):
-    def may_read(self) -> bool:
-        """Whether a key is in force by which a program reads the findings of all patients."""
+    def may_show(self) -> bool:
+        """Whether a key is in force whose program reads the findings of all patients, and shows
+        them to those who cannot log in here.
+        """
 
     def is_in_force(self, program: str) -> bool:
         """Whether the program with this account has a key that is in force."""
@@ -225,11 +227,11 @@ class FindingAccess:
         """See PatientChannel; None where nobody reads for the patient any more."""
         if owner.record_kept_until_at:
             return None
-        if not owner.can_log_in:
-            shown = self.programs.may_read()
-            return PatientChannel.OTHER_SYSTEM if shown else PatientChannel.SHUT_OUT
         if is_shut_out(owner):
             return PatientChannel.SHUT_OUT
+        if not owner.can_log_in:
+            shown = self.programs.may_show()
+            return PatientChannel.OTHER_SYSTEM if shown else PatientChannel.SHUT_OUT
         mails = self.unassigned.outbox.enabled and owner.notices
         return PatientChannel.MAIL if mails else PatientChannel.LOG_IN
 

@@ -35,13 +35,16 @@ def is_asked(finding: StoredFindingRow, owner: Account, doctor: Subject) -> bool
 
 
 def is_shut_out(owner: Account) -> bool:
-    """Whether a patient who logs in here cannot: suspended, refused or not approved."""
-    return owner.can_log_in and not (owner.approved or owner.record_kept_until_at)
+    """Whether it is a patient's account that is suspended, refused or not approved: not a kept
+    record, nor one that was joined to another.
+    """
+    elsewhere = owner.machine or owner.record_kept_until_at or owner.joined_to
+    return not (owner.approved or elsewhere)
 
 
 class PatientChannel(StrEnum):
-    """How a patient hears of what is shown. `none`: no way leads to one who cannot log in, or for
-    whom no program can read.
+    """How a patient hears of what is shown. `none`: the account is shut out, or no program
+    shows it to one who cannot log in.
     """
 
     MAIL = "mail"

@@ -59,8 +59,8 @@ GRAVER_IS_HELD = (
 )
 READS_NOTHING = (
     "Nothing reaches this patient from here: the account is suspended or not approved, or no key "
-    "is in force by which the other system reads. Tell them in another way, and send told_by "
-    "`doctor`"
+    "in force says that a program shows it to such patients. Tell them in another way, and send "
+    "told_by `doctor`"
 )
 OF_RECORD = "The patient's account is deleted: nobody is shown it here"
 NOT_TO_SHOW = "Only the doctor in charge can show the patient what is held back"

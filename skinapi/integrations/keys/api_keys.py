@@ -17,7 +17,7 @@ from typing import Literal
 from skinapi.base.caller_addresses import parse_address
 from skinapi.base.errors import Conflict, Forbidden, Unauthenticated
 from skinapi.base.pages import Page, PageRequest
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.subject import Scope
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
@@ -76,7 +76,8 @@ class ApiKey(StoredRecord):
     patient. `hint` is the end of the secret, by which its owner knows it again. It may be used from
     `addresses` (networks in CIDR form; anywhere without), `quota` times in a day, until
     `ends_at`. `doctor` is the account in charge of the patients whom a clinic-wide key adds. With
-    `sessions` a server makes session keys with it. `uses` and `used_at` follow within seconds.
+    `sessions` a server makes session keys with it. With `shows_patients` the program of a
+    clinic-wide key shows findings to their patients. `uses` and `used_at` follow within seconds.
     """
 
     id: str
@@ -90,6 +91,7 @@ class ApiKey(StoredRecord):
     made_by: str
     clinic_wide: bool = False
     sessions: bool = False
+    shows_patients: bool = optional(default=False)
     doctor: str | None = None
     ends_at: datetime | None = None
     addresses: tuple[str, ...] = ()

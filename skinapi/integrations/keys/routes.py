@@ -43,6 +43,7 @@ class KeyView(Answer):
     scopes: list[Scope]
     clinic_wide: bool = Field(description="whether it may see the findings of every patient")
     sessions: bool = Field(description="whether it may make session keys")
+    shows_patients: bool = Field(description="whether its program shows findings to the patients")
     hint: str = Field(description="the end of its secret")
     created_at: datetime
     ends_at: datetime | None = Field(description="when it expires")

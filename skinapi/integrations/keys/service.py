@@ -44,6 +44,8 @@ LIVE_SCOPES: tuple[Scope, ...] = ("lab", "audit:read")
 NO_KEY = "There is no such key"
 NOT_FOR_TESTS = "A test key takes no scope lab or audit:read"
 NO_PATIENTS = "Only a clinic-wide key adds patients, who can have a doctor"
+SHOWS_NOBODY = "Only the program of a clinic-wide key shows findings to its patients"
+SHOWS_UNREAD = "A program that reads no findings shows none: add a scope such as findings:read"
 NO_OWN_ACCOUNT = "Name the patient: this key is nobody's own"
 MACHINES = "programs.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 
@@ -98,6 +100,11 @@ class WantedKey(BaseModel):
         description="of a clinic-wide key: the e-mail of the doctor in charge of the patients whom "
         "it adds; unless given that of DEFAULT_DOCTOR",
     )
+    shows_patients: bool = Field(
+        default=False,
+        description="of a clinic-wide key: whether its program shows findings to the patients who "
+        "cannot log in here. Without such a key a doctor tells them what is grave",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +114,12 @@ class ReadingKeys:
     keys: ApiKeys
     scopes: frozenset[str]
 
-    def may_read(self) -> bool:
+    def reads(self, scopes: Sequence[str]) -> bool:
+        return not self.scopes.isdisjoint(scopes)
+
+    def may_show(self) -> bool:
         return any(
-            not key.ended and self.scopes.intersection(key.scopes)
+            key.shows_patients and not key.ended and self.reads(key.scopes)
             for key in self.keys.list_clinic_wide()
         )
 
@@ -122,6 +132,7 @@ class KeysService:
     work: UnitOfWork
     accounts: Accounts
     keys: ApiKeys
+    reading: ReadingKeys
     eraser: Eraser
     findings: FindingAccess
     outbox: Outbox
@@ -138,6 +149,8 @@ class KeysService:
             raise Unprocessable("A test key makes no session keys")
         if wanted.doctor:
             raise Unprocessable(NO_PATIENTS)
+        if wanted.shows_patients:
+            raise Unprocessable(SHOWS_NOBODY)
         self._prove(by, proof)
         return self.make_own_proven(wanted=wanted, by=by)
 
@@ -159,6 +172,8 @@ class KeysService:
         """
         if wanted.kind == "test":
             raise Unprocessable("A test key is nobody's but its maker's: it shows no patient")
+        if wanted.shows_patients and not self.reading.reads(wanted.scopes):
+            raise Unprocessable(SHOWS_UNREAD)
         self._prove(by, proof)
         return self.make_clinic_wide_proven(wanted=wanted, by=by)
 
@@ -199,6 +214,7 @@ class KeysService:
             made_by=by.id,
             clinic_wide=clinic_wide,
             sessions=wanted.sessions,
+            shows_patients=wanted.shows_patients,
             doctor=self.assignments.find_doctor(wanted.doctor).id if wanted.doctor else None,
             ends_at=moment + timedelta(days=wanted.days) if wanted.days else None,
             addresses=tuple(dict.fromkeys(wanted.addresses)),

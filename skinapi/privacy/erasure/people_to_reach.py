@@ -178,9 +178,9 @@ class ReachService:
             self._add(account, tuple(self._walk_lost(account)), None)
 
     def _is_lost(self, account: Account) -> bool:
-        """Whether it is somebody who is shut out, or for whom no program reads."""
-        unread = account.external is not None and not self.programs.may_read()
-        return unread or is_shut_out(account)
+        """Whether it is somebody who is shut out, or to whom no program shows anything."""
+        unshown = account.external is not None and not self.programs.may_show()
+        return unshown or is_shut_out(account)
 
     def _walk_lost(self, account: Account, listed: Container[int] = ()) -> Iterator[FindingToTell]:
         """Yield what is open of such a person. Photos that staff have taken on trial are nobody's

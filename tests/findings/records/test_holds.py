@@ -383,7 +383,7 @@ def test_a_patient_who_wants_no_mails_or_is_of_another_system_gets_none(
         assert answer.status_code == (201 if way == "mail" else 422), change
 
 
-def test_no_other_system_shows_anything_once_no_key_reads(backend: Backend) -> None:
+def test_no_other_system_shows_anything_unless_a_key_in_force_says_so(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, REVIEW, finding=MOLE).number
     backend.services.store.collection("accounts").update(
@@ -391,13 +391,16 @@ def test_no_other_system_shows_anything_once_no_key_reads(backend: Backend) -> N
     )
     admin = backend.member(role="admin")
     made(admin, "/admin/keys", scopes=["findings:write"])
-    key = made(admin, "/admin/keys", scopes=["findings:read"])[1]["_id"]
+    made(admin, "/admin/keys", scopes=["findings:read"])
 
     def telling() -> str:
         told = grey.call("GET", f"/submissions/{number}/case").get_json()["telling"]
         assert isinstance(told, str)
         return told
 
+    assert telling() == "none", "a program of statistics tells nobody"
+    shows = {"scopes": ["findings:read"], "shows_patients": True}
+    key = made(admin, "/admin/keys", **shows)[1]["_id"]
     assert telling() == "other_system"
     assert admin.call("DELETE", f"/admin/keys/{key}").status_code == 200
     assert telling() == "none"

@@ -37,6 +37,7 @@ from tests.integrations.dicom.test_objects import (
     sign,
     text_of,
 )
+from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import Backend, erase
 from tests.support.photos import photo_of
 
@@ -463,10 +464,14 @@ def test_what_was_milder_counts_again_as_the_latest(backend: Backend, archive: F
     assert not spot.is_melanoma()
 
 
-def test_a_key_that_only_sends_reads_what_comes_to_the_archive(
+def test_a_key_that_only_sends_may_say_that_its_archive_shows_what_comes_to_it(
     backend: Backend, tmp_path: Path
 ) -> None:
-    assert "dicom" in backend.services.get(ReadingKeys).scopes
+    keys = backend.services.get(ReadingKeys)
+    clinic_wide(backend, scopes=["dicom"])
+    assert not keys.may_show()
+    clinic_wide(backend, scopes=["dicom"], shows_patients=True)
+    assert keys.may_show()
     without = Backend(tmp_path / "without")
     assert "dicom" not in without.services.get(ReadingKeys).scopes
     without.services.store.close()

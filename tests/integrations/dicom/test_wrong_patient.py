@@ -56,7 +56,7 @@ class Ward:
     def get_key(self) -> None:
         """The archive sends by this key from now on."""
         told = {"scopes": ["dicom", "findings:read"], "doctor": self.doctor.email}
-        self.archive, self.key = made(self.admin, "/admin/keys", **told)
+        self.archive, self.key = made(self.admin, "/admin/keys", shows_patients=True, **told)
 
     def revoke(self, key: Any) -> None:
         answer = self.admin.call("DELETE", f"/admin/keys/{key['_id']}")

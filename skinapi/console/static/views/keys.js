@@ -20,7 +20,7 @@ const sayScope = (/** @type {string} */ scope) => sayValue("scope", scope.replac
 const hasEnded = ({ ends_at, revoked_at }) => Boolean(revoked_at) || (ends_at !== null && Date.parse(ends_at) <= Date.now());
 
 /** What is known of a key, as short sentences. @param {Key} key */
-const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, quota, sessions, account_email, clinic_wide, made_by_email, doctor_email: doctor }) =>
+const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, quota, sessions, shows_patients, account_email, clinic_wide, made_by_email, doctor_email: doctor }) =>
   [
     clinic_wide ? made_by_email && say("keyMadeBy", { email: made_by_email }) : account_email && isolated(account_email),
     doctor && say("keyHasDoctor", { email: doctor }),
@@ -30,6 +30,7 @@ const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, qu
     addresses.length > 0 && say("keyFrom", { addresses: sayList(addresses) }),
     quota && say("keyQuotaOf", { count: sayNumber(quota) }),
     sessions && say("keyMakesSessions"),
+    shows_patients && say("keyShowsPatients"),
   ].filter(Boolean);
 
 const KeyRow = (/** @type {{one: Key, path: string, onChange: () => void}} */ { one, path, onChange }) => {
@@ -59,7 +60,7 @@ const KeyList = ({ keys, path, onChange }) => {
 };
 
 /** What a form says, as the API takes it. @param {Record<string, string>} values @param {string[]} scopes */
-const keyOf = ({ keyName, keyKind, keyDays, keyDoctor, keyAddresses, keyQuota, keySessions, ownPassword = "", ownCode }, scopes) => ({
+const keyOf = ({ keyName, keyKind, keyDays, keyDoctor, keyAddresses, keyQuota, keySessions, keyShows, ownPassword = "", ownCode }, scopes) => ({
   name: keyName,
   ...(keyKind && { kind: keyKind }),
   scopes,
@@ -68,6 +69,7 @@ const keyOf = ({ keyName, keyKind, keyDays, keyDoctor, keyAddresses, keyQuota, k
   addresses: keyAddresses.split(/[\s,]+/).filter(Boolean),
   quota: keyQuota ? Number(keyQuota) : null,
   sessions: Boolean(keySessions),
+  shows_patients: Boolean(keyShows),
   current_password: ownPassword,
   ...(ownCode && { code: ownCode }),
 });
@@ -106,6 +108,8 @@ const NewKey = ({ path, scopes, kinds = false, doctors, warning, onMade }) => {
           ["", say("keyDoctorUnnamed")],
           ...doctors.map((one) => [one.email, isolated(one.name)]),
         ]} />`}
+        ${doctors && ticked.some((scope) => READS.includes(scope)) && html`<label class="tick"><input type="checkbox" name="keyShows" />
+          <span>${say("keyShows")} <small>${say("keyShowsHint")}</small></span></label>`}
         <details><summary>${say("keyMore")}</summary>
           <${TextArea} label=${say("keyAddresses")} name="keyAddresses" hint=${say("keyAddressesHint")} rows="2" />
           <${Field} label=${say("keyQuota")} name="keyQuota" hint=${say("keyQuotaHint")} type="number" min="1" max="100000" />
@@ -117,7 +121,8 @@ const NewKey = ({ path, scopes, kinds = false, doctors, warning, onMade }) => {
     ${made && html`<${Secret} title=${say("keyMade")} text=${say("keyMadeText")} password=${made.secret} onClose=${close} />`}`;
 };
 
-const FINDINGS = ["findings:write", "findings:read", ...AREAS.flatMap(({ scopes }) => scopes)];
+const READS = ["findings:read", ...AREAS.flatMap(({ scopes }) => scopes)];
+const FINDINGS = ["findings:write", ...READS];
 /** What a role can do with a key, besides its own findings. @type {Record<string, string[]>} */
 const MORE = { researcher: ["lab"], admin: ["lab", "audit:read"] };
 
