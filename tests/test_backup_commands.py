@@ -118,6 +118,38 @@ def test_a_record_that_names_nothing_is_not_deleted_and_is_restored(
     assert main(["check"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("side", "field"),
+    [
+        *((None, name) for name in ("version", "earlier", "finding", "band", "context")),
+        *(("right", name) for name in ("context", "amendments")),
+    ],
+)
+def test_a_finding_that_was_corrected_since_the_backup_is_mended_by_a_later_one_alone(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str], side: str, field: str
+) -> None:
+    """Else it would be made of two versions, and one might be milder."""
+    ada = backend.member()
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status_code == 200
+    number = predicted(ada, body_site="back", body_laterality="left")["id"]
+    former, later = tmp_path / "former.tar", tmp_path / "later.tar"
+    assert main(["backup", str(former)]) == 0
+    told = {"body_laterality": side} if side else {"age_band": "75+", "version": 1}
+    answer = ada.call("PUT", f"/submissions/{number}/facts", json=told)
+    assert answer.status_code == 200, answer.text
+    assert main(["backup", str(later)]) == 0
+    [before] = backend.stored()["submissions"]
+    name, rows = f"submissions/{before['id']}", backend.services.store.collection("submissions")
+    rows.update({"id": before["id"]}, {"$set": {field: 7.5}})
+    [damaged] = backend.stored()["submissions"]
+    capsys.readouterr()
+    assert main(["restore-record", str(former), name]) == REFUSED
+    assert "later backup" in capsys.readouterr().err
+    assert backend.stored()["submissions"] == [damaged]
+    assert main(["restore-record", str(later), name]) == 0
+    assert backend.stored()["submissions"] == [before]
+
+
 @pytest.mark.parametrize(("field", "damaged"), [("band", "nowhere"), ("error", 7)])
 def test_what_has_happened_since_the_backup_stays_where_one_field_is_damaged(
     backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str, damaged: Any

@@ -60,7 +60,18 @@ VOID_AGAIN = (
 # What a colleague is asked about a finding, and what has come of it.
 ASKED_FIELDS = frozenset((*NOT_ASKED, *NONE_CAME))
 # An older one is milder, or says again what somebody has taken back.
-CHANGED_SINCE = frozenset({"consents", "hold_ends_at", "opinion", "withdrawn"})
+CHANGED_SINCE = frozenset({
+    "consents", "doctor_id", "hold_ends_at", "lesion", "opinion", "withdrawn"
+})  # fmt: skip
+CORRECTED = (
+    "{record} was corrected or judged again since the backup, where its damaged fields are of "
+    "another version: take a later backup. Until then it is named as damaged: nothing changed"
+)
+# What a correction, or another judgement of the photo, changes together.
+JUDGED = frozenset({
+    *("version", "earlier", "band", "finding", "model_version", "context", "amendments"),
+    *("judged_at", "judged_by", "corrected", "sections", "narrative_source"),
+})  # fmt: skip
 NO_LIST = (
     "Nobody knows who was erased since this backup was begun ({begun}): in INSTANCE_DIR and beside "
     "the backup is no list of erased ids that says of which store it is and until when it is "
@@ -330,6 +341,8 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
             raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
         incomplete = bool(damaged - stored.keys())
         damaged = _with_lost_fields(damaged, stored, kept)
+        if collection == FINDINGS and _was_corrected(stored, kept, damaged):
+            raise Conflict(CORRECTED.format(record=options.record))
         sound = {name: value for name, value in stored.items() if name not in damaged}
         mended = sound | {name: kept[name] for name in damaged if name in kept}
         if _damaged_fields(model, mended):
@@ -370,6 +383,12 @@ def _with_lost_fields(damaged: set[str], stored: Document, kept: Document) -> se
     }
     asked = ASKED_FIELDS & (kept.keys() | stored.keys()) if damaged & ASKED_FIELDS else set[str]()
     return damaged | lost | asked
+
+
+def _was_corrected(stored: Document, kept: Document, damaged: Set[str]) -> bool:
+    """Whether the damaged fields of a finding are of another version in the backup."""
+    whole = JUDGED - damaged
+    return bool(JUDGED & damaged) and any(stored.get(name) != kept.get(name) for name in whole)
 
 
 def _may_be_suspended(services: Services, record: Document, damaged: Set[str]) -> bool:

@@ -5,7 +5,7 @@ comes after the other, and each answer was true.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -175,20 +175,38 @@ class LesionsService:
         if changed is None:
             raise NotFound(NO_LESION)
         if changed.place != own.place:
-            self._note_place(changed, by=by)
+            before = {item.id: item.photo.place for item in self.records.list_of_lesion(own.id)}
+            told = self._note_place(changed, by=by)
             self._publish(unit, self.records.place_lesion(own.id, changed.place.known))
+            self._tell_of_place(changed, before, told, by=by)
         return self._show(changed)
 
-    def _note_place(self, spot: Lesion, *, by: str, finding: str | None = None) -> None:
+    def _tell_of_place(
+        self, spot: Lesion, before: Mapping[str, Placed], told: Sequence[int], *, by: str
+    ) -> None:
+        """Tell the doctor in charge of decided photos that are said to be elsewhere now, but of
+        those in `told`.
+        """
+        moved = [
+            item.number
+            for item in self.records.see(self.records.list_of_lesion(spot.id), Audience.DOCTOR)
+            if item.decision and item.photo.place != before.get(item.id) and item.number not in told
+        ]
+        tell = self.findings.unassigned.tell_of_correction
+        tell(Kind.PLACE_CORRECTED, self.accounts.get(spot.owner), moved, by=by)
+
+    def _note_place(self, spot: Lesion, *, by: str, finding: str | None = None) -> list[int]:
         """A signed letter that names another place of the spot counts no more. Of one `finding`
-        that comes to the spot, or of all that are in it.
+        that comes to the spot, or of all that are in it. Return the numbers of those findings.
         """
         findings = [finding] if finding else [*self.records.numbers_in_lesion(spot.id)]
-        if misplaced := self.letters.note_place(findings, spot.place.written):
-            told = sorted(item.number for item in self.records.by_ids([*misplaced]).values())
+        misplaced = self.letters.note_place(findings, spot.place.written)
+        told = sorted(item.number for item in self.records.by_ids([*misplaced]).values())
+        if told:
             patient = self.accounts.get(spot.owner)
             tell = self.findings.unassigned.tell_of_correction
             tell(Kind.LETTER_OUTDATED, patient, told, by=by)
+        return told
 
     def _publish(self, unit: Unit, changed: FindingsChanged) -> None:
         unit.publish(replace(changed, by_sorting=True))

@@ -217,6 +217,29 @@ def test_who_has_decided_gets_a_mail_of_a_side_that_the_patient_corrects(tmp_pat
     backend.services.store.close()
 
 
+def test_and_of_the_place_of_the_spot_where_the_photo_has_none_of_its_own(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, **MAIL)
+    doctor, ada = patient_in_care(backend)
+    account = backend.account(doctor.email).id
+    place = {"site": "upper_extremity", "laterality": "left"}
+    spot = ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+    number = predicted(ada, lesion=spot)["id"]
+
+    def tell(side: str) -> int:
+        moved = {"place": {**place, "laterality": side}}
+        answer = ada.call("PATCH", f"/lesions/{spot}", json=moved)
+        assert answer.status_code == 200, answer.text
+        return notices_to(backend, account).count("place_corrected")
+
+    assert tell("right") == 0, "nothing is decided"
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    assert tell("left") == 1
+    assert ada.call("PATCH", f"/lesions/{spot}", json={"name": "x"}).status_code == 200
+    assert notices_to(backend, account).count("place_corrected") == 1
+    backend.services.store.close()
+
+
 def test_what_is_judged_while_a_side_is_corrected_does_not_lose_it(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ class TellingView(Answer):
     )
     way: PatientChannel | None = Field(
         description="how the patient hears of it once it is shown: by `mail`, at the next "
-        "`log_in`, or from the `other_system` that has sent the patient; `none`: the account is "
+        "`log_in`, or from an `other_system`; `none`: the account is "
         "suspended or not approved, or no key in force says that a program shows it to such "
         "patients, and the doctor tells it in another way; null where it is not for the patient"
     )
