@@ -335,6 +335,15 @@ class Asked:
         return counts
 
 
+def test_an_opinion_that_comes_after_the_suspension_is_told_too(real_backend: Backend) -> None:
+    asked = Asked(real_backend, decided=False)
+    suspended = asked.admin.call("PATCH", f"/users/{asked.ada.email}/suspend")
+    assert suspended.status_code == 200
+    assert to_reach(asked.grey) == []
+    sign(asked.weber, asked.number, **URGENT_MELANOMA)
+    assert to_reach(asked.grey) == [(asked.number, "opinion")]
+
+
 @pytest.mark.parametrize("whole", [False, True], ids=["a finding", "the account"])
 @pytest.mark.parametrize(
     ("decided", "said", "suspected"),

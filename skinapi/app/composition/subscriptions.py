@@ -47,6 +47,7 @@ from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
     FindingVoided,
+    OpinionSigned,
     PhotosRemoved,
 )
 from skinapi.findings.records.service import FindingsService
@@ -213,6 +214,7 @@ def _to_erasure(
     inside(AccountsJoined, to_reach.on_accounts_joined)
     inside(FindingDiscarded, to_reach.on_finding_discarded)
     inside(FindingReviewed, to_reach.on_finding_reviewed)
+    inside(OpinionSigned, to_reach.on_finding_reviewed)
     inside(
         FindingsChanged,
         findings.access.unassigned.on_findings_changed,

@@ -37,6 +37,10 @@ class FindingReviewed(FindingEvent):
     """Doctors have decided something else."""
 
 
+class OpinionSigned(FindingEvent):
+    """The colleague who was asked has answered."""
+
+
 class OpinionWanted(FindingEvent):
     """A doctor has asked a colleague about the finding."""
 

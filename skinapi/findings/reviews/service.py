@@ -21,6 +21,7 @@ from skinapi.findings.records.events import (
     FindingsChanged,
     LetterIssued,
     LetterTakenBack,
+    OpinionSigned,
     ReviewSigned,
 )
 from skinapi.findings.records.finding_access import FindingAccess
@@ -164,6 +165,7 @@ class ReviewsService:
             if finding.doctor:
                 about = f"case/{finding.number}"
                 self.outbox.add(Kind.OPINION_CAME, to=finding.doctor, about=about)
+            unit.publish(OpinionSigned(finding))
             unit.publish(ReviewSigned(finding, review))
         else:
             self._publish(unit, [*signed, review], finding, after, owner)

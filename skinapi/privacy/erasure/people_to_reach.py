@@ -34,6 +34,7 @@ from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
     FindingVoided,
+    OpinionSigned,
 )
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_records import FindingRecords
@@ -226,7 +227,7 @@ class ReachService:
     def _is_stored(self, finding: FindingToTell) -> bool:
         return self.records.find_by_number(finding.number) is not None
 
-    def on_finding_reviewed(self, event: FindingReviewed) -> None:
+    def on_finding_reviewed(self, event: FindingReviewed | OpinionSigned) -> None:
         """Say what holds now; of who is shut out, also what was settled before."""
         account = self.unassigned.accounts.find_by_id(event.finding.owner)
         before = self.people.find_of(event.finding.owner)
