@@ -175,7 +175,7 @@ class LesionsService:
         if changed is None:
             raise NotFound(NO_LESION)
         if changed.place != own.place:
-            before = {item.id: item.photo.place for item in self.records.list_of_lesion(own.id)}
+            before = self.records.places_of(own.id)
             told = self._note_place(changed, by=by)
             self._publish(unit, self.records.place_lesion(own.id, changed.place.known))
             self._tell_of_place(changed, before, told, by=by)

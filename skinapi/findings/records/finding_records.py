@@ -267,13 +267,13 @@ class FindingRecords(StoredFindings):
 
     def place_lesion(self, lesion: str, placed: Placed) -> FindingsChanged:
         """The spot is said to be there."""
-        before = self._places_of(lesion)
+        before = self.places_of(lesion)
         self._documents.update_all({"lesion": lesion}, {"$set": {"placed": [*placed]}})
-        after = self._places_of(lesion)
+        after = self.places_of(lesion)
         self.note_places(lesion, {name for name in after if after[name] != before.get(name)})
         return self.renew([lesion])
 
-    def _places_of(self, lesion: str) -> dict[str, Placed]:
+    def places_of(self, lesion: str) -> dict[str, Placed]:
         return {item.id: item.photo.place for item in self.list_of_lesion(lesion)}
 
     def note_places(self, lesion: str, corrected: Collection[str]) -> None:

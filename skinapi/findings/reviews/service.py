@@ -196,9 +196,9 @@ class ReviewsService:
     ) -> None:
         review = reviews[-1]
         shown = [*finding.untold(reviews), *([] if review.hold_ends_at else [review])]
-        milder = after.spot_holds.hold_longer() if review.hold_ends_at else []
-        self.records.reviews.set_holds(milder)
-        self._mark(unit, finding, owner, shown=shown, known=None if milder else after)
+        longer = after.spot_holds.hold_longer() if review.hold_ends_at else []
+        self.records.reviews.set_holds(longer)
+        self._mark(unit, finding, owner, shown=shown, known=None if longer else after)
         self._mail(finding, owner, shown)
         self._show_spot(unit, finding, owner)
         if review.opinion.histology_result:

@@ -54,10 +54,9 @@ class SpotHolds:
         """Return what was shown although something graver had been held back before: by a server
         that held nothing with it.
         """
-        signed = (item for photo in self.versions for item in self.reviews.get(photo, ()))
         return [
             self.hold(item)
-            for item in signed
+            for item in self._list_signed()
             if not (item.hold_ends_at or item.second_opinion)
             if any(held.created_at < item.created_at for held, _ in self._list_graver(item))
         ]
@@ -68,8 +67,7 @@ class SpotHolds:
 
     def hold_longer(self) -> list[Review]:
         """Return what has to be held for longer by now than it is."""
-        signed = (item for photo in self.versions for item in self.reviews.get(photo, ()))
-        held = [item for item in signed if item.held_at(self.moment)]
+        held = [item for item in self._list_signed() if item.held_at(self.moment)]
         anew = map(self.hold, held)
         return [now for now, item in zip(anew, held, strict=True) if now.shown_at > item.shown_at]
 
@@ -78,6 +76,9 @@ class SpotHolds:
         photos = {name: item for name, item in self.versions.items() if name != said.submission}
         ends = SpotHolds(photos, self.reviews, self.moment)._find_ends(apart_from=said)
         return any(self._is_milder(said, item) for item, _ in ends)
+
+    def _list_signed(self) -> list[Review]:
+        return [item for photo in self.versions for item in self.reviews.get(photo, ())]
 
     def _list_graver(self, said: Review) -> list[tuple[Review, datetime]]:
         """List what is held and graver, with when that ends."""
