@@ -26,7 +26,7 @@ from skinapi.care.reminders import NO_LESION
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.read_access import in_care, is_shut_out
+from skinapi.findings.records.read_access import PatientChannel, in_care
 from skinapi.findings.records.record_retention import PatientDeleted, PatientShutOut
 from skinapi.findings.records.unassigned_patients import MOST_UNASSIGNED
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -210,7 +210,7 @@ class MessagesService:
         if by.id != owner.id:
             if owner.record_kept_until_at:
                 raise PatientDeleted
-            if is_shut_out(owner):
+            if self.findings.way_to(owner) is PatientChannel.SHUT_OUT:
                 raise PatientShutOut
             return owner.id
         doctor = self.accounts.find_by_id(owner.doctor_id)

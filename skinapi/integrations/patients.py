@@ -130,6 +130,8 @@ class PatientsService:
         if found and not found.approved:
             raise Conflict(SUSPENDED)
         if found:
+            if found.external in hashes and found.number_system is None:
+                self.accounts.note_system(found.id, system.strip())
             return found, False
         identifier = new_id()
         drafted = self.accounts.draft(
@@ -141,6 +143,7 @@ class PatientsService:
             password_hash="",
             locale=locale,
             external=hashes[0],
+            number_system=system.strip(),
             sent_by=by.account.name if by.account else None,  # the name of the key, too
             doctor_id=self.assignments.choose(doctor, by.key.doctor if by.key else None),
         )

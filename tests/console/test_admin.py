@@ -62,6 +62,31 @@ def test_two_accounts_are_joined_once_both_people_were_seen(
     journey.step("which-log-in", expected=("/login",))
 
 
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_a_key_of_the_clinic_says_to_whose_patients_its_program_shows_findings(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    admin, journey = seeder.person("admin"), Journey(visitor, "admin", look)
+    visitor.enter(admin, "admin")
+    visitor.go("integrations")
+    journey.press("makeKey", within="card")
+    visitor.type(keyName="our record", ownPassword=PASSWORD)
+    assert visitor.count("[name=keyShows]") == 0  # it reads nothing yet
+    visitor.press("fieldset .tick:has(input):nth-of-type(2)")
+    visitor.type(keyShows=" urn:oid:2.999.1 \n\nHOSPITAL")
+    journey.step("key-shows")
+    visitor.press("form .primary")
+    journey.see("keyMade")
+    [key] = admin.call("GET", "/admin/keys").body
+    assert (key["scopes"], key["shows_patients_of"]) == (
+        ["findings:read"],
+        ["urn:oid:2.999.1", "HOSPITAL"],
+    )
+    visitor.press("dialog .primary")
+    visitor.see("HOSPITAL")
+    journey.step("keys")
+
+
 def named(caller: Caller) -> str:
     """As the console names an account."""
     return f"Ada ({caller.email})"

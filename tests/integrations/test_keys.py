@@ -255,19 +255,21 @@ def test_nothing_but_a_finding_is_rehearsed_with_a_test_key(backend: Backend) ->
 
 def test_only_a_program_that_reads_every_patient_shows_findings_to_them(backend: Backend) -> None:
     admin = backend.member(role="admin")
-    wanted = {"name": "x", "shows_patients": True, **OWN}
+    wanted = {"name": "x", "shows_patients_of": [" urn:oid:2.999.1 "], **OWN}
     own = admin.call("POST", "/keys", json={**wanted, "scopes": ["findings:read"]})
     assert own.status_code == 422
     for scope in ("findings:write", "lab"):
         unread = admin.call("POST", "/admin/keys", json={**wanted, "scopes": [scope]})
         assert (unread.status_code, "findings:read" in unread.get_json()["detail"]) == (422, True)
     made(admin, "/admin/keys")
-    program, shown = made(admin, "/admin/keys", scopes=["fhir"], shows_patients=True)
-    assert shown["shows_patients"]
-    assert program.call("GET", "/keys/current").get_json()["shows_patients"]
+    program, shown = made(
+        admin, "/admin/keys", scopes=["fhir"], shows_patients_of=["urn:oid:2.999.1"]
+    )
+    assert shown["shows_patients_of"] == ["urn:oid:2.999.1"]
+    assert program.call("GET", "/keys/current").get_json()["shows_patients_of"]
     listed = admin.call("GET", "/admin/keys").get_json()
-    assert [key["shows_patients"] for key in listed] == [False, True]
-    assert ["shows_patients" in key for key in backend.stored()["keys"]] == [False, True]
+    assert [key["shows_patients_of"] for key in listed] == [[], ["urn:oid:2.999.1"]]
+    assert ["shows_patients_of" in key for key in backend.stored()["keys"]] == [False, True]
 
 
 def test_the_session_key_of_a_doctor_sees_no_patient(backend: Backend) -> None:

@@ -92,7 +92,7 @@ def test_a_patient_of_another_system_who_is_shut_out_is_told_by_the_doctor_too(
     real_backend: Backend, how: str
 ) -> None:
     grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
-    record = made(admin, "/admin/keys", shows_patients=True)[0]
+    record = made(admin, "/admin/keys", shows_patients_of=["urn:oid:2.999.1"])[0]
     named = {"system": "urn:oid:2.999.1", "value": "PAT-0815", "doctor": grey.email}
     patient = record.call("POST", "/patients/external", json=named).get_json()["_id"]
     ada = Person(grey.client, "", real_backend.services.data.accounts.get(patient).email)
@@ -117,7 +117,7 @@ def test_a_patient_of_another_system_reads_it_in_the_account_that_stays(
     real_backend: Backend,
 ) -> None:
     grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
-    record = made(admin, "/admin/keys", shows_patients=True)[0]
+    record = made(admin, "/admin/keys", shows_patients_of=["urn:oid:2.999.1"])[0]
     named = {"system": "urn:oid:2.999.1", "value": "PAT-0815", "doctor": grey.email}
     patient = record.call("POST", "/patients/external", json=named).get_json()["_id"]
     accounts = real_backend.services.data.accounts

@@ -65,7 +65,8 @@ class LogInFields(StoredRecord):
     - `provider`, `identity`: of the clinic's log-in, and a hash of who it is there; its password
       hash is empty, which no password has
     - `link_allowed`: the provider whose account it becomes at its next log-in there
-    - `external`: keyed hash of another system's identifier of a patient, of the key `sent_by`
+    - `external`: keyed hash of the number that `number_system` gave to a patient, of the key
+      `sent_by`
     - `machine`: a program's key acts through it; nobody logs in to it, nor to an `external` one
     """
 
@@ -79,6 +80,7 @@ class LogInFields(StoredRecord):
     identity: str | None = None
     link_allowed: str | None = None
     external: str | None = None
+    number_system: str | None = None
     sent_by: str | None = None
     machine: bool | None = None
 
@@ -267,6 +269,7 @@ class AccountFields(TypedDict, total=False):
     refused_at: datetime | None
     refusal: Refusal | None
     external: str | None
+    number_system: str | None
     sent_by: str | None
     machine: bool | None
     provider: str | None

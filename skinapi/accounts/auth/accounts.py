@@ -127,6 +127,10 @@ class Accounts(Repository[Account]):
         accounts = (self._first({"external": external}) for external in hashes)
         return [account for account in accounts if account]
 
+    def note_system(self, account: str, system: str) -> None:
+        """Note who gave the number of this patient, of whom an earlier version did not."""
+        self._change({"id": account}, number_system=system)
+
     def count_unnumbered(self, known: Collection[str]) -> int:
         """Count the patients of other systems whom no number leads to: neither their own hash, nor
         that of an account that was joined to theirs, is of a key of these names.

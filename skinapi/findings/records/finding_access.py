@@ -53,9 +53,9 @@ Reading = Literal["finding", "report", "reviews", "letters"]
 
 
 class Programs(Protocol):
-    def may_show(self) -> bool:
+    def may_show(self, patient: Account) -> bool:
         """Whether a key is in force whose program reads the findings of all patients, and shows
-        them to those who cannot log in here.
+        theirs to those whose number is of the same system as this patient's.
         """
 
     def is_in_force(self, program: str) -> bool:
@@ -230,7 +230,7 @@ class FindingAccess:
         if is_shut_out(owner):
             return PatientChannel.SHUT_OUT
         if not owner.can_log_in:
-            shown = self.programs.may_show()
+            shown = self.programs.may_show(owner)
             return PatientChannel.OTHER_SYSTEM if shown else PatientChannel.SHUT_OUT
         mails = self.unassigned.outbox.enabled and owner.notices
         return PatientChannel.MAIL if mails else PatientChannel.LOG_IN

@@ -76,8 +76,9 @@ class ApiKey(StoredRecord):
     patient. `hint` is the end of the secret, by which its owner knows it again. It may be used from
     `addresses` (networks in CIDR form; anywhere without), `quota` times in a day, until
     `ends_at`. `doctor` is the account in charge of the patients whom a clinic-wide key adds. With
-    `sessions` a server makes session keys with it. With `shows_patients` the program of a
-    clinic-wide key shows findings to their patients. `uses` and `used_at` follow within seconds.
+    `sessions` a server makes session keys with it. The program of a clinic-wide key
+    shows findings to the patients whose numbers are of the systems `shows_patients_of`. `uses` and
+    `used_at` follow within seconds.
     """
 
     id: str
@@ -91,7 +92,7 @@ class ApiKey(StoredRecord):
     made_by: str
     clinic_wide: bool = False
     sessions: bool = False
-    shows_patients: bool = optional(default=False)
+    shows_patients_of: tuple[str, ...] = optional(default=())
     doctor: str | None = None
     ends_at: datetime | None = None
     addresses: tuple[str, ...] = ()

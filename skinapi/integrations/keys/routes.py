@@ -43,7 +43,9 @@ class KeyView(Answer):
     scopes: list[Scope]
     clinic_wide: bool = Field(description="whether it may see the findings of every patient")
     sessions: bool = Field(description="whether it may make session keys")
-    shows_patients: bool = Field(description="whether its program shows findings to the patients")
+    shows_patients_of: list[str] = Field(
+        description="the systems to whose patients its program shows findings"
+    )
     hint: str = Field(description="the end of its secret")
     created_at: datetime
     ends_at: datetime | None = Field(description="when it expires")

@@ -16,7 +16,7 @@ from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
-from skinapi.base.field_types import Legible, Printable
+from skinapi.base.field_types import Legible, NumberPart, Printable
 from skinapi.base.subject import KnownScope, Scope
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.integrations.keys.api_keys import (
@@ -52,6 +52,7 @@ MACHINES = "programs.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-
 
 LONGEST_NAME = 100
 MOST_ADDRESSES = 20
+MOST_SYSTEMS = 20
 MOST_DAYS = 3650
 # The windows of the rate limits hold a time for each request of a day.
 LARGEST_QUOTA = 100_000
@@ -100,10 +101,10 @@ class WantedKey(BaseModel):
         description="of a clinic-wide key: the e-mail of the doctor in charge of the patients whom "
         "it adds; unless given that of DEFAULT_DOCTOR",
     )
-    shows_patients: bool = Field(
-        default=False,
-        description="of a clinic-wide key: whether its program shows findings to the patients who "
-        "cannot log in here. Without such a key a doctor tells them what is grave",
+    shows_patients_of: Annotated[list[NumberPart], Field(max_length=MOST_SYSTEMS)] = Field(
+        default=[],
+        description="of a clinic-wide key: the systems to whose patients its program shows findings"
+        ", each as it stands with their numbers. To all others a doctor tells what is grave",
     )
 
 
@@ -117,9 +118,11 @@ class ReadingKeys:
     def reads(self, scopes: Sequence[str]) -> bool:
         return not self.scopes.isdisjoint(scopes)
 
-    def may_show(self) -> bool:
+    def may_show(self, patient: Account) -> bool:
         return any(
-            key.shows_patients and not key.ended and self.reads(key.scopes)
+            patient.number_system in key.shows_patients_of
+            and not key.ended
+            and self.reads(key.scopes)
             for key in self.keys.list_clinic_wide()
         )
 
@@ -149,7 +152,7 @@ class KeysService:
             raise Unprocessable("A test key makes no session keys")
         if wanted.doctor:
             raise Unprocessable(NO_PATIENTS)
-        if wanted.shows_patients:
+        if wanted.shows_patients_of:
             raise Unprocessable(SHOWS_NOBODY)
         self._prove(by, proof)
         return self.make_own_proven(wanted=wanted, by=by)
@@ -172,7 +175,7 @@ class KeysService:
         """
         if wanted.kind == "test":
             raise Unprocessable("A test key is nobody's but its maker's: it shows no patient")
-        if wanted.shows_patients and not self.reading.reads(wanted.scopes):
+        if wanted.shows_patients_of and not self.reading.reads(wanted.scopes):
             raise Unprocessable(SHOWS_UNREAD)
         self._prove(by, proof)
         return self.make_clinic_wide_proven(wanted=wanted, by=by)
@@ -214,7 +217,7 @@ class KeysService:
             made_by=by.id,
             clinic_wide=clinic_wide,
             sessions=wanted.sessions,
-            shows_patients=wanted.shows_patients,
+            shows_patients_of=tuple(wanted.shows_patients_of),
             doctor=self.assignments.find_doctor(wanted.doctor).id if wanted.doctor else None,
             ends_at=moment + timedelta(days=wanted.days) if wanted.days else None,
             addresses=tuple(dict.fromkeys(wanted.addresses)),

@@ -157,7 +157,7 @@ class ReachService:
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
         finding = self.records.see_one(event.finding, Audience.DOCTOR)
-        to_tell = find_what_to_tell(finding, opens=account.can_log_in, discarded=True)
+        to_tell = find_what_to_tell(finding, opens=self._opens(account), discarded=True)
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
             self._add(account, (to_tell,), None)
@@ -180,8 +180,12 @@ class ReachService:
 
     def _is_lost(self, account: Account) -> bool:
         """Whether it is somebody who is shut out, or to whom no program shows anything."""
-        unshown = account.external is not None and not self.programs.may_show()
+        unshown = account.external is not None and not self.programs.may_show(account)
         return unshown or is_shut_out(account)
+
+    def _opens(self, account: Account) -> bool:
+        """Whether what this patient has not opened here is not read."""
+        return account.can_log_in or self._is_lost(account)
 
     def _walk_lost(self, account: Account, listed: Container[int] = ()) -> Iterator[FindingToTell]:
         """Yield what is open of such a person. Photos that staff have taken on trial are nobody's
@@ -506,8 +510,9 @@ class ReachService:
         """
         written = self._find_written(account.id)
         about_none = None in written
-        opens = account.can_log_in or self._is_lost(account)
-        find = partial(find_what_to_tell, opens=opens, written=written, listed=listed)
+        find = partial(
+            find_what_to_tell, opens=self._opens(account), written=written, listed=listed
+        )
         for stored in batched(self.records.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:
                 rows = read_each(FINDINGS, stored, StoredFindingRow.model_validate)

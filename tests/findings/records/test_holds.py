@@ -387,7 +387,7 @@ def test_no_other_system_shows_anything_unless_a_key_in_force_says_so(backend: B
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, REVIEW, finding=MOLE).number
     backend.services.store.collection("accounts").update(
-        {"email": ada.email}, {"$set": {"external": "h"}}
+        {"email": ada.email}, {"$set": {"external": "h", "number_system": "urn:x"}}
     )
     admin = backend.member(role="admin")
     made(admin, "/admin/keys", scopes=["findings:write"])
@@ -399,13 +399,18 @@ def test_no_other_system_shows_anything_unless_a_key_in_force_says_so(backend: B
         return told
 
     assert telling() == "none", "a program of statistics tells nobody"
-    shows = {"scopes": ["findings:read"], "shows_patients": True}
-    key = made(admin, "/admin/keys", **shows)[1]["_id"]
+    made(admin, "/admin/keys", scopes=["findings:read"], shows_patients_of=["urn:y"])
+    assert telling() == "none", "it shows those of another hospital"
+    told = {"scopes": ["findings:read"], "shows_patients_of": ["urn:y", "urn:x"]}
+    key = made(admin, "/admin/keys", **told)[1]["_id"]
     assert telling() == "other_system"
     assert admin.call("DELETE", f"/admin/keys/{key}").status_code == 200
     assert telling() == "none"
     assert sign(grey, number, told_by="nobody").status_code == 422
     assert grey.call("GET", "/people-to-reach").get_json() == []
+    patient = backend.account(ada.email).id
+    unread = grey.call("POST", f"/patients/{patient}/messages", json={"text": "Call us."})
+    assert (unread.status_code, unread.get_json()["code"]) == (409, "patient_shut_out")
     assert sign(grey, number, told_by="doctor").get_json()["telling"]["way"] == "none"
     assert grey.call("DELETE", f"/submissions/{number}/hold").status_code == 200
     [person] = grey.call("GET", "/people-to-reach").get_json()

@@ -468,10 +468,11 @@ def test_a_key_that_only_sends_may_say_that_its_archive_shows_what_comes_to_it(
     backend: Backend, tmp_path: Path
 ) -> None:
     keys = backend.services.get(ReadingKeys)
+    patient = backend.account(backend.member().email).model_copy(update={"number_system": "dicom"})
     clinic_wide(backend, scopes=["dicom"])
-    assert not keys.may_show()
-    clinic_wide(backend, scopes=["dicom"], shows_patients=True)
-    assert keys.may_show()
+    assert not keys.may_show(patient)
+    clinic_wide(backend, scopes=["dicom"], shows_patients_of=["dicom"])
+    assert keys.may_show(patient)
     without = Backend(tmp_path / "without")
     assert "dicom" not in without.services.get(ReadingKeys).scopes
     without.services.store.close()

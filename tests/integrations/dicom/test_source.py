@@ -53,7 +53,9 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
 @pytest.fixture
 def archive(backend: Backend) -> Person:
     """It sends, and its clinic shows patients what was decided."""
-    return clinic_wide(backend, scopes=["dicom", "findings:read"], shows_patients=True)
+    return clinic_wide(
+        backend, scopes=["dicom", "findings:read"], shows_patients_of=[f"urn:oid:{OID}"]
+    )
 
 
 @pytest.fixture

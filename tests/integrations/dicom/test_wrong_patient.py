@@ -56,7 +56,9 @@ class Ward:
     def get_key(self) -> None:
         """The archive sends by this key from now on."""
         told = {"scopes": ["dicom", "findings:read"], "doctor": self.doctor.email}
-        self.archive, self.key = made(self.admin, "/admin/keys", shows_patients=True, **told)
+        self.archive, self.key = made(
+            self.admin, "/admin/keys", shows_patients_of=["dicom", "ELSEWHERE"], **told
+        )
 
     def revoke(self, key: Any) -> None:
         answer = self.admin.call("DELETE", f"/admin/keys/{key['_id']}")

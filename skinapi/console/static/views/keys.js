@@ -20,7 +20,7 @@ const sayScope = (/** @type {string} */ scope) => sayValue("scope", scope.replac
 const hasEnded = ({ ends_at, revoked_at }) => Boolean(revoked_at) || (ends_at !== null && Date.parse(ends_at) <= Date.now());
 
 /** What is known of a key, as short sentences. @param {Key} key */
-const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, quota, sessions, shows_patients, account_email, clinic_wide, made_by_email, doctor_email: doctor }) =>
+const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, quota, sessions, shows_patients_of: shows, account_email, clinic_wide, made_by_email, doctor_email: doctor }) =>
   [
     clinic_wide ? made_by_email && say("keyMadeBy", { email: made_by_email }) : account_email && isolated(account_email),
     doctor && say("keyHasDoctor", { email: doctor }),
@@ -30,7 +30,7 @@ const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, qu
     addresses.length > 0 && say("keyFrom", { addresses: sayList(addresses) }),
     quota && say("keyQuotaOf", { count: sayNumber(quota) }),
     sessions && say("keyMakesSessions"),
-    shows_patients && say("keyShowsPatients"),
+    shows.length > 0 && say("keyShowsPatients", { systems: sayList(shows) }),
   ].filter(Boolean);
 
 const KeyRow = (/** @type {{one: Key, path: string, onChange: () => void}} */ { one, path, onChange }) => {
@@ -69,7 +69,7 @@ const keyOf = ({ keyName, keyKind, keyDays, keyDoctor, keyAddresses, keyQuota, k
   addresses: keyAddresses.split(/[\s,]+/).filter(Boolean),
   quota: keyQuota ? Number(keyQuota) : null,
   sessions: Boolean(keySessions),
-  shows_patients: Boolean(keyShows),
+  shows_patients_of: (keyShows ?? "").split(/\n/).map((system) => system.trim()).filter(Boolean),
   current_password: ownPassword,
   ...(ownCode && { code: ownCode }),
 });
@@ -108,8 +108,8 @@ const NewKey = ({ path, scopes, kinds = false, doctors, warning, onMade }) => {
           ["", say("keyDoctorUnnamed")],
           ...doctors.map((one) => [one.email, isolated(one.name)]),
         ]} />`}
-        ${doctors && ticked.some((scope) => READS.includes(scope)) && html`<label class="tick"><input type="checkbox" name="keyShows" />
-          <span>${say("keyShows")} <small>${say("keyShowsHint")}</small></span></label>`}
+        ${doctors && ticked.some((scope) => READS.includes(scope)) && html`
+          <${TextArea} label=${say("keyShows")} name="keyShows" hint=${say("keyShowsHint")} rows="2" />`}
         <details><summary>${say("keyMore")}</summary>
           <${TextArea} label=${say("keyAddresses")} name="keyAddresses" hint=${say("keyAddressesHint")} rows="2" />
           <${Field} label=${say("keyQuota")} name="keyQuota" hint=${say("keyQuotaHint")} type="number" min="1" max="100000" />
