@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from skinapi.app.composition.services import open_services
 from skinapi.app.restore_commands import FAULTS_OF_TRAIL
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
-from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.ids import new_id, now
 from tests.care.test_cases import MELANOMA, Clinic, answer
+from tests.care.test_letters import Practice
 from tests.care.test_opinions import MOLE
 from tests.findings.prediction.photographer import predicted
+from tests.integrations.test_keys import made
 from tests.integrations.test_patients import program
 from tests.platform.storage.test_damaged_text import damage_text
 from tests.privacy.test_joining import join
@@ -471,3 +474,157 @@ def test_a_finding_comes_back_to_the_account_that_stays(backend: Backend, tmp_pa
     assert [item["owner"] for item in backend.stored()["submissions"]] == [
         backend.account(ada.email).id
     ]
+
+
+def damage(backend: Backend, name: str, field: str) -> None:
+    """Store no value that the field can have."""
+    collection, identifier = name.split("/")
+    if field.endswith("_at"):
+        damage_text(backend, identifier, b'"%s":"2' % field.encode(), b'"%s":"x' % field.encode())
+    else:
+        backend.services.store.collection(collection).update(
+            {"id": identifier}, {"$set": {field: 7}}
+        )
+
+
+@pytest.mark.parametrize("field", ["text", "signed_at", "withdrawn"])
+def test_a_letter_that_was_changed_since_the_backup_is_not_made_of_two_states(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str
+) -> None:
+    backup, desk = tmp_path / "b.tar", Practice(backend)
+    letter = desk.draft()
+    if field == "withdrawn":
+        assert desk.sign(letter).status_code == 200
+    assert main(["backup", str(backup)]) == 0
+    if field == "withdrawn":
+        assert desk.withdraw(letter).status_code == 200
+    else:
+        assert desk.sign(letter).status_code == 200
+    name = f"letters/{letter['_id']}"
+    damage(backend, name, field)
+    [damaged] = backend.stored()["letters"]
+    assert main(["restore-record", str(backup), name]) == REFUSED
+    assert "later backup" in capsys.readouterr().err
+    assert backend.stored()["letters"] == [damaged]
+
+
+@pytest.mark.parametrize("field", ["role", "password_hash", "group_role"])
+def test_nobody_is_let_in_by_what_an_account_might_do_at_the_backup(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str
+) -> None:
+    root, fred, backup = (
+        backend.member(role="admin"),
+        backend.member(role="admin"),
+        tmp_path / "b.tar",
+    )
+    name = f"accounts/{backend.account(fred.email).id}"
+    assert main(["backup", str(backup)]) == 0
+    demoted = root.call("PUT", f"/users/{fred.email}/role", json={"role": "user"})
+    assert demoted.status_code == 200, demoted.text
+    damage(backend, name, field)
+    capsys.readouterr()
+    assert main(["restore-record", str(backup), name]) == 0
+    assert "account.role_user" in capsys.readouterr().out
+    assert backend.account(fred.email).status == "suspended"
+    body = {"email": fred.email, "password": PASSWORD}
+    assert backend.client.post("/login", json=body).status_code == 403
+
+
+def test_an_account_that_nobody_changed_since_the_backup_comes_back_as_it_was(
+    backend: Backend, tmp_path: Path
+) -> None:
+    grey, backup = backend.member(role="doctor"), tmp_path / "b.tar"
+    before = backend.account(grey.email)
+    assert main(["backup", str(backup)]) == 0
+    for field in ("role", "password_hash", "locale"):
+        damage(backend, f"accounts/{before.id}", field)
+        assert main(["restore-record", str(backup), f"accounts/{before.id}"]) == 0
+        assert backend.account(grey.email) == before
+
+
+def test_a_deletion_that_was_taken_back_since_the_backup_is_not_planned_again(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada, backup = backend.member(), tmp_path / "b.tar"
+    account = backend.account(ada.email)
+    due = {"deletion_asked_at": now(), "deletion_due_at": now() + timedelta(days=3)}
+    rows = backend.services.store.collection("accounts")
+    rows.update({"id": account.id}, {"$set": due})
+    assert main(["backup", str(backup)]) == 0
+    assert ada.call("DELETE", "/me/deletion").status_code == 200
+    rows.update({"id": account.id}, {"$unset": {"queue_key": True}})
+    capsys.readouterr()
+    assert main(["restore-record", str(backup), f"accounts/{account.id}"]) == 0
+    assert "no longer planned" in capsys.readouterr().out
+    after = backend.account(ada.email)
+    assert (after.deletion_due_at, after.status) == (None, "approved")
+
+
+def test_a_hold_on_data_that_came_since_the_backup_stays(backend: Backend, tmp_path: Path) -> None:
+    root, ada, backup = backend.member(role="admin"), backend.member(), tmp_path / "b.tar"
+    account = backend.account(ada.email).id
+    assert main(["backup", str(backup)]) == 0
+    held = root.call("PUT", f"/retention/holds/{account}", json={"reason": "A court asks."})
+    assert held.status_code == 200, held.text
+    rows = backend.services.store.collection("accounts")
+    rows.update({"id": account}, {"$unset": {"held_at": True, "queue_key": True}})
+    assert main(["restore-record", str(backup), f"accounts/{account}"]) == 0
+    assert backend.account(ada.email).held_at
+
+
+def test_a_key_that_was_revoked_since_the_backup_stays_so(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada, backup = backend.member(), tmp_path / "b.tar"
+    program, key = made(ada, scopes=["findings:read"])
+    assert main(["backup", str(backup)]) == 0
+    assert ada.call("DELETE", f"/keys/{key['_id']}").status_code == 200
+    damage(backend, f"keys/{key['_id']}", "revoked_at")
+    assert main(["restore-record", str(backup), f"keys/{key['_id']}"]) == 0
+    assert "the key is revoked" in capsys.readouterr().out
+    assert program.call("GET", "/submissions").status_code == 401
+
+
+def test_a_photo_that_was_sorted_since_the_backup_does_not_go_back_to_its_former_spot(
+    backend: Backend, tmp_path: Path
+) -> None:
+    ada, backup = backend.member(), tmp_path / "b.tar"
+    number, place = predicted(ada)["id"], {"place": {"site": "back"}}
+    spots = [ada.call("POST", "/lesions", json=place).get_json()["id"] for _ in "12"]
+
+    def sort(spot: str) -> None:
+        answer = ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": spot})
+        assert answer.status_code == 200, answer.text
+
+    sort(spots[0])
+    assert main(["backup", str(backup)]) == 0
+    changed = ada.call("PATCH", f"/lesions/{spots[0]}", json={"place": {"site": "abdomen"}})
+    assert changed.status_code == 200, changed.text
+    sort(spots[1])
+    [finding] = backend.stored()["submissions"]
+    damage(backend, f"submissions/{finding['id']}", "lesion")
+    assert main(["restore-record", str(backup), f"submissions/{finding['id']}"]) == REFUSED
+    damage(backend, f"lesions/{spots[0]}", "place")
+    assert main(["restore-record", str(backup), f"lesions/{spots[0]}"]) == REFUSED
+
+
+@pytest.mark.parametrize("collection", ["accounts", "submissions"])
+def test_a_damaged_record_of_one_patient_keeps_no_list_of_another_from_being_repaired(
+    backend: Backend, collection: str
+) -> None:
+    """Also one whose fields can each be read, and do not fit."""
+    grey = backend.member(role="doctor")
+    people = [backend.member(doctor_id=backend.account(grey.email).id) for _ in "12"]
+    numbers = [predicted(person)["id"] for person in people]
+    rows = backend.services.store.collection("submissions")
+    first = backend.account(people[0].email).id
+    if collection == "accounts":
+        damage(backend, f"accounts/{first}", "queue_key")
+    else:
+        judged = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+        answered = grey.call("POST", f"/submissions/{numbers[0]}/review", json=judged)
+        assert answered.status_code == 201, answered.text
+        rows.update({"owner": first}, {"$set": {"version": 3}})
+    rows.update({"number": numbers[1]}, {"$unset": {"queue_key": True}})
+    assert main(["check", "--repair"]) == 1
+    assert rows.find({"number": numbers[1]})[0]["queue_key"]

@@ -2,8 +2,9 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -59,14 +60,29 @@ VOID_AGAIN = (
 )
 # What a colleague is asked about a finding, and what has come of it.
 ASKED_FIELDS = frozenset((*NOT_ASKED, *NONE_CAME))
-# An older one is milder, or says again what somebody has taken back.
-CHANGED_SINCE = frozenset({
-    "consents", "doctor_id", "hold_ends_at", "lesion", "opinion", "withdrawn"
-})  # fmt: skip
-CORRECTED = (
-    "{record} was corrected or judged again since the backup, where its damaged fields are of "
-    "another version: take a later backup. Until then it is named as damaged: nothing changed"
+# Of findings and reviews: an older one is milder, or says what somebody has taken back.
+LOOK_AT = frozenset({"hold_ends_at", "opinion"})
+CHANGED = (
+    "{record} was changed since the backup ({changes}), and its damaged fields may be of before: "
+    "take a later backup. Until then it is named as damaged: nothing changed"
 )
+# What follows from other records, or only says when something was used.
+FOLLOWS = frozenset({
+    *("browsers", "findings", "latest", "queue_key", "search", "seen_at", "warned_at"),
+    *("read_at", "reminded", "used_at", "uses"),
+})  # fmt: skip
+# Of an account: neither lets anybody in, nor says what may be done with what is stored.
+HARMLESS = FOLLOWS | {"birth_year", "created_at", "locale", "name", "notices", "sex"}
+DELETION = frozenset({"deletion_asked_at", "deletion_due_at"})
+PLACED = frozenset({"former_lesion", "lesion", "placed"})
+# The acts that change such a record.
+ACTS = {
+    "accounts": ("account.", "retention."),
+    "keys": ("key.",),
+    "lesions": ("lesion.",),
+    "letters": ("letter.",),
+    FINDINGS: ("submission.sort", "lesion."),
+}
 # What a correction, or another judgement of the photo, changes together.
 JUDGED = frozenset({
     *("version", "earlier", "band", "finding", "model_version", "context", "amendments"),
@@ -317,6 +333,15 @@ def _add_admin(services: Services) -> None:
     print(f"no admin of the backup is left: {account.email} is one, one-time password: {password}")
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`taken`: the fields of the backup; `changes`: what was changed since it."""
+
+    taken: set[str]
+    changes: list[str]
+    suspended: bool
+
+
 def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     """Mend one damaged record of the store by what a backup has of it. Servers may run."""
     configure_logs()
@@ -331,9 +356,9 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
         raise NotFound(f"{options.file.name} does not hold {options.record}")
     if _damaged_fields(model, kept):
         raise Conflict(f"{options.record} is damaged in {options.file.name} too: take an older one")
-    services = open_services(settings)
+    services, begun_at = open_services(settings), read_facts(options.file).begun_at
 
-    def replace(unit: Unit) -> tuple[set[str], bool]:
+    def replace(unit: Unit) -> Restored:
         rows = services.store.collection(collection)
         stored = rows.get(identifier)
         damaged = stored and (_damaged_fields(model, stored) or _orphaned_fields(services, stored))
@@ -341,35 +366,51 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
             raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
         incomplete = bool(damaged - stored.keys())
         damaged = _with_lost_fields(damaged, stored, kept)
-        if collection == FINDINGS and _was_corrected(stored, kept, damaged):
-            raise Conflict(CORRECTED.format(record=options.record))
+        changes = _find_changes(services, begun_at, collection, stored, kept, damaged)
+        if changes and collection not in ("accounts", "keys"):
+            raise Conflict(CHANGED.format(record=options.record, changes=", ".join(changes)))
         sound = {name: value for name, value in stored.items() if name not in damaged}
         mended = sound | {name: kept[name] for name in damaged if name in kept}
         if _damaged_fields(model, mended):
             mended, damaged = kept, {*kept}
-        suspends = _may_be_suspended(services, mended, damaged)
-        since = {"status": "suspended"} if suspends else _changed_since(services, mended, damaged)
+        suspends = collection == "accounts" and _suspends(services, mended, damaged, changes)
+        since = _changed_since(services, mended, damaged)
+        since |= {"status": "suspended"} if suspends else {}
         rows.delete({"id": identifier})
         rows.insert({**mended, **since})
-        if damaged & {"status", "token_version"}:
+        if suspends or damaged & {"status", "token_version"}:
             services.data.sessions.forget(identifier)
+        if collection == "keys" and changes and (key := services.data.keys.find(identifier)):
+            services.data.keys.revoke(key)
         if collection == FINDINGS and (incomplete or damaged & ASKED_FIELDS):
             _bring_back_opinion(services, identifier)
         unit.audit("store.restore", by=OPERATOR, target=identifier)
         services.data.failed_items.forget_damaged(collection, identifier)
-        return damaged, suspends
+        return Restored(damaged, changes, suspends)
 
-    taken, suspended = services.data.work.run(replace)
+    restored = services.data.work.run(replace)
     _erase_again(services, of=identifier)
-    print(f"restored: {options.record}. As in the backup: {', '.join(sorted(taken))}")
-    if since := ", ".join(sorted(taken & CHANGED_SINCE)):
-        print(f"look with the doctor, or the patient, what has changed since: {since}")
-    if suspended:
+    print(f"restored: {options.record}. As in the backup: {', '.join(sorted(restored.taken))}")
+    planned = restored.changes and restored.taken & DELETION
+    if planned and services.erasure.drop(identifier, by=OPERATOR):
+        print(DROPPED.format(identifier))
+    _say_changes(collection, restored)
+    print("now run `python -m skinapi check --repair`: other records may count on it")
+    return 0
+
+
+def _say_changes(collection: str, restored: Restored) -> None:
+    taken, changes = restored.taken, restored.changes
+    if changes:
+        print(f"changed since the backup: {', '.join(changes)}. What was restored may be of before")
+    if changes and collection == "keys":
+        print("the key is revoked: whoever needs it makes another one")
+    if collection in (FINDINGS, "reviews") and (since := ", ".join(sorted(taken & LOOK_AT))):
+        print(f"look with the doctor what has changed since: {since}")
+    if restored.suspended:
         print("the account is suspended, and may have been since: an admin approves it again")
     elif "status" in taken:
         print("the account may have been suspended since: an admin looks")
-    print("now run `python -m skinapi check --repair`: other records may count on it")
-    return 0
 
 
 def _with_lost_fields(damaged: set[str], stored: Document, kept: Document) -> set[str]:
@@ -385,19 +426,41 @@ def _with_lost_fields(damaged: set[str], stored: Document, kept: Document) -> se
     return damaged | lost | asked
 
 
-def _was_corrected(stored: Document, kept: Document, damaged: Set[str]) -> bool:
-    """Whether the damaged fields of a finding are of another version in the backup."""
-    whole = JUDGED - damaged
-    return bool(JUDGED & damaged) and any(stored.get(name) != kept.get(name) for name in whole)
-
-
-def _may_be_suspended(services: Services, record: Document, damaged: Set[str]) -> bool:
-    """Whether it is of somebody who sees what is others', and may not since the backup. The only
-    admin stays.
+def _find_changes(
+    services: Services,
+    since: datetime,
+    collection: str,
+    stored: Document,
+    kept: Document,
+    damaged: Set[str],
+) -> list[str]:
+    """Find what was changed since the backup of a record, its whole fields and the acts about it:
+    what is damaged may have been changed with it.
     """
-    others = {*services.data.accounts.list_active_admins()} - {record["id"]}
-    staff = ("doctor", "researcher", *(["admin"] if others else []))
-    return "status" in damaged and record.get("role") in staff
+    fields, kinds = stored.keys() | kept.keys(), ACTS.get(collection, ())
+    if collection == FINDINGS:
+        fields = {*JUDGED} if JUDGED & damaged else set()
+        kinds = kinds if PLACED & damaged else ()
+    elif collection == "reviews" or damaged <= FOLLOWS:
+        return []
+    whole = fields - damaged - FOLLOWS
+    changed = sorted(name for name in whole if stored.get(name) != kept.get(name))
+    about = {kept["id"], kept.get(FINDING), kept.get("lesion")} - {None}
+    acts = {act for one in about for act in services.data.trail.list_acts(one, since=since)}
+    return [*changed, *sorted(act for act in acts if act.startswith(kinds))]
+
+
+def _suspends(
+    services: Services, record: Document, damaged: Set[str], changes: Sequence[str]
+) -> bool:
+    """Whether an account may let somebody in, or let them see, who may not since the backup. The
+    only admin stays.
+    """
+    role, others = record.get("role"), {*services.data.accounts.list_active_admins()}
+    if record.get("status") == "deleting" or (role == "admin" and not others - {record["id"]}):
+        return False
+    staff = role in ("doctor", "researcher", "admin")
+    return bool(changes and damaged - HARMLESS - DELETION) or (staff and "status" in damaged)
 
 
 def _bring_back_opinion(services: Services, identifier: str) -> None:
@@ -417,10 +480,12 @@ def _bring_back_opinion(services: Services, identifier: str) -> None:
 
 
 def _changed_since(services: Services, record: Document, damaged: Set[str]) -> Document:
-    """The fields that must not be as in the backup: a hold that was ended, and an owner whose
-    account was joined to another one.
+    """The fields that must not be as in the backup: a hold that was ended, an owner whose account
+    was joined to another one, and a hold on an account's data that came since.
     """
     changed: Document = {}
+    if record.get("held_by") and not record.get("held_at"):
+        changed["held_at"] = now()
     if "hold_ends_at" in damaged and _has_ended(services.store, record):
         changed["hold_ends_at"] = now()
     if "owner" in damaged:

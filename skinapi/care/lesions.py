@@ -355,7 +355,7 @@ class LesionsService:
     def check_integrity(self) -> Iterator[Fault]:
         """Find what a restore by hand leaves."""
         for owner in sorted(self.lesions.owners()):
-            if not self.accounts.list_where({"id": owner}):
+            if not self.accounts.find_stored({owner}):
                 text = f"spots of account {owner}, which is gone"
                 yield Fault(text, partial(self.lesions.forget, owner), gone=owner)
         for named in self.records.named_lesions():

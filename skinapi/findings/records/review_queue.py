@@ -19,9 +19,10 @@ from skinapi.accounts.auth.accounts import Accounts, key_without_findings
 from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.platform.storage.faults import Fault
+from skinapi.platform.storage.faults import Fault, guarded
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import leaving_out
 
 SEEN_AT_ONCE = 100
 # After that another doctor may take over what one has taken.
@@ -68,11 +69,16 @@ class ReviewQueue:
 
     def check_integrity(self) -> Iterator[Fault]:
         """Report whose place, count or findings differ, as a restore by hand leaves them."""
-        for account in self.accounts.list_where({}):
-            # Again, because a finding may have been filed between the two reads.
-            if self._differs(account) and self._still_differs(account.id):
-                text = f"the doctors' queue differs from the findings of account {account.id}"
-                yield Fault(text, partial(self._put_right, account.id))
+        with leaving_out():  # a damaged account is a fault by itself
+            accounts = self.accounts.list_where({})
+        for account in accounts:
+            yield from guarded(f"the findings of account {account.id}", self._check(account))
+
+    def _check(self, account: Account) -> Iterator[Fault]:
+        # Again, because a finding may have been filed between the two reads.
+        if self._differs(account) and self._still_differs(account.id):
+            text = f"the doctors' queue differs from the findings of account {account.id}"
+            yield Fault(text, partial(self._put_right, account.id))
 
     @atomic
     def _still_differs(self, _: Unit, owner: str) -> bool:

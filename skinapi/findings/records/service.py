@@ -382,7 +382,7 @@ class FindingsService:
         """Report findings of deleted accounts, and what stands wrong in the doctors' lists."""
         owners = sorted(self.records.owners())  # first: an account comes before its findings
         for owner in owners:
-            if not self.accounts.list_where({"id": owner}):
+            if not self.accounts.find_stored({owner}):
                 text = f"submissions of account {owner}, which is gone"
                 yield Fault(text, partial(self.forget, owner), gone=owner)
         yield from self.queue.check_integrity()
