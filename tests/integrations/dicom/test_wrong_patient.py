@@ -57,7 +57,7 @@ class Ward:
         """The archive sends by this key from now on."""
         told = {"scopes": ["dicom", "findings:read"], "doctor": self.doctor.email}
         self.archive, self.key = made(
-            self.admin, "/admin/keys", shows_patients_of=["dicom", "ELSEWHERE"], **told
+            self.admin, "/admin/keys", shows_patients_of=["clinic", "ELSEWHERE"], **told
         )
 
     def revoke(self, key: Any) -> None:

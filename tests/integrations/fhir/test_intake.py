@@ -120,7 +120,10 @@ def test_an_order_in_haste_is_told_that_nobody_sees_its_priority(
 def test_nothing_is_kept_of_names_addresses_and_numbers(backend: Backend, hospital: Person) -> None:
     reported(sent(hospital, orders.transaction("ORDER-1")))
     assert sent(hospital, orders.contained("ORDER-2"), "/fhir/ServiceRequest").status_code == 201
-    stored = str(backend.stored())
+    kept = backend.stored()
+    systems = {account.pop("number_system", None) for account in kept["accounts"]}
+    assert systems == {None, orders.HOSPITAL}  # of the number its system alone
+    stored = str(kept)
     names = ("Lovelace", "Augusta", "7946 0018", "James", "London", "1960-12")
     numbers = (orders.NUMBER, orders.HOSPITAL, orders.PLACER, "ORDER-")
     assert [word for word in (*names, *numbers) if word in stored] == []
