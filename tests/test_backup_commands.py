@@ -585,27 +585,31 @@ def test_a_key_that_was_revoked_since_the_backup_stays_so(
     assert program.call("GET", "/submissions").status_code == 401
 
 
+@pytest.mark.parametrize("act", ["sort", "join"])
 def test_a_photo_that_was_sorted_since_the_backup_does_not_go_back_to_its_former_spot(
-    backend: Backend, tmp_path: Path
+    backend: Backend, tmp_path: Path, act: str
 ) -> None:
     ada, backup = backend.member(), tmp_path / "b.tar"
     number, place = predicted(ada)["id"], {"place": {"site": "back"}}
-    spots = [ada.call("POST", "/lesions", json=place).get_json()["id"] for _ in "12"]
+    first, second = (ada.call("POST", "/lesions", json=place).get_json()["id"] for _ in "12")
 
-    def sort(spot: str) -> None:
-        answer = ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": spot})
+    def ask(method: str, path: str, **told: Any) -> None:
+        answer = ada.call(method, path, json=told)
         assert answer.status_code == 200, answer.text
 
-    sort(spots[0])
+    ask("PUT", f"/submissions/{number}/lesion", lesion=first)
     assert main(["backup", str(backup)]) == 0
-    changed = ada.call("PATCH", f"/lesions/{spots[0]}", json={"place": {"site": "abdomen"}})
-    assert changed.status_code == 200, changed.text
-    sort(spots[1])
+    if act == "sort":
+        ask("PUT", f"/submissions/{number}/lesion", lesion=second)
+    else:
+        ask("POST", f"/lesions/{second}/join", lesion=first)
     [finding] = backend.stored()["submissions"]
-    damage(backend, f"submissions/{finding['id']}", "lesion")
-    assert main(["restore-record", str(backup), f"submissions/{finding['id']}"]) == REFUSED
-    damage(backend, f"lesions/{spots[0]}", "place")
-    assert main(["restore-record", str(backup), f"lesions/{spots[0]}"]) == REFUSED
+    name = f"submissions/{finding['id']}"
+    damage(backend, name, "lesion")
+    assert main(["restore-record", str(backup), name]) == REFUSED
+    ask("PATCH", f"/lesions/{second}", place={"site": "abdomen"})
+    damage(backend, f"lesions/{second}", "place")
+    assert main(["restore-record", str(backup), f"lesions/{second}"]) == REFUSED
 
 
 @pytest.mark.parametrize("collection", ["accounts", "submissions"])

@@ -445,6 +445,8 @@ def _find_changes(
         return []
     whole = fields - damaged - FOLLOWS
     changed = sorted(name for name in whole if stored.get(name) != kept.get(name))
+    if kinds and kept.get("lesion") and not services.lesions.has(kept["lesion"]):
+        changed.append("lesion.join")  # the audit row names the one that stays
     about = {kept["id"], kept.get(FINDING), kept.get("lesion")} - {None}
     acts = {act for one in about for act in services.data.trail.list_acts(one, since=since)}
     return [*changed, *sorted(act for act in acts if act.startswith(kinds))]
