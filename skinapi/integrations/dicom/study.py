@@ -164,17 +164,19 @@ class Study:
 
 def version_of(finding: VisibleFinding) -> int:
     """The number of the structured report: that of the finding's own steps, its reviews, versions
-    and amendments. Where what counts was said about another finding of the spot, one made of what
-    that says; also where it became more urgent in a spot, which may move the day.
+    and amendments. In a spot one made of that, the spot, and what counts where that was said about
+    another finding; also where it became more urgent in a spot, which may move the day.
     """
     counted = len(finding.status.counted) + finding.version - 1 + len(finding.amendments)
     advice = finding.replaced_by
-    if advice is None or (advice.reopens and finding.lesion is None):
+    if finding.lesion is None and (advice is None or advice.reopens):
         return counted
-    said = [counted, finding.said_at, advice.finding, advice.band, advice.since, advice.due]
-    said += [advice.said_by, advice.waits_for, advice.by_result]
-    if decision := advice.decision:
-        said += [decision.review, decision.new_picture_wanted]
+    said: list[object] = [counted, finding.lesion]
+    if advice:
+        said += [finding.said_at, advice.finding, advice.band, advice.since, advice.due]
+        said += [advice.said_by, advice.waits_for, advice.by_result]
+        if decision := advice.decision:
+            said += [decision.review, decision.new_picture_wanted]
     return number_of(hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest())
 
 

@@ -14,6 +14,7 @@ from skinapi.integrations.dicom import archive as archive_module
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.dicom.object_maker import ObjectMaker
 from skinapi.integrations.dicom.studies import StudiesService
+from skinapi.integrations.dicom.study import study_uid
 from skinapi.integrations.keys.service import ReadingKeys
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.notices.delivery_sender import DeliverySender
@@ -409,6 +410,35 @@ def test_what_counts_to_and_fro_is_sent_each_time(backend: Backend, archive: Fak
     reports = spot.sent("SR")
     assert len(reports) == len(spot.sent("DOC")) == 6
     assert [*map(named_before, reports[1:])] == [item.SOPInstanceUID for item in reports[:-1]]
+
+
+def test_a_photo_that_comes_to_another_spot_is_sent_with_its_spot(
+    backend: Backend, archive: FakeArchive
+) -> None:
+    place = {"site": "upper_extremity", "laterality": "left"}
+    told: Any = {"body_site": place["site"], "body_laterality": place["laterality"]}
+    doctor, ada, number = clinic_with_finding(backend, **told)
+    sign(doctor, number)
+    send_due(backend)
+    first, second = (
+        ada.call("POST", "/lesions", json={"place": place}).get_json()["id"] for _ in range(2)
+    )
+    path = f"/submissions/{number}/lesion"
+    moves: list[tuple[str | None, Any]] = [
+        (first, lambda: ada.call("PUT", path, json={"lesion": first})),
+        (second, lambda: ada.call("PUT", path, json={"lesion": second})),
+        (first, lambda: ada.call("POST", f"/lesions/{first}/join", json={"lesion": second})),
+        (None, lambda: ada.call("DELETE", f"/lesions/{first}")),
+    ]
+    for reports, (spot, move) in enumerate(moves, 2):
+        answer = move()
+        assert answer.status_code in (200, 204), answer.text
+        send_due(backend)
+        sent = [item for item in archive.kept.values() if item.Modality == "SR"]
+        assert len(sent) == reports
+        latest = max(sent, key=content_time)
+        expected = study_uid(spot) if spot else f"{latest.StudyInstanceUID}.0"
+        assert expected in text_of(latest)
 
 
 def test_what_never_came_to_the_archive_is_not_replaced(
