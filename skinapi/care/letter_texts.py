@@ -207,7 +207,7 @@ def _kind_of(decision: Decision | None) -> str:
         return "unread"
     label, sent = decision.label, is_sent(decision.urgency)
     kinds = {
-        "unjudged": decision.unjudged,
+        "unjudged": decision.only_asks,
         "awaited": decision.awaited,
         "suspected": decision.suspected and decision.sure,
         "possible": decision.suspected,

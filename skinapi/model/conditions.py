@@ -135,6 +135,7 @@ class DecisionWords(Frozen):
     new_picture: LocalizedText
     without_picture: LocalizedText
     new_picture_doctor: LocalizedText
+    picture_came: LocalizedText
     normal_skin: LocalizedText
     ask_a_doctor: LocalizedText
     overview: LocalizedText

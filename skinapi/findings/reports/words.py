@@ -301,7 +301,7 @@ class FirstContent:
         if for_doctor:
             (head, *said), label = decision.for_doctor(language), ""
             to_do = join_to_do(said, words, due, language)
-        signed = labels.asked if decision.unjudged else labels.decided
+        signed = labels.asked if decision.only_asks else labels.decided
         return cls(
             urgency=None if waits and not is_sent(decision.urgency) else decision.urgency,
             head=head,

@@ -346,13 +346,24 @@ class Decision:
         return urgency(self.urgency) < urgency(band)
 
     @property
+    def picture_wanted(self) -> bool:
+        """Whether the photo that was asked for is still waited for."""
+        return self.new_picture_wanted and not self.photo_came
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether all that it says is that another photo is wanted."""
+        return self.unjudged and self.picture_wanted
+
+    @property
     def unjudged(self) -> bool:
+        """Whether nobody could judge the photo, also once another one has come."""
         unnamed = self.label is None and self.new_picture_wanted
         return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
 
     @property
     def final(self) -> bool:
-        return self.waits_for is None and not self.unjudged
+        return self.waits_for is None and not self.only_asks
 
     @property
     def title_key(self) -> TitleKey:
@@ -378,13 +389,19 @@ class Decision:
     def heading(self, language: Language, *, for_doctor: bool = False) -> str:
         words = conditions_table().notices.decision
         if self.unjudged:
-            return words.waits_for[WaitsFor.PHOTO].label.in_language(language)
+            asked = words.waits_for[WaitsFor.PHOTO].label
+            return (asked if self.picture_wanted else words.picture_came).in_language(language)
         template = words.heading.in_language(language)
         name = self.name(language) if for_doctor else self.name_for_patient(language)
         return template.format(title=self.title().in_language(language), name=name)
 
+    @property
+    def over(self) -> bool:
+        """Whether it only waited for the photo that has come: it asks for nothing any more."""
+        return self.photo_came and self.waits_for is WaitsFor.PHOTO
+
     def band_words(self, language: Language) -> BandWords:
-        return words_for_patient(
+        words = words_for_patient(
             self.urgency,
             self.waits_for,
             language,
@@ -392,12 +409,13 @@ class Decision:
             label=self.label,
             proven=self.proven,
         )
+        over = {"label": self.heading(language), "next_step": ""} if self.over else {}
+        return words.model_copy(update=over)
 
     def remarks(self, language: Language) -> list[str]:
         words = conditions_table().notices.decision
         sentences = {
-            say_new_picture(self.urgency): self.new_picture_wanted
-            and not self.photo_came
+            say_new_picture(self.urgency): self.picture_wanted
             and self.waits_for is not WaitsFor.PHOTO,
             words.awaited: self.awaited,
         }
@@ -408,15 +426,15 @@ class Decision:
         return [*self.remarks(language), f"{words.label}. {words.next_step}"]
 
     def for_doctor(self, language: Language) -> list[str]:
-        notices, words = conditions_table().notices.decision, self.band_words(language)
-        asked = notices.waits_for[WaitsFor.PHOTO]
-        heading = self.heading(language, for_doctor=True)
-        only_asks = heading == asked.label.in_language(language)
-        wanted = notices.new_picture_doctor.in_language(language)
-        first = [wanted.removesuffix(".")] if only_asks else [heading]
+        words = self.band_words(language)
+        wanted = conditions_table().notices.decision.new_picture_doctor.in_language(language)
+        if self.only_asks:
+            first = [wanted.removesuffix(".")]
+        else:
+            heading = self.heading(language, for_doctor=True)
+            first = [heading, *([wanted] if self.picture_wanted else [])]
         if self.waits_for is WaitsFor.PHOTO:
-            return [*first, *([] if only_asks else [wanted]), words.doctor_action]
-        first += [wanted] if self.new_picture_wanted and not only_asks else []
+            return [*first, words.doctor_action]
         return [*first, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
 
     def graver_sentence(self, band: Band, language: Language) -> str | None:

@@ -322,7 +322,8 @@ class Instruction:
         same = (counts.band, counts.waits_for, counts.by_result) == (band, None, False)
         if decision:
             said = decision.urgency, decision.waits_for, decision.proven, decision.label
-            same = (counts.band, counts.waits_for, counts.by_result, counts.label) == said
+            counting = counts.band, counts.waits_for, counts.by_result, counts.label
+            same = counting == said and not decision.over
         compared = counts.said_by is AdviceSource.COMPARISON
         own = counts.finding == finding and not (counts.reopens or compared)
         reopens = counts.reopens and counts.finding == finding
@@ -559,9 +560,8 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
         decision,
         decision.levels,
     )
-    over = came and decision.waits_for is WaitsFor.PHOTO
     ends = _find_end(decision, decided)
-    yield _Said(photo, counts, decision.levels, over or ends is not None, ends)
+    yield _Said(photo, counts, decision.levels, decision.over or ends is not None, ends)
     for item in decision.earlier:
         before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
         yield _Said(photo, Advice(AdviceSource.DECISION, *before), {}, ended=True)

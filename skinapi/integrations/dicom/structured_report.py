@@ -310,7 +310,7 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
     said.append((own("certainty", language), own(decision.certainty, language)))
     if decision.histology:
         said.append((own("histology", language), own(decision.histology, language)))
-    if decision.new_picture_wanted:
+    if decision.picture_wanted:
         said.append((own("wanted", language), own("new_picture", language)))
     container.ContentSequence.extend(CodeContentItem(name, code, CONTAINS) for name, code in said)
     container.ContentSequence.extend(_say_replaced(origin))

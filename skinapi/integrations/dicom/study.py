@@ -164,19 +164,21 @@ class Study:
 
 def version_of(finding: VisibleFinding) -> int:
     """The number of the structured report: that of the finding's own steps, its reviews, versions
-    and amendments. In a spot one made of that, the spot, and what counts where that was said about
-    another finding; also where it became more urgent in a spot, which may move the day.
+    and amendments. In a spot one made of that, the spot, whether a photo that was asked for has
+    come, and what counts where that was said about another finding; also where it became more
+    urgent in a spot, which may move the day.
     """
     counted = len(finding.status.counted) + finding.version - 1 + len(finding.amendments)
     advice = finding.replaced_by
     if finding.lesion is None and (advice is None or advice.reopens):
         return counted
-    said: list[object] = [counted, finding.lesion]
+    came = finding.decision is not None and finding.decision.photo_came
+    said: list[object] = [counted, finding.lesion, came]
     if advice:
         said += [finding.said_at, advice.finding, advice.band, advice.since, advice.due]
-        said += [advice.said_by, advice.waits_for, advice.by_result]
+        said += [advice.said_by, advice.waits_for, advice.by_result, advice.picture_wanted]
         if decision := advice.decision:
-            said += [decision.review, decision.new_picture_wanted]
+            said += [decision.review, decision.picture_wanted]
     return number_of(hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest())
 
 

@@ -124,9 +124,9 @@ def _without_content(resource: Resource, finding: VisibleFinding, **elements: El
 
 
 def report_status(finding: VisibleFinding) -> str:
-    """Preliminary until a doctor has judged it, or a newer photo that was asked for instead, and
-    waits for neither a result of the laboratory nor another photo; amended where something else
-    counts since: another decision, or what was said of another finding of the spot.
+    """Preliminary until a doctor has signed what counts, and waits for neither a result of the
+    laboratory nor another photo; amended where something else counts since: another decision, or
+    what was said of another finding of the spot.
     """
     decision, replaced = finding.decision, finding.replaced_by is not None
     if decision is None:

@@ -441,6 +441,30 @@ def test_a_photo_that_comes_to_another_spot_is_sent_with_its_spot(
         assert expected in text_of(latest)
 
 
+@pytest.mark.parametrize("before", [False, True], ids=["alone", "after-a-decision"])
+def test_a_photo_that_was_wanted_and_came_is_wanted_in_no_later_report(
+    backend: Backend, archive: FakeArchive, before: bool
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend, body_site="back")
+    place = {"place": {"site": "back"}}
+    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
+    assert ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
+    if before:
+        sign(doctor, number)
+    sign(doctor, number, label=None, agreement="unsure", new_picture_wanted=True)
+    send_due(backend)
+
+    def latest() -> Dataset:
+        sent = [item for item in archive.kept.values() if item.Modality == "SR"]
+        return max((item for item in sent if item.StudyID == str(number)), key=content_time)
+
+    assert "Another photo" in text_of(latest())
+    photograph_again(backend, ada, lesion)
+    send_due(backend)
+    assert "Another photo" not in text_of(latest())
+    assert latest().PreliminaryFlag == "FINAL"
+
+
 def test_what_never_came_to_the_archive_is_not_replaced(
     backend: Backend, archive: FakeArchive
 ) -> None:

@@ -115,6 +115,19 @@ def test_a_photo_that_was_wanted_and_came_leaves_nothing_preliminary(spot: Spot)
     assert "mole" in shown[0]["conclusion"].lower()
 
 
+def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
+    wanted = spot.photograph(MELANOMA)
+    spot.clinic.review(wanted, new_picture_wanted=True)
+    before = spot.report(wanted)
+    assert before["status"] == "preliminary"
+    assert before["conclusion"].startswith("Another photo asked for.")
+    spot.photograph(MELANOMA)
+    after = spot.report(wanted)
+    assert after["status"] == "final"
+    assert after["conclusion"].startswith("Another photo has come in place of this one. Urgent")
+    assert all(after["meta"][name] != before["meta"][name] for name in ("versionId", "lastUpdated"))
+
+
 def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(spot: Spot) -> None:
     second = spot.photograph(MOLE)
     before = [spot.read_all(number) for number in (spot.first, second)]

@@ -32,7 +32,7 @@ export const colourOf = (band, waits) => (waits && ["routine", "self_monitoring"
 export const labelOfAdvice = (conditions, band, waits) => (waits ? say(`waits_${waits}`) : labelForPatient(conditions, band));
 
 /** Who decided, or asked for another photo, and when. @param {Api["DecisionView"]} decision */
-export const saySigned = ({ unjudged, decided_by: name, decided_at: at }) => say(unjudged ? "askedBy" : "reviewedBy", { name: isolated(name), date: sayDate(at) });
+export const saySigned = ({ unjudged, photo_came: came, decided_by: name, decided_at: at }) => say(unjudged && !came ? "askedBy" : "reviewedBy", { name: isolated(name), date: sayDate(at) });
 
 /** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
@@ -41,11 +41,9 @@ const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file")
  * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string | null}, title: string, overdue?: boolean, past?: string | null}} props */
 export const Decided = ({ decision, note, doctor, here, title, overdue = false, past = null, unsure = null }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
-  const [first, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
+  const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
-  const came = !doctor && decision.unjudged && decision.photo_came;
-  const heading = came ? say("photoCame") : first;
-  const over = came && waits === "photo"; // nothing is to be done any more
+  const over = !doctor && decision.photo_came && waits === "photo"; // nothing is to be done any more
   const by = html`<p>${saySigned(decision)}</p>`;
   if (past) return html`
     <section class="card past replaced">

@@ -309,7 +309,9 @@ class HeldReviewView(Answer):
 class DecisionView(Answer):
     """What doctors have decided: to be shown before what the model said."""
 
-    heading: str = Field(description="title and name, or that another photo is asked for")
+    heading: str = Field(
+        description="title and name, or that another photo is asked for or has come"
+    )
     title: str = Field(description="says too where the doctor is not certain, or suspects a cancer")
     title_key: TitleKey = Field(
         description="the name of `title` in `notices.decision` of GET /conditions"
