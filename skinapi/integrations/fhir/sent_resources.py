@@ -44,6 +44,8 @@ _USED: Mapping[str, frozenset[str]] = {
 }
 # A ServiceRequest with one of them takes back what was filed by it.
 TAKEN_BACK = ("entered-in-error", "revoked")
+# What FHIR requires of it besides, and nobody reads: it may be left out.
+_UNREAD: Mapping[str, Any] = {"intent": "order", "subject": {}}
 # By the value sets that FHIR requires; of a status and an intent those that ask for something.
 _CODES: Mapping[str, Mapping[str, Collection[str]]] = {
     "Patient": {"gender": ("male", "female", "other", "unknown")},
@@ -177,10 +179,11 @@ def open_resource(raw: object, place: str, *, url: str | None = None, inside: bo
         raise InvalidBody(f"{place}: this server takes {', '.join(KINDS)}; not {kind[:40]!r}")
     contained = {} if inside else _open_contained(raw, place)
     raw, data = _without_data(raw)
+    takes_back = kind == "ServiceRequest" and raw.get("status") in TAKEN_BACK
     sent = Sent(
         place=place,
         kind=kind,
-        model=_validate(kind, raw, place),
+        model=_validate(kind, {**_UNREAD, **raw} if takes_back else raw, place),
         url=url,
         data=data,
         ignored=tuple(sorted(name for name in raw if name.lstrip("_") not in _USED[kind])),
