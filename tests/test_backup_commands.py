@@ -84,7 +84,9 @@ def test_one_damaged_record_is_said_by_the_backup_and_restored_from_an_older_one
     assert main(["restore-record", str(older), name]) == REFUSED  # it is whole
     rows = backend.services.store.collection("accounts")
     rows.update({"id": ada.id}, {"$unset": {"created_at": True}})
-    backend.services.data.failed_items.note_damaged({("accounts", ada.id): "ValidationError"})
+    failed = backend.services.data.failed_items
+    failed.note_damaged({("accounts", ada.id): "ValidationError"})
+    failed.do_each("unassigned", [ada.id], lambda item: int(item, 7))  # a pass that fails at it
     assert main(["backup", str(newer)]) == 1
     assert f"damaged: accounts {ada.id}: damaged: created_at" in capsys.readouterr().err
     assert main(["restore-record", str(newer), name]) == REFUSED
@@ -632,3 +634,47 @@ def test_a_damaged_record_of_one_patient_keeps_no_list_of_another_from_being_rep
     rows.update({"number": numbers[1]}, {"$unset": {"queue_key": True}})
     assert main(["check", "--repair"]) == 1
     assert rows.find({"number": numbers[1]})[0]["queue_key"]
+
+
+def test_what_counts_again_since_the_backup_is_not_opened_by_it(
+    backend: Backend, tmp_path: Path
+) -> None:
+    clinic, backup = Practice(backend), tmp_path / "b.tar"
+    path = f"/submissions/{clinic.number}"
+    assert clinic.ada.call("GET", path).status_code == 200
+    [before] = backend.stored()["submissions"]
+    assert before["opened_at"]
+    assert main(["backup", str(backup)]) == 0
+    rows = backend.services.store.collection("submissions")
+    rows.update({"id": before["id"]}, {"$unset": {"opened_at": True, "language": True}})
+    assert main(["restore-record", str(backup), f"submissions/{before['id']}"]) == 0
+    [after] = backend.stored()["submissions"]
+    assert after == {name: value for name, value in before.items() if name != "opened_at"}
+
+
+@pytest.mark.parametrize("act", ["taken back", "answered", "decided"])
+def test_a_second_opinion_that_has_ended_since_the_backup_is_not_asked_again(
+    backend: Backend, tmp_path: Path, act: str
+) -> None:
+    clinic, backup = Clinic(backend), tmp_path / "b.tar"
+    clinic.ask()
+    path = f"/submissions/{clinic.number}"
+    assert main(["backup", str(backup)]) == 0
+    if act == "taken back":
+        ended = clinic.doctor.call("DELETE", f"{path}/second-opinion")
+        assert ended.status_code == 200, ended.text
+    else:
+        answer(clinic.colleague, clinic.number, MELANOMA)
+    if act == "decided":
+        answer(clinic.doctor, clinic.number, MOLE)
+    [before], asked = backend.stored()["submissions"], clinic.colleague.pages("/queue")
+    came = "opinion_came_at"
+    rows = backend.services.store.collection("submissions")
+    rows.update({"id": before["id"]}, {"$unset": {"language": True}})
+    assert main(["restore-record", str(backup), f"submissions/{before['id']}"]) == 0
+    main(["check", "--repair"])
+    assert clinic.colleague.pages("/queue") == asked
+    [after] = backend.stored()["submissions"]
+    assert (came in after) is (came in before)
+    renewed = {came: None, "revision": 0}
+    assert after | renewed == before | renewed

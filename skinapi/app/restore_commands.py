@@ -74,6 +74,8 @@ FOLLOWS = frozenset({
 # Of an account: neither lets anybody in, nor says what may be done with what is stored.
 HARMLESS = FOLLOWS | {"birth_year", "created_at", "locale", "name", "notices", "sex"}
 DELETION = frozenset({"deletion_asked_at", "deletion_due_at"})
+WORK_ON_CASE = ("account.", "case.", "review.")
+OPEN_WORK = frozenset({"opened_at", "taken_at", "taken_by"})
 PLACED = frozenset({"former_lesion", "lesion", "placed"})
 # The acts that change such a record.
 ACTS = {
@@ -366,6 +368,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
             raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
         incomplete = bool(damaged - stored.keys())
         damaged = _with_lost_fields(damaged, stored, kept)
+        asked = damaged & ASKED_FIELDS
         changes = _find_changes(services, begun_at, collection, stored, kept, damaged)
         if changes and collection not in ("accounts", "keys"):
             raise Conflict(CHANGED.format(record=options.record, changes=", ".join(changes)))
@@ -373,6 +376,11 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
         mended = sound | {name: kept[name] for name in damaged if name in kept}
         if _damaged_fields(model, mended):
             mended, damaged = kept, {*kept}
+        if collection == FINDINGS:
+            ended = _find_ended(services, begun_at, kept, damaged)
+            mended = {name: value for name, value in mended.items() if name not in ended}
+            damaged = damaged - ended
+            changes += ["second opinion"] if asked & ended else []
         suspends = collection == "accounts" and _suspends(services, mended, damaged, changes)
         since = _changed_since(services, mended, damaged)
         since |= {"status": "suspended"} if suspends else {}
@@ -382,7 +390,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
             services.data.sessions.forget(identifier)
         if collection == "keys" and changes and (key := services.data.keys.find(identifier)):
             services.data.keys.revoke(key)
-        if collection == FINDINGS and (incomplete or damaged & ASKED_FIELDS):
+        if collection == FINDINGS and (incomplete or asked):
             _bring_back_opinion(services, identifier)
         unit.audit("store.restore", by=OPERATOR, target=identifier)
         services.data.failed_items.forget_damaged(collection, identifier)
@@ -450,6 +458,18 @@ def _find_changes(
     about = {kept["id"], kept.get(FINDING), kept.get("lesion")} - {None}
     acts = {act for one in about for act in services.data.trail.list_acts(one, since=since)}
     return [*changed, *sorted(act for act in acts if act.startswith(kinds))]
+
+
+def _find_ended(
+    services: Services, since: datetime, finding: Document, damaged: Set[str]
+) -> Set[str]:
+    """Find the fields of a finding that are not taken: that it was opened, and that somebody works
+    on it, may have ended since; what a colleague was asked, where anything was done since.
+    """
+    about = (finding["id"], finding["owner"])
+    acts = {act for one in about for act in services.data.trail.list_acts(one, since=since)}
+    asks = damaged & ASKED_FIELDS and any(act.startswith(WORK_ON_CASE) for act in acts)
+    return (damaged & OPEN_WORK) | (ASKED_FIELDS if asks else frozenset())
 
 
 def _suspends(

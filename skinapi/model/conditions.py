@@ -133,8 +133,10 @@ class DecisionWords(Frozen):
     unnamed: LocalizedText
     awaited: LocalizedText
     new_picture: LocalizedText
+    new_picture_of: LocalizedText
     without_picture: LocalizedText
     new_picture_doctor: LocalizedText
+    new_picture_of_doctor: LocalizedText
     picture_came: LocalizedText
     normal_skin: LocalizedText
     ask_a_doctor: LocalizedText

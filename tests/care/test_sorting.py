@@ -170,10 +170,10 @@ def test_a_photo_that_is_wanted_beside_a_result_is_asked_for_in_each_channel_and
     path = f"/submissions/{wanted}"
     pages = ada.call("GET", f"{path}/report.html").text
     for text in (told["sentence"], pages):
-        assert "Please take another photo of the same spot" in text
+        assert f"The photo of finding {wanted} is not good enough" in text
         assert "go without it" not in text
     for_doctor = doctor.call("GET", f"{path}/report.html?reader=colleague").text
-    assert "Another photo asked for." in for_doctor
+    assert f"Another photo asked for in place of that of finding {wanted}." in for_doctor
 
 
 def test_who_is_to_be_seen_goes_without_another_photo(any_backend: Backend) -> None:

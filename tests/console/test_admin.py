@@ -73,14 +73,14 @@ def test_a_key_of_the_clinic_says_to_whose_patients_its_program_shows_findings(
     visitor.type(keyName="our record", ownPassword=PASSWORD)
     assert visitor.count("[name=keyShows]") == 0  # it reads nothing yet
     visitor.press("fieldset .tick:nth-of-type(2)")
-    visitor.type(keyShows=" urn:oid:2.999.1 \n\nHOSPITAL")
+    visitor.type(keyShows=" urn:oid:2.999.1 \n\nHOSPITAL, dicom")
     journey.step("key-shows")
     visitor.press("form .primary")
     journey.see("keyMade")
     key = admin.call("GET", "/admin/keys?limit=200").json[-1]
     assert (key["scopes"], key["shows_patients_of"]) == (
         ["findings:read"],
-        ["urn:oid:2.999.1", "HOSPITAL"],
+        ["urn:oid:2.999.1", "HOSPITAL", "dicom"],
     )
     visitor.press("dialog .primary")
     visitor.see("HOSPITAL")

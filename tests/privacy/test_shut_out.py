@@ -132,6 +132,76 @@ def test_a_patient_of_another_system_reads_it_in_the_account_that_stays(
     assert not is_shut_out(accounts.get(patient))
 
 
+class Hospital:
+    """Another system, with patients in the care of a doctor of its own."""
+
+    def __init__(self, backend: Backend, system: str, **told: Any) -> None:
+        self.backend, self.system = backend, system
+        self.doctor, self.admin = backend.member(role="doctor"), backend.member(role="admin")
+        self.key = made(self.admin, "/admin/keys", **told)[0]
+
+    def send(self, value: str) -> Person:
+        named = {"system": self.system, "value": value, "doctor": self.doctor.email}
+        patient = self.key.call("POST", "/patients/external", json=named).get_json()["_id"]
+        email = self.backend.services.data.accounts.get(patient).email
+        return Person(self.doctor.client, "", email)
+
+    def join(self, gone: Person, stays: Person) -> None:
+        body = {"into": stays.email, "reason": "one person", "current_password": PASSWORD}
+        answer = self.admin.call("POST", f"/users/{gone.email}/join", json=body)
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["shown before", "shown to neither"])
+def test_who_is_joined_into_an_account_that_nobody_shows_is_to_be_told(
+    real_backend: Backend, *, shown: bool
+) -> None:
+    east = Hospital(real_backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
+    west = Hospital(real_backend, "urn:west")
+    gone, stays = east.send("1"), west.send("2")
+    number = file_one(real_backend, gone)
+    sign(east.doctor, number, told_by="doctor")
+    east.doctor.call("DELETE", f"/submissions/{number}/hold")
+    assert to_reach(east.doctor) == ([] if shown else [(number, "unopened")])
+    west.join(gone, stays)
+    assert to_reach(west.doctor) == [(number, "unopened")]
+    assert to_reach(east.doctor) == []
+
+
+def test_who_stands_in_the_list_goes_with_a_number_though_another_system_shows_it_since(
+    real_backend: Backend,
+) -> None:
+    east = Hospital(real_backend, "urn:east")
+    ada = east.send("PAT-0815")
+    number = file_one(real_backend, ada)
+    sign(east.doctor, number, told_by="doctor")
+    east.doctor.call("DELETE", f"/submissions/{number}/hold")
+    made(east.admin, "/admin/keys", shows_patients_of=["urn:east"])
+    path, proof = f"/users/{ada.email}", {"current_password": PASSWORD}
+    foreseen = east.admin.call("GET", f"{path}/deletion").get_json()
+    assert foreseen["unsettled"] == {"unopened": 1}
+    refused = east.admin.call("DELETE", path, json=proof)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_number_needed")
+    named = {"system": "urn:east", "value": "PAT-0815"}
+    gone = east.admin.call("DELETE", path, json={**proof, "patient_number": named})
+    assert gone.status_code == 200, gone.text
+    [person] = east.doctor.call("GET", "/people-to-reach").get_json()
+    assert person["number"] == named
+
+
+def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Backend) -> None:
+    east = Hospital(backend, "urn:east", shows_patients_of=["urn:east"])
+    number = file_one(backend, east.send("1"))
+    [key] = backend.stored()["keys"]
+    backend.services.store.collection("keys").update({"id": key["id"]}, {"$set": {"name": 7}})
+    said = {"label": "melanoma", "certainty": "sure"}
+    answers = [
+        east.doctor.call("POST", f"/submissions/{number}/review", json={**said, "told_by": teller})
+        for teller in ("nobody", "doctor")
+    ]
+    assert [answer.status_code for answer in answers] == [422, 201]
+
+
 @MAILS
 def test_who_is_let_in_again_is_told_by_mail_what_could_not_be_told_meanwhile(
     real_backend: Backend,

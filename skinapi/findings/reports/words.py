@@ -18,7 +18,7 @@ from skinapi.findings.status.decisions import Decision, WaitsFor, say_day, say_d
 from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.reviews import Agreement
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
-from skinapi.model.conditions import Band, BandWords, conditions_table
+from skinapi.model.conditions import Band, BandWords
 from skinapi.model.context import TOLD, TWO_SIDED, BodySide, BodySite, Laterality
 from skinapi.model.finding import Doubt
 from skinapi.model.told_facts import say_answer
@@ -319,8 +319,7 @@ class FirstContent:
         own = AdviceContent.from_advice(advice, language, for_doctor=for_doctor)
         words, label, to_do = advice.words(language), own.label, own.sentence
         if for_doctor:
-            wanted = conditions_table().notices.decision.new_picture_doctor.in_language(language)
-            said = [wanted] if advice.picture_wanted else []
+            said = advice.say_wanted(language, for_doctor=True)
             label, to_do = words.doctor_label, join_to_do(said, words, advice.due, language)
         head, label = (own.head, label) if own.head else (label, "")
         return cls(own.urgency, head, label, (to_do,), own.said)

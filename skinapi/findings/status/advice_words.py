@@ -8,7 +8,7 @@ from datetime import date
 from typing import Self
 
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.findings.status.decisions import Decision, say_day, say_due, say_new_picture
+from skinapi.findings.status.decisions import Decision, say_day, say_due
 from skinapi.findings.status.found_changes import FoundChange
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, JudgedPhoto
 from skinapi.model.bands import is_sent
@@ -33,8 +33,7 @@ class AdviceContent:
         said = notices.counts_here if head else notices.said_elsewhere
         said = notices.reopened if advice.reopens else said
         said = notices.compared if advice.said_by is AdviceSource.COMPARISON else said
-        day, picture = say_day(advice.since, language), say_new_picture(advice.band)
-        wanted = [picture.in_language(language)] if advice.picture_wanted else []
+        day, wanted = say_day(advice.since, language), advice.say_wanted(language)
         return cls(
             urgency=advice.band,
             head=head,

@@ -26,9 +26,9 @@ from skinapi.findings.status.decisions import (
 )
 from skinapi.findings.status.holds import SpotHolds, find_held_until
 from skinapi.findings.status.reviews import Review, names_cancer
-from skinapi.model.bands import urgency
+from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.comparison import Change
-from skinapi.model.conditions import Band, BandWords
+from skinapi.model.conditions import Band, BandWords, conditions_table
 
 
 class Audience(StrEnum):
@@ -249,7 +249,7 @@ class Advice:
     """What was said about the finding of this number. `levels`: since when the spot has been so
     urgent. `unjudged`: by a check of a photo that a doctor could not judge. `reopens`: by a version
     that is more urgent than what a doctor has decided about an earlier one. `picture_wanted`:
-    beside it, a doctor waits for another photo of the spot.
+    beside it, a doctor waits for another photo in place of that of the finding of this number.
     """
 
     said_by: AdviceSource
@@ -262,7 +262,7 @@ class Advice:
     levels: Levels | None = field(default=None, compare=False)
     unjudged: bool = False
     reopens: bool = False
-    picture_wanted: bool = field(default=False, compare=False)
+    picture_wanted: int | None = field(default=None, compare=False)
 
     @property
     def label(self) -> str | None:
@@ -292,6 +292,15 @@ class Advice:
         if self.said_by is AdviceSource.DECISION:
             return words
         return words.model_copy(update={"next_step": words.first_step})
+
+    def say_wanted(self, language: Language, *, for_doctor: bool = False) -> list[str]:
+        """Ask for another photo in place of which one, where a doctor does."""
+        number, notices = self.picture_wanted, conditions_table().notices.decision
+        if number is None:
+            return []
+        asks = [notices.new_picture_of_doctor if for_doctor else notices.new_picture_of]
+        go = [notices.without_picture] if is_sent(self.band) and not for_doctor else []
+        return [said.in_language(language).format(number=number) for said in (*asks, *go)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,7 +497,7 @@ def reconcile(findings: Sequence[FindingStatus]) -> Instruction:
         for index, about in enumerate(findings)
         if _wants_picture(about, findings[index + 1 :])
     )
-    beside = bool(wanted) and counts.advice.waits_for is not WaitsFor.PHOTO
+    beside = wanted[-1] if wanted and counts.advice.waits_for is not WaitsFor.PHOTO else None
     return Instruction(
         replace(counts.advice, levels=levels, picture_wanted=beside),
         tuple(others),

@@ -34,6 +34,7 @@ from skinapi.platform.notices.outbox import Kind as NoticeKind
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import leaving_out
 
 MOST_KEYS = 20  # of a person, that are not ended
 SESSION_LIFE = timedelta(minutes=10)
@@ -119,11 +120,13 @@ class ReadingKeys:
         return not self.scopes.isdisjoint(scopes)
 
     def may_show(self, patient: Account) -> bool:
+        with leaving_out():  # a key that cannot be read shows nothing
+            keys = self.keys.list_clinic_wide()
         return any(
             patient.number_system in key.shows_patients_of
             and not key.ended
             and self.reads(key.scopes)
-            for key in self.keys.list_clinic_wide()
+            for key in keys
         )
 
     def is_in_force(self, program: str) -> bool:

@@ -164,8 +164,11 @@ class FailedItems(Repository[FailedItem]):
                 self._write(RECORD, item, reason, known)
 
     def forget_damaged(self, collection: str, identifier: str) -> None:
-        """Call it for a record that was restored."""
+        """Call it for a record that was restored: what could not be worked on may be now, and is
+        tried again.
+        """
         self._documents.delete({"item": f"{collection}/{identifier}"})
+        self._documents.delete({"work": {"$in": sorted(WORK - {RECORD})}})
 
     def list_some(self) -> list[FailedItem]:
         return self._list(limit=MOST_SHOWN)

@@ -138,7 +138,7 @@ class ReachService:
         """Count the findings of which somebody should speak to this person, as far as `reader` may
         know of them.
         """
-        counts = Counter(finding.why for finding in self._walk(account, reader))
+        counts = Counter(finding.why for finding in self._list_open(account, reader))
         return {why: counts[why] for why in ReachReason if counts[why]}
 
     def note(self, account: Account, number: PatientNumber | None) -> None:
@@ -147,12 +147,22 @@ class ReachService:
         """
         if number and not self.patients.is_number_of(account, number):
             raise OtherNumber
-        findings = tuple(self._walk(account))
+        findings = self._list_open(account)
         if findings and account.external:
             number = number or self._find_number(findings)
             if number is None:
                 raise PatientNumberNeeded
         self._add(account, findings, number)
+
+    def _list_open(
+        self, account: Account, reader: Audience = Audience.DOCTOR
+    ) -> tuple[FindingToTell, ...]:
+        """List those that are to be told, for doctors with those whose entry is not settled."""
+        found = tuple(self._walk(account, reader))
+        before = self.people.find_of(account.id) if reader is Audience.DOCTOR else None
+        numbers = {item.number for item in found}
+        listed = before.findings if before else ()
+        return (*(item for item in listed if item.number not in numbers), *found)
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
@@ -187,12 +197,14 @@ class ReachService:
         """Whether what this patient has not opened here is not read."""
         return account.can_log_in or self._is_lost(account)
 
-    def _walk_lost(self, account: Account, listed: Container[int] = ()) -> Iterator[FindingToTell]:
+    def _walk_lost(
+        self, account: Account, listed: Container[int] = (), *, opens: bool = False
+    ) -> Iterator[FindingToTell]:
         """Yield what is open of such a person. Photos that staff have taken on trial are nobody's
         until a doctor has said something of them.
         """
         on_trial = account.role != "user" and account.doctor_id is None
-        for item in self._walk(account, listed=listed):
+        for item in self._walk(account, listed=listed, opens=opens):
             if not on_trial or (item.why, *item.also) != (ReachReason.UNREVIEWED,):
                 yield item
 
@@ -206,13 +218,19 @@ class ReachService:
             self._add(account, before.findings, before.number)
 
     def on_accounts_joined(self, event: AccountsJoined) -> None:
-        """The one that stays reads what the duplicate could not; what is left goes on there."""
-        get = self.unassigned.accounts.get
-        if before := self.people.find_of(event.account):
-            self._end_of_return(get(event.account), before, reader=event.into)
-        if left := self.people.find_of(event.account):
+        """The one that stays reads what the duplicate could not; what is left goes on there. Where
+        that one reads nothing either, everything that is open does.
+        """
+        gone, stays = map(self.unassigned.accounts.get, (event.account, event.into))
+        lost = self._is_lost(stays)
+        before = self.people.find_of(gone.id)
+        if before and not lost:
+            self._end_of_return(gone, before, reader=stays.id)
+        if left := self.people.find_of(gone.id):
             self._set_findings(left, ())
-            self._add(get(event.into), left.findings, left.number)
+            self._add(stays, left.findings, left.number)
+        if lost:
+            self._add(stays, tuple(self._walk_lost(gone, opens=True)), None)
 
     def _end_of_return(self, account: Account, before: PersonToReach, *, reader: str) -> None:
         open_now = {finding.number: finding for finding in self._walk(account)}
@@ -503,15 +521,16 @@ class ReachService:
         reader: Audience = Audience.DOCTOR,
         *,
         listed: Container[int] = frozenset(),
+        opens: bool = False,
     ) -> Iterator[FindingToTell]:
         """Yield those that are to be told. One that cannot be read keeps nobody from leaving, and
         counts as open: nobody knows what it says. Of who is `listed`, everything that was decided
-        and not read is told.
+        and not read is told. With `opens` what nobody has opened here is not read.
         """
         written = self._find_written(account.id)
         about_none = None in written
         find = partial(
-            find_what_to_tell, opens=self._opens(account), written=written, listed=listed
+            find_what_to_tell, opens=opens or self._opens(account), written=written, listed=listed
         )
         for stored in batched(self.records.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:

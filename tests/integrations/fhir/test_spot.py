@@ -168,4 +168,4 @@ def test_another_photo_is_asked_for_beside_a_result(any_backend: Backend) -> Non
     wanted, _ = want_a_photo_beside_a_result(any_backend, doctor, ada)
     program, _ = made(any_backend.admin(), "/admin/keys", scopes=["fhir"])
     report = program.call("GET", f"/fhir/DiagnosticReport/{wanted}").get_json(force=True)
-    assert "Another photo asked for." in report["conclusion"]
+    assert f"asked for in place of that of finding {wanted}." in report["conclusion"]

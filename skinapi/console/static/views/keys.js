@@ -69,7 +69,7 @@ const keyOf = ({ keyName, keyKind, keyDays, keyDoctor, keyAddresses, keyQuota, k
   addresses: keyAddresses.split(/[\s,]+/).filter(Boolean),
   quota: keyQuota ? Number(keyQuota) : null,
   sessions: Boolean(keySessions),
-  shows_patients_of: (keyShows ?? "").split(/\n/).map((system) => system.trim()).filter(Boolean),
+  shows_patients_of: (keyShows ?? "").split(/[\n,]/).map((system) => system.trim()).filter(Boolean),
   current_password: ownPassword,
   ...(ownCode && { code: ownCode }),
 });

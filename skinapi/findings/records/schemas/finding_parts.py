@@ -12,7 +12,7 @@ from pydantic import Field
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.findings.status.advice_words import say_compared, say_found
-from skinapi.findings.status.decisions import WaitsFor, say_new_picture
+from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.found_changes import FoundChange
 from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
 from skinapi.model.calibration import TonesTested
@@ -334,19 +334,16 @@ class InstructionView(AdviceView):
 
     @classmethod
     def of_spot(cls, instruction: Instruction, language: Language, *, for_doctor: bool) -> Self:
-        decision = conditions_table().notices.decision
-        counts, wanted = instruction.counts, instruction.picture_wanted
-        words = counts.words(language)
-        picture = decision.new_picture_doctor if for_doctor else say_new_picture(counts.band)
+        counts, words = instruction.counts, instruction.counts.words(language)
         said = [
             words.doctor_action if for_doctor else words.next_step,
-            *([picture.in_language(language)] if counts.picture_wanted else []),
+            *counts.say_wanted(language, for_doctor=for_doctor),
         ]
         view = AdviceView.from_advice(counts, language, for_doctor=for_doctor)
         return cls.from_record(
             view,
             sentence=" ".join(said),
-            picture_wanted=wanted,
+            picture_wanted=instruction.picture_wanted,
             superseded=[
                 AdviceView.from_advice(other, language, for_doctor=for_doctor)
                 for other in instruction.others[:MOST_SUPERSEDED]
