@@ -95,6 +95,6 @@ def test_what_opens_a_duplicate_or_was_made_for_it_is_forgotten_at_the_joining(
     account, collections = backend.account(ada.email).id, GONE - OTHERWISE.keys()
     write_one_each(backend, collections, ada)
     assert named_in(backend, collections, account) == collections
-    joined = AccountsJoined(account, into=new_id())
+    joined = AccountsJoined(account, into=backend.account(backend.member().email).id)
     backend.services.data.work.run(lambda unit: unit.publish(joined))
     assert named_in(backend, collections, account) == set()
