@@ -168,6 +168,24 @@ def test_who_is_joined_into_an_account_that_nobody_shows_is_to_be_told(
     assert to_reach(east.doctor) == []
 
 
+@MAILS
+@pytest.mark.parametrize("shown", [True, False], ids=["shown before", "shown by none"])
+def test_who_is_joined_into_an_account_that_logs_in_gets_the_mail_of_what_nobody_opened(
+    real_backend: Backend, *, shown: bool
+) -> None:
+    east = Hospital(real_backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
+    gone, stays = east.send("1"), patient_of(real_backend, east.doctor)
+    number = file_one(real_backend, gone)
+    sign(east.doctor, number, told_by="doctor")
+    east.doctor.call("DELETE", f"/submissions/{number}/hold")
+    outbox = real_backend.services.store.collection("outbox")
+    outbox.delete({"kind": "reviewed"})
+    east.join(gone, stays)
+    told = [(item["about"], item["account"]) for item in outbox.find({"kind": "reviewed"})]
+    assert told == [(f"finding/{number}", real_backend.account(stays.email).id)]
+    assert to_reach(east.doctor) == []
+
+
 def test_who_stands_in_the_list_goes_with_a_number_though_another_system_shows_it_since(
     real_backend: Backend,
 ) -> None:

@@ -224,27 +224,33 @@ class ReachService:
         gone, stays = map(self.unassigned.accounts.get, (event.account, event.into))
         lost = self._is_lost(stays)
         before = self.people.find_of(gone.id)
-        if before and not lost:
-            self._end_of_return(gone, before, reader=stays.id)
+        unread = gone.external is not None and stays.can_log_in
+        if not lost and (before or unread):
+            self._end_of_return(gone, before, reader=stays.id, unread=unread)
         if left := self.people.find_of(gone.id):
             self._set_findings(left, ())
             self._add(stays, left.findings, left.number)
         if lost:
             self._add(stays, tuple(self._walk_lost(gone, opens=True)), None)
 
-    def _end_of_return(self, account: Account, before: PersonToReach, *, reader: str) -> None:
-        open_now = {finding.number: finding for finding in self._walk(account)}
-        for finding in before.findings:
-            now_open = open_now.get(finding.number)
-            if now_open and ReachReason.UNOPENED in (now_open.why, *now_open.also):
-                about = f"finding/{finding.number}"
+    def _end_of_return(
+        self, account: Account, before: PersonToReach | None, *, reader: str, unread: bool = False
+    ) -> None:
+        """Tell by mail of what is listed and not opened; where the account was one in which nobody
+        could read (`unread`), of all that is not opened.
+        """
+        listed = before.findings if before else ()
+        numbers = {item.number for item in listed}
+        for item in self._walk(account, opens=unread):
+            if (unread or item.number in numbers) and ReachReason.UNOPENED in (
+                item.why,
+                *item.also,
+            ):
+                about = f"finding/{item.number}"
                 self.unassigned.outbox.add(Kind.REVIEWED, to=reader, about=about)
-        gone = [
-            item
-            for item in before.findings
-            if item.why is not ReachReason.MESSAGE and not self._is_stored(item)
-        ]
-        self._set_findings(before, gone)
+        if before:
+            kept = (item for item in listed if item.why is not ReachReason.MESSAGE)
+            self._set_findings(before, [item for item in kept if not self._is_stored(item)])
 
     def _is_stored(self, finding: FindingToTell) -> bool:
         return self.records.find_by_number(finding.number) is not None
