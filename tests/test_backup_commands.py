@@ -678,3 +678,22 @@ def test_a_second_opinion_that_has_ended_since_the_backup_is_not_asked_again(
     assert (came in after) is (came in before)
     renewed = {came: None, "revision": 0}
     assert after | renewed == before | renewed
+
+
+def test_a_webhook_that_was_changed_since_the_backup_tells_no_former_receiver(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """One that cannot be read stops no act, and an admin deletes it."""
+    root, ada, backup = backend.member(role="admin"), backend.member(), tmp_path / "b.tar"
+    wanted = {"url": "https://old.example/hook", "events": ["finding.stored"], "clinical": True}
+    added = root.call("POST", "/webhooks", json=wanted).get_json()
+    path = f"/webhooks/{added['id']}"
+    assert main(["backup", str(backup)]) == 0
+    changed = {**wanted, "url": "https://new.example/hook", "enabled": True}
+    assert root.call("PUT", path, json=changed).status_code == 200
+    damage(backend, f"webhooks/{added['id']}", "url")
+    assert main(["restore-record", str(backup), f"webhooks/{added['id']}"]) == REFUSED
+    assert predicted(ada)["id"]
+    assert root.call("DELETE", path).status_code == 200
+    assert root.call("DELETE", path).status_code == 404
+    assert backend.stored()["webhooks"] == []

@@ -77,7 +77,7 @@ DELETION = frozenset({"deletion_asked_at", "deletion_due_at"})
 WORK_ON_CASE = ("account.", "case.", "review.")
 OPEN_WORK = frozenset({"opened_at", "taken_at", "taken_by"})
 PLACED = frozenset({"former_lesion", "lesion", "placed"})
-# The acts that change such a record.
+# The acts that change such a record; of every other kind each act about it.
 ACTS = {
     "accounts": ("account.", "retention."),
     "keys": ("key.",),
@@ -445,7 +445,7 @@ def _find_changes(
     """Find what was changed since the backup of a record, its whole fields and the acts about it:
     what is damaged may have been changed with it.
     """
-    fields, kinds = stored.keys() | kept.keys(), ACTS.get(collection, ())
+    fields, kinds = stored.keys() | kept.keys(), ACTS.get(collection, ("",))
     if collection == FINDINGS:
         fields = {*JUDGED} if JUDGED & damaged else set()
         kinds = kinds if PLACED & damaged else ()

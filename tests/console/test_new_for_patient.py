@@ -68,6 +68,31 @@ def test_a_decision_heads_the_first_page_until_it_was_opened(
     assert visitor.count(".new-decision") == 0
 
 
+@pytest.mark.parametrize("role", ["doctor", "researcher", "admin"])
+@pytest.mark.parametrize("look", LOOKS[: size(1, 2)], ids=str)
+def test_a_patient_who_is_staff_now_is_told_of_a_decision_on_each_page(
+    visitor: Visitor, seeder: Seeder, patient: Caller, doctor: Caller, look: Look, role: str
+) -> None:
+    number = send(patient, "melanoma")
+    body = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
+    path, wanted = f"/users/{patient.email}/role", {"role": role}
+    changed = seeder.person("admin").call("PUT", path, json=wanted)
+    assert changed.status == 200, changed.json
+    journey = Journey(visitor, "new-for-patient", look)
+    visitor.enter(patient, role)
+    journey.see("ownDecision")
+    visitor.open_view("account")
+    journey.see("ownDecision")
+    journey.step(f"staff-{role}")
+    journey.press("ownDecisionRead", within="notice")
+    visitor.press(f".new-decision a[href='#/finding/{number}']")
+    visitor.find(".verdict.decided")
+    visitor.open_view("account")
+    visitor.await_stillness()
+    visitor.see_none(journey.say("ownDecision"))
+
+
 @pytest.mark.parametrize("look", LOOKS[: size(1, 2)], ids=str)
 def test_a_damaged_finding_is_no_empty_page_and_its_advice_stays(
     visitor: Visitor, patient: Caller, doctor: Caller, seeder: Seeder, look: Look

@@ -134,7 +134,7 @@ const isStaffRole = (role = "user") => role !== "user";
 const Header = () => {
   const session = getSession();
   const isStaff = isStaffRole(session?.role);
-  const own = useAnswer(() => (isStaff ? get("/lesions?limit=1").catch(() => []) : Promise.resolve([])), [personNumber(), isStaff]);
+  const own = useAnswer(() => (isStaff ? get("/submissions?limit=1").catch(() => []) : Promise.resolve([])), [personNumber(), isStaff]);
   const places = session ? [...placesOf(session.role), ...(own.value?.length > 0 ? OWN_PLACES : []), "account"] : [];
   useAsking(places.some((place) => READS_MESSAGES.includes(place)));
   return html`
@@ -159,6 +159,14 @@ const Untold = ({ role }) => {
   const answer = useAnswer(() => (concerned ? get("/me/break-glass/untold").catch(() => null) : Promise.resolve(null)), [personNumber(), concerned]);
   if (!answer.value?.count || !concerned) return null;
   return html`<p class="notice" role="status"><${Icon} name="info" size=${16} /><span>${say("glassUntold")} <a href="#/my-data">${say("glassUntoldRead")}</a></span></p>`;
+};
+
+/** What was decided about a person who is staff now: no page on which staff begin has it. @param {{role: string}} props */
+const OwnDecision = ({ role }) => {
+  const concerned = isStaffRole(role) && !OWN_PLACES.includes(placeOf(readPlace().name));
+  const answer = useAnswer(() => (concerned ? get("/inbox").catch(() => null) : Promise.resolve(null)), [personNumber(), concerned]);
+  if (!concerned || !answer.value?.decisions.length) return null;
+  return html`<p class="notice" role="status"><${Icon} name="info" size=${16} /><span>${say("ownDecision")} <a href="#/spots">${say("ownDecisionRead")}</a></span></p>`;
 };
 
 /** Where a person begins, whose account is to be deleted: when, and the way to keep it. @param {{role: string}} props */
@@ -234,7 +242,7 @@ const Console = () => {
     <div class="page">
       <${BesideModels} />
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
-      ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
+      ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} /><${OwnDecision} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
       <main id="main" tabindex="-1"><${LeftOut} /><${View} /></main>
       <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a>${isStaffRole(getSession()?.role) && html`<a href="/docs">${say("nav_docs")}</a>`}</nav></footer>
     </div>

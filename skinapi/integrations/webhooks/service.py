@@ -145,7 +145,6 @@ class WebhooksService:
 
     @atomic
     def delete(self, unit: Unit, *, webhook: str, by: str) -> None:
-        self.endpoints.get(webhook)
         unit.audit("webhook.delete", by=by, target=webhook)
         self.endpoints.remove(webhook)
         self.deliveries.forget_endpoint(webhook)
