@@ -144,6 +144,8 @@ class JoiningService:
         consents = self._join_consents(unit, gone, stays, by)
         unit.publish(AccountsJoined(gone.id, stays.id))
         findings = [item.id for item in self.findings.records.walk_owned(gone.id)]
+        for kind in (Kind.APPROVED, Kind.REFUSED):  # they are of the log-in that ends
+            self.outbox.withdraw(kind, to=gone.id, about="")
         self._move(gone.id, stays.id)
         self._close(unit, gone, stays, consents, reason)
         for account in (gone.id, stays.id):

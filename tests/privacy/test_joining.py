@@ -342,6 +342,20 @@ def test_it_says_why_it_joins_them_not(
     assert says in refused.get_json()["detail"]
 
 
+@pytest.mark.parametrize("given", [MAIL])
+def test_no_mail_says_of_the_account_that_stays_that_it_was_refused(real_backend: Backend) -> None:
+    root, ada = real_backend.member(role="admin"), real_backend.member()
+    old = real_backend.member(status="waiting")
+    duplicate = real_backend.account(old.email).id
+    body = {"accounts": [duplicate], "reason": "second_account"}
+    assert root.call("POST", "/accounts/refusals", json=body).status_code == 200
+    outbox = real_backend.services.store.collection("outbox")
+    assert outbox.count({"kind": "refused"}) == 1
+    assert join(root, old.email, ada.email).status_code == 200
+    assert outbox.count({"kind": "refused"}) == 0
+    assert outbox.count({"kind": "accounts_joined"})
+
+
 def test_who_leaves_leaves_with_both_and_reads_of_both(two: TwoAccounts, tmp_path: Path) -> None:
     backend = two.backend
     two.join()
