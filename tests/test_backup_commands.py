@@ -694,6 +694,9 @@ def test_a_webhook_that_was_changed_since_the_backup_tells_no_former_receiver(
     damage(backend, f"webhooks/{added['id']}", "url")
     assert main(["restore-record", str(backup), f"webhooks/{added['id']}"]) == REFUSED
     assert predicted(ada)["id"]
+    failed = backend.services.data.failed_items
+    failed.note_damaged({("webhooks", added["id"]): "ValidationError"})
     assert root.call("DELETE", path).status_code == 200
     assert root.call("DELETE", path).status_code == 404
     assert backend.stored()["webhooks"] == []
+    assert failed.list_some() == []

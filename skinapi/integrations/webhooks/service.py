@@ -35,6 +35,7 @@ from skinapi.integrations.webhooks.endpoints import (
 )
 from skinapi.platform.notices.deliveries import Deliveries, Delivery, NotDelivered, Refused
 from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -75,6 +76,7 @@ class WebhooksService:
     addresses: Addresses
     accounts: Accounts
     outbox: Outbox
+    failed: FailedItems
 
     @atomic
     def add(
@@ -148,6 +150,7 @@ class WebhooksService:
         unit.audit("webhook.delete", by=by, target=webhook)
         self.endpoints.remove(webhook)
         self.deliveries.forget_endpoint(webhook)
+        self.failed.forget(webhook, self.endpoints.collection)
         unit.afterwards(self.endpoints.notice_change)
 
     @atomic
