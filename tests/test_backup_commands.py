@@ -562,16 +562,38 @@ def test_a_deletion_that_was_taken_back_since_the_backup_is_not_planned_again(
     assert (after.deletion_due_at, after.status) == (None, "approved")
 
 
-def test_a_hold_on_data_that_came_since_the_backup_stays(backend: Backend, tmp_path: Path) -> None:
+@pytest.mark.parametrize("field", ["held_at", "held_by", "held_because"])
+def test_a_hold_on_data_that_came_since_the_backup_stays(
+    backend: Backend, tmp_path: Path, field: str
+) -> None:
     root, ada, backup = backend.member(role="admin"), backend.member(), tmp_path / "b.tar"
     account = backend.account(ada.email).id
     assert main(["backup", str(backup)]) == 0
     held = root.call("PUT", f"/retention/holds/{account}", json={"reason": "A court asks."})
     assert held.status_code == 200, held.text
     rows = backend.services.store.collection("accounts")
-    rows.update({"id": account}, {"$unset": {"held_at": True, "queue_key": True}})
+    rows.update({"id": account}, {"$unset": {field: True, "queue_key": True}})
     assert main(["restore-record", str(backup), f"accounts/{account}"]) == 0
-    assert backend.account(ada.email).held_at
+    [shown] = root.call("GET", "/retention").get_json()["held"]
+    assert shown["account"] == account
+    assert all(shown.values())
+
+
+def test_a_picture_of_a_data_set_comes_back_from_the_backup(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """Its `lesion` is no id of a spot."""
+    backup, rows = tmp_path / "b.tar", backend.services.store.collection("images")
+    texts = ("dataset", "sha256", "name", "image_id", "label", "written", "lesion", "format")
+    figures = dict.fromkeys(("width", "height", "size"), 1)
+    identifier = new_id()
+    facts = {"schema": 1, "created_at": now(), "facts": {}}
+    before = {"id": identifier, **facts, **figures, **dict.fromkeys(texts, "x")}
+    rows.insert(before)
+    assert main(["backup", str(backup)]) == 0
+    damage(backend, f"images/{identifier}", "label")
+    assert main(["restore-record", str(backup), f"images/{identifier}"]) == 0
+    assert rows.get(identifier) == before
 
 
 def test_a_key_that_was_revoked_since_the_backup_stays_so(

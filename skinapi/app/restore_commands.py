@@ -76,6 +76,7 @@ HARMLESS = FOLLOWS | {"birth_year", "created_at", "locale", "name", "notices", "
 DELETION = frozenset({"deletion_asked_at", "deletion_due_at"})
 WORK_ON_CASE = ("account.", "case.", "review.")
 OPEN_WORK = frozenset({"opened_at", "taken_at", "taken_by"})
+HELD_UNKNOWN = "Not known any more: a damaged record was restored"
 PLACED = frozenset({"former_lesion", "lesion", "placed"})
 # The acts that change such a record; of every other kind each act about it.
 ACTS = {
@@ -453,9 +454,10 @@ def _find_changes(
         return []
     whole = fields - damaged - FOLLOWS
     changed = sorted(name for name in whole if stored.get(name) != kept.get(name))
-    if kinds and kept.get("lesion") and not services.lesions.has(kept["lesion"]):
+    spot = kept.get("lesion") if collection == FINDINGS and kinds else None
+    if spot and not services.lesions.has(spot):
         changed.append("lesion.join")  # the audit row names the one that stays
-    about = {kept["id"], kept.get(FINDING), kept.get("lesion")} - {None}
+    about = filter(None, {kept["id"], kept.get(FINDING), spot})
     acts = {act for one in about for act in services.data.trail.list_acts(one, since=since)}
     return [*changed, *sorted(act for act in acts if act.startswith(kinds))]
 
@@ -506,8 +508,9 @@ def _changed_since(services: Services, record: Document, damaged: Set[str]) -> D
     was joined to another one, and a hold on an account's data that came since.
     """
     changed: Document = {}
-    if record.get("held_by") and not record.get("held_at"):
-        changed["held_at"] = now()
+    held = {"held_at": now(), "held_by": OPERATOR, "held_because": HELD_UNKNOWN}
+    if held.keys() & {name for name, value in record.items() if value is not None}:
+        changed |= {name: value for name, value in held.items() if record.get(name) is None}
     if "hold_ends_at" in damaged and _has_ended(services.store, record):
         changed["hold_ends_at"] = now()
     if "owner" in damaged:
