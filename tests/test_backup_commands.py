@@ -34,8 +34,7 @@ from tests.support.models import tiny_model
 SETTINGS = {name.upper() for name in Settings.model_fields}
 
 
-@pytest.fixture
-def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
+def open_for_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
     """A store with a person, which the commands find by the environment."""
     monkeypatch.chdir(tmp_path)
     for name in SETTINGS:
@@ -46,6 +45,11 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
     made = Backend(tmp_path / "instance", jwt_secret_key=SECRET)
     made.member("ada@example.org")
     return made
+
+
+@pytest.fixture
+def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    return open_for_commands(tmp_path, monkeypatch)
 
 
 def test_of_backups_in_a_folder_the_newest_stay(backend: Backend, tmp_path: Path) -> None:
@@ -700,25 +704,3 @@ def test_a_second_opinion_that_has_ended_since_the_backup_is_not_asked_again(
     assert (came in after) is (came in before)
     renewed = {came: None, "revision": 0}
     assert after | renewed == before | renewed
-
-
-def test_a_webhook_that_was_changed_since_the_backup_tells_no_former_receiver(
-    backend: Backend, tmp_path: Path
-) -> None:
-    """One that cannot be read stops no act, and an admin deletes it."""
-    root, ada, backup = backend.member(role="admin"), backend.member(), tmp_path / "b.tar"
-    wanted = {"url": "https://old.example/hook", "events": ["finding.stored"], "clinical": True}
-    added = root.call("POST", "/webhooks", json=wanted).get_json()
-    path = f"/webhooks/{added['id']}"
-    assert main(["backup", str(backup)]) == 0
-    changed = {**wanted, "url": "https://new.example/hook", "enabled": True}
-    assert root.call("PUT", path, json=changed).status_code == 200
-    damage(backend, f"webhooks/{added['id']}", "url")
-    assert main(["restore-record", str(backup), f"webhooks/{added['id']}"]) == REFUSED
-    assert predicted(ada)["id"]
-    failed = backend.services.data.failed_items
-    failed.note_damaged({("webhooks", added["id"]): "ValidationError"})
-    assert root.call("DELETE", path).status_code == 200
-    assert root.call("DELETE", path).status_code == 404
-    assert backend.stored()["webhooks"] == []
-    assert failed.list_some() == []
