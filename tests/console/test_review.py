@@ -188,7 +188,7 @@ def test_another_photo_that_has_come_is_asked_for_no_more(
     visitor.find(".verdict a.primary[href^='#/check']")
     send(patient, "melanocytic_nevus", lesion=spot)
     visitor.reload()
-    visitor.see("Another photo has come in place of this one")
+    visitor.see("Another photo is there in place of this one")
     assert visitor.count(".verdict a.primary[href^='#/check']") == 0
     journey.step("photo-came")
     visitor.go(f"spot/{spot}")

@@ -589,3 +589,26 @@ def test_a_deleted_doctor_is_nobody_to_reach_for_what_a_patient_wrote(
         assert reader.call("GET", "/people-to-reach").get_json() == []
     [left] = weber.pages("/queue?unassigned=true")
     assert (left["id"], left["left"]) == (number, ["message"])
+
+
+@pytest.mark.parametrize("given", [MAIL])
+def test_who_becomes_a_doctor_neither_reads_nor_settles_the_own_entry(
+    real_backend: Backend,
+) -> None:
+    grey, other = (real_backend.member(role="doctor") for _ in "12")
+    admin, ada = real_backend.member(role="admin"), patient_of(real_backend, grey)
+    number = file_one(real_backend, ada)
+    sign(grey, number, told_by="doctor")
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    outbox = real_backend.services.store.collection("outbox")
+    outbox.delete({"kind": "to_reach"})
+    role = {"role": "doctor"}
+    assert admin.call("PUT", f"/users/{ada.email}/role", json=role).status_code == 200
+    now_doctor = real_backend.log_in(ada.email)
+    assert now_doctor.call("GET", "/people-to-reach").get_json() == []
+    [person] = other.call("GET", "/people-to-reach").get_json()
+    path = f"/people-to-reach/{person['_id']}/done"
+    assert now_doctor.call("POST", path, json=TOLD).status_code == 404
+    own = real_backend.account(ada.email).id
+    assert outbox.count({"kind": "to_reach", "account": own}) == 0
+    assert other.call("POST", path, json=TOLD).status_code == 200

@@ -378,7 +378,7 @@ class ReachService:
         self.people.insert(person)
         samplers = {finding.sampled_by for finding in findings if finding.sampled_by}
         readers = {*([doctor.id] if doctor else self._list_readers())}
-        for reader in sorted(readers | samplers):
+        for reader in sorted((readers | samplers) - {account.id}):
             self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
         return person
 
@@ -479,7 +479,11 @@ class ReachService:
     def _show(
         self, person: PersonToReach, to: Subject, doctors: Container[str]
     ) -> PersonToReach | None:
-        """Show all to who may see it, and to who has taken samples the findings of these."""
+        """Show all to who may see it, and to who has taken samples the findings of these. The
+        person, who may be a doctor now, is shown nothing.
+        """
+        if to.id == person.account:
+            return None
         if self._may_see(person, to, doctors):
             return person
         own = tuple(item for item in person.findings if item.sampled_by == to.id)

@@ -354,7 +354,7 @@ def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend, band
     assert list_asking() == []
     decision = ada.call("GET", path).get_json()["decision"]
     assert (decision["new_picture_wanted"], decision["photo_came"]) == (True, True)
-    assert decision["heading"] == "Another photo has come in place of this one"
+    assert decision["heading"] == "Another photo is there in place of this one"
 
 
 def test_a_photo_that_has_come_and_is_not_good_enough_either_says_what_is_asked_for(

@@ -124,7 +124,7 @@ def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
     spot.photograph(MELANOMA)
     after = spot.report(wanted)
     assert after["status"] == "final"
-    assert after["conclusion"].startswith("Another photo has come in place of this one. Urgent")
+    assert after["conclusion"].startswith("Another photo is there in place of this one. Urgent")
     assert all(after["meta"][name] != before["meta"][name] for name in ("versionId", "lastUpdated"))
 
 
