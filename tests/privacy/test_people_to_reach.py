@@ -611,4 +611,11 @@ def test_who_becomes_a_doctor_neither_reads_nor_settles_the_own_entry(
     assert now_doctor.call("POST", path, json=TOLD).status_code == 404
     own = real_backend.account(ada.email).id
     assert outbox.count({"kind": "to_reach", "account": own}) == 0
+    answer = now_doctor.call("DELETE", "/me", json={"current_password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    again = real_backend.member(ada.email, role="doctor")  # registered anew
+    assert again.call("GET", "/people-to-reach").get_json() == []
+    [person] = other.call("GET", "/people-to-reach").get_json()
+    path = f"/people-to-reach/{person['_id']}/done"
+    assert again.call("POST", path, json=TOLD).status_code == 404
     assert other.call("POST", path, json=TOLD).status_code == 200

@@ -480,9 +480,9 @@ class ReachService:
         self, person: PersonToReach, to: Subject, doctors: Container[str]
     ) -> PersonToReach | None:
         """Show all to who may see it, and to who has taken samples the findings of these. The
-        person, who may be a doctor now, is shown nothing.
+        person, who may be a doctor now, is shown nothing, nor who has that address now.
         """
-        if to.id == person.account:
+        if to.id == person.account or (to.account and to.account.email == person.email):
             return None
         if self._may_see(person, to, doctors):
             return person
