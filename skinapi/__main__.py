@@ -339,7 +339,7 @@ def _add_restore(
     )
     record.add_argument("file", type=Path, help="the backup")
     record.add_argument("record", metavar="COLLECTION/ID", help="as /readyz and `check` name it")
-    record.set_defaults(run=_lazy_command("restore_record", "restore_commands"))
+    record.set_defaults(run=_lazy_command("restore_record", "restore_record"))
 
 
 def _add_models(

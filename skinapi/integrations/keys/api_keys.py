@@ -76,9 +76,9 @@ class ApiKey(StoredRecord):
     patient. `hint` is the end of the secret, by which its owner knows it again. It may be used from
     `addresses` (networks in CIDR form; anywhere without), `quota` times in a day, until
     `ends_at`. `doctor` is the account in charge of the patients whom a clinic-wide key adds. With
-    `sessions` a server makes session keys with it. The program of a clinic-wide key
-    shows findings to the patients whose numbers are of the systems `shows_patients_of`. `uses` and
-    `used_at` follow within seconds.
+    `sessions` a server makes session keys with it. The program of a
+    clinic-wide key shows findings to the patients whose numbers are of the systems
+    `shows_patients_of`. `uses` and `used_at` follow within seconds.
     """
 
     id: str

@@ -310,7 +310,7 @@ class DecisionView(Answer):
     """What doctors have decided: to be shown before what the model said."""
 
     heading: str = Field(
-        description="title and name, or that another photo is asked for or has come"
+        description="title and name, or that another photo is asked for or is there"
     )
     title: str = Field(description="says too where the doctor is not certain, or suspects a cancer")
     title_key: TitleKey = Field(
