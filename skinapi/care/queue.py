@@ -322,7 +322,7 @@ class CareService:
         """Return nothing for a doctor who does not see the patients without a doctor."""
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
-        page = self.unassigned.page(urgency=urgency, paging=paging)
+        page = self.unassigned.page(urgency=urgency, paging=paging, to=doctor.account)
         left = {item.finding.id: item.left for item in page.items}
         cases = self._with_accounts(
             page.map(lambda entry: entry.finding), lambda entry, _: entry.id in left, doctor=doctor
@@ -353,7 +353,8 @@ class CareService:
             item: count and self.lists.count_awaited(doctor.id, item, before=since)
             for item, count in awaited.items()
         }
-        unassigned = self.unassigned.count() if self.unassigned.shows_list(doctor) else None
+        shown = self.unassigned.shows_list(doctor)
+        unassigned = self.unassigned.count(to=doctor.account) if shown else None
         return QueueCountsView(
             to_review=sum(by_urgency.values()) + came,
             by_urgency=by_urgency,

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, Forbidden, InvalidToken, NotFound, TooManyRequests
@@ -94,6 +95,7 @@ class BreakGlassService:
     work: UnitOfWork
     grants: BreakGlasses
     accounts: Accounts
+    former: FormerOwners
     records: FindingRecords
     second_factor: SecondFactorService
     trail: AuditTrail
@@ -168,7 +170,8 @@ class BreakGlassService:
             return self._refuse(unit, grant, "not_found", NotFound.code)
         if owner.id == grant.admin:
             raise BreakGlassNotNeeded
-        if finding and not self.records.touch(finding.id):
+        own = self.former.is_own(owner, self.accounts.get(grant.admin))
+        if own or (finding and not self.records.touch(finding.id)):
             return self._refuse(unit, grant, "not_found", NotFound.code)
         about = finding.id if finding else owner.id
         unit.audit(ACTION, by=grant.admin, target=about, owner=owner.id)

@@ -295,6 +295,50 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
 
 
 @KEEPS
+def test_who_registers_anew_reads_nothing_of_the_own_kept_record(real_backend: Backend) -> None:
+    grey, ada, signed, _ = reviewed(real_backend)
+    record, root = real_backend.account(ada.email).id, real_backend.member(role="admin")
+    other = real_backend.member(role="doctor")
+    leave(ada)
+    finish(real_backend)
+    assert root.call("PATCH", f"/users/{grey.email}/suspend").status_code == 200
+    outbox = real_backend.services.store.collection("outbox")
+    again = real_backend.member(ada.email, role="doctor")
+
+    def reads(doctor: Person) -> tuple[int, int, int, int, int]:
+        asked = doctor.call("GET", f"/submissions/{signed}").status_code
+        photo = doctor.call("GET", f"/submissions/{signed}/photo").status_code
+        listed = len(doctor.pages("/queue?unassigned=true"))
+        count = doctor.call("GET", "/queue/counts").get_json()["unassigned"]["findings"]
+        return asked, photo, listed, count, len(reach(doctor))
+
+    assert reads(other) == (200, 200, 1, 1, 1)
+    assert reads(again) == (404, 404, 0, 0, 0)
+    real_backend.services.store.collection("people_to_reach").delete({"account": record})
+    real_backend.services.erasure.to_reach.note_again()
+    told = {notice["account"] for notice in outbox.find({"kind": Kind.TO_REACH})}
+    assert told == {real_backend.account(item.email).id for item in (grey, other)}
+    done = f"/people-to-reach/{reach(other)[0]['_id']}/done"
+    take = f"/patients/{record}/doctor"
+    assert again.call("POST", done, json={"outcome": "told"}).status_code == 404
+    assert again.call("PUT", take).status_code == 404
+    given = f"/users/{record}@records.invalid/doctor"
+    refused = root.call("PUT", given, json={"doctor": ada.email})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict")
+    assert other.call("PUT", take).status_code == 200
+    assert root.call("PUT", f"/users/{ada.email}/role", json={"role": "admin"}).status_code == 200
+    asked = {"number": signed, "reason": "nobody can be reached", "current_password": PASSWORD}
+    admin = real_backend.log_in(ada.email)
+    assert admin.call("POST", "/break-glass", json=asked).status_code == 404
+    assert root.call("POST", "/break-glass", json=asked).status_code == 201
+
+
+def reach(reader: Person) -> list[dict[str, Any]]:
+    people: list[dict[str, Any]] = reader.call("GET", "/people-to-reach").get_json()
+    return people
+
+
+@KEEPS
 def test_the_urgent_photo_of_a_spot_is_kept_with_the_mole_that_a_doctor_signed(
     backend: Backend,
 ) -> None:

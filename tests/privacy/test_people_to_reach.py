@@ -601,7 +601,7 @@ def test_who_becomes_a_doctor_neither_reads_nor_settles_the_own_entry(
     sign(grey, number, told_by="doctor")
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     outbox = real_backend.services.store.collection("outbox")
-    outbox.delete({"kind": "to_reach"})
+    outbox.delete({"kind": Kind.TO_REACH})
     role = {"role": "doctor"}
     assert admin.call("PUT", f"/users/{ada.email}/role", json=role).status_code == 200
     now_doctor = real_backend.log_in(ada.email)
@@ -610,7 +610,7 @@ def test_who_becomes_a_doctor_neither_reads_nor_settles_the_own_entry(
     path = f"/people-to-reach/{person['_id']}/done"
     assert now_doctor.call("POST", path, json=TOLD).status_code == 404
     own = real_backend.account(ada.email).id
-    assert outbox.count({"kind": "to_reach", "account": own}) == 0
+    assert outbox.count({"kind": Kind.TO_REACH, "account": own}) == 0
     answer = now_doctor.call("DELETE", "/me", json={"current_password": PASSWORD})
     assert answer.status_code == 200, answer.text
     again = real_backend.member(ada.email, role="doctor")  # registered anew

@@ -14,6 +14,7 @@ from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.auth.account import Account, AccountFields, Refusal, Status
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
+from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
 from skinapi.base.subject import RefusalReason, Role
@@ -23,6 +24,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
+OWN_RECORD = "This is the record of the doctor's own former account; choose another doctor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Assignments:
 
     work: UnitOfWork
     accounts: Accounts
+    former: FormerOwners
     default: str | None
 
     def find_default(self) -> str | None:
@@ -94,6 +97,8 @@ class Assignments:
             unit.audit("account.assign", by=by, target=patient.id)
         if doctor:
             self.note(unit, patient.id, doctor=doctor, by=by)
+            if self.former.is_own(patient, self.accounts.get(doctor)):
+                raise Conflict(OWN_RECORD)
         return self.accounts.change(unit, patient, doctor_id=doctor)
 
     def note(self, unit: Unit, patient: str, *, doctor: str, by: str) -> None:

@@ -12,6 +12,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.errors import BeingDeleted, GoesWithOther
 from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun, PatientNumber
+from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.base.errors import RecordDamaged, StoreUnavailable
 from skinapi.base.subject import ErasureReason
 from skinapi.platform.storage.clock_watch import ClockWatch
@@ -30,6 +31,7 @@ class Eraser:
 
     work: UnitOfWork
     accounts: Accounts
+    former: FormerOwners
     failed: FailedItems
 
     def begin(
@@ -77,10 +79,12 @@ class Eraser:
         account = self.accounts.find_by_id(account_id)
         if account is None or account.status != "deleting":
             return  # another process has done it
+        of_person = [account, *self.accounts.by_ids({*account.joined}).values()]
         for item in account.joined:
             self.accounts.remove(unit, item)
         if account.record_kept_until_at:
-            self.accounts.keep_record(account_id)
+            addresses = self.former.hash_addresses(of_person)
+            self.accounts.keep_record(account_id, former_addresses=addresses)
         else:
             self.accounts.remove(unit, account_id)
         unit.publish(AccountGone(account_id, account.record_kept_until_at))

@@ -15,6 +15,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
+from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
@@ -116,6 +117,7 @@ class UnassignedPatients:
     """
 
     accounts: Accounts
+    former: FormerOwners
     records: FindingRecords
     lists: FindingLists
     outbox: Outbox
@@ -133,7 +135,8 @@ class UnassignedPatients:
         """The spots of this patient, and findings of none, that stand in the list that this doctor
         sees.
         """
-        if not (self.shows_list(to) and _is_patient(owner)) or self.find_doctor(owner):
+        shown = self.shows_list(to) and self._is_listed(owner, to.account)
+        if not shown or self.find_doctor(owner):
             return frozenset()
         doctor, of, most = owner.doctor_id, [owner.id], MOST_UNASSIGNED
         listed = self.lists.find_waiting(doctor, of, band=None, after="", limit=most)
@@ -166,11 +169,13 @@ class UnassignedPatients:
         found = map(self.accounts.find_active_doctor, sorted(self.seen_by))
         return [doctor.id for doctor in found if doctor]
 
-    def page(self, *, urgency: Band | None, paging: PageRequest) -> Page[UnassignedCase]:
+    def page(
+        self, *, urgency: Band | None, paging: PageRequest, to: Account
+    ) -> Page[UnassignedCase]:
         """Page findings that wait for a review, as in the queue, then those that wait else."""
         after, limit = paging.after or "", paging.limit
         cases, more = list[UnassignedCase](), False
-        for doctor, patients, damaged in self._walk_patients():
+        for doctor, patients, damaged in self._walk_patients(to):
             owners = {patient.id: patient for patient in patients}
             stored = self.lists.find_waiting(
                 doctor, [*owners, *damaged], band=urgency, after=after, limit=limit + 1
@@ -188,17 +193,19 @@ class UnassignedPatients:
                 cases.append(UnassignedCase(item, owners[item.owner], left))
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
         first = max(first, after)
-        cases += (item for item in self._list_left() if first < _key_of(item) < end)
+        cases += (item for item in self._list_left(to) if first < _key_of(item) < end)
         cases.sort(key=_key_of)
         shown = cases[:limit]
         more = bool(shown) and (more or len(cases) > limit)
         return Page(shown, _key_of(shown[-1]) if more else None)
 
-    def count(self) -> UnassignedView:
-        """Count what waits, for MOST_UNASSIGNED patients at most."""
-        waiting = {item.id: item for _, patients, _ in self._walk_patients() for item in patients}
+    def count(self, *, to: Account | None = None) -> UnassignedView:
+        """Count what waits, for MOST_UNASSIGNED patients at most; `to` one doctor, what `page`
+        shows.
+        """
+        waiting = {item.id: item for _, patients, _ in self._walk_patients(to) for item in patients}
         left, known = list[Document](), dict(waiting)
-        for stored, owners, _ in self._walk_left():
+        for stored, owners, _ in self._walk_left(to):
             left += stored
             known |= {item["owner"]: owners[item["owner"]] for item in stored}
         count, ids = self.lists.count_waiting, [*waiting]
@@ -323,7 +330,9 @@ class UnassignedPatients:
                 patient=patient,
             )
 
-    def _walk_patients(self) -> Iterator[tuple[str | None, list[Account], set[str]]]:
+    def _walk_patients(
+        self, to: Account | None
+    ) -> Iterator[tuple[str | None, list[Account], set[str]]]:
         """Read the patients whose finding waits for a review, by the doctor who rests, or None; and
         the ids of accounts that cannot be read.
         """
@@ -331,7 +340,7 @@ class UnassignedPatients:
         for doctor in self._list_gone():
             stored = self.accounts.find_waiting_patients(doctor, limit=left)
             read = [*self.failed.each(WORK, stored, Account.model_validate)]
-            patients = [item for item in read if _is_patient(item)]
+            patients = [item for item in read if self._is_listed(item, to)]
             damaged = {item["id"] for item in stored} - {item.id for item in read}
             left -= len(patients)
             if patients or damaged:
@@ -339,9 +348,9 @@ class UnassignedPatients:
             if left <= 0:
                 return
 
-    def _list_left(self) -> list[UnassignedCase]:
+    def _list_left(self, to: Account) -> list[UnassignedCase]:
         cases: list[UnassignedCase] = []
-        for stored, owners, unanswered in self._walk_left():
+        for stored, owners, unanswered in self._walk_left(to):
             entries = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
             found = self.records.see([*entries], Audience.DOCTOR)
             cases += (
@@ -350,16 +359,20 @@ class UnassignedPatients:
             )
         return cases
 
-    def _walk_left(self) -> Iterator[tuple[list[Document], dict[str, Account], set[str]]]:
+    def _walk_left(
+        self, to: Account | None
+    ) -> Iterator[tuple[list[Document], dict[str, Account], set[str]]]:
         """Read what is left, with its owners and the ids of what a message waits about."""
         for doctor in self._list_gone():
             stored, unanswered = self._find_left(doctor)
             accounts = self.accounts.find_stored({item["owner"] for item in stored})
             read = self.failed.each(WORK, accounts, Account.model_validate)
-            owners = {
-                item.id: item for item in read if _is_patient(item) and item.doctor_id == doctor
-            }
+            listed = (item for item in read if self._is_listed(item, to))
+            owners = {item.id: item for item in listed if item.doctor_id == doctor}
             yield [item for item in stored if item["owner"] in owners], owners, unanswered
+
+    def _is_listed(self, owner: Account, to: Account | None) -> bool:
+        return _is_patient(owner) and not (to and self.former.is_own(owner, to))
 
     def _find_left(
         self, doctor: str | None, owners: Sequence[str] | None = None

@@ -25,6 +25,7 @@ from skinapi.accounts.auth.events import (
     PatientNumber,
     RoleChanged,
 )
+from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.pages import batched
 from skinapi.base.stored_record import StoredRecord
@@ -127,6 +128,7 @@ class ReachService:
     work: UnitOfWork
     people: PeopleToReach
     unassigned: UnassignedPatients
+    former: FormerOwners
     records: FindingRecords
     erased: ErasedIds
     failed: FailedItems
@@ -377,8 +379,11 @@ class ReachService:
         )
         self.people.insert(person)
         samplers = {finding.sampled_by for finding in findings if finding.sampled_by}
-        readers = {*([doctor.id] if doctor else self._list_readers())}
-        for reader in sorted((readers | samplers) - {account.id}):
+        readers = {*([doctor.id] if doctor else self._list_readers())} | samplers
+        with leaving_out():
+            known = self.unassigned.accounts.by_ids(readers)
+        own = {name for name, reader in known.items() if self.former.is_own(account, reader)}
+        for reader in sorted(readers - own):
             self.unassigned.outbox.add(Kind.TO_REACH, to=reader, about="people-to-reach")
         return person
 
@@ -482,13 +487,19 @@ class ReachService:
         """Show all to who may see it, and to who has taken samples the findings of these. The
         person, who may be a doctor now, is shown nothing, nor who has that address now.
         """
-        if to.id == person.account or (to.account and to.account.email == person.email):
+        if self._is_own(person, to.account):
             return None
         if self._may_see(person, to, doctors):
             return person
         own = tuple(item for item in person.findings if item.sampled_by == to.id)
         sampler = own and to.role == "doctor" and to.key is None
         return person.model_copy(update={"findings": own}) if sampler else None
+
+    def _is_own(self, person: PersonToReach, reader: Account) -> bool:
+        account = self.unassigned.accounts.find_by_id(person.account)
+        if account and self.former.is_own(account, reader):
+            return True
+        return reader.id == person.account or reader.email == person.email
 
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
         """The doctor in charge; where that is none of the active `doctors`, those who see the

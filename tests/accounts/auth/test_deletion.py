@@ -7,10 +7,12 @@ from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import AccountErased
+from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
 from skinapi.app.application import create_app
 from skinapi.base.errors import StoreUnavailable
 from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.number_keys import NumberKey, NumberKeys
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.accounts.auth.test_second_factor import App, set_up
 from tests.care.clinic import patient_in_care
@@ -36,7 +38,9 @@ def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
     work = UnitOfWork(store, backend.services.data.trail)
     for package in services:
         work.afterwards(AccountErased, package.forget)
-    return Eraser(work=work, accounts=Accounts(store), failed=FailedItems(store))
+    former = FormerOwners(numbers=NumberKeys([NumberKey.make()]))
+    failed = FailedItems(store)
+    return Eraser(work=work, accounts=Accounts(store), former=former, failed=failed)
 
 
 def erase(eraser: Eraser, account: Account) -> None:
