@@ -231,6 +231,21 @@ def test_a_withdrawn_consent_erases_the_copies_and_the_next_version_lacks_them(
     }
 
 
+@pytest.mark.parametrize("lost", ["dataset", "label", "size"])
+def test_a_consent_is_withdrawn_though_a_copy_is_damaged(any_backend: Backend, lost: str) -> None:
+    clinic = clinic_of(any_backend)
+    ada, ben = clinic.patient(), clinic.patient()
+    for patient in (ada, ada, ben):
+        clinic.finding(patient, {})
+    dataset = clinic.dataset()
+    images = any_backend.services.store.collection("images")
+    damaged, *_ = images.find({"account": any_backend.account(ada.email).id}, sort="id")
+    images.update({"id": damaged["id"]}, {"$unset": {lost: True}})
+    clinic.set_consent(ada, given=False)
+    assert ada.call("GET", "/me/consents").status_code == 200
+    assert len(clinic.images(dataset)) == images.count({}) == 1
+
+
 @pytest.mark.parametrize("what", ["finding", "account"])
 def test_a_deletion_reaches_the_copies(any_backend: Backend, what: str) -> None:
     clinic = clinic_of(any_backend)

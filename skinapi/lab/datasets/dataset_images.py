@@ -121,18 +121,20 @@ class DatasetImages(Repository[DatasetImage]):
         return sorted({image["account"] for image in images})
 
     def delete_records(self, wanted: Filter) -> tuple[dict[str, DatasetCounts], list[str]]:
-        """Delete these pictures in the caller's transaction. Return what each data set had of them,
-        and the keys of their files, to be deleted after it.
+        """Delete these pictures in the caller's transaction, damaged ones too. Return what each
+        data set had of them, and the keys of their files, to be deleted after it.
         """
         documents = self._documents.find(wanted, fields=TAKEN_FIELDS)
         self._documents.delete(wanted)
         gone: dict[str, DatasetCounts] = {}
         for image in documents:
-            before = gone.get(image["dataset"], DatasetCounts({}, 0))
-            counts = Counter(before.counts) + Counter([image["label"]])
-            gone[image["dataset"]] = DatasetCounts(dict(counts), before.size + image["size"])
+            dataset, label, size = (image.get(name) for name in ("dataset", "label", "size"))
+            before = gone.get(str(dataset), DatasetCounts({}, 0))
+            counts = Counter(before.counts) + Counter([str(label)])
+            total = before.size + (size if isinstance(size, int) else 0)
+            gone[str(dataset)] = DatasetCounts(dict(counts), total)
         keys = (image.get(name) for image in documents for name in BLOB_FIELDS)
-        return gone, [key for key in keys if key]
+        return gone, [key for key in keys if isinstance(key, str) and key]
 
     def exists(self, identifier: str) -> bool:
         return self._documents.get(identifier) is not None
