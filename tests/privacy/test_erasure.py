@@ -18,6 +18,7 @@ from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
+from tests.privacy.test_joining import join
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.models import write_model
 from tests.use_cases.use_case import notices_to
@@ -295,7 +296,10 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
 
 
 @KEEPS
-def test_who_registers_anew_reads_nothing_of_the_own_kept_record(real_backend: Backend) -> None:
+@pytest.mark.parametrize("joined", [False, True], ids=["itself", "joined to another"])
+def test_who_registers_anew_reads_nothing_of_the_own_kept_record(
+    real_backend: Backend, joined: bool
+) -> None:
     grey, ada, signed, _ = reviewed(real_backend)
     record, root = real_backend.account(ada.email).id, real_backend.member(role="admin")
     other = real_backend.member(role="doctor")
@@ -303,7 +307,13 @@ def test_who_registers_anew_reads_nothing_of_the_own_kept_record(real_backend: B
     finish(real_backend)
     assert root.call("PATCH", f"/users/{grey.email}/suspend").status_code == 200
     outbox = real_backend.services.store.collection("outbox")
-    again = real_backend.member(ada.email, role="doctor")
+    again = real_backend.member(ada.email)
+    if joined:
+        old, again = again, real_backend.member()
+        assert join(root, old.email, again.email).status_code == 200
+    path = f"/users/{again.email}/role"
+    assert root.call("PUT", path, json={"role": "doctor"}).status_code == 200
+    again = real_backend.log_in(again.email)
 
     def reads(doctor: Person) -> tuple[int, int, int, int, int]:
         asked = doctor.call("GET", f"/submissions/{signed}").status_code
@@ -323,12 +333,12 @@ def test_who_registers_anew_reads_nothing_of_the_own_kept_record(real_backend: B
     assert again.call("POST", done, json={"outcome": "told"}).status_code == 404
     assert again.call("PUT", take).status_code == 404
     given = f"/users/{record}@records.invalid/doctor"
-    refused = root.call("PUT", given, json={"doctor": ada.email})
+    refused = root.call("PUT", given, json={"doctor": again.email})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict")
     assert other.call("PUT", take).status_code == 200
-    assert root.call("PUT", f"/users/{ada.email}/role", json={"role": "admin"}).status_code == 200
+    assert root.call("PUT", path, json={"role": "admin"}).status_code == 200
     asked = {"number": signed, "reason": "nobody can be reached", "current_password": PASSWORD}
-    admin = real_backend.log_in(ada.email)
+    admin = real_backend.log_in(again.email)
     assert admin.call("POST", "/break-glass", json=asked).status_code == 404
     assert root.call("POST", "/break-glass", json=asked).status_code == 201
 

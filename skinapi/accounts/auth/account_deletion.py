@@ -79,11 +79,10 @@ class Eraser:
         account = self.accounts.find_by_id(account_id)
         if account is None or account.status != "deleting":
             return  # another process has done it
-        of_person = [account, *self.accounts.by_ids({*account.joined}).values()]
+        addresses = self.former.hash_addresses(account)
         for item in account.joined:
             self.accounts.remove(unit, item)
         if account.record_kept_until_at:
-            addresses = self.former.hash_addresses(of_person)
             self.accounts.keep_record(account_id, former_addresses=addresses)
         else:
             self.accounts.remove(unit, account_id)

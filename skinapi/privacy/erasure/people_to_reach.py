@@ -499,7 +499,7 @@ class ReachService:
         account = self.unassigned.accounts.find_by_id(person.account)
         if account and self.former.is_own(account, reader):
             return True
-        return reader.id == person.account or reader.email == person.email
+        return reader.id == person.account or person.email in self.former.list_addresses(reader)
 
     def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
         """The doctor in charge; where that is none of the active `doctors`, those who see the

@@ -38,9 +38,9 @@ def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
     work = UnitOfWork(store, backend.services.data.trail)
     for package in services:
         work.afterwards(AccountErased, package.forget)
-    former = FormerOwners(numbers=NumberKeys([NumberKey.make()]))
-    failed = FailedItems(store)
-    return Eraser(work=work, accounts=Accounts(store), former=former, failed=failed)
+    accounts, failed = Accounts(store), FailedItems(store)
+    former = FormerOwners(accounts=accounts, numbers=NumberKeys([NumberKey.make()]))
+    return Eraser(work=work, accounts=accounts, former=former, failed=failed)
 
 
 def erase(eraser: Eraser, account: Account) -> None:
