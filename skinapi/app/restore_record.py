@@ -28,7 +28,7 @@ from skinapi.platform.backups.backup import find_in_backup, read_facts
 from skinapi.platform.backups.backup_file import verify_backup
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
-from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import Unit
 
 # What a colleague is asked about a finding, and what has come of it.
@@ -75,6 +75,158 @@ class Restored:
     suspended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """A record as a backup has it that was begun at `since`."""
+
+    services: Services
+    collection: str
+    model: type[BaseModel]
+    kept: Document
+    since: datetime
+
+    def restore(self, unit: Unit) -> Restored:
+        """Replace what is stored by what is sound of it, and the rest of the backup's."""
+        identifier, rows = self.kept["id"], self.services.store.collection(self.collection)
+        name = f"{self.collection}/{identifier}"
+        stored = rows.get(identifier)
+        unsound = stored and self._find_unsound(stored)
+        if not stored or not unsound:
+            raise Conflict(f"{name} is not damaged here, or was deleted: nothing changed")
+        damaged = _with_lost_fields(unsound, stored, self.kept)
+        changes = self._find_changes(stored, damaged)
+        if changes and self.collection not in ("accounts", "keys"):
+            raise Conflict(CHANGED.format(record=name, changes=", ".join(changes)))
+        mended, taken = self._mend(stored, damaged)
+        ended = self._find_ended(taken) if self.collection == FINDINGS else frozenset[str]()
+        mended, taken = _without(mended, ended), taken - ended
+        changes += ["second opinion"] if damaged & ASKED_FIELDS & ended else []
+        suspends = self.collection == "accounts" and self._suspends(mended, taken, changes)
+        since = self._changed_since(mended, taken) | ({"status": "suspended"} if suspends else {})
+        rows.delete({"id": identifier})
+        rows.insert({**mended, **since})
+        restored = Restored(taken, changes, suspends)
+        lost = bool(unsound - stored.keys())
+        self._follow(restored, asked=lost or bool(damaged & ASKED_FIELDS))
+        unit.audit("store.restore", by=OPERATOR, target=identifier)
+        self.services.data.failed_items.forget_damaged(self.collection, identifier)
+        return restored
+
+    def _find_unsound(self, stored: Document) -> set[str]:
+        """The fields that cannot be read, or else name an account or a finding which is not there:
+        the id may be damaged.
+        """
+        if damaged := _damaged_fields(self.model, stored):
+            return damaged
+        parents = {"owner": "accounts", FINDING: FINDINGS}
+        rows = self.services.store.collection
+        named = {field: rows(parents[field]) for field in parents if stored.get(field)}
+        return {field for field, parent in named.items() if parent.get(stored[field]) is None}
+
+    def _mend(self, stored: Document, damaged: set[str]) -> tuple[Document, set[str]]:
+        """Return the mended record, and the fields that it has from the backup."""
+        mended = _without(stored, damaged) | {
+            name: self.kept[name] for name in damaged if name in self.kept
+        }
+        if _damaged_fields(self.model, mended):
+            return self.kept, {*self.kept}
+        return mended, damaged
+
+    def _follow(self, restored: Restored, *, asked: bool) -> None:
+        """Change what hangs on the record. `asked`: perhaps a second opinion has come."""
+        data, identifier = self.services.data, self.kept["id"]
+        if restored.suspended or restored.taken & {"status", "token_version"}:
+            data.sessions.forget(identifier)
+        if self.collection == "keys" and restored.changes and (key := data.keys.find(identifier)):
+            data.keys.revoke(key)
+        if self.collection == FINDINGS and asked:
+            self._bring_back_opinion()
+
+    def _find_changes(self, stored: Document, damaged: Set[str]) -> list[str]:
+        """Find what was changed since the backup, the whole fields and the acts about the record:
+        what is damaged may have been changed with it.
+        """
+        kept, collection = self.kept, self.collection
+        fields, kinds = stored.keys() | kept.keys(), ACTS.get(collection, ("",))
+        if collection == FINDINGS:
+            fields = {*JUDGED} if JUDGED & damaged else set()
+            kinds = kinds if PLACED & damaged else ()
+        elif collection == "reviews" or damaged <= FOLLOWS:
+            return []
+        whole = fields - damaged - FOLLOWS
+        changed = sorted(name for name in whole if stored.get(name) != kept.get(name))
+        spot = kept.get("lesion") if collection == FINDINGS and kinds else None
+        if spot and not self.services.lesions.has(spot):
+            changed.append("lesion.join")  # the audit row names the one that stays
+        acts = self._list_acts(kept["id"], kept.get(FINDING), spot)
+        return [*changed, *sorted(act for act in acts if act.startswith(kinds))]
+
+    def _list_acts(self, *about: str | None) -> set[str]:
+        """List what was done since the backup about these."""
+        trail = self.services.data.trail
+        return {act for one in about if one for act in trail.list_acts(one, since=self.since)}
+
+    def _find_ended(self, damaged: Set[str]) -> Set[str]:
+        """Find the fields of a finding that are not taken: that it was opened, and that somebody
+        works on it, may have ended since; what a colleague was asked, where anything was done
+        since.
+        """
+        acts = self._list_acts(self.kept["id"], self.kept["owner"])
+        asks = damaged & ASKED_FIELDS and any(act.startswith(WORK_ON_CASE) for act in acts)
+        return (damaged & OPEN_WORK) | (ASKED_FIELDS if asks else frozenset())
+
+    def _suspends(self, record: Document, taken: Set[str], changes: Sequence[str]) -> bool:
+        """Whether an account may let somebody in, or let them see, who may not since the backup.
+        The only admin stays.
+        """
+        admins = {*self.services.data.accounts.list_active_admins()}
+        role = record.get("role")
+        only = role == "admin" and not admins - {record["id"]}
+        if record.get("status") == "deleting" or only:
+            return False
+        staff = role in ("doctor", "researcher", "admin")
+        return bool(changes and taken - HARMLESS - DELETION) or (staff and "status" in taken)
+
+    def _bring_back_opinion(self) -> None:
+        """A second opinion that has come since the backup, or whose fields are damaged, is the
+        doctor's in charge again until that one has answered it.
+        """
+        records, identifier = self.services.data.findings, self.kept["id"]
+        finding = records.get(identifier)
+        came = list_unanswered(records.reviews.list_of(identifier))
+        if not came or finding.error or finding.opinion_came_at:
+            return
+        if any(review.doctor == finding.opinion_of for review in came):  # who is asked has answered
+            records.change(identifier, **NOT_ASKED)
+        for review in came:
+            finding = records.get(identifier)
+            records.note_opinion(finding, urgency=urgency_of(review, None, finding.band))
+
+    def _changed_since(self, record: Document, taken: Set[str]) -> Document:
+        """The fields that must not be as in the backup: a hold that was ended, an owner whose
+        account was joined to another one, and a hold on an account's data that came since.
+        """
+        changed: Document = {}
+        held = {"held_at": now(), "held_by": OPERATOR, "held_because": HELD_UNKNOWN}
+        if held.keys() & {name for name, value in record.items() if value is not None}:
+            changed |= {name: value for name, value in held.items() if record.get(name) is None}
+        if "hold_ends_at" in taken and self._has_ended(record):
+            changed["hold_ends_at"] = now()
+        if "owner" in taken:
+            with suppress(RecordDamaged):
+                if staying := self.services.data.accounts.find_staying(record["owner"]):
+                    changed["owner"] = staying.id
+        return changed
+
+    def _has_ended(self, review: Document) -> bool:
+        """Whether what this review holds back has been shown: its finding waits for a later hold,
+        or for none.
+        """
+        finding = self.services.store.collection(FINDINGS).get(review[FINDING]) or {}
+        key = make_hold_key(review.get("hold_ends_at"), finding.get("number", 0))
+        return key is not None and (finding.get("hold_key") is None or finding["hold_key"] > key)
+
+
 def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     """Mend one damaged record of the store by what a backup has of it. Servers may run."""
     configure_logs()
@@ -89,45 +241,9 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
         raise NotFound(f"{options.file.name} does not hold {options.record}")
     if _damaged_fields(model, kept):
         raise Conflict(f"{options.record} is damaged in {options.file.name} too: take an older one")
-    services, begun_at = open_services(settings), read_facts(options.file).begun_at
-
-    def replace(unit: Unit) -> Restored:
-        rows = services.store.collection(collection)
-        stored = rows.get(identifier)
-        damaged = stored and (_damaged_fields(model, stored) or _orphaned_fields(services, stored))
-        if not stored or not damaged:
-            raise Conflict(f"{options.record} is not damaged here, or was deleted: nothing changed")
-        incomplete = bool(damaged - stored.keys())
-        damaged = _with_lost_fields(damaged, stored, kept)
-        asked = damaged & ASKED_FIELDS
-        changes = _find_changes(services, begun_at, collection, stored, kept, damaged)
-        if changes and collection not in ("accounts", "keys"):
-            raise Conflict(CHANGED.format(record=options.record, changes=", ".join(changes)))
-        sound = {name: value for name, value in stored.items() if name not in damaged}
-        mended = sound | {name: kept[name] for name in damaged if name in kept}
-        if _damaged_fields(model, mended):
-            mended, damaged = kept, {*kept}
-        if collection == FINDINGS:
-            ended = _find_ended(services, begun_at, kept, damaged)
-            mended = {name: value for name, value in mended.items() if name not in ended}
-            damaged = damaged - ended
-            changes += ["second opinion"] if asked & ended else []
-        suspends = collection == "accounts" and _suspends(services, mended, damaged, changes)
-        since = _changed_since(services, mended, damaged)
-        since |= {"status": "suspended"} if suspends else {}
-        rows.delete({"id": identifier})
-        rows.insert({**mended, **since})
-        if suspends or damaged & {"status", "token_version"}:
-            services.data.sessions.forget(identifier)
-        if collection == "keys" and changes and (key := services.data.keys.find(identifier)):
-            services.data.keys.revoke(key)
-        if collection == FINDINGS and (incomplete or asked):
-            _bring_back_opinion(services, identifier)
-        unit.audit("store.restore", by=OPERATOR, target=identifier)
-        services.data.failed_items.forget_damaged(collection, identifier)
-        return Restored(damaged, changes, suspends)
-
-    restored = services.data.work.run(replace)
+    services = open_services(settings)
+    backup = KeptRecord(services, collection, model, kept, read_facts(options.file).begun_at)
+    restored = services.data.work.run(backup.restore)
     erase_again(services, of=identifier)
     print(f"restored: {options.record}. As in the backup: {', '.join(sorted(restored.taken))}")
     planned = restored.changes and restored.taken & DELETION
@@ -165,106 +281,8 @@ def _with_lost_fields(damaged: set[str], stored: Document, kept: Document) -> se
     return damaged | lost | asked
 
 
-def _find_changes(
-    services: Services,
-    since: datetime,
-    collection: str,
-    stored: Document,
-    kept: Document,
-    damaged: Set[str],
-) -> list[str]:
-    """Find what was changed since the backup of a record, its whole fields and the acts about it:
-    what is damaged may have been changed with it.
-    """
-    fields, kinds = stored.keys() | kept.keys(), ACTS.get(collection, ("",))
-    if collection == FINDINGS:
-        fields = {*JUDGED} if JUDGED & damaged else set()
-        kinds = kinds if PLACED & damaged else ()
-    elif collection == "reviews" or damaged <= FOLLOWS:
-        return []
-    whole = fields - damaged - FOLLOWS
-    changed = sorted(name for name in whole if stored.get(name) != kept.get(name))
-    spot = kept.get("lesion") if collection == FINDINGS and kinds else None
-    if spot and not services.lesions.has(spot):
-        changed.append("lesion.join")  # the audit row names the one that stays
-    about = filter(None, {kept["id"], kept.get(FINDING), spot})
-    acts = {act for one in about for act in services.data.trail.list_acts(one, since=since)}
-    return [*changed, *sorted(act for act in acts if act.startswith(kinds))]
-
-
-def _find_ended(
-    services: Services, since: datetime, finding: Document, damaged: Set[str]
-) -> Set[str]:
-    """Find the fields of a finding that are not taken: that it was opened, and that somebody works
-    on it, may have ended since; what a colleague was asked, where anything was done since.
-    """
-    about = (finding["id"], finding["owner"])
-    acts = {act for one in about for act in services.data.trail.list_acts(one, since=since)}
-    asks = damaged & ASKED_FIELDS and any(act.startswith(WORK_ON_CASE) for act in acts)
-    return (damaged & OPEN_WORK) | (ASKED_FIELDS if asks else frozenset())
-
-
-def _suspends(
-    services: Services, record: Document, damaged: Set[str], changes: Sequence[str]
-) -> bool:
-    """Whether an account may let somebody in, or let them see, who may not since the backup. The
-    only admin stays.
-    """
-    role, others = record.get("role"), {*services.data.accounts.list_active_admins()}
-    if record.get("status") == "deleting" or (role == "admin" and not others - {record["id"]}):
-        return False
-    staff = role in ("doctor", "researcher", "admin")
-    return bool(changes and damaged - HARMLESS - DELETION) or (staff and "status" in damaged)
-
-
-def _bring_back_opinion(services: Services, identifier: str) -> None:
-    """A second opinion that has come since the backup, or whose fields are damaged, is the doctor's
-    in charge again until that one has answered it.
-    """
-    records = services.data.findings
-    finding = records.get(identifier)
-    came = list_unanswered(records.reviews.list_of(identifier))
-    if not came or finding.error or finding.opinion_came_at:
-        return
-    if any(review.doctor == finding.opinion_of for review in came):  # who is asked has answered
-        records.change(identifier, **NOT_ASKED)
-    for review in came:
-        finding = records.get(identifier)
-        records.note_opinion(finding, urgency=urgency_of(review, None, finding.band))
-
-
-def _changed_since(services: Services, record: Document, damaged: Set[str]) -> Document:
-    """The fields that must not be as in the backup: a hold that was ended, an owner whose account
-    was joined to another one, and a hold on an account's data that came since.
-    """
-    changed: Document = {}
-    held = {"held_at": now(), "held_by": OPERATOR, "held_because": HELD_UNKNOWN}
-    if held.keys() & {name for name, value in record.items() if value is not None}:
-        changed |= {name: value for name, value in held.items() if record.get(name) is None}
-    if "hold_ends_at" in damaged and _has_ended(services.store, record):
-        changed["hold_ends_at"] = now()
-    if "owner" in damaged:
-        with suppress(RecordDamaged):
-            if staying := services.data.accounts.find_staying(record["owner"]):
-                changed["owner"] = staying.id
-    return changed
-
-
-def _has_ended(store: Store, review: Document) -> bool:
-    """Whether what this review holds back has been shown: its finding waits for a later hold, or
-    for none.
-    """
-    finding = store.collection(FINDINGS).get(review[FINDING]) or {}
-    key = make_hold_key(review.get("hold_ends_at"), finding.get("number", 0))
-    return key is not None and (finding.get("hold_key") is None or finding["hold_key"] > key)
-
-
-def _orphaned_fields(services: Services, record: Document) -> set[str]:
-    """The fields that name an account or a finding which is not there: the id may be damaged."""
-    parents = {"owner": "accounts", FINDING: FINDINGS}
-    rows = services.store.collection
-    named = {field: rows(parents[field]) for field in parents if record.get(field)}
-    return {field for field, parent in named.items() if parent.get(record[field]) is None}
+def _without(document: Document, fields: Set[str]) -> Document:
+    return {name: value for name, value in document.items() if name not in fields}
 
 
 def _damaged_fields(model: type[BaseModel], document: Document) -> set[str]:
