@@ -32,7 +32,7 @@ from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import Erasures
 from skinapi.privacy.break_glass import BreakGlassService
-from skinapi.privacy.erasure.people_to_reach import ReachService
+from skinapi.privacy.erasure.reach_service import ReachService
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.retention.service import RetentionService
 

@@ -240,7 +240,7 @@ def list_people_to_reach(
     """
     language = known_language(query.lang) or subject.account.language
     clinical = subject.role == "doctor"
-    people = erasure.to_reach.list_people_to_reach(to=subject)
+    people = erasure.reach_list.list_all(to=subject)
     return [PersonToReachView.from_person(person, language, clinical=clinical) for person in people]
 
 
@@ -249,7 +249,7 @@ def mark_person_reached(
     erasure: ErasureService, *, person: str, body: Reached, subject: Subject
 ) -> Message:
     """The person was told, or cannot be reached: the notice is deleted, for all who see it."""
-    erasure.to_reach.mark_done(identifier=person, outcome=body.outcome, by=subject)
+    erasure.reach_list.mark_done(identifier=person, outcome=body.outcome, by=subject)
     return Message(message="Done")
 
 

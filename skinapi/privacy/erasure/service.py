@@ -45,7 +45,8 @@ from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.contents import AccountContents, KeptView, SentView
 from skinapi.privacy.erasure.findings_to_tell import ReachReason
-from skinapi.privacy.erasure.people_to_reach import ReachService
+from skinapi.privacy.erasure.people_to_reach import ReachList
+from skinapi.privacy.erasure.reach_service import ReachService
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, Receipts
 
 DAY = timedelta(days=1)
@@ -124,6 +125,7 @@ class ErasureService:
     contents: AccountContents
     retention: RecordRetention
     to_reach: ReachService
+    reach_list: ReachList
     clock: ClockWatch
     failed: FailedItems
     outbox: Outbox
