@@ -17,6 +17,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.events import (
     AccountGone,
+    AccountsJoined,
     ConsentWithdrawn,
     DoctorChanged,
     DoctorReturned,
@@ -34,6 +35,7 @@ from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.review_queue import TAKEN_FOR, ReviewQueue, is_free
 from skinapi.findings.records.stored_finding import OpinionLost, StoredFindingRow
 from skinapi.findings.records.stored_findings import (
+    NOT_ASKED,
     NOT_TAKEN,
     answered_fields,
     fields_without_loss,
@@ -177,6 +179,15 @@ class CasesService:
 
     def on_gone(self, event: AccountGone) -> None:
         self._unshare(event.account)
+
+    def on_accounts_joined(self, event: AccountsJoined) -> None:
+        """Who was asked about a patient and is the same person is asked no more. That no opinion
+        comes was told as that one lost the role of a doctor: only patients are joined.
+        """
+        for owner in (event.account, event.into):
+            for finding in self.records.list_asked(owner):
+                if finding.opinion_of in (event.account, event.into):
+                    self.records.change(finding.id, **NOT_ASKED)
 
     def _unshare(self, patient: str) -> None:
         """No colleague looks at this patient's findings from now on, but for who is in charge."""

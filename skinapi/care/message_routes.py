@@ -51,11 +51,13 @@ class MessageView(Answer):
 
     @classmethod
     def from_message(cls, message: StoredMessage, finding: int | None, *, to: str) -> Self:
+        # A doctor who is a patient since, and was joined to this one, has signed it.
+        by_patient = message.author == message.owner and message.signature is None
         return cls.from_record(
             message,
-            by="patient" if message.author == message.owner else "doctor",
+            by="patient" if by_patient else "doctor",
             read_at=message.seen_at or message.read_at,
-            waits=message.author == message.owner and message.read_at is None,
+            waits=by_patient and message.read_at is None,
             name=message.signature,
             own=message.author == to,
             finding=finding,

@@ -11,6 +11,7 @@ from skinapi.accounts.auth.account import Account, AccountFields, Subject
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
+from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict
@@ -82,6 +83,7 @@ class JoiningService:
     work: UnitOfWork
     store: Store
     accounts: Accounts
+    former: FormerOwners
     consents: Consents
     findings: FindingsService
     lesions: Lesions
@@ -138,6 +140,9 @@ class JoiningService:
         unit.audit("account.join", by=by, target=gone.id)
         _refuse(gone, stays)
         unit.record(AuditRow("account.join", by=by, target=stays.id))
+        if gone.patients_rest:  # it does not come back as a doctor's
+            self.accounts.release_patients(unit, gone.id)
+            gone, stays = (self.accounts.get(item.id) for item in (gone, stays))
         doctor = self._choose_doctor(gone, stays)
         gone = self._put_in_care(unit, gone, doctor, by)
         stays = self._put_in_care(unit, stays, doctor, by)
@@ -147,7 +152,8 @@ class JoiningService:
         for kind in (Kind.APPROVED, Kind.REFUSED):  # they are of the log-in that ends
             self.outbox.withdraw(kind, to=gone.id, about="")
         self._move(gone.id, stays.id)
-        self._close(unit, gone, stays, consents, reason)
+        stays = self._close(unit, gone, stays, consents, reason)
+        self._release_own_records(unit, stays, by)
         for account in (gone.id, stays.id):
             self.findings.queue.recount(account)
         unit.publish(self.findings.records.renew((), ids=findings))
@@ -217,7 +223,7 @@ class JoiningService:
         stays: Account,
         consents: Mapping[str, bool],
         reason: str,
-    ) -> None:
+    ) -> Account:
         """The password stays: whoever knows it is told which log-in there is now."""
         nothing = AccountFields(
             status="suspended",
@@ -248,7 +254,14 @@ class JoiningService:
             joined |= AccountFields(
                 held_at=gone.held_at, held_by=gone.held_by, held_because=gone.held_because
             )
-        self.accounts.change(unit, stays, **joined)
+        return self.accounts.change(unit, stays, **joined)
+
+    def _release_own_records(self, unit: Unit, stays: Account, by: str) -> None:
+        """Nobody is in charge of the kept record of the own former account, which this shows."""
+        for record in self.accounts.list_records_of(stays.id):
+            if self.former.is_own(record, stays):
+                unit.record(AuditRow("account.assign", by=by, target=record.id))
+                self.accounts.change(unit, record, doctor_id=None)
 
 
 def _refuse(gone: Account, stays: Account) -> None:

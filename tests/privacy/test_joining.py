@@ -23,6 +23,7 @@ from tests.care.clinic import (
     patient_in_care,
     patient_of,
 )
+from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide, made
 from tests.privacy.inventory import list_personal
@@ -370,3 +371,84 @@ def test_who_leaves_leaves_with_both_and_reads_of_both(two: TwoAccounts, tmp_pat
     assert not {two.old_id, two.ada_id, account.id} & {item["id"] for item in accounts}
     for item in (two.old_id, two.ada_id):
         assert backend.services.data.erased_ids.find(item)
+
+
+def give_role(backend: Backend, person: Person, role: str) -> Person:
+    """The person by a new log-in, once an admin has given this role."""
+    path = f"/users/{person.email}/role"
+    answer = backend.admin().call("PUT", path, json={"role": role})
+    assert answer.status_code == 200, answer.text
+    return backend.log_in(person.email)
+
+
+def test_what_was_written_to_a_former_doctor_waits_after_that_account_was_joined(
+    real_backend: Backend,
+) -> None:
+    talk, other = Talk(real_backend), real_backend.member(role="doctor")
+    number = predicted(talk.ada, lesion=talk.lesion)["id"]
+    talk.sent(talk.ada, "It bleeds and grows.")
+    root, stays = real_backend.member(role="admin"), real_backend.member()
+    give_role(real_backend, talk.grey, "user")
+    asked = [(number, ["message"])]
+    assert [(item["id"], item["left"]) for item in other.pages("/queue?unassigned=true")] == asked
+    assert join(root, talk.grey.email, stays.email).status_code == 200
+    assert [(item["id"], item["left"]) for item in other.pages("/queue?unassigned=true")] == asked
+    assert other.call("PUT", f"/patients/{talk.patient}/doctor").status_code == 200
+    assert talk.waits(other) == [1]
+
+
+def test_who_was_asked_about_a_patient_and_is_the_same_person_is_asked_no_more(
+    real_backend: Backend,
+) -> None:
+    grey, ada = patient_in_care(real_backend)
+    root, asked = real_backend.member(role="admin"), real_backend.member(role="doctor")
+    number = file_for(real_backend, ada, ROUTINE).number
+    held = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=held).status_code == 201
+    opinion, body = f"/submissions/{number}/second-opinion", {"colleague": asked.email}
+    assert grey.call("PUT", opinion, json=body).status_code == 200
+    give_role(real_backend, asked, "user")
+    assert join(root, ada.email, asked.email).status_code == 200
+    assert get(grey, "/queue")[0]["case"]["opinion_lost"] == "gone"
+    asked = give_role(real_backend, asked, "doctor")
+    assert get(asked, "/queue") == []
+    assert asked.call("GET", f"/submissions/{number}/case").status_code == 403
+    assert get(asked, f"/submissions/{number}/reviews") == []
+    said = {**SEEN, "label": "melanocytic_nevus"}
+    answer = asked.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == 403
+
+
+def test_a_doctors_message_stays_the_doctors_once_both_are_one_account(backend: Backend) -> None:
+    talk, root = Talk(backend, about_a_spot=False), backend.member(role="admin")
+    talk.sent(talk.grey, "Come today.")
+    give_role(backend, talk.grey, "user")
+    assert join(root, talk.ada.email, talk.grey.email).status_code == 200
+    own = backend.account(talk.grey.email).id
+    grey = backend.log_in(talk.grey.email)
+    [message] = get(grey, f"/patients/{own}/messages")
+    assert (message["by"], message["waits"]) == ("doctor", False)
+
+
+@pytest.mark.parametrize("given", [MAIL, {**MAIL, "record_retention": 10}], ids=["all", "record"])
+def test_a_doctor_in_charge_of_the_own_former_account_is_in_charge_no_more(
+    real_backend: Backend, given: dict[str, Any]
+) -> None:
+    grey, ada = patient_in_care(real_backend)
+    root, other = real_backend.member(role="admin"), real_backend.member(role="doctor")
+    number = file_for(real_backend, ada, ROUTINE).number
+    held = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=held).status_code == 201
+    leaving = {"current_password": PASSWORD}
+    assert ada.call("DELETE", "/me", json=leaving).status_code == 200
+    anew = real_backend.member(ada.email)
+    give_role(real_backend, grey, "user")
+    assert join(root, anew.email, grey.email).status_code == 200
+    grey = give_role(real_backend, grey, "doctor")
+    assert grey.call("GET", f"/submissions/{number}").status_code == 404
+    assert (get(grey, "/queue"), get(grey, "/people-to-reach")) == ([], [])
+    for reader in (other, root):
+        [person] = get(reader, "/people-to-reach")
+        assert [item["why"] for item in person["findings"]] == ["held"]
+    listed = [item["left"] for item in other.pages("/queue?unassigned=true")]
+    assert listed == ([["held"]] if "record_retention" in given else [])

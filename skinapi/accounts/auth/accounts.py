@@ -155,7 +155,8 @@ class Accounts(Repository[Account]):
         """
         if account.status == "deleting" and fields.get("status") != "deleting":
             raise NotFound(BEING_DELETED)
-        if account.is_record and fields.get("status") != "deleting" and fields.keys() - IN_CHARGE:
+        changed = {name for name, value in fields.items() if value != getattr(account, name)}
+        if account.is_record and fields.get("status") != "deleting" and changed - IN_CHARGE:
             raise Conflict(RECORD_KEPT)
         if account.joined_to and fields.get("status") != "deleting" and fields.keys() - OF_JOINED:
             raise Conflict(JOINED)
@@ -182,7 +183,7 @@ class Accounts(Repository[Account]):
         if wanted.doctor_id != account.doctor_id:
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
         if wanted.status == "deleting":
-            self._release_patients(unit, account.id)
+            self.release_patients(unit, account.id)
         if account.role == "doctor" and not wanted.active_doctor:
             unit.publish(DoctorStopped(account.id))
         if account.active_doctor != wanted.active_doctor:
@@ -335,13 +336,14 @@ class Accounts(Repository[Account]):
         if back:
             unit.publish(DoctorReturned(doctor.id))
 
-    def _release_patients(self, unit: Unit, doctor_id: str) -> None:
+    def release_patients(self, unit: Unit, doctor_id: str) -> None:
+        """Let the patients of this doctor, who does not come back, have none in charge."""
         if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
             unit.publish(PatientsReleased(doctor_id))
 
     def remove(self, unit: Unit, account_id: str) -> None:
         if self._documents.get(account_id):
-            self._release_patients(unit, account_id)
+            self.release_patients(unit, account_id)
             self._documents.delete({"id": account_id})
 
     def set_record_end(self, account_id: str, until_at: datetime | None) -> None:
@@ -374,6 +376,10 @@ class Accounts(Repository[Account]):
     def list_waiting_deletions(self, *, limit: int) -> list[Account]:
         waiting = {"deletion_due_at": {"$gt": ANY_TIME}}
         return self._list(waiting, sort="deletion_due_at", limit=limit)
+
+    def list_records_of(self, doctor_id: str) -> list[Account]:
+        """List what is kept of deleted accounts that this doctor is in charge of."""
+        return self.list_where({"doctor_id": doctor_id, "record_kept_until_at": {"$gt": ANY_TIME}})
 
     def list_kept_records(self, *, limit: int) -> list[Account]:
         """List what is kept of accounts that are deleted otherwise, the next to end first."""

@@ -128,6 +128,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         AccountsJoined,
         *_of_account(data.keys.revoke_all),
         lambda event: data.person_files.outdate(event.into),
+        cases.on_accounts_joined,
     )
     inside(ConsentWithdrawn, cases.on_withdrawn)
     inside(AccountGone, cases.on_gone)

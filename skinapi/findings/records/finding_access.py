@@ -45,7 +45,10 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-NOT_TO_CORRECT = "Only the doctor in charge or an admin can say that it was entered in error"
+NOT_TO_CORRECT = (
+    "Only the doctor in charge or an admin can say that it was entered in error; of an admin's own "
+    "finding, another admin"
+)
 
 
 # What of a finding an admin reads who has broken its glass.
@@ -164,15 +167,17 @@ class FindingAccess:
         raise Forbidden(refusal)
 
     def get_to_correct(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
-        """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it,
-        or a program that has filed it or has a clinic-wide key.
+        """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it
+        and is not its owner, or a program that has filed it or has a clinic-wide key.
         """
         finding = self.records.get_by_number(number, known_to=partial(_is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
         if owner is None or owner.status == "deleting":
             raise NotFound(NOT_YOURS)
         filed = by.key is not None and finding.filed_by == by.id
-        if filed or in_care(owner, by) or (by.role == "admin" and by.key is None):
+        own = self.unassigned.former.is_own(owner, by.account)
+        admin = by.role == "admin" and by.key is None and not own
+        if filed or in_care(owner, by) or admin:
             return finding, owner
         self.get(number=number, to=by, with_errors=True)
         raise Forbidden(NOT_TO_CORRECT)

@@ -30,8 +30,8 @@ def in_care(owner: Account, doctor: Subject) -> bool:
 
 def is_asked(finding: StoredFindingRow, owner: Account, doctor: Subject) -> bool:
     stays = owner.status != "deleting" and not owner.is_record
-    asked = finding.opinion_of == doctor.id and stays
-    return doctor.role == "doctor" and asked
+    asked = finding.opinion_of == doctor.id != owner.id
+    return doctor.role == "doctor" and asked and stays
 
 
 def is_shut_out(owner: Account) -> bool:

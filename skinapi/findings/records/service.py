@@ -112,9 +112,15 @@ class FindingsService:
             return None
         if corrects and finding.owner != owner:
             return None
+        if finding.owner != owner and self._is_of_record(finding):
+            raise FindingErased
         if finding.owner != owner or finding.request_hash != request_hash:
             raise IdempotencyKeyReused
         return self.records.see_one(finding, Audience.PATIENT)
+
+    def _is_of_record(self, finding: StoredFinding) -> bool:
+        owner = self.accounts.find_by_id(finding.owner)
+        return owner is not None and owner.is_record
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
         """Say whether a request has used the key, also for what is deleted."""

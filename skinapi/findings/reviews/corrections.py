@@ -8,6 +8,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Conflict, FindingInError, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
+from skinapi.findings.errors import FindingErased
 from skinapi.findings.records.events import FindingVoided
 from skinapi.findings.records.finding_access import FindingAccess, Programs
 from skinapi.findings.records.finding_records import FindingRecords
@@ -72,6 +73,10 @@ def _issuer_of(source: Source | None) -> tuple[str | None, str | None] | None:
     return (source.issuer, source.issuer_oid) if source else None
 
 
+def _number_of(source: Source | None) -> tuple[str | None, ...] | None:
+    return (source.patient_id, source.issuer, source.issuer_oid) if source else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionsService:
     work: UnitOfWork
@@ -126,7 +131,8 @@ class CorrectionsService:
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
         """Find what a program has filed by this key for another patient than the `right` one, or
         for this one, to whom a person has moved it back. Refused where that was another picture,
-        and where a person has said that it is not this patient's or has moved it to another one.
+        where it is kept of a deleted account, and where a person has said that it is not this
+        patient's or has moved it to another one.
         """
         filed = self.records.find_filed(by.id, sent.key) or self._find_of_ended_key(right, sent)
         if filed is None:
@@ -137,6 +143,8 @@ class CorrectionsService:
             return None
         if not filed.is_of(sent.picture, sent.request_hash):
             raise IdempotencyKeyReused
+        if self._is_of_deleted(filed, sent):
+            raise FindingErased
         denied = self.records.find_by_first_part(right, sent.key + DENIED)
         if denied and denied.error:
             raise FindingInError(denied.error.reason)
@@ -145,6 +153,14 @@ class CorrectionsService:
         if moved and not moved.error and moved.owner != right:
             raise FindingInError(MOVED_TO_ANOTHER)
         return filed
+
+    def _is_of_deleted(self, filed: StoredFinding, sent: SentPicture) -> bool:
+        """Whether it is kept of a deleted account, and is sent again for the same number: that
+        leads to another account since, and corrects nothing.
+        """
+        owner = self.accounts.find_by_id(filed.owner)
+        numbers = {_number_of(filed.source), _number_of(sent.source)} - {None}
+        return owner is not None and owner.is_record and len(numbers) < 2
 
     def _find_of_ended_key(self, right: str, sent: SentPicture) -> StoredFinding | None:
         """Find the same object of another patient, filed by a program whose key has ended: the

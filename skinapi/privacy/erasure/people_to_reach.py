@@ -7,7 +7,7 @@ or the result of a sample, would go with the account, and nobody would know. It 
 no letter. `reach_service.py` notes whom to reach.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +26,7 @@ from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.storage.ports import set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import leaving_out
 from skinapi.privacy.erasure.findings_to_tell import FindingToTell, ReachReason
 
 KEPT_FOR = timedelta(days=30)
@@ -98,10 +99,15 @@ class ReachList:
     erased: ErasedIds
 
     def list_all(self, *, to: Subject) -> Sequence[PersonToReach]:
-        doctors = {*self.unassigned.accounts.list_active_doctors()}
+        doctors = self._find_doctors()
         shown = (self._show(item, to, doctors) for item in self.people.walk_all(newest_first=True))
         unread = map(self._without_read, filter(None, shown))
         return [*islice(filter(None, unread), MOST_LISTED)]
+
+    def _find_doctors(self) -> Mapping[str, Account]:
+        accounts = self.unassigned.accounts
+        with leaving_out():
+            return accounts.by_ids({*accounts.list_active_doctors()})
 
     def _without_read(self, person: PersonToReach) -> PersonToReach | None:
         """Leave out the decisions that the person has opened since; None where nothing is left."""
@@ -119,7 +125,7 @@ class ReachList:
     @atomic
     def mark_done(self, unit: Unit, *, identifier: str, outcome: ReachOutcome, by: Subject) -> None:
         person = self.people.find(identifier)
-        doctors = {*self.unassigned.accounts.list_active_doctors()}
+        doctors = self._find_doctors()
         shown = person and self._show(person, by, doctors)
         if person is None or shown is None:
             raise NotFound(NO_NOTICE)
@@ -146,7 +152,7 @@ class ReachList:
         return waits and self.records.find_by_number(told.number) is not None
 
     def _show(
-        self, person: PersonToReach, to: Subject, doctors: Container[str]
+        self, person: PersonToReach, to: Subject, doctors: Mapping[str, Account]
     ) -> PersonToReach | None:
         """Show all to who may see it, and to who has taken samples the findings of these. The
         person, who may be a doctor now, is shown nothing, nor who has that address now.
@@ -165,18 +171,21 @@ class ReachList:
             return True
         return reader.id == person.account or person.email in self.former.list_addresses(reader)
 
-    def _may_see(self, person: PersonToReach, to: Subject, doctors: Container[str]) -> bool:
-        """The doctor in charge; where that is none of the active `doctors`, those who see the
-        patients without one, and admins.
+    def _may_see(self, person: PersonToReach, to: Subject, doctors: Mapping[str, Account]) -> bool:
+        """The doctor in charge; where that is none of the active `doctors`, or the person, those
+        who see the patients without one, and admins.
         """
         if to.key is not None:
             return False
         if to.id == person.doctor:
             return to.role == "doctor"
-        if person.doctor in doctors:
-            return False
+        if in_charge := doctors.get(person.doctor or ""):
+            return self._is_own(person, in_charge) and self._is_reader(to)
         if person.doctor is None and (doctor := self._find_doctor(person)):
             return doctor == to.id
+        return self._is_reader(to)
+
+    def _is_reader(self, to: Subject) -> bool:
         return to.role == "admin" or self.unassigned.shows_list(to)
 
     def _find_doctor(self, person: PersonToReach) -> str | None:

@@ -12,7 +12,7 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for, patient_of
 from tests.served.wire import at_once
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person, erase
 from tests.use_cases.use_case import acts_on, notices_to
 
 
@@ -258,3 +258,19 @@ def test_undone_again_an_account_that_was_changed_since_is_named(real_backend: B
     assert undo(admin, act) == ([ids[0]], {ids[1]: "changed_since"})
     trail = admin.call("GET", "/audit?action=account.undo_act").get_json()
     assert [row["detail"] for row in trail] == ["0 of 2 put back", "2 of 2 put back"]
+
+
+@pytest.mark.parametrize("given", [{"record_retention": 10}])
+def test_the_assignment_of_a_kept_record_is_undone(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    grey, weber = (backend.member(role="doctor") for _ in "12")
+    ada = patient_of(backend, grey)
+    number = file_for(backend, ada, URGENT).number
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    record = id_of(backend, ada)
+    erase(backend.services, backend.account(ada.email))
+    path = f"/users/{record}@records.invalid/doctor"
+    act = act_of(admin, "PUT", path, doctor=weber.email)
+    assert undo(admin, act) == ([record], {})
+    assert grey.call("GET", f"/submissions/{number}").status_code == 200

@@ -68,6 +68,20 @@ def get_new_spot(ada: Person) -> str:
     return str(ada.call("POST", "/lesions", json=place).get_json()["id"])
 
 
+def test_an_admin_enters_no_own_finding_in_error(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+    sign(doctor, number)
+    root = backend.member(role="admin")
+    path = f"/users/{ada.email}/role"
+    assert root.call("PUT", path, json={"role": "admin"}).status_code == 200
+    own = backend.log_in(ada.email)
+    wanted = {"patient": "0" * 32, "reason": "."}
+    moved = own.call("POST", f"/submissions/{number}/move", json=wanted)
+    assert [enter(own, number).status_code, moved.status_code] == [403, 403]
+    assert enter(root, number).status_code == 200
+
+
 def test_what_was_entered_in_error_counts_for_nothing(backend: Backend) -> None:
     doctor, ada, lesion, first, wrong = spot_of_two(backend)
     before = get(ada, f"/submissions/{first}")["instruction"]

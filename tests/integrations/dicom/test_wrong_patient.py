@@ -426,3 +426,23 @@ def test_two_patients_first_objects_at_once_leave_one_finding(real_backend: Back
         assert len(ward.findings()) == 2
         assert ward.live()
         assert ward.is_whole()
+
+
+@pytest.mark.parametrize("given", [{"record_retention": 10}])
+@pytest.mark.parametrize("new_key", [False, True], ids=["", "by the next key"])
+def test_what_is_kept_of_a_deleted_account_is_not_corrected_by_the_same_object(
+    ward: Ward, new_key: bool
+) -> None:
+    ward.send("P-1")
+    ward.sign()
+    erase(ward.backend.services, ward.backend.services.data.accounts.get(ward.live()["owner"]))
+    kept = ward.live()
+    if new_key:
+        ward.revoke(ward.key)
+        ward.get_key()
+    code, sentence = ward.send("P-1")
+    assert (code, sentence[:33]) == (0x0110, "The finding of this request was d")
+    assert (ward.live(), len(ward.findings())) == (kept, 1)
+    if not new_key:
+        assert ward.send("P-2") == (0, ""), "another number is a correction"
+        assert ward.live()["owner"] != kept["owner"]

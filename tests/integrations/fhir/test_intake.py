@@ -164,6 +164,24 @@ def test_an_order_whose_finding_was_deleted_is_gone(
     assert reported(sent(hospital, orders.transaction("O-2")))
 
 
+@pytest.mark.parametrize("given", [{"record_retention": 10}])
+def test_an_order_whose_finding_is_kept_of_a_deleted_account_is_gone(
+    backend: Backend, hospital: Person
+) -> None:
+    reported(sent(hospital, orders.transaction()))
+    (patient,), (filed,) = external(backend), findings(backend)
+    doctor, root = backend.member(role="doctor"), backend.member(role="admin")
+    path = f"/users/{patient['email']}/doctor"
+    assert root.call("PUT", path, json={"doctor": doctor.email}).status_code == 200
+    said = {"label": "melanocytic_nevus", "certainty": "sure", "downgrade_confirmed": True}
+    path = f"/submissions/{filed['number']}/review"
+    assert doctor.call("POST", path, json=said).status_code == 201
+    erase(backend.services, backend.services.data.accounts.get(patient["id"]))
+    again = sent(hospital, orders.transaction())
+    assert outcome(again)[:2] == (410, "finding_erased")
+    assert [(item["id"], item.get("error")) for item in findings(backend)] == [(filed["id"], None)]
+
+
 def test_another_order_under_the_same_identifier_is_refused(
     backend: Backend, hospital: Person
 ) -> None:
