@@ -126,7 +126,7 @@ def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> s
     doctor = reader != "patient"
     own = FirstContent.of_decision(decision, language, due=about.due, for_doctor=doctor)
     if about.advice:
-        head = decision.heading(language)
+        head = decision.heading_elsewhere(language)
         counts = say_advice(about.advice, language, for_doctor=doctor)
         replaced = LABELS[language].decision_replaced.format(head)
         lines = [*counts, f"{replaced}. {own.signed}"]

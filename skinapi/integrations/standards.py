@@ -86,7 +86,7 @@ def say_replaced(finding: VisibleFinding, advice: Advice, language: Language) ->
 def _say_before(finding: VisibleFinding, language: Language, *, for_doctor: bool) -> Iterator[str]:
     labels, decision = LABELS[language], finding.decision
     if decision:
-        heading = decision.heading(language, for_doctor=for_doctor)
+        heading = decision.heading_elsewhere(language, for_doctor=for_doctor)
         yield labels.decision_replaced.format(heading)
         yield FirstContent.of_decision(decision, language).signed
         return

@@ -166,6 +166,21 @@ def test_what_counts_of_another_photo_of_the_spot_comes_first(
     assert lines[-1].startswith("Said of this photo: Doctor's decision: ")
 
 
+@pytest.mark.parametrize("reader", ADDRESSEES)
+def test_a_sample_of_this_photo_is_said_behind_what_counts_of_another(
+    shared_backend: Backend, reader: Addressee
+) -> None:
+    at = Practice(shared_backend, reviewed=False)
+    at.review(MELANOMA, certainty="unsure", histology="awaited")
+    spot = at.sort_into_spot()
+    first, at.number = at.number, predicted(at.ada, lesion=spot)["id"]
+    at.review("basal_cell_carcinoma")
+    at.number = first
+    lines = at.draft(reader)["decision"].splitlines()
+    said = "Said of this photo: What the doctor thinks possible: a melanoma. A sample was taken. "
+    assert lines[-1].startswith(said)
+
+
 def test_an_urgent_photo_that_nobody_has_answered_comes_first(shared_backend: Backend) -> None:
     at = Practice(shared_backend, reviewed=False)
     at.review(MOLE, urgency="self_monitoring")

@@ -198,6 +198,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
             password_hash="",
             token_version=self.token_version + 1,
             notices=False,
+            sent_by=self.sent_by,
             doctor_id=self.doctor_id,
             queue_key=self.queue_key,
             findings=self.findings,

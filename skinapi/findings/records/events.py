@@ -66,6 +66,16 @@ class FindingDeleted(FindingEvent):
 
 
 @dataclass(frozen=True)
+class ErasedFindingDenied:
+    """The program that had filed the findings with these numbers, which are deleted, takes them
+    back, or names another `patient` by the number there.
+    """
+
+    numbers: Sequence[int]
+    patient: str | None
+
+
+@dataclass(frozen=True)
 class FindingsChanged:
     """Patients and programs read something else of these findings from now on; `by_sorting` into
     spots, of which no other event tells. What a doctor has decided about those with the ids

@@ -42,12 +42,11 @@ from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import (
-    ANY_ARCHIVE,
     MOST_AMENDMENTS,
     MOST_BY_PATIENT,
     MOST_VERSIONS,
     StoredFinding,
-    hash_of_request,
+    hashes_of_request,
 )
 from skinapi.findings.records.stored_findings import EncodedFinding
 from skinapi.findings.records.visible_findings import (
@@ -129,7 +128,7 @@ class FindingsService:
     def _is_erased(self, owner: str, key: str | None, by: str | None) -> bool:
         if not key or not by or by == owner:
             return False
-        return self.erased.has_request(hash_of_request(by, key), hash_of_request(ANY_ARCHIVE, key))
+        return bool(self.erased.find_requests(*hashes_of_request(by, key)))
 
     def _find_keyed(self, owner: str, key: str | None, by: str | None) -> StoredFinding | None:
         finding = self.records.find_by_key(owner, key)

@@ -368,6 +368,11 @@ class SubmittedPhoto(StoredRecord):
 ANY_ARCHIVE = "archive"
 
 
+def hashes_of_request(by: str, key: str) -> list[str]:
+    """List what `filed_request` of a finding may be that `by` has filed with this key."""
+    return [hash_of_request(by, key), hash_of_request(ANY_ARCHIVE, key)]
+
+
 def hash_of_request(by: str, key: str) -> str:
     return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -497,7 +497,8 @@ class ReportContent:
             rows.append((self._model_said, sentence))
         if decision and self.report.spot_advice:
             own = FirstContent.of_decision(decision, self.report.language)
-            rows.insert(0, (self.labels.decision_replaced.format(own.head), own.signed))
+            head = decision.heading_elsewhere(self.report.language)
+            rows.insert(0, (self.labels.decision_replaced.format(head), own.signed))
         return rows
 
     @property

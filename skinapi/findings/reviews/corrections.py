@@ -8,15 +8,21 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import Conflict, FindingInError, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.errors import FindingErased
-from skinapi.findings.records.events import FindingVoided
+from skinapi.findings.errors import NOT_YOURS, FindingErased
+from skinapi.findings.records.events import ErasedFindingDenied, FindingVoided
 from skinapi.findings.records.finding_access import FindingAccess, Programs
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.records.stored_finding import EnteredInError, Source, StoredFinding
+from skinapi.findings.records.stored_finding import (
+    EnteredInError,
+    Source,
+    StoredFinding,
+    hashes_of_request,
+)
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.lesion_status import Audience
+from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -87,6 +93,7 @@ class CorrectionsService:
     outcomes: OutcomeCounts
     outbox: Outbox
     programs: Programs
+    erased: ErasedIds
 
     @atomic
     def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> StoredFinding:
@@ -118,15 +125,34 @@ class CorrectionsService:
         self.outbox.add(Kind.FILED, to=right)
 
     @atomic
-    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> VisibleFinding:
-        """The same of what a program has filed by one of these keys, as its owner may know it."""
+    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> VisibleFinding | None:
+        """The same of what a program has filed by one of these keys, as its owner may know it; None
+        where it is deleted. Then nobody is to be told of it any more.
+        """
         found = (self.records.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
         if filed is None:
-            raise NotFound(NOTHING_FILED)
+            erased = [self._deny_erased(unit, key, by, patient=None) for key in keys]
+            if not any(erased):
+                raise NotFound(NOTHING_FILED)
+            return None
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
         return self.records.see_one(entered, Audience.PROGRAM, with_errors=True)
+
+    @atomic
+    def deny_erased(self, unit: Unit, *, sent: SentPicture, by: Subject) -> None:
+        """An archive sends what was deleted: perhaps with another PatientID."""
+        if sent.source:
+            self._deny_erased(unit, sent.key, by, patient=sent.source.patient_id)
+
+    def _deny_erased(self, unit: Unit, key: str, by: Subject, *, patient: str | None) -> bool:
+        """Whether something was deleted that this program had filed by the key."""
+        erased = self.erased.find_requests(*hashes_of_request(by.id, key))
+        numbers = [number for item in erased for number in item.numbers]
+        if numbers:
+            unit.publish(ErasedFindingDenied(numbers, patient))
+        return bool(erased)
 
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
         """Find what a program has filed by this key for another patient than the `right` one, or
@@ -208,7 +234,9 @@ class CorrectionsService:
             moved = self.find_moved(wrong)
             if moved and not moved.error:
                 raise Conflict(MOVED_MEANWHILE)
-            _, before = self.findings.get_to_correct(number=str(wrong.number), by=by)
+            before = self.accounts.get(wrong.owner)
+            if before.status == "deleting":
+                raise NotFound(NOT_YOURS)
             self._enter(unit, wrong, before, by)
             # What a person has said of it stays said.
             denied = sent.key + DENIED + wrong.id if wrong.error else None

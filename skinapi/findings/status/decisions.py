@@ -395,6 +395,12 @@ class Decision:
         name = self.name(language) if for_doctor else self.name_for_patient(language)
         return template.format(title=self.title().in_language(language), name=name)
 
+    def heading_elsewhere(self, language: Language, *, for_doctor: bool = False) -> str:
+        """The heading where something else counts, with the sample that is awaited all the same."""
+        heading = self.heading(language, for_doctor=for_doctor)
+        taken = conditions_table().notices.decision.awaited.in_language(language)
+        return f"{heading}. {taken.removesuffix('.')}" if self.awaited else heading
+
     @property
     def over(self) -> bool:
         """Whether it only waited for the photo that has come: it asks for nothing any more."""

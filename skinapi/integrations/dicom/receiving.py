@@ -23,7 +23,7 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.size_limits import size_in_words
-from skinapi.findings.errors import StorageQuotaReached
+from skinapi.findings.errors import FindingErased, StorageQuotaReached
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
 from skinapi.findings.records.service import PatientRegistration
 from skinapi.findings.reviews.corrections import CorrectionsService, SentPicture
@@ -137,7 +137,12 @@ class IntakeService:
                 return  # a person has corrected it before
             correct = partial(self.corrections.correct_patient, sent=again, by=by)
             sent = replace(sent, before_commit=correct)
-        filed = self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
+        try:
+            filed = self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
+        except FindingErased:
+            if again:
+                self.corrections.deny_erased(sent=again, by=by)
+            raise
         if again:
             self.corrections.correct_filed(filed.owner, sent=again, by=by)
 

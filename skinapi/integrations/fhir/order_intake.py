@@ -11,7 +11,13 @@ from functools import partial
 from typing import Any
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.base.errors import Conflict, IdempotencyKeyReused, InvalidBody, Unprocessable
+from skinapi.base.errors import (
+    Conflict,
+    Gone,
+    IdempotencyKeyReused,
+    InvalidBody,
+    Unprocessable,
+)
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService
 from skinapi.findings.records.service import PatientRegistration
@@ -65,6 +71,11 @@ class PhotosApart(Unprocessable):
         "The photos may show different spots. Send a ServiceRequest for each spot, and do not mix "
         "close-ups and pictures of a dermoscope"
     )
+
+
+class OrderErased(Gone):
+    code = "finding_erased"
+    sentence = "The finding of this order was deleted here. Nobody is to be told of it any more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +180,8 @@ class FhirIntakeService:
         identifier = OrderReader(request, beside).read_identifier()
         keys = self.fhir.keys_of_order(*identifier, by=by)
         finding = self.corrections.take_back(keys=keys, by=by)
+        if finding is None:
+            raise OrderErased
         return Taken(
             order=None,
             notes=(ONLY_IDENTIFIER_READ,),

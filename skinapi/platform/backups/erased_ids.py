@@ -48,7 +48,8 @@ class Erased(StoredRecord):
     and that id where somebody has ended it. `created_at` is when that was, `scrubbed_at` when
     the store had overwritten what was deleted, as far as it can. `findings`: how many an account
     held when it went, and `kept_until_at` until when its medical record is kept. `request`: the
-    hash of the request by which a program had filed the finding, which is not judged again.
+    hash of the request by which a program had filed the finding, which is not judged again;
+    `numbers` has its number then.
     """
 
     id: str
@@ -104,9 +105,9 @@ class ErasedIds(Repository[Erased]):
         """Whether this account or finding was erased."""
         return self._documents.get(identifier) is not None
 
-    def has_request(self, *requests: str) -> bool:
-        """Whether the finding that one of these requests has made was erased."""
-        return any(self._documents.find({"request": one}, limit=1, fields=()) for one in requests)
+    def find_requests(self, *requests: str) -> list[Erased]:
+        """Find the erased findings that these requests have made."""
+        return [item for one in requests for item in self._list({"request": one}, sort="id")]
 
     def list_since(self, moment: datetime) -> Iterator[Erased]:
         since = self._documents.find({"created_at": {"$gte": moment}}, sort="created_at")

@@ -37,6 +37,7 @@ class ReachReason(StrEnum):
     - `unanswered`: no doctor has answered the owner's message, or the owner has not read one of a
       doctor; it is about its spot or about none
     - `message`: the same of a message that is about no finding that is there
+    - `corrected`: the archive that had sent its photo names another patient since
     - `lost`: the backup that was restored is from before it was so
     """
 
@@ -51,6 +52,7 @@ class ReachReason(StrEnum):
     COUNTS = "counts"
     UNANSWERED = "unanswered"
     MESSAGE = "message"
+    CORRECTED = "corrected"
     LOST = "lost"
 
 

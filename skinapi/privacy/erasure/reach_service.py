@@ -21,6 +21,7 @@ from skinapi.base.errors import Conflict, RecordDamaged
 from skinapi.base.pages import batched
 from skinapi.care.message_records import Messages
 from skinapi.findings.records.events import (
+    ErasedFindingDenied,
     FindingDiscarded,
     FindingReviewed,
     FindingsChanged,
@@ -278,6 +279,22 @@ class ReachService:
             left = [item for item in before.findings if item.number != number]
             keep_or_end(self.people, self.erased, before, left)
 
+    def on_erased_finding_denied(self, event: ErasedFindingDenied) -> None:
+        """It was of somebody else, or perhaps: who speaks to the person reads so."""
+        for person in [*self.people.walk_all()]:
+            known = event.patient is not None and (
+                person.number is None or person.number.value == event.patient
+            )
+            named = {item.number for item in person.findings} & {*event.numbers}
+            if known or not named:
+                continue
+            left = [
+                _doubt(item) if item.number in named else item
+                for item in person.findings
+                if event.patient is not None or item.number not in named
+            ]
+            keep_or_end(self.people, self.erased, person, left)
+
     def _add(
         self,
         account: Account,
@@ -291,6 +308,8 @@ class ReachService:
             anew = {finding.number for finding in findings}
             findings = (*(item for item in before.findings if item.number not in anew), *findings)
             number = number or before.number
+        if account.external:
+            number = number or self._find_number(findings)
         # By a clock that is behind, it would be over once that is set right.
         moment = max(now(), self.records.find_hold_time())
         person = self._insert(new_id(), moment, account, findings, number, before=before)
@@ -316,7 +335,7 @@ class ReachService:
             email=_find_email(account, before),
             doctor=doctor.id if doctor else None,
             number=number,
-            sent_by=account.sent_by,
+            sent_by=account.sent_by or (before.sent_by if before else None),
             findings=findings,
             expires_at=moment + KEPT_FOR,
         )
@@ -445,6 +464,11 @@ class ReachService:
         return frozenset(
             finding if finding in there else newest.get(spot) for spot, finding in waiting
         )
+
+
+def _doubt(finding: FindingToTell) -> FindingToTell:
+    also = dict.fromkeys((*finding.also, ReachReason.CORRECTED))
+    return finding.model_copy(update={"also": (*also,)})
 
 
 def _find_email(account: Account, before: PersonToReach | None) -> str:

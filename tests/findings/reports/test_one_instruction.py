@@ -35,6 +35,7 @@ from tests.support.size import size
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
+AWAITED = Histology.AWAITED
 SINCE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DECISIONS: list[dict[str, Any] | None] = [
     None,
@@ -127,6 +128,19 @@ def test_what_is_not_judged_yet_is_called_nothing_and_reassures_nobody() -> None
             words.next_step.en,
         )
         assert shown.decision.heading == words.label.en
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_printed_report_says_that_a_sample_was_taken_behind_what_counts(
+    language: Language,
+) -> None:
+    found = finding_of(MOLE, band=Band.SELF_MONITORING)
+    advice = Advice(AdviceSource.DECISION, Band.REFERRAL, SINCE, 10)
+    plain = made_report(language, photo=False, spot_advice=advice)
+    report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
+    awaited = reviewed(report, finding=found, label=MELANOMA, certainty=UNSURE, histology=AWAITED)
+    taken = {"en": "a melanoma. A sample was taken", "fr": "mélanome. Un prélèvement a été fait"}
+    assert taken[language] in " ".join(text_of(render_pdf(awaited)).split())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

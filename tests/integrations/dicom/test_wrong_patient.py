@@ -324,6 +324,39 @@ def test_what_was_deleted_comes_back_by_no_other_key(ward: Ward) -> None:
     assert ward.findings() == []
 
 
+def test_a_suspended_patient_of_an_archive_is_to_be_reached_by_the_number_there(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.sign()
+    path = f"/users/{ward.email_of(ward.live()['owner'])}/suspend"
+    assert ward.admin.call("PATCH", path).status_code == 200
+    (person,) = ward.doctor.call("GET", "/people-to-reach").get_json()
+    assert person["number"]["value"] == "P-1"
+
+
+def test_who_is_to_reach_a_deleted_patient_reads_that_the_archive_names_another_since(
+    ward: Ward,
+) -> None:
+    ward.send("P-1")
+    path = f"/submissions/{ward.live()['number']}/review"
+    held = {**MELANOMA, "told_by": "doctor"}
+    assert ward.doctor.call("POST", path, json=held).status_code == 201
+    named = {"system": "clinic", "value": "P-1"}
+    path = f"/users/{ward.email_of(ward.live()['owner'])}"
+    answer = ward.admin.call("DELETE", path, json={"patient_number": named})
+    assert answer.status_code == 200, answer.text
+
+    def why() -> list[str]:
+        (person,) = ward.doctor.call("GET", "/people-to-reach").get_json()
+        (finding,) = person["findings"]
+        return [finding["why"], *finding.get("also", ())]
+
+    assert ward.send("P-1")[0] == 0x0110
+    assert why() == ["held"]
+    for _ in "12":
+        assert ward.send("P-2")[0] == 0x0110
+    assert why() == ["held", "corrected"]
+
+
 def test_after_a_join_of_both_patients_the_object_stands(ward: Ward) -> None:
     ward.send("P-1")
     first = ward.live()["owner"]
@@ -443,6 +476,5 @@ def test_what_is_kept_of_a_deleted_account_is_not_corrected_by_the_same_object(
     code, sentence = ward.send("P-1")
     assert (code, sentence[:33]) == (0x0110, "The finding of this request was d")
     assert (ward.live(), len(ward.findings())) == (kept, 1)
-    if not new_key:
-        assert ward.send("P-2") == (0, ""), "another number is a correction"
-        assert ward.live()["owner"] != kept["owner"]
+    assert ward.send("P-2") == (0, ""), "another number is a correction"
+    assert ward.live()["owner"] != kept["owner"]

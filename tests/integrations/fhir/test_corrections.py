@@ -4,6 +4,7 @@ import pytest
 
 from tests.findings.records.test_corrections import REASON, enter, get, sign, spot_of_two
 from tests.integrations.fhir import orders
+from tests.integrations.fhir.test_intake import external, outcome, reported
 from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import Backend
 
@@ -56,3 +57,23 @@ def test_the_system_that_filed_it_takes_it_back(backend: Backend, status: str) -
     assert resent.status_code == 404
     unknown = orders.request("O-9", status=status)
     assert hospital.call("POST", "/fhir/ServiceRequest", json=unknown).status_code == 404
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "revoked"])
+def test_nobody_is_to_be_told_of_an_order_that_is_taken_back_once_its_finding_is_deleted(
+    real_backend: Backend, status: str
+) -> None:
+    doctor, root = (real_backend.member(role=role) for role in ("doctor", "admin"))
+    hospital = clinic_wide(real_backend, scopes=["fhir"], doctor=doctor.email)
+    number = reported(hospital.call("POST", "/fhir", json=orders.transaction()))["id"]
+    told = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=told).status_code == 201
+    (patient,) = external(real_backend)
+    body = {"patient_number": {"system": orders.HOSPITAL, "value": orders.NUMBER}}
+    assert root.call("DELETE", f"/users/{patient['email']}", json=body).status_code == 200
+    (person,) = get(doctor, "/people-to-reach")
+    assert [item["why"] for item in person["findings"]] == ["held"]
+    back = orders.request(status=status)
+    answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
+    assert outcome(answer)[:2] == (410, "finding_erased")
+    assert get(doctor, "/people-to-reach") == []

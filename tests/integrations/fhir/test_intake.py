@@ -180,6 +180,10 @@ def test_an_order_whose_finding_is_kept_of_a_deleted_account_is_gone(
     again = sent(hospital, orders.transaction())
     assert outcome(again)[:2] == (410, "finding_erased")
     assert [(item["id"], item.get("error")) for item in findings(backend)] == [(filed["id"], None)]
+    result = {"label": "melanoma", "certainty": "sure", "histology_result": "melanoma"}
+    assert doctor.call("POST", path, json=result).status_code == 201
+    (person,) = doctor.call("GET", "/people-to-reach").get_json()
+    assert person["sent_by"] == patient["sent_by"] is not None
 
 
 def test_another_order_under_the_same_identifier_is_refused(

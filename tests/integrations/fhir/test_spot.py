@@ -66,6 +66,17 @@ def spot(tmp_path: Path) -> Iterator[Spot]:
     made.clinic.backend.services.store.close()
 
 
+def test_a_sample_that_is_awaited_is_said_behind_what_counts_of_a_newer_photo(spot: Spot) -> None:
+    opinion = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
+    spot.clinic.review(spot.first, **opinion)
+    second = spot.photograph(MELANOMA)
+    spot.clinic.review(second, label="basal_cell_carcinoma", certainty="sure", told_by="nobody")
+    conclusion = spot.report(spot.first)["conclusion"]
+    assert f"finding {second}" in conclusion
+    said = "Said of this photo: What the doctor thinks possible: Melanoma. A sample was taken. "
+    assert said in conclusion
+
+
 def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed(
     spot: Spot,
 ) -> None:

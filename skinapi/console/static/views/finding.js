@@ -203,6 +203,7 @@ const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`
   <section class=${decision ? "card past" : "card"}>
     <p class="eyebrow">${title}</p>
     <h2>${decision ? decision.heading : reading.summary.likely}</h2>
+    ${decision?.histology === "awaited" && html`<p>${say("waits_result")}</p>`}
     <p>${counts}</p>
     <p><small>${decision ? `${decision.unjudged ? `${say("unjudged")} ` : ""}${saySigned(decision)}` : reading.summary.certainty}</small></p>
   </section>`;
