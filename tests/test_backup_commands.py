@@ -28,13 +28,13 @@ from tests.integrations.test_patients import program
 from tests.platform.storage.test_damaged_text import damage_text
 from tests.privacy.test_joining import join
 from tests.repository.documents import ROOT
-from tests.support.backends import PASSWORD, SECRET, Backend
+from tests.support.backends import PASSWORD, SECRET, Backend, erase
 from tests.support.models import tiny_model
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 
 
-def open_for_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
+def open_for_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> Backend:
     """A store with a person, which the commands find by the environment."""
     monkeypatch.chdir(tmp_path)
     for name in SETTINGS:
@@ -42,7 +42,7 @@ def open_for_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backen
     monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / "instance"))
     monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
     monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
-    made = Backend(tmp_path / "instance", jwt_secret_key=SECRET)
+    made = Backend(tmp_path / "instance", jwt_secret_key=SECRET, **given)
     made.member("ada@example.org")
     return made
 
@@ -493,6 +493,39 @@ def damage(backend: Backend, name: str, field: str) -> None:
         )
 
 
+KEPT_FIELDS = ("former_addresses", "email", "consents", "status", "name")
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["", "registered anew"])
+@pytest.mark.parametrize("field", KEPT_FIELDS)
+def test_what_a_deletion_has_left_is_restored_as_such_from_a_backup_of_before(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    field: str,
+    anew: bool,
+) -> None:
+    backend = open_for_commands(tmp_path, monkeypatch, record_retention=10)
+    grey = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(grey.email).id)
+    number = predicted(ada)["id"]
+    signed = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=signed).status_code == 201
+    account = backend.account(ada.email)
+    backup, name = tmp_path / "b.tar", f"accounts/{account.id}"
+    assert main(["backup", str(backup)]) == 0
+    erase(backend.services, account)
+    rows = backend.services.store.collection("accounts")
+    left = rows.get(account.id)
+    again = backend.member(ada.email, role="doctor") if anew else None
+    damage(backend, name, field)
+    assert main(["restore-record", str(backup), name]) == 0
+    assert "an admin" not in capsys.readouterr().out
+    assert rows.get(account.id) == left
+    if again:
+        assert again.call("GET", f"/submissions/{number}").status_code == 404
+
+
 @pytest.mark.parametrize("field", ["text", "signed_at", "withdrawn"])
 def test_a_letter_that_was_changed_since_the_backup_is_not_made_of_two_states(
     backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str
@@ -702,5 +735,7 @@ def test_a_second_opinion_that_has_ended_since_the_backup_is_not_asked_again(
     assert clinic.colleague.pages("/queue") == asked
     [after] = backend.stored()["submissions"]
     assert (came in after) is (came in before)
-    renewed = {came: None, "revision": 0}
+    first = [item.get("opinion_key", "")[:2] for item in (before, after)]
+    assert first[0] == first[1]
+    renewed = {came: None, "revision": 0, "opinion_key": None}
     assert after | renewed == before | renewed

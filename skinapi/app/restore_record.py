@@ -12,6 +12,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ValidationError
 
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.account_search import search_fields
 from skinapi.app.commands import OPERATOR
 from skinapi.app.composition.services import Services, open_services
 from skinapi.app.integrity_check import list_record_types
@@ -68,11 +70,14 @@ JUDGED = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """`taken`: the fields of the backup; `changes`: what was changed since it."""
+    """`taken`: the fields of the backup; `changes`: what was changed since it. `kept_by_law`: it is
+    what is left of a deleted account.
+    """
 
     taken: set[str]
     changes: list[str]
     suspended: bool
+    kept_by_law: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class KeptRecord:
         since = self._changed_since(mended, taken) | ({"status": "suspended"} if suspends else {})
         rows.delete({"id": identifier})
         rows.insert({**mended, **since})
-        restored = Restored(taken, changes, suspends)
+        restored = Restored(taken, changes, suspends, bool(mended.get("former_addresses")))
         lost = bool(unsound - stored.keys())
         self._follow(restored, asked=lost or bool(damaged & ASKED_FIELDS))
         unit.audit("store.restore", by=OPERATOR, target=identifier)
@@ -180,6 +185,8 @@ class KeptRecord:
         The only admin stays.
         """
         admins = {*self.services.data.accounts.list_active_admins()}
+        if record.get("former_addresses"):
+            return False  # nobody logs in to what is kept by law
         role = record.get("role")
         only = role == "admin" and not admins - {record["id"]}
         if record.get("status") == "deleting" or only:
@@ -242,6 +249,8 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     if _damaged_fields(model, kept):
         raise Conflict(f"{options.record} is damaged in {options.file.name} too: take an older one")
     services = open_services(settings)
+    if collection == "accounts":
+        kept = _as_kept_by_law(services, kept)
     backup = KeptRecord(services, collection, model, kept, read_facts(options.file).begun_at)
     restored = services.data.work.run(backup.restore)
     erase_again(services, of=identifier)
@@ -254,6 +263,18 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _as_kept_by_law(services: Services, kept: Document) -> Document:
+    """What is left of an account that was deleted since the backup: its medical record."""
+    account, erased = Account.model_validate(kept), services.data.erased_ids.find(kept["id"])
+    if erased is None or erased.kept_until_at is None or account.is_record:
+        return kept
+    gone = account.model_copy(update={"record_kept_until_at": erased.kept_until_at})
+    record = gone.as_record(services.eraser.former.hash_addresses(account))
+    fields = {name: value for name, value in record.stored().items() if value is not None}
+    unread = {name: value for name, value in kept.items() if name not in Account.model_fields}
+    return unread | fields | search_fields(record.name, record.email)
+
+
 def _say_changes(collection: str, restored: Restored) -> None:
     taken, changes = restored.taken, restored.changes
     if changes:
@@ -264,7 +285,7 @@ def _say_changes(collection: str, restored: Restored) -> None:
         print(f"look with the doctor what has changed since: {since}")
     if restored.suspended:
         print("the account is suspended, and may have been since: an admin approves it again")
-    elif "status" in taken:
+    elif "status" in taken and not restored.kept_by_law:
         print("the account may have been suspended since: an admin looks")
 
 

@@ -12,8 +12,9 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.app import commands
 from skinapi.app.composition.services import Services, open_services
 from skinapi.app.integrity_check import check_integrity
-from skinapi.base.errors import StoreUnavailable, Unavailable, UnsafeSettings
+from skinapi.base.errors import Conflict, StoreUnavailable, Unavailable, UnsafeSettings
 from skinapi.integrations.patients import NumberOfTwo
+from skinapi.model.conditions import Band
 from skinapi.platform.storage.number_keys import LOST
 from skinapi.platform.storage.ports import Ops
 from skinapi.platform.storage.store_version import (
@@ -23,9 +24,10 @@ from skinapi.platform.storage.store_version import (
     accept_key,
     is_older,
 )
+from tests.care.clinic import file_for, patient_in_care
 from tests.integrations.test_keys import clinic_wide
 from tests.integrations.test_patients import NUMBER, SYSTEM, program
-from tests.support.backends import SECRET, Backend
+from tests.support.backends import SECRET, Backend, erase
 
 ID = SYSTEM, NUMBER
 NEXT, OLDEST = "n" * 32, "o" * 32
@@ -238,3 +240,30 @@ def test_a_number_with_a_character_that_nobody_sees_is_refused_at_every_door(
             assert answer.status_code == 400, (path, named)
             assert "character" in answer.get_json()["detail"]
     assert len(shared_backend.stored()["accounts"]) == before
+
+
+@pytest.mark.parametrize("given", [{"record_retention": 10}])
+def test_with_a_lost_key_nobody_is_put_in_charge_of_what_is_kept_of_a_deleted_account(
+    real_backend: Backend,
+) -> None:
+    grey, ada = patient_in_care(real_backend)
+    number = file_for(real_backend, ada, Band.URGENT_REFERRAL).number
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    record = real_backend.account(ada.email)
+    erase(real_backend.services, record)
+    anew = real_backend.account(real_backend.member(ada.email, role="doctor").email).id
+    accept_key(real_backend.services.store, secrets=[NEXT])
+
+    def assign(services: Services) -> None:
+        kept = services.data.accounts.get(record.id)
+        services.data.work.run(
+            lambda unit: services.assignments.assign(unit, kept, doctor=anew, by="-")
+        )
+
+    lost = with_secrets(real_backend, NEXT)
+    assert lost.patients.problems() == [LOST]
+    with pytest.raises(Unavailable, match="FORMER_JWT_SECRET_KEYS"):
+        assign(lost)
+    with pytest.raises(Conflict, match="former account"):
+        assign(with_secrets(real_backend, NEXT, SECRET))

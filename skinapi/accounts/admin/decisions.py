@@ -97,6 +97,7 @@ class Assignments:
             unit.audit("account.assign", by=by, target=patient.id)
         if doctor:
             self.note(unit, patient.id, doctor=doctor, by=by)
+            self.former.require_known(patient)
             if self.former.is_own(patient, self.accounts.get(doctor)):
                 raise Conflict(OWN_RECORD)
         return self.accounts.change(unit, patient, doctor_id=doctor)

@@ -39,5 +39,10 @@ class FormerOwners:
             for hashed in self._hashes_of(spelling)
         )
 
+    def require_known(self, owner: Account) -> None:
+        """Raises Unavailable while a key is lost, so that nobody knows whose record it is."""
+        if owner.former_addresses:
+            self.numbers.require_all()
+
     def _hashes_of(self, email: str) -> list[str]:
         return self.numbers.hashes_of(f"address\n{email}".encode())

@@ -4,6 +4,7 @@ import hmac
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from skinapi.base.errors import (
     BrokenStore,
@@ -58,6 +59,7 @@ ONLY_FILES = (
     "empty one takes its place. Put the database back, or restore a backup into another place: "
     "docs/operate/outages.md#a-lost-database"
 )
+FIRST_TIME = datetime.fromtimestamp(0, UTC)
 MIGRATING = (
     "The store is of an older version. A server of this version migrates it when it starts, and "
     "nothing else can use it until then: docs/operate/upgrade.md"
@@ -217,10 +219,17 @@ def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = 
 
 
 def _has_numbers(store: Store) -> bool:
-    """Whether another system knows a patient by a number."""
+    """Whether another system knows a patient by a number, or a kept record its former owner by the
+    address.
+    """
     accounts = store.collection("accounts")
     accounts.ensure_index("external", unique=True)  # a restore has made none yet
-    return bool(accounts.find({"external": {"$gt": ""}}, limit=1, fields=(), sort="external"))
+    accounts.ensure_index("record_kept_until_at", "id")
+    hashed: dict[str, str | datetime] = {"external": "", "record_kept_until_at": FIRST_TIME}
+    return any(
+        accounts.find({field: {"$gt": least}}, limit=1, fields=(), sort=field)
+        for field, least in hashed.items()
+    )
 
 
 def _refuse_other(stored: Document) -> None:
