@@ -47,6 +47,24 @@ def test_an_urgent_patient_can_call_and_reads_of_the_visit(
         journey.step(place.partition("/")[0])
 
 
+@pytest.mark.parametrize("look", LOOKS[: size(1, 2)], ids=str)
+def test_an_awaited_sample_is_said_where_a_newer_photo_counts(
+    visitor: Visitor, patient: Caller, doctor: Caller, look: Look
+) -> None:
+    spot = begin(patient, BACK)
+    first = send(patient, "melanoma", lesion=spot)
+    awaited = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
+    review = {**awaited, "told_by": "nobody"}
+    assert doctor.call("POST", f"/submissions/{first}/review", json=review).status == 201
+    send(patient, "melanoma", lesion=spot)
+    journey = Journey(visitor, "new-for-patient", look)
+    visitor.enter(patient, "user")
+    visitor.open_view(f"finding/{first}")
+    said = {"en": "The laboratory's result is awaited", "fr": "Le résultat du laboratoire"}
+    assert said[look.language] in visitor.find("main section.card.past").text
+    journey.step("awaited-behind")
+
+
 @pytest.mark.parametrize("look", LOOKS[-size(1, 2) :], ids=str)
 def test_a_decision_heads_the_first_page_until_it_was_opened(
     visitor: Visitor, patient: Caller, doctor: Caller, look: Look
