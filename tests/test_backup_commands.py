@@ -526,6 +526,27 @@ def test_what_a_deletion_has_left_is_restored_as_such_from_a_backup_of_before(
         assert again.call("GET", f"/submissions/{number}").status_code == 404
 
 
+def test_the_addresses_of_joined_accounts_are_in_a_backup_of_before_the_deletion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = open_for_commands(tmp_path, monkeypatch, record_retention=10)
+    grey, root, old = (backend.member(role=role) for role in ("doctor", "admin", "user"))
+    ada = backend.member(doctor_id=backend.account(grey.email).id)
+    number = predicted(ada)["id"]
+    signed = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=signed).status_code == 201
+    assert join(root, old.email, ada.email).status_code == 200
+    account = backend.account(ada.email)
+    backup, name = tmp_path / "b.tar", f"accounts/{account.id}"
+    assert main(["backup", str(backup)]) == 0
+    erase(backend.services, account)
+    left = backend.services.data.accounts.get(account.id)
+    damage(backend, name, "former_addresses")
+    assert main(["restore-record", str(backup), name]) == 0
+    assert backend.services.data.accounts.get(account.id) == left
+    assert len(left.former_addresses) == 2
+
+
 @pytest.mark.parametrize("field", ["text", "signed_at", "withdrawn"])
 def test_a_letter_that_was_changed_since_the_backup_is_not_made_of_two_states(
     backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str

@@ -9,6 +9,7 @@ from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
@@ -250,7 +251,7 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
         raise Conflict(f"{options.record} is damaged in {options.file.name} too: take an older one")
     services = open_services(settings)
     if collection == "accounts":
-        kept = _as_kept_by_law(services, kept)
+        kept = _as_kept_by_law(services, kept, options.file)
     backup = KeptRecord(services, collection, model, kept, read_facts(options.file).begun_at)
     restored = services.data.work.run(backup.restore)
     erase_again(services, of=identifier)
@@ -263,13 +264,16 @@ def restore_record(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _as_kept_by_law(services: Services, kept: Document) -> Document:
+def _as_kept_by_law(services: Services, kept: Document, file: Path) -> Document:
     """What is left of an account that was deleted since the backup: its medical record."""
     account, erased = Account.model_validate(kept), services.data.erased_ids.find(kept["id"])
     if erased is None or erased.kept_until_at is None or account.is_record:
         return kept
     gone = account.model_copy(update={"record_kept_until_at": erased.kept_until_at})
-    record = gone.as_record(services.eraser.former.hash_addresses(account))
+    joined = (find_in_backup(file, "accounts", item) for item in account.joined)
+    emails = [account.email, *(item["email"] for item in joined if item)]
+    addresses = services.eraser.former.hash_addresses(emails)
+    record = gone.as_record(addresses, made_at=erased.created_at)
     fields = {name: value for name, value in record.stored().items() if value is not None}
     unread = {name: value for name, value in kept.items() if name not in Account.model_fields}
     return unread | fields | search_fields(record.name, record.email)

@@ -255,15 +255,24 @@ def test_with_a_lost_key_nobody_is_put_in_charge_of_what_is_kept_of_a_deleted_ac
     anew = real_backend.account(real_backend.member(ada.email, role="doctor").email).id
     accept_key(real_backend.services.store, secrets=[NEXT])
 
-    def assign(services: Services) -> None:
+    earlier = real_backend.account(grey.email)
+
+    def assign(services: Services, doctor: str) -> None:
         kept = services.data.accounts.get(record.id)
         services.data.work.run(
-            lambda unit: services.assignments.assign(unit, kept, doctor=anew, by="-")
+            lambda unit: services.assignments.assign(unit, kept, doctor=doctor, by="-")
         )
 
-    lost = with_secrets(real_backend, NEXT)
+    def is_own(services: Services, reader: str) -> bool:
+        accounts, former = services.data.accounts, services.eraser.former
+        return former.is_own(accounts.get(record.id), accounts.get(reader))
+
+    lost, found = with_secrets(real_backend, NEXT), with_secrets(real_backend, NEXT, SECRET)
     assert lost.patients.problems() == [LOST]
     with pytest.raises(Unavailable, match="FORMER_JWT_SECRET_KEYS"):
-        assign(lost)
+        assign(lost, anew)
     with pytest.raises(Conflict, match="former account"):
-        assign(with_secrets(real_backend, NEXT, SECRET))
+        assign(found, anew)
+    other = real_backend.account(real_backend.member(role="doctor").email).id
+    assert [is_own(lost, reader) for reader in (anew, other, earlier.id)] == [True, True, False]
+    assert [is_own(found, reader) for reader in (anew, other, earlier.id)] == [True, False, False]

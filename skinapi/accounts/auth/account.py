@@ -152,7 +152,8 @@ class DeletionFields(StoredRecord):
     - `held_at`: nothing of it goes by its time meanwhile
     - `deletion_due_at`: it is deleted then, as its owner has asked
     - `record_kept_until_at`: until then its medical record alone is kept, without an address;
-      `former_addresses`: keyed hashes of those that it had (see `FormerOwners`)
+      `former_addresses`: keyed hashes of those that it had (see `FormerOwners`), since
+      `record_made_at`
     - `joined_to`: the account of the same person that has all that it had, and names it in
       `joined`; `joined_because` is the admin's reason
     """
@@ -165,6 +166,7 @@ class DeletionFields(StoredRecord):
     deletion_asked_at: datetime | None = None
     deletion_due_at: datetime | None = None
     record_kept_until_at: datetime | None = None
+    record_made_at: datetime | None = None
     former_addresses: tuple[str, ...] = ()
     joined_to: str | None = None
     joined_because: str | None = None
@@ -187,7 +189,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
         """Whether only the medical record is left of it."""
         return self.record_kept_until_at is not None and self.status == "suspended"
 
-    def as_record(self, former_addresses: tuple[str, ...]) -> "Account":
+    def as_record(self, former_addresses: tuple[str, ...], *, made_at: datetime) -> "Account":
         """Keep no more than what names the patient of a medical record."""
         return Account(
             id=self.id,
@@ -206,6 +208,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
             held_by=self.held_by,
             held_because=self.held_because,
             record_kept_until_at=self.record_kept_until_at,
+            record_made_at=made_at,
             former_addresses=former_addresses,
         )
 

@@ -79,7 +79,7 @@ class Eraser:
         account = self.accounts.find_by_id(account_id)
         if account is None or account.status != "deleting":
             return  # another process has done it
-        addresses = self.former.hash_addresses(account)
+        addresses = self.former.hash_addresses(self.former.list_addresses(account))
         for item in account.joined:
             self.accounts.remove(unit, item)
         if account.record_kept_until_at:

@@ -356,7 +356,7 @@ class Accounts(Repository[Account]):
     def keep_record(self, account_id: str, *, former_addresses: tuple[str, ...]) -> None:
         """Call it at the end of a deletion."""
         account = self.get(account_id)
-        self._write(account, account.as_record(former_addresses))
+        self._write(account, account.as_record(former_addresses, made_at=now()))
 
     def list_to_delete(self, *, at: datetime) -> list[str]:
         """List the ids of accounts whose owners have asked for it and cannot take it back any more,

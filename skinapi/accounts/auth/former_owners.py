@@ -2,6 +2,7 @@
 registers anew, and is a doctor or an admin then, reads nothing of the own record.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from skinapi.accounts.auth.account import Account
@@ -16,33 +17,46 @@ class FormerOwners:
     accounts: Accounts
     numbers: NumberKeys
 
-    def hash_addresses(self, account: Account) -> tuple[str, ...]:
-        """What a record keeps of the addresses of this account."""
-        emails = self.list_addresses(account)
+    def hash_addresses(self, emails: Iterable[str]) -> tuple[str, ...]:
+        """What a record keeps of the addresses that its owner had."""
         # While every key is lost, there is none.
         return tuple(hashed for email in emails for hashed in self._hashes_of(email)[:1])
 
     def list_addresses(self, account: Account) -> list[str]:
         """List the addresses of a person: also those of the accounts that were joined to it."""
-        with leaving_out():
-            joined = self.accounts.by_ids({*account.joined}).values()
-        return [item.email for item in (account, *joined)]
+        return [item.email for item in self._list_accounts(account)]
 
     def is_own(self, owner: Account, reader: Account) -> bool:
-        """Whether it is the reader's account, or what is kept of a former one."""
+        """Whether it is the reader's account, or what is kept of a former one; while the key of its
+        hash is lost, whether it may be.
+        """
         if owner.id == reader.id or not owner.former_addresses:
             return owner.id == reader.id
-        return any(
+        accounts = self._list_accounts(reader)
+        known = any(
             hashed in owner.former_addresses
-            for email in self.list_addresses(reader)
-            for spelling in spellings_of(email)
+            for account in accounts
+            for spelling in spellings_of(account.email)
             for hashed in self._hashes_of(spelling)
         )
+        return known or self._may_be_own(owner, accounts)
 
-    def require_known(self, owner: Account) -> None:
-        """Raises Unavailable while a key is lost, so that nobody knows whose record it is."""
-        if owner.former_addresses:
+    def require_known(self, owner: Account, reader: Account) -> None:
+        """Raises Unavailable while a key is lost, so that nobody knows whether it is the own."""
+        if self._may_be_own(owner, self._list_accounts(reader)):
             self.numbers.require_all()
+
+    def _may_be_own(self, owner: Account, accounts: Iterable[Account]) -> bool:
+        """Whether a hash is of a lost key, and one of these accounts was made since."""
+        names = {hashed.rpartition(":")[0] for hashed in owner.former_addresses}
+        since = owner.record_made_at or owner.created_at
+        return not names.isdisjoint(self.numbers.lost) and any(
+            account.created_at > since for account in accounts
+        )
+
+    def _list_accounts(self, account: Account) -> list[Account]:
+        with leaving_out():
+            return [account, *self.accounts.by_ids({*account.joined}).values()]
 
     def _hashes_of(self, email: str) -> list[str]:
         return self.numbers.hashes_of(f"address\n{email}".encode())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
+from skinapi.findings.records.stored_finding import Source, StoredFinding, StoredFindingRow
 from skinapi.findings.status.reviews import Review
 
 
@@ -68,11 +68,11 @@ class FindingDeleted(FindingEvent):
 @dataclass(frozen=True)
 class ErasedFindingDenied:
     """The program that had filed the findings with these numbers, which are deleted, takes them
-    back, or names another `patient` by the number there.
+    back, or an archive sends their photo again with this `source`.
     """
 
     numbers: Sequence[int]
-    patient: str | None
+    source: Source | None
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ class CorrectionsService:
         found = (self.records.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
         if filed is None:
-            erased = [self._deny_erased(unit, key, by, patient=None) for key in keys]
+            erased = [self._deny_erased(unit, key, by) for key in keys]
             if not any(erased):
                 raise NotFound(NOTHING_FILED)
             return None
@@ -144,14 +144,14 @@ class CorrectionsService:
     def deny_erased(self, unit: Unit, *, sent: SentPicture, by: Subject) -> None:
         """An archive sends what was deleted: perhaps with another PatientID."""
         if sent.source:
-            self._deny_erased(unit, sent.key, by, patient=sent.source.patient_id)
+            self._deny_erased(unit, sent.key, by, sent.source)
 
-    def _deny_erased(self, unit: Unit, key: str, by: Subject, *, patient: str | None) -> bool:
+    def _deny_erased(self, unit: Unit, key: str, by: Subject, source: Source | None = None) -> bool:
         """Whether something was deleted that this program had filed by the key."""
         erased = self.erased.find_requests(*hashes_of_request(by.id, key))
         numbers = [number for item in erased for number in item.numbers]
         if numbers:
-            unit.publish(ErasedFindingDenied(numbers, patient))
+            unit.publish(ErasedFindingDenied(numbers, source))
         return bool(erased)
 
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:

@@ -22,8 +22,9 @@ UNNAMED = ""
 GIVEN_UP = "given_up"
 LOST = (
     "A key of patients' numbers is lost: a number that finds nobody makes no patient, who may be "
-    "here already. Put the former JWT_SECRET_KEY into FORMER_JWT_SECRET_KEYS and start again, or "
-    "give the numbers up: `python -m skinapi accept-key --give-up-numbers`"
+    "here already, and nobody knows whose a kept record was. Put the former JWT_SECRET_KEY into "
+    "FORMER_JWT_SECRET_KEYS and start again, or give the numbers up: `python -m skinapi accept-key "
+    "--give-up-numbers`"
 )
 
 

@@ -31,7 +31,7 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import is_shut_out
-from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.stored_finding import Source, StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
@@ -281,19 +281,15 @@ class ReachService:
 
     def on_erased_finding_denied(self, event: ErasedFindingDenied) -> None:
         """It was of somebody else, or perhaps: who speaks to the person reads so."""
+        sent_as = event.source and _number_of(event.source)
         for person in [*self.people.walk_all()]:
-            known = event.patient is not None and (
-                person.number is None or person.number.value == event.patient
-            )
-            named = {item.number for item in person.findings} & {*event.numbers}
-            if known or not named:
-                continue
             left = [
-                _doubt(item) if item.number in named else item
+                _doubt(item, sent_as) if sent_as and item.number in event.numbers else item
                 for item in person.findings
-                if event.patient is not None or item.number not in named
+                if sent_as or item.number not in event.numbers
             ]
-            keep_or_end(self.people, self.erased, person, left)
+            if left != [*person.findings]:
+                keep_or_end(self.people, self.erased, person, left)
 
     def _add(
         self,
@@ -336,7 +332,7 @@ class ReachService:
             doctor=doctor.id if doctor else None,
             number=number,
             sent_by=account.sent_by or (before.sent_by if before else None),
-            findings=findings,
+            findings=tuple(map(self._with_source, findings)),
             expires_at=moment + KEPT_FOR,
         )
         self.people.insert(person)
@@ -401,14 +397,16 @@ class ReachService:
 
     def _find_number(self, findings: Sequence[FindingToTell]) -> PatientNumber | None:
         """Find what the archive said that sent one of them; FHIR leaves a hash alone."""
-        for finding in findings:
-            if finding.why is ReachReason.UNREADABLE:
-                continue
-            entry = self.records.find_by_number(finding.number)
-            if entry and (source := entry.source):
-                system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
-                return PatientNumber(system=system or "", value=source.patient_id)
-        return None
+        return next(filter(None, map(self._find_sent_as, findings)), None)
+
+    def _find_sent_as(self, finding: FindingToTell) -> PatientNumber | None:
+        if finding.sent_as or finding.why is ReachReason.UNREADABLE:
+            return finding.sent_as
+        entry = self.records.find_by_number(finding.number)
+        return _number_of(entry.source) if entry and entry.source else None
+
+    def _with_source(self, finding: FindingToTell) -> FindingToTell:
+        return finding.model_copy(update={"sent_as": self._find_sent_as(finding)})
 
     def _walk(
         self,
@@ -466,9 +464,19 @@ class ReachService:
         )
 
 
-def _doubt(finding: FindingToTell) -> FindingToTell:
-    also = dict.fromkeys((*finding.also, ReachReason.CORRECTED))
-    return finding.model_copy(update={"also": (*also,)})
+def _number_of(source: Source) -> PatientNumber:
+    system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
+    return PatientNumber(system=system or "", value=source.patient_id)
+
+
+def _doubt(finding: FindingToTell, sent_as: PatientNumber) -> FindingToTell:
+    """The last word of the archive counts. What one of another issuer sends says nothing of it."""
+    before = finding.sent_as
+    if before is None or before.system != sent_as.system:
+        return finding
+    also = tuple(why for why in finding.also if why is not ReachReason.CORRECTED)
+    corrected = (ReachReason.CORRECTED,) if before != sent_as else ()
+    return finding.model_copy(update={"also": (*also, *corrected)})
 
 
 def _find_email(account: Account, before: PersonToReach | None) -> str:
@@ -482,4 +490,5 @@ def _keep_sampler(before: FindingToTell, holds: FindingToTell | None) -> Finding
     """Who has taken the sample is to know of its result."""
     if holds is None:
         return before
-    return holds.model_copy(update={"sampled_by": holds.sampled_by or before.sampled_by})
+    sampled_by = holds.sampled_by or before.sampled_by
+    return holds.model_copy(update={"sampled_by": sampled_by, "sent_as": before.sent_as})

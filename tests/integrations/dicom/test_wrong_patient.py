@@ -333,16 +333,21 @@ def test_a_suspended_patient_of_an_archive_is_to_be_reached_by_the_number_there(
     assert person["number"]["value"] == "P-1"
 
 
+@pytest.mark.parametrize("joined", [False, True], ids=["", "joined to a log-in"])
 def test_who_is_to_reach_a_deleted_patient_reads_that_the_archive_names_another_since(
-    ward: Ward,
+    ward: Ward, joined: bool
 ) -> None:
     ward.send("P-1")
-    path = f"/submissions/{ward.live()['number']}/review"
     held = {**MELANOMA, "told_by": "doctor"}
+    path = f"/submissions/{ward.live()['number']}/review"
     assert ward.doctor.call("POST", path, json=held).status_code == 201
-    named = {"system": "clinic", "value": "P-1"}
-    path = f"/users/{ward.email_of(ward.live()['owner'])}"
-    answer = ward.admin.call("DELETE", path, json={"patient_number": named})
+    email = ward.email_of(ward.live()["owner"])
+    body: dict[str, Any] = {"patient_number": {"system": "clinic", "value": "P-1"}}
+    if joined:
+        ada = ward.backend.member()
+        assert join(ward.admin, email, ada.email).status_code == 200
+        email, body = ada.email, {}
+    answer = ward.admin.call("DELETE", f"/users/{email}", json=body)
     assert answer.status_code == 200, answer.text
 
     def why() -> list[str]:
@@ -350,11 +355,15 @@ def test_who_is_to_reach_a_deleted_patient_reads_that_the_archive_names_another_
         (finding,) = person["findings"]
         return [finding["why"], *finding.get("also", ())]
 
-    assert ward.send("P-1")[0] == 0x0110
-    assert why() == ["held"]
-    for _ in "12":
-        assert ward.send("P-2")[0] == 0x0110
-    assert why() == ["held", "corrected"]
+    for number, issuer, said in (
+        ("P-1", {}, ["held"]),
+        ("P-2", ELSEWHERE, ["held"]),
+        ("P-2", {}, ["held", "corrected"]),
+        ("P-2", {}, ["held", "corrected"]),
+        ("P-1", {}, ["held"]),
+    ):
+        assert ward.send(number, **issuer)[0] == 0x0110
+        assert why() == said
 
 
 def test_after_a_join_of_both_patients_the_object_stands(ward: Ward) -> None:
