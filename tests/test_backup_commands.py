@@ -493,7 +493,7 @@ def damage(backend: Backend, name: str, field: str) -> None:
         )
 
 
-KEPT_FIELDS = ("former_addresses", "email", "consents", "status", "name")
+KEPT_FIELDS = ("former_identity", "email", "consents", "status", "name")
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["", "registered anew"])
@@ -541,10 +541,51 @@ def test_the_addresses_of_joined_accounts_are_in_a_backup_of_before_the_deletion
     assert main(["backup", str(backup)]) == 0
     erase(backend.services, account)
     left = backend.services.data.accounts.get(account.id)
-    damage(backend, name, "former_addresses")
+    damage(backend, name, "former_identity")
     assert main(["restore-record", str(backup), name]) == 0
     assert backend.services.data.accounts.get(account.id) == left
-    assert len(left.former_addresses) == 2
+    assert len(left.former_identity) == 2
+
+
+@pytest.mark.parametrize("field", ["joined", "joined_to"])
+def test_a_join_since_the_backup_is_found_in_what_the_other_account_says(
+    backend: Backend, tmp_path: Path, field: str
+) -> None:
+    root, old, ada = (backend.member(role=role) for role in ("admin", "user", "user"))
+    backup = tmp_path / "b.tar"
+    assert main(["backup", str(backup)]) == 0
+    assert join(root, old.email, ada.email).status_code == 200
+    gone, stays = (backend.account(item.email).id for item in (old, ada))
+    name = f"accounts/{stays if field == 'joined' else gone}"
+    damage(backend, name, field)
+    assert main(["restore-record", str(backup), name]) == 0
+    accounts = backend.services.data.accounts
+    assert (accounts.get(stays).joined, accounts.get(gone).joined_to) == ((gone,), stays)
+
+
+@pytest.mark.parametrize("field", ["former_identity", "doctor_id"])
+def test_what_is_not_in_a_backup_of_before_a_join_is_not_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    backend = open_for_commands(tmp_path, monkeypatch, record_retention=10)
+    grey, root, old = (backend.member(role=role) for role in ("doctor", "admin", "user"))
+    ada = backend.member(doctor_id=backend.account(grey.email).id)
+    number = predicted(ada)["id"]
+    signed = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=signed).status_code == 201
+    account = backend.account(ada.email)
+    backup, name = tmp_path / "b.tar", f"accounts/{account.id}"
+    assert main(["backup", str(backup)]) == 0
+    other = backend.member(role="doctor").email
+    path = f"/users/{ada.email}/doctor"
+    assert root.call("PUT", path, json={"doctor": other}).status_code == 200
+    assert join(root, old.email, ada.email).status_code == 200
+    erase(backend.services, account)
+    damage(backend, name, field)
+    refused = field == "former_identity"
+    assert main(["restore-record", str(backup), name]) == (REFUSED if refused else 0)
+    if not refused:
+        assert backend.services.data.accounts.get(account.id).doctor_id is None
 
 
 @pytest.mark.parametrize("field", ["text", "signed_at", "withdrawn"])

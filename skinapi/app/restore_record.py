@@ -29,6 +29,7 @@ from skinapi.findings.status.deciding_review import list_unanswered
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.platform.backups.backup import find_in_backup, read_facts
 from skinapi.platform.backups.backup_file import verify_backup
+from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document
@@ -101,17 +102,18 @@ class KeptRecord:
             raise Conflict(f"{name} is not damaged here, or was deleted: nothing changed")
         damaged = _with_lost_fields(unsound, stored, self.kept)
         changes = self._find_changes(stored, damaged)
-        if changes and self.collection not in ("accounts", "keys"):
+        unknown = "account.join" in changes and "former_identity" in damaged
+        if changes and (unknown or self.collection not in ("accounts", "keys")):
             raise Conflict(CHANGED.format(record=name, changes=", ".join(changes)))
         mended, taken = self._mend(stored, damaged)
-        ended = self._find_ended(taken) if self.collection == FINDINGS else frozenset[str]()
+        ended = self._find_ended(taken, changes)
         mended, taken = _without(mended, ended), taken - ended
         changes += ["second opinion"] if damaged & ASKED_FIELDS & ended else []
         suspends = self.collection == "accounts" and self._suspends(mended, taken, changes)
         since = self._changed_since(mended, taken) | ({"status": "suspended"} if suspends else {})
         rows.delete({"id": identifier})
         rows.insert({**mended, **since})
-        restored = Restored(taken, changes, suspends, bool(mended.get("former_addresses")))
+        restored = Restored(taken, changes, suspends, bool(mended.get("former_identity")))
         lost = bool(unsound - stored.keys())
         self._follow(restored, asked=lost or bool(damaged & ASKED_FIELDS))
         unit.audit("store.restore", by=OPERATOR, target=identifier)
@@ -172,11 +174,15 @@ class KeptRecord:
         trail = self.services.data.trail
         return {act for one in about if one for act in trail.list_acts(one, since=self.since)}
 
-    def _find_ended(self, damaged: Set[str]) -> Set[str]:
-        """Find the fields of a finding that are not taken: that it was opened, and that somebody
+    def _find_ended(self, damaged: Set[str], changes: Sequence[str]) -> Set[str]:
+        """Find the fields that are not taken. Of a finding: that it was opened, and that somebody
         works on it, may have ended since; what a colleague was asked, where anything was done
-        since.
+        since. Of a kept record: its doctor, where it was given to another one.
         """
+        if self.collection == "accounts" and self.kept.get("former_identity"):
+            return {"doctor_id"} & damaged if "account.assign" in changes else frozenset()
+        if self.collection != FINDINGS:
+            return frozenset()
         acts = self._list_acts(self.kept["id"], self.kept["owner"])
         asks = damaged & ASKED_FIELDS and any(act.startswith(WORK_ON_CASE) for act in acts)
         return (damaged & OPEN_WORK) | (ASKED_FIELDS if asks else frozenset())
@@ -186,7 +192,7 @@ class KeptRecord:
         The only admin stays.
         """
         admins = {*self.services.data.accounts.list_active_admins()}
-        if record.get("former_addresses"):
+        if record.get("former_identity"):
             return False  # nobody logs in to what is kept by law
         role = record.get("role")
         only = role == "admin" and not admins - {record["id"]}
@@ -220,11 +226,22 @@ class KeptRecord:
             changed |= {name: value for name, value in held.items() if record.get(name) is None}
         if "hold_ends_at" in taken and self._has_ended(record):
             changed["hold_ends_at"] = now()
+        if self.collection == "accounts" and taken & {"joined", "joined_to"}:
+            changed |= self._find_joined(record["id"])
         if "owner" in taken:
             with suppress(RecordDamaged):
                 if staying := self.services.data.accounts.find_staying(record["owner"]):
                     changed["owner"] = staying.id
         return changed
+
+    def _find_joined(self, identifier: str) -> Document:
+        """Find what the other accounts say of an account that was joined to one, or has some."""
+        fields = ("joined", "joined_to")
+        every = walk_by_id(self.services.store.collection("accounts"), fields=fields)
+        others = [item for item in every if item["id"] != identifier]
+        joined = [item["id"] for item in others if item.get("joined_to") == identifier]
+        into = [item["id"] for item in others if identifier in (item.get("joined") or ())]
+        return {"joined": joined} | ({"joined_to": into[0]} if into else {})
 
     def _has_ended(self, review: Document) -> bool:
         """Whether what this review holds back has been shown: its finding waits for a later hold,
@@ -271,9 +288,9 @@ def _as_kept_by_law(services: Services, kept: Document, file: Path) -> Document:
         return kept
     gone = account.model_copy(update={"record_kept_until_at": erased.kept_until_at})
     joined = (find_in_backup(file, "accounts", item) for item in account.joined)
-    emails = [account.email, *(item["email"] for item in joined if item)]
-    addresses = services.eraser.former.hash_addresses(emails)
-    record = gone.as_record(addresses, made_at=erased.created_at)
+    accounts = [account, *(Account.model_validate(item) for item in joined if item)]
+    identity = services.eraser.former.hash_identity(accounts)
+    record = gone.as_record(identity, made_at=erased.created_at)
     fields = {name: value for name, value in record.stored().items() if value is not None}
     unread = {name: value for name, value in kept.items() if name not in Account.model_fields}
     return unread | fields | search_fields(record.name, record.email)

@@ -61,7 +61,7 @@ class PatientsService:
 
     def find(self, system: str, value: str, *, by: Subject) -> Account | None:
         """The account of this identifier, for a clinic-wide key."""
-        return self._find(self._hashes(system, value, by))
+        return self._find(self.list_hashes(system, value, by=by))
 
     @atomic
     def find_by_number(self, unit: Unit, system: str, value: str, *, by: str) -> Account:
@@ -125,7 +125,7 @@ class PatientsService:
         `add_drafted`. In charge of a new one is the `doctor` with this id, else the one whom the
         caller's key names, else that of DEFAULT_DOCTOR.
         """
-        hashes = self._hashes(system, value, by)
+        hashes = self.list_hashes(system, value, by=by)
         found = self._find(hashes)
         if found and not found.approved:
             raise Conflict(SUSPENDED)
@@ -196,7 +196,8 @@ class PatientsService:
     def _find_staying(self, account: Account) -> Account | None:
         return self.accounts.find_staying(account.joined_to) if account.joined_to else account
 
-    def _hashes(self, system: str, value: str, by: Subject) -> list[str]:
+    def list_hashes(self, system: str, value: str, *, by: Subject) -> list[str]:
+        """What stands for this number in the store."""
         if by.key is None or not by.key.clinic_wide:
             raise Forbidden(CLINIC_WIDE_ONLY)
         return self._checked(system, value)

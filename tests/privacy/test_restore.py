@@ -31,6 +31,7 @@ from skinapi.privacy.erasure.routes import PersonToReachView
 from tests.care.clinic import file_for, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
+from tests.privacy.test_joining import join
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, Person, erase, settings_in
 from tests.support.models import tiny_model
@@ -150,6 +151,31 @@ def test_a_record_is_kept_as_it_was_decided_whatever_the_settings_of_the_restore
         assert stored == ({signed} if given else set())
         (entry,) = (item for item in list_erased(store) if item.id == account)
         assert entry.kept_until_at == (kept and kept.record_end)
+
+
+@pytest.mark.parametrize("given", [{"record_retention": 10}])
+def test_a_backup_of_before_a_join_keeps_the_records_of_both(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor = backend.member(role="doctor")
+    ada, old = (patient_of(backend, doctor) for _ in "12")
+    signed = {predicted(patient)["id"] for patient in (ada, old)}
+    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    for number in signed:
+        answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+        assert answer.status_code == 201, answer.text
+    backup, erased = tmp_path / "backup.tar", tmp_path / "erased.jsonl"
+    with backup.open("wb") as out:
+        write_backup(backend.services.store, out)
+    assert join(backend.member(role="admin"), old.email, ada.email).status_code == 200
+    erase(backend.services, backend.account(ada.email))
+    write_erased_ids(backend.services.store, erased)
+    folder = tmp_path / "after"
+    folder.mkdir()
+    settings = settings_in(folder, model_path=tiny_model(), record_retention=10)
+    assert restore(settings, file=backup, erased=erased) == 0
+    with closing(open_store(settings)) as store:
+        assert {item["number"] for item in store.collection("submissions").find()} == signed
 
 
 def test_an_account_that_had_given_its_findings_away_is_not_erased_for_the_other(

@@ -152,8 +152,8 @@ class DeletionFields(StoredRecord):
     - `held_at`: nothing of it goes by its time meanwhile
     - `deletion_due_at`: it is deleted then, as its owner has asked
     - `record_kept_until_at`: until then its medical record alone is kept, without an address;
-      `former_addresses`: keyed hashes of those that it had (see `FormerOwners`), since
-      `record_made_at`
+      `former_identity`: keyed hashes of those that it had, and of its numbers in other systems
+      (see `FormerOwners`), since `record_made_at`
     - `joined_to`: the account of the same person that has all that it had, and names it in
       `joined`; `joined_because` is the admin's reason
     """
@@ -167,7 +167,7 @@ class DeletionFields(StoredRecord):
     deletion_due_at: datetime | None = None
     record_kept_until_at: datetime | None = None
     record_made_at: datetime | None = None
-    former_addresses: tuple[str, ...] = ()
+    former_identity: tuple[str, ...] = ()
     joined_to: str | None = None
     joined_because: str | None = None
     joined: tuple[str, ...] = ()
@@ -189,7 +189,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
         """Whether only the medical record is left of it."""
         return self.record_kept_until_at is not None and self.status == "suspended"
 
-    def as_record(self, former_addresses: tuple[str, ...], *, made_at: datetime) -> "Account":
+    def as_record(self, former_identity: tuple[str, ...], *, made_at: datetime) -> "Account":
         """Keep no more than what names the patient of a medical record."""
         return Account(
             id=self.id,
@@ -209,7 +209,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
             held_because=self.held_because,
             record_kept_until_at=self.record_kept_until_at,
             record_made_at=made_at,
-            former_addresses=former_addresses,
+            former_identity=former_identity,
         )
 
     def lacks_second_factor(self, required: Collection[str]) -> bool:

@@ -79,11 +79,11 @@ class Eraser:
         account = self.accounts.find_by_id(account_id)
         if account is None or account.status != "deleting":
             return  # another process has done it
-        addresses = self.former.hash_addresses(self.former.list_addresses(account))
+        identity = self.former.hash_identity(self.former.list_accounts(account))
         for item in account.joined:
             self.accounts.remove(unit, item)
         if account.record_kept_until_at:
-            self.accounts.keep_record(account_id, former_addresses=addresses)
+            self.accounts.keep_record(account_id, former_identity=identity)
         else:
             self.accounts.remove(unit, account_id)
         unit.publish(AccountGone(account_id, account.record_kept_until_at))

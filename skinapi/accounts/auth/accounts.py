@@ -353,10 +353,10 @@ class Accounts(Repository[Account]):
     def set_deletion_due(self, account_id: str, due_at: datetime) -> None:
         self._change({"id": account_id}, deletion_due_at=due_at)
 
-    def keep_record(self, account_id: str, *, former_addresses: tuple[str, ...]) -> None:
+    def keep_record(self, account_id: str, *, former_identity: tuple[str, ...]) -> None:
         """Call it at the end of a deletion."""
         account = self.get(account_id)
-        self._write(account, account.as_record(former_addresses, made_at=now()))
+        self._write(account, account.as_record(former_identity, made_at=now()))
 
     def list_to_delete(self, *, at: datetime) -> list[str]:
         """List the ids of accounts whose owners have asked for it and cannot take it back any more,

@@ -17,24 +17,32 @@ class FormerOwners:
     accounts: Accounts
     numbers: NumberKeys
 
-    def hash_addresses(self, emails: Iterable[str]) -> tuple[str, ...]:
-        """What a record keeps of the addresses that its owner had."""
-        # While every key is lost, there is none.
-        return tuple(hashed for email in emails for hashed in self._hashes_of(email)[:1])
+    def hash_identity(self, accounts: Iterable[Account]) -> tuple[str, ...]:
+        """What a record keeps of the addresses and the numbers of these accounts of its owner."""
+        every = [*accounts]
+        # While every key is lost, an address has none.
+        hashed = [item for account in every for item in self._hashes_of(account.email)[:1]]
+        return (*hashed, *(account.external for account in every if account.external))
+
+    def list_numbers(self, account: Account) -> tuple[str, ...]:
+        """List the hashes of the numbers by which other systems know a person, or knew."""
+        if account.is_record:
+            return account.former_identity
+        return tuple(item.external for item in self.list_accounts(account) if item.external)
 
     def list_addresses(self, account: Account) -> list[str]:
         """List the addresses of a person: also those of the accounts that were joined to it."""
-        return [item.email for item in self._list_accounts(account)]
+        return [item.email for item in self.list_accounts(account)]
 
     def is_own(self, owner: Account, reader: Account) -> bool:
         """Whether it is the reader's account, or what is kept of a former one; while the key of its
         hash is lost, whether it may be.
         """
-        if owner.id == reader.id or not owner.former_addresses:
+        if owner.id == reader.id or not owner.former_identity:
             return owner.id == reader.id
-        accounts = self._list_accounts(reader)
+        accounts = self.list_accounts(reader)
         known = any(
-            hashed in owner.former_addresses
+            hashed in owner.former_identity
             for account in accounts
             for spelling in spellings_of(account.email)
             for hashed in self._hashes_of(spelling)
@@ -43,18 +51,18 @@ class FormerOwners:
 
     def require_known(self, owner: Account, reader: Account) -> None:
         """Raises Unavailable while a key is lost, so that nobody knows whether it is the own."""
-        if self._may_be_own(owner, self._list_accounts(reader)):
+        if self._may_be_own(owner, self.list_accounts(reader)):
             self.numbers.require_all()
 
     def _may_be_own(self, owner: Account, accounts: Iterable[Account]) -> bool:
         """Whether a hash is of a lost key, and one of these accounts was made since."""
-        names = {hashed.rpartition(":")[0] for hashed in owner.former_addresses}
+        names = {hashed.rpartition(":")[0] for hashed in owner.former_identity}
         since = owner.record_made_at or owner.created_at
         return not names.isdisjoint(self.numbers.lost) and any(
             account.created_at > since for account in accounts
         )
 
-    def _list_accounts(self, account: Account) -> list[Account]:
+    def list_accounts(self, account: Account) -> list[Account]:
         with leaving_out():
             return [account, *self.accounts.by_ids({*account.joined}).values()]
 

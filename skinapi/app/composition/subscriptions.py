@@ -209,7 +209,8 @@ def _to_erasure(
         # What a joined one had is counted with the one that stays.
         owner = (account and account.joined_to) or event.account
         held = sum(1 for _ in data.findings.walk_stored(owner, fields=()))
-        kept_until = account.record_kept_until_at if account else None
+        staying = data.accounts.find_by_id(owner)
+        kept_until = staying.record_kept_until_at if staying else None
         data.erased_ids.add("account", event.account, findings=held, kept_until=kept_until)
 
     # Before the account is removed: a deletion that is interrupted announces it again.

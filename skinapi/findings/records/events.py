@@ -66,13 +66,24 @@ class FindingDeleted(FindingEvent):
 
 
 @dataclass(frozen=True)
+class SentAgain:
+    """An archive, whose key has the account `by`, sends a photo again. `patient`: what stands for
+    the number of its patient in the store.
+    """
+
+    by: str
+    source: Source
+    patient: frozenset[str]
+
+
+@dataclass(frozen=True)
 class ErasedFindingDenied:
     """The program that had filed the findings with these numbers, which are deleted, takes them
-    back, or an archive sends their photo again with this `source`.
+    back; or their photo is sent again, perhaps for another patient.
     """
 
     numbers: Sequence[int]
-    source: Source | None
+    sent: SentAgain | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from skinapi.base.errors import Conflict, FindingInError, IdempotencyKeyReused, 
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.errors import NOT_YOURS, FindingErased
-from skinapi.findings.records.events import ErasedFindingDenied, FindingVoided
+from skinapi.findings.records.events import ErasedFindingDenied, FindingVoided, SentAgain
 from skinapi.findings.records.finding_access import FindingAccess, Programs
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
@@ -50,13 +50,15 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 @dataclass(frozen=True, slots=True)
 class SentPicture:
     """What a program files by this key: the hashes of the picture, and of the whole request.
-    `source` is None where the object's header could not be kept.
+    `source` is None where the object's header could not be kept. `patient`: what stands for the
+    number of its patient in the store.
     """
 
     key: str
     picture: str
     request_hash: str
     source: Source | None
+    patient: frozenset[str]
 
 
 # What a person files by moving a photo has this key, with the id of the finding that it was moved
@@ -132,9 +134,10 @@ class CorrectionsService:
         found = (self.records.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
         if filed is None:
-            erased = [self._deny_erased(unit, key, by) for key in keys]
-            if not any(erased):
+            erased = [number for key in keys for number in self._list_erased(key, by)]
+            if not erased:
                 raise NotFound(NOTHING_FILED)
+            unit.publish(ErasedFindingDenied(erased))
             return None
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
@@ -143,16 +146,15 @@ class CorrectionsService:
     @atomic
     def deny_erased(self, unit: Unit, *, sent: SentPicture, by: Subject) -> None:
         """An archive sends what was deleted: perhaps with another PatientID."""
-        if sent.source:
-            self._deny_erased(unit, sent.key, by, sent.source)
+        numbers = self._list_erased(sent.key, by)
+        if numbers and sent.source:
+            said = SentAgain(by.id, sent.source, sent.patient)
+            unit.publish(ErasedFindingDenied(numbers, said))
 
-    def _deny_erased(self, unit: Unit, key: str, by: Subject, source: Source | None = None) -> bool:
-        """Whether something was deleted that this program had filed by the key."""
+    def _list_erased(self, key: str, by: Subject) -> list[int]:
+        """The numbers of what was deleted that this program had filed by the key, or an archive."""
         erased = self.erased.find_requests(*hashes_of_request(by.id, key))
-        numbers = [number for item in erased for number in item.numbers]
-        if numbers:
-            unit.publish(ErasedFindingDenied(numbers, source))
-        return bool(erased)
+        return [number for item in erased for number in item.numbers or (0,)]
 
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
         """Find what a program has filed by this key for another patient than the `right` one, or
@@ -181,12 +183,14 @@ class CorrectionsService:
         return filed
 
     def _is_of_deleted(self, filed: StoredFinding, sent: SentPicture) -> bool:
-        """Whether it is kept of a deleted account, and is sent again for the same number: that
-        leads to another account since, and corrects nothing.
+        """Whether it is kept of a deleted account, and is sent again for a number of that person,
+        which leads to another account since: that corrects nothing.
         """
         owner = self.accounts.find_by_id(filed.owner)
+        if owner is None or not owner.is_record:
+            return False
         numbers = {_number_of(filed.source), _number_of(sent.source)} - {None}
-        return owner is not None and owner.is_record and len(numbers) < 2
+        return len(numbers) < 2 or not sent.patient.isdisjoint(owner.former_identity)
 
     def _find_of_ended_key(self, right: str, sent: SentPicture) -> StoredFinding | None:
         """Find the same object of another patient, filed by a program whose key has ended: the

@@ -129,7 +129,8 @@ class IntakeService:
                 raise RefusedInstance(Failure.MISMATCH, "The object names no patient (PatientID)")
             owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
             # An archive where somebody has corrected the PatientID.
-            again = SentPicture(key, picture, sent.request_hash, sent.source)
+            numbers = frozenset(self.patients.list_hashes(patient.system, patient.value, by=by))
+            again = SentPicture(key, picture, sent.request_hash, sent.source, numbers)
             # Another picture is refused before it is judged and counted.
             wrong = self.corrections.find_misfiled(owner.id, sent=again, by=by)
             moved = wrong and self.corrections.find_moved(wrong)

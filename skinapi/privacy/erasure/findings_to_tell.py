@@ -6,7 +6,6 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.deciding_review import find_sampled
@@ -57,13 +56,21 @@ class ReachReason(StrEnum):
     LOST = "lost"
 
 
+class SentByArchive(StoredRecord):
+    """Who had sent a photo: the account of the key, and the issuer of the patient's number."""
+
+    by: str
+    issuer: str
+    picture: str | None
+
+
 class FindingToTell(StoredRecord):
     """`label` is the doctor's; `urgency` too, unless what nobody has reviewed asks for more.
     `proven`: by the laboratory. `sampled_by` is the doctor who has taken a sample of which a result
     is awaited. Where not even the number can be read, it is 0; an urgency that cannot be is the
     highest. Of one that is lost no more than the number is known. A message about no finding has
-    the number 0, and no urgency. `also`: the reasons beside the gravest. `sent_as`: the number of
-    the patient with which an archive had sent its photo.
+    the number 0, and no urgency. `also`: the reasons beside the gravest. `sent`: where its photo
+    is of an archive.
     """
 
     number: int
@@ -74,7 +81,7 @@ class FindingToTell(StoredRecord):
     urgency: Band | None
     proven: bool = False
     sampled_by: str | None = None
-    sent_as: PatientNumber | None = None
+    sent: SentByArchive | None = None
 
 
 def tell_lost(number: int) -> FindingToTell:

@@ -27,6 +27,7 @@ from skinapi.findings.records.events import (
     FindingsChanged,
     FindingVoided,
     OpinionSigned,
+    SentAgain,
 )
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_records import FindingRecords
@@ -45,6 +46,7 @@ from skinapi.platform.storage.unreadable import leaving_out, read_each
 from skinapi.privacy.erasure.findings_to_tell import (
     FindingToTell,
     ReachReason,
+    SentByArchive,
     find_what_to_tell,
     list_graver_of_spots,
     tell_lost,
@@ -281,15 +283,34 @@ class ReachService:
 
     def on_erased_finding_denied(self, event: ErasedFindingDenied) -> None:
         """It was of somebody else, or perhaps: who speaks to the person reads so."""
-        sent_as = event.source and _number_of(event.source)
         for person in [*self.people.walk_all()]:
             left = [
-                _doubt(item, sent_as) if sent_as and item.number in event.numbers else item
+                self._doubt(person, item, event.sent)
+                if event.sent and item.number in event.numbers
+                else item
                 for item in person.findings
-                if sent_as or item.number not in event.numbers
+                if event.sent or item.number not in event.numbers
             ]
             if left != [*person.findings]:
                 keep_or_end(self.people, self.erased, person, left)
+
+    def _doubt(
+        self, person: PersonToReach, finding: FindingToTell, again: SentAgain
+    ) -> FindingToTell:
+        """As of a finding that is there: the last word counts of the key that had sent it; where
+        that has ended, of the next one with the same issuer.
+        """
+        before = finding.sent
+        if before is None or len({before.picture, again.source.picture} - {None}) > 1:
+            return finding
+        other_issuer = before.issuer != _number_of(again.source).system
+        if before.by != again.by and (other_issuer or self.programs.is_in_force(before.by)):
+            return finding
+        also = tuple(why for why in finding.also if why is not ReachReason.CORRECTED)
+        corrected = again.patient.isdisjoint(person.numbers)
+        return finding.model_copy(
+            update={"also": (*also, ReachReason.CORRECTED) if corrected else also}
+        )
 
     def _add(
         self,
@@ -331,8 +352,9 @@ class ReachService:
             email=_find_email(account, before),
             doctor=doctor.id if doctor else None,
             number=number,
+            numbers=self.former.list_numbers(account) or (before.numbers if before else ()),
             sent_by=account.sent_by or (before.sent_by if before else None),
-            findings=tuple(map(self._with_source, findings)),
+            findings=tuple(map(self._with_sender, findings)),
             expires_at=moment + KEPT_FOR,
         )
         self.people.insert(person)
@@ -397,16 +419,24 @@ class ReachService:
 
     def _find_number(self, findings: Sequence[FindingToTell]) -> PatientNumber | None:
         """Find what the archive said that sent one of them; FHIR leaves a hash alone."""
-        return next(filter(None, map(self._find_sent_as, findings)), None)
+        sources = (self._find_source(finding) for finding in findings)
+        return next((_number_of(source) for _, source in filter(None, sources)), None)
 
-    def _find_sent_as(self, finding: FindingToTell) -> PatientNumber | None:
-        if finding.sent_as or finding.why is ReachReason.UNREADABLE:
-            return finding.sent_as
+    def _find_source(self, finding: FindingToTell) -> tuple[str, Source] | None:
+        """The account of the key that had sent it, and what that said; None where none had."""
+        if finding.why is ReachReason.UNREADABLE:
+            return None
         entry = self.records.find_by_number(finding.number)
-        return _number_of(entry.source) if entry and entry.source else None
+        return (entry.filed_by or "", entry.source) if entry and entry.source else None
 
-    def _with_source(self, finding: FindingToTell) -> FindingToTell:
-        return finding.model_copy(update={"sent_as": self._find_sent_as(finding)})
+    def _with_sender(self, finding: FindingToTell) -> FindingToTell:
+        found = None if finding.sent else self._find_source(finding)
+        if found is None:
+            return finding
+        by, source = found
+        issuer = _number_of(source).system
+        sent = SentByArchive(by=by, issuer=issuer, picture=source.picture)
+        return finding.model_copy(update={"sent": sent})
 
     def _walk(
         self,
@@ -469,16 +499,6 @@ def _number_of(source: Source) -> PatientNumber:
     return PatientNumber(system=system or "", value=source.patient_id)
 
 
-def _doubt(finding: FindingToTell, sent_as: PatientNumber) -> FindingToTell:
-    """The last word of the archive counts. What one of another issuer sends says nothing of it."""
-    before = finding.sent_as
-    if before is None or before.system != sent_as.system:
-        return finding
-    also = tuple(why for why in finding.also if why is not ReachReason.CORRECTED)
-    corrected = (ReachReason.CORRECTED,) if before != sent_as else ()
-    return finding.model_copy(update={"also": (*also, *corrected)})
-
-
 def _find_email(account: Account, before: PersonToReach | None) -> str:
     """The address of a kept record leads nowhere: the one of before stays, if there is one."""
     if not account.is_record:
@@ -491,4 +511,4 @@ def _keep_sampler(before: FindingToTell, holds: FindingToTell | None) -> Finding
     if holds is None:
         return before
     sampled_by = holds.sampled_by or before.sampled_by
-    return holds.model_copy(update={"sampled_by": sampled_by, "sent_as": before.sent_as})
+    return holds.model_copy(update={"sampled_by": sampled_by, "sent": before.sent})

@@ -355,15 +355,41 @@ def test_who_is_to_reach_a_deleted_patient_reads_that_the_archive_names_another_
         (finding,) = person["findings"]
         return [finding["why"], *finding.get("also", ())]
 
-    for number, issuer, said in (
-        ("P-1", {}, ["held"]),
-        ("P-2", ELSEWHERE, ["held"]),
-        ("P-2", {}, ["held", "corrected"]),
-        ("P-2", {}, ["held", "corrected"]),
-        ("P-1", {}, ["held"]),
+    corrected, first = ["held", "corrected"], ward.archive
+    other, _ = made(ward.admin, "/admin/keys", scopes=["dicom", "findings:read"])
+    for archive, number, issuer, said in (
+        (first, "P-1", {}, ["held"]),
+        (first, "P-2", ELSEWHERE, corrected),
+        (first, "P-2", {}, corrected),
+        (other, "P-1", {}, corrected),
+        (first, "P-1", {}, ["held"]),
+        (other, "P-2", {}, ["held"]),
     ):
+        ward.archive = archive
         assert ward.send(number, **issuer)[0] == 0x0110
         assert why() == said
+    ward.archive = first
+    assert ward.send("P-2", MOLE)[0] == 0x0110
+    assert why() == ["held"], "another picture"
+    ward.revoke(ward.key)
+    ward.archive = other
+    for number, issuer, said in (("P-2", ELSEWHERE, ["held"]), ("P-2", {}, corrected)):
+        assert ward.send(number, **issuer)[0] == 0x0110
+        assert why() == said
+
+
+@pytest.mark.parametrize("given", [{"record_retention": 10}])
+def test_the_other_number_of_a_deleted_person_corrects_nothing(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.sign()
+    first = ward.live()
+    ward.send("P-2", SOPInstanceUID="1.2.3.5")
+    second = next(item for item in ward.findings() if item["id"] != first["id"])
+    emails = [ward.email_of(item["owner"]) for item in (second, first)]
+    assert join(ward.admin, *emails).status_code == 200
+    erase(ward.backend.services, ward.backend.services.data.accounts.get(first["owner"]))
+    assert ward.send("P-2")[0] == 0x0110
+    assert ward.live()["id"] == first["id"]
 
 
 def test_after_a_join_of_both_patients_the_object_stands(ward: Ward) -> None:
