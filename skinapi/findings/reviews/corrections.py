@@ -22,7 +22,7 @@ from skinapi.findings.records.stored_finding import (
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.lesion_status import Audience
-from skinapi.platform.backups.erased_ids import ErasedIds
+from skinapi.platform.backups.erased_ids import Erased, ErasedIds
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -81,6 +81,11 @@ def _issuer_of(source: Source | None) -> tuple[str | None, str | None] | None:
     return (source.issuer, source.issuer_oid) if source else None
 
 
+def _numbers_of(erased: Sequence[Erased]) -> list[int]:
+    """Those that are known: an earlier version has noted none."""
+    return [number for item in erased for number in item.numbers]
+
+
 def _number_of(source: Source | None) -> tuple[str | None, ...] | None:
     return (source.patient_id, source.issuer, source.issuer_oid) if source else None
 
@@ -134,10 +139,10 @@ class CorrectionsService:
         found = (self.records.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
         if filed is None:
-            erased = [number for key in keys for number in self._list_erased(key, by)]
+            erased = [item for key in keys for item in self._list_erased(key, by)]
             if not erased:
                 raise NotFound(NOTHING_FILED)
-            unit.publish(ErasedFindingDenied(erased))
+            unit.publish(ErasedFindingDenied(_numbers_of(erased)))
             return None
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
         entered = self._enter(unit, filed, owner, by)
@@ -146,15 +151,14 @@ class CorrectionsService:
     @atomic
     def deny_erased(self, unit: Unit, *, sent: SentPicture, by: Subject) -> None:
         """An archive sends what was deleted: perhaps with another PatientID."""
-        numbers = self._list_erased(sent.key, by)
+        numbers = _numbers_of(self._list_erased(sent.key, by))
         if numbers and sent.source:
             said = SentAgain(by.id, sent.source, sent.patient)
             unit.publish(ErasedFindingDenied(numbers, said))
 
-    def _list_erased(self, key: str, by: Subject) -> list[int]:
-        """The numbers of what was deleted that this program had filed by the key, or an archive."""
-        erased = self.erased.find_requests(*hashes_of_request(by.id, key))
-        return [number for item in erased for number in item.numbers or (0,)]
+    def _list_erased(self, key: str, by: Subject) -> list[Erased]:
+        """List what was deleted that this program had filed by the key, or an archive."""
+        return self.erased.find_requests(*hashes_of_request(by.id, key))
 
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
         """Find what a program has filed by this key for another patient than the `right` one, or
@@ -171,7 +175,7 @@ class CorrectionsService:
             return None
         if not filed.is_of(sent.picture, sent.request_hash):
             raise IdempotencyKeyReused
-        if self._is_of_deleted(filed, sent):
+        if self._is_of_deleted(filed, sent, right):
             raise FindingErased
         denied = self.records.find_by_first_part(right, sent.key + DENIED)
         if denied and denied.error:
@@ -182,15 +186,18 @@ class CorrectionsService:
             raise FindingInError(MOVED_TO_ANOTHER)
         return filed
 
-    def _is_of_deleted(self, filed: StoredFinding, sent: SentPicture) -> bool:
+    def _is_of_deleted(self, filed: StoredFinding, sent: SentPicture, right: str) -> bool:
         """Whether it is kept of a deleted account, and is sent again for a number of that person,
-        which leads to another account since: that corrects nothing.
+        which leads to another account since, the `right` one: that corrects nothing.
         """
         owner = self.accounts.find_by_id(filed.owner)
         if owner is None or not owner.is_record:
             return False
         numbers = {_number_of(filed.source), _number_of(sent.source)} - {None}
-        return len(numbers) < 2 or not sent.patient.isdisjoint(owner.former_identity)
+        account = self.accounts.find_by_id(right)
+        theirs = self.findings.unassigned.former.list_numbers(account) if account else ()
+        known = {*sent.patient, *theirs}
+        return len(numbers) < 2 or not known.isdisjoint(owner.former_identity)
 
     def _find_of_ended_key(self, right: str, sent: SentPicture) -> StoredFinding | None:
         """Find the same object of another patient, filed by a program whose key has ended: the

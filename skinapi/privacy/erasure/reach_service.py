@@ -4,6 +4,7 @@ entry says what holds now: a review, or the end of a hold, changes it in its tra
 
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -306,11 +307,20 @@ class ReachService:
         other_issuer = before.issuer != _number_of(again.source).system
         if before.by != again.by and (other_issuer or self.programs.is_in_force(before.by)):
             return finding
-        also = tuple(why for why in finding.also if why is not ReachReason.CORRECTED)
-        corrected = again.patient.isdisjoint(person.numbers)
-        return finding.model_copy(
-            update={"also": (*also, ReachReason.CORRECTED) if corrected else also}
+        also = tuple[ReachReason, ...](
+            why for why in finding.also if why is not ReachReason.CORRECTED
         )
+        if again.patient.isdisjoint(self._list_numbers(person)):
+            also = (*also, ReachReason.CORRECTED)
+        sent = before.model_copy(update={"by": again.by})
+        return finding.model_copy(update={"also": also, "sent": sent})
+
+    def _list_numbers(self, person: PersonToReach) -> tuple[str, ...]:
+        """Also those that have come to the account since, by a join."""
+        with suppress(RecordDamaged):
+            if account := self.unassigned.accounts.find_by_id(person.account):
+                return (*person.numbers, *self.former.list_numbers(account))
+        return person.numbers
 
     def _add(
         self,

@@ -373,7 +373,13 @@ def test_who_is_to_reach_a_deleted_patient_reads_that_the_archive_names_another_
     assert why() == ["held"], "another picture"
     ward.revoke(ward.key)
     ward.archive = other
-    for number, issuer, said in (("P-2", ELSEWHERE, ["held"]), ("P-2", {}, corrected)):
+    third, _ = made(ward.admin, "/admin/keys", scopes=["dicom", "findings:read"])
+    for archive, number, issuer, said in (
+        (other, "P-2", ELSEWHERE, ["held"]),
+        (other, "P-2", {}, corrected),
+        (third, "P-1", {}, corrected),
+    ):
+        ward.archive = archive
         assert ward.send(number, **issuer)[0] == 0x0110
         assert why() == said
 
@@ -389,7 +395,14 @@ def test_the_other_number_of_a_deleted_person_corrects_nothing(ward: Ward) -> No
     assert join(ward.admin, *emails).status_code == 200
     erase(ward.backend.services, ward.backend.services.data.accounts.get(first["owner"]))
     assert ward.send("P-2")[0] == 0x0110
-    assert ward.live()["id"] == first["id"]
+    # A number that came to the person after the deletion.
+    for number, uid in (("P-1", "1.2.3.6"), ("P-3", "1.2.3.7")):
+        assert ward.send(number, SOPInstanceUID=uid) == (0, "")
+    *_, again, third = ward.findings()
+    emails = [ward.email_of(item["owner"]) for item in (third, again)]
+    assert join(ward.admin, *emails).status_code == 200
+    assert ward.send("P-3")[0] == 0x0110
+    assert first["id"] in {item["id"] for item in ward.findings() if "error" not in item}
 
 
 def test_after_a_join_of_both_patients_the_object_stands(ward: Ward) -> None:
