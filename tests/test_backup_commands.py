@@ -19,6 +19,7 @@ from skinapi.app.restore_commands import FAULTS_OF_TRAIL
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
 from skinapi.platform.storage.ids import new_id, now
+from tests.care.conversation import Talk
 from tests.care.test_cases import MELANOMA, Clinic, answer
 from tests.care.test_letters import Practice
 from tests.care.test_opinions import MOLE
@@ -586,6 +587,31 @@ def test_what_is_not_in_a_backup_of_before_a_join_is_not_restored(
     assert main(["restore-record", str(backup), name]) == (REFUSED if refused else 0)
     if not refused:
         assert backend.services.data.accounts.get(account.id).doctor_id is None
+
+
+@pytest.mark.parametrize("collection", ["submissions", "lesions"])
+def test_what_a_kept_record_has_of_a_joined_account_is_not_given_to_that_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, collection: str
+) -> None:
+    backend = open_for_commands(tmp_path, monkeypatch, record_retention=10)
+    talk, ada = Talk(backend), backend.member()
+    number = predicted(talk.ada, lesion=talk.lesion)["id"]
+    signed = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    path = f"/submissions/{number}"
+    assert talk.grey.call("POST", f"{path}/review", json=signed).status_code == 201
+    backup = tmp_path / "b.tar"
+    assert main(["backup", str(backup)]) == 0
+    root = backend.member(role="admin")
+    assert join(root, talk.ada.email, ada.email).status_code == 200
+    erase(backend.services, backend.account(ada.email))
+    [kept] = backend.stored()[collection]
+    rows = backend.services.store.collection(collection)
+    rows.update({"id": kept["id"]}, {"$set": {"owner": new_id()}})
+    assert main(["restore-record", str(backup), f"{collection}/{kept['id']}"]) == REFUSED
+    main(["check", "--repair"])
+    assert [item["id"] for item in backend.stored()[collection]] == [kept["id"]]
+    rows.update({"id": kept["id"]}, {"$set": {"owner": kept["owner"]}})
+    assert talk.grey.call("GET", path).status_code == 200
 
 
 @pytest.mark.parametrize("field", ["text", "signed_at", "withdrawn"])

@@ -111,8 +111,15 @@ class KeptRecord:
         changes += ["second opinion"] if damaged & ASKED_FIELDS & ended else []
         suspends = self.collection == "accounts" and self._suspends(mended, taken, changes)
         since = self._changed_since(mended, taken) | ({"status": "suspended"} if suspends else {})
+        whole = {**mended, **since}
+        if (
+            "owner" in taken
+            and self.services.store.collection("accounts").get(whole["owner"]) is None
+        ):
+            # It may have been joined to one that was deleted since, which took it along.
+            raise Conflict(CHANGED.format(record=name, changes="its account is gone"))
         rows.delete({"id": identifier})
-        rows.insert({**mended, **since})
+        rows.insert(whole)
         restored = Restored(taken, changes, suspends, bool(mended.get("former_identity")))
         lost = bool(unsound - stored.keys())
         self._follow(restored, asked=lost or bool(damaged & ASKED_FIELDS))
