@@ -19,6 +19,7 @@ from skinapi.app.restore_commands import FAULTS_OF_TRAIL
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
 from skinapi.platform.storage.ids import new_id, now
+from tests.care.clinic import patient_in_care
 from tests.care.conversation import Talk
 from tests.care.test_cases import MELANOMA, Clinic, answer
 from tests.care.test_letters import Practice
@@ -29,7 +30,7 @@ from tests.integrations.test_patients import program
 from tests.platform.storage.test_damaged_text import damage_text
 from tests.privacy.test_joining import join
 from tests.repository.documents import ROOT
-from tests.support.backends import PASSWORD, SECRET, Backend, erase
+from tests.support.backends import PASSWORD, SECRET, Backend, Person, erase
 from tests.support.models import tiny_model
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
@@ -494,6 +495,15 @@ def damage(backend: Backend, name: str, field: str) -> None:
         )
 
 
+def patient_with_decision(backend: Backend) -> tuple[Person, int]:
+    """A patient, and the number of the finding of which a doctor has signed a held decision."""
+    grey, ada = patient_in_care(backend)
+    number = predicted(ada)["id"]
+    signed = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=signed).status_code == 201
+    return ada, number
+
+
 KEPT_FIELDS = ("former_identity", "email", "consents", "status", "name")
 
 
@@ -507,11 +517,7 @@ def test_what_a_deletion_has_left_is_restored_as_such_from_a_backup_of_before(
     anew: bool,
 ) -> None:
     backend = open_for_commands(tmp_path, monkeypatch, record_retention=10)
-    grey = backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(grey.email).id)
-    number = predicted(ada)["id"]
-    signed = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=signed).status_code == 201
+    ada, number = patient_with_decision(backend)
     account = backend.account(ada.email)
     backup, name = tmp_path / "b.tar", f"accounts/{account.id}"
     assert main(["backup", str(backup)]) == 0
@@ -531,11 +537,8 @@ def test_the_addresses_of_joined_accounts_are_in_a_backup_of_before_the_deletion
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = open_for_commands(tmp_path, monkeypatch, record_retention=10)
-    grey, root, old = (backend.member(role=role) for role in ("doctor", "admin", "user"))
-    ada = backend.member(doctor_id=backend.account(grey.email).id)
-    number = predicted(ada)["id"]
-    signed = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=signed).status_code == 201
+    root, old = (backend.member(role=role) for role in ("admin", "user"))
+    ada, _ = patient_with_decision(backend)
     assert join(root, old.email, ada.email).status_code == 200
     account = backend.account(ada.email)
     backup, name = tmp_path / "b.tar", f"accounts/{account.id}"
@@ -569,11 +572,8 @@ def test_what_is_not_in_a_backup_of_before_a_join_is_not_restored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
     backend = open_for_commands(tmp_path, monkeypatch, record_retention=10)
-    grey, root, old = (backend.member(role=role) for role in ("doctor", "admin", "user"))
-    ada = backend.member(doctor_id=backend.account(grey.email).id)
-    number = predicted(ada)["id"]
-    signed = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=signed).status_code == 201
+    root, old = (backend.member(role=role) for role in ("admin", "user"))
+    ada, _ = patient_with_decision(backend)
     account = backend.account(ada.email)
     backup, name = tmp_path / "b.tar", f"accounts/{account.id}"
     assert main(["backup", str(backup)]) == 0

@@ -112,11 +112,7 @@ class KeptRecord:
         suspends = self.collection == "accounts" and self._suspends(mended, taken, changes)
         since = self._changed_since(mended, taken) | ({"status": "suspended"} if suspends else {})
         whole = {**mended, **since}
-        if (
-            "owner" in taken
-            and self.services.store.collection("accounts").get(whole["owner"]) is None
-        ):
-            # It may have been joined to one that was deleted since, which took it along.
+        if "owner" in taken and self._is_gone(whole["owner"]):
             raise Conflict(CHANGED.format(record=name, changes="its account is gone"))
         rows.delete({"id": identifier})
         rows.insert(whole)
@@ -126,6 +122,10 @@ class KeptRecord:
         unit.audit("store.restore", by=OPERATOR, target=identifier)
         self.services.data.failed_items.forget_damaged(self.collection, identifier)
         return restored
+
+    def _is_gone(self, account: str) -> bool:
+        """It may have been joined to one that was deleted since, which took it along."""
+        return self.services.store.collection("accounts").get(account) is None
 
     def _find_unsound(self, stored: Document) -> set[str]:
         """The fields that cannot be read, or else name an account or a finding which is not there:

@@ -30,8 +30,13 @@ class FormerOwners:
             return account.former_identity
         return tuple(item.external for item in self.list_accounts(account) if item.external)
 
+    def list_accounts(self, account: Account) -> list[Account]:
+        """List the accounts of a person: this one, and those that were joined to it."""
+        with leaving_out():
+            return [account, *self.accounts.by_ids({*account.joined}).values()]
+
     def list_addresses(self, account: Account) -> list[str]:
-        """List the addresses of a person: also those of the accounts that were joined to it."""
+        """List the addresses of all accounts of a person."""
         return [item.email for item in self.list_accounts(account)]
 
     def is_own(self, owner: Account, reader: Account) -> bool:
@@ -61,10 +66,6 @@ class FormerOwners:
         return not names.isdisjoint(self.numbers.lost) and any(
             account.created_at > since for account in accounts
         )
-
-    def list_accounts(self, account: Account) -> list[Account]:
-        with leaving_out():
-            return [account, *self.accounts.by_ids({*account.joined}).values()]
 
     def _hashes_of(self, email: str) -> list[str]:
         return self.numbers.hashes_of(f"address\n{email}".encode())

@@ -193,11 +193,12 @@ class CorrectionsService:
         owner = self.accounts.find_by_id(filed.owner)
         if owner is None or not owner.is_record:
             return False
-        numbers = {_number_of(filed.source), _number_of(sent.source)} - {None}
+        before, now_sent = _number_of(filed.source), _number_of(sent.source)
+        if before is None or now_sent is None or before == now_sent:
+            return True
         account = self.accounts.find_by_id(right)
         theirs = self.findings.unassigned.former.list_numbers(account) if account else ()
-        known = {*sent.patient, *theirs}
-        return len(numbers) < 2 or not known.isdisjoint(owner.former_identity)
+        return not {*sent.patient, *theirs}.isdisjoint(owner.former_identity)
 
     def _find_of_ended_key(self, right: str, sent: SentPicture) -> StoredFinding | None:
         """Find the same object of another patient, filed by a program whose key has ended: the

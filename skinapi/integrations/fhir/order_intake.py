@@ -75,7 +75,7 @@ class PhotosApart(Unprocessable):
 
 class OrderErased(Gone):
     code = "finding_erased"
-    sentence = "The finding of this order was deleted here. Nobody is to be told of it any more"
+    sentence = "The finding of this order was deleted here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
