@@ -332,14 +332,6 @@ def _add_restore(
         help="although nobody knows who was erased since the backup",
     )
     restore.set_defaults(run=_lazy_command("restore", "restore_commands"))
-    record = commands.add_parser(
-        "restore-record",
-        parents=[store],
-        help="replace one damaged record by what a backup has of it",
-    )
-    record.add_argument("file", type=Path, help="the backup")
-    record.add_argument("record", metavar="COLLECTION/ID", help="as /readyz and `check` name it")
-    record.set_defaults(run=_lazy_command("restore_record", "restore_record"))
 
 
 def _add_models(

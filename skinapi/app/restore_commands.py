@@ -1,4 +1,4 @@
-"""The command that restores a backup into an empty store. restore_record.py restores one record."""
+"""The command that restores a backup into an empty store."""
 
 import argparse
 from collections import Counter
@@ -232,9 +232,9 @@ def _skip_given_numbers(store: Store, facts: BackupFacts, lists: list[ErasedList
     return highest
 
 
-def erase_again(services: Services, *, of: str | None = None) -> "Counter[str]":
+def erase_again(services: Services) -> "Counter[str]":
     """Delete what is on the list of erased ids and in the store, as it was deleted then; how many
-    of each kind. `of`: what this record alone was.
+    of each kind.
     """
     acts: dict[ErasedKind, Callable[[Erased], bool]] = {
         "account": partial(_erase_account, services),
@@ -244,10 +244,9 @@ def erase_again(services: Services, *, of: str | None = None) -> "Counter[str]":
     }
     again = Counter[str]()
     for entry in services.data.erased_ids.walk_all():
-        if of in (None, entry.about) and (act := acts.get(entry.kind)) and act(entry):
+        if (act := acts.get(entry.kind)) and act(entry):
             again[entry.kind] += 1
-            # A move loses nothing where one record is restored.
-            if of is None and entry.kind == "error":
+            if entry.kind == "error":
                 print(VOID_AGAIN.format(services.data.findings.get(entry.about).number))
     return again
 

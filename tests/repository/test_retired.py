@@ -11,7 +11,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
     # 1
     "stores of 1.x": (),
     # 2
-    "restoring one record": (),
+    "restoring one record": (r"restore[-_]record", r"find_in_backup", r"forget_damaged"),
     # 3
     "withholding a decision": (),
     # 4

@@ -1,7 +1,6 @@
 """Which review of a finding counts. The table of cases is in docs/reviews.md."""
 
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
 
 from skinapi.findings.status.reviews import Histology, Opinion, Review
 from skinapi.model.bands import most_urgent, urgency
@@ -54,11 +53,6 @@ def find_unsigned_result(reviews: Sequence[Review]) -> Review | None:
         elif said.histology_result or said.awaited:
             back.discard(doctor)
     return None
-
-
-def list_unanswered(reviews: Sequence[Review]) -> list[Review]:
-    """List the second opinions since the last review that counts."""
-    return [*takewhile(lambda review: review.second_opinion, reversed(reviews))][::-1]
 
 
 def signs_over(signed: Review, result: Review) -> bool:

@@ -184,11 +184,6 @@ class AuditTrail:
         about = {"target": target, "action": action}
         return next(iter(self._rows.find(about, limit=1, sort="-id")), None)
 
-    def list_acts(self, target: str, *, since: datetime) -> list[str]:
-        """List what was done to it since then, the oldest first."""
-        within = {"target": target, "id": {"$gte": first_id_at(since)}}
-        return [row["action"] for row in self._rows.find(within, sort="id")]
-
     def walk_acts(self, action: str, *, by: str, after: str) -> Iterator[Document]:
         """Yield the rows of this action by this account, in the order of their ids."""
         return walk_by_id(self._rows, {"by": by, "action": action}, after=after or None)

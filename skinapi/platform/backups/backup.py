@@ -153,23 +153,6 @@ def read_facts(path: Path) -> BackupFacts:
     return BackupFacts(begun_at, erased, store)
 
 
-def find_in_backup(path: Path, collection: str, identifier: str) -> Document | None:
-    """The record as this backup has it; None where it does not."""
-    found: Document | None = None
-    for name, data in members_of(path):
-        chunk = MEMBER.fullmatch(name)
-        if chunk and chunk[1] == collection:
-            documents = map(from_json, unpacked(data))
-            found = next(
-                (document for document in documents if document["id"] == identifier), found
-            )
-        elif chunk and not chunk[1]:  # what changed while the backup was written
-            for entry in map(from_json, unpacked(data)):
-                if (entry["collection"], entry["id"]) == (collection, identifier):
-                    found = entry.get("document")
-    return found
-
-
 def write_backup(store: Store, out: IO[bytes], *, progress: Progress = lambda _: None) -> Counts:
     """Write a backup of the store to `out`. Servers may go on writing to the store.
 

@@ -163,13 +163,6 @@ class FailedItems(Repository[FailedItem]):
             if known is None or known.due_at <= now():
                 self._write(RECORD, item, reason, known)
 
-    def forget_damaged(self, collection: str, identifier: str) -> None:
-        """Call it for a record that was restored: what could not be worked on may be now, and is
-        tried again.
-        """
-        self._documents.delete({"item": f"{collection}/{identifier}"})
-        self._documents.delete({"work": {"$in": sorted(WORK - {RECORD})}})
-
     def list_some(self) -> list[FailedItem]:
         return self._list(limit=MOST_SHOWN)
 
@@ -189,7 +182,7 @@ class FailedItems(Repository[FailedItem]):
             more = ", …" if count > MOST_NAMED else ""
             notes.append(
                 f"Records that cannot be read, so lists do not show them: {count} ({named}{more}). "
-                "Restore each from a backup: `python -m skinapi restore-record`"
+                "`python -m skinapi check` names the damaged fields"
             )
         return notes
 

@@ -37,7 +37,7 @@ def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iter
                 # Without the values: they may be personal.
                 fields = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
                 damaged = ", ".join(fields) or "the whole document"
-                yield Fault(f"{name} {document['id']}: damaged: {damaged}; restore from a backup")
+                yield Fault(f"{name} {document['id']}: damaged: {damaged}")
 
 
 def guarded(subject: str, faults: Iterable[Fault]) -> Iterator[Fault]:

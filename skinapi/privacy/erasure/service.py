@@ -225,20 +225,15 @@ class ErasureService:
         dropped: list[str] = []
         while waiting := self.accounts.list_waiting_deletions(limit=DROPPED_AT_ONCE):
             for account in waiting:
-                self.drop(account.id, by=by)
+                self._drop_restored(account.id, by=by)
                 dropped.append(account.id)
         return dropped
 
     @atomic
-    def drop(self, unit: Unit, account_id: str, *, by: str) -> bool:
-        """Drop the deletion of this account; False where none waits."""
-        account = self.accounts.get(account_id)
-        if account.deletion_due_at is None:
-            return False
+    def _drop_restored(self, unit: Unit, account_id: str, *, by: str) -> None:
         unit.audit("account.drop_deletion", by=by, target=account_id)
-        self._drop(unit, account)
+        self._drop(unit, self.accounts.get(account_id))
         self.outbox.add(Kind.DELETION_DROPPED, to=account_id, about="my-data")
-        return True
 
     def _drop(self, unit: Unit, account: Account) -> None:
         self.accounts.change(unit, account, deletion_asked_at=None, deletion_due_at=None)
