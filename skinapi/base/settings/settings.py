@@ -24,7 +24,7 @@ from skinapi.base.settings.log_in import LogInSettings
 from skinapi.base.settings.privacy import PrivacySettings
 from skinapi.base.settings.server import MonitoringSettings, ServerSettings
 
-VERSION = "2.0.0"
+VERSION = "3.0.0.dev0"
 # By what data leaves the server, where it is set; the console has words for each.
 OUTLETS = ("openrouter_api_key", "smtp_url", "mongo_uri", "rate_limit_storage")
 
