@@ -16,6 +16,7 @@ from openapi_spec_validator import validate
 from skinapi.__main__ import MORE_COMMANDS
 from skinapi.app.areas import FOLDERS
 from skinapi.base.area_parts import list_parts
+from skinapi.base.errors import PayloadTooLarge
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.web.declaration import Access, Rate, declared_routes, route_of
 from tests.support.access import PARTS
@@ -129,6 +130,14 @@ def test_each_path_takes_one_form(backend: Backend) -> None:
     assert {"image", "file"} <= spec["components"]["schemas"]["PhotoForm"]["properties"].keys()
 
 
+def test_common_errors_are_described_once(backend: Backend) -> None:
+    spec = backend.client.get("/openapi.json").get_json()
+    answer = spec["paths"]["/lesions"]["post"]["responses"]["413"]
+    assert answer == {"$ref": "#/components/responses/PayloadTooLarge"}
+    described = spec["components"]["responses"]["PayloadTooLarge"]["description"]
+    assert described == PayloadTooLarge.sentence
+
+
 def test_no_schema_is_named_after_a_module(backend: Backend) -> None:
     """Two classes of one name would be: then a client's type gets another name when one moves."""
     spec = backend.client.get("/openapi.json").get_json()
@@ -139,6 +148,7 @@ def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Bac
     page = backend.client.get("/docs").get_data(as_text=True)
     for route in declared_routes(backend.app):
         assert f'id="{route.function.__name__}"' in page
+    assert PayloadTooLarge.sentence in page
     assert "http://" not in page
     assert "https://" not in page
 

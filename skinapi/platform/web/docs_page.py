@@ -52,7 +52,7 @@ For programs, as OpenAPI: <a href="openapi.json">openapi.json</a>.</p>
 <pre>{{ shape(body.schema) }}</pre>{% endfor %}{% endif %}
 <table><tr><th>Status</th><th>Means</th></tr>
 {% for status, response in op.responses.items() %}
-<tr><td>{{ status }}</td><td>{{ response.description }}</td></tr>
+<tr><td>{{ status }}</td><td>{{ resolve(response).description }}</td></tr>
 {% endfor %}</table>
 {% set good = op.responses.values() | list | first %}
 {% if good.content["application/json"] %}
@@ -72,9 +72,18 @@ def docs_page(spec: Spec) -> str:
             row = (method.upper(), path, operation)
             groups.setdefault(operation["tags"][0], []).append(row)
     shapes = _Shapes(spec["components"]["schemas"])
+
+    def resolve(response: Spec) -> Spec:
+        return _resolve(response, spec["components"]["responses"])
+
     return render_template_string(
-        PAGE, spec=spec, groups=groups.items(), kind=shapes.kind, shape=shapes.text
+        PAGE, spec=spec, groups=groups.items(), kind=shapes.kind, shape=shapes.text, resolve=resolve
     )
+
+
+def _resolve(part: Spec, components: Spec) -> Spec:
+    """The component that a part of the document refers to, or the part itself."""
+    return components[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
 
 
 class _Shapes:
@@ -91,8 +100,7 @@ class _Shapes:
         return shape if isinstance(shape, str) else json.dumps(shape)
 
     def _shape(self, schema: Spec) -> Any:
-        if "$ref" in schema:
-            return self._shape(self._components[schema["$ref"].rpartition("/")[2]])
+        schema = _resolve(schema, self._components)
         if "anyOf" in schema:
             return " or ".join(self.kind(part) for part in schema["anyOf"])
         if "enum" in schema:

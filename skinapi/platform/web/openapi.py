@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
 from skinapi.base import errors
 from skinapi.base.errors import SkinAPIError
-from skinapi.base.problem import Problem
+from skinapi.base.problem import PROBLEM_TYPE, Problem
 from skinapi.base.settings.settings import VERSION
 from skinapi.platform.web.answers import plain_text
 from skinapi.platform.web.declaration import (
@@ -27,6 +28,7 @@ from skinapi.platform.web.request_context import ACCEPTED_KEY, KEY_HEADER
 from skinapi.platform.web.request_parsing import MULTIPART
 
 REF = "#/components/schemas/{model}"
+RESPONSE_REF = "#/components/responses/{}"
 Spec = dict[str, Any]
 IDEMPOTENCY_KEY: Spec = {
     "name": KEY_HEADER,
@@ -44,7 +46,8 @@ def build_spec(routes: Iterable[tuple[str, Route]]) -> Spec:
     for area, route in routes:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
         _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, area, schemas))
-    for operation in (item for path in paths.values() for item in path.values()):
+    operations = [item for path in paths.values() for item in path.values()]
+    for operation in operations:
         if "requestBody" in operation:
             _unite_forms(operation["requestBody"], schemas.components)
     return {
@@ -57,6 +60,7 @@ def build_spec(routes: Iterable[tuple[str, Route]]) -> Spec:
         "paths": paths,
         "components": {
             "schemas": schemas.components,
+            "responses": _share_responses(operations, schemas),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
             },
@@ -126,6 +130,26 @@ def _any_of(first: list[Spec], second: list[Spec]) -> list[Spec]:
     return [*first, *(other for other in second if other not in first)]
 
 
+def _share_responses(operations: list[Spec], schemas: "_Schemas") -> Spec:
+    """Replace the common error responses by references, and return them by their names."""
+    problem = {PROBLEM_TYPE: {"schema": schemas.get_schema(Problem)}}
+    shared: Spec = {}
+    for responses in (operation["responses"] for operation in operations):
+        for status, response in responses.items():
+            name = schemas.common_errors.get(response["description"])
+            if name and response["content"] == problem:
+                shared[name] = response
+                responses[status] = {"$ref": RESPONSE_REF.format(name)}
+    return shared
+
+
+class _UntitledFields(GenerateJsonSchema):
+    """Leaves out the titles of fields, which only repeat their names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
 class _Schemas:
     def __init__(self, routes: Iterable[Route]) -> None:
         wanted: list[tuple[Any, Any, TypeAdapter[Any]]] = [
@@ -137,9 +161,12 @@ class _Schemas:
             if route.is_json:
                 wanted.append((route, "serialization", route.answer))
         found, shared = TypeAdapter.json_schemas(
-            [(_key(owner), mode, adapter) for owner, mode, adapter in wanted], ref_template=REF
+            [(_key(owner), mode, adapter) for owner, mode, adapter in wanted],
+            ref_template=REF,
+            schema_generator=_UntitledFields,
         )
         self.components: Spec = shared.get("$defs", {})
+        self.common_errors: dict[str, str] = {}  # names, by the description of the response
         self._found = {key: schema for (key, _), schema in found.items()}
 
     def get_schema(self, owner: Any) -> Spec:
@@ -205,7 +232,7 @@ def _path_parameters(route: Route) -> list[Spec]:
 def _query_parameters(route: Route) -> list[Spec]:
     if route.query is None:
         return []
-    schema = route.query.model_json_schema(ref_template=REF)
+    schema = route.query.model_json_schema(ref_template=REF, schema_generator=_UntitledFields)
     needed = schema.get("required", ())
     return [
         {"name": name, "in": "query", "required": name in needed, "schema": part}
@@ -220,12 +247,16 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
         str(status): {"description": "Done", "content": {route.produces: own, **others}}
         for status in (route.status, *route.or_statuses)
     }
+    special = {error.sentence for error in route.raises}
+    names: dict[str, dict[str, str]] = {}  # of the errors of each status, by their sentences
     for error in _possible_errors(route):
-        # One entry per status in OpenAPI, so errors with the same status share a description.
-        response = responses.setdefault(str(error.status), {"description": error.sentence})
-        if error.sentence not in response["description"]:
-            response["description"] += f" · {error.sentence}"
-        response["content"] = _error_content(route, schemas)
+        names.setdefault(str(error.status), {}).setdefault(error.sentence, error.__name__)
+    for status, name_by_sentence in names.items():
+        done = [responses[status]["description"]] if status in responses else []
+        description = " · ".join([*done, *name_by_sentence])
+        responses[status] = {"description": description, "content": _error_content(route, schemas)}
+        if len(name_by_sentence) == 1 or name_by_sentence.keys().isdisjoint(special):
+            schemas.common_errors[description] = "Or".join(name_by_sentence.values())
     if isinstance(route.access, OpenedToClient):
         responses["401"]["description"] += f" · {route.access.closed}"
     return dict(sorted(responses.items()))
@@ -240,7 +271,7 @@ def _error_content(route: Route, schemas: _Schemas) -> Spec:
         return {"text/plain": {"schema": {"type": "string"}}}
     if route.errors_in:
         return {route.errors_in: {"schema": {"type": "object"}}}
-    return {"application/problem+json": {"schema": schemas.get_schema(Problem)}}
+    return {PROBLEM_TYPE: {"schema": schemas.get_schema(Problem)}}
 
 
 def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
