@@ -1,25 +1,27 @@
-"""A clinic as release 1.0.0 leaves it. That code runs this file itself, with its own tests beside
-it. It has no spots, no letters, no holds and no clock to set back.
-
-What its people read then is in a file beside the store.
+"""A clinic as release 2.0.0 leaves it. That code runs this file itself, with its own tests beside
+it. The answers that people read there are in a file beside the store.
 """
 
 import itertools
 import json
 import sys
 from contextlib import closing
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, patient_of
+from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
-from tests.support.findings import finding_of
 from tests.support.models import write_model
 from tests.support.photos import photo_of
 
-KERATOSIS = "actinic_keratosis"
+KERATOSIS, SQUAMOUS = "actinic_keratosis", "squamous_cell_carcinoma"
 MOLE, MELANOMA, CARCINOMA = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
+RESULTS = {"histology_result": MOLE}, {"histology_result": SQUAMOUS}
 SAID: tuple[dict[str, Any], ...] = (
     {"label": MOLE, "certainty": "sure"},
     {"label": MOLE, "certainty": "unsure"},
@@ -28,62 +30,107 @@ SAID: tuple[dict[str, Any], ...] = (
     {"label": MELANOMA, "certainty": "sure"},
     {"label": MELANOMA, "certainty": "sure", "histology": "awaited"},
     {"label": CARCINOMA, "certainty": "unsure", "urgency": "referral"},
-    {"histology_result": MOLE, "histology": "confirmed"},
-    {"histology_result": MELANOMA, "histology": "confirmed"},
+    *RESULTS,
     {"certainty": "unsure", "urgency": "urgent_referral"},
     {"new_picture_wanted": True},
 )
-CONSENTS = {"photos": True, "training": True}
 MODEL = "own-1"
+# Patients whose findings say the same after the migration have such an e-mail address.
+PLAIN = "plain"
 
 
-def of_release(module: str, name: str) -> Any:
-    """What the release has by this name: its packages stand elsewhere than those of today."""
-    return getattr(import_module(module), name)
-
-
-def make_clinic(folder: Path, each: int) -> None:
-    """In a folder that is not there yet: each kind of record that the release keeps. Behind every
-    opinion stands each such one as a second.
-    """
-    predicted = of_release("tests.prediction.photographer", "predicted")
-    backend = Backend(folder)
+def make_clinic(folder: Path) -> None:
+    """Make the store in a folder that does not exist yet."""
+    mails: dict[str, Any] = {"smtp_url": "smtp://127.0.0.1:9", "mail_from": "clinic@example.org"}
+    backend = Backend(folder, **mails)
     with closing(backend.services.store):
         admin, grey = backend.admin(), backend.member(role="doctor", email="grey@example.org")
-        review_all(backend, grey, (None, *SAID[::each]))
-        for place, key in enumerate(("melanoma", "melanocytic_nevus", "dermatofibroma")):
-            bo = backend.approved(f"bo{place}@example.org")
-            given = admin.call("PUT", f"/users/{bo.email}/doctor", json={"doctor": grey.email})
-            assert given.status_code == 200
-            assert bo.call("PUT", "/me/consents", json=CONSENTS).status_code == 200
-            sent = predicted(bo, photo_of(key), age="61", sex="male", save="true")
-            report = bo.call("GET", f"/submissions/{sent['id']}/report.pdf")
-            assert report.status_code == 200
-        backend.register("waits@example.org")
+        review_all(backend, grey)
+        photograph(backend, grey)
+        withhold(backend, grey)
+        ask_colleague(backend, grey)
+        make_traces(backend, grey, admin)
         teach(backend, admin, folder)
-        forget_opinions(backend.services.store)
         read = json.dumps(read_all(backend), indent=1)
     folder.with_suffix(".json").write_text(read)
 
 
-def review_all(backend: Backend, grey: Person, seconds: tuple[dict[str, Any] | None, ...]) -> None:
-    """Findings of the gravest and the mildest band with each one or two reviews of a doctor."""
-    bands, reasons = (
-        of_release("skinapi.vision.conditions", "Band"),
-        of_release("skinapi.vision.bands", "RaisedBy"),
-    )
-    ada = patient_of(backend, grey)
-    near = finding_of(band=bands.DOCTOR_REVIEW, raised_by=(reasons.NEAR_THRESHOLD,))
-    file_for(backend, ada, near.band, finding=near)
-    for band in (bands.URGENT_REFERRAL, bands.SELF_MONITORING):
-        for signed in itertools.product(SAID, seconds):
-            path = f"/submissions/{file_for(backend, ada, band).number}/review"
+def sign(doctor: Person, number: int, said: dict[str, Any], **more: str) -> None:
+    body = {"told_by": "server", **said, **more}
+    if "hold_until" in body:
+        body.pop("told_by")
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, (body, answer.text)
+
+
+def review_all(backend: Backend, grey: Person) -> None:
+    """Add findings of the most and the least urgent band, each with one or two reviews."""
+    doctor = backend.account(grey.email).id
+    ada = backend.member(f"{PLAIN}.ada@example.org", doctor_id=doctor)
+    for band in (Band.URGENT_REFERRAL, Band.SELF_MONITORING):
+        for signed in itertools.product(SAID, (None, *RESULTS)):
+            number = file_for(backend, ada, band).number
             for said in filter(None, signed):
-                assert grey.call("POST", path, json=said).status_code == 201
+                sign(grey, number, said)
+
+
+def photograph(backend: Backend, grey: Person) -> None:
+    """Add patients with photos in a spot, a report and a signed letter."""
+    doctor = backend.account(grey.email).id
+    for place, key in enumerate(("melanoma", "melanocytic_nevus", "dermatofibroma")):
+        bo = backend.member(f"{PLAIN}.bo{place}@example.org", doctor_id=doctor)
+        spot = bo.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+        given = {"age": "61", "sex": "male", "keep_photo": "true", "lesion": spot}
+        number = predicted(bo, photo_of(key), **given)["id"]
+        path = f"/submissions/{number}"
+        assert bo.call("GET", f"{path}/report.pdf").status_code == 200
+        sign(grey, number, {"label": MELANOMA, "certainty": "sure"})
+        draft = grey.call("POST", f"{path}/letters", json={"reader": "patient"}).get_json()
+        body = {name: draft[name] for name in ("text", "version", "decision")}
+        signed = grey.call("POST", f"/letters/{draft['_id']}/sign", json=body)
+        assert signed.status_code == 200, signed.text
+        predicted(bo, photo_of(key), **given)
+
+
+def withhold(backend: Backend, grey: Person) -> None:
+    """Add a patient from whom decisions are withheld, one of them with a more serious one."""
+    eve = patient_of(backend, grey, "Eve Example")
+    spot = eve.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first, second = (predicted(eve, keep_photo="true", lesion=spot)["id"] for _ in range(2))
+    until = (now() + timedelta(days=2)).isoformat()
+    sign(grey, first, {"label": MELANOMA, "certainty": "sure"}, hold_until=until)
+    sign(grey, second, {"label": MOLE, "certainty": "sure"})  # withheld with the other
+
+
+def ask_colleague(backend: Backend, grey: Person) -> None:
+    """Add second opinions that name a sample, and a laboratory's result."""
+    other = backend.member(role="doctor", name="Dr Ann Other")
+    ida = patient_of(backend, grey, "Ida Example")
+    for said in (
+        {"label": MELANOMA, "certainty": "unsure", "histology": "awaited"},
+        {"histology_result": MELANOMA},
+    ):
+        number = predicted(ida, keep_photo="true")["id"]
+        sign(grey, number, {"label": MOLE, "certainty": "sure"})
+        path = f"/submissions/{number}/second-opinion"
+        asked = grey.call("PUT", path, json={"colleague": other.email})
+        assert asked.status_code == 200, asked.text
+        sign(other, number, said)
+
+
+def make_traces(backend: Backend, grey: Person, admin: Person) -> None:
+    """Add a case that its doctor has taken, a second photo that waits, and a role that changed."""
+    una = patient_of(backend, grey, "Una Example")
+    path = f"/submissions/{predicted(una, keep_photo='true')['id']}"
+    assert grey.call("PUT", f"{path}/case").status_code == 200
+    backend.register("waits@example.org")
+    changed = backend.approved("changed@example.org")
+    role = admin.call("PUT", f"/users/{changed.email}/role", json={"role": "researcher"})
+    assert role.status_code == 200, role.text
 
 
 def teach(backend: Backend, admin: Person, folder: Path) -> None:
-    """A data set, a training that waits, and a model that served once."""
+    """Add a data set, a training job that waits, and a model that served once."""
     sending = import_module("tests.lab.sending")
     lab = backend.member(role="researcher", email="lab@example.org")
     archive = sending.zipped(sending.labelled(30))
@@ -100,31 +147,24 @@ def teach(backend: Backend, admin: Person, folder: Path) -> None:
     assert admin.call("POST", "/models/rollback", json=why).status_code == 200
 
 
-def forget_opinions(store: Any) -> None:
-    """Some reviews as 0.1.0 stored them, which the release reads so and never changes."""
-    plain = {"certainty", "label", "agrees_with_label"}
-    for review in store.collection("reviews").find():
-        said = {name for name, value in review["opinion"].items() if value}
-        if said <= plain and review["opinion"]["certainty"] == "sure":
-            store.collection("reviews").update({"id": review["id"]}, {"$unset": {"opinion": True}})
-
-
 def read_all(backend: Backend) -> dict[str, Any]:
-    """The answers that each of these people reads, by who asks and what for."""
+    """The answers by reader and path."""
     asked = {
-        "user": ["/me", "/submissions"],
+        "user": ["/me", "/submissions", "/lesions"],
         "doctor": ["/me"],
         "researcher": ["/me", "/datasets", "/jobs", "/models"],
         "admin": ["/users", "/doctors", "/models", f"/models/{MODEL}"],
     }
     read = {}
     for account in backend.services.store.collection("accounts").find({"status": "approved"}):
+        if account["role"] == "user" and not account["email"].startswith(PLAIN):
+            continue
         person = Person(backend.client, backend.token_of(backend.account(account["email"])))
         paths = [*asked[account["role"]]]
         if account["role"] == "user":
             for item in person.pages("/submissions"):
                 path = f"/submissions/{item['id']}"
-                paths += [path, f"{path}/report.json", f"{path}/reviews"]
+                paths += [path, f"{path}/report.json", f"{path}/reviews", f"{path}/letters"]
         for path in paths:
             answer = person.call("GET", path)
             assert answer.status_code == 200, path
@@ -133,4 +173,4 @@ def read_all(backend: Backend) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    make_clinic(Path(sys.argv[1]), int(sys.argv[2]))
+    make_clinic(Path(sys.argv[1]))

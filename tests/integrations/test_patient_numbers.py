@@ -1,8 +1,6 @@
 """A number leads to one patient for good, whatever becomes of JWT_SECRET_KEY."""
 
-import hmac
 from argparse import Namespace
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -12,25 +10,18 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.app import commands
 from skinapi.app.composition.services import Services, open_services
 from skinapi.app.integrity_check import check_integrity
-from skinapi.base.errors import Conflict, StoreUnavailable, Unavailable, UnsafeSettings
+from skinapi.base.errors import Conflict, Unavailable, UnsafeSettings
 from skinapi.integrations.patients import NumberOfTwo
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.number_keys import LOST
-from skinapi.platform.storage.ports import Ops
-from skinapi.platform.storage.store_version import (
-    BEFORE,
-    CHANGED_KEY,
-    STORE_COLLECTION,
-    accept_key,
-    is_older,
-)
+from skinapi.platform.storage.store_version import CHANGED_KEY, STORE_COLLECTION, accept_key
 from tests.care.clinic import file_for, patient_in_care
 from tests.integrations.test_keys import clinic_wide
 from tests.integrations.test_patients import NUMBER, SYSTEM, program
 from tests.support.backends import SECRET, Backend, erase
 
 ID = SYSTEM, NUMBER
-NEXT, OLDEST = "n" * 32, "o" * 32
+NEXT = "n" * 32
 
 
 def with_secrets(backend: Backend, *secrets: str) -> Services:
@@ -50,18 +41,6 @@ def add(services: Services, by: Subject, value: str = NUMBER) -> Account:
 def faults(services: Services) -> list[str]:
     found = [fault.message for fault in check_integrity(services)]
     return [message for message in found if "numbers" in message]
-
-
-def become_former(backend: Backend, by: Subject, secret: str = SECRET) -> Account:
-    """Make the store one of the version before, with a number that this secret has hashed."""
-    patient = add(backend.services, by)
-    message = f"patient\n{len(SYSTEM)}\n{SYSTEM}\n{NUMBER}".encode()
-    hashed = hmac.digest(secret.encode(), message, "sha256").hex()
-    store = backend.services.store
-    store.collection("accounts").update({"id": patient.id}, {"$set": {"external": hashed}})
-    former: Ops = {"$set": {"version": BEFORE}, "$unset": {"number_keys": True}}
-    store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
-    return patient
 
 
 def test_two_servers_between_two_keys_find_one_patient(real_backend: Backend) -> None:
@@ -97,36 +76,6 @@ def test_the_keys_of_numbers_are_in_the_store_in_no_form_that_the_store_alone_op
     stored = str(real_backend.stored()[STORE_COLLECTION])
     assert not [key for key in hashed if key.value.hex() in stored or str(key.value) in stored]
     assert SECRET not in stored
-
-
-def test_the_numbers_of_the_version_before_lead_to_their_patients(real_backend: Backend) -> None:
-    """Hashed with the secret of today, or a former one, which may then be dropped."""
-    by = program(real_backend)
-    before = become_former(real_backend, by, OLDEST)
-    migrated = with_secrets(real_backend, SECRET, OLDEST)
-    assert add(migrated, by).id == before.id
-    later = with_secrets(real_backend, SECRET)
-    assert (add(later, by).id, faults(later)) == (before.id, [])
-    assert OLDEST not in str(real_backend.stored()[STORE_COLLECTION])
-
-
-def test_two_servers_that_migrate_at_once_make_the_same_keys(real_backend: Backend) -> None:
-    by = program(real_backend)
-    before = become_former(real_backend, by)
-
-    def migrate(_: int) -> list[str]:
-        while True:
-            try:
-                numbers = with_secrets(real_backend, SECRET).patients.numbers
-            except StoreUnavailable:  # the other one works at it
-                continue
-            return numbers.hashes_of(b"any")
-
-    with ThreadPoolExecutor(2) as threads:
-        first, second = threads.map(migrate, range(2))
-    assert first == second
-    assert not is_older(real_backend.services.store)
-    assert add(with_secrets(real_backend, SECRET), by).id == before.id
 
 
 def test_with_a_lost_key_an_unknown_number_makes_no_second_patient(real_backend: Backend) -> None:

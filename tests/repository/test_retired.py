@@ -9,7 +9,9 @@ from tests.repository.documents import ROOT
 # For each retired feature, regular expressions of the names that only it used.
 RETIRED: dict[str, tuple[str, ...]] = {
     # 1
-    "stores of 1.x": (),
+    "stores of 1.x": (
+        *("JudgementJoiner", r"\bentry_of_secret\b", r"\bhold_late\b", "compatible_since"),
+    ),
     # 2
     "restoring one record": (r"restore[-_]record", r"find_in_backup", r"forget_damaged"),
     # 3

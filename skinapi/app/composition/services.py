@@ -31,7 +31,7 @@ from skinapi.app.areas import switched_on
 from skinapi.app.composition.repositories import Repositories
 from skinapi.app.composition.subscriptions import subscribe
 from skinapi.app.jobs import open_broker, open_jobs
-from skinapi.app.migration.steps import LONGEST_S, migrate_store
+from skinapi.app.migration.run import LONGEST_S, migrate_store
 from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings.installation import AreaSettings
@@ -220,10 +220,10 @@ def open_services(
     if not restoring:
         refuse_unfinished_restore(store)
     if change and is_older(store):
-        former = begin_migration(store, secrets=settings.audit_secrets())
+        begin_migration(store, secrets=settings.audit_secrets())
         longest_s = math.inf if restoring else LONGEST_S
         migrating = _open_container(settings, store, served, workers_here)
-        migrating.build(migrate_store, former=former, longest_s=longest_s)
+        migrating.build(migrate_store, longest_s=longest_s)
     numbers = join_store(store, secrets=settings.audit_secrets(), change=change)
     container = _open_container(settings, store, served, workers_here)
     container.put({NumberKeys: numbers})

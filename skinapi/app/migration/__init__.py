@@ -1,4 +1,4 @@
-"""The migration of a store of an earlier release, by the first server of this version.
+"""The migration of a store of the release before, by the first server of this version.
 
-Begin with `steps.py`; `judgements.py` is its longest step.
+Begin with `steps.py`, which has the steps; `run.py` runs them.
 """

@@ -36,7 +36,7 @@ from skinapi.findings.status.lesion_status import (
     MeasuredChange,
     compute_status,
 )
-from skinapi.findings.status.reviews import Review, Reviews
+from skinapi.findings.status.reviews import Reviews
 from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.numbers import FINDINGS
@@ -313,18 +313,6 @@ class FindingRecords(StoredFindings):
                 parted = {name for name in holds.list_seen_held(review) if (name in came) != own}
                 if parted:
                     self.reviews.forget_seen(review, parted)
-
-    def hold_late(self, lesion: str) -> bool:
-        """Hold what earlier code has shown of the spot while something graver was held back; say
-        whether there was something.
-        """
-        moment, late = self.find_hold_time(), list[Review]()
-        for facts in self._read_histories([lesion]).values():
-            late += facts.holds_at(moment).hold_late()
-        self.reviews.set_holds(late)
-        if late:
-            self.renew([lesion])
-        return bool(late)
 
     def add_change(self, before: StoredFinding, change: MeasuredChange) -> None:
         self.change(before.id, changes=[item.stored() for item in (*before.changes, change)])

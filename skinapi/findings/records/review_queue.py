@@ -58,6 +58,16 @@ class ReviewQueue:
         self.accounts.set_findings(owner_id, self.records.count_of(owner_id))
         self.update_owner_key(self.accounts.get(owner_id))
 
+    @atomic
+    def renew_account(self, _: Unit, identifier: str) -> None:
+        """Sort and count all findings of the account again."""
+        owner = self.accounts.get(identifier)
+        for found in batched([*self.records.walk_owned(identifier)], SEEN_AT_ONCE):
+            lesions, alone = _cases_of(found)
+            self.records.renew_keys(lesions=lesions, ids=alone)
+        self.records.set_doctor(identifier, owner.doctor_id)
+        self.recount(identifier)
+
     def update_owner_key(self, owner: Account) -> None:
         """Let the account stand in its doctor's list where its most urgent finding asks for."""
         first = self.records.most_urgent(owner.id)
@@ -78,7 +88,7 @@ class ReviewQueue:
         # Again, because a finding may have been filed between the two reads.
         if self._differs(account) and self._still_differs(account.id):
             text = f"the doctors' queue differs from the findings of account {account.id}"
-            yield Fault(text, partial(self._put_right, account.id))
+            yield Fault(text, partial(self.renew_account, account.id))
 
     @atomic
     def _still_differs(self, _: Unit, owner: str) -> bool:
@@ -114,15 +124,6 @@ class ReviewQueue:
         owners = {*self.records.list_owners_of(doctor), *self.accounts.list_patients(doctor)}
         for owner in self.accounts.find_stored(owners):
             self.records.set_doctor(owner["id"], owner.get("doctor_id"))
-
-    @atomic
-    def _put_right(self, _: Unit, identifier: str) -> None:
-        owner = self.accounts.get(identifier)
-        for found in batched([*self.records.walk_owned(identifier)], SEEN_AT_ONCE):
-            lesions, alone = _cases_of(found)
-            self.records.renew_keys(lesions=lesions, ids=alone)
-        self.records.set_doctor(identifier, owner.doctor_id)
-        self.recount(identifier)
 
 
 def _cases_of(found: Sequence[StoredFindingRow]) -> tuple[set[str], list[str]]:

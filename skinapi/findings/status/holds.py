@@ -50,17 +50,6 @@ class SpotHolds:
         graver = (end for _, end in self._list_graver(said))
         return said.hold_with_graver(max(graver, default=None))
 
-    def hold_late(self) -> list[Review]:
-        """Return what was shown although something graver had been held back before: by a server
-        that held nothing with it.
-        """
-        return [
-            self.hold(item)
-            for item in self._list_signed()
-            if not (item.hold_ends_at or item.second_opinion)
-            if any(held.created_at < item.created_at for held, _ in self._list_graver(item))
-        ]
-
     def list_seen_held(self, said: Review) -> set[str]:
         """List the findings that its doctor saw, and of which something graver is held."""
         return {item.submission for item, _ in self._list_graver(said)} & {*(said.saw or ())}

@@ -17,8 +17,6 @@ from skinapi.platform.storage.ports import Document
 
 KEY_BYTES, NONCE_BYTES = 32, 12  # https://csrc.nist.gov/pubs/sp/800/38/d/final
 PURPOSE = b"skinapi number keys"
-# Of the secrets that hashed the numbers of a store before version 12: such a hash names no key.
-UNNAMED = ""
 GIVEN_UP = "given_up"
 LOST = (
     "A key of patients' numbers is lost: a number that finds nobody makes no patient, who may be "
@@ -38,7 +36,7 @@ class NumberKey:
         return cls(secrets.token_hex(4), os.urandom(KEY_BYTES))
 
     def hash(self, message: bytes) -> str:
-        """The hash of a number, with the name of the key that made it."""
+        """The hash of a number, with the name of its key, which is empty for a former secret."""
         made = hmac.digest(self.value, message, "sha256").hex()
         return f"{self.name}:{made}" if self.name else made
 
@@ -71,11 +69,6 @@ def wrap(key: NumberKey, name: str, secret: str) -> Document:
     nonce = os.urandom(NONCE_BYTES)
     sealed = nonce + AESGCM(_encrypting(secret)).encrypt(nonce, key.value, key.name.encode())
     return {"name": key.name, "key": name, "wrapped": base64.b64encode(sealed).decode()}
-
-
-def entry_of_secret(name: str) -> Document:
-    """Stand for a number key that is the secret of this name itself, until it is wrapped."""
-    return {"name": UNNAMED, "key": name}
 
 
 def wrap_again(

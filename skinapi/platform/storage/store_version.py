@@ -21,7 +21,6 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.number_keys import (
     NumberKey,
     NumberKeys,
-    entry_of_secret,
     give_up,
     unwrap_all,
     wrap,
@@ -32,14 +31,10 @@ from skinapi.platform.storage.ports import Document, Store
 # Raise it where the code before could not read what this one stores, or would store what this one
 # cannot read. A field that is only added needs no new version: code leaves out what it does not
 # know.
-VERSION = 12
-# Of a store of release 1.0.0, and of those of commits since. The first server makes them stores of
-# this version: app/migration.
-RELEASED, JUDGED_AGAIN, BEFORE = 6, 10, 11
-OLDER = (RELEASED, JUDGED_AGAIN, BEFORE)
+VERSION = 13
+# Of a store of release 2.0.0, which the first server migrates: app/migration.
+FORMER = 12
 STORE_COLLECTION = "store"
-# Release 1.0.0 reads `compatible_since`, and refuses a store that is not compatible with it.
-CURRENT = {"version": VERSION, "compatible_since": VERSION}
 PURPOSE = "skinapi store"
 OTHER_KEY = (
     "JWT_SECRET_KEY is not the key of this store, which all its servers share. To change the key, "
@@ -123,7 +118,7 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
             if not change:
                 return NumberKeys([made])
             entries = [wrap(made, keys.current, secrets[0])]
-            ours = {**CURRENT, "key": keys.current, "number_keys": entries}
+            ours = {"version": VERSION, "key": keys.current, "number_keys": entries}
             with suppress(Duplicate):
                 documents.insert({**ours, "id": STORE_COLLECTION, "schema": 1, "created_at": now()})
                 log.info("store", version=VERSION)
@@ -160,29 +155,17 @@ def is_older(store: Store) -> bool:
 
 
 def _is_older(stored: Document) -> bool:
-    return stored["version"] in OLDER or "migrating" in stored
+    return stored["version"] == FORMER or "migrating" in stored
 
 
-def begin_migration(store: Store, *, secrets: Sequence[str]) -> int:
-    """Keep everybody else from opening the store. Return the version that it had."""
+def begin_migration(store: Store, *, secrets: Sequence[str]) -> None:
+    """Keep everybody else from opening the store, also code of the release before."""
     documents = store.collection(STORE_COLLECTION)
-    keys = SigningKeys(secrets, purpose=PURPOSE)
-    while True:
-        stored = documents.get(STORE_COLLECTION) or {}
-        if keys.age(stored) is None:
-            raise UnsafeSettings(OTHER_KEY)
-        former: int = stored["migrating"] if "migrating" in stored else stored["version"]
-        if stored["version"] == VERSION:
-            return former
-        # Numbers were hashed with the secrets themselves.
-        entries = [
-            wrap(NumberKey.make(), keys.current, secrets[0]),
-            *map(entry_of_secret, keys.names),
-            *stored.get("number_keys", []),  # of a secret that was lost before
-        ]
-        begun = {**CURRENT, "migrating": former, "number_keys": entries, "key": keys.current}
-        # Another process may begin it at the same time.
-        documents.update({"id": STORE_COLLECTION, "version": stored["version"]}, {"$set": begun})
+    stored = documents.get(STORE_COLLECTION) or {}
+    if SigningKeys(secrets, purpose=PURPOSE).age(stored) is None:
+        raise UnsafeSettings(OTHER_KEY)
+    begun: Document = {"version": VERSION, "migrating": True}
+    documents.update({"id": STORE_COLLECTION, "version": FORMER}, {"$set": begun})
 
 
 def end_migration(store: Store) -> None:
@@ -203,16 +186,13 @@ def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = 
     if stored is None:
         return
     _refuse_other(stored)
-    if stored["version"] in OLDER and keys.age(stored) is None:
-        entries = [entry_of_secret(stored["key"])]
-    else:
-        entries = wrap_again(stored.get("number_keys", []), keys.current, keys.secrets)
+    entries = wrap_again(stored.get("number_keys", []), keys.current, keys.secrets)
     opened = [entry for entry in entries if unwrap_all([entry], keys.secrets).known]
     if not _has_numbers(store):
         entries = opened
     elif give_up_numbers:
         entries = give_up(entries, keys.current, keys.secrets)
-    if not opened and stored["version"] not in OLDER:
+    if not opened:
         entries = [wrap(NumberKey.make(), keys.current, secrets[0]), *entries]
     change = {"key": keys.current, "number_keys": entries}
     documents.update({"id": STORE_COLLECTION}, {"$set": change})
@@ -238,9 +218,8 @@ def _refuse_other(stored: Document) -> None:
             f"The store has version {stored['version']}; this code has version {VERSION}. "
             "Install the newer code again, or restore the backup from before the upgrade"
         )
-    if stored["version"] not in (*OLDER, VERSION):
+    if stored["version"] < FORMER:
         raise StoreTooOld(
-            f"The store has version {stored['version']}; this code reads version {VERSION}, and "
-            f"migrates versions {BEFORE}, {JUDGED_AGAIN} and {RELEASED}, that of release 1.0.0. "
-            "Run older code on it first: docs/operate/upgrade.md names it, and says for how long"
+            f"The store has version {stored['version']}, and this code migrates version {FORMER} "
+            "alone, that of release 2.0.0. Upgrade to 2.0.0 first: docs/operate/upgrade.md"
         )

@@ -141,7 +141,7 @@ def test_a_server_does_not_start_on_the_store_of_another_key_or_of_newer_code(
         assert done.stderr.splitlines()[-1].startswith("skinapi: JWT_SECRET_KEY is not")
         assert "Traceback" not in done.stderr + done.stdout
         assert SECRET[::-1] not in done.stderr + done.stdout
-    newer = {"version": VERSION + 1, "compatible_since": VERSION + 1}
+    newer = {"version": VERSION + 1}
     assert store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, {"$set": newer})
     store.close()
     sentence = f"The store has version {VERSION + 1}"

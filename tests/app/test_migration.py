@@ -1,0 +1,135 @@
+"""A store of release 2.0.0 is migrated by the first server that starts."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from skinapi.app.composition import services
+from skinapi.app.composition.services import open_services
+from skinapi.app.integrity_check import check_integrity
+from skinapi.app.migration import run
+from skinapi.app.migration.steps import STEPS
+from skinapi.base.errors import StoreUnavailable, UnsafeSettings
+from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.store_version import (
+    FORMER,
+    STORE_COLLECTION,
+    VERSION,
+    begin_migration,
+    is_older,
+    join_store,
+)
+from tests.care.clinic import URGENT, file_for, patient_in_care
+from tests.support.backends import SECRET, Backend
+
+
+def make_former(backend: Backend) -> None:
+    """Give the store the version of 2.0.0. `migration` is the lease of its own migration."""
+    collection = backend.services.store.collection
+    former = {"$set": {"version": FORMER}}
+    assert collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
+    ended = {"step": 9, "reached": "z", "held_until_at": now() - timedelta(days=9)}
+    collection("leases").insert({"id": "migration", "schema": 1, "created_at": now(), **ended})
+
+
+def mail_of(kind: str, account: str) -> Document:
+    later = now() + timedelta(days=1)
+    return {
+        "id": kind,
+        "schema": 1,
+        "created_at": now(),
+        "account": account,
+        "kind": kind,
+        "about": "",
+        "due_at": later,
+        "expires_at": later,
+        "attempts": 0,
+    }
+
+
+def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> None:
+    """Mails of retired kinds are deleted, and the lists are sorted by the rules of today."""
+    _, ada = patient_in_care(real_backend)
+    finding = file_for(real_backend, ada, URGENT)
+    store = real_backend.services.store
+    keys = {"queue_key": "z", "awaited_key": "z"}
+    store.collection("submissions").update({"id": finding.id}, {"$set": keys})
+    owner = real_backend.account(ada.email).id
+    outbox = store.collection("outbox")
+    outbox.insert_many([mail_of("retired", owner), mail_of(Kind.REVIEWED, owner)])
+    make_former(real_backend)
+    assert is_older(store)
+    opened = open_services(real_backend.settings, store)
+    assert store.collection(STORE_COLLECTION).find()[0]["version"] == VERSION
+    assert not is_older(store)
+    assert [mail["kind"] for mail in outbox.find()] == [Kind.REVIEWED]
+    assert opened.data.failed_items.list_some() == []
+    assert [*check_integrity(opened)] == []
+    assert [row["action"] for row in real_backend.audit()][-1] == "store.migrate"
+
+
+def test_an_interrupted_migration_continues(
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other process opens the store meanwhile. A damaged record does not stop it."""
+    store = real_backend.services.store
+    people = [real_backend.account(real_backend.member().email).id for _ in range(3)]
+    store.collection("outbox").insert_many([mail_of(kind, people[0]) for kind in "abc"])
+    damaged = min(people)
+    store.collection("accounts").update({"id": damaged}, {"$set": {"role": "nobody"}})
+    make_former(real_backend)
+    monkeypatch.setattr(services, "LONGEST_S", -1.0)
+    monkeypatch.setattr(run, "READ_AT_ONCE", 2)
+    seen = list[str]()
+    while is_older(store):
+        with pytest.raises(StoreUnavailable, match="older version"):
+            join_store(store, secrets=[SECRET])
+        try:
+            data = open_services(real_backend.settings, store).data
+        except StoreUnavailable as error:
+            seen.append(error.detail.split()[-1])
+    assert {name.strip("()") for name in seen} == {name for name, _ in STEPS}
+    assert seen.count("(outbox)") == seen.count("(accounts)") == 2
+    assert store.collection("outbox").find() == []
+    failed = [(item.work, item.item) for item in data.failed_items.list_some()]
+    assert failed == [("migration", damaged)]
+
+
+def test_two_servers_migrate_a_store_once(real_backend: Backend) -> None:
+    make_former(real_backend)
+
+    def migrate(_: int) -> None:
+        while True:
+            try:
+                open_services(real_backend.settings, real_backend.services.store)
+            except StoreUnavailable:  # the other server is working on it
+                continue
+            return
+
+    with ThreadPoolExecutor(2) as threads:
+        [*threads.map(migrate, range(2))]
+    assert not is_older(real_backend.services.store)
+    assert [row["action"] for row in real_backend.audit()].count("store.migrate") == 1
+
+
+def test_a_server_with_another_key_migrates_nothing(real_backend: Backend) -> None:
+    make_former(real_backend)
+    before = real_backend.stored()
+    with pytest.raises(UnsafeSettings, match="FORMER_JWT_SECRET_KEYS"):
+        begin_migration(real_backend.services.store, secrets=["n" * 32])
+    assert real_backend.stored() == before
+
+
+def test_the_log_names_each_change_that_the_operator_must_know(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada = backend.account(backend.member().email)
+    make_former(backend)
+    monkeypatch.setattr(run, "STEPS", (("accounts", lambda *_: "It was changed."),))
+    open_services(backend.settings, backend.services.store)
+    [line] = [line for line in capsys.readouterr().err.splitlines() if '"migrated"' in line]
+    assert '"It was changed."' in line
+    assert ada.id in line
