@@ -252,6 +252,13 @@ def _parser() -> argparse.ArgumentParser:
         help="from a log line: the trail must have this audit row",
     )
     checker.set_defaults(run=_lazy_command("check"))
+    retention = commands.add_parser(
+        "retention", parents=[store], help="show what retention by age would delete"
+    )
+    retention.add_argument(
+        "--dry-run", action="store_true", required=True, help="count only, delete nothing"
+    )
+    retention.set_defaults(run=_lazy_command("show_retention"))
     accepting = commands.add_parser(
         "accept-key",
         parents=[store],

@@ -150,6 +150,22 @@ def check_store(
     return FaultsLeft(records, trail)
 
 
+def show_retention(settings: Settings, _: argparse.Namespace) -> int:
+    """Print for each kind of data how many records the next sweep would delete."""
+    configure_logs()
+    refuse_unsafe(settings)
+    with closing(open_store(settings)) as store:
+        join_store(store, secrets=settings.audit_secrets(), change=False)
+        due = open_services(settings, store, change=False).retention.list_due()
+    for kind in due:
+        print(
+            f"{kind.setting}={kind.days}: {kind.count} due, deleted from {kind.acts_from:%Y-%m-%d}"
+        )
+    if not due:
+        print("nothing is deleted by age: no RETAIN_…_DAYS is set")
+    return 0
+
+
 def accept_store_key(settings: Settings, options: argparse.Namespace) -> int:
     """Make JWT_SECRET_KEY the key of the store, whose former key is lost."""
     configure_logs()

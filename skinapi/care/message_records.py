@@ -182,11 +182,6 @@ class Messages(Repository[Message]):
     def drop_reference(self, finding: str) -> None:
         self._documents.update_all({"submission": finding}, {"$unset": {"submission": True}})
 
-    def count_ended(self, *, before: datetime) -> Counter[str]:
-        """How many messages ceased to wait before this time, of each owner."""
-        ended: Filter = {"$gte": FIRST_TIME, "$lt": before}
-        return Counter(self._documents.count_by("owner", {"read_at": ended}))
-
     def walk_ended(self, *, before: datetime) -> Iterator[Message]:
         """The longest ago first. The caller may delete them meanwhile."""
         ended_at, last = FIRST_TIME, ""

@@ -237,9 +237,7 @@ class JoiningService:
             birth_year=None,
             sex=None,
             wanted_role=None,
-            held_at=None,
-            held_by=None,
-            held_because=None,
+            keep=None,
         )
         self.accounts.change(unit, gone, **(nothing | NOT_REFUSED))
         for earlier in self.accounts.by_ids({*gone.joined}).values():
@@ -249,11 +247,8 @@ class JoiningService:
             birth_year=stays.birth_year or gone.birth_year,
             sex=stays.sex or gone.sex,
             joined=(*stays.joined, gone.id, *gone.joined),
+            keep=stays.keep or gone.keep,
         )
-        if gone.held_at and not stays.held_at:
-            joined |= AccountFields(
-                held_at=gone.held_at, held_by=gone.held_by, held_because=gone.held_because
-            )
         return self.accounts.change(unit, stays, **joined)
 
     def _release_own_records(self, unit: Unit, stays: Account, by: str) -> None:

@@ -57,8 +57,8 @@ TAKE_NO_KEY = """
     show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
     show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
     break_glass
-    list_break_glass choose_finding close_break_glass show_retention preview_retention
-    pause_retention resume_retention hold_patient release_patient list_erasures
+    list_break_glass choose_finding close_break_glass show_retention keep_account end_keep
+    list_erasures
     list_waiting_erasures
     # Its clients know no key.
 """

@@ -413,14 +413,15 @@ def test_a_record_whose_time_is_over_is_erased_by_itself_with_a_receipt(backend:
 
 
 @KEEPS
-def test_a_record_that_an_admin_holds_stays_when_its_time_is_over(
+def test_a_record_that_an_admin_keeps_stays_when_its_time_is_over(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, ada, _, _ = reviewed(backend)
     root, account = backend.member(role="admin"), backend.account(ada.email).id
-    path, because = f"/retention/holds/{account}", {"reason": "A law suit goes on"}
-    assert root.call("PUT", path, json=because).status_code == 200
+    because = {"reason": "A law suit goes on"}
+    assert root.call("PUT", f"/users/{ada.email}/keep", json=because).status_code == 200
     leave(ada)
+    path = f"/users/{backend.services.data.accounts.get(account).email}/keep"
     finish(backend)
     accounts = backend.services.store.collection("accounts")
     store = backend.services.store
@@ -431,13 +432,13 @@ def test_a_record_that_an_admin_holds_stays_when_its_time_is_over(
     assert backend.services.data.accounts.get(account).is_record
     assert root.call("DELETE", path).status_code == 200
 
-    def hold_meanwhile(*_: object) -> bool:
+    def keep_meanwhile(*_: object) -> bool:
         """After it was found to be due, and before the transaction that deletes it."""
         assert root.call("PUT", path, json=because).status_code == 200
         return False
 
     with monkeypatch.context() as patch:
-        patch.setattr(Accounts, "is_last_admin", hold_meanwhile)
+        patch.setattr(Accounts, "is_last_admin", keep_meanwhile)
         finish(backend)
     assert backend.services.data.accounts.get(account).is_record
     assert root.call("DELETE", path).status_code == 200

@@ -55,7 +55,6 @@ STAYS: Mapping[str, str] = {
     "reviews": OF_FINDINGS,
     "letters": OF_FINDINGS,
     "reports": OF_FINDINGS,
-    "retention_pause": OF_STAFF,
     "uploads": OF_STAFF,
     "datasets": OF_STAFF,
     "models": OF_STAFF,

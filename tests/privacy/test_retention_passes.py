@@ -1,4 +1,4 @@
-"""What goes by itself after its time: what is shown before is what goes, and what waits stays."""
+"""What is deleted by age, and what stays because something waits for it."""
 
 import random
 from collections import Counter
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from skinapi.__main__ import main
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings.privacy import RetainedKind
@@ -17,13 +18,12 @@ from skinapi.care.message_records import Thread
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.retention.exemption import RetentionExemption
-from skinapi.privacy.retention.kinds import Term
 from skinapi.privacy.retention.service import ANNOUNCED, RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import MAIL, Backend, Person, put_in
+from tests.support.backends import MAIL, SECRET, Backend, Person, put_in
 from tests.support.clock import Clock
+from tests.support.models import tiny_model
 from tests.support.size import size
 
 DAY = timedelta(days=1)
@@ -178,8 +178,8 @@ def test_a_message_is_kept_so_long_after_it_was_answered_not_after_it_was_seen(
     assert clinic.stored()[asked] == 0
 
 
-def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
-    clinic: Clinic, request: pytest.FixtureRequest
+def test_a_sweep_deletes_what_a_dry_run_counts(
+    clinic: Clinic,
 ) -> None:
     """On both stores, whatever happens with whose findings."""
     seed = size(20261126, random.randrange(10**6))
@@ -193,18 +193,14 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
     for day in range(size(70, 100)):
         if day < 45:
             clinic.something_happens(fate, people, filed)
-        moment = now()
-        wanted = {
-            kind: retained.count(
-                Term(DAYS[kind], moment), before=moment + DAY, spare=RetentionExemption()
-            )
-            for kind, retained in clinic.service.kinds.items()
-        }
+        clinic.live(1, passing=False)
+        due = clinic.service.list_due()
+        wanted = {kind: item.count for kind, item in zip(RetainedKind, due, strict=True)}
         before = clinic.stored()
-        clinic.live(1)
+        clinic.service.run_once()
         gone = before - clinic.stored()
         for kind in RetainedKind:
-            went = Counter({who: number for (of, who), number in gone.items() if of == kind})
+            went = sum(number for (of, _), number in gone.items() if of == kind)
             if (
                 kind in (RetainedKind.MESSAGES, RetainedKind.ACCOUNTS)
                 or not wanted[RetainedKind.ACCOUNTS]
@@ -213,6 +209,27 @@ def test_what_a_preview_shows_for_each_day_is_what_goes_on_it(
     assert [fault.message for fault in backend.services.findings.check_integrity()] == []
     went_in_all = Counter(row["action"] for row in backend.audit() if row["by"] == "system")
     assert {"retention.photo", "retention.finding", "retention.message"} <= went_in_all.keys()
+
+
+def test_the_command_prints_what_is_due_and_deletes_nothing(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {
+        "INSTANCE_DIR": str(clinic.backend.settings.instance_dir),
+        "JWT_SECRET_KEY": SECRET,
+        "MODEL_PATH": str(tiny_model()),
+        "RETAIN_PHOTOS_DAYS": "120",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    old = clinic.photo(clinic.backend.member())
+    clinic.clock.ahead += 121 * DAY
+    clinic.photo(clinic.backend.member())
+    assert main(["retention", "--dry-run"]) == 0
+    begins = now() + ANNOUNCED
+    printed = f"RETAIN_PHOTOS_DAYS=120: 1 due, deleted from {begins:%Y-%m-%d}\n"
+    assert capsys.readouterr().out == printed
+    assert clinic.has_photo(old)
 
 
 def test_a_spot_rests_as_one_and_a_new_photo_of_it_keeps_the_old_ones(clinic: Clinic) -> None:
@@ -286,43 +303,37 @@ def test_a_clock_that_jumps_deletes_nothing_for_a_week(clinic: Clinic, jump: tim
     assert clinic.find(filed) is not None
 
 
-def test_a_pause_and_a_hold_stop_it_and_what_the_person_deletes_goes(clinic: Clinic) -> None:
+def test_keep_stops_retention_of_one_account_and_its_owner_still_deletes(clinic: Clinic) -> None:
     backend, admin = clinic.backend, clinic.admin
     held, other = backend.member(), backend.member()
     kept, gone = clinic.photo(held), clinic.photo(other)
-    path = f"/retention/holds/{backend.account(held.email).id}"
-    why = {"reason": "a complaint"}
-    assert admin().call("PUT", path, json=why).status_code == 200
-    assert admin().call("PUT", "/retention/pause", json=why).status_code == 200
+    path, account = f"/users/{held.email}/keep", backend.account(held.email).id
+    assert admin().call("PUT", path, json={"reason": "a complaint"}).status_code == 200
     clinic.live(PHOTOS + 5)
-    assert (clinic.has_photo(kept), clinic.has_photo(gone)) == (True, True)
-    seen = admin().call("GET", "/retention").get_json()
-    assert (seen["pause"]["reason"], seen["held"][0]["reason"]) == ("a complaint", "a complaint")
-    assert [seen["kinds"][0]["first"][name] for name in ("items", "persons")] == [1, 1]
-    assert admin().call("DELETE", "/retention/pause").status_code == 200
-    clinic.live(1)
     assert (clinic.has_photo(kept), clinic.has_photo(gone)) == (True, False)
+    seen = admin().call("GET", "/retention").get_json()
+    assert seen["kept"] == [{"id": account, "email": held.email, "reason": "a complaint"}]
+    assert [(run["kind"], run["items"]) for run in seen["runs"]] == [("photos", 1)]
     held.token = backend.token_of(backend.account(held.email))
     assert held.call("DELETE", f"/submissions/{kept.number}").status_code == 200
     assert clinic.find(kept) is None
     assert admin().call("DELETE", path).status_code == 200
-    assert admin().call("GET", "/retention").get_json()["held"] == []
-    acts = {row["action"] for row in backend.audit() if row["action"].startswith("retention.")}
-    assert {"retention.pause", "retention.resume", "retention.hold", "retention.release"} <= acts
+    assert admin().call("GET", "/retention").get_json()["kept"] == []
+    acts = {row["action"] for row in backend.audit() if row["target"] == account}
+    assert {"account.keep", "account.end_keep"} <= acts
 
 
-def test_a_hold_that_is_set_while_a_pass_selects_what_goes_keeps_all(
+def test_an_account_that_is_kept_while_a_sweep_selects_stays(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = clinic.backend.member()
-    account, kept = clinic.backend.account(held.email).id, clinic.photo(held)
-    why = {"reason": "a complaint"}
-    path = f"/retention/holds/{account}"
+    kept, why = clinic.photo(held), {"reason": "a complaint"}
+    path = f"/users/{held.email}/keep"
     assert clinic.admin().call("PUT", path, json=why).status_code == 200
-    monkeypatch.setattr(AccountUses, "list_held_ids", lambda _: [])  # as it was a moment before
+    monkeypatch.setattr(AccountUses, "list_kept", lambda _: [])  # as it was a moment before
     clinic.live(ACCOUNTS + 35)
     assert clinic.has_photo(kept)
-    assert clinic.backend.services.data.accounts.get(account).held_at
+    assert clinic.backend.account(held.email).keep
 
 
 def test_an_account_that_nobody_uses_goes_after_its_owner_was_told(clinic: Clinic) -> None:
@@ -404,15 +415,9 @@ def test_what_a_doctor_must_keep_goes_when_the_record_of_its_patient_ends(clinic
     clinic.review(old)
     clinic.live(10)
     clinic.review(newer)
-    signed_at = now()
     clinic.live(FINDINGS + 1)
     assert (clinic.has_photo(old), clinic.has_photo(newer)) == (True, True)
     assert clinic.find(other) is None
-    plan = clinic.service.get_overview().kinds[0]
-    assert plan.first
-    assert plan.month
-    assert 364 <= (plan.first.at - signed_at).days <= 365
-    assert plan.month.items == plan.first.items == 2
     clinic.live(320, passing=False)
     clinic.live(ANNOUNCED.days + 1)
     assert clinic.has_photo(old)

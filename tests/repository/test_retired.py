@@ -22,7 +22,11 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "undo of an admin's acts": (),
     "emergency access": (),
     "taking a case": (),
-    "pauses and previews of retention": (),
+    "pauses and previews of retention": (
+        r"retention_pause|pause_retention|resume_retention|preview_retention",
+        r"retention/(pause|preview|holds)|retention\.(pause|resume|hold|release)",
+        r"\bheld_(by|because)\b|retention(Pause|Hold|First|Month)|fixedKind",
+    ),
     "lists of findings of withdrawn models": (),
     # 6
     "a clock that goes wrong under a running server": (),

@@ -674,6 +674,8 @@ preview_joining              admins            /users/{email}/join
 reset_password               admins            /users/{email}/reset-password
 reset_second_factor          admins            /users/{email}/second-factor
 assign_doctor                admins            /users/{email}/doctor
+keep_account                 admins            /users/{email}/keep
+end_keep                     admins            /users/{email}/keep
 list_doctors                 admins            /doctors
 add_doctor                   admins            /doctors
 delete_doctor                admins            /doctors/{doctor}
@@ -684,11 +686,6 @@ choose_finding               admins            /break-glass/{unchosen_grant}/fin
 close_break_glass            admins            /break-glass/{grant}
 # retention
 show_retention               admins            /retention
-preview_retention            admins            /retention/preview?kind=photos&days=365
-pause_retention              admins            /retention/pause
-resume_retention             admins            /retention/pause
-hold_patient                 admins            /retention/holds/{patient}
-release_patient              admins            /retention/holds/{patient}
 read_audit                   admins            /audit
 follow_audit                 admins            /audit
 export_audit                 admins            /audit/export
@@ -824,8 +821,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "add_doctor": new_account,
     "break_glass": glass_of_ada,
     "choose_finding": lambda accounts: {"json": {"number": int(accounts.named["number"])}},
-    "pause_retention": {"json": {"reason": "a law suit"}},
-    "hold_patient": {"json": {"reason": "a law suit"}},
+    "keep_account": {"json": {"reason": "a law suit"}},
     "follow_audit": {"headers": {"Accept": "application/x-ndjson"}},
     "predict": photo("image"),
     "add_review": {"json": {"label": "melanoma", "agreement": "agree"}},

@@ -18,6 +18,7 @@ from skinapi.accounts.admin.schemas import (
     Deletion,
     DeletionQuery,
     DoctorSearch,
+    Keep,
     LeftAccount,
     ListedAccount,
     NewDoctor,
@@ -247,6 +248,29 @@ def assign_doctor(
     act = decisions.assign_doctor(email=email, doctor=body.doctor, seen=seen, by=subject.id)
     message = f"User {email} is in the care of {body.doctor or 'nobody'}."
     return ActMessage(message=message, act=act)
+
+
+@routes.route(
+    "PUT", "/users/<email>/keep", access=admins("Only admin can keep accounts"), raises=(NotFound,)
+)
+def keep_account(admin: AdminService, *, email: str, body: Keep, subject: Subject) -> Message:
+    """Keep an account, with a reason: nothing of it is deleted by age. Its owner can still delete
+    it.
+    """
+    admin.set_keep(email=email, reason=body.reason, by=subject.id)
+    return Message(message=f"User {email} is kept.")
+
+
+@routes.route(
+    "DELETE",
+    "/users/<email>/keep",
+    access=admins("Only admin can keep accounts"),
+    raises=(NotFound,),
+)
+def end_keep(admin: AdminService, *, email: str, subject: Subject) -> Message:
+    """Keep an account no longer."""
+    admin.set_keep(email=email, reason=None, by=subject.id)
+    return Message(message=f"User {email} is kept no longer.")
 
 
 @routes.route(

@@ -336,6 +336,10 @@ class NewDoctor(ContractBody):
     password: NewPassword
 
 
+class Keep(Body):
+    reason: Name = Field(description="for the other admins")
+
+
 class Assignment(Body):
     doctor: Email | None = Field(description="the doctor's e-mail; null for nobody")
     seen: SeenAccount | None = Field(

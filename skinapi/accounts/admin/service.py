@@ -127,6 +127,15 @@ class AdminService:
         )
         return Acted(changed, self.acts.note(action, by=by, before=account, after=changed))
 
+    @atomic
+    def set_keep(self, unit: Unit, *, email: str, reason: str | None, by: str) -> None:
+        """Keep an account from being deleted by age, or with None no longer."""
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
+        if account.keep != reason:
+            action = "account.keep" if reason else "account.end_keep"
+            unit.audit(action, by=by, target=account.id, owner=account.id)
+            self.accounts.change(unit, account, keep=reason)
+
     def prove(self, admin: Subject, proof: Proof | None) -> None:
         """Refuse whoever is not the admin whose session it is, where a client asks for that."""
         if proof:

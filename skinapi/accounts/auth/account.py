@@ -149,7 +149,7 @@ class DeletionFields(StoredRecord):
 
     - `seen_at`, `warned_at`: when it was last used, to the day, and its owner was told that it goes
       unused; known only where unused ones go
-    - `held_at`: nothing of it goes by its time meanwhile
+    - `keep`: why an admin keeps it from being deleted by age
     - `deletion_due_at`: it is deleted then, as its owner has asked
     - `record_kept_until_at`: until then its medical record alone is kept, without an address;
       `former_identity`: keyed hashes of those that it had, and of its numbers in other systems
@@ -160,9 +160,7 @@ class DeletionFields(StoredRecord):
 
     seen_at: datetime | None = None
     warned_at: datetime | None = None
-    held_at: datetime | None = None
-    held_by: str | None = None
-    held_because: str | None = None
+    keep: str | None = None
     deletion_asked_at: datetime | None = None
     deletion_due_at: datetime | None = None
     record_kept_until_at: datetime | None = None
@@ -204,9 +202,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
             doctor_id=self.doctor_id,
             queue_key=self.queue_key,
             findings=self.findings,
-            held_at=self.held_at,
-            held_by=self.held_by,
-            held_because=self.held_because,
+            keep=self.keep,
             record_kept_until_at=self.record_kept_until_at,
             record_made_at=made_at,
             former_identity=former_identity,
@@ -283,9 +279,7 @@ class AccountFields(TypedDict, total=False):
     identity: str | None
     group_role: Role | None
     link_allowed: str | None
-    held_at: datetime | None
-    held_by: str | None
-    held_because: str | None
+    keep: str | None
     deletion_asked_at: datetime | None
     deletion_due_at: datetime | None
     record_kept_until_at: datetime | None

@@ -56,7 +56,7 @@ TAKEN_TWICE = (
     "The accounts {} and {} share one e-mail address: restore a backup, or give one of them another"
     " address in the store"
 )
-IN_CHARGE = frozenset({"doctor_id", "held_at", "held_by", "held_because"})
+IN_CHARGE = frozenset({"doctor_id", "keep"})
 OF_JOINED = frozenset({"external", "joined_to"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 

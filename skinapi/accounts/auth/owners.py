@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import Field
+
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.errors import InvalidToken
+from skinapi.base.values import Value
 from skinapi.platform.jobs.job import PERSON_FILE, Job
 from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
-from skinapi.platform.storage.unreadable import read_each
 
 RESEARCHERS = ("researcher", "admin")
 # What a client of the lab sends without a token belongs to no account, and stays.
@@ -74,7 +76,6 @@ PATIENTS: Filter = {
     "record_kept_until_at": None,
     "joined_to": None,
 }
-MOST_HELD = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,20 @@ class Unused:
     warned_at: datetime | None
 
 
+class KeptAccount(Value):
+    """An account that an admin keeps, and why."""
+
+    id: str
+    email: str
+    reason: str = Field(validation_alias="keep")
+
+
 class AccountUses:
     def __init__(self, store: Store, *, stored: bool) -> None:
         self.stored = stored
         self._documents = store.collection("accounts")
         self._documents.ensure_index("role", "seen_at", "id")
-        self._documents.ensure_index("held_at", "id")
+        self._documents.ensure_index("keep", "id")
 
     def note(self, account_id: str) -> None:
         """Note that the account was used; write nothing where it was used today already."""
@@ -141,18 +150,9 @@ class AccountUses:
                 yield Unused(found["id"], seen_at, found.get("warned_at"))
             within = {"$gt": seen_at, "$lt": before}
 
-    def list_held_ids(self) -> list[str]:
-        held = {"held_at": {"$gt": FIRST_TIME}}
-        return [
-            document["id"] for document in self._documents.find(held, sort="held_at", fields=())
-        ]
-
-    def list_held(self) -> list[Account]:
-        """List accounts of which nothing goes by its time, in the order in which they were held."""
-        documents = self._documents.find(
-            {"held_at": {"$gt": FIRST_TIME}}, sort="held_at", limit=MOST_HELD
-        )
-        return [*read_each("accounts", documents, Account.model_validate)]
+    def list_kept(self) -> list[KeptAccount]:
+        kept = self._documents.find({"keep": {"$gt": ""}}, sort="keep", fields=("email", "keep"))
+        return [KeptAccount.model_validate(account) for account in kept]
 
 
 def _midnight() -> datetime:

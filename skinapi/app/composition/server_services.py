@@ -28,8 +28,6 @@ from skinapi.privacy.break_glass import BreakGlassService
 from skinapi.privacy.joining import JoiningService
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.readers import ReadersService
-from skinapi.privacy.retention.kinds import open_kinds
-from skinapi.privacy.retention.service import RetentionService
 
 
 class ServerServices(Services):
@@ -45,7 +43,6 @@ class ServerServices(Services):
     break_glass: BreakGlassService
     readers: ReadersService
     joining: JoiningService
-    retention: RetentionService
 
 
 def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, Any]]:
@@ -59,18 +56,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         OperationGauges: {"folder": folder, "kinds": list_channels(settings)},
         PersonFilesService: {"workers_here": workers_here},
         BreakGlassService: {"most": settings.break_glass},
-        RetentionService: {
-            "days": settings.retained_days,
-            "fixed": {
-                "waiting_accounts": settings.waiting_account_days,
-                "sessions": settings.session_days,
-                "keys": 30,
-                "known_addresses": 90,
-                "jobs": 90,
-                "llm_choices": 90,
-                "deliveries": 7,
-            },
-        },
     }
 
 
@@ -85,7 +70,7 @@ def open_server_services(
     container = services.container
     container.put({InferenceService: inference, Allowances: allowances})
     container.learn(
-        (open_operating_point, open_kinds),
+        (open_operating_point,),
         _values(services.settings, workers_here=workers_here),
         {OpenLesions: LesionsService},
     )

@@ -79,6 +79,8 @@ from skinapi.platform.stores.store_factory import open_store
 from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.person_file.format import Maker
+from skinapi.privacy.retention.kinds import open_kinds
+from skinapi.privacy.retention.service import RetentionService
 
 
 class Services(Parts):
@@ -117,6 +119,7 @@ class Services(Parts):
     own_data: OwnDataService
     keys: KeysService
     erasure: ErasureService
+    retention: RetentionService
 
 
 # Which class stands for what another package describes.
@@ -182,6 +185,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
             "archive": "ARCHIVE_URL" in settings.list_outlets(),
             "mail": settings.mail_server is not None,
         },
+        RetentionService: {"days": settings.retained_days},
         ErasureService: {"wait": timedelta(days=settings.deletion_wait_days)},
         Maker: {"address": address, "clinic": settings.clinic_name, "software": VERSION},
     }
@@ -196,7 +200,7 @@ def _open_jobs(store: Store, settings: Settings, container: Container) -> Jobs:
     return open_jobs(store, settings, container.get)
 
 
-FACTORIES = (open_checker, open_llm, open_models, _open_announcer, _open_jobs)
+FACTORIES = (open_checker, open_kinds, open_llm, open_models, _open_announcer, _open_jobs)
 
 
 def open_services(

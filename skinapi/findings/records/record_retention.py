@@ -1,7 +1,6 @@
 """How long findings rest, and which of them are a medical record that the law keeps."""
 
 from calendar import isleap
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,24 +44,10 @@ class UntouchedFindings:
         self._documents.ensure_index("doctor", "opinion_of", "opinion_key", "rest_key", "id")
         self._documents.ensure_index("owner", "rest_key", "id")
 
-    def count(self, groups: Collection[str], *, before: datetime) -> Counter[str]:
-        """Count by owner what rests since before this time. It costs as much as it counts."""
-        counted = Counter[str]()
-        for wanted in _selected(groups, before):
-            counted.update(self._documents.count_by("owner", wanted))
-        return counted
-
     def walk(self, groups: Collection[str], *, before: datetime) -> Iterator[UntouchedFinding]:
         """The longest first of each group. The caller may delete them meanwhile."""
-        for walked in self.walk_each(groups, before=before):
-            yield from walked
-
-    def walk_each(
-        self, groups: Collection[str], *, before: datetime
-    ) -> Iterator[Iterator[UntouchedFinding]]:
-        """The same, each part in the order of time."""
         for wanted in _selected(groups, before):
-            yield self._walk_one(wanted)
+            yield from self._walk_one(wanted)
 
     def _walk_one(self, wanted: Filter) -> Iterator[UntouchedFinding]:
         """It reads those that are held back, too: MongoDB would sort all without them."""

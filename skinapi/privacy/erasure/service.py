@@ -271,8 +271,8 @@ class ErasureService:
     @atomic
     def _begin(self, unit: Unit, account_id: str, by: str) -> None:
         account = self.accounts.get(account_id)
-        if account.is_record and account.held_at and by == "system":
-            return  # a hold stops what goes by its time, also one of this moment
+        if account.is_record and account.keep and by == "system":
+            return  # an admin may have set `keep` a moment ago
         action = "account.expire_record" if account.is_record else "account.delete"
         self.eraser.begin(unit, account, by=by, action=action)
 

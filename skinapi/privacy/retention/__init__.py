@@ -1,4 +1,4 @@
-"""Retention: what goes by itself after its time, what of it goes when, and who stops that.
+"""Retention: what is deleted by age, and whose data is exempt.
 
-Begin with `service.py`; of whom nothing goes: `exemption.py`.
+Begin with `service.py`; the exemptions are in `exemption.py`.
 """

@@ -1,8 +1,9 @@
-"""Says of whom nothing goes by age: who is held, is being deleted, or has a record that is kept.
+"""Says whose data is exempt from retention by age: accounts that an admin keeps, accounts that are
+being deleted, and patients with a medical record that the law keeps.
 
-Whatever deletes by age asks `RetentionExemption` for what it selects, and in the transaction that
-deletes it `SparedOwners`, for something may have happened meanwhile. The time comes from
-`ClockWatch`: by a clock that cannot be believed nothing goes.
+A sweep asks `RetentionExemption` for what it selects, and `SparedOwners` in the transaction that
+deletes it, because something may have happened meanwhile. The time comes from `ClockWatch`: nothing
+is deleted by a clock that cannot be believed.
 """
 
 from collections.abc import Callable
@@ -17,29 +18,28 @@ from skinapi.platform.storage.ids import now
 
 @dataclass(frozen=True, slots=True)
 class RetentionExemption:
-    """Nothing goes of a person who is `held`, or whose record a doctor must keep by law until
-    `record_end`.
+    """Exempt are the accounts that are `kept`, and those with a record that a doctor must keep by
+    law until `record_end`.
     """
 
-    held: frozenset[str] = frozenset()
-    record_end: Callable[[str], datetime | None] | None = None
+    kept: frozenset[str]
+    record_end: Callable[[str], datetime | None] | None
     _known: dict[str, datetime | None] = field(default_factory=dict)
 
-    def until(self, owner: str) -> datetime | None:
+    def spares(self, owner: str, at: datetime) -> bool:
+        if owner in self.kept:
+            return True
         if self.record_end is None:
-            return None
+            return False
         if owner not in self._known:
             self._known[owner] = self.record_end(owner)
-        return self._known[owner]
-
-    def spares(self, owner: str, at: datetime) -> bool:
-        end = self.until(owner)
-        return owner in self.held or (end is not None and end > at)
+        end = self._known[owner]
+        return end is not None and end > at
 
 
 class SparedOwners:
-    """Says whether nothing of an account goes, as the transaction under way sees it. It writes the
-    account, so that who holds it at the same time conflicts.
+    """Says whether an account is exempt, as the transaction under way sees it. It writes the
+    account, so that an admin who sets `keep` at the same time conflicts.
     """
 
     def __init__(self, accounts: Accounts, spare: RetentionExemption) -> None:
@@ -53,7 +53,7 @@ class SparedOwners:
                 account = self._accounts.lock(owner)
                 end = self._record_end(owner) if self._record_end else None
                 self._known[owner] = (
-                    bool(account.held_at)
+                    bool(account.keep)
                     or account.status == "deleting"
                     or (end is not None and end > now())
                 )

@@ -1,15 +1,14 @@
-"""The kinds of data that go after their time: what is selected, and how it is deleted.
+"""The kinds of data that are deleted by age: what is selected, and how it is deleted.
 
-A preview counts what a pass deletes. A pass looks at each again in the transaction that deletes it:
-something may have happened meanwhile.
+A sweep checks each item again in the transaction that deletes it: something may have happened
+meanwhile.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
@@ -19,7 +18,6 @@ from skinapi.base.container import Container
 from skinapi.base.pages import batched
 from skinapi.base.settings.privacy import RetainedKind
 from skinapi.care.message_records import Message, Messages
-from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.record_retention import (
     PHOTOS,
     WITH_OR_WITHOUT,
@@ -31,7 +29,6 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.platform.notices.outbox import Kind as Notice
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 from skinapi.privacy.retention.exemption import RetentionExemption, SparedOwners
 
@@ -40,16 +37,15 @@ WORK = "retention"
 # One transaction.
 AT_ONCE = 20
 WARNED_BEFORE = timedelta(days=30)
-LAST_TIME = datetime.max.replace(tzinfo=UTC)
 Item = TypeVar("Item", UntouchedFinding, Message)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """How long a kind is kept, and the earliest time at which anything of it goes."""
+    """How long a kind is kept, and the time of the sweep."""
 
     days: int
-    earliest: datetime
+    at: datetime
 
     @property
     def kept(self) -> timedelta:
@@ -57,30 +53,26 @@ class Term:
 
     @property
     def before(self) -> datetime:
-        """What has a time before this one goes at the earliest time."""
-        return self.earliest - self.kept
+        """An item with a time before this one is due."""
+        return self.at - self.kept
 
 
-# Called in the transaction with how many of each person go.
-Note = Callable[[Counter[str]], None]
+# Called in the transaction with the number of items that it deletes.
+Note = Callable[[int], None]
 
 
 class RetentionKind:
-    """A kind of data. `spare`: of whom nothing goes."""
+    """A kind of data. `spare` says whose data is exempt."""
 
-    def count(self, term: Term, *, before: datetime, spare: RetentionExemption) -> Counter[str]:
-        """Count what goes before this time, of each person."""
-        raise NotImplementedError
-
-    def find_first(self, term: Term, *, spare: RetentionExemption) -> datetime | None:
-        """Find when the first goes; None where nothing will."""
+    def walk_due(self, term: Term, *, spare: RetentionExemption) -> Iterator[Any]:
+        """Yield what a sweep deletes."""
         raise NotImplementedError
 
     def prepare(self, term: Term, *, spare: RetentionExemption) -> None:
-        """Do what must be done at `term.earliest` before something goes."""
+        """Do what must be done before something is deleted."""
 
     def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
-        """Delete what goes at `term.earliest`, a transaction with each step."""
+        """Delete what is due, a transaction with each step."""
         raise NotImplementedError
 
 
@@ -92,14 +84,6 @@ class RetainedItems(RetentionKind, Generic[Item]):
     accounts: Accounts
     failed: FailedItems
 
-    def _count(self, before: datetime) -> Counter[str]:
-        """Count the items with a time before this one, of each person."""
-        raise NotImplementedError
-
-    def _list_times(self) -> Iterator[Iterator[tuple[str, datetime | None]]]:
-        """Yield lists of owners and times, each in the order of time."""
-        raise NotImplementedError
-
     def _walk(self, before: datetime) -> Iterator[Item]:
         raise NotImplementedError
 
@@ -107,29 +91,13 @@ class RetainedItems(RetentionKind, Generic[Item]):
         """Delete it, unless something has happened to it meanwhile."""
         raise NotImplementedError
 
-    def count(self, term: Term, *, before: datetime, spare: RetentionExemption) -> Counter[str]:
-        counted = self._count(before - term.kept)
-        return Counter({who: n for who, n in counted.items() if not spare.spares(who, before)})
-
-    def find_first(self, term: Term, *, spare: RetentionExemption) -> datetime | None:
-        first: datetime | None = None
-        for times in self._list_times():
-            for owner, since in times:
-                if since is None or owner in spare.held:
-                    continue
-                due = max(since + term.kept, term.earliest)
-                if first and due >= first:
-                    break
-                goes = max(due, spare.until(owner) or due)
-                first = min(first or goes, goes)
-        return first
+    def walk_due(self, term: Term, *, spare: RetentionExemption) -> Iterator[Item]:
+        walked = self._walk(term.before)
+        return (item for item in walked if not spare.spares(item.owner, term.at))
 
     def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
-        items = (
-            item for item in self._walk(term.before) if not spare.spares(item.owner, term.earliest)
-        )
         remove = partial(self._remove, before=term.before, spare=spare, note=note)
-        for batch in batched(items, AT_ONCE):
+        for batch in batched(self.walk_due(term, spare=spare), AT_ONCE):
             yield from self.failed.together(WORK, batch, remove)
 
     @atomic
@@ -142,12 +110,12 @@ class RetainedItems(RetentionKind, Generic[Item]):
         spare: RetentionExemption,
         note: Note,
     ) -> int:
-        removed, spared = Counter[str](), SparedOwners(self.accounts, spare)
-        for item in batch:
-            if not spared(item.owner) and self._remove_one(unit, item, before):
-                removed[item.owner] += 1
+        spared = SparedOwners(self.accounts, spare)
+        removed = sum(
+            not spared(item.owner) and self._remove_one(unit, item, before) for item in batch
+        )
         note(removed)
-        return removed.total()
+        return removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +125,6 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
     findings: FindingsService
     resting: UntouchedFindings
     groups: ClassVar[Sequence[str]] = WITH_OR_WITHOUT
-
-    def _count(self, before: datetime) -> Counter[str]:
-        return self.resting.count(self.groups, before=before)
-
-    def _list_times(self) -> Iterator[Iterator[tuple[str, datetime | None]]]:
-        for group in self.resting.walk_each(self.groups, before=LAST_TIME):
-            yield ((finding.owner, resting_since(finding.key)) for finding in group)
 
     def _walk(self, before: datetime) -> Iterator[UntouchedFinding]:
         return self.resting.walk(self.groups, before=before)
@@ -199,13 +160,6 @@ class RetainedMessages(RetainedItems[Message]):
 
     messages: Messages
 
-    def _count(self, before: datetime) -> Counter[str]:
-        return self.messages.count_ended(before=before)
-
-    def _list_times(self) -> Iterator[Iterator[tuple[str, datetime | None]]]:
-        walked = self.messages.walk_ended(before=now())
-        yield ((message.owner, message.read_at) for message in walked)
-
     def _walk(self, before: datetime) -> Iterator[Message]:
         return self.messages.walk_ended(before=before)
 
@@ -234,18 +188,9 @@ class RetainedAccounts(RetentionKind):
     outbox: Outbox
     failed: FailedItems
 
-    def count(self, term: Term, *, before: datetime, spare: RetentionExemption) -> Counter[str]:
-        unused = self._walk(before=before - term.kept, spare=spare)
-        return Counter(account.id for account in unused if _account_goes(account, term) < before)
-
-    def find_first(self, term: Term, *, spare: RetentionExemption) -> datetime | None:
-        first: datetime | None = None
-        for account in self._walk(before=now(), spare=spare):
-            goes = _account_goes(account, term)
-            first = min(first or goes, goes)
-            if account.seen_at + term.kept >= first:  # those behind were used later
-                break
-        return first
+    def walk_due(self, term: Term, *, spare: RetentionExemption) -> Iterator[str]:
+        walked = self._walk(before=term.before, spare=spare)
+        return (account.id for account in walked if _is_warned(account, term))
 
     def prepare(self, term: Term, *, spare: RetentionExemption) -> None:
         """Tell the owners of those that go in WARNED_BEFORE."""
@@ -253,7 +198,7 @@ class RetainedAccounts(RetentionKind):
         untold = (
             account.id
             for account in self._walk(before=soon, spare=spare)
-            if account.warned_at is None or account.warned_at > term.earliest
+            if account.warned_at is None or account.warned_at > term.at
         )
         self.failed.do_each(WORK, untold, partial(self._warn, term=term))
 
@@ -262,16 +207,12 @@ class RetainedAccounts(RetentionKind):
         account = self.accounts.lock(account_id)
         if self._is_unused(account, before=term.before + WARNED_BEFORE):
             unit.record(_row("retention.warn", account_id, account_id))
-            self.uses.set_warned(account_id, at=term.earliest)
+            self.uses.set_warned(account_id, at=term.at)
             if account.can_log_in:
                 self.outbox.add(Notice.ACCOUNT_UNUSED, to=account_id, about="account")
 
     def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
-        due = (
-            account.id
-            for account in self._walk(before=term.before, spare=spare)
-            if _account_goes(account, term) <= term.earliest
-        )
+        due = self.walk_due(term, spare=spare)
         yield from self.failed.each(WORK, due, partial(self._remove, term=term, note=note))
 
     def _remove(self, account_id: str, *, term: Term, note: Note) -> int:
@@ -283,30 +224,27 @@ class RetainedAccounts(RetentionKind):
     @atomic
     def _begin(self, unit: Unit, account_id: str, term: Term, note: Note) -> bool:
         account = self.accounts.lock(account_id)
-        told = account.warned_at is not None and account.warned_at + WARNED_BEFORE <= term.earliest
-        goes = told and self._is_unused(account, before=term.before)
+        goes = _is_warned(account, term) and self._is_unused(account, before=term.before)
         if goes:
             self.eraser.begin(unit, account, by=SYSTEM, action="retention.account")
-            note(Counter([account_id]))
+            note(1)
         return goes
 
     def _is_unused(self, account: Account, *, before: datetime) -> bool:
         unused = account.seen_at is not None and account.seen_at < before
         patient = account.role == "user" and account.status in ("approved", "suspended")
-        if account.held_at or account.is_record or not (unused and patient):
+        if account.keep or account.is_record or not (unused and patient):
             return False
         return not self.resting.owners_that_wait([account.id])
 
     def _walk(self, *, before: datetime, spare: RetentionExemption) -> Iterator[Unused]:
         for batch in batched(self.uses.walk_unused(before=before), 100):
-            stay = spare.held | self.resting.owners_that_wait([account.id for account in batch])
+            stay = spare.kept | self.resting.owners_that_wait([account.id for account in batch])
             yield from (account for account in batch if account.id not in stay)
 
 
-def _account_goes(account: Unused, term: Term) -> datetime:
-    due = account.seen_at + term.kept
-    warned_at = account.warned_at or max(term.earliest, due - WARNED_BEFORE)
-    return max(due, warned_at + WARNED_BEFORE, term.earliest)
+def _is_warned(account: Account | Unused, term: Term) -> bool:
+    return account.warned_at is not None and account.warned_at + WARNED_BEFORE <= term.at
 
 
 KINDS: Mapping[RetainedKind, type[RetentionKind]] = {
