@@ -172,24 +172,26 @@ def test_a_restore_says_what_it_left_out(
     assert f"left out: {kept} records of sessions: everybody logs in again\n" in said
 
 
-def test_a_backup_restored_under_another_key_keeps_its_numbers_or_says_that_they_are_lost(
-    backend: Backend,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_a_backup_restored_under_another_key_keeps_its_numbers_unless_they_are_given_up(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient = backend.services.patients.find_or_add("urn:x", "1", by=program(backend))
     assert main(["backup", "here.tar"]) == 0
     monkeypatch.setenv("JWT_SECRET_KEY", SECRET[::-1])
-    for folder, former, lost in (("a", SECRET, False), ("b", "", True)):
-        monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / folder))
-        monkeypatch.setenv("FORMER_JWT_SECRET_KEYS", former)
-        main(["restore", "--without-erased-ids", "here.tar"])
-        assert ("no longer found by their numbers" in capsys.readouterr().out) == lost
+    monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / "given_up"))
+    restore = ["restore", "--without-erased-ids", "here.tar"]
+    assert main(restore) == REFUSED
+    main([*restore, "--give-up-numbers"])
+    monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / "kept"))
     monkeypatch.setenv("FORMER_JWT_SECRET_KEYS", SECRET)
-    restored = open_services(Settings())
-    with closing(restored.store):
-        assert restored.patients.find_by_number("urn:x", "1", by="-").id == patient.id
+    main(restore)
+    for folder, found in (("given_up", False), ("kept", True)):
+        monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / folder))
+        restored = open_services(Settings())
+        with closing(restored.store):
+            hashes = restored.patients.hashes_of("patient", "urn:x", "1")
+            kept = restored.data.accounts.find_external(hashes)
+        assert (kept and kept.id) == (patient.id if found else None)
 
 
 def test_once_a_lost_key_is_found_again_a_restored_store_has_no_fault(

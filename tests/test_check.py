@@ -129,7 +129,8 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
 def restored_from(file: Path, settings: Settings) -> int:
     """As `restore --without-erased-ids` ends."""
     given = {"erased": None, "without_erased_ids": True, "verify": False, "drill": False}
-    return restore_commands.restore(settings, Namespace(file=file, **given))
+    options = Namespace(file=file, give_up_numbers=False, **given)
+    return restore_commands.restore(settings, options)
 
 
 def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(

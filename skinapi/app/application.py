@@ -298,7 +298,6 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
         },
         notes=lambda: [
             *filter(None, [inference.served.problem]),
-            *services.patients.problems(),
             *([OLD_ODD_KEY] if is_odd_key(services.settings.signing_key()) else []),
             *services.jobs.problems(),
             *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),

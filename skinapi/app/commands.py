@@ -38,12 +38,6 @@ FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.
 OPERATOR = "system"
 NO_ADMIN = "  admin     none yet: python -m skinapi create-admin --email me@clinic.example\n"
-GIVEN_UP = (
-    "The numbers from before are given up: each patient of another system gets a second account "
-    "with the next photo, which you join with the first. Their key is kept: a former "
-    "JWT_SECRET_KEY that is found later finds them again, from FORMER_JWT_SECRET_KEYS"
-)
-
 NOTED_AS_LOST = (
     "{} lost files are noted as lost now, for good. A backup may have them: put them back before "
     "--repair (docs/operate/backup.md#one-lost-file)"
@@ -176,10 +170,6 @@ def accept_store_key(settings: Settings, options: argparse.Namespace) -> int:
     services = open_services(settings, store)
     services.data.trail.record(AuditRow("store.key", by=OPERATOR, target="store"))
     print("JWT_SECRET_KEY is the key of the store")
-    for said in services.patients.problems():
-        print(said)
-    if services.patients.numbers.given_up:
-        print(GIVEN_UP)
     return 0
 
 

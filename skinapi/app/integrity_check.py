@@ -61,7 +61,6 @@ def check_records(services: Services) -> Iterator[Fault]:
         "spots": services.lesions.check_integrity(),
         "messages": data.messages.check_integrity(services.lesions.has),
         "reviews": services.reviews.check_integrity(),
-        "numbers of patients": services.patients.check_integrity(),
         "letters": data.letters.check_integrity(data.findings.has),
         "reports": data.issued.check_integrity(data.findings.has),
         **{

@@ -5,7 +5,7 @@ the account again: a hash with a key of the store is stored in its place. That k
 who has the store alone cannot try all numbers of a hospital.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,9 +17,8 @@ from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotF
 from skinapi.base.field_types import LONGEST_NAME, find_unseen
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.service import PatientRegistration
-from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id
-from skinapi.platform.storage.number_keys import LOST, NumberKeys
+from skinapi.platform.storage.number_keys import NumberKeys
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 PATIENTS = "patients.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
@@ -34,22 +33,6 @@ UNSEEN = (
     "An identifier has a character that nobody sees ({unseen}). Send it without: else one number "
     "would have two patients"
 )
-UNFOUND = (
-    "patients of other systems who are no longer found by their numbers, whose key is lost: {lost}."
-    " {mend}oin each with the second account that its number has made since"
-)
-KEY_KEPT = "Put the JWT_SECRET_KEY of then into FORMER_JWT_SECRET_KEYS and start again, or j"
-KEY_GONE = "The store does not hold that key any more, so no JWT_SECRET_KEY helps: j"
-
-
-class NumberOfTwo(Conflict):
-    code = "number_of_two"
-    sentence = (
-        "This number has made a second account while its key was given up: an admin joins the two"
-    )
-
-    def __init__(self, accounts: Sequence[str]) -> None:
-        super().__init__(f"{self.sentence}, {' and '.join(accounts)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +58,8 @@ class PatientsService:
         return account
 
     def is_number_of(self, account: Account, number: PatientNumber) -> bool:
-        known = self.accounts.list_external(self._checked(number.system, number.value))
-        return any(account.id in (one.id, one.joined_to) for one in known)
+        found = self.accounts.find_external(self._checked(number.system, number.value))
+        return found is not None and account.id in (found.id, found.joined_to)
 
     def find_or_add(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
@@ -130,8 +113,6 @@ class PatientsService:
         if found and not found.approved:
             raise Conflict(SUSPENDED)
         if found:
-            if found.external in hashes and found.number_system is None:
-                self.accounts.note_system(found.id, system.strip())
             return found, False
         identifier = new_id()
         drafted = self.accounts.draft(
@@ -182,19 +163,12 @@ class PatientsService:
         self.add_drafted(unit, drafted, by=by)
 
     def _find(self, hashes: Sequence[str]) -> Account | None:
-        listed = self.accounts.list_external(hashes)
-        if not listed:
-            self.numbers.require_all()
-        staying = {item.id: item for item in map(self._find_staying, listed) if item}
-        if len(staying) > 1:
-            raise NumberOfTwo([*staying])
-        found = next(iter(staying.values()), None)
+        found = self.accounts.find_external(hashes)
+        if found and found.joined_to:
+            found = self.accounts.find_staying(found.joined_to)
         if found and found.status == "deleting":
             raise Conflict(DELETING)
         return found
-
-    def _find_staying(self, account: Account) -> Account | None:
-        return self.accounts.find_staying(account.joined_to) if account.joined_to else account
 
     def list_hashes(self, system: str, value: str, *, by: Subject) -> list[str]:
         """What stands for this number in the store."""
@@ -221,16 +195,3 @@ class PatientsService:
         lengths = "\n".join(str(len(part)) for part in parts[1:-1])
         message = "\n".join([parts[0], lengths, *parts[1:]]).encode("utf-8", "surrogatepass")
         return self.numbers.hashes_of(message)
-
-    def problems(self) -> list[str]:
-        return [LOST] if self.numbers.lost else []
-
-    def check_integrity(self) -> Iterator[Fault]:
-        """Yield a fault where patients are no longer found by their numbers."""
-        known = {key.name for key in self.numbers.known} - self.numbers.lost
-        kept = known | self.numbers.lost | self.numbers.given_up
-        gone = self.accounts.count_unnumbered(kept)
-        if lost := self.accounts.count_unnumbered(known) - gone:
-            yield Fault(UNFOUND.format(lost=lost, mend=KEY_KEPT))
-        if gone:
-            yield Fault(UNFOUND.format(lost=gone, mend=KEY_GONE))

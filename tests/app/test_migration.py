@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
@@ -13,6 +14,7 @@ from skinapi.app.migration.steps import STEPS
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.store_version import (
     FORMER,
@@ -23,13 +25,16 @@ from skinapi.platform.storage.store_version import (
     join_store,
 )
 from tests.care.clinic import URGENT, file_for, patient_in_care
+from tests.integrations.test_patients import program
 from tests.support.backends import SECRET, Backend
 
 
 def make_former(backend: Backend) -> None:
     """Give the store the version of 2.0.0. `migration` is the lease of its own migration."""
     collection = backend.services.store.collection
-    former = {"$set": {"version": FORMER}}
+    [stored] = collection(STORE_COLLECTION).find()
+    numbers = [{**entry, "key": stored["key"]} for entry in stored["number_keys"]]
+    former = {"$set": {"version": FORMER, "number_keys": numbers}}
     assert collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
     ended = {"step": 9, "reached": "z", "held_until_at": now() - timedelta(days=9)}
     collection("leases").insert({"id": "migration", "schema": 1, "created_at": now(), **ended})
@@ -121,6 +126,35 @@ def test_a_server_with_another_key_migrates_nothing(real_backend: Backend) -> No
     with pytest.raises(UnsafeSettings, match="FORMER_JWT_SECRET_KEYS"):
         begin_migration(real_backend.services.store, secrets=["n" * 32])
     assert real_backend.stored() == before
+
+
+def test_each_number_finds_its_patient_under_any_key_that_2_0_0_had(real_backend: Backend) -> None:
+    """A key that is lost there stops the migration; one that was given up is left out."""
+    services, by = real_backend.services, program(real_backend)
+    older = services.patients.find_or_add("urn:x", "1", by=by)
+    first = unwrap(real_backend.stored()[STORE_COLLECTION][0]["number_keys"], SECRET)
+    assert first is not None
+    both = NumberKeys([*NumberKeys.make().known, *first.known])
+    rows, change = services.store.collection(STORE_COLLECTION), {"number_keys": wrap(both, SECRET)}
+    rows.update({"id": STORE_COLLECTION}, {"$set": change})
+    make_former(real_backend)
+    [stored] = rows.find()
+    lost: Document = {"name": "", "key": "unknown"}
+    for more in (lost, {**lost, "given_up": True}):
+        numbers = {"number_keys": [*stored["number_keys"], more]}
+        rows.update({"id": STORE_COLLECTION}, {"$set": numbers})
+        if more is lost:
+            with pytest.raises(UnsafeSettings, match=r"Start this store with 2.0.0 again"):
+                open_services(real_backend.settings, services.store)
+            assert is_older(services.store)
+    opened = open_services(real_backend.settings, services.store)
+    newer = opened.patients.find_or_add("urn:x", "2", by=by)
+    changed = {"jwt_secret_key": SecretStr("n" * 32), "former_jwt_secret_keys": SecretStr(SECRET)}
+    settings = real_backend.settings.model_copy(update=changed)
+    patients = open_services(settings, services.store).patients
+    assert patients.find_or_add("urn:x", "1", by=by).id == older.id
+    assert patients.find_or_add("urn:x", "2", by=by).id == newer.id
+    assert str(newer.external).startswith(both.known[0].name)
 
 
 def test_the_log_names_each_change_that_the_operator_must_know(

@@ -34,20 +34,6 @@ def test_an_identifier_has_one_account_and_is_not_stored(backend: Backend) -> No
     assert NUMBER not in str({**backend.stored(), "people_to_reach": None})
 
 
-def test_who_gave_the_number_is_noted_of_a_patient_of_an_earlier_version_too(
-    real_backend: Backend,
-) -> None:
-    by, patients = program(real_backend), real_backend.services.patients
-    first = patients.find_or_add(f"{SYSTEM} ", NUMBER, by=by)
-    accounts = real_backend.services.data.accounts
-    assert accounts.get(first.id).number_system == SYSTEM
-    stored = real_backend.services.store.collection("accounts")
-    stored.update({"id": first.id}, {"$unset": {"number_system": True}})
-    assert accounts.get(first.id).number_system is None
-    patients.find_or_add(SYSTEM, NUMBER, by=by)
-    assert accounts.get(first.id).number_system == SYSTEM
-
-
 def test_those_who_ask_at_the_same_time_get_the_same_account(real_backend: Backend) -> None:
     by, patients = program(real_backend), real_backend.services.patients
 

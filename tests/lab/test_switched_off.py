@@ -6,8 +6,7 @@ from tests.lab.test_from_reviews import CONFIRMED, clinic_of
 from tests.support.backends import Backend, Person, erase
 
 
-def test_copies_of_photos_go_and_no_job_of_the_lab_is_done(real_backend: Backend) -> None:
-    backend = real_backend
+def test_copies_of_photos_go_and_no_job_of_the_lab_is_done(backend: Backend) -> None:
     clinic = clinic_of(backend)
     ada, bob, eve = (clinic.patient() for _ in range(3))
     findings = [clinic.finding(each, CONFIRMED) for each in (ada, bob, eve)]

@@ -23,7 +23,7 @@ from tests.support.models import tiny_model
 
 def restore(settings: Settings, file: Path, erased: Path | None) -> None:
     given = {"erased": erased, "without_erased_ids": erased is None}
-    options = Namespace(file=file, verify=False, drill=False, **given)
+    options = Namespace(file=file, verify=False, drill=False, give_up_numbers=False, **given)
     assert restore_commands.restore(settings, options) == 0
 
 

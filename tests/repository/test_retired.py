@@ -31,7 +31,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
     # 6
     "a clock that goes wrong under a running server": (),
     # 7
-    "lost and replaced keys of patient numbers": (),
+    "lost and replaced keys of patient numbers": (
+        *("number_of_two", "NumberOfTwo", "wrap_again", "count_unnumbered"),
+        *("require_known", "_may_be_own", "no longer found by their numbers"),
+    ),
     # 8
     "chains of corrections": (),
     # 9

@@ -97,9 +97,7 @@ class Assignments:
             unit.audit("account.assign", by=by, target=patient.id)
         if doctor:
             self.note(unit, patient.id, doctor=doctor, by=by)
-            in_charge = self.accounts.get(doctor)
-            self.former.require_known(patient, in_charge)
-            if self.former.is_own(patient, in_charge):
+            if self.former.is_own(patient, self.accounts.get(doctor)):
                 raise Conflict(OWN_RECORD)
         return self.accounts.change(unit, patient, doctor_id=doctor)
 

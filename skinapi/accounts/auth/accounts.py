@@ -1,6 +1,6 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -120,28 +120,12 @@ class Accounts(Repository[Account]):
             return found if found and found.active_doctor else None
         return None
 
-    def list_external(self, hashes: Sequence[str]) -> list[Account]:
-        """The patients of another system whose identifier has one of these hashes. They are two
-        where a key that was given up was found again.
+    def find_external(self, hashes: Sequence[str]) -> Account | None:
+        """Find the patient of another system whose number has the first of these hashes that any
+        patient has.
         """
         accounts = (self._first({"external": external}) for external in hashes)
-        return [account for account in accounts if account]
-
-    def note_system(self, account: str, system: str) -> None:
-        """Note who gave the number of this patient, of whom an earlier version did not."""
-        self._change({"id": account}, number_system=system)
-
-    def count_unnumbered(self, known: Collection[str]) -> int:
-        """Count the patients of other systems whom no number leads to: neither their own hash, nor
-        that of an account that was joined to theirs, is of a key of these names.
-        """
-        fields = ("external", "joined_to")
-        numbered = self._documents.find({"external": {"$gt": ""}}, sort="external", fields=fields)
-        reached, lost = set[str](), set[str]()
-        for account in numbered:
-            is_known = account["external"].rpartition(":")[0] in known
-            (reached if is_known else lost).add(account.get("joined_to") or account["id"])
-        return len(lost - reached)
+        return next(filter(None, accounts), None)
 
     def find_by_identity(self, identity: str) -> Account | None:
         return self._first({"identity": identity})

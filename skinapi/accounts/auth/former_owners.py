@@ -20,8 +20,7 @@ class FormerOwners:
     def hash_identity(self, accounts: Iterable[Account]) -> tuple[str, ...]:
         """What a record keeps of the addresses and the numbers of these accounts of its owner."""
         every = [*accounts]
-        # While every key is lost, an address has none.
-        hashed = [item for account in every for item in self._hashes_of(account.email)[:1]]
+        hashed = [self._hashes_of(account.email)[0] for account in every]
         return (*hashed, *(account.external for account in every if account.external))
 
     def list_numbers(self, account: Account) -> tuple[str, ...]:
@@ -40,31 +39,14 @@ class FormerOwners:
         return [item.email for item in self.list_accounts(account)]
 
     def is_own(self, owner: Account, reader: Account) -> bool:
-        """Whether it is the reader's account, or what is kept of a former one; while the key of its
-        hash is lost, whether it may be.
-        """
+        """Whether it is the reader's account, or what is kept of a former one."""
         if owner.id == reader.id or not owner.former_identity:
             return owner.id == reader.id
-        accounts = self.list_accounts(reader)
-        known = any(
+        return any(
             hashed in owner.former_identity
-            for account in accounts
+            for account in self.list_accounts(reader)
             for spelling in spellings_of(account.email)
             for hashed in self._hashes_of(spelling)
-        )
-        return known or self._may_be_own(owner, accounts)
-
-    def require_known(self, owner: Account, reader: Account) -> None:
-        """Raises Unavailable while a key is lost, so that nobody knows whether it is the own."""
-        if self._may_be_own(owner, self.list_accounts(reader)):
-            self.numbers.require_all()
-
-    def _may_be_own(self, owner: Account, accounts: Iterable[Account]) -> bool:
-        """Whether a hash is of a lost key, and one of these accounts was made since."""
-        names = {hashed.rpartition(":")[0] for hashed in owner.former_identity}
-        since = owner.record_made_at or owner.created_at
-        return not names.isdisjoint(self.numbers.lost) and any(
-            account.created_at > since for account in accounts
         )
 
     def _hashes_of(self, email: str) -> list[str]:

@@ -203,8 +203,6 @@ class FhirIntakeService:
             keys = self.fhir.keys_of_order(*order.identifier, by=by)
             is_used = partial(self.prediction.findings.is_used, owner=owner.id, by=by.id)
             used = next(filter(is_used, keys), None)
-            if used is None:
-                self.patients.numbers.require_all()
             photos = replace(order.photos, key=used or keys[0])
             finding = self.prediction.predict(owner=owner, sent=photos, by=by, newcomer=newcomer)
         except IdempotencyKeyReused as error:

@@ -18,14 +18,7 @@ from skinapi.base.errors import (
 from skinapi.base.logs import log
 from skinapi.base.settings.value_checks import ODD_KEY, is_odd_key
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.number_keys import (
-    NumberKey,
-    NumberKeys,
-    give_up,
-    unwrap_all,
-    wrap,
-    wrap_again,
-)
+from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
 from skinapi.platform.storage.ports import Document, Store
 
 # Raise it where the code before could not read what this one stores, or would store what this one
@@ -45,14 +38,27 @@ CHANGED_KEY = (
     "Another server of this store has a newer JWT_SECRET_KEY. Start this one anew with that, and "
     "with its own first in FORMER_JWT_SECRET_KEYS"
 )
-NO_NUMBER_KEY = (
-    "JWT_SECRET_KEY and FORMER_JWT_SECRET_KEYS open no key of the patients' numbers, so that each "
-    "patient of another system would become a second one: restore a backup"
+DAMAGED_NUMBER_KEY = (
+    "The key of the patients' numbers in this store is damaged, and without it each patient of "
+    "another system would get a second account: restore a backup"
+)
+LOST_NUMBER_KEY = (
+    "Other systems know patients of this store by numbers, and no number finds its patient without "
+    "the former JWT_SECRET_KEY: put it first into FORMER_JWT_SECRET_KEYS. If it is lost for good, "
+    "--give-up-numbers makes a new key, and each of these patients gets a second account"
 )
 ONLY_FILES = (
     "The store has files (photos, PDFs, models) but no records: its database is missing, and no "
     "empty one takes its place. Put the database back, or restore a backup into another place: "
     "docs/operate/outages.md#a-lost-database"
+)
+FORMER_KEY = (
+    "The store is one of 2.0.0 and has another JWT_SECRET_KEY: put that into "
+    "FORMER_JWT_SECRET_KEYS, or accept the new one with 2.0.0 before you upgrade"
+)
+NOT_READY = (
+    "Start this store with 2.0.0 again: either its migration to 2.0.0 has not ended, or a key of "
+    "patients' numbers is lost, which `/readyz` of 2.0.0 says, with what to do"
 )
 FIRST_TIME = datetime.fromtimestamp(0, UTC)
 MIGRATING = (
@@ -114,11 +120,10 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
                 raise BrokenStore(ONLY_FILES)
             if change and is_odd_key(secrets[0]):
                 raise UnsafeSettings(ODD_KEY)
-            made = NumberKey.make()
+            made = NumberKeys.make()
             if not change:
-                return NumberKeys([made])
-            entries = [wrap(made, keys.current, secrets[0])]
-            ours = {"version": VERSION, "key": keys.current, "number_keys": entries}
+                return made
+            ours = {"version": VERSION, "key": keys.current, "number_keys": wrap(made, secrets[0])}
             with suppress(Duplicate):
                 documents.insert({**ours, "id": STORE_COLLECTION, "schema": 1, "created_at": now()})
                 log.info("store", version=VERSION)
@@ -128,15 +133,15 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
             raise StoreUnavailable(MIGRATING)
         if keys.age(stored) is None:
             raise UnsafeSettings(OTHER_KEY)
-        numbers = unwrap_all(stored.get("number_keys", []), keys.secrets)
-        if not numbers.known:
-            raise UnsafeSettings(NO_NUMBER_KEY)
-        entries = wrap_again(stored.get("number_keys", []), keys.current, keys.secrets)
-        if (stored["key"] == keys.current and entries == stored.get("number_keys")) or not change:
+        numbers = unwrap(stored.get("number_keys", []), keys.secrets[stored["key"]])
+        if numbers is None:
+            raise UnsafeSettings(DAMAGED_NUMBER_KEY)
+        if stored["key"] == keys.current or not change:
             return numbers
         # Another process may have changed it meanwhile; then it is read again.
         former = {"id": STORE_COLLECTION, "key": stored["key"]}
-        documents.update(former, {"$set": {"key": keys.current, "number_keys": entries}})
+        ours = {"key": keys.current, "number_keys": wrap(numbers, secrets[0])}
+        documents.update(former, {"$set": ours})
 
 
 def refuse_former_key(store: Store, *, secrets: Sequence[str]) -> None:
@@ -164,8 +169,13 @@ def begin_migration(store: Store, *, secrets: Sequence[str]) -> None:
     stored = documents.get(STORE_COLLECTION) or {}
     if SigningKeys(secrets, purpose=PURPOSE).age(stored) is None:
         raise UnsafeSettings(OTHER_KEY)
-    begun: Document = {"version": VERSION, "migrating": True}
-    documents.update({"id": STORE_COLLECTION, "version": FORMER}, {"$set": begun})
+    if stored["version"] == FORMER:
+        # 2.0.0 could use several keys of numbers, some of them lost or given up.
+        numbers = [entry for entry in stored["number_keys"] if "given_up" not in entry]
+        if "migrating" in stored or any(entry["key"] != stored["key"] for entry in numbers):
+            raise UnsafeSettings(NOT_READY)
+        begun: Document = {"version": VERSION, "migrating": True, "number_keys": numbers}
+        documents.update({"id": STORE_COLLECTION, "version": FORMER}, {"$set": begun})
 
 
 def end_migration(store: Store) -> None:
@@ -176,9 +186,9 @@ def end_migration(store: Store) -> None:
 
 
 def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = False) -> None:
-    """Make the newest secret the key of the store, whatever its key was. The keys of patients'
-    numbers that no secret opens are kept, for a secret that is found again, unless no patient came
-    by a number. With `give_up_numbers` they are no longer waited for.
+    """Make the newest secret the key of the store, whatever its key was.
+
+    Raises UnsafeSettings if patients' numbers would be lost by it; `give_up_numbers` accepts that.
     """
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
@@ -186,15 +196,17 @@ def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = 
     if stored is None:
         return
     _refuse_other(stored)
-    entries = wrap_again(stored.get("number_keys", []), keys.current, keys.secrets)
-    opened = [entry for entry in entries if unwrap_all([entry], keys.secrets).known]
-    if not _has_numbers(store):
-        entries = opened
-    elif give_up_numbers:
-        entries = give_up(entries, keys.current, keys.secrets)
-    if not opened:
-        entries = [wrap(NumberKey.make(), keys.current, secrets[0]), *entries]
-    change = {"key": keys.current, "number_keys": entries}
+    secret = keys.secrets.get(stored["key"])
+    if stored["version"] == FORMER:
+        if secret is None:
+            raise UnsafeSettings(FORMER_KEY)
+        return
+    numbers = secret and unwrap(stored.get("number_keys", []), secret)
+    if not numbers:
+        if _has_numbers(store) and not give_up_numbers:
+            raise UnsafeSettings(LOST_NUMBER_KEY)
+        numbers = NumberKeys.make()
+    change = {"key": keys.current, "number_keys": wrap(numbers, secrets[0])}
     documents.update({"id": STORE_COLLECTION}, {"$set": change})
 
 

@@ -134,9 +134,8 @@ def seen(admin: Person) -> dict[str, Any]:
 
 
 def test_whom_another_admin_has_changed_since_is_left_out_of_an_approval(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    backend = real_backend
     admin, other = (backend.member(role="admin") for _ in "12")
     rot, blau = (backend.member(role="doctor") for _ in "12")
     id_of_rot = backend.account(rot.email).id

@@ -12,7 +12,7 @@ from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
 from skinapi.app.application import create_app
 from skinapi.base.errors import StoreUnavailable
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.number_keys import NumberKey, NumberKeys
+from skinapi.platform.storage.number_keys import NumberKeys
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.accounts.auth.test_second_factor import App, set_up
 from tests.care.clinic import patient_in_care
@@ -39,7 +39,7 @@ def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
     for package in services:
         work.afterwards(AccountErased, package.forget)
     accounts, failed = Accounts(store), FailedItems(store)
-    former = FormerOwners(accounts=accounts, numbers=NumberKeys([NumberKey.make()]))
+    former = FormerOwners(accounts=accounts, numbers=NumberKeys.make())
     return Eraser(work=work, accounts=accounts, former=former, failed=failed)
 
 

@@ -44,8 +44,8 @@ def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.get_json()["code"]
 
 
-def test_what_a_correction_leaves_out_stays_and_with_it_the_urgency(real_backend: Backend) -> None:
-    case = Corrected(real_backend, **TOLD, **ARM)
+def test_what_a_correction_leaves_out_stays_and_with_it_the_urgency(backend: Backend) -> None:
+    case = Corrected(backend, **TOLD, **ARM)
     before = case.read()
     assert before["band"] == "urgent_referral"
     assert changed(put(case.ada, case)) == (1, [], [])
@@ -106,9 +106,9 @@ def test_from_the_second_version_on_a_correction_says_which_was_seen(backend: Ba
 
 
 def test_no_review_answers_a_version_that_its_doctor_may_not_have_seen(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    case = Corrected(real_backend)
+    case = Corrected(backend)
     path = f"{case.path}/review"
     assert changed(put(case.ada, case, checklist=SIGNS))[0] == 2
     refused = case.doctor.call("POST", path, json=MOLE)
@@ -142,17 +142,17 @@ def test_no_judgement_depends_on_the_place_on_a_site() -> None:
 
 
 def test_a_corrected_side_is_no_version_and_every_reader_learns_of_it(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    case = Corrected(real_backend, **TOLD, **ARM)
+    case = Corrected(backend, **TOLD, **ARM)
     before, paper = case.read(), case.read(of="/report.json")["verification"]["hash"]
     asked = f"{case.path}/report.html"
     assert "Corrected" not in case.ada.call("GET", asked).text
-    was = stored(real_backend, case.number)
+    was = stored(backend, case.number)
     assert changed(put(case.ada, case, body_laterality="right")) == (1, ["body_laterality"], [])
     assert changed(put(case.ada, case, body_laterality="right")) == (1, [], []), "sent again"
     assert changed(put(case.doctor, case, body_side=None)) == (1, ["body_side"], ["body_side"])
-    after, now_stored = case.read(), stored(real_backend, case.number)
+    after, now_stored = case.read(), stored(backend, case.number)
     assert after["context"]["body_laterality"] == "right"
     assert "body_side" not in after["context"]
     first, second = after["amended"]
@@ -164,18 +164,18 @@ def test_a_corrected_side_is_no_version_and_every_reader_learns_of_it(
     }
     assert now_stored.changed > was.changed, "for who asks what has changed"
     assert (now_stored.finding, now_stored.earlier) == (was.finding, ())
-    account = real_backend.account(case.doctor.email).id
-    acts = real_backend.services.store.collection("audit").find({"target": was.id})
+    account = backend.account(case.doctor.email).id
+    acts = backend.services.store.collection("audit").find({"target": was.id})
     assert [(row["action"], row["by"] == account) for row in acts][-2:] == [
         ("submission.amend", False), ("submission.amend", True),
     ]  # fmt: skip
-    verdict = real_backend.client.get(f"/reports/verify/{paper}").get_json()
+    verdict = backend.client.get(f"/reports/verify/{paper}").get_json()
     assert verdict["superseded"]["facts_corrected_at"] == second["amended_at"]
     assert case.read(of="/report.json")["verification"]["hash"] != paper
     page = case.ada.call("GET", asked).text
     for said in ("right", "Body site", "Corrected"):
         assert said in page
-    assert [*check_integrity(real_backend.services)] == []
+    assert [*check_integrity(backend.services)] == []
 
 
 def test_a_side_is_corrected_without_a_photo_or_one_of_the_days(tmp_path: Path) -> None:

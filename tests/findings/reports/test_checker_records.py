@@ -124,8 +124,8 @@ def test_of_two_servers_one_examines_and_both_count(real_backend: Backend) -> No
     assert len([one for one in lost if one]) == 2, "none of the misses is lost"
 
 
-def test_what_is_kept_holds_while_its_checker_is_believed(real_backend: Backend) -> None:
-    store = real_backend.services.store
+def test_what_is_kept_holds_while_its_checker_is_believed(backend: Backend) -> None:
+    store = backend.services.store
     records, answers = CheckerRecords(store, [MODEL]), KeptAnswers(store)
     ask_for_exam(records)
     [record] = records.list_current()

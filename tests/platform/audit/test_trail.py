@@ -270,9 +270,9 @@ def test_a_new_secret_verifies_the_rows_of_the_former_ones(backend: Backend) -> 
 
 
 def test_a_key_that_is_found_again_verifies_what_was_written_while_it_was_lost(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    backend, act = real_backend, AuditRow("test.second", by="a", target="b")
+    act = AuditRow("test.second", by="a", target="b")
     fill(backend)
     for trail in (trail_with(backend, "second"), trail_with(backend, "third", "second")):
         trail.record(act, act)
@@ -283,9 +283,9 @@ def test_a_key_that_is_found_again_verifies_what_was_written_while_it_was_lost(
 
 
 def test_a_tail_that_was_cut_off_while_a_key_was_lost_is_found_once_it_is_back(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    backend, act = real_backend, AuditRow("test.second", by="a", target="b")
+    act = AuditRow("test.second", by="a", target="b")
     fill(backend)
     backend.services.store.collection("audit").delete({"sequence": {"$gt": 4}})
     second = trail_with(backend, "second")

@@ -96,3 +96,14 @@ def test_another_key_is_refused_unless_it_names_the_former_one_or_is_accepted(
         join_store(store, secrets=[KEY])
     accept_key(store, secrets=[KEY])
     join_store(store, secrets=[KEY])
+
+
+def test_no_key_is_accepted_for_a_store_of_the_former_release(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    former = {"$set": {"version": FORMER}}
+    store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
+    before = stored(store)
+    accept_key(store, secrets=[NEXT_KEY, KEY])
+    with pytest.raises(UnsafeSettings, match=r"accept the new one with 2\.0\.0"):
+        accept_key(store, secrets=[NEXT_KEY])
+    assert stored(store) == before
