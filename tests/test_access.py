@@ -6,7 +6,7 @@ from werkzeug.test import TestResponse
 from skinapi.accounts.auth.account import AccountFields
 from skinapi.platform.web.declaration import Route, closed_to, route_of
 from tests.privacy.test_joining import join
-from tests.support.access import GRANTED, OPENED, PEOPLE, ROWS, SampleAccounts
+from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend, change_account
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
@@ -50,11 +50,8 @@ def test_every_route_has_a_row_and_every_row_a_route(backend: Backend) -> None:
 def test_each_role_gets_exactly_the_status_of_its_row(
     backend: Backend, accounts: SampleAccounts, name: str
 ) -> None:
-    """An admin with a grant reads its finding too, and nothing else that an admin may not."""
     row, route = ROWS[name], declared(backend)[name]
     wanted = dict(zip(PEOPLE, row.who, strict=True))
-    if name in OPENED or wanted["admin"] != "o":
-        wanted[GRANTED] = "o" if name in OPENED else wanted["admin"]
     accounts.restore()
     # Who may goes last: the others are refused what is there.
     for who in sorted(wanted, key=lambda item: wanted[item] == "o"):

@@ -76,7 +76,6 @@ from skinapi.privacy.erasure.routes import routes as erasure_routes
 from skinapi.privacy.person_file.routes import routes as person_file_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
 from skinapi.privacy.routes import joining_routes, readers_routes
-from skinapi.privacy.routes import routes as break_glass_routes
 
 
 class RuleWithoutBuilder(Rule):
@@ -261,7 +260,6 @@ def _routes_of_core(
             operating_point_routes.answered_by(services.operating_point),
         ],
         "privacy": [
-            break_glass_routes.answered_by(services.break_glass),
             data_routes.answered_by(services.own_data),
             erasure_routes.answered_by(services.erasure),
             joining_routes.answered_by(services.joining),

@@ -235,7 +235,7 @@ class LettersService:
 
     def list_letters(self, *, number: str, to: Subject) -> list[Draft]:
         """The signed letters that the caller may see, and the caller's drafts."""
-        finding, owner = self.findings.get_to_read(number=number, to=to, reading="letters")
+        finding, owner = self.findings.get(number=number, to=to)
         letters = [
             item
             for item in self.letters.list_of(finding.id)

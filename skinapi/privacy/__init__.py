@@ -1,5 +1,5 @@
 """What the law gives a person: their data in one file, its erasure with a receipt, limits of time,
-and who may read in an emergency.
+and who has read it.
 
 Begin with `erasure/service.py`, `person_file/service.py` and `retention/service.py`.
 """

@@ -32,7 +32,6 @@ MOVED: Mapping[str, tuple[str, ...]] = {
     "consents": ("account",),
     "keys": ("account",),
     "outbox": ("account", "author"),
-    "break_glass": ("owner", "owner_untold"),
     "deliveries": ("owner",),
     "images": ("account",),
 }

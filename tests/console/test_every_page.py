@@ -14,7 +14,6 @@ from skinapi.app.areas import list_areas
 from skinapi.base.area_parts import list_parts
 from skinapi.base.subject import Role
 from skinapi.console.routes import ASSETS
-from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.model.registry.serving_pointer import PointerChange, ServingPointer
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ids import new_id, now
@@ -111,7 +110,6 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     for area in list_parts("console_pages", "tests"):
         dataset, version = area.make(seeder, admin, folder, LONG[:60])
     withdraw_version(seeder, findings[2])
-    break_glass(seeder, admin, findings[0])
     leave_without_doctor(seeder, add_person(seeder, "user", LONG))
     asked = {"upload": "u", "labels": ["mel"], "scaling": "caffe", "side": None, "licence": LONG}
     job = seeder.services.jobs.submit(kind="import", owner=admin.id, request=asked)
@@ -126,28 +124,6 @@ def leave_without_doctor(seeder: Seeder, patient: Caller) -> None:
     seeder.services.decisions.assign_doctor(email=patient.email, doctor=gone.email, by="admin")
     accounts = seeder.services.store.collection("accounts")
     accounts.update({"id": gone.id}, {"$set": {"status": "suspended"}})
-
-
-def break_glass(seeder: Seeder, admin: Caller, number: int) -> None:
-    """For an admin who may have it already, as nobody has a password here."""
-    found = seeder.services.data.findings.find_by_number(number)
-    assert found
-    moment = now()
-    grant = BreakGlass(
-        id=new_id(),
-        created_at=moment,
-        ends_at=moment + LIFE,
-        admin=admin.id,
-        reason=f"{FROM_RIGHT} {'z' * 200}",
-        owner=found.owner,
-        doctor=found.doctor,
-        finding=found.id,
-        number=number,
-        open_by=admin.id,
-        owner_untold=found.owner,
-        doctor_untold=found.doctor,
-    )
-    seeder.services.data.break_glass.insert(grant)
 
 
 def treat(seeder: Seeder, doctor: Caller, patient: Caller) -> list[int]:
@@ -173,8 +149,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     admin = ["audit", "triage", f"version/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "jobs", f"job/{clinic.job}"]
     sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]
-    sections += [f"data-protection/{name}" for name in ("retention", "erasures", "glass")]
-    sections.append(f"emergency/{first}")
+    sections += [f"data-protection/{name}" for name in ("retention", "erasures")]
     desk = ["integrations", *sections, ACCOUNTS, "overview"]
     return {
         "": visitor,

@@ -15,7 +15,7 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, patient_of
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.models import write_model
 from tests.support.photos import photo_of
 
@@ -119,10 +119,18 @@ def ask_colleague(backend: Backend, grey: Person) -> None:
 
 
 def make_traces(backend: Backend, grey: Person, admin: Person) -> None:
-    """Add a case that its doctor has taken, a second photo that waits, and a role that changed."""
+    """Add a case that its doctor has taken, an emergency access, an account that waits, and a role
+    that changed.
+    """
     una = patient_of(backend, grey, "Una Example")
     path = f"/submissions/{predicted(una, keep_photo='true')['id']}"
     assert grey.call("PUT", f"{path}/case").status_code == 200
+    bo = Person(backend.client, backend.token_of(backend.account(f"{PLAIN}.bo0@example.org")))
+    number = bo.pages("/submissions")[0]["id"]
+    why = {"reason": "Nobody can be reached", "current_password": PASSWORD}
+    assert admin.call("POST", "/break-glass", json={"number": number, **why}).status_code == 201
+    for part in ("", "/report", "/photo"):
+        assert admin.call("GET", f"/submissions/{number}{part}").status_code == 200
     backend.register("waits@example.org")
     changed = backend.approved("changed@example.org")
     role = admin.call("PUT", f"/users/{changed.email}/role", json={"role": "researcher"})
@@ -150,7 +158,7 @@ def teach(backend: Backend, admin: Person, folder: Path) -> None:
 def read_all(backend: Backend) -> dict[str, Any]:
     """The answers by reader and path."""
     asked = {
-        "user": ["/me", "/submissions", "/lesions"],
+        "user": ["/me", "/me/readers", "/submissions", "/lesions"],
         "doctor": ["/me"],
         "researcher": ["/me", "/datasets", "/jobs", "/models"],
         "admin": ["/users", "/doctors", "/models", f"/models/{MODEL}"],

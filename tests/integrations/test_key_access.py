@@ -35,9 +35,8 @@ TAKE_NO_KEY = """
     set_consents change_locale set_notices set_person delete_me show_deletion
     take_deletion_back correct_facts
     list_people_to_reach mark_person_reached summarise_data ask_for_file show_file delete_file
-    fetch_file delete_submission list_readers list_own_break_glass count_untold_break_glass
-    mark_break_glass_told create_lesion change_lesion delete_lesion join_lesion sort_finding
-    propose_lesions compare_findings generate_report
+    fetch_file delete_submission list_readers create_lesion change_lesion delete_lesion
+    join_lesion sort_finding propose_lesions compare_findings generate_report
     # Where data is sent, which a stolen key must not change, and what people say to each other.
     list_messages send_message
     mark_messages_read mark_messages_done list_waiting_messages show_inbox
@@ -56,9 +55,7 @@ TAKE_NO_KEY = """
     unapprove_user assign_doctor count_waiting approve_accounts refuse_accounts undo_act
     show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
     show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
-    break_glass
-    list_break_glass choose_finding close_break_glass show_retention keep_account end_keep
-    list_erasures
+    show_retention keep_account end_keep list_erasures
     list_waiting_erasures
     # Its clients know no key.
 """

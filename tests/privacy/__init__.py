@@ -1,1 +1,1 @@
-"""Consents, the file of a person, erasure, retention, break-glass."""
+"""Consents, the file of a person, erasure, retention."""

@@ -20,7 +20,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "samples and results of second opinions": (),
     # 5
     "undo of an admin's acts": (),
-    "emergency access": (),
+    "emergency access": (
+        *("BREAK_GLASS", "/break-glass", "BreakGlass", "break_glass_", "glass_broken"),
+        *("get_to_read", "emergency_accesses", "AdminStopped", "#/emergency", "glassUntold"),
+    ),
     "taking a case": (),
     "pauses and previews of retention": (
         r"retention_pause|pause_retention|resume_retention|preview_retention",

@@ -23,7 +23,6 @@ from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, ste
 from skinapi.app.areas import FOLDERS
 from skinapi.app.integrity_check import list_record_types
 from skinapi.base.area_parts import list_parts
-from skinapi.findings.records.break_glasses import LIFE, BreakGlass
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.integrations.patients import PATIENTS
@@ -56,20 +55,6 @@ PEOPLE = (
     "suspended",
     "deleted",
 )
-# An admin who has broken the glass of the sample finding. Gets what an admin gets, and OPENED.
-GRANTED = "admin with a grant"
-OPENED = {
-    "show_submission",
-    "show_photo",
-    "show_thumbnail",
-    "show_heatmap",
-    "list_reviews",
-    "list_letters",
-    "show_report",
-    "show_report_json",
-    "show_report_html",
-    "show_report_pdf",
-}
 WHO = {
     "anyone": "ooooooooooo",
     "any_account": "uoooooooouu",
@@ -141,10 +126,7 @@ class SampleAccounts:
         self.named["signed_letter"] = self.sign_another_letter()
         self.ask_colleague()
         self.named["message"] = self._message(doctor, self.named["lesion"])
-        self.people[GRANTED] = backend.member(role="admin")
-        self.named["grant"] = self.break_glass(GRANTED)
         self.named["act"] = self._suspend_somebody()
-        self.named["unchosen_grant"] = self.break_glass("admin", chosen=False)
 
     def keep(self, folder: Path) -> None:
         """Copy all that is stored, for `restore`: to make it takes twenty times as long."""
@@ -190,23 +172,6 @@ class SampleAccounts:
         assert found
         return found
 
-    def break_glass(self, who: str, *, chosen: bool = True) -> str:
-        """A grant of this admin, for the sample finding."""
-        found, moment = self.finding(), now()
-        account = self.backend.account(self.person(who).email).id
-        grant = BreakGlass(
-            id=new_id(),
-            created_at=moment,
-            ends_at=moment + LIFE,
-            admin=account,
-            reason="for the access matrix",
-            owner=found.owner,
-            finding=found.id if chosen else None,
-            number=found.number if chosen else None,
-            open_by=account,
-        )
-        return self.backend.services.data.break_glass.insert(grant).id
-
     def _person_to_reach(self, account: str, doctor: str) -> str:
         finding = FindingToTell(
             number=1,
@@ -233,12 +198,6 @@ class SampleAccounts:
         services, email = self.backend.services, self.backend.member().email
         by = self.backend.account(self.person("admin").email).id
         return services.admin.suspend_account(email=email, by=by).act or ""
-
-    def end_grant(self, grant: str) -> None:
-        data = self.backend.services.data
-        found = data.break_glass.find(grant)
-        assert found
-        data.work.run(lambda _: data.break_glass.end(found, "closed"))
 
     def receipt_of(self, erased: str) -> str:
         """The code of the receipt of this account's erasure."""
@@ -568,14 +527,6 @@ def add_model(backend: Backend, version: str) -> None:
             versions.register(write_model(Path(folder) / version, version), created_by="system")
 
 
-def glass_of_ada(accounts: SampleAccounts) -> Options:
-    """Of the sample finding, by a caller who has broken no other glass."""
-    accounts.end_grant(accounts.named["unchosen_grant"])
-    number = int(accounts.named["number"])
-    reason = "Ada cannot be reached, and her doctor neither"
-    return {"json": {"number": number, "reason": reason, "current_password": PASSWORD}}
-
-
 # A route a line: the function, who gets what (a name of WHO, or letters), the path.
 TABLE = """
 # the server
@@ -640,9 +591,6 @@ begin_second_factor          approved          /me/second-factor
 confirm_second_factor        approved          /me/second-factor/confirm
 remove_second_factor         approved          /me/second-factor/remove
 list_readers                 approved          /me/readers
-list_own_break_glass         approved          /me/break-glass
-count_untold_break_glass     approved          /me/break-glass/untold
-mark_break_glass_told        approved          /me/break-glass/told
 list_sessions                approved          /me/sessions
 end_session                  owner             /me/sessions/{session}
 # keys of programs
@@ -679,11 +627,6 @@ end_keep                     admins            /users/{email}/keep
 list_doctors                 admins            /doctors
 add_doctor                   admins            /doctors
 delete_doctor                admins            /doctors/{doctor}
-# break-glass
-break_glass                  admins            /break-glass
-list_break_glass             admins            /break-glass
-choose_finding               admins            /break-glass/{unchosen_grant}/finding
-close_break_glass            admins            /break-glass/{grant}
 # retention
 show_retention               admins            /retention
 read_audit                   admins            /audit
@@ -819,8 +762,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "reset_second_factor": factor_of_ada,
     "assign_doctor": {"json": {"doctor": None}},
     "add_doctor": new_account,
-    "break_glass": glass_of_ada,
-    "choose_finding": lambda accounts: {"json": {"number": int(accounts.named["number"])}},
     "keep_account": {"json": {"reason": "a law suit"}},
     "follow_audit": {"headers": {"Accept": "application/x-ndjson"}},
     "predict": photo("image"),

@@ -30,7 +30,6 @@ from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_holds import MADE_AT
 from tests.findings.reports.contradictions import asked_in
-from tests.privacy.test_break_glass import opened
 from tests.support.backends import Backend, Person
 from tests.support.channels import CHANNELS
 from tests.support.size import size
@@ -139,9 +138,7 @@ def walk(history: History) -> Iterator[Told]:
         for person, reader in [*readers, *asked]:
             yield from walk_finding(person, Truth(history, number, reader))
     if history.numbers:
-        number, admin = history.draw.choice(history.numbers), history.backend.member(role="admin")
-        opened(admin, number=number)
-        yield from walk_finding(admin, Truth(history, number, DOCTOR))
+        number = history.draw.choice(history.numbers)
         for channel in CHANNELS:
             yield from walk_channel(channel, history, number)
     for area in list_parts("truth", "tests"):

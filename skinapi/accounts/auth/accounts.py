@@ -13,7 +13,6 @@ from skinapi.accounts.auth.account_search import find_by_beginning, find_patient
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.errors import LastAdmin
 from skinapi.accounts.auth.events import (
-    AdminStopped,
     ApprovalChanged,
     DoctorChanged,
     DoctorReturned,
@@ -172,8 +171,6 @@ class Accounts(Repository[Account]):
             unit.publish(DoctorStopped(account.id))
         if account.active_doctor != wanted.active_doctor:
             self._note_patients(unit, wanted)
-        if account.active_admin and not wanted.active_admin:
-            unit.publish(AdminStopped(account.id))
         stays = wanted.status != "deleting" and not wanted.joined_to
         if stays and account.approved != wanted.approved:
             unit.publish(ApprovalChanged(account.id))

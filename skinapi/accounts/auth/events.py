@@ -39,11 +39,6 @@ class DoctorReturned(DoctorEvent):
     """This doctor is active now, again or for the first time."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdminStopped:
-    admin: str
-
-
 class ApprovalChanged(AccountEvent):
     """The account is approved from now on, or was until now: then it is suspended, or waits."""
 

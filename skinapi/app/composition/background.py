@@ -31,7 +31,6 @@ from skinapi.platform.storage.background import Scheduler, Stopping, Task
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import Erasures
-from skinapi.privacy.break_glass import BreakGlassService
 from skinapi.privacy.erasure.reach_service import ReachService
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.retention.service import RetentionService
@@ -85,7 +84,6 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("reminders", 600, get(ReminderMailer).run_once, "not reminded"),
         Task("ended-holds", 60, get(EndedHolds).run_once, "held decisions not shown"),
         Task("misplaced-findings", 600, services.queue.move_misplaced, "findings not moved", 5),
-        Task("break-glass", 30, get(BreakGlassService).end_over, "grants not ended"),
         Task("checker-exams", 20, narrator.examine_checker, "checker not examined"),
         Task("forgotten", 60, forget_over, "what is over was not deleted"),
         Task("file-sweeper", 300, get(PersonFilesService).sweep, "files not swept"),

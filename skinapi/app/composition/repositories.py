@@ -11,7 +11,6 @@ from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.container import Parts
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
-from skinapi.findings.records.break_glasses import BreakGlasses
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.record_retention import UntouchedFindings
@@ -52,7 +51,6 @@ class Repositories(Parts):
     messages: Messages
     outcome_counts: OutcomeCounts
     letters: Letters
-    break_glass: BreakGlasses
     issued: IssuedReports
     kept_answers: KeptAnswers
     checker_records: CheckerRecords

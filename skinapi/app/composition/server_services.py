@@ -24,7 +24,6 @@ from skinapi.findings.reports.service import ReportsService
 from skinapi.model.registry.composition import open_operating_point
 from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.service import OperatingPointService
-from skinapi.privacy.break_glass import BreakGlassService
 from skinapi.privacy.joining import JoiningService
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.readers import ReadersService
@@ -40,7 +39,6 @@ class ServerServices(Services):
     gauges: OperationGauges
     comparisons: ComparisonsService
     person_files: PersonFilesService
-    break_glass: BreakGlassService
     readers: ReadersService
     joining: JoiningService
 
@@ -55,7 +53,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         OverviewService: {"folder": folder, "leaves": settings.list_outlets()},
         OperationGauges: {"folder": folder, "kinds": list_channels(settings)},
         PersonFilesService: {"workers_here": workers_here},
-        BreakGlassService: {"most": settings.break_glass},
     }
 
 

@@ -16,7 +16,6 @@ from skinapi.accounts.auth.events import (
     AccountEvent,
     AccountGone,
     AccountsJoined,
-    AdminStopped,
     ApprovalChanged,
     ConsentWithdrawn,
     DoctorChanged,
@@ -123,7 +122,6 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned, cases.on_doctor_returned)
     inside(PatientsReleased, *_of_doctor(records.release, messages.release))
     inside(DoctorStopped, *_of_doctor(records.end_work, messages.end_work), cases.on_doctor_stopped)
-    inside(AdminStopped, lambda event: data.break_glass.end_of_admin(event.admin))
     inside(LogInReplaced, *_of_account(data.keys.revoke_all))
     inside(
         AccountsJoined,
@@ -150,7 +148,7 @@ def _erase_photos(data: Repositories, findings: FindingsService, account: str) -
 
 def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
-    erased, broken_glass, messages = data.erased_ids, data.break_glass, data.messages
+    erased, messages = data.erased_ids, data.messages
     inside(FindingFiled, counts.on_filed, lambda event: _withdraw_wishes(data, event.finding))
     if data.account_uses.stored:
         for using in (FindingFiled, FindingReviewed, FindingJudgedAgain):
@@ -163,7 +161,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
             gone,
             lambda event: data.findings.forget_changes(event.finding),
             counts.on_changed,
-            *_of_finding(broken_glass.end_of_finding, messages.drop_reference),
+            *_of_finding(messages.drop_reference),
             lambda event: data.person_files.outdate(event.finding.owner),
         )
     inside(FindingVoided, lambda event: erased.add("error", event.finding.id))
@@ -250,7 +248,7 @@ def _to_erasure(
         forget_spots,
         data.letters.forget_drafts,
         *opening_it,
-        *(data.outbox.forget, data.deliveries.forget, data.break_glass.forget),
+        *(data.outbox.forget, data.deliveries.forget),
         data.consents.forget,
         *of_areas("forgets"),
         data.failed_items.forget,

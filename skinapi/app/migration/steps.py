@@ -39,4 +39,4 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("outbox", delete_retired_mail),
     ("accounts", renew_lists),
 )
-EMPTIED: tuple[str, ...] = ()
+EMPTIED: tuple[str, ...] = ("break_glass",)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
 from skinapi.base.settings.installation import InstallationSettings
 
@@ -40,13 +40,6 @@ LEAVES_RECORD = frozenset({RetainedKind.ACCOUNTS})
 class PrivacySettings(InstallationSettings):
     """Without RETAIN_…_DAYS nothing goes by itself."""
 
-    break_glass: NonNegativeInt = Field(
-        default=3,
-        le=50,
-        description="How many findings an admin may open in an emergency in a day, to read each "
-        "for an hour; patient, doctor and the other admins are told: "
-        "[privacy.md](privacy.md#break-glass). 0: none.",
-    )
     retain_photos_days: int | None = Field(
         default=None,
         ge=SHORTEST_PHOTOS,

@@ -3,7 +3,7 @@
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, countLeftOut, get, getSession, isAsking, isSending, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { AdviceStays } from "/console/clinic.js";
-import { Failure, Icon, Loading, Menu, Message, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
+import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
 import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayCount, sayDate, setLanguage } from "/console/language.js";
 import { AREAS, goTo, MODELS, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
@@ -37,7 +37,6 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: unknown} | {VIEWS: 
   audit: () => import("/console/views/audit.js"),
   integrations: () => import("/console/views/sections.js"),
   "data-protection": () => import("/console/views/sections.js"),
-  emergency: () => import("/console/views/emergency.js"),
   keys: () => import("/console/views/keys.js"),
   triage: () => import("/console/views/triage.js"),
   model: () => import("/console/views/model.js"),
@@ -153,14 +152,6 @@ const Header = () => {
 const BesideModels = () =>
   getSession() && MODELS.length > 1 && MODELS.includes(placeOf(readPlace().name)) && html`<${Places} name="nearby" label=${say("modelsMade")} places=${MODELS.map((place) => placeFor(place))} />`;
 
-/** Whoever is concerned is told at the next log-in, also where the server sends no mail. @param {{role: string}} props */
-const Untold = ({ role }) => {
-  const concerned = ["user", "doctor"].includes(role) && readPlace().name !== "my-data";
-  const answer = useAnswer(() => (concerned ? get("/me/break-glass/untold").catch(() => null) : Promise.resolve(null)), [personNumber(), concerned]);
-  if (!answer.value?.count || !concerned) return null;
-  return html`<p class="notice" role="status"><${Icon} name="info" size=${16} /><span>${say("glassUntold")} <a href="#/my-data">${say("glassUntoldRead")}</a></span></p>`;
-};
-
 /** What was decided about a person who is staff now: no page on which staff begin has it. @param {{role: string}} props */
 const OwnDecision = ({ role }) => {
   const concerned = isStaffRole(role) && !OWN_PLACES.includes(placeOf(readPlace().name));
@@ -242,7 +233,7 @@ const Console = () => {
     <div class="page">
       <${BesideModels} />
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
-      ${getSession() && html`<${Untold} role=${getSession()?.role ?? ""} /><${OwnDecision} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
+      ${getSession() && html`<${OwnDecision} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
       <main id="main" tabindex="-1"><${LeftOut} /><${View} /></main>
       <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a>${isStaffRole(getSession()?.role) && html`<a href="/docs">${say("nav_docs")}</a>`}</nav></footer>
     </div>

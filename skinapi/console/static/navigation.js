@@ -19,7 +19,7 @@ const CHILDREN = {
   queue: ["case", "withdrawn", "people-to-reach"],
   patients: ["course"],
   spots: ["finding", "spot", "visits", "messages"],
-  overview: ["integrations", "data-protection", "emergency"],
+  overview: ["integrations", "data-protection"],
   account: ["keys", "my-data"],
   models: ["version"],
   ...Object.assign({}, ...AREAS.map(({ children }) => children)),

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Literal, Protocol
+from typing import Protocol
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
@@ -20,7 +20,6 @@ from skinapi.base.subject import KeyUse
 from skinapi.findings.errors import (
     NOT_YOURS,
 )
-from skinapi.findings.records.break_glasses import BreakGlass, BreakGlasses
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.read_access import (
@@ -43,16 +42,11 @@ from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
-from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 NOT_TO_CORRECT = (
     "Only the doctor in charge or an admin can say that it was entered in error; of an admin's own "
     "finding, another admin"
 )
-
-
-# What of a finding an admin reads who has broken its glass.
-Reading = Literal["finding", "report", "reviews", "letters"]
 
 
 class Programs(Protocol):
@@ -69,13 +63,11 @@ class Programs(Protocol):
 class FindingAccess:
     """Decides who may see a finding, shows it, and notes who has read it."""
 
-    work: UnitOfWork
     programs: Programs
     records: FindingRecords
     accounts: Accounts
     photos: KeptPhotos
     notes: ReadNotes
-    break_glass: BreakGlasses
     unassigned: UnassignedPatients
     models: ModelsService
 
@@ -128,22 +120,12 @@ class FindingAccess:
         reader = reader_of(owner.id, to)
         return self.records.see_one(finding, reader, with_errors=with_errors), owner
 
-    def get_to_read(
-        self, *, number: str, to: Subject, reading: Reading | None = None
-    ) -> tuple[VisibleFinding, Account]:
-        """The same, also for an admin who has broken the glass of this finding. For what shows a
-        finding and changes nothing. The audit trail gets a row of what such an admin is `reading`.
-        """
-        grant = None
-        if to.role == "admin":
-            asked = self.records.get_by_number(number, known_to=lambda _: True)
-            grant = self.break_glass.find_in_force(finding=asked.id, to=to)
-        if grant is None:
-            found, owner = self.get(number=number, to=to)
-            if reading in ("finding", "report") and owner.id == to.id and to.key is None:
-                self._note_opened(found)
-            return found, owner
-        return self._read_by_break_glass(grant=grant, reading=reading)
+    def open(self, *, number: str, to: Subject) -> tuple[VisibleFinding, Account]:
+        """Get a finding that is about to be shown, and note that its owner has opened it."""
+        found, owner = self.get(number=number, to=to)
+        if owner.id == to.id and to.key is None:
+            self._note_opened(found)
+        return found, owner
 
     def _note_opened(self, finding: VisibleFinding) -> None:
         """Note that its owner has opened what a doctor has decided: once for each decision, of
@@ -181,22 +163,6 @@ class FindingAccess:
             return finding, owner
         self.get(number=number, to=by, with_errors=True)
         raise Forbidden(NOT_TO_CORRECT)
-
-    @atomic
-    def _read_by_break_glass(
-        self, unit: Unit, *, grant: BreakGlass, reading: Reading | None
-    ) -> tuple[VisibleFinding, Account]:
-        finding = self.records.find(grant.finding or "")
-        owner = self.accounts.find_by_id(grant.owner)
-        if finding is None or owner is None or owner.status == "deleting":
-            raise NotFound(NOT_YOURS)
-        read_at = max(now(), grant.read_at or grant.created_at)
-        if self.break_glass.change(grant, read_at=read_at) is None:
-            raise NotFound(NOT_YOURS)
-        if reading:
-            by, about = grant.admin, finding.id
-            unit.audit("breakglass.read", by=by, target=about, owner=owner.id, detail=reading)
-        return self.records.see_one(finding, Audience.DOCTOR), owner
 
     def note_read(self, owners: Iterable[str], *, by: Subject) -> None:
         self.notes.note(owners, by=by, action="record.read")
@@ -262,11 +228,11 @@ class FindingAccess:
         return draw_kept_overlay(photo, finding.finding.heat, finding.finding.quality.seen)
 
     def _get_picture(self, number: str, picture: int | None, to: Subject) -> VisibleFinding:
-        finding, _ = self.get_to_read(number=number, to=to)
+        finding, _ = self.get(number=number, to=to)
         return finding.of_picture(picture) if picture else finding
 
     def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
-        finding, _ = self.get_to_read(number=number, to=to)
+        finding, _ = self.get(number=number, to=to)
         return self.photos.read_thumbnail(finding=finding, to=to)
 
     def rely_on(self, finding: StoredFinding) -> None:

@@ -27,8 +27,6 @@ REMOVED = "The photo of this submission is not kept any more; finding and report
 LOST = "The file of the kept photo is lost; finding and report are not affected"
 DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
 
-BREAK_GLASS = "break-glass"
-
 PhotoPolicy = Literal["never", "consent", "always"]
 
 
@@ -128,7 +126,6 @@ class KeptPhotos:
                     by=by.id,
                     target=finding.id,
                     owner=finding.owner,
-                    detail=_grounds_of(by),
                 )
             )
 
@@ -150,7 +147,7 @@ class KeptPhotos:
         if content is None:
             content = draw_thumbnail(self.content_of(finding))
             self._keep_thumbnail(finding, content)
-        self.notes.note_once(finding.owner, by=to, action="thumbnail.read", detail=_grounds_of(to))
+        self.notes.note_once(finding.owner, by=to, action="thumbnail.read")
         return content
 
     def _find_thumbnail(self, finding: StoredFinding) -> bytes | None:
@@ -167,10 +164,6 @@ class KeptPhotos:
             self.blobs.delete(blob)
         elif finding.thumbnail_blob:
             self.blobs.delete(finding.thumbnail_blob)
-
-
-def _grounds_of(reader: Subject) -> str | None:
-    return BREAK_GLASS if reader.role == "admin" else None
 
 
 def _why_not_kept(finding: StoredFinding) -> str:

@@ -1,6 +1,4 @@
-"""Who may read a finding, and as whom, and how its patient hears of it; break-glass, by which an
-admin reads one in an emergency (privacy/break_glass says who asks, and who is told).
-"""
+"""Who may read a finding, and as whom, and how its patient hears of it."""
 
 from enum import StrEnum
 

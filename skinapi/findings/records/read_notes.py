@@ -45,15 +45,8 @@ class ReadNotes:
     _noted: dict[ReaderKey, _Noted] = field(default_factory=dict, init=False, repr=False)
     _noting: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    def note(
-        self,
-        owners: Iterable[str],
-        *,
-        by: Subject,
-        action: ReadAction,
-        detail: str | None = None,
-    ) -> None:
-        """Call it before the record is shown. `detail` says on what grounds."""
+    def note(self, owners: Iterable[str], *, by: Subject, action: ReadAction) -> None:
+        """Call it before the record is shown."""
         reader = (action, by.id, by.key.id if by.key else None)
         others = dict.fromkeys(item for item in owners if item != by.id)
         noted = self._find(reader)
@@ -61,19 +54,15 @@ class ReadNotes:
             return
         known = noted.owners | self._read_on(reader, noted)
         missing = [
-            AuditRow(action, by=by.id, target=other, detail=detail)
-            for other in others
-            if other not in known
+            AuditRow(action, by=by.id, target=other) for other in others if other not in known
         ]
         if missing:
             self.trail.record(*missing)
 
-    def note_once(
-        self, owner: str, *, by: Subject, action: ReadAction, detail: str | None = None
-    ) -> None:
+    def note_once(self, owner: str, *, by: Subject, action: ReadAction) -> None:
         """The same, one request after the other, and not inside a transaction."""
         with self._noting:
-            self.note([owner], by=by, action=action, detail=detail)
+            self.note([owner], by=by, action=action)
 
     def has_read(self, owner: str, *, by: Subject) -> bool:
         reader: ReaderKey = ("record.read", by.id, by.key.id if by.key else None)

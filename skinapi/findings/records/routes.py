@@ -48,11 +48,9 @@ def list_submissions(
 def show_submission(
     findings: FindingsService, *, number: str, query: InstructionQuery, subject: Subject
 ) -> FindingView | FindingInCareView:
-    """A finding of the caller, or of a patient in the caller's care, who is named by id then; an
-    admin reads one for an hour after `POST /break-glass`.
-    """
+    """A finding of the caller, or of a patient in the caller's care, who is named by id then."""
     access, photos = findings.access, findings.photos
-    finding, owner = access.get_to_read(number=number, to=subject, reading="finding")
+    finding, owner = access.open(number=number, to=subject)
     language, beside = query.lang or finding.language, dict[str, object]()
     if owner.id == subject.id:
         beside["will_look"] = ExpectedReviewerView.from_reviewer(

@@ -15,7 +15,7 @@ from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.base.subject import Allowances
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingDeleted
-from skinapi.findings.records.finding_access import FindingAccess, Reading
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.letters import Letter, Letters, is_shown, show_letter
 from skinapi.findings.records.schemas.practice import Practice
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -89,19 +89,19 @@ class ReportsService:
         language: str | None,
         reader: PassageReader = "patient",
         issue: bool = True,
-        reading: Reading | None = "report",
     ) -> Report:
-        """Read a report, without pictures. It is issued, unless `issue` is false; without a
-        `reading` nobody sees it now.
+        """Read a report, without pictures. It is issued, and its finding opened, unless `issue` is
+        false.
         """
-        finding, owner = self.findings.get_to_read(number=number, to=to, reading=reading)
+        get = self.findings.open if issue else self.findings.get
+        finding, owner = get(number=number, to=to)
         return self._report_on(finding, owner, to, language, reader=reader, issue=issue)
 
     def read_illustrated_report(
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader
     ) -> Report:
         self.count_rendering(to)
-        finding, owner = self.findings.get_to_read(number=number, to=to, reading="report")
+        finding, owner = self.findings.open(number=number, to=to)
         report = self._report_on(finding, owner, to, language, reader=reader)
         return self.with_pictures(report, finding, to)
 
@@ -109,7 +109,7 @@ class ReportsService:
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader = "patient"
     ) -> bytes:
         """Store and return the PDF of the first time, unless the photo was damaged."""
-        finding, owner = self.findings.get_to_read(number=number, to=to, reading="report")
+        finding, owner = self.findings.open(number=number, to=to)
         return self._print(finding, owner, to, language, reader)
 
     def read_for_programs(self, *, number: str, to: Subject, issue: bool = False) -> Report:

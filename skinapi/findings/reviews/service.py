@@ -375,7 +375,7 @@ class ReviewsService:
         self, *, number: str, to: Subject, paging: PageRequest
     ) -> Page[tuple[Review, bool]]:
         """List the reviews, each with whether it is held back from the patient."""
-        finding, _ = self.findings.get_to_read(number=number, to=to, reading="reviews")
+        finding, _ = self.findings.get(number=number, to=to)
         reviews, held = finding.status.reviews, finding.list_held()
         page = page_of([item for item in reviews if item.id > (paging.after or "")], paging)
         return page.map(lambda item: (item, item in held))

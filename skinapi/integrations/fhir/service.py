@@ -75,7 +75,6 @@ class FhirService:
     def read_binary(self, identifier: str, *, to: Subject) -> tuple[bytes, str]:
         """A kept photo, or the report as PDF, and its media type."""
         number, _, part = identifier.partition("-")
-        # First: what an emergency opens to an admin (break-glass) is not opened here.
         finding, _ = self.findings.get(number=number, to=to)
         if part == "report":
             if not may_name(to):

@@ -63,10 +63,6 @@ class Kind(StrEnum):
     KEY_MADE = "key_made"
     FILE_MADE = "file_made"
     WEBHOOK_DISABLED = "webhook_disabled"
-    GLASS_BROKEN = "glass_broken"
-    GLASS_BROKEN_OF_PATIENT = "glass_broken_of_patient"
-    GLASS_BROKEN_BY_ADMIN = "glass_broken_by_admin"
-    GLASS_BROKEN_OFTEN = "glass_broken_often"
     ACCOUNT_UNUSED = "account_unused"
     DELETION_ASKED = "deletion_asked"
     DELETION_TOMORROW = "deletion_tomorrow"
@@ -82,8 +78,7 @@ APART = frozenset({
 # off, and no limit delays them.
 SECURITY = frozenset({
     Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES, Kind.KEY_MADE,
-    Kind.GLASS_BROKEN, Kind.GLASS_BROKEN_OF_PATIENT, Kind.GLASS_BROKEN_BY_ADMIN,
-    Kind.GLASS_BROKEN_OFTEN, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
+    Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
     Kind.REGISTERED_AGAIN, Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
     Kind.DELETION_DROPPED,
 })  # fmt: skip

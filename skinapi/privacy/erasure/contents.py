@@ -32,7 +32,6 @@ OWNED: Mapping[str, tuple[str, str]] = {
     "password_links": ("password_links", "account"),
     "known_addresses": ("known_addresses", "account"),
     "deliveries": ("deliveries", "owner"),
-    "emergency_accesses": ("break_glass", "owner"),
 }
 # What hangs on a finding, by its id in FINDING.
 OF_FINDINGS: Mapping[str, str] = {"reviews": "reviews", "letters": "letters", "reports": "reports"}
@@ -45,7 +44,7 @@ KINDS = (
     "spots",
     "messages",
     *("jobs", "uploads", "datasets", "dataset_pictures", "sessions", "keys", "session_keys"),
-    *("password_links", "log_ins", "known_addresses", "deliveries", "emergency_accesses"),
+    *("password_links", "log_ins", "known_addresses", "deliveries"),
     "notices",
 )
 FINDING_FIELDS = ("photo_blob", "picture_blobs", "thumbnail_blob", "narrative_source")

@@ -18,7 +18,6 @@ from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
-from skinapi.findings.records.break_glasses import BreakGlasses
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
@@ -59,7 +58,6 @@ class PersonContents:
     messages: Messages
     outbox: Outbox
     consents: Consents
-    break_glass: BreakGlasses
     trail: AuditTrail
 
     def read_account(self, account: Account) -> form.FiledAccount:
@@ -188,7 +186,6 @@ class PersonContents:
         on what others did could tell what a doctor holds back, but for the page of readers.
         """
         roles, names = dict[str, str](), dict[str, str]()
-        reasons = self._reasons_of(account.id, held_since)
         own = (account.id, *account.joined)
         for page in chain.from_iterable(map(self._read_trail, own)):
             wanted = {row["by"] for row in page.items} - roles.keys() - NO_ACCOUNTS
@@ -205,7 +202,6 @@ class PersonContents:
                     at=row["created_at"],
                     action=row["action"],
                     by=_say_actor(row, own, roles),
-                    reason=reasons.get((row["target"], by)) if shown else None,
                     name=names.get(by) if shown and by not in own else None,
                     finding=numbers.get(row["target"]),
                 )
@@ -213,14 +209,6 @@ class PersonContents:
     def _read_trail(self, account: str) -> Iterator[Page[Document]]:
         wanted = TrailFilter(account=account)
         return read_pages(partial(self.trail.page, wanted))
-
-    def _reasons_of(self, account: str, held_since: datetime | None) -> dict[tuple[str, str], str]:
-        """Map finding and admin to why that admin has opened the finding in an emergency."""
-        return {
-            (grant.finding or account, grant.admin): grant.reason
-            for grant in read_all(partial(self.break_glass.page_concerning, account))
-            if grant.owner == account and not (held_since and grant.created_at >= held_since)
-        }
 
 
 def _name_doctors(decision: Decision, owner: str) -> Decision:

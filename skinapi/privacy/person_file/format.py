@@ -297,8 +297,7 @@ class FiledMessage(Filed):
 class FiledAuditRow(Filed):
     """Who did what. `by`: `me`, or the role of another: `user` (a patient), `doctor`, `researcher`,
     `admin`, `program`, `system`, `anonymous`, or `deleted`, of an account that is gone. `name`: of
-    another person who has looked. `finding`: its number. `reason`: why an admin has opened it in an
-    emergency.
+    another person who has looked. `finding`: its number.
     """
 
     id: str
@@ -307,7 +306,6 @@ class FiledAuditRow(Filed):
     by: str
     name: str | None = None
     finding: int | None = None
-    reason: str | None = None
 
 
 class FiledNotice(Filed):

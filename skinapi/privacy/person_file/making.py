@@ -251,7 +251,7 @@ class _Run:
         number, language = str(finding.number), self._account.language
         with suppress(NotFound):
             return self._maker.reports.read_report(
-                number=number, to=self._to, language=language, issue=False, reading=None
+                number=number, to=self._to, language=language, issue=False
             )
         return None
 

@@ -14,6 +14,7 @@ from skinapi.model.decoding.photo import THUMBNAIL_SIDE
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.web.declaration import declared_routes
 from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
@@ -166,3 +167,29 @@ def test_a_list_leaves_a_row_for_each_reader_patient_and_day(backend: Backend, p
     rows = [row for row in backend.audit() if row["action"] == "record.read"]
     assert [row["target"] for row in rows] == [patient]
     assert [item["what"] for item in ada.pages("/me/readers")] == ["record"]
+
+
+def test_emergency_accesses_of_earlier_versions_stay_in_the_list_of_readers(
+    backend: Backend,
+) -> None:
+    ada, admin = backend.member(), backend.member(role="admin")
+    number, owner = predicted(ada)["id"], backend.account(ada.email).id
+    finding = backend.services.data.findings.find_by_number(number)
+    assert finding
+    by, owned = backend.account(admin.email).id, {"target": finding.id, "owner": owner}
+    backend.services.data.trail.record(
+        AuditRow("breakglass.ask", by=by, outcome="not_found", **owned),
+        AuditRow("breakglass.choose", by=by, **owned),
+        AuditRow("breakglass.read", by=by, detail="report", **owned),
+        AuditRow("photo.read", by=by, detail="break-glass", **owned),
+    )
+    read = ada.pages("/me/readers")
+    assert {(item["finding"], item["role"], item["break_glass"]) for item in read} == {
+        (number, "admin", True)
+    }
+    assert [(item["what"], item["refused"]) for item in read] == [
+        ("photo", False),
+        ("report", False),
+        ("chosen", False),
+        ("asked", True),
+    ]

@@ -99,8 +99,7 @@ const sayWhom = (id, email, name) => (email ? `${isolated(name ?? "")} (${isolat
 
 /** Whom or what it was done to; of a patient's finding or spot, whose it is, unless the patient did it. @param {Row} row @param {string} owner */
 function sayTarget(row, owner) {
-  if (row.action === "breakglass.ask" && row.target === row.by) return say("glassNoNumber"); // refused before a finding was looked for
-  const target = row.finding ? (/^breakglass\.(ask|end)$/.test(row.action) ? say("findingNumber", { number: row.finding }) : String(row.finding)) : sayWhom(row.target, row.target_email, row.target_name);
+  const target = row.finding ? String(row.finding) : sayWhom(row.target, row.target_email, row.target_name);
   if (row.action.startsWith("message.") && row.target !== row.owner) return say("theSpot", { target: row.owner === row.by ? target : say("ofOwner", { target, owner }) });
   return row.owner && row.owner !== row.by && !row.target_email && !row.action.startsWith("doctor.") ? say("ofOwner", { target, owner }) : target;
 }
@@ -118,15 +117,15 @@ function sayRow(row) {
 const sayOutcome = ({ phase, outcome }) => (phase === "intent" ? say("outcome_open")
   : outcome === "done" ? "" : outcome === "interrupted" ? sayValue("outcome", outcome) : say("outcome_refused"));
 
-/** Whether the row after it, or before it, says the same: of a change of doctors, which are two, and of one look in an emergency, each request of which is one. @param {Row} row @param {Row} [other] */
+/** Whether the row after it, or before it, says the same: a change of doctors has two. @param {Row} row @param {Row} [other] */
 const isSaidBy = (row, other) => row.signed && other?.signed && row.by === other.by && row.by_key === other.by_key && row.outcome === other.outcome && row.created_at.slice(0, 16) === other.created_at.slice(0, 16) &&
-  (row.action === "account.assign" ? other.action === "doctor.assign" && other.owner === row.target : row.action === "breakglass.read" && other.action === row.action && other.target === row.target);
+  row.action === "account.assign" && other.action === "doctor.assign" && other.owner === row.target;
 
 /** Each act once: an intent is left out where its outcome is in the list. @param {Row[]} rows */
 export function listActs(rows) {
   const completed = new Set(rows.map((row) => row.intent));
   const done = rows.filter((row) => row.phase === "outcome" || !completed.has(row._id));
-  return done.filter((row, at) => !isSaidBy(row, done[at + 1]) && (row.action === "breakglass.read" || !isSaidBy(row, done[at - 1])));
+  return done.filter((row, at) => !isSaidBy(row, done[at + 1]) && !isSaidBy(row, done[at - 1]));
 }
 
 const Line = (/** @type {{row: Row}} */ { row }) => {

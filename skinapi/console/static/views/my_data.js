@@ -1,6 +1,6 @@
 // What is stored about oneself: what one agrees to, all of it as one file, who else has looked at it.
 
-import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, post, put, remove, saveFile } from "/console/api.js";
 import { Answer, Field, Form, Load, Message, toast, useAct, useAnswer, useModal } from "/console/components.js";
 import { colon, getLanguage, hasWords, isolated, say, sayAge, sayBytes, sayCount, sayDate, sayList, sayNumber, sayPercent, sayValue } from "/console/language.js";
@@ -246,26 +246,11 @@ function byReaderAndMonth(readings) {
   return [...groups.values()];
 }
 
-const Emergency = (/** @type {{one: Api["BreakGlassOfPatient"]}} */ { one }) => html`
-  <${Message}>
-    <p><strong>${say(one.own ? "glassOwn" : "glassOfPatient", { who: isolated(one.admin_name ?? say("glassGone")), date: sayDate(one.created_at) })}</strong>
-      ${one.number && html` <a href=${`#/${one.own ? "finding" : "case"}/${one.number}`}>${say("findingNumber", { number: one.number })}</a>`}</p>
-    <p>${one.reason === null ? say("glassReasonLater") : html`${say("reason")}${colon()}<span class="note">${isolated(one.reason)}</span>`}</p>
-  <//>`;
-
 const MyReaders = () => {
   const readings = usePages("/me/readers?limit=100");
-  const emergencies = usePages("/me/break-glass?limit=5");
-  const shown = emergencies.items?.length ?? 0;
-  useEffect(() => {
-    if (shown > 0) put("/me/break-glass/told", {}).catch(() => {});
-  }, [shown]);
   return html`
     <section class="card">
       <h2>${say("myReaders")}</h2>
-      <${Pages} pages=${emergencies} empty="">
-        ${(/** @type {Api["BreakGlassOfPatient"][]} */ items) => items.map((one) => html`<${Emergency} key=${one._id} one=${one} />`)}
-      <//>
       <${Pages} pages=${readings} empty=${html`<p>${say("noReaders")}</p>`}>
         ${(/** @type {Api["ReadingView"][]} */ items) => html`<ul class="plain">${byReaderAndMonth(items).map((readings) => html`<${Readings} key=${readings[0]._id} readings=${readings} />`)}</ul>`}
       <//>

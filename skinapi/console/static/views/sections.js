@@ -17,7 +17,6 @@ const PAGES = {
     nameOf: (name) => sayValue("protection", name),
     sections: {
       retention: async () => (await import("/console/views/retention.js")).Retained,
-      glass: async () => (await import("/console/views/emergency.js")).BreakGlass,
       leaves: async () => (await import("/console/views/retention.js")).Leaves,
       erasures: async () => (await import("/console/views/retention.js")).Erasures,
     },

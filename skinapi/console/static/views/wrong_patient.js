@@ -1,24 +1,23 @@
-// A finding of somebody else: the doctor in charge or an admin enters it in error, and its patient reads why (spots.js); or moves it to the right patient at once.
+// A finding of somebody else: the doctor in charge enters it in error, and its patient reads why (spots.js); or moves it to the right patient at once.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getSession, post } from "/console/api.js";
+import { apiPath, get, post } from "/console/api.js";
 import { AskFirst, Change, Load, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say } from "/console/language.js";
 import { Search } from "/console/views/account_actions.js";
 
 const MOST_FOUND = "10";
 
-/** Of a doctor's own patients, or for an admin of all. @param {{chosen: string, onChoose: (patient: string) => void}} props */
+/** One of the doctor's own patients. @param {{chosen: string, onChoose: (patient: string) => void}} props */
 const RightPatient = ({ chosen, onChoose }) => {
   const [q, setQ] = useState("");
-  const list = getSession()?.role === "admin" ? "/accounts?role=user&status=approved&" : "/patients?";
   const search = (/** @type {string} */ text) => {
     onChoose("");
     setQ(text);
   };
   return html`
     <${Search} label=${say("rightPatient")} onSearch=${search} />
-    <${Load} ask=${async () => (q ? get(list + new URLSearchParams({ q, limit: MOST_FOUND })) : [])} inputs=${[q]}>
+    <${Load} ask=${async () => (q ? get(`/patients?${new URLSearchParams({ q, limit: MOST_FOUND })}`) : [])} inputs=${[q]}>
       ${(/** @type {{_id: string, name: string, email: string}[]} */ found) => q && html`
         <${Select} label=${say("choose")} name="right-patient" value=${chosen} onChoose=${onChoose}
           options=${[["", say(found.length > 0 ? "movesToNobody" : "searchEmpty")], ...found.map(({ _id, name, email }) => [_id, `${isolated(name)} · ${isolated(email)}`])]} />`}
