@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.platform.notices.outbox import Kind
-from skinapi.platform.storage.ports import Document, Store
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Ops, Store
+from skinapi.privacy.retention.service import ANNOUNCED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,24 @@ def delete_retired_mail(tools: Tools, mail: Document) -> None:
         tools.store.collection("outbox").delete({"id": mail["id"]})
 
 
+def end_pause(tools: Tools, pause: Document) -> str:
+    """Delete a pause of retention. As with a new setting, nothing is deleted for some days."""
+    later = {"$set": {"acts_from_at": now() + ANNOUNCED}}
+    tools.store.collection("retention").update_all({}, later)
+    tools.store.collection("retention_pause").delete({"id": pause["id"]})
+    return f"The pause of retention has ended. Deletion continues in {ANNOUNCED.days} days."
+
+
+def keep_held(tools: Tools, account: Document) -> None:
+    """Set `keep` for an account whose data an admin had put on hold."""
+    if account.get("held_at"):
+        held: Ops = {
+            "$set": {"keep": account.get("held_because") or "put on hold before 3.0.0"},
+            "$unset": {"held_at": True, "held_by": True, "held_because": True},
+        }
+        tools.store.collection("accounts").update({"id": account["id"]}, held)
+
+
 def renew_lists(tools: Tools, account: Document) -> None:
     """Sort and count the findings of an account again, after all other steps."""
     tools.queue.renew_account(account["id"])
@@ -37,6 +57,8 @@ def renew_lists(tools: Tools, account: Document) -> None:
 
 STEPS: tuple[tuple[str, Step], ...] = (
     ("outbox", delete_retired_mail),
+    ("retention_pause", end_pause),
+    ("accounts", keep_held),
     ("accounts", renew_lists),
 )
 EMPTIED: tuple[str, ...] = ("break_glass",)
