@@ -82,7 +82,6 @@ def _issuer_of(source: Source | None) -> tuple[str | None, str | None] | None:
 
 
 def _numbers_of(erased: Sequence[Erased]) -> list[int]:
-    """Those that are known: an earlier version has noted none."""
     return [number for item in erased for number in item.numbers]
 
 

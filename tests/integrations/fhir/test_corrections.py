@@ -2,12 +2,11 @@
 
 import pytest
 
-from tests.care.conversation import Talk
 from tests.findings.records.test_corrections import REASON, enter, get, sign, spot_of_two
 from tests.integrations.fhir import orders
 from tests.integrations.fhir.test_intake import external, outcome, reported
 from tests.integrations.test_keys import clinic_wide
-from tests.support.backends import Backend, erase
+from tests.support.backends import Backend
 
 
 def test_who_copies_findings_learns_it(backend: Backend) -> None:
@@ -58,26 +57,6 @@ def test_the_system_that_filed_it_takes_it_back(backend: Backend, status: str) -
     assert resent.status_code == 404
     unknown = orders.request("O-9", status=status)
     assert hospital.call("POST", "/fhir/ServiceRequest", json=unknown).status_code == 404
-
-
-def test_an_order_that_an_earlier_version_has_deleted_ends_no_message_of_others(
-    backend: Backend,
-) -> None:
-    hospital, talk = clinic_wide(backend, scopes=["fhir"]), Talk(backend, about_a_spot=False)
-    talk.sent(talk.ada, "It bleeds.")
-    erase(backend.services, backend.account(talk.ada.email))
-    reported(hospital.call("POST", "/fhir", json=orders.transaction()))
-    (patient,) = external(backend)
-    body = {"patient_number": {"system": orders.HOSPITAL, "value": orders.NUMBER}}
-    root = backend.member(role="admin")
-    assert root.call("DELETE", f"/users/{patient['email']}", json=body).status_code == 200
-    backend.services.store.collection("erased_ids").update_all({}, {"$unset": {"numbers": True}})
-    before = get(talk.grey, "/people-to-reach")
-    assert [item["number"] for person in before for item in person["findings"]] == [1, 0]
-    back = orders.request(status="revoked")
-    answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
-    assert answer.status_code == 410
-    assert get(talk.grey, "/people-to-reach") == before
 
 
 @pytest.mark.parametrize("status", ["entered-in-error", "revoked"])
