@@ -10,7 +10,7 @@ from werkzeug.routing import Rule
 
 from skinapi.accounts.admin.audit_routes import audit_routes
 from skinapi.accounts.admin.overview import overview_routes
-from skinapi.accounts.admin.routes import decision_routes, undo_routes, usage_routes
+from skinapi.accounts.admin.routes import decision_routes, usage_routes
 from skinapi.accounts.admin.routes import routes as admin_routes
 from skinapi.accounts.auth.me_routes import consent_routes, factor_routes
 from skinapi.accounts.auth.routes import recovery_routes
@@ -229,7 +229,6 @@ def _routes_of_core(
             admin_routes.answered_by(services.admin),
             audit_routes.answered_by(services.admin),
             decision_routes.answered_by(services.decisions),
-            undo_routes.answered_by(services.undo),
             overview_routes.answered_by(services.overview),
             usage_routes.answered_by(services.data.usage),
         ],

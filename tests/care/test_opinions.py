@@ -69,17 +69,6 @@ def test_who_was_asked_and_is_in_charge_may_leave_the_finding_as_it_is(asked: Cl
     assert "opinion_lost" not in work(asked.colleague, asked)
 
 
-def test_the_undoing_of_an_assignment_puts_the_question_back(asked: Clinic) -> None:
-    act = asked.assign(asked.colleague.email)["act"]
-    asked.admin("POST", f"/accounts/acts/{act}/undo")
-    opinion = asked.case()["opinion"]
-    assert (opinion["colleague"], opinion["question"]) == ("Dr Ann Other", WORDS)
-    assert to_review(asked.colleague) == [asked.number]
-    assert "in_charge" not in work(asked.colleague, asked)["opinion"]
-    answer(asked.colleague, asked.number, MELANOMA)
-    assert came(asked.doctor) == 1
-
-
 def test_a_question_goes_on_to_a_third_doctor_with_the_name_of_who_asked(asked: Clinic) -> None:
     asked.assign(asked.colleague.email)
     asked.assign(asked.stranger.email)

@@ -32,9 +32,7 @@ def choose_all(journey: Journey) -> None:
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)
-def test_patients_are_assigned_at_once_and_undone_each_to_the_own_doctor(
-    visitor: Visitor, seeder: Seeder, look: Look
-) -> None:
+def test_patients_are_assigned_at_once(visitor: Visitor, seeder: Seeder, look: Look) -> None:
     admin, boss = seeder.person("admin"), seeder.person("admin")
     meyer = seeder.person("doctor", name="Dr Meyer")
     weber = seeder.person("doctor", name="Dr Weber")
@@ -58,13 +56,6 @@ def test_patients_are_assigned_at_once_and_undone_each_to_the_own_doctor(
     visitor.press_button(journey.say("assignMany", patients=three, doctor="Dr Meyer"))
     journey.see("assignedTo", patients=three, doctor=meyer.email)
     assert {doctor_of(seeder, patient) for patient in patients} == {meyer.id}
-    assign(seeder, patients[1], None)  # another admin has changed that meanwhile
-    journey.press("undo")
-    journey.see("many_putBack", count="2")
-    journey.see("one_notPutBack", count="1")
-    assert [doctor_of(seeder, item) for item in patients] == [weber.id, None, None]
-    visitor.await_truth(lambda: "Dr Meyer" not in visitor.read(".accounts"), "its true doctor")
-    journey.step("undone")
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)

@@ -24,7 +24,7 @@ def test_accounts_are_approved_and_everything_is_seen(
     journey = Journey(visitor, "admin", look)
     visitor.enter(admin, "admin")
     begin_with_what_waits(journey)
-    approve_and_undo(journey, waiting)
+    approve(journey, waiting)
     add_a_doctor(journey, admin)
     care_for_the_account(journey, waiting)
     read_the_trail(journey, waiting)
@@ -109,7 +109,7 @@ def search(visitor: Visitor, account: Caller) -> None:
     visitor.await_truth(lambda: visitor.count(found) == visitor.count(shown) == 1, "this one alone")
 
 
-def approve_and_undo(journey: Journey, waiting: Caller) -> None:
+def approve(journey: Journey, waiting: Caller) -> None:
     visitor = journey.visitor
     search(visitor, waiting)  # whom others left waiting may fill the page
     journey.step("waiting")
@@ -122,11 +122,6 @@ def approve_and_undo(journey: Journey, waiting: Caller) -> None:
     journey.see("approved", who=named(waiting), role=journey.say("role_user"))
     assert waiting.call("GET", "/me").json["status"] == "approved"
     journey.step("approved")
-    journey.press("undo")
-    journey.see("one_putBack", count="1")
-    visitor.await_stillness()
-    visitor.await_truth(lambda: waiting.call("GET", "/me").status != 200, "the undoing")
-    journey.step("undone")
 
 
 def add_a_doctor(journey: Journey, admin: Caller) -> None:
@@ -151,9 +146,6 @@ def care_for_the_account(journey: Journey, account: Caller) -> None:
     journey.press("all", within="tabs")
     visitor.choose("role", "")
     search(visitor, account)
-    visitor.press_in_row(account.email, journey.say("approve"))
-    visitor.choose("approve-doctor", "none")
-    visitor.press("dialog .primary")
     visitor.press_in_row(account.email, journey.say("suspend"))
     journey.see("suspendAskText")
     journey.step("suspend-ask")

@@ -1,4 +1,4 @@
-"""What an admin is asked before a role changes, what its undoing brings back, and what is to do."""
+"""What an admin is asked before a role changes, and what is to do."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def figures(journey: Journey, account: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("look", looks(1), ids=str)
-def test_a_change_of_role_names_what_waits_and_is_undone_with_the_doctor(
+def test_a_change_of_role_names_what_waits(
     visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller, look: Look
 ) -> None:
     for key in ("melanoma", "melanocytic_nevus"):
@@ -47,11 +47,6 @@ def test_a_change_of_role_names_what_waits_and_is_undone_with_the_doctor(
     visitor.press("dialog .danger")
     journey.see("roleChanged", who=named(patient), role=journey.say("role_doctor"))
     assert row_of(admin, patient)["role"] == "doctor"
-    journey.press("undo")
-    journey.see("one_putBack", count="1")
-    after = row_of(admin, patient)
-    assert (after["role"], after["doctor"]) == ("user", doctor.email)
-    journey.step("role-undone")
 
 
 @pytest.mark.parametrize("look", looks(2), ids=str)
@@ -83,8 +78,8 @@ def test_who_is_approved_as_a_doctor_is_asked_about_first(
 
 
 @pytest.mark.parametrize("look", looks(3), ids=str)
-def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
-    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller, look: Look
+def test_an_approved_patient_is_approved_as_a_doctor(
+    visitor: Visitor, seeder: Seeder, patient: Caller, look: Look
 ) -> None:
     """Of one who is approved already, chosen among others."""
     admin = seeder.person("admin")
@@ -97,9 +92,7 @@ def test_an_approval_as_a_doctor_is_undone_with_the_doctor_in_charge(
     journey.see("roleNothing", who=named(patient))
     visitor.press("dialog .primary")
     journey.see("approved", who=named(patient), role=journey.say("role_doctor"))
-    journey.press("undo")
-    visitor.await_truth(lambda: row_of(admin, patient)["doctor"] == doctor.email, "the undoing")
-    assert row_of(admin, patient)["role"] == "user"
+    assert row_of(admin, patient)["role"] == "doctor"
 
 
 MAKE_ITEMS = """

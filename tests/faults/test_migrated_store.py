@@ -31,7 +31,7 @@ CHANGED = {
 }
 # Collections that hold nothing of a person, and those that nothing reads any more.
 OF_THE_SERVER = {"leases", "store"}
-EMPTIED = {"break_glass"}
+EMPTIED = {"account_acts", "break_glass"}
 # A patient, and a doctor, go on to read these. Others may be retired.
 STILL_SAID = {"class", "confidence", "time", "decision", "label", "certainty", "text", "email"}
 # What is said by other rules since.

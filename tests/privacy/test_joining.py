@@ -37,7 +37,7 @@ SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken", "tol
 GONE = frozenset(
     (
         *("sessions", "session_keys", "password_links", "known_addresses", "person_files"),
-        *("account_acts", "jobs", "job_logs", "failed_items"),
+        *("jobs", "job_logs", "failed_items"),
         *(
             name
             for part in list_parts("stored")

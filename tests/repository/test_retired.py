@@ -19,7 +19,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
     # 4
     "samples and results of second opinions": (),
     # 5
-    "undo of an admin's acts": (),
+    "undo of an admin's acts": (
+        *("account_acts", "/acts/", "UndoService", "undo_act", "UndoneView", "ActMessage"),
+        *("former_doctor_gone", "has_patients_now", "putBack", "withdraw_arrival"),
+    ),
     "emergency access": (
         *("BREAK_GLASS", "/break-glass", "BreakGlass", "break_glass_", "glass_broken"),
         *("get_to_read", "emergency_accesses", "AdminStopped", "#/emergency", "glassUntold"),

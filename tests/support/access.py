@@ -126,7 +126,6 @@ class SampleAccounts:
         self.named["signed_letter"] = self.sign_another_letter()
         self.ask_colleague()
         self.named["message"] = self._message(doctor, self.named["lesion"])
-        self.named["act"] = self._suspend_somebody()
 
     def keep(self, folder: Path) -> None:
         """Copy all that is stored, for `restore`: to make it takes twenty times as long."""
@@ -192,12 +191,6 @@ class SampleAccounts:
         )
         self.backend.services.data.people_to_reach.insert(person)
         return person.id
-
-    def _suspend_somebody(self) -> str:
-        """An act of the admin, which can be taken back."""
-        services, email = self.backend.services, self.backend.member().email
-        by = self.backend.account(self.person("admin").email).id
-        return services.admin.suspend_account(email=email, by=by).act or ""
 
     def receipt_of(self, erased: str) -> str:
         """The code of the receipt of this account's erasure."""
@@ -612,7 +605,6 @@ preview_deletion             admins            /users/{email}/deletion
 count_waiting                admins            /accounts/waiting
 approve_accounts             admins            /accounts/approvals
 refuse_accounts              admins            /accounts/refusals
-undo_act                     admins            /accounts/acts/{act}/undo
 approve_user                 admins            /users/{email}/approve
 unapprove_user               admins            /users/{email}/unapprove
 change_role                  admins            /users/{email}/role

@@ -88,12 +88,6 @@ def approved_into_care(backend: Backend) -> Desk:
     return desk
 
 
-def undo(backend: Backend, desk: Desk) -> object:
-    account = backend.account(desk.ada.email).id
-    [step] = backend.services.store.collection("account_acts").find({"account": account})
-    return desk.root.call("POST", f"/accounts/acts/{step['act']}/undo")
-
-
 def register(backend: Backend, desk: Desk) -> object:
     return backend.register(desk.ada.email)
 
@@ -140,7 +134,7 @@ OWN_PASSWORD = {"current_password": PASSWORD}
 CASES: dict[str, tuple[Callable[[Backend], Desk], ReminderKind]] = {
     "register": (nobody_yet, register),
     "approve into care": (waiting_beside_a_doctor, approve_into_care),
-    "undo an approval": (approved_into_care, undo),
+    "take an approval back": (approved_into_care, by_root("PATCH", "/users/{}/unapprove")),
     "refuse an account": (waiting, refuse),
     "make a patient a doctor": (a_patient, by_root("PUT", "/users/{}/role", {"role": "doctor"})),
     "delete a doctor": (a_doctor, by_root("DELETE", "/doctors/{}")),

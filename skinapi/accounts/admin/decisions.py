@@ -10,7 +10,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal
 
-from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.auth.account import Account, AccountFields, Refusal, Status
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
@@ -19,7 +18,7 @@ from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
 from skinapi.base.subject import RefusalReason, Role
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 NO_DOCTOR = "Doctor not found"
@@ -164,18 +163,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """`act` is by what it can be taken back; None where nothing has changed."""
-
     done: list[str]
     left: dict[str, SkinAPIError]
-    act: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionsService:
     work: UnitOfWork
     accounts: Accounts
-    acts: Acts
     outbox: Outbox
     assignments: Assignments
 
@@ -206,16 +201,15 @@ class DecisionsService:
     @atomic
     def approve_account(
         self, unit: Unit, *, email: str, role: Role | None, doctor: str | None = DEFAULT, by: str
-    ) -> tuple[str, str | None]:
-        """Approve an account, and demote none. Return what was done, and the act."""
+    ) -> str:
+        """Approve an account, and demote none. Return what was done."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         changed = self._approve_into_care(unit, account, role=role, doctor=doctor, by=by)
-        act = self._note(unit, None, account, changed)
         if changed.role == "doctor":
             if account.role == "user":
-                return f"User {account.email} promoted to doctor and approved.", act
-            return f"Doctor {account.email} approved.", act
-        return f"User {account.email} approved as {changed.role}.", act
+                return f"User {account.email} promoted to doctor and approved."
+            return f"Doctor {account.email} approved."
+        return f"User {account.email} approved as {changed.role}."
 
     @atomic
     def unapprove_account(self, unit: Unit, *, email: str, by: str) -> Account:
@@ -227,36 +221,26 @@ class DecisionsService:
     @atomic
     def assign_doctor(
         self, unit: Unit, *, email: str, doctor: str | None, seen: Seen | None = None, by: str
-    ) -> str | None:
-        """The result is the act."""
+    ) -> None:
         patient = get_by_email(self.accounts, email, NO_USER)
         if seen:
             self._refuse_changed(patient, seen)
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
         if chosen:
             refuse_doctor(patient)
-        assigned = self.assignments.assign(unit, patient, doctor=chosen, by=by)
-        return self._note(unit, None, patient, assigned)
-
-    def _note(self, unit: Unit, act: str | None, before: Account, after: Account) -> str | None:
-        """Note what the transaction has named and done."""
-        if unit.named is None:
-            return None
-        named = unit.named
-        return self.acts.note(named.action, by=named.by, before=before, after=after, act=act)
+        self.assignments.assign(unit, patient, doctor=chosen, by=by)
 
     @atomic
     def _approve_by_id(
         self,
         unit: Unit,
         account_id: str,
-        act: str,
         *,
         role: ApprovedRole,
         doctor: str | None,
         seen: Mapping[str, Seen],
         by: str,
-    ) -> bool:
+    ) -> None:
         account = self.accounts.get(account_id)
         if before := seen.get(account_id):
             self._refuse_changed(account, before)
@@ -268,7 +252,6 @@ class DecisionsService:
         kept = given not in (None, account.role) or (cared_for and account.role != "user")
         if changed == account and kept:
             raise OtherRole
-        return bool(self._note(unit, act, account, changed))
 
     def _refuse_changed(self, account: Account, seen: Seen) -> None:
         in_charge = account.doctor_id and self.accounts.find_by_id(account.doctor_id)
@@ -307,19 +290,16 @@ class DecisionsService:
         return self.accounts.change(unit, account, **(fields | NOT_REFUSED))
 
     @atomic
-    def _refuse(self, unit: Unit, account_id: str, act: str, *, refusal: Refusal, by: str) -> bool:
+    def _refuse(self, unit: Unit, account_id: str, *, refusal: Refusal, by: str) -> None:
         account = self.accounts.get(account_id)
         if account.status == "suspended" and account.refusal == refusal:
-            return False
+            return
         unit.audit("account.refuse", by=by, target=account.id, detail=refusal.reason)
         if account.status != "waiting":
             raise Conflict(NOT_WAITING)
         self.outbox.add(Kind.REFUSED, to=account.id, delay=REFUSAL_DELAY)
         refused = AccountFields(refused=True, refused_at=now(), refusal=refusal)
-        changed = self.accounts.change(
-            unit, account, **(AccountFields(status="suspended") | refused)
-        )
-        return bool(self._note(unit, act, account, changed))
+        self.accounts.change(unit, account, **(AccountFields(status="suspended") | refused))
 
     def _reopen(self, unit: Unit, account: Account, *, by: str) -> Account:
         if account.status == "waiting":
@@ -340,17 +320,15 @@ class DecisionsService:
         return self.accounts.change(unit, account, **back)
 
 
-def _each(ids: Sequence[str], decide: Callable[[str, str], bool]) -> Decided:
-    """Decide on each as a part of one act."""
-    act, done, changed = new_id(), list[str](), False
-    left: dict[str, SkinAPIError] = {}
+def _each(ids: Sequence[str], decide: Callable[[str], None]) -> Decided:
+    decided = Decided([], {})
     for account_id in dict.fromkeys(ids):
         try:
-            changed = decide(account_id, act) or changed
-            done.append(account_id)
+            decide(account_id)
+            decided.done.append(account_id)
         except (NotFound, Conflict) as error:
-            left[account_id] = error
-    return Decided(done, left, act if changed else None)
+            decided.left[account_id] = error
+    return decided
 
 
 def get_by_email(accounts: Accounts, email: str, sentence: str) -> Account:

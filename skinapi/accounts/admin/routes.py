@@ -6,10 +6,8 @@ from typing import Any
 
 from skinapi.accounts.admin.decisions import MOST_COUNTED, DecisionsService
 from skinapi.accounts.admin.schemas import (
-    AccountPutBack,
     AccountRow,
     AccountSearch,
-    ActMessage,
     Approval,
     Approvals,
     Assignment,
@@ -19,13 +17,11 @@ from skinapi.accounts.admin.schemas import (
     DeletionQuery,
     DoctorSearch,
     Keep,
-    LeftAccount,
     ListedAccount,
     NewDoctor,
     NewRole,
     PasswordReset,
     Refusals,
-    UndoneView,
     UsageQuery,
     UsageView,
     UserSearch,
@@ -33,7 +29,6 @@ from skinapi.accounts.admin.schemas import (
     WriterUsage,
 )
 from skinapi.accounts.admin.service import AdminService
-from skinapi.accounts.admin.undo import UndoService
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.admin.waiting_work import count_work
 from skinapi.accounts.auth.account import Account, Subject
@@ -57,7 +52,6 @@ from skinapi.platform.web.schemas import Message
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 routes: Routes[AdminService] = Routes()
 decision_routes: Routes[DecisionsService] = Routes()
-undo_routes: Routes[UndoService] = Routes()
 usage_routes: Routes[DailyCounts] = Routes()
 
 
@@ -141,16 +135,16 @@ def delete_user(
 )
 def approve_user(
     decisions: DecisionsService, *, email: str, body: Approval, subject: Subject
-) -> ActMessage:
+) -> Message:
     """Approve an account, or lift its suspension; with role `doctor` or `researcher`, also make a
     user one. A patient comes into the care of `doctor`.
 
     It never demotes: an admin stays an admin, a doctor stays a doctor.
     """
-    happened, act = decisions.approve_account(
+    happened = decisions.approve_account(
         email=email, role=body.role, doctor=body.chosen_doctor, by=subject.id
     )
-    return ActMessage(message=happened, act=act)
+    return Message(message=happened)
 
 
 @decision_routes.route(
@@ -176,13 +170,12 @@ def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject)
     access=admins("Only admin can change roles"),
     raises=(NotFound, Conflict, LastAdmin),
 )
-def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> ActMessage:
+def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
     """Change the role of an account. The last admin cannot be demoted. Who becomes a doctor leaves
     the care of one: `waiting` in `GET /accounts` says how many findings lose their doctor by it.
     """
-    acted = admin.set_role(email=email, role=body.role, by=subject.id)
-    account = acted.account
-    return ActMessage(message=f"User {account.email} is now {account.role}.", act=acted.act)
+    account = admin.set_role(email=email, role=body.role, by=subject.id)
+    return Message(message=f"User {account.email} is now {account.role}.")
 
 
 @routes.route(
@@ -191,13 +184,13 @@ def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subj
     access=admins("Only admin can suspend users"),
     raises=(NotFound, LastAdmin),
 )
-def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> ActMessage:
+def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Suspend an account, and revoke its tokens at once.
 
     Approving it again lifts the suspension.
     """
-    acted = admin.suspend_account(email=email, by=subject.id)
-    return ActMessage(message=f"User {acted.account.email} suspended.", act=acted.act)
+    account = admin.suspend_account(email=email, by=subject.id)
+    return Message(message=f"User {account.email} suspended.")
 
 
 @routes.route(
@@ -239,15 +232,14 @@ def reset_second_factor(admin: AdminService, *, email: str, subject: Subject) ->
 )
 def assign_doctor(
     decisions: DecisionsService, *, email: str, body: Assignment, subject: Subject
-) -> ActMessage:
+) -> Message:
     """Put a patient in the care of a doctor; with `null`, end the care.
 
     The doctor can see the patient's submissions.
     """
     seen = body.seen.to_seen() if body.seen else None
-    act = decisions.assign_doctor(email=email, doctor=body.doctor, seen=seen, by=subject.id)
-    message = f"User {email} is in the care of {body.doctor or 'nobody'}."
-    return ActMessage(message=message, act=act)
+    decisions.assign_doctor(email=email, doctor=body.doctor, seen=seen, by=subject.id)
+    return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
 
 
 @routes.route(
@@ -341,27 +333,6 @@ def refuse_accounts(
         ids=body.accounts, reason=body.reason, note=body.note, by=subject.id
     )
     return DecidedView.from_decision(decided)
-
-
-@undo_routes.route(
-    "POST",
-    "/accounts/acts/<act>/undo",
-    access=admins("Only admin can undo what admins do"),
-    raises=(NotFound,),
-)
-def undo_act(undo: UndoService, *, act: str, subject: Subject) -> UndoneView:
-    """Take back an own act: an approval, a refusal, a suspension, a role, or a doctor in charge, of
-    one account or of many. Each is as it was before, with the doctor in charge.
-
-    An account that was changed since stays as it is, and is named in `left`. An approval that is
-    taken back revokes the tokens at once. The same again changes nothing.
-    """
-    taken = undo.take_back(act=act, by=subject.id)
-    doctors = undo.accounts.by_ids({item.doctor_id for item in taken.accounts if item.doctor_id})
-    return UndoneView(
-        put_back=[AccountPutBack.from_account(account, doctors) for account in taken.accounts],
-        left=LeftAccount.from_errors(taken.left),
-    )
 
 
 @usage_routes.route("GET", "/admin/usage", access=admins("Only admin can view the usage"))

@@ -17,7 +17,7 @@ from pydantic import (
 from skinapi.accounts.admin import usage
 from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided, Seen
 from skinapi.accounts.admin.waiting_work import WaitingWork
-from skinapi.accounts.auth.account import Account, Status, WantedRole
+from skinapi.accounts.auth.account import Account, Status
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.events import PatientNumber
 from skinapi.accounts.auth.passwords import ClientInfo, NewPassword, Proof
@@ -35,17 +35,12 @@ from skinapi.platform.web.schemas import (
     Body,
     ContractBody,
     ContractPageQuery,
-    Message,
     PageQuery,
     Query,
 )
 
 LONGEST_USAGE_DAYS = 366
 MOST_CHOSEN = 100
-ACT = (
-    "by which it can be taken back for a day (`POST /accounts/acts/{act}/undo`); left out where "
-    "nothing has changed"
-)
 Note = Annotated[
     str,
     StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
@@ -281,40 +276,10 @@ class LeftAccount(Answer):
 class DecidedView(Answer):
     done: list[str] = Field(description="the accounts that are as they were wanted")
     left: list[LeftAccount] = Field(description="those that could not be decided on, and why")
-    act: str | None = optional(ACT)
 
     @classmethod
     def from_decision(cls, decided: Decided) -> Self:
-        left = LeftAccount.from_errors(decided.left)
-        return cls(done=decided.done, left=left, act=decided.act)
-
-
-class ActMessage(Message):
-    act: str | None = optional(ACT)
-
-
-class AccountPutBack(Answer):
-    """An account as it is again."""
-
-    account: str
-    role: Role
-    status: Status
-    wanted_role: WantedRole | None
-    refusal: RefusalView | None
-    doctor: str | None = Field(description="the e-mail of the doctor in charge")
-
-    @classmethod
-    def from_account(cls, account: Account, doctors: Mapping[str, Account]) -> Self:
-        doctor = doctors.get(account.doctor_id or "")
-        refusal = RefusalView.model_validate(account.refusal) if account.refusal else None
-        return cls.from_record(
-            account, account=account.id, refusal=refusal, doctor=doctor.email if doctor else None
-        )
-
-
-class UndoneView(Answer):
-    put_back: list[AccountPutBack]
-    left: list[LeftAccount] = Field(description="those that stay as they are, and why")
+        return cls(done=decided.done, left=LeftAccount.from_errors(decided.left))
 
 
 class WaitingCount(Answer):

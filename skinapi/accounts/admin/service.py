@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal, Unpack
 
-from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.admin.decisions import (
     NO_ACCOUNT,
     NO_DOCTOR,
@@ -46,19 +45,10 @@ ListedStatus = Status | Literal["refused", "unassigned"]
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 
-@dataclass(frozen=True, slots=True)
-class Acted:
-    """The account as it is then; `act` is by what that can be taken back."""
-
-    account: Account
-    act: str | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminService:
     work: UnitOfWork
     accounts: Accounts
-    acts: Acts
     eraser: Eraser
     passwords: Passwords
     second_factor: SecondFactorService
@@ -104,28 +94,24 @@ class AdminService:
         return found
 
     @atomic
-    def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Acted:
+    def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Account:
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.role == role:
-            return Acted(account, None)
-        action = f"account.role_{role}"
-        unit.audit(action, by=by, target=account.id)
-        changed = self.accounts.change(unit, account, role=role)
-        return Acted(changed, self.acts.note(action, by=by, before=account, after=changed))
+            return account
+        unit.audit(f"account.role_{role}", by=by, target=account.id)
+        return self.accounts.change(unit, account, role=role)
 
     @atomic
-    def suspend_account(self, unit: Unit, *, email: str, by: str) -> Acted:
+    def suspend_account(self, unit: Unit, *, email: str, by: str) -> Account:
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.status == "suspended":
-            return Acted(account, None)
-        action = "account.suspend"
-        unit.audit(action, by=by, target=account.id)
+            return account
+        unit.audit("account.suspend", by=by, target=account.id)
         # One of the addresses that it logged in from may be a thief's.
         self.guess_limits.reset(account)
-        changed = self.accounts.change(
+        return self.accounts.change(
             unit, account, status="suspended", token_version=account.token_version + 1
         )
-        return Acted(changed, self.acts.note(action, by=by, before=account, after=changed))
 
     @atomic
     def set_keep(self, unit: Unit, *, email: str, reason: str | None, by: str) -> None:

@@ -1,6 +1,5 @@
 """The repositories: one for each kind of stored data, shared by the services."""
 
-from skinapi.accounts.admin.acts import Acts
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
@@ -37,7 +36,6 @@ class Repositories(Parts):
     """Holds a repository for each kind of stored data."""
 
     accounts: Accounts
-    acts: Acts
     trail: AuditTrail
     work: UnitOfWork
     consents: Consents

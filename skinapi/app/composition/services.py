@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
-from skinapi.accounts.admin.undo import UndoService
 from skinapi.accounts.admin.waiting_work import (
     Checkers,
     DamagedOwners,
@@ -101,7 +100,6 @@ class Services(Parts):
     recovery: RecoveryService
     admin: AdminService
     decisions: DecisionsService
-    undo: UndoService
     patients: PatientsService
     models: ModelsService
     jobs: JobsService

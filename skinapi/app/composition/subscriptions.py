@@ -238,7 +238,7 @@ def _to_erasure(
 
     # A joined account loses them too; of keys, what is left by then: those for browsers.
     opening_it = (
-        *(jobs.queue.forget, data.acts.forget, data.sessions.forget, data.guess_limits.forget),
+        *(jobs.queue.forget, data.sessions.forget, data.guess_limits.forget),
         *(data.password_links.forget, data.keys.forget),
     )
     forgotten = (

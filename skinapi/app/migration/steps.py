@@ -61,4 +61,4 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("accounts", keep_held),
     ("accounts", renew_lists),
 )
-EMPTIED: tuple[str, ...] = ("break_glass",)
+EMPTIED: tuple[str, ...] = ("account_acts", "break_glass")

@@ -254,12 +254,12 @@ export const Form = ({ onSend, label, children, kind = "primary", onClose }) => 
     </form>`;
 };
 
-/** `label` is what its way back is called. @typedef {{text: string, undo?: () => void, label?: string}} Toast */
+/** `label` names what its button does. @typedef {{text: string, act?: () => void, label?: string}} Toast */
 
 let showToast = (/** @type {Toast} */ _) => {};
 
-/** @param {string} text @param {() => void} [undo] @param {string} [label] */
-export const toast = (text, undo, label) => showToast({ text, undo, label });
+/** @param {string} text @param {() => void} [act] @param {string} [label] */
+export const toast = (text, act, label) => showToast({ text, act, label });
 
 /** The same about a patient, by name: another case may be open by the time it is read. @param {string} patient @param {string} text */
 export const toastAbout = (patient, text) => toast(`${isolated(patient)}${colon()}${text}`);
@@ -278,10 +278,10 @@ export const Toasts = () => {
   return html`
     <div class="toasts" role="status">
       ${shown && html`<div class="toast">${shown.text}
-        ${shown.undo && html`<button class="quiet" onClick=${() => {
-          shown.undo?.();
+        ${shown.act && html`<button class="quiet" onClick=${() => {
+          shown.act?.();
           setShown(null);
-        }}>${shown.label ?? say("undo")}</button>`}
+        }}>${shown.label}</button>`}
         <button class="quiet put-away" aria-label=${say("putAway")} onClick=${() => setShown(null)}><${Icon} name="close" size=${16} /></button>
       </div>`}
     </div>`;

@@ -252,7 +252,7 @@ class UnassignedPatients:
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Tell the doctor what has come into care with this patient."""
         if event.doctor:
-            self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient], patient=event.patient)
+            self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient])
 
     def tell_of_urgent(self, patient: Account) -> None:
         """Tell the doctor in charge that something urgent waits."""
@@ -307,9 +307,7 @@ class UnassignedPatients:
         left = {item["owner"] for item in self._find_left(event.doctor)[0]}
         self._tell(Kind.CAME_INTO_CARE, event.doctor, sorted(waiting | left))
 
-    def _tell(
-        self, kind: Kind, doctor: str, patients: list[str], *, patient: str | None = None
-    ) -> None:
+    def _tell(self, kind: Kind, doctor: str, patients: list[str]) -> None:
         if not patients:
             return
         left, _ = self._find_left(doctor, patients)
@@ -327,7 +325,6 @@ class UnassignedPatients:
                 delay=ARRIVALS_DELAY,
                 due_at=waiting.get("due_at"),  # they leave together
                 figures={"findings": findings, "urgent": urgent},
-                patient=patient,
             )
 
     def _walk_patients(

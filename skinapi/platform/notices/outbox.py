@@ -91,10 +91,9 @@ OF_FINDINGS = frozenset({
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
     link, of an ERASED where its receipt is checked. `figures` are what the text has places for,
-    `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE,
-    a CAME_INTO_CARE may be of one `patient`. One without
-    `due_at` has been sent. An ERASED outlives its account, so it has an `address` and a `language`
-    of its own.
+    `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. One
+    without `due_at` has been sent. An ERASED outlives its account, so it has an `address` and a
+    `language` of its own.
     """
 
     id: str
@@ -111,7 +110,6 @@ class Notice(StoredRecord):
     address: str | None = None
     language: Language | None = None
     log_in: str | None = None
-    patient: str | None = None
     figures: Mapping[str, int] = {}
 
     @property
@@ -171,7 +169,6 @@ class Outbox(Repository[Notice]):
         address: str | None = None,
         language: Language | None = None,
         log_in: str | None = None,
-        patient: str | None = None,
     ) -> None:
         """Call it in the transaction of the change. `to` is an account, which a mail to an
         `address` outlives. It is sent after `delay`, or at `due_at`, unless it is withdrawn before.
@@ -196,7 +193,6 @@ class Outbox(Repository[Notice]):
                 address=address,
                 language=language,
                 log_in=log_in,
-                patient=patient,
             )
         )
 
@@ -217,11 +213,6 @@ class Outbox(Repository[Notice]):
     def withdraw_about(self, about: str, *, to: str) -> None:
         """Send nothing more about what is gone."""
         self._documents.delete({"account": to, "sent_at": None, "about": about})
-
-    def withdraw_arrival(self, *, to: str, patient: str) -> None:
-        """The patient has left this doctor again: tell no more of the arrival."""
-        arrival: Filter = {"account": to, "sent_at": None, "kind": Kind.CAME_INTO_CARE}
-        self._documents.delete({**arrival, "patient": patient})
 
     def find_due(self, limit: int) -> list[Document]:
         """List what is to be sent now, as it is stored. A kind that only newer code knows waits for

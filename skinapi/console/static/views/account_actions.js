@@ -83,9 +83,6 @@ function sayFindings(account, role, doctors) {
   return say("roleTakesUnassigned", { who, ...figures(waiting) });
 }
 
-/** The row may be gone when something is undone, so its error is told where the undoing was offered. */
-const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
-
 /** What a decision takes besides the accounts. @typedef {{role?: string, doctor?: string | null, reason?: string, note?: string | null}} Decision */
 
 /** What of an account a decision changes. @param {Account} account @param {"approvals" | "refusals"} what @param {Decision} body @returns {Changed} */
@@ -135,11 +132,11 @@ function sayApproved(accounts, { role = "wanted", doctor }) {
   ].filter(Boolean).join(". ");
 }
 
-/** Approve or refuse accounts; it can be undone. Fails where one is left out, with what the server says of it.
+/** Approve or refuse accounts. Fails where one is left out, with what the server says of it.
  * @param {Account[]} accounts @param {"approvals" | "refusals"} what @param {Decision} body @param {Act["onChange"]} onChange */
 export async function decide(accounts, what, body, onChange) {
   /** @type {Api["DecidedView"]} */
-  const { done, left, act } = await post(apiPath`/accounts/${what}`, {
+  const { done, left } = await post(apiPath`/accounts/${what}`, {
     accounts: accounts.map(({ _id }) => _id),
     ...body,
     ...(what === "approvals" && { seen: Object.fromEntries(accounts.map((account) => [account._id, seenOf(account)])) }),
@@ -147,7 +144,7 @@ export async function decide(accounts, what, body, onChange) {
   const changed = accounts.filter(({ _id }) => done.includes(_id));
   changed.forEach((account) => onChange(account, fieldsAfter(account, what, body)));
   askForAccounts();
-  if (changed.length > 0) toast(what === "refusals" ? sayDone("refusedNow", "manyRefused", changed) : sayApproved(changed, body), undoing(act, changed, onChange));
+  if (changed.length > 0) toast(what === "refusals" ? sayDone("refusedNow", "manyRefused", changed) : sayApproved(changed, body));
   await showAgain(accounts.filter(({ _id }) => left.some((one) => one.account === _id)), onChange);
   if (left.length > 0) throw { status: 409, code: "left", message: sayLeft(left, accounts) };
 }
@@ -156,48 +153,28 @@ export async function decide(accounts, what, body, onChange) {
 const sayLeft = (left, accounts) =>
   left.map(({ account, code, sentence }) => `${accounts.find(({ _id }) => _id === account)?.email}${colon()}${sayError({ status: 409, code, message: sentence })}`).join(" ");
 
-/** Takes an act back, as the server has kept it; undefined where nothing has changed.
- * @param {string | null | undefined} act @param {Account[]} accounts @param {Act["onChange"]} onChange */
-const undoing = (act, accounts, onChange) => act ? () => takeBack(act, accounts, onChange).catch(tellError) : undefined;
-
-/** @param {string} act @param {Account[]} accounts @param {Act["onChange"]} onChange */
-async function takeBack(act, accounts, onChange) {
-  /** @type {Api["UndoneView"]} */
-  const { put_back: back, left } = await post(apiPath`/accounts/acts/${act}/undo`, undefined);
-  for (const { account: id, ...fields } of back) {
-    const account = accounts.find(({ _id }) => _id === id);
-    if (account) onChange(account, fields);
-  }
-  await showAgain(accounts.filter(({ _id }) => left.some((one) => one.account === _id)), onChange);
-  askForAccounts();
-  toast([back.length > 0 && sayCount("putBack", back.length), left.length > 0 && `${sayCount("notPutBack", left.length)} ${sayLeft(left, accounts)}`].filter(Boolean).join(" "));
-}
-
 /** @param {Account} account @param {Act["onChange"]} onChange */
 async function suspend(account, onChange) {
-  /** @type {Api["ActMessage"]} */
-  const { act } = await patch(pathOf(account, "suspend"));
+  await patch(pathOf(account, "suspend"));
   onChange(account, { status: "suspended" });
-  toast(say("suspended", { who: sayWho(account) }), undoing(act, [account], onChange));
+  toast(say("suspended", { who: sayWho(account) }));
 }
 
 /** A doctor is in the care of none. @param {Account} account @param {Account["role"]} role @param {Act["onChange"]} onChange */
 async function setRole(account, role, onChange) {
-  /** @type {Api["ActMessage"]} */
-  const { act } = await put(pathOf(account, "role"), { role });
+  await put(pathOf(account, "role"), { role });
   onChange(account, { role, ...(role === "doctor" && { doctor: null }) });
-  toast(say("roleChanged", { who: sayWho(account), role: sayValue("role", role) }), undoing(act, [account], onChange));
+  toast(say("roleChanged", { who: sayWho(account), role: sayValue("role", role) }));
 }
 
 /** @param {Account} account @param {string | null} doctor @param {Act["onChange"]} onChange */
 export async function setDoctor(account, doctor, onChange) {
-  /** @type {Api["ActMessage"]} */
-  const { act } = await put(pathOf(account, "doctor"), { doctor, seen: seenOf(account) }).catch(async (error) => {
+  await put(pathOf(account, "doctor"), { doctor, seen: seenOf(account) }).catch(async (error) => {
     if (error.code === "changed_since") await showAgain([account], onChange);
     throw error;
   });
   onChange(account, { doctor });
-  toast(sayAll(say("assigned", { who: sayWho(account) }), doctor && account.waiting && `· ${sayOpen(account)}`), undoing(act, [account], onChange));
+  toast(sayAll(say("assigned", { who: sayWho(account) }), doctor && account.waiting && `· ${sayOpen(account)}`));
 }
 
 /** In which roles accounts are approved, where one of them gets another. @param {{accounts: Account[], question: Question, doctors: Account[], onChange: Act["onChange"], onClose: () => void}} props */

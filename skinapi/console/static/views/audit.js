@@ -88,7 +88,6 @@ const FilterForm = ({ asked, actions }) => html`
 function sayDetail({ action, detail }) {
   if (!detail) return "";
   if (action === "model.operating_point") return detail.split(" to ").map((point) => sayValue("point", point)).join(" → ");
-  if (action === "account.undo") return sayAction(detail);
   if (action === "account.reached") return say(/** @type {WordKey} */ (`toReach_${detail}`));
   return action === "account.refuse" ? sayValue("refusal", detail) : "";
 }
