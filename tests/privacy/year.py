@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from skinapi.accounts.auth import authorizer
 from skinapi.accounts.auth.second_factor import code_at, step_of
 from skinapi.app import backup_commands
-from skinapi.app.demo.drawing import GROWING_MOLE, GROWN_MOLE, MOLE, ROUND_MOLE, Spot, draw
+from skinapi.app.demo.clinic import SPOTS
 from skinapi.base.area_parts import list_parts
 from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import Clock, now
@@ -236,9 +236,17 @@ def _join(backend: Backend, admin: Somebody, name: str, role: str) -> Somebody:
     return Somebody(backend.client, "", email, backend)
 
 
+def _turned(spot: str, degrees: int) -> bytes:
+    """A photo of the demo, seen another way."""
+    out = io.BytesIO()
+    with Image.open(SPOTS / f"{spot}.jpg") as photo:
+        photo.rotate(degrees, Image.Resampling.BICUBIC, fillcolor="tan").save(out, "JPEG")
+    return out.getvalue()
+
+
 def _photograph(
     year: Year,
-    spot: Spot,
+    spot: str,
     view: int,
     lesion: str | None,
     by: Somebody | None = None,
@@ -246,7 +254,7 @@ def _photograph(
     **told: str,
 ) -> int:
     """The number of the finding, on one photo or on several views of the spot."""
-    contents, by = [draw(spot, view=item) for item in (view, *also)], by or year.person
+    contents, by = [_turned(spot, 3 * item) for item in (view, *also)], by or year.person
     by.do("GET", "/me")  # logs in where it must: a file is sent once
     photos = [(io.BytesIO(content), "spot.jpg") for content in contents]
     form: dict[str, Any] = {"image": photos, "keep_photo": "true", "same_spot": "true"}
@@ -274,13 +282,13 @@ def _first_spot(year: Year) -> None:
         "POST", "/lesions", {"place": {"site": "lower_extremity"}, "name": WORDS["other spot"]}
     )["id"]
     year.lesions = [spot, knee]
-    first = _photograph(year, GROWING_MOLE, 0, spot, checklist="none")
+    first = _photograph(year, "growing-1", 0, spot, checklist="none")
     said = {"certainty": "sure", "agrees_with_label": True, "agrees_with_urgency": True}
     doctor.do("POST", f"/submissions/{first}/review", said)
     person.do("GET", f"/submissions/{first}/report.pdf")
     person.do("GET", f"/submissions/{first}/report.pdf?lang=en")
     person.do("GET", f"/submissions/{first}/thumbnail")
-    theirs = _photograph(year, ROUND_MOLE, 5, None, by=year.other)
+    theirs = _photograph(year, "mole-before", 5, None, by=year.other)
     doctor.do("POST", f"/submissions/{theirs}/review", said)
 
 
@@ -304,7 +312,7 @@ def _areas_of_researchers(year: Year) -> None:
 def _excision(year: Year) -> None:
     doctor = year.doctor
     grown = _photograph(
-        year, GROWN_MOLE, 1, year.lesions[0], checklist="change_in_size,irregular_colour"
+        year, "growing-3", 1, year.lesions[0], checklist="change_in_size,irregular_colour"
     )
     doctor.do("PUT", f"/submissions/{grown}/case")
     said = {"certainty": "sure", "label": "melanoma", "urgency": "urgent_referral"}
@@ -317,7 +325,7 @@ def _excision(year: Year) -> None:
 
 
 def _opinion(year: Year) -> None:
-    asked = _photograph(year, MOLE, 2, year.lesions[1], also=(7, 8))
+    asked = _photograph(year, "small-mole", 2, year.lesions[1], also=(7, 8))
     path = f"/submissions/{asked}/second-opinion"
     body = {"colleague": year.colleague.email, "question": WORDS["opinion question"]}
     year.doctor.do("PUT", path, body)
@@ -373,9 +381,9 @@ def _last_days(year: Year) -> None:
     """
     person = year.person
     person.log_in()
-    _photograph(year, GROWN_MOLE, 3, year.lesions[0])
+    _photograph(year, "growing-3", 3, year.lesions[0])
     year.admin.log_in()
-    gone = _photograph(year, MOLE, 4, None, body_site="chest")
+    gone = _photograph(year, "small-mole", 4, None, body_site="chest")
     person.do("DELETE", f"/submissions/{gone}")
     year.numbers.remove(gone)
     _second_factor(year)
@@ -390,7 +398,7 @@ def _today(year: Year) -> None:
     body = {"email": person.email, "password": person.password, "refresh": True}
     assert backend.client.post("/login", json=body).status_code == 200
     year.program.do("POST", "/keys/sessions", {"scope": "findings:read"})
-    found = _photograph(year, MOLE, 6, year.lesions[1], checklist="none")
+    found = _photograph(year, "small-mole", 6, year.lesions[1], checklist="none")
     person.do("GET", f"/submissions/{found}/report.pdf")
     person.do("POST", "/me/file", {"current_password": person.password})
     text = {"text": WORDS["second answer"]}

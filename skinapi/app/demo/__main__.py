@@ -4,16 +4,17 @@ import shutil
 import sys
 import time
 
-from skinapi.app.demo.clinic import PASSWORD, Clinic
-from skinapi.app.demo.story import BEGINNING, Staff, stories, tell
+from skinapi.app.demo.clinic import PASSWORD
+from skinapi.app.demo.story import tell
 from skinapi.base.errors import SkinAPIError, UnsafeSettings
 from skinapi.base.pages import PageRequest
 from skinapi.base.settings.demo_folder import DEMO_FILE, Demo, DemoPerson, is_demo, read_demo
 from skinapi.base.settings.safety import read_settings
 from skinapi.base.settings.settings import Settings
-from skinapi.platform.storage.ids import Clock
+from skinapi.base.subject import Role
 
 HALF_MADE = ".being-made"
+ROLES: tuple[Role, ...] = ("doctor", "admin", "researcher", "user")  # as the log-in page lists them
 
 
 def build_demo(settings: Settings) -> bool:
@@ -34,25 +35,17 @@ def build_demo(settings: Settings) -> bool:
 
 
 def _make(settings: Settings) -> Demo:
-    Clock.set_back = BEGINNING
-    clinic = Clinic.open(settings)
-    holt = clinic.add_colleague("Maren Holt", "doctor")
-    haddad = clinic.add_colleague("Samir Haddad", "doctor")
-    noor = clinic.add_colleague("Noor Lindqvist", "researcher")
-    tell(stories(Staff(clinic, holt, haddad, noor)))
-    services = clinic.services
+    services = tell(settings).services
     services.data.trail.seal()
-    patients = services.admin.list_accounts(
-        roles=("user",), status="approved", beginning=None, paging=PageRequest(100)
+    accounts = services.admin.list_accounts(
+        roles=ROLES, status="approved", beginning=None, paging=PageRequest(100)
     )
-    people = (holt.account, haddad.account, clinic.admin.account, noor.account, *patients.items)
     services.store.close()
-    return Demo(
-        password=PASSWORD,
-        people=tuple(
-            DemoPerson(email=person.email, name=person.name, role=person.role) for person in people
-        ),
+    people = (
+        DemoPerson(email=person.email, name=person.name, role=person.role)
+        for person in sorted(accounts.items, key=lambda item: ROLES.index(item.role))
     )
+    return Demo(password=PASSWORD, people=tuple(people))
 
 
 def main() -> int:

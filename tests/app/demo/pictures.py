@@ -1,6 +1,6 @@
 """The pictures of the README and of docs/, taken of the demo: `make pictures`.
 
-They need chromium, and pdftoppm (of Debian's poppler-utils). A program draws the spots: no picture
+They need chromium, and pdftoppm (of Debian's poppler-utils). A program drew the spots: no picture
 is of a person. Each holds what its page said when it was taken: test_pictures.py compares that with
 what the page says now.
 """

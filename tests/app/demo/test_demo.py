@@ -25,7 +25,7 @@ def test_the_page_says_who_can_log_in(demo: DemoServer) -> None:
     told = Demo.model_validate_json(said)
     assert told == demo.demo
     roles = [person.role for person in told.people]
-    assert [roles.count(role) for role in ("doctor", "admin", "researcher", "user")] == [2, 1, 1, 8]
+    assert [roles.count(role) for role in ("doctor", "admin", "researcher", "user")] == [2, 1, 1, 5]
 
 
 def test_every_doctor_finds_a_queue_patients_and_what_a_colleague_asks(demo: DemoServer) -> None:
@@ -33,7 +33,7 @@ def test_every_doctor_finds_a_queue_patients_and_what_a_colleague_asks(demo: Dem
     for doctor in demo.emails("doctor"):
         queue = demo.read(doctor, "/queue")
         assert len({item["patient_email"] for item in queue}) >= 2, queue
-        assert len(demo.read(doctor, "/patients")) >= 3
+        assert len(demo.read(doctor, "/patients")) >= 2
         assert demo.read(doctor, "/messages")
         asked += len([item for item in queue if (item["case"]["opinion"] or {}).get("of_me")])
     assert asked == 1
@@ -53,16 +53,12 @@ def test_the_admin_finds_accounts_that_wait(demo: DemoServer) -> None:
     [admin] = demo.emails("admin")
     waiting = [item for item in demo.read(admin, "/accounts") if item["status"] == "waiting"]
     assert [item["wanted_role"] for item in waiting] == [None, "doctor"]
-    assert len(demo.read(admin, "/audit?limit=100")) == 100
+    assert len(demo.read(admin, "/audit?limit=50")) == 50
 
 
-def test_the_researcher_finds_a_data_set_and_two_models_to_compare(demo: DemoServer) -> None:
+def test_the_researcher_finds_a_data_set(demo: DemoServer) -> None:
     [researcher] = demo.emails("researcher")
     assert [item["status"] for item in demo.read(researcher, "/datasets")] == ["published"]
-    first, second = (item["version"] for item in demo.read(researcher, "/models"))
-    compared = demo.read(researcher, f"/models/compare?first={first}&second={second}")
-    assert compared["same_test_part"]
-    assert len([item for item in compared["figures"] if item["difference"]]) > 50
 
 
 def findings(demo: DemoServer) -> list[dict[str, Any]]:
@@ -85,7 +81,7 @@ def test_a_decision_by_the_laboratory_letters_and_another_photo_that_is_wanted(
     ]
     assert any(decision["histology"] == "confirmed" for decision, _ in found)
     assert any(decision["new_picture_wanted"] for decision, _ in found)
-    assert sum(letters for _, letters in found) >= 3
+    assert sum(letters for _, letters in found) >= 2
 
 
 def test_nothing_is_broken_in_it(demo: DemoServer) -> None:
@@ -103,7 +99,7 @@ def test_a_press_logs_a_visitor_in(demo: DemoServer, browser: webdriver.Chrome) 
         visitor.assert_accessible()
         visitor.assert_nothing_overflows()
         visitor.press_button("Maren Holt")
-        visitor.see("Chiara Rossi")
+        visitor.see("Hugo Petit")
         visitor.press_button("Log out")
     visitor.assert_quiet()
 
