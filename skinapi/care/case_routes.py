@@ -11,7 +11,7 @@ from skinapi.accounts.auth.email_addresses import LONGEST_TYPED
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
-from skinapi.care.cases import Case, CasesService, CaseTaken, OpinionAsked
+from skinapi.care.cases import Case, CasesService, OpinionAsked
 from skinapi.care.comparisons import (
     ComparedFindings,
     ComparedWithItself,
@@ -78,20 +78,8 @@ def take_unassigned_patient(cases: CasesService, *, patient: str, subject: Subje
 
 @routes.route("GET", "/submissions/<number>/case", raises=(NotFound, Forbidden))
 def show_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
-    """Who has taken a finding, and whom its doctor has asked for a second opinion."""
+    """Which colleague is asked about a finding, and what came of it."""
     return _shown(cases, cases.get_case(number=number, by=subject), subject)
-
-
-@routes.route("PUT", "/submissions/<number>/case", raises=(NotFound, Forbidden, CaseTaken))
-def take_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
-    """Take a finding, so that no other doctor does the same work. Anybody may still review it."""
-    return _shown(cases, cases.take_case(number=number, by=subject), subject)
-
-
-@routes.route("DELETE", "/submissions/<number>/case", raises=(NotFound, Forbidden))
-def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
-    """Give back a finding that the caller has taken."""
-    return _shown(cases, cases.give_back_case(number=number, by=subject), subject)
 
 
 @routes.route("GET", "/colleagues")

@@ -1,14 +1,13 @@
-"""The use cases of doctors' cases: take one, give it back, ask a colleague for a second opinion.
+"""The use cases of doctors' cases: take a patient without a doctor, ask a colleague for a second
+opinion.
 
-All of it stands in the finding itself. Who has taken a case has it until the patient changes the
-doctor; a request goes with the patient, until it is answered or withdrawn. That it is not answered
-waits for the doctor in charge like an answer.
+A request stands in the finding itself. It goes with the patient, until it is answered or withdrawn.
+That it is not answered waits for the doctor in charge like an answer.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from skinapi.accounts.admin.decisions import Assignments
@@ -23,7 +22,7 @@ from skinapi.accounts.auth.events import (
     DoctorReturned,
     DoctorStopped,
 )
-from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
+from skinapi.base.errors import Conflict, NotFound, PatientTaken
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
@@ -32,11 +31,10 @@ from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.record_retention import PatientDeleted
-from skinapi.findings.records.review_queue import TAKEN_FOR, ReviewQueue, is_free
+from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import OpinionLost, StoredFindingRow
 from skinapi.findings.records.stored_findings import (
     NOT_ASKED,
-    NOT_TAKEN,
     answered_fields,
     fields_without_loss,
 )
@@ -46,15 +44,6 @@ from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
-
-
-class CaseTaken(Conflict):
-    """`hours`: how long a doctor has a case."""
-
-    code, sentence = "case_taken", "Another doctor has taken this case"
-
-    def __init__(self, hours: int) -> None:
-        super().__init__(f"{self.sentence}; {hours} hours after that you may take it over.")
 
 
 class SharingRefused(Conflict):
@@ -71,7 +60,7 @@ class OpinionAsked(Conflict):
 
 
 NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion, and answers one"
-NOT_TO_REVIEW = "Only who may review a finding can take it"
+NOT_TO_REVIEW = "Only who may review a finding sees its case"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
 ONESELF = "A second opinion is that of another doctor; name a colleague"
 Case = tuple[VisibleFinding, Mapping[str, Account]]
@@ -108,26 +97,6 @@ class CasesService:
 
     def get_case(self, *, number: str, by: Subject) -> Case:
         return self._with_doctors(self._get(number, by))
-
-    @atomic
-    def take_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
-        finding = self._get(number, by)
-        unit.audit("case.take", by=by.id, target=finding.id, owner=finding.owner)
-        # Who is suspended at the same time would have it otherwise.
-        if not self.accounts.lock(by.id).active_doctor:
-            raise Forbidden
-        if not is_free(finding, by.id):
-            raise CaseTaken(round(TAKEN_FOR / timedelta(hours=1)))
-        return self._set_work(finding, taken_by=by.id, taken_at=now())
-
-    @atomic
-    def give_back_case(self, unit: Unit, *, number: str, by: Subject) -> Case:
-        """Nothing changes where the caller does not have it."""
-        finding = self._get(number, by)
-        if finding.taken_by != by.id:
-            return self._with_doctors(finding)
-        unit.audit("case.give_back", by=by.id, target=finding.id, owner=finding.owner)
-        return self._set_work(finding, **NOT_TAKEN)
 
     @atomic
     def ask_colleague(

@@ -167,9 +167,6 @@ class Messages(Repository[Message]):
         written = {"to": doctor, **WAITING, "owner": {"$ne": doctor}}
         self._documents.update_all(written, {"$unset": {"to": True}})
 
-    def end_work(self, doctor: str) -> None:
-        """Messages are no work that another doctor takes over: they wait for who is in charge."""
-
     def move_all(self, lesion: str, to: str) -> None:
         self._documents.update_all({"lesion": lesion}, {"$set": {"lesion": to}})
 

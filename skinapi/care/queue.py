@@ -99,7 +99,7 @@ class QueueCountsView(Value):
 
 
 def doctors_of(finding: StoredFindingRow) -> set[str]:
-    named = (finding.doctor, finding.taken_by, finding.opinion_of, finding.asker)
+    named = (finding.doctor, finding.opinion_of, finding.asker)
     return {doctor for doctor in named if doctor}
 
 

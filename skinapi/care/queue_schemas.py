@@ -12,7 +12,6 @@ from skinapi.base.stored_record import optional
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.read_access import PatientChannel, is_shut_out
-from skinapi.findings.records.review_queue import is_free
 from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
     AdviceView,
@@ -219,12 +218,8 @@ class OpinionView(Answer):
 
 
 class CaseView(Answer):
-    """Which doctors work on a finding."""
+    """What doctors have asked each other about a finding, and what its patient knows."""
 
-    taken_by: str | None = Field(description="a name; null where nobody has taken it")
-    taken_at: datetime | None
-    mine: bool = Field(description="whether the caller has taken it")
-    free: bool = Field(description="whether the caller may take it, or over")
     opinion: OpinionView | None = Field(description="null where none is asked for")
     opinion_came_at: datetime | None = Field(
         description="when a second opinion has come that the doctor in charge has not answered"
@@ -267,9 +262,6 @@ class CaseView(Answer):
 
         return cls.from_record(
             finding,
-            taken_by=name(finding.taken_by) if finding.taken_by else None,
-            mine=finding.taken_by == asker,
-            free=is_free(finding, asker),
             opinion=OpinionView(
                 doctor=name(finding.asker),
                 colleague=name(finding.opinion_of),

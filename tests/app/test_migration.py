@@ -63,7 +63,7 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     _, ada = patient_in_care(real_backend)
     finding = file_for(real_backend, ada, URGENT)
     store = real_backend.services.store
-    keys = {"queue_key": "z", "awaited_key": "z"}
+    keys = {"queue_key": "z", "awaited_key": "z", "taken_by": finding.doctor, "taken_at": now()}
     store.collection("submissions").update({"id": finding.id}, {"$set": keys})
     owner = real_backend.account(ada.email).id
     outbox = store.collection("outbox")
@@ -74,6 +74,7 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     assert store.collection(STORE_COLLECTION).find()[0]["version"] == VERSION
     assert not is_older(store)
     assert [mail["kind"] for mail in outbox.find()] == [Kind.REVIEWED]
+    assert not store.collection("submissions").find()[0].keys() & {"taken_by", "taken_at"}
     assert opened.data.failed_items.list_some() == []
     assert [*check_integrity(opened)] == []
     assert [row["action"] for row in real_backend.audit()][-1] == "store.migrate"

@@ -40,9 +40,7 @@ def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
     visitor.enter(doctor, "doctor")
     visitor.find(f"{FIRST}.current")
     visitor.keys("o")
-    visitor.find(".work .take")
-    visitor.keys("t")
-    journey.see("takenByMe")
+    visitor.find(".work")
     ask_a_colleague(journey, colleague)
     sign_the_review(journey)
     visitor.find(".next-case:focus")
@@ -156,7 +154,6 @@ def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> N
     visitor.keys("o")
     journey.see("noteForWhoAsked")
     journey.see("signNext")
-    assert visitor.count(".work .take") == 0
     visitor.see(QUESTION)
     journey.step("second-opinion")
     assert visitor.count(".letters") == 0

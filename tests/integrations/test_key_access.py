@@ -44,7 +44,7 @@ TAKE_NO_KEY = """
     mark_messages_about_no_spot_read mark_messages_about_no_spot_done
     # What a doctor decides, and the desk to do it at.
     add_review end_hold enter_in_error move_submission list_errors judge_again show_outcomes
-    show_case take_unassigned_patient take_case give_back_case list_queue count_queue
+    show_case take_unassigned_patient list_queue count_queue
     list_colleagues ask_colleague withdraw_request close_opinion
     list_withdrawn_models list_withdrawn_findings draft_letter change_letter sign_letter
     withdraw_letter delete_letter

@@ -314,7 +314,6 @@ def _excision(year: Year) -> None:
     grown = _photograph(
         year, "growing-3", 1, year.lesions[0], checklist="change_in_size,irregular_colour"
     )
-    doctor.do("PUT", f"/submissions/{grown}/case")
     said = {"certainty": "sure", "label": "melanoma", "urgency": "urgent_referral"}
     path = f"/submissions/{grown}/review"
     doctor.do("POST", path, {**said, "histology": "awaited", "note": WORDS["note"]})
@@ -329,7 +328,6 @@ def _opinion(year: Year) -> None:
     path = f"/submissions/{asked}/second-opinion"
     body = {"colleague": year.colleague.email, "question": WORDS["opinion question"]}
     year.doctor.do("PUT", path, body)
-    year.colleague.do("PUT", f"/submissions/{asked}/case")
     said = {"certainty": "unsure", "label": "melanocytic_nevus", "note": WORDS["opinion"]}
     year.colleague.do("POST", f"/submissions/{asked}/review", said)
     year.doctor.do("DELETE", f"{path}/answer")

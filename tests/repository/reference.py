@@ -25,7 +25,7 @@ from skinapi.base.settings.settings import VERSION, Settings
 from skinapi.care import letter_reading, message_records
 from skinapi.care import letters as letter_service
 from skinapi.care import messages as message_service
-from skinapi.findings.records import letters, review_queue
+from skinapi.findings.records import letters
 from skinapi.findings.reports import kept_answers, narrator, openrouter
 from skinapi.model.decoding import file_header, photo
 from skinapi.model.registry import prediction_pool
@@ -201,8 +201,6 @@ def _limits() -> Iterator[Row]:
     yield "letters about a finding", str(letters.MOST_LETTERS)
     yield "a message", f"{message_records.LONGEST_MESSAGE:,} characters"
     yield "unread messages of one side in a conversation", str(message_service.MOST_UNREAD)
-    taken_for = _hours(review_queue.TAKEN_FOR.total_seconds())
-    yield "what another doctor has taken can be taken over after", taken_for
     yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
     pause, failures = _seconds(openrouter.COOLDOWN_S), openrouter.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"

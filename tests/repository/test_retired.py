@@ -27,7 +27,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
         *("BREAK_GLASS", "/break-glass", "BreakGlass", "break_glass_", "glass_broken"),
         *("get_to_read", "emergency_accesses", "AdminStopped", "#/emergency", "glassUntold"),
     ),
-    "taking a case": (),
+    "taking a case": (
+        *("taken_by", "taken_at", "take_case", "give_back_case", "TAKEN_FOR", "case_taken"),
+        *("takenBy", "caseTake", "caseGiveBack", "end_work\\("),
+    ),
     "pauses and previews of retention": (
         r"retention_pause|pause_retention|resume_retention|preview_retention",
         r"retention/(pause|preview|holds)|retention\.(pause|resume|hold|release)",

@@ -267,8 +267,6 @@ class SampleAccounts:
         """The sample finding is nobody's, and its doctor asks for a second opinion."""
         doctor, colleague = self.person("doctor"), self.person("second opinion")
         path, body = f"/submissions/{self.named['number']}", {"colleague": colleague.email}
-        for person in (doctor, colleague):
-            person.call("DELETE", f"{path}/case")
         assert doctor.call("PUT", f"{path}/second-opinion", json=body).status_code == 200
         return {"json": body}
 
@@ -643,8 +641,6 @@ move_submission              ufffonffouu       /submissions/{number}/move
 list_errors                  approved          /submissions/entered-in-error
 show_case                    to_review         /submissions/{number}/case
 take_unassigned_patient      doctor_in_care    /patients/{patient}/doctor
-take_case                    to_review         /submissions/{number}/case
-give_back_case               to_review         /submissions/{number}/case
 ask_colleague                in_charge         /submissions/{number}/second-opinion
 withdraw_request             to_review         /submissions/{number}/second-opinion
 close_opinion                in_charge         /submissions/{number}/second-opinion/answer
@@ -760,7 +756,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "add_review": {"json": {"label": "melanoma", "agreement": "agree"}},
     "enter_in_error": {"json": {"reason": "of Bob"}},
     "move_submission": SampleAccounts.right_patient,
-    "take_case": lambda accounts: no_body(accounts.ask_colleague()),
     "ask_colleague": SampleAccounts.ask_colleague,
     "withdraw_request": lambda accounts: no_body(accounts.ask_colleague()),
     "list_withdrawn_findings": SampleAccounts.withdraw_model,

@@ -103,8 +103,6 @@ def ask_the_colleague(_: Backend, people: tuple[Person, Person, Person]) -> obje
 def with_a_question(backend: Backend) -> tuple[Person, Person, Person]:
     people = with_a_colleague(backend)
     ask_the_colleague(backend, people)
-    colleague_takes_it = people[2].call("PUT", f"/submissions/{number_of(people[0])}/case")
-    assert colleague_takes_it.status_code == 200
     return people
 
 
@@ -123,7 +121,7 @@ def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
 
 
 def case_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
-    """Who works on the finding, who may see it, and what the trail says of it."""
+    """Who is asked about the finding, who may see it, and what the trail says of it."""
     ada, *doctors = people
     (own,) = ada.call("GET", "/submissions").get_json()
     path = f"/submissions/{own['id']}"
@@ -131,7 +129,7 @@ def case_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
     seen = [doctor.call("GET", path).status_code for doctor in doctors]
     about = [backend.account(doctor.email).id for doctor in doctors]
     rows = [row for target in (own["_id"], *about) for row in rows_of(backend, target)]
-    return case["taken_by"] is None, case["opinion"] is None, seen, sorted(rows)
+    return case["opinion"] is None, seen, sorted(rows)
 
 
 def with_a_photo(backend: Backend) -> tuple[Person, Person]:

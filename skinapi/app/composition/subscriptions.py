@@ -121,7 +121,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
     )
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned, cases.on_doctor_returned)
     inside(PatientsReleased, *_of_doctor(records.release, messages.release))
-    inside(DoctorStopped, *_of_doctor(records.end_work, messages.end_work), cases.on_doctor_stopped)
+    inside(DoctorStopped, cases.on_doctor_stopped)
     inside(LogInReplaced, *_of_account(data.keys.revoke_all))
     inside(
         AccountsJoined,

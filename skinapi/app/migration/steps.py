@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Ops, Store
 from skinapi.privacy.retention.service import ANNOUNCED
 
@@ -50,6 +51,12 @@ def keep_held(tools: Tools, account: Document) -> None:
         tools.store.collection("accounts").update({"id": account["id"]}, held)
 
 
+def forget_taken_case(tools: Tools, finding: Document) -> None:
+    """Remove which doctor works on a finding."""
+    taken = {"$unset": {"taken_by": True, "taken_at": True}}
+    tools.store.collection(FINDINGS).update({"id": finding["id"], "taken_by": {"$gt": ""}}, taken)
+
+
 def renew_lists(tools: Tools, account: Document) -> None:
     """Sort and count the findings of an account again, after all other steps."""
     tools.queue.renew_account(account["id"])
@@ -59,6 +66,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("outbox", delete_retired_mail),
     ("retention_pause", end_pause),
     ("accounts", keep_held),
+    (FINDINGS, forget_taken_case),
     ("accounts", renew_lists),
 )
 EMPTIED: tuple[str, ...] = ("account_acts", "break_glass")

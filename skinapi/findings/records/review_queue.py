@@ -11,7 +11,6 @@ of a finding writes that finding too: its review conflicts.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from skinapi.accounts.auth.account import Account
@@ -20,13 +19,10 @@ from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.platform.storage.faults import Fault, guarded
-from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import leaving_out
 
 SEEN_AT_ONCE = 100
-# After that another doctor may take over what one has taken.
-TAKEN_FOR = timedelta(hours=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +125,3 @@ class ReviewQueue:
 def _cases_of(found: Sequence[StoredFindingRow]) -> tuple[set[str], list[str]]:
     lesions = {record.lesion for record in found if record.lesion}
     return lesions, [record.id for record in found if not record.lesion]
-
-
-def is_free(finding: StoredFindingRow, doctor_id: str) -> bool:
-    """Whether nobody else has taken it, or somebody has had it too long."""
-    if finding.taken_at is None or finding.taken_by == doctor_id:
-        return True
-    return finding.taken_at < now() - TAKEN_FOR

@@ -112,10 +112,10 @@ class StoredFindingRow(StoredRecord):
     it, `earlier` those before. The `amendments` changed the context and no version.
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
-    is one of the `picture_blobs`, where there are several. `taken_by` is the doctor who works on
-    it, `opinion_of` who is asked for a second opinion, by `opinion_by`: None of a request from
-    before this was stored, which is that of the doctor in charge. An opinion has come from
-    `opinion_came_at` on, or does not come (`opinion_lost`), until that doctor has answered it. The
+    is one of the `picture_blobs`, where there are several. `opinion_of` is who is asked for a
+    second opinion, by `opinion_by`: None of a request from before this was stored, which is that of
+    the doctor in charge. An opinion has come from `opinion_came_at` on, or does not come
+    (`opinion_lost`), until that doctor has answered it. The
     keys order lists (queue_order.py). At `opened_at` its owner has opened it with what a doctor had
     decided, for the first time since that was shown. `placed` says where the spot was in which it
     was last. `changes` are what comparisons with earlier photos have found.
@@ -135,8 +135,6 @@ class StoredFindingRow(StoredRecord):
     photo_blob: str | None = None
     picture_blobs: tuple[str, ...] = optional(default=())
     doctor: str | None = None
-    taken_by: str | None = None
-    taken_at: datetime | None = None
     opinion_of: str | None = None
     opinion_by: str | None = None
     opinion_at: datetime | None = None

@@ -39,14 +39,13 @@ from skinapi.platform.storage.unreadable import read_each
 
 MOST_HELD = 1000
 TOUCH: Ops = {"$inc": {"revision": 1}}
-NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(
     ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
 )
 NONE_CAME: dict[str, Any] = dict.fromkeys(("opinion_key", "opinion_came_at", "opinion_lost"))
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
-    *(("number",), ("taken_by",)),
+    ("number",),
     *(("owner",), ("owner", "lesion"), ("owner", "queue_key"), ("owner", "changed")),
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "model_version"), ("doctor", "awaited_key"), ("doctor", "changed")),
@@ -240,16 +239,13 @@ class StoredFindings(Repository[StoredFinding]):
         return (found[0]["id"], found[0]["queue_key"]) if found else None
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """Put them into the lists of this doctor. What another has taken ends. A second opinion is
-        still to come, also that of this doctor.
+        """Put them into the lists of this doctor. A second opinion is still to come, also that of
+        this doctor.
         """
-        self._leave_doctor({"owner": owner}, doctor)
+        self._documents.update_all({"owner": owner}, set_or_remove({"doctor": doctor}))
 
     def release(self, doctor: str) -> None:
-        self._leave_doctor({"doctor": doctor}, None)
-
-    def _leave_doctor(self, these: Filter, doctor: str | None) -> None:
-        self._documents.update_all(these, set_or_remove({"doctor": doctor, **NOT_TAKEN}))
+        self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
 
     def walk_doctors(self) -> Iterator[str]:
         """Yield the ids of those in whose lists findings stand."""
@@ -259,18 +255,13 @@ class StoredFindings(Repository[StoredFinding]):
         """The owners of the findings in the lists of this doctor."""
         return {*self._documents.count_by("owner", {"doctor": doctor})}
 
-    def end_work(self, doctor: str) -> None:
-        """Give back what this doctor has taken."""
-        self._documents.update_all({"taken_by": doctor}, set_or_remove(NOT_TAKEN))
-
     def end_work_of(
         self, finding: StoredFindingRow, doctor: str, *, answered: bool = False
     ) -> None:
         """Let this doctor leave a case. `answered`: so do second opinions that came, or do not."""
-        taken = NOT_TAKEN if finding.taken_by == doctor else {}
         asked = NOT_ASKED | fields_without_loss(finding) if finding.opinion_of == doctor else {}
         came = answered_fields(finding) if answered else {}
-        if left := {**taken, **asked, **came}:
+        if left := {**asked, **came}:
             self.change(finding.id, **left)
 
     def list_asked(self, owner: str) -> list[StoredFindingRow]:
@@ -313,7 +304,6 @@ class StoredFindings(Repository[StoredFinding]):
         photo = bool(finding.photos)
         fields: dict[str, Any] = {
             **dict.fromkeys(KEYS),
-            **NOT_TAKEN,
             **NOT_ASKED,
             **NONE_CAME,
             "lesion": None,

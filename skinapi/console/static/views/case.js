@@ -306,7 +306,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.version ?? 1} seen=${reviews.at(-1)?._id}
             pictured=${finding.photo_kept} spot=${finding.spot_state} counts=${countsElsewhere(waiting, finding)} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
       ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
-      ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${finding.user_name} spot=${finding.spot_state} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
+      ${work.opinion !== undefined && html`<${CaseWork} number=${number} patient=${finding.user_name} spot=${finding.spot_state} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${finding.context} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
       ${!written && conversation}
       ${!asked && !finding.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${finding.lesion ?? null} patient=${finding.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}

@@ -1,4 +1,4 @@
-// Which doctor works on a case: taken, given back, and a colleague who is asked for a second opinion.
+// A colleague who is asked for a second opinion on a case.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, put, remove } from "/console/api.js";
@@ -15,14 +15,13 @@ export const isAsked = ({ opinion }) => Boolean(opinion?.of_me && !opinion.in_ch
 /** Why none comes; of a request from before this was stored, too. @param {Partial<Api["CaseView"]>} work */
 const lostOf = ({ opinion_lost: lost, opinion }) => lost ?? (opinion?.colleague_gone ? "gone" : undefined);
 
-/** Who works on a case, the weightiest first. @param {Partial<Api["CaseView"]>} [work] */
+/** What colleagues were asked about a case, and answered. @param {Partial<Api["CaseView"]>} [work] */
 export const sayWork = (work = {}) => {
-  const { taken_by: by, mine, opinion, opinion_came_at: came } = work;
+  const { opinion, opinion_came_at: came } = work;
   const lost = lostOf(work);
   return [
     ...(came ? [say("opinionCame")] : []),
     ...(lost ? [sayValue("opinionLost", lost)] : opinion ? [sayOpinion(opinion)] : []),
-    ...(by ? [mine ? say("takenByMe") : say("takenBy", { name: isolated(by) })] : []),
   ];
 };
 
@@ -59,13 +58,11 @@ const AskColleague = ({ onSend }) => {
 export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnded }) => {
   const [asking, setAsking] = useState(false);
   const { run, failed } = useAct();
-  const path = apiPath`/submissions/${number}/case`;
   const request = apiPath`/submissions/${number}/second-opinion`;
   const { opinion } = work;
   const lost = lostOf(work);
   const asked = isAsked(work);
   const change = (/** @type {() => Promise<unknown>} */ act) => run(act).then(onChanged);
-  const take = () => change(() => (work.mine ? remove(path) : put(path, undefined)));
   const closed = !opinion || lost;
   const ask = () => mayAsk && closed && setAsking(true);
   const decline = async () => {
@@ -84,21 +81,15 @@ export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnd
     toastAbout(patient, say("opinionAsked"));
     onChanged();
   };
-  const free = work.free && !asked; // who is asked for an opinion signs it, and that ends it
-  useKeys({ ...(free && { t: take }), s: ask });
-  const taken = work.taken_by && !work.mine && say("takenByAt", { name: isolated(work.taken_by), age: sayAge(/** @type {string} */ (work.taken_at)) });
+  useKeys({ s: ask });
   return html`
     <section class="card work" aria-label=${say("caseWork")}>
-      ${taken && html`<p>${taken}</p>`}
-      ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(/** @type {string} */ (work.taken_at))}</p>`}
       ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
       ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
         ${(work.opinion_came_at || work.opinion_lost) && html`<button class="opinion-close"
           onClick=${() => change(() => remove(`${request}/answer${spot ? `?spot_state=${spot}` : ""}`))}>${say("opinionClose")}</button>`}
-        ${free && html`<button class="take" onClick=${take}>
-          ${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
         ${opinion && !work.opinion_lost && html`<button class="quiet" onClick=${end}>${say(asked ? "opinionDecline" : opinion.of_me ? "opinionClose" : "opinionWithdraw")}</button>`}
         ${closed && mayAsk && !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}
       </div>

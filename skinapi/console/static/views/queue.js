@@ -65,8 +65,8 @@ const useCursor = (rows, open, path) => {
   const place = at < 0 && !open ? Math.min(last.current, rows.length - 1) : at; // -1: what is open has left the list
   const cursor = rows[place]?.id ?? wanted;
   if (place >= 0) last.current = place;
-  /** The row before, of a finding that no other doctor works on. @returns {Found | undefined} */
-  const before = () => rows.slice(0, Math.max(0, last.current)).reverse().find((one) => one.id !== open && one.case?.free !== false);
+  /** The row before. @returns {Found | undefined} */
+  const before = () => rows.slice(0, Math.max(0, last.current)).reverse().find((one) => one.id !== open);
   return { cursor, place, setChosen, before };
 };
 
@@ -215,7 +215,7 @@ const useWay = ({ pages, order, rows, place, setChosen, before }, number, filter
     return Boolean(found);
   };
   const waits = (/** @type {Found} */ one) =>
-    String(one.id) !== number && one.case?.free !== false && !signed.current.some((done) => done.number === String(one.id) && done.items === pages.items);
+    String(one.id) !== number && !signed.current.some((done) => done.number === String(one.id) && done.items === pages.items);
   /** The most urgent that waits, of whomever it is: the rows of one patient stand together only in the list. */
   const first = () => order.find(waits);
   /** The one after this, for who passes it; else the most urgent. */
