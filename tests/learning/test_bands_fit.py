@@ -14,7 +14,6 @@ from skinapi.learning.train.fit_bands import (
     MORE_URGENT,
     SENT,
     URGENT_BENIGN,
-    Scores,
     fit_bands,
 )
 from skinapi.model.bands import THRESHOLDS, OperatingPoint
@@ -65,9 +64,8 @@ def together(*each: ModelOutputs) -> ModelOutputs:
     )
 
 
-def fitted(lesions: ModelOutputs, *left_out: Scores) -> Calibration:
-    sources = [{LENS: scores} for scores in left_out]
-    return fit_bands(lesions, LABELS, Calibration(), LENS, sources)
+def fitted(lesions: ModelOutputs) -> Calibration:
+    return fit_bands(lesions, LABELS, Calibration(), LENS)
 
 
 def malignant_scores(lesions: ModelOutputs) -> NDArray[np.float64]:
@@ -118,19 +116,6 @@ def test_a_little_less_is_sent_of_a_source_that_has_no_benign_lesion() -> None:
         assert (malignant_scores(melanomas) >= limit).mean() == pytest.approx(
             SENT[point] - LESS_ELSEWHERE
         )
-
-
-def test_a_network_that_never_saw_a_source_may_lower_the_threshold_and_never_raise_it() -> None:
-    home = source_of_lesions("home", lowest=0.2)
-    low, high = (
-        Scores(malignant=tuple(np.linspace(start, 0.9, 100).tolist())) for start in (0.01, 0.5)
-    )
-    for point in OperatingPoint:
-        limit = fitted(home, low, high).sent[point]
-        assert (np.array(low.malignant) >= limit).mean() == pytest.approx(
-            SENT[point] - LESS_ELSEWHERE
-        )
-        assert fitted(home, high).sent[point] == fitted(home).sent[point]
 
 
 def test_at_most_a_fifth_of_benign_lesions_is_told_this_week() -> None:

@@ -77,12 +77,3 @@ def test_a_model_that_saw_less_of_a_picture_is_shown_the_whole_and_gets_a_new_ve
     assert run_command(["calibrate", again, "--data", small.data], tmp_path) == 0
     assert read_card(again).version == read_card(small.model).version != "tiny-before"
     assert read_card(again).seen == SEEN
-
-
-def test_fitting_the_facts_alone_leaves_all_else_as_it_was(small: Small, tmp_path: Path) -> None:
-    again = shutil.copytree(small.model, tmp_path / "model")
-    for command in ("calibrate", "card"):
-        assert run_command([command, again, "--data", small.data, "--only-facts"], tmp_path) == 0
-    before, after = open_model(small.model), open_model(again)
-    assert after.calibration == before.calibration, "nobody's age is known there"
-    assert after.card.figures["test"] == before.card.figures["test"] | {"told": {}}

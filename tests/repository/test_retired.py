@@ -47,7 +47,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
     # 8
     "chains of corrections": (),
     # 9
-    "one-time fits of the shipped model": (),
+    "one-time fits of the shipped model": (r"(read|write|measure)_left_out", r"only_facts"),
 }
 # The migration reads what 2.0.0 stored; the changelog and the upgrade page name what is gone.
 MAY_NAME_THEM = ("skinapi/app/migration/", "CHANGELOG.md", "docs/operate/upgrade.md")

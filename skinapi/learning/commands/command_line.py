@@ -17,7 +17,6 @@ from skinapi.base.errors import DiskFull
 from skinapi.base.settings.settings import Settings
 from skinapi.learning.commands.options import (
     Argument,
-    CalibrateOptions,
     CardOptions,
     CompareOptions,
     EvaluateOptions,
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 def add_commands(commands: "Commands") -> None:
     _add(commands, "train", TrainOptions, "train", "train a network on your own pictures")
     _add(
-        *(commands, "calibrate", CalibrateOptions, "evaluate"),
+        *(commands, "calibrate", CardOptions, "evaluate"),
         "fit temperature, thresholds, prediction sets and detectors of a model again",
     )
     _add(

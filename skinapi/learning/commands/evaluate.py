@@ -11,7 +11,6 @@ from skinapi.base.errors import BadDataset
 from skinapi.base.settings.settings import Settings
 from skinapi.learning.commands.command_line import print_line, raise_disk_full
 from skinapi.learning.commands.options import (
-    CalibrateOptions,
     CardOptions,
     CompareOptions,
     EvaluateOptions,
@@ -27,7 +26,6 @@ from skinapi.learning.data.datasets import (
     source_name,
 )
 from skinapi.learning.data.samples import (
-    label_for,
     read_split,
     require_one_part_per_group,
     select_fitting,
@@ -47,14 +45,7 @@ from skinapi.learning.measure.predictions import (
 )
 from skinapi.learning.measure.stress import measure_stress
 from skinapi.learning.train.card import describe_figures, write_readable_card
-from skinapi.learning.train.fit_bands import (
-    describe_elsewhere,
-    malignant_scores,
-    read_left_out,
-    write_left_out,
-)
 from skinapi.learning.train.fit_calibration import calibrate_model
-from skinapi.learning.train.fit_patient_facts import fit_patient_facts
 from skinapi.learning.train.openvino_export import write_model_files
 from skinapi.learning.train.trained_model import measure_again
 from skinapi.model.context import Modality
@@ -77,22 +68,11 @@ def evaluate(settings: Settings, options: EvaluateOptions) -> int:
         figures["stress"] = measure_stress(model, dataset.samples, report=print_line)
     print_line(describe_figures(figures))
     with raise_disk_full():
-        if options.left_out:
-            _write_left_out(folder, model, options.left_out, figures, outputs)
         if options.on_card:
             _write_on_card(folder, model, options.images, figures, outputs)
         if options.out:
             options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
-
-
-def _write_left_out(
-    folder: Path, model: Model, out: Path, figures: Mapping[str, Any], outputs: ModelOutputs
-) -> None:
-    _refuse_learned(folder, model, outputs)
-    scores = malignant_scores(model, outputs)
-    command = _tell_command(folder, " ".join(scores), "--left-out FILE")
-    write_left_out(out, command, figures, scores)
 
 
 def _write_on_card(
@@ -101,16 +81,13 @@ def _write_on_card(
     _refuse_learned(folder, model, outputs)
     name = source_name(images)
     told = {key: figures[key] for key in ON_CARD if key in figures}
-    entry = {"command": _tell_command(folder, name, "--on-card"), **told}
+    command = f"MODEL_PATH={folder.name} python -m skinapi evaluate --images {name} --on-card"
+    entry = {"command": command, **told}
     card = json.loads((folder / CARD).read_bytes())
     card["elsewhere"] = {**card.get("elsewhere", {}), name: entry}
     if "training" in card:
         write_readable_card(folder, card, model.version)
     write_model_files(folder, card=card, calibration=model.calibration)
-
-
-def _tell_command(folder: Path, images: str, more: str) -> str:
-    return f"MODEL_PATH={folder.name} python -m skinapi evaluate --images {images} {more}"
 
 
 def _refuse_learned(folder: Path, model: Model, outputs: ModelOutputs) -> None:
@@ -172,11 +149,8 @@ def _print_differences(differences: Mapping[str, Difference]) -> None:
         print_line(f"  {name.replace('_', ' '):18} {difference}")
 
 
-def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001
+def calibrate(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
     """Fits the calibration of a model folder again. The test part is never read."""
-    if options.only_facts:
-        return _calibrate_facts(options)
-    left_out = read_left_out(options.left_out)
     model = open_model(options.model, calibrated=False)
     model = replace(model, card=model.card.model_copy(update={"seen": SEEN}))
     sources, parts = _load_model_pictures(options)
@@ -187,17 +161,10 @@ def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: AR
         validation=load_part(sources, parts, "validation", cut=cut, report=print_line),
         not_skin=options.not_skin,
         others=select_fitting(sources.dataset.others, parts),
-        left_out=[entry.scores for entry in left_out],
         report=print_line,
     )
-    for entry in left_out:
-        print_line(f"{entry.source}, by a network that never saw it:")
-        for line in describe_elsewhere(entry.scores, calibration):
-            print_line(f"  {line}")
     card = {**json.loads((options.model / CARD).read_bytes()), "seen": SEEN}
     del card["version"]  # what it is shown may have changed
-    if left_out:
-        card["left_out"] = [entry.for_card() for entry in left_out]
     with raise_disk_full():
         if sources.dataset.others and options.split is None:
             write_split(parts, options.model / SPLIT)
@@ -205,24 +172,6 @@ def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: AR
     print_line(
         f"{version}: calibrated. Its old test figures no longer apply; run card for new ones."
     )
-    return 0
-
-
-def _calibrate_facts(options: CalibrateOptions) -> int:
-    model = open_model(options.model)
-    sources, parts = _load_model_pictures(options)
-    validation = select_part(sources.dataset.samples, parts, "validation")
-    calibration = fit_patient_facts(
-        model.calibration,
-        model.labels,
-        label_for(select_part(sources.dataset.samples, parts, "train"), model.labels),
-        run_model(model, validation, report=print_line),
-        report=print_line,
-    )
-    card = json.loads((options.model / CARD).read_bytes())
-    with raise_disk_full():
-        version = write_model_files(options.model, card=card, calibration=calibration)
-    print_line(f"{version}: the patients' facts are fitted; run card --only-facts to measure them.")
     return 0
 
 
@@ -242,7 +191,6 @@ def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
             validation=validation,
             test=replace(sources.dataset, samples=tuple(test), others=unseen),
             not_skin=options.not_skin,
-            only_facts=options.only_facts,
             report=print_line,
         )
     print_line(describe_figures(figures))

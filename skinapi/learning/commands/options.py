@@ -50,14 +50,6 @@ NotSkin = Annotated[
         "detector, the rest measures it"
     ),
 ]
-LeftOut = Annotated[
-    list[Path],
-    Argument(
-        "files of `train --leave-out` or `evaluate --left-out`: for the card, and so that enough "
-        "is sent to a doctor in a clinic that a network never saw",
-        metavar="FILE",
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +102,6 @@ class TrainOptions(PictureOptions):
     side: Annotated[int, Argument("input side of the network in pixels")] = 224
     seed: int = 0
     not_skin: NotSkin = None
-    leave_out: Annotated[
-        list[str],
-        Argument(
-            "learn nothing from these sources, and measure on all their pictures; --out is then a "
-            "JSON file of figures",
-            metavar="NAME",
-        ),
-    ] = field(default_factory=list)
-    left_out: LeftOut = field(default_factory=list)
     licence: str = "that of the pictures it was trained on"
     note: Annotated[list[str], Argument("a line for the model card", action="append")] = field(
         default_factory=list
@@ -136,14 +119,6 @@ class CardOptions(PictureOptions):
     split: Annotated[
         Path | None, Argument("a split file; default: the one in the model folder")
     ] = None
-    only_facts: Annotated[
-        bool, Argument("only what the patients' facts add; all else stays as it is")
-    ] = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrateOptions(CardOptions):
-    left_out: LeftOut = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,14 +139,6 @@ class EvaluateOptions:
     stress: Annotated[bool, Argument("also measure degraded pictures and painted markings")] = False
     precision: Annotated[
         Literal["f32", "bf16"] | None, Argument("default: the one in the model card")
-    ] = None
-    left_out: Annotated[
-        Path | None,
-        Argument(
-            "write what `calibrate --left-out` reads, of pictures from which this model has "
-            "learned nothing",
-            metavar="FILE",
-        ),
     ] = None
     on_card: Annotated[
         bool,

@@ -5,12 +5,10 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 
-from skinapi.base.errors import BadDataset, BadNetwork
 from skinapi.base.settings.settings import Settings
 from skinapi.learning.commands.command_line import print_line, raise_disk_full
 from skinapi.learning.commands.options import TrainOptions
@@ -32,7 +30,6 @@ from skinapi.learning.data.samples import (
     split_samples,
     write_split,
 )
-from skinapi.learning.measure.evaluation import evaluate_model
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.progress import Report
 from skinapi.learning.train.card import (
@@ -40,12 +37,6 @@ from skinapi.learning.train.card import (
     describe_limits,
     describe_training,
     list_sources,
-)
-from skinapi.learning.train.fit_bands import (
-    LeftOut,
-    malignant_scores,
-    read_left_out,
-    write_left_out,
 )
 from skinapi.learning.train.openvino_export import new_model_folder
 from skinapi.learning.train.recipe import Recipe, TrainingData
@@ -61,16 +52,13 @@ from skinapi.model.dataset_labels import SQUAMOUS
 from skinapi.model.network.model import PARTS, SHIPPED_MODEL, SPLIT, Part, read_card
 
 # These change nothing about the network, so the card's command leaves them out.
-NOT_REPEATED = ("work", "out", "licence", "note", "left_out")
+NOT_REPEATED = ("work", "out", "licence", "note")
 # Squamous cell carcinoma has an output of its own where the training part has so many pictures of
 # it: HAM10000's has 80 of dermatofibroma, its rarest class. With fewer, it is actinic keratosis.
 FEWEST_SQUAMOUS = 80
 
 
 def train(settings: Settings, options: TrainOptions) -> int:
-    if options.leave_out:
-        print_line(f"The figures are in {measure_left_out(settings, options, report=print_line)}")
-        return 0
     out = train_model(settings, options, report=print_line)
     print_line(f"{read_card(out).version} is in {out}")
     return 0
@@ -85,30 +73,11 @@ def train_model(
 ) -> Path:
     """Called again with the same options, it resumes after the last finished epoch."""
     with raise_disk_full():
-        left_out = read_left_out(options.left_out)
         training = _train(settings, options, report, on_epoch)
         out = options.out or settings.instance_dir / "models" / training.work.name
         with new_model_folder(out) as folder:
-            figures = _write_model(training, options, folder, left_out, report)
+            figures = _write_model(training, options, folder, report)
         report(describe_figures(figures))
-        return out
-
-
-def measure_left_out(settings: Settings, options: TrainOptions, *, report: Report) -> Path:
-    """Measures the sources `options.leave_out` by a network that has not seen them."""
-    with raise_disk_full():
-        out = options.out or Path(f"{'+'.join(options.leave_out)}.json")
-        if out.exists():  # asked now, before hours of training
-            raise BadNetwork(f"There is already something at {out}")
-        training = _train(settings, options, report, lambda *_: None)
-        with TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            card = _export(training, options, folder)
-            model, _ = calibrate_trained(folder, training.data, card, options.not_skin, [], report)
-            figures, outputs = evaluate_model(model, training.test, report=report)
-        report(describe_figures(figures))
-        scores = malignant_scores(model, outputs)
-        write_left_out(out, _repeat_command(options), figures, scores)
         return out
 
 
@@ -148,17 +117,10 @@ def _train(
         classes=outputs,
         train=train,
         validation=validation,
-        shares={
-            source.name: source.share
-            for source in sources.sources
-            if source.name not in options.leave_out
-        },
+        shares={source.name: source.share for source in sources.sources},
         others=select_fitting(sources.dataset.others, parts),
     )
     name = "+".join(source.name for source in sources.sources)
-    if options.leave_out:
-        test = [sample for sample in test if sample.source in options.leave_out]
-        name += f"-without-{'+'.join(options.leave_out)}"
     work = options.work or settings.instance_dir / "training" / f"{name}-{recipe.seed}"
     network, status = train_network(
         TrainingRun(recipe, data, work, report, on_epoch),
@@ -188,7 +150,6 @@ def _write_model(
     training: _Training,
     options: TrainOptions,
     folder: Path,
-    left_out: Sequence[LeftOut],
     report: Report,
 ) -> dict[str, Any]:
     data, recipe = training.data, training.recipe
@@ -202,10 +163,8 @@ def _write_model(
         "training": describe_training(
             recipe, data, training.status, _repeat_command(options), options.note
         ),
-        "left_out": [entry.for_card() for entry in left_out],
     }
-    scores = [entry.scores for entry in left_out]
-    model, aucs = calibrate_trained(folder, data, card, options.not_skin, scores, report)
+    model, aucs = calibrate_trained(folder, data, card, options.not_skin, report)
     card |= {"precision": model.card.precision, "figures": {"precision": aucs}}
     # The test part is read here and nowhere else, after everything has been fitted.
     return measure_again(
@@ -240,18 +199,8 @@ def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
     given = read_split(options.split) if options.split else {}
     samples = (*sources.dataset.samples, *sources.dataset.others)
     parts = split_samples(samples, given=given, seed=options.seed)
-    for source in options.leave_out:
-        parts |= _test_on(source, samples)
     healthy = {s.image_id: given.get(s.image_id, "train") for s in sources.normal_skin}
     return parts | healthy
-
-
-def _test_on(source: str, samples: Sequence[Sample]) -> dict[str, Part]:
-    left_out: dict[str, Part] = {s.image_id: "test" for s in samples if s.source == source}
-    if not left_out:
-        names = ", ".join(sorted({sample.source for sample in samples}))
-        raise BadDataset(f"There is no source {source} to leave out; choose among {names}.")
-    return left_out
 
 
 def choose_recipe(options: TrainOptions) -> Recipe:

@@ -1,38 +1,25 @@
 """Fits the thresholds of the bands on validation: from which malignant score a lesion is sent to a
-doctor, and from which probabilities it is urgent. Sources that a network learned nothing from
-(`train --leave-out`, `evaluate --left-out`) may lower them.
+doctor, and from which probabilities it is urgent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter
 from scipy.stats import binom
 
-from skinapi.base.errors import BadDataset
-from skinapi.base.stored_record import StoredRecord
-from skinapi.base.values import wilson_interval
 from skinapi.learning.data.samples import Sample, source_of
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.figures import serve_as_if_tested
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.model.bands import (
     THRESHOLDS,
     OperatingPoint,
-    is_sent,
-    keys_of_threshold,
     most_probable,
 )
-from skinapi.model.calibration import Calibration, ModelCalibration
+from skinapi.model.calibration import Calibration
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
-from skinapi.model.detectors import KNOWN
-from skinapi.model.network.model import Model
-from skinapi.platform.storage.files import written_durably
 
 # The share of the malignant lesions of each source that an operating point sends to a doctor.
 SENT: Mapping[OperatingPoint, float] = {
@@ -40,8 +27,8 @@ SENT: Mapping[OperatingPoint, float] = {
     OperatingPoint.STANDARD: 0.98,
     OperatingPoint.SELECTIVE: 0.95,
 }
-# In a clinic that the network never saw, so much less of them must still be sent; and of a source
-# of malignant lesions alone, where nothing tells how many benign ones its lowest score would send.
+# So much less of them must be sent of a source of malignant lesions alone, where nothing tells how
+# many benign ones its lowest score would send, and of one whose patients' facts were not learned.
 LESS_ELSEWHERE = 0.02
 # A source with fewer malignant pictures is fitted together with the other small ones.
 MIN_POSITIVE = 20
@@ -58,18 +45,6 @@ OTHERS_PART = 0.25
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
-
-
-class Scores(StoredRecord):
-    """The malignant scores of the lesions of one source and modality, by a network that never saw
-    the source.
-    """
-
-    malignant: tuple[float, ...]
-    benign: tuple[float, ...] = ()
-
-
-SourceScores = Mapping[Modality, Scores]
 
 
 def is_malignant(sample: Sample) -> bool:
@@ -132,37 +107,20 @@ def fit_bands(
     labels: Sequence[str],
     calibration: Calibration,
     modality: Modality,
-    left_out: Sequence[SourceScores],
 ) -> Calibration:
-    elsewhere = [scores[modality] for scores in left_out if modality in scores]
     rows = BandRows.from_outputs(lesions, labels, calibration)
     # A share of benign lesions, not of their pictures: a source may have many of one.
     one_each = BandRows.from_outputs(lesions.one_per_lesion(), labels, calibration)
     return calibration.model_copy(
-        update={"thresholds": fit_soon(one_each, modality), "sent": fit_sent(rows, elsewhere)}
+        update={"thresholds": fit_soon(one_each, modality), "sent": fit_sent(rows)}
     )
 
 
-def describe_elsewhere(scores: SourceScores, calibration: ModelCalibration) -> Iterator[str]:
-    for modality, own in scores.items():
-        for point, limit in calibration.for_modality(modality).sent.items():
-            sent = _describe_share(np.array(own.malignant) >= limit)
-            spared = _describe_share(np.array(own.benign) < limit)
-            yield f"{modality}, {point}: malignant sent {sent}, benign spared {spared}"
-
-
-def _describe_share(hits: Rows) -> str:
-    if not hits.size:
-        return "none"
-    low, high = wilson_interval(float(hits.mean()), hits.size)
-    return f"{hits.mean():.3f} [{low:.3f}-{high:.3f}] of {hits.size}"
-
-
-def fit_sent(rows: BandRows, left_out: Sequence[Scores] = ()) -> dict[OperatingPoint, float]:
+def fit_sent(rows: BandRows) -> dict[OperatingPoint, float]:
     """For each operating point the largest threshold of the malignant score that sends its share of
-    the malignant lesions of every source, and a little less of every source in `left_out` and of
-    those without a benign lesion. The cautious one is the lower end of the interval of what a
-    source with benign lesions asks for, so that no few pictures raise it.
+    the malignant lesions of every source, and a little less of a source without a benign lesion.
+    The cautious one is the lower end of the interval of what a source with benign lesions asks for,
+    so that no few pictures raise it.
 
     With few malignant pictures in all, it is at most the cautious default. Empty without any.
     """
@@ -173,7 +131,6 @@ def fit_sent(rows: BandRows, left_out: Sequence[Scores] = ()) -> dict[OperatingP
         (rows.malignant_score[group], LESS_ELSEWHERE if without_benign[group].all() else 0.0)
         for group in _malignant_by_source(rows)
     ]
-    groups += [(np.array(own.malignant), LESS_ELSEWHERE) for own in left_out if own.malignant]
     few = rows.malignant.sum() < MIN_POSITIVE
     fitted = {}
     for point, share in SENT.items():
@@ -267,87 +224,3 @@ def _passed_by(share: float, scores: Floats) -> float:
     if allowed >= len(highest):
         return 0.0
     return float(min(np.floor(highest[allowed] * 1e4 + 1) / 1e4, 1.0))
-
-
-class LeftOut(StoredRecord):
-    source: str
-    command: str
-    figures: dict[str, Any]
-    scores: SourceScores
-
-    def for_card(self) -> dict[str, Any]:
-        return self.model_dump(exclude={"scores"})
-
-
-LEFT_OUT = TypeAdapter(Annotated[list[LeftOut], Field(min_length=1)])
-
-
-def malignant_scores(model: Model, outputs: ModelOutputs) -> dict[str, SourceScores]:
-    """The malignant scores of one picture of each lesion, by source and modality. A lesion that is
-    sent to a doctor whatever the thresholds are, as where it is in doubt, has the score 1.
-    """
-    places = [
-        index for index, key in enumerate(model.labels) if key in keys_of_threshold("malignant")
-    ]
-    found: dict[str, dict[Modality, Scores]] = {}
-    for modality in KNOWN:
-        lesions = outputs.lesions_of(modality).one_per_lesion()
-        if not lesions.samples:
-            continue
-        calibration = model.calibration.for_modality(modality)
-        scores = calibration.probabilities(lesions.logits)[:, places].sum(axis=1)
-        scores = np.where(_sent_anyway(model, lesions), 1.0, scores).round(4)
-        sources = np.array([source_of(sample) for sample in lesions.samples])
-        malignant = np.array([is_malignant(sample) for sample in lesions.samples], bool)
-        for source in np.unique(sources).tolist():
-            own = sources == source
-            found.setdefault(source, {})[modality] = Scores(
-                malignant=tuple(sorted(scores[own & malignant].tolist())),
-                benign=tuple(sorted(scores[own & ~malignant].tolist())),
-            )
-    return dict(found)
-
-
-def _sent_anyway(model: Model, lesions: ModelOutputs) -> NDArray[np.bool_]:
-    """Which would be sent with thresholds that no score reaches."""
-    never: dict[str, Any] = {
-        "thresholds": dict.fromkeys(THRESHOLDS, 1.0),
-        "sent": dict.fromkeys(OperatingPoint, 1.0),
-    }
-    calibration = model.calibration
-    unreached = calibration.model_copy(
-        update={
-            kind.value: calibration.for_modality(kind).model_copy(update=never) for kind in KNOWN
-        }
-    )
-    results = serve_as_if_tested(model.with_calibration(unreached), lesions).results
-    return np.array([is_sent(result.assessment.band) for result in results], bool)
-
-
-def write_left_out(
-    path: Path, command: str, figures: Mapping[str, Any], scores: Mapping[str, SourceScores]
-) -> None:
-    """Writes the rows of the sources in `figures`: over one picture of each lesion where the
-    lesions are known.
-    """
-    rows = figures.get("one_per_lesion", figures)["by_source"]
-    entries = [
-        LeftOut(source=source, command=command, figures=row, scores=scores[source])
-        for source, row in rows.items()
-    ]
-    with written_durably(path) as draft:
-        draft.write_bytes(LEFT_OUT.dump_json(entries, indent=1))
-
-
-def read_left_out(paths: Sequence[Path]) -> list[LeftOut]:
-    entries = [entry for path in paths for entry in _read(path)]
-    if len({entry.source for entry in entries}) < len(entries):
-        raise BadDataset("Two files have figures of the same source")
-    return sorted(entries, key=lambda entry: entry.source)
-
-
-def _read(path: Path) -> list[LeftOut]:
-    try:
-        return LEFT_OUT.validate_json(path.read_bytes())
-    except (OSError, ValueError) as broken:
-        raise BadDataset(f"{path} is not a file that train --leave-out wrote") from broken

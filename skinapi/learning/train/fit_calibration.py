@@ -25,7 +25,7 @@ from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import list_pairs
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes, run_model
 from skinapi.learning.progress import Report
-from skinapi.learning.train.fit_bands import SourceScores, fit_bands
+from skinapi.learning.train.fit_bands import fit_bands
 from skinapi.learning.train.fit_detectors import (
     fit_modality_detector,
     fit_other_diseases,
@@ -69,14 +69,12 @@ def calibrate_model(
     validation: Sequence[Sample],
     not_skin: Path | None,
     others: Sequence[Sample] = (),
-    left_out: Sequence[SourceScores] = (),
     report: Report,
 ) -> ModelCalibration:
     """Runs the model on both parts and fits its calibration.
 
     `others` are training and validation pictures of diseases that no model names. Of `not_skin`, a
     folder of photographs of anything but skin, every other one is used: the rest is for measuring.
-    `left_out` are the scores of sources, each by a network that never saw it.
     """
     train = keep_known_labels(train, model.labels, part="training", report=report)
     validation = keep_known_labels(validation, model.labels, part="validation", report=report)
@@ -89,7 +87,6 @@ def calibrate_model(
         validation=run_model(model, validation, report=report),
         not_skin=read_not_skin_features(model, photographs) if photographs else None,
         others=run_model(model, others, report=report) if others else None,
-        left_out=left_out,
         report=report,
     )
 
@@ -120,7 +117,6 @@ def fit_calibration(
     validation: ModelOutputs,
     not_skin: NDArray[np.floating] | None,
     others: ModelOutputs | None = None,
-    left_out: Sequence[SourceScores] = (),
     report: Report,
 ) -> ModelCalibration:
     """`train` need only be a sample of the training part: it gives the features of the detectors.
@@ -128,7 +124,7 @@ def fit_calibration(
     photographs, a row for each view.
     """
     fitted = {
-        modality: _fit_modality(modality, labels, train, validation, left_out, report)
+        modality: _fit_modality(modality, labels, train, validation, report)
         for modality in KNOWN
         if any(s.is_lesion and s.modality is modality for s in validation.samples)
     }
@@ -153,7 +149,6 @@ def _fit_modality(
     labels: Sequence[str],
     train: ModelOutputs,
     validation: ModelOutputs,
-    left_out: Sequence[SourceScores],
     report: Report,
 ) -> Calibration:
     lesions = validation.lesions_of(modality)
@@ -180,7 +175,7 @@ def _fit_modality(
             "too_few": too_few,
         }
     )
-    fitted = fit_bands(lesions, labels, fitted, modality, left_out)
+    fitted = fit_bands(lesions, labels, fitted, modality)
     limits = [*fitted.thresholds.items(), *fitted.sent.items()]
     report(f"{modality}: " + ", ".join(f"{name} from {limit}" for name, limit in limits))
     return fitted

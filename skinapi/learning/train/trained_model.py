@@ -14,10 +14,8 @@ from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import evaluate_model, with_test_figures
 from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
 from skinapi.learning.measure.stress import measure_stress
-from skinapi.learning.measure.told_facts import measure_told
 from skinapi.learning.progress import Report
 from skinapi.learning.train.card import with_clinic_figures, write_readable_card
-from skinapi.learning.train.fit_bands import SourceScores
 from skinapi.learning.train.fit_calibration import calibrate_model
 from skinapi.learning.train.networks import ARCHITECTURES, round_to_float16
 from skinapi.learning.train.openvino_export import (
@@ -65,22 +63,13 @@ def measure_again(
     validation: Sequence[Sample],
     test: Dataset,
     not_skin: Path | None,
-    only_facts: bool = False,
     report: Report,
 ) -> dict[str, Any]:
-    """Measures a calibrated model, and writes its card, its page and its notices. `only_facts`:
-    only what the patients' facts change; all else stays as it was measured.
+    """Measures a calibrated model, and writes its card, its page and its notices.
 
     A network that came without an account of its training gets no page.
     """
     model = open_model(folder)
-    if only_facts:
-        figures: dict[str, Any] = card["figures"]["test"]
-        told = measure_told(model, run_model(model, test.samples, report=report))
-        figures |= {"model_version": model.version, "told": told}
-        write_readable_card(folder, card, model.version)
-        write_model_files(folder, card=card, calibration=model.calibration)
-        return figures
     figures, outputs = evaluate_model(model, test, report=report, not_skin=not_skin)
     card["figures"] = {
         "test": figures,
@@ -99,7 +88,6 @@ def calibrate_trained(
     data: TrainingData,
     card: Mapping[str, Any],
     not_skin: Path | None,
-    left_out: Sequence[SourceScores],
     report: Report,
 ) -> tuple[Model, dict[str, float]]:
     """bfloat16 is faster; it is chosen where it costs at most MAX_BF16_LOSS of the macro AUC."""
@@ -115,7 +103,6 @@ def calibrate_trained(
         validation=data.validation,
         not_skin=not_skin,
         others=data.others,
-        left_out=left_out,
         report=report,
     )
     write_model_files(folder, card={**card, "precision": chosen.value}, calibration=calibration)
