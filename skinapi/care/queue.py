@@ -6,7 +6,7 @@ The order of the queue: findings/records/queue_order.py.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
 from pydantic import Field
 
@@ -31,14 +31,12 @@ from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band
-from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
 NO_PATIENT = "Patient not found"
 NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
-NOT_WITHDRAWN = "No model version of this name was withdrawn"
 # So many findings at most are read to say what each patient of a page waits for, and of visits.
 MOST_AWAITED = 2000
 # Before the key that a list of the opinions that are asked of a doctor, or have come, or of what
@@ -110,7 +108,6 @@ class CareService:
     accounts: Accounts
     records: FindingRecords
     lists: FindingLists
-    pointer: ServingPointer
     notes: ReadNotes
     unassigned: UnassignedPatients
     damaged: DamagedRecords
@@ -366,25 +363,6 @@ class CareService:
                 for item in self.damaged.list_in_care(doctor)
             ],
         )
-
-    def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:
-        """List the versions that judged a finding in this doctor's care, the newest first."""
-        withdrawn = self.pointer.read().withdrawn
-        judged = [
-            (version, withdrawn_at)
-            for version, withdrawn_at in withdrawn.items()
-            if self.records.page_by_model(doctor.id, version, PageRequest(1)).items
-        ]
-        return sorted(judged, key=lambda item: item[1], reverse=True)
-
-    def list_judged_by(
-        self, *, version: str, doctor: Subject, paging: PageRequest
-    ) -> Page[FoundCase]:
-        """Findings by a version that was rolled back, oldest first."""
-        if version not in self.pointer.read().withdrawn:
-            raise NotFound(NOT_WITHDRAWN)
-        page = self.records.page_by_model(doctor.id, version, paging)
-        return self._in_care(page, doctor)
 
     def _in_care(self, page: Page[StoredFindingRow], doctor: Subject) -> Page[FoundCase]:
         return self._with_accounts(page, lambda _, owner: in_care(owner, doctor), doctor=doctor)

@@ -10,10 +10,8 @@ from skinapi.care.queue_schemas import (
     PatientSearch,
     QueuedFinding,
     QueueQuery,
-    WithdrawnModel,
 )
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import PageQuery
 
 ONLY_DOCTORS = "Only doctors have patients"
 DOCTORS = Authenticated(roles=("doctor",), refusal=ONLY_DOCTORS)
@@ -77,21 +75,3 @@ def list_queue(
 def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
     """How many findings wait for the caller's review, in all and of each urgency."""
     return care.count_queue(doctor=subject)
-
-
-@routes.route("GET", "/withdrawn-models")
-def list_withdrawn_models(care: CareService, *, subject: Subject) -> list[WithdrawnModel]:
-    """The model versions that were withdrawn (rolled back) and have judged findings in the caller's
-    care; the newest first.
-    """
-    models = care.list_withdrawn_models(doctor=subject)
-    return [WithdrawnModel(version=version, withdrawn_at=moment) for version, moment in models]
-
-
-@routes.route("GET", "/withdrawn-models/<version>/submissions", raises=(NotFound,))
-def list_withdrawn_findings(
-    care: CareService, *, version: str, query: PageQuery, subject: Subject
-) -> Page[QueuedFinding]:
-    """The findings in the caller's care that a withdrawn version has made, oldest first."""
-    page = care.list_judged_by(version=version, doctor=subject, paging=query.paging)
-    return page.map(lambda found: QueuedFinding.from_case(found, subject.id))

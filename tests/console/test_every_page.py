@@ -61,8 +61,7 @@ def withdraw_version(seeder: Seeder, *findings: int) -> None:
     for number in findings:
         [found] = documents.find({"number": number}, limit=1)
         finding = {**found["finding"], "model_version": "gone-1"}
-        change = {"finding": finding, "model_version": "gone-1"}
-        documents.update({"id": found["id"]}, {"$set": change})
+        documents.update({"id": found["id"]}, {"$set": {"finding": finding}})
     # Another test may have moved the pointer of this server.
     pointer = ServingPointer(store)
     before = pointer.read()
@@ -145,7 +144,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     user = ["check", f"finding/{first}", f"finding/{second}", f"spot/{spot}", f"visits/{spot}"]
     case = [f"case/{first}", f"case/{first} help", f"case/{first} opinion"]
     other = [f"case/{second}", f"case/{second} letter"]
-    doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "withdrawn", "people-to-reach"]
+    doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "people-to-reach"]
     admin = ["audit", "triage", f"version/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "jobs", f"job/{clinic.job}"]
     sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]

@@ -244,10 +244,9 @@ def test_a_photo_of_a_withdrawn_model_is_judged_again_in_its_finding(
     withdraw_version(seeder, number)
     visitor.look(DESK)
     visitor.enter(doctor, "doctor")
-    visitor.go("withdrawn/gone-1")
+    visitor.go(f"case/{number}")
     visitor.press(".judge-again")
     visitor.see(f"The photo of finding {number} was judged again")
-    visitor.press_button(f"To finding {number}")
     visitor.see("by another model version.")
     assert opened(visitor) == number
     assert found(doctor, number)["version"] == 2

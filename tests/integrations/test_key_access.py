@@ -46,7 +46,7 @@ TAKE_NO_KEY = """
     add_review end_hold enter_in_error move_submission list_errors judge_again show_outcomes
     show_case take_unassigned_patient list_queue count_queue
     list_colleagues ask_colleague withdraw_request close_opinion
-    list_withdrawn_models list_withdrawn_findings draft_letter change_letter sign_letter
+    draft_letter change_letter sign_letter
     withdraw_letter delete_letter
     # What an admin decides, and the desk to do it at.
     hand_link list_accounts list_users list_doctors delete_user join_accounts change_role

@@ -17,12 +17,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
     # 3
     "withholding a decision": (),
     # 4
-    "samples and results of second opinions": (
-        "find_unsigned_result",
-        "list_unanswered",
-        "signs_over",
-        "pictureNotGoodOpinion",
-    ),
+    "samples and results of second opinions": (),
     # 5
     "undo of an admin's acts": (
         *("account_acts", "/acts/", "UndoService", "undo_act", "UndoneView", "ActMessage"),
@@ -39,9 +34,11 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "pauses and previews of retention": (
         r"retention_pause|pause_retention|resume_retention|preview_retention",
         r"retention/(pause|preview|holds)|retention\.(pause|resume|hold|release)",
-        r"\bheld_(by|because)\b|retention(Pause|Hold|First|Month)|fixedKind",
+        r"\bheld_(by|because)\b|retention(Pause|Hold|First|Month)|fixedKind|not_patient",
     ),
-    "lists of findings of withdrawn models": (),
+    "lists of findings of withdrawn models": (
+        r"withdrawn-models|WithdrawnModel|withdrawn\.js|page_by_model",
+    ),
     # 6
     "a clock that goes wrong under a running server": (),
     # 7
@@ -50,15 +47,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
         *("require_known", "_may_be_own", "no longer found by their numbers"),
     ),
     # 8
-    "chains of corrections": (
-        "ErasedFindingDenied",
-        r"\bSentAgain\b",
-        "SentByArchive",
-        "deny_erased",
-        "toldWhy_corrected",
-        "is_in_force",
-        "list_filed_by_archives",
-    ),
+    "chains of corrections": (),
     # 9
     "one-time fits of the shipped model": (r"(read|write|measure)_left_out", r"only_facts"),
 }

@@ -270,18 +270,6 @@ class SampleAccounts:
         assert doctor.call("PUT", f"{path}/second-opinion", json=body).status_code == 200
         return {"json": body}
 
-    def withdraw_model(self) -> Options:
-        """A version that was rolled back."""
-        move = {"action": "rollback", "previous": "withdrawn", "by": "-", "changed_at": now()}
-        serving = self.backend.services.store.collection("serving")
-        before = serving.get("model")  # other rows may have put a version into service
-        if before is None:
-            fields = {"id": "model", "schema": 1, "created_at": now(), "revision": 1}
-            serving.insert({**fields, "moves": [move]})
-        else:
-            serving.update({"id": "model"}, {"$set": {"moves": [*before["moves"], move]}})
-        return {}
-
     def replace_model(self) -> Options:
         """The sample finding is of another version than the one in service, and has its photo."""
         findings = self.backend.services.store.collection("submissions")
@@ -646,8 +634,6 @@ withdraw_request             to_review         /submissions/{number}/second-opin
 close_opinion                in_charge         /submissions/{number}/second-opinion/answer
 list_colleagues              doctors           /colleagues
 count_queue                  doctors           /queue/counts
-list_withdrawn_models        doctors           /withdrawn-models
-list_withdrawn_findings      doctors           /withdrawn-models/withdrawn/submissions
 judge_again                  in_charge         /submissions/{number}/judge-again
 correct_facts                owner_or_in_charge /submissions/{number}/facts
 draft_letter                 in_charge         /submissions/{number}/letters
@@ -758,7 +744,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "move_submission": SampleAccounts.right_patient,
     "ask_colleague": SampleAccounts.ask_colleague,
     "withdraw_request": lambda accounts: no_body(accounts.ask_colleague()),
-    "list_withdrawn_findings": SampleAccounts.withdraw_model,
     "judge_again": SampleAccounts.replace_model,
     "correct_facts": {"json": {"age_band": "45-59"}},
     "draft_letter": {"json": {"reader": "colleague"}},

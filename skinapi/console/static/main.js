@@ -27,7 +27,6 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: unknown} | {VIEWS: 
   "my-data": () => import("/console/views/my_data.js"),
   queue: () => import("/console/views/queue.js"),
   case: () => import("/console/views/queue.js"),
-  withdrawn: () => import("/console/views/withdrawn.js"),
   "people-to-reach": () => import("/console/views/overview.js"),
   patients: () => import("/console/views/patients.js"),
   course: () => import("/console/views/patients.js"),

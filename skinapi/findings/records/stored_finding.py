@@ -104,15 +104,6 @@ class OpinionLost(StrEnum):
     UNSHARED = "unshared"
 
 
-class Dispute(StrEnum):
-    """What another system says of a finding that a doctor has signed: its photo is of another
-    patient, or its order is taken back.
-    """
-
-    OTHER_PATIENT = "other_patient"
-    TAKEN_BACK = "taken_back"
-
-
 class StoredFindingRow(StoredRecord):
     """A finding as it is stored, as far as a list reads it; what holds about it for a reader is
     said by visible_findings.py. With an `error` it stands for nothing: it belongs to no spot and no
@@ -124,11 +115,10 @@ class StoredFindingRow(StoredRecord):
     is one of the `picture_blobs`, where there are several. `opinion_of` is who is asked for a
     second opinion, by `opinion_by`: None of a request from before this was stored, which is that of
     the doctor in charge. An opinion has come from `opinion_came_at` on, or does not come
-    (`opinion_lost`), until that doctor has answered it; the same holds of a `disputed` finding, as
-    long as it has an `opinion_key`. The keys order lists (queue_order.py). At `opened_at` its owner
-    has opened it with what a doctor had decided, for the first time since that was shown. `placed`
-    says where the spot was in which it was last. `changes` are what comparisons with earlier photos
-    have found.
+    (`opinion_lost`), until that doctor has answered it. The
+    keys order lists (queue_order.py). At `opened_at` its owner has opened it with what a doctor had
+    decided, for the first time since that was shown. `placed` says where the spot was in which it
+    was last. `changes` are what comparisons with earlier photos have found.
     """
 
     id: str
@@ -152,10 +142,8 @@ class StoredFindingRow(StoredRecord):
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
     opinion_lost: OpinionLost | None = None
-    disputed: Dispute | None = optional()
     hold_key: str | None = None
     due_key: str | None = None
-    model_version: str | None = None
     version: int = optional(default=1)
     judged_at: datetime | None = None
     corrected: tuple[str, ...] = optional(default=())
@@ -206,11 +194,6 @@ class StoredFindingRow(StoredRecord):
             self.opened_at,
             place,
         )
-
-    @property
-    def open_dispute(self) -> Dispute | None:
-        """What a system says of it that the doctor in charge has not answered."""
-        return self.disputed if self.opinion_key else None
 
     @property
     def asker(self) -> str | None:
@@ -279,6 +262,13 @@ class StoredFinding(StoredFindingSummary):
     @property
     def changed_at(self) -> datetime:
         return made_at(self.changed)
+
+    def is_of(self, picture: str, request_hash: str) -> bool:
+        """Whether it was made of the picture with this hash. Where none is stored, only the same
+        request surely has the same picture.
+        """
+        own = self.source and self.source.picture
+        return own == picture if own else self.request_hash == request_hash
 
     def as_earlier(self) -> EarlierVersion:
         return EarlierVersion.from_record(self, judged_at=self.newest.judged_at)

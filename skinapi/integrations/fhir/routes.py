@@ -28,7 +28,6 @@ from skinapi.base.errors import (
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.findings.errors import (
     FindingErased,
-    FindingSigned,
     LesionFull,
     OtherPlace,
     PatientJoined,
@@ -76,7 +75,7 @@ class UnknownKind(NotFound):
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
 REFUSALS = (
     *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased, PatientJoined),
-    *(FindingSigned, UnknownPerformer),
+    UnknownPerformer,
     *(Refused, PhotosApart, LesionFull, OtherPlace, NoModel),
     *(PredictionQuotaReached, StorageQuotaReached),
 )

@@ -44,7 +44,9 @@ class ResultToCome(Conflict):
 
 
 class PersonToReach(StoredRecord):
-    """`doctor` was in charge. `number`, `sent_by`: of a patient of another system, there."""
+    """`doctor` was in charge. `number`, `sent_by`: of a patient of another system, there.
+    `numbers` stand in the store for all by which other systems know the person.
+    """
 
     id: str
     created_at: datetime
@@ -54,6 +56,7 @@ class PersonToReach(StoredRecord):
     doctor: str | None = None
     number: PatientNumber | None = None
     sent_by: str | None = None
+    numbers: tuple[str, ...] = ()
     findings: tuple[FindingToTell, ...]
     expires_at: datetime
 

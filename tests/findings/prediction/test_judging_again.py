@@ -58,9 +58,6 @@ class Withdrawal:
     def again(self, number: int, by: Person | None = None) -> Any:
         return (by or self.doctor).call("POST", f"/submissions/{number}/judge-again")
 
-    def listed(self) -> list[Any]:
-        return self.doctor.pages("/withdrawn-models/bad/submissions?limit=1")
-
 
 @pytest.fixture
 def withdrawal(tmp_path: Path) -> Withdrawal:
@@ -72,33 +69,15 @@ def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: With
         "state": "in_service",
         "withdrawn_at": None,
     }
-    assert withdrawal.doctor.call("GET", "/withdrawn-models").get_json() == []
     withdrawal.backend.add(withdrawal.folder, "better")
     withdrawal.promote("better")
     assert withdrawal.lesion_status(withdrawal.kept) == {"state": "older", "withdrawn_at": None}
     withdrawal.roll_back()  # of "better": "bad" is in service again
     assert withdrawal.lesion_status(withdrawal.kept)["state"] == "in_service"
     withdrawal.roll_back()
-    told = withdrawal.lesion_status(withdrawal.kept)
-    assert told["state"] == "withdrawn"
-    listed = withdrawal.doctor.call("GET", "/withdrawn-models").get_json()
-    assert listed == [{"version": "bad", "withdrawn_at": told["withdrawn_at"]}]
+    assert withdrawal.lesion_status(withdrawal.kept)["state"] == "withdrawn"
     withdrawal.promote("bad")
     assert withdrawal.lesion_status(withdrawal.kept)["state"] == "in_service"
-    assert withdrawal.doctor.call("GET", "/withdrawn-models").get_json() == []
-    assert withdrawal.doctor.call("GET", "/withdrawn-models/bad/submissions").status_code == 404
-
-
-def test_the_findings_of_a_withdrawn_version_are_listed_for_their_doctor_alone(
-    withdrawal: Withdrawal,
-) -> None:
-    withdrawal.roll_back()
-    after = withdrawal.predicted()
-    assert [item["id"] for item in withdrawal.listed()] == [withdrawal.kept, withdrawal.unkept]
-    assert after not in [item["id"] for item in withdrawal.listed()]
-    stranger = withdrawal.backend.member(role="doctor")
-    assert stranger.call("GET", "/withdrawn-models").get_json() == []
-    assert stranger.pages("/withdrawn-models/bad/submissions") == []
 
 
 def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdrawal) -> None:
@@ -123,7 +102,6 @@ def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdra
         "patient", before["report"]["confidence_explanation"],
     )  # fmt: skip
     assert numbers(ada, f"/lesions/{withdrawal.spot}/submissions") == [kept]
-    assert [item["id"] for item in withdrawal.listed()] == [withdrawal.unkept]
     rows = [row for row in withdrawal.backend.audit() if row["target"] == after["_id"]]
     account = withdrawal.backend.account(doctor.email).id
     assert ("submission.judge_again", account) in [(row["action"], row["by"]) for row in rows]

@@ -14,7 +14,7 @@ import { SortCard } from "/console/views/sort_finding.js";
 import { PlacesDiffer } from "/console/views/spot_points.js";
 import { OwnFacts } from "/console/views/told_facts.js";
 import { EarlierAnswers, JudgedAgain } from "/console/views/versions.js";
-import { ModelMark } from "/console/views/withdrawn.js";
+import { ModelMark } from "/console/views/model_mark.js";
 
 /** @param {Api["ConditionsView"]} conditions @param {string} key */
 export const nameOf = (conditions, key) =>

@@ -14,7 +14,6 @@ import { bandOf, Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
 import { DamagedPatients, FindingRows, groupByPatient, inOrder, isOpinion } from "/console/views/queue_rows.js";
-import { getWithdrawn } from "/console/views/withdrawn.js";
 
 /** A page is short: the first ones are what a doctor reads. */
 const PAGE = 40;
@@ -105,14 +104,13 @@ const Filter = ({ filters: { list, urgency }, counts, conditions, onChange }) =>
     </div>`;
 };
 
-/** In one line: whom no doctor is in charge of, what is overdue, the messages that wait, and findings of models that were withdrawn.
+/** In one line: whom no doctor is in charge of, what is overdue, and the messages that wait.
  * @param {{messages: Api["WaitingView"][], filters: Record<string, string>, counts: Api["QueueCountsView"] | null}} props */
 const Notes = ({ messages, filters, counts }) => {
-  const withdrawn = useAnswer(getWithdrawn, []).value ?? [];
   const toReach = useAnswer(getPeopleToReach, []).value ?? [];
   const overdue = AWAITED.filter((one) => counts?.overdue?.[one] && filters.list !== one);
   const unassigned = counts?.unassigned;
-  if (messages.length === 0 && withdrawn.length === 0 && toReach.length === 0 && overdue.length === 0 && !unassigned?.findings && !counts?.damaged.length) return null;
+  if (messages.length === 0 && toReach.length === 0 && overdue.length === 0 && !unassigned?.findings && !counts?.damaged.length) return null;
   return html`
     <p class="notes">
       <${ReachLink} people=${toReach} />
@@ -121,7 +119,6 @@ const Notes = ({ messages, filters, counts }) => {
       ${overdue.map((one) => html`<a href=${`#/queue?list=${one}`}><${Overdue} text=${sayAwaitedCount(one, counts)} /></a>`)}
       ${messages.length > 0 && html`<span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
       <${UnreadLinks} messages=${messages} filters=${filters} />
-      ${withdrawn.length > 0 && html`<a href="#/withdrawn"><${Icon} name="info" size=${16} /> ${say("withdrawnModels", { count: sayNumber(withdrawn.length) })}</a>`}
     </p>`;
 };
 

@@ -13,8 +13,8 @@ import { doctorNameOf, isMalignant, labelOfBand, sayUnsure } from "/console/view
 
 /** `nobodys`: in a doctor's own list, of a patient without one. @typedef {Api["QueuedFinding"] & {nobodys?: boolean}} Found */
 
-/** Whether a second opinion or a dispute has put it first, whatever its urgency. @param {Found} found */
-export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.opinion_lost || work?.disputed || work?.opinion?.of_me);
+/** Whether a second opinion has put it first, whatever its urgency. @param {Found} found */
+export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.opinion_lost || work?.opinion?.of_me);
 
 /** What cannot be ruled out, then what is likely: the graver stands first, for the end may be cut off, and the figure before its name. Where
  * nothing is named, how probable a skin cancer is; first, where that is more than half.
@@ -75,9 +75,8 @@ const State = ({ found }) => {
 };
 
 /** A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
- * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string,
- *   children?: unknown}} props */
-export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "", children }) => {
+ * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string}} props */
+export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "" }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side } = found;
   const decision = isReopened(found) ? null : found.decision;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
@@ -103,7 +102,6 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${sayCount("findings", of)}</small>`}` : where}</a>
           <${State} found=${found} /></span>
         <span class="line"><span class="said" title=${sentence}>${sentence}</span></span>
-        ${children}
       </div>
     </li>`;
 };

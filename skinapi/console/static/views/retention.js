@@ -33,8 +33,8 @@ const Kept = ({ kept, onChange }) => {
         <p><strong>${isolated(one.email)}</strong></p><p>${isolated(one.reason)}</p>
         <button class="quiet" disabled=${busy} onClick=${() => run(() => end(one.email))}>${say("keepEnd")}</button>
       </section>`)}
-    <details class="card"><summary>${say("keep")}</summary>
-      <${Form} label=${say("keep")} kind="" onSend=${keep}>
+    <details class="card"><summary>${say("keepAccount")}</summary>
+      <${Form} label=${say("keepAccount")} kind="" onSend=${keep}>
         <${Field} label=${say("email")} name="email" type="email" required maxlength="200" />
         <${Field} label=${say("reason")} name="reason" hint=${say("keepReasonHint")} required maxlength="200" />
       <//>
