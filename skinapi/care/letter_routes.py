@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Forbidden, NotFound
-from skinapi.base.field_types import Contained, PrintableLines, Reason
+from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.care.letter_check import MarkedSentence
@@ -25,6 +25,7 @@ from skinapi.findings.errors import (
     TooManyLetters,
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee
+from skinapi.findings.records.schemas.finding_answer import StatedReason
 from skinapi.findings.records.schemas.patient_notice import TellingView
 from skinapi.findings.records.schemas.review import LetterView
 from skinapi.findings.reports.report import Unwritten
@@ -119,10 +120,6 @@ class Signature(LetterChange):
         description="each sentence of `marked` that its doctor has looked at: 409 "
         "`letter_unconfirmed` where one is missing",
     )
-
-
-class NewWithdrawal(Body):
-    reason: Reason
 
 
 routes: Routes[LettersService] = Routes(access=DOCTORS)
@@ -220,7 +217,7 @@ def sign_letter(
 
 @routes.route("POST", "/letters/<letter>/withdrawal", raises=(NotFound, Forbidden, LetterWithdrawn))
 def withdraw_letter(
-    letters: LettersService, *, letter: str, body: NewWithdrawal, subject: Subject
+    letters: LettersService, *, letter: str, body: StatedReason, subject: Subject
 ) -> WrittenLetter:
     """Take a signed letter back, as the doctor in charge: it stays, struck through, with the date
     and the reason, and the patient is told. The same request again changes nothing.

@@ -39,7 +39,11 @@ from skinapi.findings.prediction.kept_photos import (
 from skinapi.findings.prediction.schemas import ContextForm, CorrectedFacts
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
 from skinapi.findings.records.schemas.expected_reviewer import ExpectedReviewerView
-from skinapi.findings.records.schemas.finding_answer import FindingInCareView, FindingView, NewError
+from skinapi.findings.records.schemas.finding_answer import (
+    FindingInCareView,
+    FindingView,
+    StatedReason,
+)
 from skinapi.findings.records.schemas.finding_parts import HeatView
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
@@ -247,7 +251,7 @@ def correct_facts(
     )
 
 
-class NewPatient(NewError):
+class NewPatient(StatedReason):
     patient: Identifier = Field(description="the account of the right patient")
     lesion: Identifier | None = Field(
         default=None, description="the spot of the right patient that the photo shows"

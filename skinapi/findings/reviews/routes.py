@@ -19,7 +19,7 @@ from skinapi.findings.errors import (
     TooManyReviews,
     VersionMissing,
 )
-from skinapi.findings.records.schemas.finding_answer import ErrorView, NewError
+from skinapi.findings.records.schemas.finding_answer import ErrorView, StatedReason
 from skinapi.findings.records.schemas.patient_notice import TellingView
 from skinapi.findings.records.schemas.review import HoldEnded, NewReview, ReviewView, SignedReview
 from skinapi.findings.reviews.corrections import CorrectionsService
@@ -103,7 +103,7 @@ def list_reviews(
     raises=(NotFound, Forbidden),
 )
 def enter_in_error(
-    corrections: CorrectionsService, *, number: str, body: NewError, subject: Subject
+    corrections: CorrectionsService, *, number: str, body: StatedReason, subject: Subject
 ) -> ErrorView:
     """Let a finding stand for nothing, because it is of somebody else, as the doctor in charge or
     an admin: it leaves its spot and all lists, its reports and letters are void, and its patient

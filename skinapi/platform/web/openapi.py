@@ -91,16 +91,16 @@ def _add(operations: Spec, method: str, operation: Spec) -> None:
 
 def _unite_forms(body: Spec, components: Spec) -> None:
     """Keep one form of those that a path takes, if it has the fields of all: generators of clients
-    send nothing where they have to choose.
+    send nothing where they have to choose. The others are described nowhere else.
     """
     for content in (item for kind, item in body["content"].items() if kind == MULTIPART):
-        forms = _branches(content["schema"])
-        fields = [
-            components[form["$ref"].rpartition("/")[2]]["properties"].keys() for form in forms
-        ]
-        for form, has in zip(forms, fields, strict=True):
-            if len(forms) > 1 and all(has >= other for other in fields):
-                content["schema"] = form
+        forms = {form["$ref"].rpartition("/")[2]: form for form in _branches(content["schema"])}
+        fields = {name: components[name]["properties"].keys() for name in forms}
+        whole = [name for name, has in fields.items() if all(has >= one for one in fields.values())]
+        if len(forms) > 1 and whole:
+            content["schema"] = forms.pop(whole[0])
+            for name in forms:
+                del components[name]
 
 
 def _merge_parameters(into: list[Spec], others: list[Spec]) -> None:

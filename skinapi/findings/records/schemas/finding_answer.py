@@ -43,7 +43,7 @@ from skinapi.model.registry.version_service import VersionState
 from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery, Query
 
 
-class NewError(Body):
+class StatedReason(Body):
     reason: Reason = Field(description="the patient reads it: name nobody else in it")
 
 
