@@ -18,7 +18,7 @@ from skinapi.findings.records.schemas.review import (
     LetterView,
     ReviewView,
 )
-from skinapi.findings.records.schemas.summary import NarrativeSource, name_of
+from skinapi.findings.records.schemas.summary import NarrativeSource, ReportView, name_of
 from skinapi.findings.reports.checker import Dropped
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts
@@ -28,7 +28,6 @@ from skinapi.findings.reports.report import (
     Report,
     ReportedPatient,
     SealView,
-    Sections,
     read_in_order,
 )
 from skinapi.findings.reports.service import NoSuchLanguage, ReportsService, print_pdf
@@ -72,7 +71,7 @@ class MoreWords(Answer):
 
 
 class AllWords(MoreWords):
-    sections: Sections
+    sections: ReportView
 
 
 class PassageView(Answer):

@@ -79,16 +79,11 @@ class RestatedView(Answer):
         )
 
 
-class ClassProbability(Answer):
-    key: str
-    probability: float
-
-
 class HeadlineView(Answer):
     """What is most likely, and then what cannot be ruled out, as in every view of a finding."""
 
-    likely: ClassProbability
-    not_ruled_out: list[ClassProbability] = Field(
+    likely: RankedCondition
+    not_ruled_out: list[RankedCondition] = Field(
         description="malignant conditions that are more severe than `likely` and plausible, the "
         "most severe first; empty where the finding sends nobody to a doctor"
     )
