@@ -26,7 +26,6 @@ from skinapi.base.errors import Conflict, NotFound, PatientTaken
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT, doctors_of
-from skinapi.findings.errors import ResultStands
 from skinapi.findings.records.events import OpinionWanted
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
@@ -39,7 +38,6 @@ from skinapi.findings.records.stored_findings import (
     fields_without_loss,
 )
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.status.deciding_review import find_unsigned_result
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
@@ -202,8 +200,6 @@ class CasesService:
         if finding.opinion_key is None:
             return self._with_doctors(finding)
         finding.require_spot_state(spot_state, in_charge=True)
-        if find_unsigned_result(finding.status.reviews):
-            raise ResultStands
         unit.audit("case.close_opinion", by=by.id, target=finding.id, owner=finding.owner)
         closed = self._set_work(finding, **answered_fields(finding))
         self.queue.renew(finding, self.accounts.get(finding.owner))

@@ -26,7 +26,7 @@ from skinapi.findings.records.schemas.summary import (
     percent,
     shown_words,
 )
-from skinapi.findings.records.stored_finding import OpinionLost
+from skinapi.findings.records.stored_finding import Dispute, OpinionLost
 from skinapi.findings.records.unassigned_patients import OrphanedWork
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
@@ -230,6 +230,11 @@ class CaseView(Answer):
         "`declined`: by the colleague; `unshared`: the patient has taken the consent back, or "
         "deleted the account. Absent else"
     )
+    disputed: Dispute | None = optional(
+        "what another system says of this signed finding, until the doctor in charge signs a "
+        "review or leaves the finding as it is. `other_patient`: its photo is of another patient; "
+        "`taken_back`: its order is taken back. Absent else"
+    )
     opened_at: datetime | None = optional(
         "when the patient has opened the finding since what was decided last was shown; absent "
         "before, and where nothing was decided"
@@ -274,6 +279,7 @@ class CaseView(Answer):
             if finding.opinion_of and finding.opinion_at
             else None,
             opinion_lost=finding.opinion_lost,
+            disputed=finding.open_dispute,
             opened_at=finding.decision_opened_at,
             telling=telling,
             overdue=bool(awaited and awaited.overdue),
@@ -307,8 +313,8 @@ class QueuedFinding(ListedFinding):
         "of a reviewed finding: why it waits. `held`: the patient is still to be told, and who "
         "was to do so is not in charge any more; only with `unassigned=true`: `result`, `photo`: "
         "it is awaited; `opinion`: a second one has come; `opinion_lost`: one that was asked for "
-        "does not come; `message`, also of one that waits for a review: the patient has written "
-        "about the spot",
+        "does not come; `disputed`: another system says that it is wrong; `message`, also of one "
+        "that waits for a review: the patient has written about the spot",
         default=(),
     )
 

@@ -27,6 +27,22 @@ class FindingErased(Gone):
     )
 
 
+class FindingSigned(Conflict):
+    """`finding`: the id of the finding that a program has taken back, or names another patient
+    for.
+    """
+
+    code = "finding_signed"
+    sentence = (
+        "A doctor has signed a review of this finding, so no program changes it. The doctor in "
+        "charge has it to review again, and a person corrects it here if it is wrong"
+    )
+
+    def __init__(self, finding: str) -> None:
+        self.finding = finding
+        super().__init__(self.sentence)
+
+
 class OtherPlace(Conflict):
     """A photo, or another spot, that is recorded elsewhere does not come to a spot."""
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -11,8 +12,9 @@ from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
 from skinapi.app.integrity_check import check_integrity
 from skinapi.app.migration import run
-from skinapi.app.migration.steps import STEPS
+from skinapi.app.migration.steps import OPENED, STEPS
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
+from skinapi.findings.records.queue_order import band_of_key
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
@@ -26,9 +28,10 @@ from skinapi.platform.storage.store_version import (
     join_store,
 )
 from skinapi.privacy.retention.service import RetentionService
-from tests.care.clinic import ROUTINE, URGENT, file_for, patient_in_care
+from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, patient_in_care
+from tests.care.test_cases import Clinic, answer
 from tests.integrations.test_patients import program
-from tests.support.backends import SECRET, Backend
+from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.clock import Clock
 
 
@@ -78,6 +81,74 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     assert opened.data.failed_items.list_some() == []
     assert [*check_integrity(opened)] == []
     assert [row["action"] for row in real_backend.audit()][-1] == "store.migrate"
+
+
+def test_a_person_to_reach_of_the_former_release_is_read(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    file_for(backend, ada, URGENT)
+    assert ada.call("DELETE", "/me", json={"current_password": PASSWORD}).status_code == 200
+    people = backend.services.store.collection("people_to_reach")
+    (person,) = people.find()
+    (finding,) = person["findings"]
+    sent = {"by": "a" * 32, "issuer": "clinic", "picture": None}
+    former = {**finding, "also": ["corrected"], "sent": sent}
+    people.update({"id": person["id"]}, {"$set": {"findings": [former], "numbers": ["hash"]}})
+    make_former(backend)
+    open_services(backend.settings, backend.services.store)
+    assert people.find() == [person]
+    assert len(doctor.call("GET", "/people-to-reach").get_json()) == 1
+
+
+NAMED = {
+    "a result": {"histology": "confirmed", "histology_result": "melanoma", "label": "melanoma"},
+    "a sample": {"histology": "awaited", "label": "melanoma"},
+}
+
+
+def name_in_opinion(clinic: Clinic, **named: Any) -> None:
+    """Give a colleague's second opinion the form of 2.0.0."""
+    answer(clinic.doctor, clinic.number, {"label": "melanocytic_nevus", "certainty": "sure"})
+    assert clinic.ask().status_code == 200
+    said = {"label": "melanoma", "certainty": "sure", "note": "It is large."}
+    answer(clinic.colleague, clinic.number, said)
+    reviews = clinic.backend.services.store.collection("reviews")
+    [stored] = [item for item in reviews.find() if item.get("asked_by")]
+    reviews.update({"id": stored["id"]}, {"$set": {"opinion": {**stored["opinion"], **named}}})
+
+
+@pytest.mark.parametrize("named", NAMED)
+def test_a_finding_whose_opinion_named_a_sample_or_a_result_waits_for_its_doctor(
+    real_backend: Backend, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic = Clinic(real_backend)
+    name_in_opinion(clinic, **NAMED[named])
+    answer(clinic.doctor, clinic.number, {"label": "melanocytic_nevus", "certainty": "sure"})
+    assert numbers(clinic.doctor, "/queue?reviewed=false") == []
+    make_former(real_backend)
+    open_services(real_backend.settings, real_backend.services.store)
+    assert numbers(clinic.doctor, "/queue?reviewed=false") == [clinic.number]
+    assert numbers(clinic.doctor, "/queue?awaited=result") == []
+    assert clinic.case()["opinion_came_at"]
+    [stored] = real_backend.services.store.collection("submissions").find({"number": clinic.number})
+    assert band_of_key(stored["opinion_key"]) == URGENT
+    [opinion] = [
+        item
+        for item in clinic.doctor.call("GET", f"{clinic.path}/reviews").get_json()
+        if item["second_opinion"]
+    ]
+    assert (opinion["histology"], opinion["histology_result"]) == (None, None)
+    assert opinion["note"].startswith("It is large.\nHistology: ")
+    assert OPENED in capsys.readouterr().err
+
+
+def test_an_opinion_whose_result_is_signed_opens_no_finding(real_backend: Backend) -> None:
+    clinic = Clinic(real_backend)
+    name_in_opinion(clinic, **NAMED["a result"])
+    result = {"histology_result": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    answer(clinic.doctor, clinic.number, result)
+    make_former(real_backend)
+    open_services(real_backend.settings, real_backend.services.store)
+    assert numbers(clinic.doctor, "/queue?reviewed=false") == []
 
 
 def test_an_interrupted_migration_continues(

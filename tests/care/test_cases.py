@@ -328,24 +328,6 @@ def test_who_is_in_charge_next_finds_what_has_come(clinic: Clinic) -> None:
     assert found["case"]["opinion_came_at"]
 
 
-def test_a_result_that_a_colleague_tells_counts_when_the_doctor_in_charge_signs_it(
-    shared_backend: Backend,
-) -> None:
-    clinic = Clinic(shared_backend)
-    result = {"label": "melanoma", "histology_result": "melanoma"}
-    clinic.ask()
-    answer(clinic.colleague, clinic.number, result)
-
-    def counted() -> int:
-        outcomes = clinic.doctor.call("GET", "/outcomes").get_json()
-        return sum(outcome["results"] for outcome in outcomes["models"].values())
-
-    assert (clinic.ada.call("GET", clinic.path).get_json()["decision"], counted()) == (None, 0)
-    answer(clinic.doctor, clinic.number, result)
-    assert clinic.ada.call("GET", clinic.path).get_json()["decision"]["histology"] == "confirmed"
-    assert counted() == 1
-
-
 def counts(doctor: Person) -> Any:
     return doctor.call("GET", "/queue/counts").get_json()
 

@@ -156,7 +156,7 @@ def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> N
     journey.see("signNext")
     visitor.see(QUESTION)
     journey.step("second-opinion")
-    assert visitor.count(".letters") == 0
+    assert visitor.count(".letters, [name=histology], [name=picture]") == 0
     visitor.keys("d")
     visitor.find("[value=disagree]:checked:focus")
     visitor.keys("0")

@@ -26,7 +26,8 @@ FINDINGS = 2 * 3 * len(SAID)
 # The fields by collection that the migration may change.
 CHANGED = {
     "accounts": {"queue_key"},
-    "submissions": {"taken_by", "taken_at"},
+    "submissions": {"taken_by", "taken_at", "opinion_key", "opinion_came_at", "awaited_key"},
+    "reviews": {"opinion", "note"},
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
 }
 # Collections that hold nothing of a person, and those that nothing reads any more.

@@ -19,7 +19,6 @@ NEVUS: dict[str, Any] = {
     "urgency": "self_monitoring",
     "downgrade_confirmed": True,
 }
-PROVEN = {"histology": "confirmed"}
 URGENT_MELANOMA = {"urgency": "urgent_referral"}
 WANTS_PHOTO: dict[str, Any] = {
     "label": None,
@@ -346,17 +345,16 @@ def test_an_opinion_that_comes_after_the_suspension_is_told_too(real_backend: Ba
 
 @pytest.mark.parametrize("whole", [False, True], ids=["a finding", "the account"])
 @pytest.mark.parametrize(
-    ("decided", "said", "suspected"),
+    ("decided", "said"),
     [
-        (True, PROVEN, False),
-        (True, URGENT_MELANOMA, True),
-        (True, {"certainty": "unsure", "urgency": "referral"}, True),
-        (False, URGENT_MELANOMA, True),
+        (True, URGENT_MELANOMA),
+        (True, {"certainty": "unsure", "urgency": "referral"}),
+        (False, URGENT_MELANOMA),
     ],
-    ids=["a result", "a suspicion", "an unsure one", "undecided"],
+    ids=["a suspicion", "an unsure one", "undecided"],
 )
 def test_a_cancer_that_only_a_colleague_has_named_is_told_to_the_doctor_in_charge(
-    real_backend: Backend, whole: bool, decided: bool, said: dict[str, str], suspected: bool
+    real_backend: Backend, whole: bool, decided: bool, said: dict[str, str]
 ) -> None:
     asked = Asked(real_backend, decided=decided)
     before = asked.ada.call("GET", "/me/deletion").get_json()
@@ -371,12 +369,12 @@ def test_a_cancer_that_only_a_colleague_has_named_is_told_to_the_doctor_in_charg
     assert to_reach(asked.weber) == []
     [[told]] = [item["findings"] for item in asked.grey.call("GET", "/people-to-reach").get_json()]
     urgency = said.get("urgency", "urgent_referral")
-    assert (told["name"], told["suspected"], told["urgency"]) == ("Melanoma", suspected, urgency)
+    assert (told["name"], told["suspected"], told["urgency"]) == ("Melanoma", True, urgency)
 
 
 def test_an_admin_reads_that_an_opinion_came_and_not_what_it_says(backend: Backend) -> None:
     asked = Asked(backend, decided=True)
-    sign(asked.weber, asked.number, **PROVEN)
+    sign(asked.weber, asked.number, **URGENT_MELANOMA)
     leave(asked.ada)
     assert notices_to(backend, backend.account(asked.grey.email).id)[-1] == Kind.TO_REACH
     for doctor in (asked.grey, asked.weber):
@@ -386,16 +384,11 @@ def test_an_admin_reads_that_an_opinion_came_and_not_what_it_says(backend: Backe
     assert (told["why"], told["label"], told["suspected"]) == ("opinion", None, False)
 
 
-@pytest.mark.parametrize(
-    "said",
-    [NEVUS, {"label": None, "certainty": None, "new_picture_wanted": True}],
-    ids=["it says the same", "it could not judge the photo"],
-)
 def test_nobody_is_reached_for_an_opinion_that_asks_for_no_more_than_the_patient_knows(
-    backend: Backend, said: dict[str, Any]
+    backend: Backend,
 ) -> None:
     asked = Asked(backend, decided=True)
-    sign(asked.weber, asked.number, **said)
+    sign(asked.weber, asked.number, **NEVUS)
     assert asked.unsettled() == {}
     assert asked.ada.call("DELETE", asked.path).status_code == 200
     assert to_reach(asked.grey) == []
@@ -415,30 +408,6 @@ def test_nobody_is_reached_for_an_opinion_that_the_doctor_in_charge_has_settled(
         sign(asked.grey, asked.number, **NEVUS)
         assert asked.ada.call("GET", asked.path).status_code == 200
     assert asked.unsettled() == {}
-
-
-def test_a_result_that_a_colleague_has_signed_of_a_suspected_cancer_is_told(
-    backend: Backend,
-) -> None:
-    """The patient knows of a suspicion; another one says nothing new, the result does."""
-    asked = Asked(backend, decided=False)
-    sign(asked.grey, asked.number, **URGENT_MELANOMA)
-    assert asked.ada.call("GET", asked.path).status_code == 200
-    expected: list[tuple[dict[str, str], dict[str, int]]] = [
-        (URGENT_MELANOMA, {}),
-        (PROVEN, {"opinion": 1}),
-    ]
-    for said, unsettled in expected:
-        asked.ask()
-        sign(asked.weber, asked.number, **said)
-        assert asked.unsettled() == unsettled
-
-
-def test_who_took_a_sample_as_a_colleague_reaches_the_person_too(backend: Backend) -> None:
-    asked = Asked(backend, decided=True)
-    sign(asked.weber, asked.number, **NEVUS, **AWAITED)
-    leave(asked.ada)
-    assert to_reach(asked.grey) == to_reach(asked.weber) == [(asked.number, "opinion")]
 
 
 def test_a_mild_opinion_takes_no_urgent_finding_from_those_that_wait(backend: Backend) -> None:

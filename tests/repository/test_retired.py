@@ -17,7 +17,12 @@ RETIRED: dict[str, tuple[str, ...]] = {
     # 3
     "withholding a decision": (),
     # 4
-    "samples and results of second opinions": (),
+    "samples and results of second opinions": (
+        "find_unsigned_result",
+        "list_unanswered",
+        "signs_over",
+        "pictureNotGoodOpinion",
+    ),
     # 5
     "undo of an admin's acts": (
         *("account_acts", "/acts/", "UndoService", "undo_act", "UndoneView", "ActMessage"),
@@ -47,7 +52,15 @@ RETIRED: dict[str, tuple[str, ...]] = {
         *("require_known", "_may_be_own", "no longer found by their numbers"),
     ),
     # 8
-    "chains of corrections": (),
+    "chains of corrections": (
+        "ErasedFindingDenied",
+        r"\bSentAgain\b",
+        "SentByArchive",
+        "deny_erased",
+        "toldWhy_corrected",
+        "is_in_force",
+        "list_filed_by_archives",
+    ),
     # 9
     "one-time fits of the shipped model": (r"(read|write|measure)_left_out", r"only_facts"),
 }

@@ -273,7 +273,9 @@ class History:
         body = {"colleague": self.colleague.email}
         asked = self.grey.call("PUT", f"/submissions/{number}/second-opinion", json=body)
         assert asked.status_code == 200, asked.text
-        self._sign(self.colleague, number, self._say())
+        named = ("label", "certainty", "urgency", "agrees_with_label")
+        said = {name: value for name, value in self._say().items() if name in named}
+        self._sign(self.colleague, number, {"certainty": "unsure", **said})
 
     def _sign(self, doctor: Person, number: int, body: dict[str, Any]) -> None:
         seen = {"version": doctor.newest_of(number)}

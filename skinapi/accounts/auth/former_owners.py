@@ -23,12 +23,6 @@ class FormerOwners:
         hashed = [self._hashes_of(account.email)[0] for account in every]
         return (*hashed, *(account.external for account in every if account.external))
 
-    def list_numbers(self, account: Account) -> tuple[str, ...]:
-        """List the hashes of the numbers by which other systems know a person, or knew."""
-        if account.is_record:
-            return account.former_identity
-        return tuple(item.external for item in self.list_accounts(account) if item.external)
-
     def list_accounts(self, account: Account) -> list[Account]:
         """List the accounts of a person: this one, and those that were joined to it."""
         with leaving_out():

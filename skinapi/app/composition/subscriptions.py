@@ -37,7 +37,6 @@ from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
     ChangeMeasured,
-    ErasedFindingDenied,
     FactsAmended,
     FindingDeleted,
     FindingDiscarded,
@@ -169,12 +168,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         inside(without_photos, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingDeleted,
-        lambda event: erased.add(
-            "finding",
-            event.finding.id,
-            request=event.finding.filed_request,
-            numbers=[event.finding.number] if event.finding.filed_request else (),
-        ),
+        lambda event: erased.add("finding", event.finding.id, request=event.finding.filed_request),
         *_of_finding(data.reviews.forget, data.letters.forget, data.issued.forget),
         lambda event: data.failed_items.forget(event.finding.id, FINDINGS),
         lambda event: data.outbox.withdraw_about(
@@ -227,7 +221,6 @@ def _to_erasure(
         to_reach.on_findings_changed,
     )
     inside(FindingVoided, to_reach.on_finding_voided)
-    inside(ErasedFindingDenied, to_reach.on_erased_finding_denied)
     inside(AccountGone, erasure.on_gone)
     afterwards(AccountErased, erasure.count)
 

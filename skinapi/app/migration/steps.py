@@ -11,11 +11,14 @@ collection that nothing reads any more belongs into `EMPTIED`. Name the changed 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.status.decisions import urgency_of
+from skinapi.findings.status.reviews import Histology, Review
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.ports import Document, Ops, Store
+from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
 from skinapi.privacy.retention.service import ANNOUNCED
 
 
@@ -25,6 +28,9 @@ class Tools:
     queue: ReviewQueue
 
 
+OPENED = (
+    "A second opinion named a sample or a result that is not signed. Its finding is in the queue."
+)
 Step = Callable[[Tools, Document], str | None]
 
 
@@ -57,6 +63,53 @@ def forget_taken_case(tools: Tools, finding: Document) -> None:
     tools.store.collection(FINDINGS).update({"id": finding["id"], "taken_by": {"$gt": ""}}, taken)
 
 
+def take_sample_out_of_opinion(tools: Tools, document: Document) -> str | None:
+    """Let a second opinion name no sample, result or other photo; its note says it in words. Open
+    the finding for its doctor if nobody has signed a result since.
+    """
+    review, opinion = Review.model_validate(document), document["opinion"]
+    words = {
+        "Histology": [opinion.get("histology"), opinion.get("histology_result")],
+        "Another photo": ["wanted" if opinion.get("new_picture_wanted") else None],
+    }
+    named = {name: ", ".join(filter(None, said)) for name, said in words.items() if any(said)}
+    if not review.second_opinion or not named:
+        return None
+    opened = _open_unsigned(tools.queue.records, review)
+    note = "\n".join(filter(None, [review.note, *map(": ".join, named.items())]))
+    without = {"histology": None, "histology_result": None, "new_picture_wanted": False}
+    change = {"$set": {"opinion": {**opinion, **without, "urgency_waits": False}, "note": note}}
+    tools.store.collection("reviews").update({"id": review.id}, change)
+    return OPENED if opened else None
+
+
+def _open_unsigned(records: FindingRecords, review: Review) -> bool:
+    result, awaited = review.opinion.histology_result, review.opinion.awaited
+    finding = records.find(review.submission)
+    if finding is None or finding.error or not (result or awaited):
+        return False
+    later = [item for item in records.reviews.list_of(finding.id) if item.id > review.id]
+    if any(item.opinion.histology_result and not item.second_opinion for item in later):
+        return False
+    none_taken = [item.doctor for item in later if item.opinion.histology is Histology.NOT_TAKEN]
+    if not result and review.doctor in none_taken:
+        return False
+    records.note_opinion(finding, urgency=urgency_of(review, None, finding.band))
+    return True
+
+
+def forget_other_patients(tools: Tools, person: Document) -> None:
+    """Nobody reads any more that an archive names another patient for a deleted finding."""
+    findings = [
+        {**finding, "also": [why for why in finding.get("also", ()) if why != "corrected"]}
+        for finding in person["findings"]
+    ]
+    for finding in findings:
+        finding.pop("sent", None)
+    change = set_or_remove({"findings": findings, "numbers": None})
+    tools.store.collection("people_to_reach").update({"id": person["id"]}, change)
+
+
 def renew_lists(tools: Tools, account: Document) -> None:
     """Sort and count the findings of an account again, after all other steps."""
     tools.queue.renew_account(account["id"])
@@ -67,6 +120,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("retention_pause", end_pause),
     ("accounts", keep_held),
     (FINDINGS, forget_taken_case),
+    ("reviews", take_sample_out_of_opinion),
+    ("people_to_reach", forget_other_patients),
     ("accounts", renew_lists),
 )
 EMPTIED: tuple[str, ...] = ("account_acts", "break_glass")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.stored_finding import Source, StoredFinding, StoredFindingRow
+from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
 from skinapi.findings.status.reviews import Review
 
 
@@ -63,27 +63,6 @@ class FindingVoided(FindingEvent):
 
 class FindingDeleted(FindingEvent):
     """What was stored about it goes with it."""
-
-
-@dataclass(frozen=True)
-class SentAgain:
-    """An archive, whose key has the account `by`, sends a photo again. `patient`: what stands for
-    the number of its patient in the store.
-    """
-
-    by: str
-    source: Source
-    patient: frozenset[str]
-
-
-@dataclass(frozen=True)
-class ErasedFindingDenied:
-    """The program that had filed the findings with these numbers, which are deleted, takes them
-    back; or their photo is sent again, perhaps for another patient.
-    """
-
-    numbers: Sequence[int]
-    sent: SentAgain | None = None
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,6 @@ class Programs(Protocol):
         theirs to those whose number is of the same system as this patient's.
         """
 
-    def is_in_force(self, program: str) -> bool:
-        """Whether the program with this account has a key that is in force."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingAccess:

@@ -104,6 +104,15 @@ class OpinionLost(StrEnum):
     UNSHARED = "unshared"
 
 
+class Dispute(StrEnum):
+    """What another system says of a finding that a doctor has signed: its photo is of another
+    patient, or its order is taken back.
+    """
+
+    OTHER_PATIENT = "other_patient"
+    TAKEN_BACK = "taken_back"
+
+
 class StoredFindingRow(StoredRecord):
     """A finding as it is stored, as far as a list reads it; what holds about it for a reader is
     said by visible_findings.py. With an `error` it stands for nothing: it belongs to no spot and no
@@ -115,10 +124,11 @@ class StoredFindingRow(StoredRecord):
     is one of the `picture_blobs`, where there are several. `opinion_of` is who is asked for a
     second opinion, by `opinion_by`: None of a request from before this was stored, which is that of
     the doctor in charge. An opinion has come from `opinion_came_at` on, or does not come
-    (`opinion_lost`), until that doctor has answered it. The
-    keys order lists (queue_order.py). At `opened_at` its owner has opened it with what a doctor had
-    decided, for the first time since that was shown. `placed` says where the spot was in which it
-    was last. `changes` are what comparisons with earlier photos have found.
+    (`opinion_lost`), until that doctor has answered it; the same holds of a `disputed` finding, as
+    long as it has an `opinion_key`. The keys order lists (queue_order.py). At `opened_at` its owner
+    has opened it with what a doctor had decided, for the first time since that was shown. `placed`
+    says where the spot was in which it was last. `changes` are what comparisons with earlier photos
+    have found.
     """
 
     id: str
@@ -142,6 +152,7 @@ class StoredFindingRow(StoredRecord):
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
     opinion_lost: OpinionLost | None = None
+    disputed: Dispute | None = optional()
     hold_key: str | None = None
     due_key: str | None = None
     version: int = optional(default=1)
@@ -194,6 +205,11 @@ class StoredFindingRow(StoredRecord):
             self.opened_at,
             place,
         )
+
+    @property
+    def open_dispute(self) -> Dispute | None:
+        """What a system says of it that the doctor in charge has not answered."""
+        return self.disputed if self.opinion_key else None
 
     @property
     def asker(self) -> str | None:

@@ -21,6 +21,7 @@ from skinapi.findings.records.stored_finding import (
     LISTED_FIELDS,
     PHOTO_FIELDS,
     SUMMARY_FIELDS,
+    Dispute,
     EnteredInError,
     OpinionLost,
     StoredFinding,
@@ -50,7 +51,7 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "awaited_key"), ("doctor", "changed")),
     *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
-    *(("awaited_key",), ("lesion",), ("idempotency_key",)),
+    *(("awaited_key",), ("lesion",)),
 )
 # What is read of each view; of a StoredFinding all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
@@ -137,19 +138,9 @@ class StoredFindings(Repository[StoredFinding]):
     def find_by_key(self, owner: str, key: str | None) -> StoredFinding | None:
         return self._by_key(key, owner=owner)
 
-    def find_by_first_part(self, owner: str, key: str) -> StoredFinding | None:
-        """Find what this owner has under a key that begins so, and has an id behind it."""
-        within = {"$gt": key, "$lt": f"{key}~"}
-        wanted: Filter = {"owner": owner, "idempotency_key": within}
-        return self._first(wanted, sort="idempotency_key")
-
     def find_filed(self, by: str, key: str | None) -> StoredFinding | None:
         """Find what this account has filed for others under this idempotency key."""
         return self._by_key(key, filed_by=by)
-
-    def list_filed_by_archives(self, key: str) -> list[StoredFinding]:
-        """List what archives have filed under this idempotency key, whichever account filed it."""
-        return [item for item in self._list({"idempotency_key": key}) if item.source]
 
     def _views(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
         return self._read_each_as(view, self._find(view, wanted, **options))
@@ -273,6 +264,9 @@ class StoredFindings(Repository[StoredFinding]):
         key = finding.make_opinion_key(urgency, came_at)
         self.change(finding.id, opinion_key=key, opinion_came_at=came_at)
 
+    def note_dispute(self, finding: StoredFindingRow, why: Dispute, *, urgency: Band) -> None:
+        self.change(finding.id, disputed=why, opinion_key=finding.make_opinion_key(urgency, now()))
+
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         wanted = {"opinion_of": doctor, "lesion": lesion}
         return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
@@ -307,10 +301,6 @@ class StoredFindings(Repository[StoredFinding]):
             "changed": new_id(),
         }
         self.change(finding.id, **fields)
-
-    def set_key(self, identifier: str, key: str | None) -> None:
-        """Another request may use the idempotency key that it had."""
-        self.change(identifier, idempotency_key=key)
 
     def page_in_error(self, owner: str, paging: PageRequest) -> Page[StoredFinding]:
         wanted: Filter = {"owner": owner, "error": {"$ne": None}}
@@ -385,4 +375,5 @@ def fields_without_loss(finding: StoredFindingRow) -> dict[str, Any]:
     """What changes where somebody is there again to give a second opinion that did not come."""
     if not finding.opinion_lost:
         return {}
-    return {"opinion_lost": None} if finding.opinion_came_at else NONE_CAME
+    waits = finding.opinion_came_at or finding.disputed
+    return {"opinion_lost": None} if waits else NONE_CAME

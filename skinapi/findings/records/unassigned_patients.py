@@ -63,6 +63,7 @@ class OrphanedWork(StrEnum):
     PHOTO = "photo"
     OPINION = "opinion"
     OPINION_LOST = "opinion_lost"
+    DISPUTED = "disputed"
     MESSAGE = "message"
 
 
@@ -433,6 +434,7 @@ def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[O
         OrphanedWork.PHOTO: finding.awaited is WaitsFor.PHOTO,
         OrphanedWork.OPINION: finding.opinion_came_at is not None,
         OrphanedWork.OPINION_LOST: finding.opinion_lost is not None,
+        OrphanedWork.DISPUTED: finding.open_dispute is not None,
         OrphanedWork.MESSAGE: finding.id in unanswered,
     }
     return tuple(item for item, is_left in holds.items() if is_left)

@@ -5,24 +5,24 @@ from dataclasses import dataclass
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import Conflict, FindingInError, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import FindingInError, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.errors import NOT_YOURS, FindingErased
-from skinapi.findings.records.events import ErasedFindingDenied, FindingVoided, SentAgain
-from skinapi.findings.records.finding_access import FindingAccess, Programs
+from skinapi.findings.errors import FindingErased, FindingSigned
+from skinapi.findings.records.events import FindingVoided
+from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import (
+    Dispute,
     EnteredInError,
-    Source,
     StoredFinding,
     hashes_of_request,
 )
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.lesion_status import Audience
-from skinapi.platform.backups.erased_ids import Erased, ErasedIds
+from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -33,8 +33,6 @@ TELLS_OF_CASE = (
     *(Kind.OPINION, Kind.OPINION_CAME, Kind.OPINION_LOST),
     *(Kind.LETTER_OUTDATED, Kind.PLACE_CORRECTED),
 )
-# Of what a person has entered in error, once its key is free: the key goes on with this and its id.
-DENIED = "/in-error/"
 NOTHING_FILED = "This program has filed no finding by this order"
 
 
@@ -49,44 +47,20 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 
 @dataclass(frozen=True, slots=True)
 class SentPicture:
-    """What a program files by this key: the hashes of the picture, and of the whole request.
-    `source` is None where the object's header could not be kept. `patient`: what stands for the
-    number of its patient in the store.
-    """
+    """What a program files by this key: the hashes of the picture, and of the whole request."""
 
     key: str
     picture: str
     request_hash: str
-    source: Source | None
-    patient: frozenset[str]
 
 
 # What a person files by moving a photo has this key, with the id of the finding that it was moved
 # from. No caller can send it as an Idempotency-Key: those have no slash.
 MOVED = "moved/"
-MOVED_TO_ANOTHER = "A person here has moved the photo to another patient, whose it stays"
-MOVED_MEANWHILE = "The photo was moved to this patient in this moment; send it again"
-OTHER_KEY = (
-    "Another key that is in force has sent it for another patient. Correct it with that key, or "
-    "revoke that key first"
+MOVED_BY_PERSON = (
+    "A person here has moved this photo to another patient. It stays there until a person moves it "
+    "again"
 )
-OTHER_ISSUER = (
-    "A key that has ended has sent it for a patient of another issuer. A person here moves the "
-    "photo, or joins the two accounts if both are one person"
-)
-
-
-def _issuer_of(source: Source | None) -> tuple[str | None, str | None] | None:
-    """Return who gave the patient's number; None where that is not known."""
-    return (source.issuer, source.issuer_oid) if source else None
-
-
-def _numbers_of(erased: Sequence[Erased]) -> list[int]:
-    return [number for item in erased for number in item.numbers]
-
-
-def _number_of(source: Source | None) -> tuple[str | None, ...] | None:
-    return (source.patient_id, source.issuer, source.issuer_oid) if source else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +72,6 @@ class CorrectionsService:
     accounts: Accounts
     outcomes: OutcomeCounts
     outbox: Outbox
-    programs: Programs
     erased: ErasedIds
 
     @atomic
@@ -132,136 +105,79 @@ class CorrectionsService:
 
     @atomic
     def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> VisibleFinding | None:
-        """The same of what a program has filed by one of these keys, as its owner may know it; None
-        where it is deleted. Then nobody is to be told of it any more.
+        """Enter in error what a program has filed by one of these keys; return it as its owner may
+        know it, or None if it is deleted. Raises FindingSigned once a doctor has signed a review.
         """
         found = (self.records.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
         if filed is None:
-            erased = [item for key in keys for item in self._list_erased(key, by)]
-            if not erased:
+            if not any(self.erased.find_requests(*hashes_of_request(by.id, key)) for key in keys):
                 raise NotFound(NOTHING_FILED)
-            unit.publish(ErasedFindingDenied(_numbers_of(erased)))
             return None
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
+        self._refuse_signed(filed)
         entered = self._enter(unit, filed, owner, by)
         return self.records.see_one(entered, Audience.PROGRAM, with_errors=True)
 
-    @atomic
-    def deny_erased(self, unit: Unit, *, sent: SentPicture, by: Subject) -> None:
-        """An archive sends what was deleted: perhaps with another PatientID."""
-        numbers = _numbers_of(self._list_erased(sent.key, by))
-        if numbers and sent.source:
-            said = SentAgain(by.id, sent.source, sent.patient)
-            unit.publish(ErasedFindingDenied(numbers, said))
-
-    def _list_erased(self, key: str, by: Subject) -> list[Erased]:
-        """List what was deleted that this program had filed by the key, or an archive."""
-        return self.erased.find_requests(*hashes_of_request(by.id, key))
-
     def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
-        """Find what a program has filed by this key for another patient than the `right` one, or
-        for this one, to whom a person has moved it back. Refused where that was another picture,
-        where it is kept of a deleted account, and where a person has said that it is not this
-        patient's or has moved it to another one.
+        """Find what this program has filed by the same key for another patient than the `right`
+        one. Refused if that was another picture, if the other account is deleted, if a person has
+        moved the photo, and once a doctor has signed a review (FindingSigned).
         """
-        filed = self.records.find_filed(by.id, sent.key) or self._find_of_ended_key(right, sent)
-        if filed is None:
-            return None
-        moved = self.find_moved(filed)
-        came_back = moved and not moved.error and moved.owner == right
-        if filed.owner == right and not came_back:
+        filed = self.records.find_filed(by.id, sent.key)
+        if filed is None or filed.owner == right:
             return None
         if not filed.is_of(sent.picture, sent.request_hash):
             raise IdempotencyKeyReused
-        if self._is_of_deleted(filed, sent, right):
+        owner = self.accounts.get(filed.owner)
+        if owner.is_record or owner.status == "deleting":
             raise FindingErased
-        denied = self.records.find_by_first_part(right, sent.key + DENIED)
-        if denied and denied.error:
-            raise FindingInError(denied.error.reason)
-        if moved and moved.error and moved.owner == right:
-            raise FindingInError(moved.error.reason)
-        if moved and not moved.error and moved.owner != right:
-            raise FindingInError(MOVED_TO_ANOTHER)
+        if filed.error and self.records.find_filed(filed.error.by, f"{MOVED}{filed.id}"):
+            raise FindingInError(MOVED_BY_PERSON)
+        self._refuse_signed(filed)
         return filed
 
-    def _is_of_deleted(self, filed: StoredFinding, sent: SentPicture, right: str) -> bool:
-        """Whether it is kept of a deleted account, and is sent again for a number of that person,
-        which leads to another account since, the `right` one: that corrects nothing.
-        """
-        owner = self.accounts.find_by_id(filed.owner)
-        if owner is None or not owner.is_record:
-            return False
-        before, now_sent = _number_of(filed.source), _number_of(sent.source)
-        if before is None or now_sent is None or before == now_sent:
-            return True
-        account = self.accounts.find_by_id(right)
-        theirs = self.findings.unassigned.former.list_numbers(account) if account else ()
-        return not {*sent.patient, *theirs}.isdisjoint(owner.former_identity)
-
-    def _find_of_ended_key(self, right: str, sent: SentPicture) -> StoredFinding | None:
-        """Find the same object of another patient, filed by a program whose key has ended: the
-        archive has a new key now. Where the patients' numbers are of two issuers, only what a
-        person has moved is found, and what stands is refused: it may be right or wrong there.
-
-        Refused while that key is in force: two archives that contradict each other would move the
-        finding to and fro. Two archives of two issuers may both have the object.
-        """
-        listed = self.records.list_filed_by_archives(sent.key)
-        others = [filed for filed in listed if filed.owner != right]
-        for filed in others:
-            if _issuer_of(filed.source) == _issuer_of(sent.source):
-                if not filed.error and self._is_in_force(filed):
-                    raise Conflict(OTHER_KEY)
-                return filed
-        if len(others) < len(listed):
-            return None  # the patient of this issuer has it
-        for filed in others:
-            if self._is_in_force(filed) or not filed.is_of(sent.picture, sent.request_hash):
-                continue
-            if not filed.error:
-                raise Conflict(OTHER_ISSUER)
-            if self.find_moved(filed):
-                return filed
-        return None
-
-    def _is_in_force(self, filed: StoredFinding) -> bool:
-        return filed.filed_by is not None and self.programs.is_in_force(filed.filed_by)
-
-    def find_moved(self, wrong: StoredFinding) -> StoredFinding | None:
-        """Find what a person has filed, last of all, by moving the photo of the wrong finding."""
-        moved = None
-        while wrong.error and (
-            found := self.records.find_filed(wrong.error.by, f"{MOVED}{wrong.id}")
-        ):
-            moved = wrong = found
-        return moved
-
     def correct_patient(self, unit: Unit, right: str, *, sent: SentPicture, by: Subject) -> None:
-        """Enter that in error in the transaction that files its picture for the `right` patient by
-        the same key, which is free then.
+        """Enter a misfiled finding in error in the transaction that files its picture for the
+        `right` patient. It keeps its key, so its patient does not get the picture again.
         """
-        while wrong := self.find_misfiled(right, sent=sent, by=by):
-            moved = self.find_moved(wrong)
-            if moved and not moved.error:
-                raise Conflict(MOVED_MEANWHILE)
-            before = self.accounts.get(wrong.owner)
-            if before.status == "deleting":
-                raise NotFound(NOT_YOURS)
-            self._enter(unit, wrong, before, by)
-            # What a person has said of it stays said.
-            denied = sent.key + DENIED + wrong.id if wrong.error else None
-            self.records.set_key(wrong.id, denied)
+        if wrong := self.find_misfiled(right, sent=sent, by=by):
+            self._enter(unit, wrong, self.accounts.get(wrong.owner), by)
+            self.records.change(wrong.id, filed_by=None)
 
-    def correct_filed(self, right: str, *, sent: SentPicture, by: Subject) -> None:
-        """The same where the `right` patient has it already, by another key."""
-        if self.find_misfiled(right, sent=sent, by=by):
-            self._correct_filed(right, sent=sent, by=by)
+    def note_other_patient(self, right: str, *, key: str | None, by: Subject) -> None:
+        """Dispute what this program has filed by the key for another patient than the `right` one,
+        if a doctor has signed a review of it.
+        """
+        filed = self.records.find_filed(by.id, key)
+        if filed and filed.owner != right and not filed.error and self._is_signed(filed):
+            self.dispute(filed.id, Dispute.OTHER_PATIENT, by=by)
 
     @atomic
-    def _correct_filed(self, unit: Unit, right: str, *, sent: SentPicture, by: Subject) -> None:
-        if self.records.find_by_key(right, sent.key):  # else corrected again meanwhile
-            self.correct_patient(unit, right, sent=sent, by=by)
+    def dispute(self, unit: Unit, identifier: str, why: Dispute, *, by: Subject) -> None:
+        """Let a signed finding wait for the doctor in charge again, because a program says that it
+        is wrong. The same dispute again changes nothing.
+        """
+        finding = self.records.get(identifier)
+        if finding.error or finding.disputed is why:
+            return
+        action, code = "submission.enter_in_error", FindingSigned.code
+        unit.record(AuditRow(action, by.id, finding.id, outcome=code, owner=finding.owner))
+        counts = self.records.see_one(finding, Audience.DOCTOR).instruction.counts
+        self.records.note_dispute(finding, why, urgency=counts.band)
+
+    def _is_signed(self, finding: StoredFinding) -> bool:
+        """Whether a review covers it: of its own, or of another photo of the spot."""
+        spot = self.records.see_one(finding, Audience.DOCTOR).lesion_status.findings
+        return any(
+            name == finding.id or review.has_seen(finding.id)
+            for name, about in spot.items()
+            for review in about.counted
+        )
+
+    def _refuse_signed(self, finding: StoredFinding) -> None:
+        if not finding.error and self._is_signed(finding):
+            raise FindingSigned(finding.id)
 
     def _enter(
         self,

@@ -150,12 +150,7 @@ class OutcomeCounts(Repository[CountedOutcome]):
         self._documents.update(facts, {"$inc": steps}, upsert=True)
 
     def take_back(self, finding: StoredFinding, reviews: Sequence[Review]) -> None:
-        # One that a colleague has told counts from when the doctor in charge signs it.
-        results = [
-            review
-            for review in reviews
-            if review.opinion.histology_result and not review.second_opinion
-        ]
+        results = [review for review in reviews if review.opinion.histology_result]
         if results:
             judged = finding.found_in(results[-1].version)
             counters = _counters(judged)

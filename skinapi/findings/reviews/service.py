@@ -32,7 +32,6 @@ from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
-from skinapi.findings.status.deciding_review import find_unsigned_result, signs_over
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.findings.status.reviews import Opinion, Review, ToldBy
@@ -108,6 +107,9 @@ class ReviewsService:
         finding.require_seen(sent.version)
         in_charge = in_care(owner, by)
         finding.require_spot_state(sent.spot_state, in_charge=in_charge)
+        asked_by = None if in_charge else finding.asker
+        if asked_by:
+            sent.require_opinion()
         judged = finding.finding
         opinion = sent.resolve(
             stated=judged.likely,
@@ -116,7 +118,6 @@ class ReviewsService:
             shows_no_skin=judged.not_skin and not (judged.checklist_score or judged.told_signs),
         )
         unit.audit("review.create", by=by.id, target=finding.id, owner=finding.owner)
-        asked_by = None if in_charge else finding.asker
         if asked_by and sent.hold_until:
             raise HoldRefused(NOT_SHOWN_ANYWAY)
         signed = finding.status.reviews
@@ -144,9 +145,6 @@ class ReviewsService:
         # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
         decides, reopened = after.decision, after.status.reopened
-        result = find_unsigned_result([*signed, review])
-        if in_charge and result and signs_over(review, result):
-            raise ResultStands
         sample = finding.status.sample
         own = sample is not None and sample.doctor == by.id
         if (

@@ -19,48 +19,17 @@ def list_in_force(reviews: Iterable[Review]) -> list[Review]:
 
 def find_sampled(reviews: Sequence[Review]) -> Review | None:
     """Find the newest with a sample of which no result has come since. Its doctor ends it by saying
-    that none was taken; another opinion, that says nothing of it, does not. Nor does a result that
-    the doctor in charge has not signed.
+    that none was taken; another opinion, that says nothing of it, does not.
     """
     ended = set[str]()
     for review in reversed(reviews):
         if review.opinion.histology_result:
-            if review.second_opinion:
-                continue
             break
         if review.opinion.histology is Histology.NOT_TAKEN:
             ended.add(review.doctor)
         elif review.opinion.awaited and review.doctor not in ended:
             return review
     return None
-
-
-def find_unsigned_result(reviews: Sequence[Review]) -> Review | None:
-    """Find the laboratory's result that a second opinion has named since the last one that counts.
-    Its doctor takes it back, asked again or in charge since, by saying that no sample was taken,
-    unless that is said of a sample which the same doctor has named since.
-    """
-    back = set[str]()
-    for review in reversed(reviews):
-        said, doctor = review.opinion, review.doctor
-        if said.histology is Histology.NOT_TAKEN:
-            back.add(doctor)
-        elif not review.second_opinion:
-            if said.histology_result:
-                return None
-        elif said.histology_result and doctor not in back:
-            return review
-        elif said.histology_result or said.awaited:
-            back.discard(doctor)
-    return None
-
-
-def signs_over(signed: Review, result: Review) -> bool:
-    """Whether this result would count before what is signed now."""
-    in_force = ReviewsInForce()
-    for review in (result, signed):
-        in_force.add(review)
-    return in_force.deciding() is not signed
 
 
 def _put_in_force(reviews: Iterable[Review]) -> "ReviewsInForce":

@@ -144,8 +144,8 @@ class FindingStatus:
 
     @property
     def sample(self) -> Review | None:
-        """Who says that a laboratory has one: also where an older result or another opinion counts,
-        and in a second opinion, which decides nothing.
+        """Who says that a laboratory has one: also where an older result or another opinion
+        counts.
         """
         return find_sampled(self.reviews)
 

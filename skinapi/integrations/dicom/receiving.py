@@ -23,9 +23,9 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.size_limits import size_in_words
-from skinapi.findings.errors import FindingErased, StorageQuotaReached
+from skinapi.findings.errors import FindingSigned, StorageQuotaReached
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
-from skinapi.findings.records.service import PatientRegistration
+from skinapi.findings.records.stored_finding import Dispute
 from skinapi.findings.reviews.corrections import CorrectionsService, SentPicture
 from skinapi.integrations.dicom.multipart import OBJECT, Part
 from skinapi.integrations.dicom.stow import (
@@ -120,32 +120,24 @@ class IntakeService:
             key=key,
             source=read_source(instance, picture) if is_clinics else None,
         )
-        owner = by.account
-        newcomer: PatientRegistration | None = None
-        again: SentPicture | None = None
-        if is_clinics:
-            patient = read_patient(instance.header)
-            if patient is None:
-                raise RefusedInstance(Failure.MISMATCH, "The object names no patient (PatientID)")
-            owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
-            # An archive where somebody has corrected the PatientID.
-            numbers = frozenset(self.patients.list_hashes(patient.system, patient.value, by=by))
-            again = SentPicture(key, picture, sent.request_hash, sent.source, numbers)
-            # Another picture is refused before it is judged and counted.
-            wrong = self.corrections.find_misfiled(owner.id, sent=again, by=by)
-            moved = wrong and self.corrections.find_moved(wrong)
-            if moved and not moved.error:
-                return  # a person has corrected it before
-            correct = partial(self.corrections.correct_patient, sent=again, by=by)
-            sent = replace(sent, before_commit=correct)
+        if not is_clinics:
+            self.prediction.predict(owner=by.account, sent=sent, by=by)
+            return
+        patient = read_patient(instance.header)
+        if patient is None:
+            raise RefusedInstance(Failure.MISMATCH, "The object names no patient (PatientID)")
+        owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
+        # An archive may have corrected the PatientID since it first sent the object.
+        picture_sent = SentPicture(key, picture, sent.request_hash)
+        correct = partial(self.corrections.correct_patient, sent=picture_sent, by=by)
+        sent = replace(sent, before_commit=correct)
         try:
-            filed = self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
-        except FindingErased:
-            if again:
-                self.corrections.deny_erased(sent=again, by=by)
+            # A refusal comes before the picture is judged and counted.
+            self.corrections.find_misfiled(owner.id, sent=picture_sent, by=by)
+            self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
+        except FindingSigned as signed:
+            self.corrections.dispute(signed.finding, Dispute.OTHER_PATIENT, by=by)
             raise
-        if again:
-            self.corrections.correct_filed(filed.owner, sent=again, by=by)
 
     def _refuse_own(self, instance: "Instance") -> None:
         """An archive that sends all that arrives sends what this server has sent to it, too: a heat

@@ -19,8 +19,10 @@ from skinapi.base.errors import (
     Unprocessable,
 )
 from skinapi.base.languages import LANGUAGES, Language
+from skinapi.findings.errors import FindingSigned
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService
 from skinapi.findings.records.service import PatientRegistration
+from skinapi.findings.records.stored_finding import Dispute
 from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.integrations.fhir.elements import Element, Resource, information, outcome_of
 from skinapi.integrations.fhir.kinds import KINDS
@@ -179,7 +181,11 @@ class FhirIntakeService:
             raise TestKeyStoresNothing
         identifier = OrderReader(request, beside).read_identifier()
         keys = self.fhir.keys_of_order(*identifier, by=by)
-        finding = self.corrections.take_back(keys=keys, by=by)
+        try:
+            finding = self.corrections.take_back(keys=keys, by=by)
+        except FindingSigned as signed:
+            self.corrections.dispute(signed.finding, Dispute.TAKEN_BACK, by=by)
+            raise
         if finding is None:
             raise OrderErased
         return Taken(
@@ -204,9 +210,13 @@ class FhirIntakeService:
             is_used = partial(self.prediction.findings.is_used, owner=owner.id, by=by.id)
             used = next(filter(is_used, keys), None)
             photos = replace(order.photos, key=used or keys[0])
-            finding = self.prediction.predict(owner=owner, sent=photos, by=by, newcomer=newcomer)
-        except IdempotencyKeyReused as error:
-            raise IdentifierReused from error
+            try:
+                finding = self.prediction.predict(
+                    owner=owner, sent=photos, by=by, newcomer=newcomer
+                )
+            except IdempotencyKeyReused as error:
+                self.corrections.note_other_patient(owner.id, key=photos.key, by=by)
+                raise IdentifierReused from error
         except MaybeDifferentSpots as error:
             raise PhotosApart from error
         return Taken(

@@ -28,6 +28,7 @@ from skinapi.base.errors import (
 from skinapi.base.languages import LANGUAGES, Language, known_language
 from skinapi.findings.errors import (
     FindingErased,
+    FindingSigned,
     LesionFull,
     OtherPlace,
     PatientJoined,
@@ -75,7 +76,7 @@ class UnknownKind(NotFound):
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
 REFUSALS = (
     *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased, PatientJoined),
-    UnknownPerformer,
+    *(FindingSigned, UnknownPerformer),
     *(Refused, PhotosApart, LesionFull, OtherPlace, NoModel),
     *(PredictionQuotaReached, StorageQuotaReached),
 )

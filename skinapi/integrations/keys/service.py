@@ -129,9 +129,6 @@ class ReadingKeys:
             for key in keys
         )
 
-    def is_in_force(self, program: str) -> bool:
-        return any(not key.ended for key in self.keys.list_of(program))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysService:

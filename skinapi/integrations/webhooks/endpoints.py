@@ -167,7 +167,7 @@ class WebhookEvents:
         finding, review = event.finding, event.review
         said = {"review": review.id, "second_opinion": review.second_opinion}
         self.tell_of_finding(EventType.REVIEW_SIGNED, finding, **said)
-        if review.opinion.new_picture_wanted and not review.second_opinion:
+        if review.opinion.new_picture_wanted:
             self.tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
 
     def on_sorted(self, event: Any) -> None:

@@ -48,8 +48,7 @@ class Erased(StoredRecord):
     and that id where somebody has ended it. `created_at` is when that was, `scrubbed_at` when
     the store had overwritten what was deleted, as far as it can. `findings`: how many an account
     held when it went, and `kept_until_at` until when its medical record is kept. `request`: the
-    hash of the request by which a program had filed the finding, which is not judged again;
-    `numbers` has its number then.
+    hash of the request by which a program had filed the finding, which is not judged again.
     """
 
     id: str

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.status.deciding_review import find_sampled
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import names_cancer
 from skinapi.model.bands import is_sent, most_urgent, urgency
@@ -20,8 +19,8 @@ from skinapi.platform.storage.ports import Document
 class ReachReason(StrEnum):
     """Why somebody should speak to the owner of a finding, the gravest reason first.
 
-    - `opinion`: a colleague's second opinion names a cancer, asks for a visit or for a result, the
-      owner knows of no such thing, and the doctor in charge has not answered it
+    - `opinion`: a colleague's second opinion names a cancer or asks for a visit, the owner knows
+      of no such thing, and the doctor in charge has not answered it
     - `held`: a doctor was to tell it
     - `unreviewed`: it is urgent or asks for a referral, and nobody has reviewed it, or its newest
       version
@@ -37,7 +36,6 @@ class ReachReason(StrEnum):
     - `unanswered`: no doctor has answered the owner's message, or the owner has not read one of a
       doctor; it is about its spot or about none
     - `message`: the same of a message that is about no finding that is there
-    - `corrected`: the archive that had sent its photo names another patient since
     - `lost`: the backup that was restored is from before it was so
     """
 
@@ -52,16 +50,7 @@ class ReachReason(StrEnum):
     COUNTS = "counts"
     UNANSWERED = "unanswered"
     MESSAGE = "message"
-    CORRECTED = "corrected"
     LOST = "lost"
-
-
-class SentByArchive(StoredRecord):
-    """Who had sent a photo: the account of the key, and the issuer of the patient's number."""
-
-    by: str
-    issuer: str
-    picture: str | None
 
 
 class FindingToTell(StoredRecord):
@@ -69,8 +58,7 @@ class FindingToTell(StoredRecord):
     `proven`: by the laboratory. `sampled_by` is the doctor who has taken a sample of which a result
     is awaited. Where not even the number can be read, it is 0; an urgency that cannot be is the
     highest. Of one that is lost no more than the number is known. A message about no finding has
-    the number 0, and no urgency. `also`: the reasons beside the gravest. `sent`: where its photo
-    is of an archive.
+    the number 0, and no urgency. `also`: the reasons beside the gravest.
     """
 
     number: int
@@ -81,7 +69,6 @@ class FindingToTell(StoredRecord):
     urgency: Band | None
     proven: bool = False
     sampled_by: str | None = None
-    sent: SentByArchive | None = None
 
 
 def tell_lost(number: int) -> FindingToTell:
@@ -132,20 +119,15 @@ def find_what_to_tell(
     why, *also = reasons
     named = opinion or (None if why is ReachReason.UNREVIEWED else decision)
     sample = entry.status.sample
-    # Of a sample that a second opinion alone names: what it was taken for.
-    taken = sample if sample and sample.second_opinion and why is ReachReason.AWAITED else None
-    label, asked = (named.label, [named.urgency]) if named else (None, [])
-    if taken:
-        label, asked = taken.opinion.condition, [taken.opinion.urgency_asked(entry.band)]
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
         why=why,
         also=tuple(also),
         # The check's name would read as a diagnosis beside those of doctors.
-        label=label,
-        urgency=most_urgent(_urgency_asked(entry), *asked),
-        proven=named is not None and named.proven and taken is None,
+        label=named.label if named else None,
+        urgency=most_urgent(_urgency_asked(entry), *([named.urgency] if named else [])),
+        proven=named is not None and named.proven,
         sampled_by=sample.doctor if sample else None,
     )
 
@@ -160,15 +142,9 @@ def _find_graver_opinion(entry: VisibleFindingRow) -> Decision | None:
 
 def _is_news(opinion: Decision, entry: VisibleFindingRow) -> bool:
     known = entry.decision
-    if names_cancer(opinion.label):
-        if known is None or not names_cancer(known.label):
-            return True
-        if opinion.proven and not (known.proven and known.label == opinion.label):
-            return True
-    if opinion.awaited and find_sampled(entry.status.counted) is None:
+    if names_cancer(opinion.label) and not (known and names_cancer(known.label)):
         return True
-    asks = is_sent(opinion.urgency) and not opinion.unjudged
-    return asks and opinion.more_urgent_than(_urgency_asked(entry))
+    return is_sent(opinion.urgency) and opinion.more_urgent_than(_urgency_asked(entry))
 
 
 def _urgency_asked(entry: VisibleFindingRow) -> Band:

@@ -44,9 +44,7 @@ class ResultToCome(Conflict):
 
 
 class PersonToReach(StoredRecord):
-    """`doctor` was in charge. `number`, `sent_by`: of a patient of another system, there.
-    `numbers` stand in the store for all by which other systems know the person.
-    """
+    """`doctor` was in charge. `number`, `sent_by`: of a patient of another system, there."""
 
     id: str
     created_at: datetime
@@ -56,7 +54,6 @@ class PersonToReach(StoredRecord):
     doctor: str | None = None
     number: PatientNumber | None = None
     sent_by: str | None = None
-    numbers: tuple[str, ...] = ()
     findings: tuple[FindingToTell, ...]
     expires_at: datetime
 

@@ -4,7 +4,6 @@ entry says what holds now: a review, or the end of a hold, changes it in its tra
 
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,13 +21,11 @@ from skinapi.base.errors import Conflict, RecordDamaged
 from skinapi.base.pages import batched
 from skinapi.care.message_records import Messages
 from skinapi.findings.records.events import (
-    ErasedFindingDenied,
     FindingDiscarded,
     FindingReviewed,
     FindingsChanged,
     FindingVoided,
     OpinionSigned,
-    SentAgain,
 )
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_records import FindingRecords
@@ -47,7 +44,6 @@ from skinapi.platform.storage.unreadable import leaving_out, read_each
 from skinapi.privacy.erasure.findings_to_tell import (
     FindingToTell,
     ReachReason,
-    SentByArchive,
     find_what_to_tell,
     list_graver_of_spots,
     tell_lost,
@@ -282,46 +278,6 @@ class ReachService:
             left = [item for item in before.findings if item.number != number]
             keep_or_end(self.people, self.erased, before, left)
 
-    def on_erased_finding_denied(self, event: ErasedFindingDenied) -> None:
-        """It was of somebody else, or perhaps: who speaks to the person reads so."""
-        for person in [*self.people.walk_all()]:
-            left = [
-                self._doubt(person, item, event.sent)
-                if event.sent and item.number in event.numbers
-                else item
-                for item in person.findings
-                if event.sent or item.number not in event.numbers
-            ]
-            if left != [*person.findings]:
-                keep_or_end(self.people, self.erased, person, left)
-
-    def _doubt(
-        self, person: PersonToReach, finding: FindingToTell, again: SentAgain
-    ) -> FindingToTell:
-        """As of a finding that is there: the last word counts of the key that had sent it; where
-        that has ended, of the next one with the same issuer.
-        """
-        before = finding.sent
-        if before is None or len({before.picture, again.source.picture} - {None}) > 1:
-            return finding
-        other_issuer = before.issuer != _number_of(again.source).system
-        if before.by != again.by and (other_issuer or self.programs.is_in_force(before.by)):
-            return finding
-        also = tuple[ReachReason, ...](
-            why for why in finding.also if why is not ReachReason.CORRECTED
-        )
-        if again.patient.isdisjoint(self._list_numbers(person)):
-            also = (*also, ReachReason.CORRECTED)
-        sent = before.model_copy(update={"by": again.by})
-        return finding.model_copy(update={"also": also, "sent": sent})
-
-    def _list_numbers(self, person: PersonToReach) -> tuple[str, ...]:
-        """Also those that have come to the account since, by a join."""
-        with suppress(RecordDamaged):
-            if account := self.unassigned.accounts.find_by_id(person.account):
-                return (*person.numbers, *self.former.list_numbers(account))
-        return person.numbers
-
     def _add(
         self,
         account: Account,
@@ -362,9 +318,8 @@ class ReachService:
             email=_find_email(account, before),
             doctor=doctor.id if doctor else None,
             number=number,
-            numbers=self.former.list_numbers(account) or (before.numbers if before else ()),
             sent_by=account.sent_by or (before.sent_by if before else None),
-            findings=tuple(map(self._with_sender, findings)),
+            findings=findings,
             expires_at=moment + KEPT_FOR,
         )
         self.people.insert(person)
@@ -429,24 +384,10 @@ class ReachService:
 
     def _find_number(self, findings: Sequence[FindingToTell]) -> PatientNumber | None:
         """Find what the archive said that sent one of them; FHIR leaves a hash alone."""
-        sources = (self._find_source(finding) for finding in findings)
-        return next((_number_of(source) for _, source in filter(None, sources)), None)
-
-    def _find_source(self, finding: FindingToTell) -> tuple[str, Source] | None:
-        """The account of the key that had sent it, and what that said; None where none had."""
-        if finding.why is ReachReason.UNREADABLE:
-            return None
-        entry = self.records.find_by_number(finding.number)
-        return (entry.filed_by or "", entry.source) if entry and entry.source else None
-
-    def _with_sender(self, finding: FindingToTell) -> FindingToTell:
-        found = None if finding.sent else self._find_source(finding)
-        if found is None:
-            return finding
-        by, source = found
-        issuer = _number_of(source).system
-        sent = SentByArchive(by=by, issuer=issuer, picture=source.picture)
-        return finding.model_copy(update={"sent": sent})
+        readable = (item for item in findings if item.why is not ReachReason.UNREADABLE)
+        entries = (self.records.find_by_number(item.number) for item in readable)
+        sources = (entry.source for entry in entries if entry and entry.source)
+        return next(map(_number_of, sources), None)
 
     def _walk(
         self,
@@ -520,5 +461,4 @@ def _keep_sampler(before: FindingToTell, holds: FindingToTell | None) -> Finding
     """Who has taken the sample is to know of its result."""
     if holds is None:
         return before
-    sampled_by = holds.sampled_by or before.sampled_by
-    return holds.model_copy(update={"sampled_by": sampled_by, "sent": before.sent})
+    return holds.model_copy(update={"sampled_by": holds.sampled_by or before.sampled_by})

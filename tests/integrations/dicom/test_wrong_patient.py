@@ -1,5 +1,5 @@
-"""An archive sends its object again with another PatientID: the finding is then that patient's, and
-the one before stands for nothing; or nothing has changed.
+"""An archive sends its object again with another PatientID. Before a review the finding is then
+that patient's, and the one before is in error. After one nothing changes, and a doctor decides.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,6 @@ from tests.integrations.dicom.sent_objects import (
 )
 from tests.integrations.dicom.test_receiving import FAILED, PHOTO, PIXELS, send
 from tests.integrations.test_keys import made
-from tests.privacy.test_joining import join
 from tests.served.wire import at_once
 from tests.support.backends import Backend, erase
 from tests.support.photos import photo_of
@@ -96,6 +95,13 @@ class Ward:
         answer = self.doctor.call("POST", path, json={"reason": "It is of somebody else."})
         assert answer.status_code == 200, answer.text
 
+    def queue(self) -> list[int]:
+        waiting = self.doctor.call("GET", "/queue?reviewed=false").get_json()
+        return [item["id"] for item in waiting]
+
+    def case(self) -> Any:
+        return self.doctor.call("GET", f"/submissions/{self.live()['number']}/case").get_json()
+
     def email_of(self, owner: str) -> str:
         account = self.backend.services.data.accounts.find_by_id(owner)
         assert account
@@ -126,15 +132,98 @@ def test_the_old_finding_stands_for_nothing_and_the_new_one_is_shown(ward: Ward)
         objects_in_archive(ward.backend, first["number"])
 
 
-def test_a_patient_is_corrected_as_often_as_the_archive_says(ward: Ward) -> None:
-    owners = dict[str, str]()
-    for number in ("P-1", "P-2", "P-3", "P-1", "P-2", "P-1"):
-        assert [ward.send(number)[0] for _ in range(2)] == [0, 0]
-        owner = owners.setdefault(number, ward.live()["owner"])
-        assert ward.live()["owner"] == owner
-    assert len({*owners.values()}) == 3
-    assert len(ward.findings()) == 6
+def test_a_patient_who_was_corrected_away_does_not_get_the_object_again(ward: Ward) -> None:
+    assert [ward.send(number)[0] for number in ("P-1", "P-2", "P-1")] == [0, 0, 0x0110]
+    second = ward.live()
+    assert ward.send("P-3")[0] == 0
+    assert ward.live()["owner"] != second["owner"]
+    assert ward.send("P-2")[0] == 0x0110
     assert ward.is_whole()
+
+
+def test_a_signed_finding_is_refused_and_waits_for_its_doctor(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.sign()
+    before = ward.live()
+    assert before["number"] not in ward.queue()
+    for _ in range(2):
+        reason, said = ward.send("P-2")
+        assert (reason, said.startswith("A doctor has signed")) == (0x0110, True)
+    assert [item["owner"] for item in ward.findings()] == [before["owner"]]
+    assert acts_on(ward.backend, before["id"])[-1] == (
+        "submission.enter_in_error",
+        "finding_signed",
+    )
+    assert ward.queue()[0] == before["number"]
+    assert ward.case()["disputed"] == "other_patient"
+    shown = ward.doctor.call("GET", f"/submissions/{before['number']}").get_json()
+    assert shown["decision"]["label"] == "melanoma"
+    assert ward.is_whole()
+
+
+@pytest.mark.parametrize("signs", [True, False], ids=["signed again", "left as it is"])
+def test_a_doctor_answers_a_dispute_once(ward: Ward, *, signs: bool) -> None:
+    ward.send("P-1")
+    ward.sign()
+    ward.send("P-2")
+    if signs:
+        ward.sign()
+    else:
+        path = f"/submissions/{ward.live()['number']}/second-opinion/answer"
+        assert ward.doctor.call("DELETE", path).status_code == 200
+    for _ in range(2):
+        assert "disputed" not in ward.case()
+        assert ward.queue() == []
+        assert ward.send("P-2")[0] == 0x0110
+
+
+def test_a_dispute_outlasts_the_end_of_a_second_opinion(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.sign()
+    colleague, number = ward.backend.member(role="doctor"), ward.live()["number"]
+    path = f"/submissions/{number}/second-opinion"
+    asked = ward.doctor.call("PUT", path, json={"colleague": colleague.email})
+    assert asked.status_code == 200, asked.text
+    ward.send("P-2")
+    assert colleague.call("DELETE", path).status_code < 300
+    ward.doctor.call("PUT", path, json={"colleague": colleague.email})
+    assert ward.case()["disputed"] == "other_patient"
+    assert ward.queue()[0] == number
+
+
+def test_a_dispute_waits_for_the_doctors_of_patients_without_one(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.sign()
+    ward.send("P-2")
+    path = f"/users/{ward.doctor.email}/suspend"
+    assert ward.admin.call("PATCH", path).status_code == 200
+    other = ward.backend.member(role="doctor")
+    (found,) = other.call("GET", "/queue?unassigned=true").get_json()
+    assert (found["id"], "disputed" in found["left"]) == (ward.live()["number"], True)
+
+
+def test_a_photo_that_a_doctor_has_moved_stays_there(real_backend: Backend, tmp_path: Path) -> None:
+    ward = Ward(Backend(tmp_path, real_backend.services.store, photos="always"))
+    ward.send("P-1")
+    ward.send_object(jpeg_object(MOLE, PatientID="P-2"))
+    wrong, other = ward.findings()
+    body = {"reason": "It is of somebody else.", "patient": other["owner"]}
+    moved = ward.doctor.call("POST", f"/submissions/{wrong['number']}/move", json=body)
+    assert moved.status_code < 300, moved.text
+    before = ward.findings()
+    for number in ("P-2", "P-3"):
+        reason, said = ward.send(number)
+        assert (reason, "moved this photo to another patient" in said) == (0x0110, True)
+    assert ward.findings() == before
+
+
+def test_a_patient_whom_a_doctor_has_denied_does_not_get_the_object(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.enter_in_error()
+    for number, reason in (("P-1", 0x0110), ("P-2", 0), ("P-1", 0x0110)):
+        assert ward.send(number)[0] == reason
+    first, second = ward.findings()
+    assert (first["error"]["reason"], "error" in second) == ("It is of somebody else.", False)
 
 
 def test_another_picture_voids_no_other_patients_finding(ward: Ward) -> None:
@@ -174,7 +263,6 @@ def test_what_refuses_the_new_finding_leaves_the_old_one(
     reason: int,
 ) -> None:
     ward.send("P-1")
-    ward.sign()
     before, accounts = ward.findings(), ward.backend.stored()["accounts"]
     with monkeypatch.context() as patch:
         patch.setattr(service, method, fail(error))
@@ -194,7 +282,6 @@ def test_a_full_quota_of_the_right_patient_leaves_the_old_finding(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ward.send("P-1")
-    ward.sign()
     before = ward.findings()
     ward.send_object(jpeg_object(MOLE, PatientID="P-2"))
     with monkeypatch.context() as patch:
@@ -245,74 +332,6 @@ def test_what_was_filed_before_the_pictures_hash_was_stored_is_compared_by_its_r
     assert len(ward.findings()) == 2
 
 
-def test_an_archive_with_a_new_key_corrects_what_was_sent_by_the_one_that_has_ended(
-    ward: Ward,
-) -> None:
-    ward.send("P-1")
-    ward.sign()
-    before, first = ward.findings(), ward.key
-    ward.get_key()
-    assert ward.send("P-1") == (0, "")
-    reason, said = ward.send("P-2")
-    assert (reason, "Another key that is in force" in said) == (0x0110, True)
-    assert ward.findings() == before
-    ward.revoke(first)
-    assert ward.send("P-2", MOLE)[0] == 0x0111
-    assert ward.send("P-3") == (0, "")
-    assert "error" in ward.findings()[0]
-    assert ward.send("P-1") == (0, "")
-    assert ward.live()["owner"] == before[0]["owner"]
-    assert ward.is_whole()
-
-
-def test_another_issuer_contradicts_nothing_while_both_archives_send(ward: Ward) -> None:
-    ward.send("P-1")
-    ward.get_key()
-    assert ward.send("P-1", **ELSEWHERE) == ward.send("P-1", **ELSEWHERE) == (0, "")
-    assert ["error" in item for item in ward.findings()] == [False, False]
-
-
-def test_with_another_issuer_too_the_next_key_is_refused_until_a_person_decides(
-    real_backend: Backend, tmp_path: Path
-) -> None:
-    ward = Ward(Backend(tmp_path, real_backend.services.store, photos="always"))
-    ward.send("P-1")
-    ward.sign()
-    wrong, first = ward.live(), ward.key
-    ward.get_key()
-    ward.revoke(first)
-    reason, said = ward.send("P-1", **ELSEWHERE)
-    assert (reason, "another issuer" in said) == (0x0110, True)
-    assert ward.live() == wrong
-    assert ward.send("P-1", MOLE, SOPInstanceUID="1.2.3.5", **ELSEWHERE) == (0, "")
-    (right,) = (item["owner"] for item in ward.findings() if item["id"] != wrong["id"])
-    body = {"reason": "It is of somebody else.", "patient": right}
-    path = f"/submissions/{wrong['number']}/move"
-    assert ward.doctor.call("POST", path, json=body).status_code == 200
-    before = ward.findings()
-    assert ward.send("P-1", **ELSEWHERE) == (0, "")
-    assert ward.findings() == before
-
-
-@pytest.mark.parametrize("ended", [True, False])
-def test_what_the_right_patient_has_by_another_key_is_corrected_too(
-    ward: Ward, *, ended: bool
-) -> None:
-    ward.send("P-1")
-    right, first = ward.live(), ward.key
-    ward.get_key()
-    assert ward.send("P-9", **ELSEWHERE) == (0, "")
-    wrong = ward.findings()[-1]
-    path = f"/submissions/{wrong['number']}/review"
-    assert ward.doctor.call("POST", path, json=MELANOMA).status_code == 201
-    if ended:
-        ward.revoke(first)
-    assert ward.send("P-1") == ward.send("P-1") == (0, "")
-    assert ward.live() == right
-    assert ward.send("P-9", **ELSEWHERE)[0] == (0x0110 if ended else 0)
-    assert ward.is_whole()
-
-
 def test_what_was_deleted_comes_back_by_no_other_key(ward: Ward) -> None:
     ward.send("P-1")
     services, first = ward.backend.services, ward.key
@@ -331,153 +350,6 @@ def test_a_suspended_patient_of_an_archive_is_to_be_reached_by_the_number_there(
     assert ward.admin.call("PATCH", path).status_code == 200
     (person,) = ward.doctor.call("GET", "/people-to-reach").get_json()
     assert person["number"]["value"] == "P-1"
-
-
-@pytest.mark.parametrize("joined", [False, True], ids=["", "joined to a log-in"])
-def test_who_is_to_reach_a_deleted_patient_reads_that_the_archive_names_another_since(
-    ward: Ward, joined: bool
-) -> None:
-    ward.send("P-1")
-    held = {**MELANOMA, "told_by": "doctor"}
-    path = f"/submissions/{ward.live()['number']}/review"
-    assert ward.doctor.call("POST", path, json=held).status_code == 201
-    email = ward.email_of(ward.live()["owner"])
-    body: dict[str, Any] = {"patient_number": {"system": "clinic", "value": "P-1"}}
-    if joined:
-        ada = ward.backend.member()
-        assert join(ward.admin, email, ada.email).status_code == 200
-        email, body = ada.email, {}
-    answer = ward.admin.call("DELETE", f"/users/{email}", json=body)
-    assert answer.status_code == 200, answer.text
-
-    def why() -> list[str]:
-        (person,) = ward.doctor.call("GET", "/people-to-reach").get_json()
-        (finding,) = person["findings"]
-        return [finding["why"], *finding.get("also", ())]
-
-    corrected, first = ["held", "corrected"], ward.archive
-    other, _ = made(ward.admin, "/admin/keys", scopes=["dicom", "findings:read"])
-    for archive, number, issuer, said in (
-        (first, "P-1", {}, ["held"]),
-        (first, "P-2", ELSEWHERE, corrected),
-        (first, "P-2", {}, corrected),
-        (other, "P-1", {}, corrected),
-        (first, "P-1", {}, ["held"]),
-        (other, "P-2", {}, ["held"]),
-    ):
-        ward.archive = archive
-        assert ward.send(number, **issuer)[0] == 0x0110
-        assert why() == said
-    ward.archive = first
-    assert ward.send("P-2", MOLE)[0] == 0x0110
-    assert why() == ["held"], "another picture"
-    ward.revoke(ward.key)
-    ward.archive = other
-    third, _ = made(ward.admin, "/admin/keys", scopes=["dicom", "findings:read"])
-    for archive, number, issuer, said in (
-        (other, "P-2", ELSEWHERE, ["held"]),
-        (other, "P-2", {}, corrected),
-        (third, "P-1", {}, corrected),
-    ):
-        ward.archive = archive
-        assert ward.send(number, **issuer)[0] == 0x0110
-        assert why() == said
-
-
-@pytest.mark.parametrize("given", [{"record_retention": 10}])
-def test_the_other_number_of_a_deleted_person_corrects_nothing(ward: Ward) -> None:
-    ward.send("P-1")
-    ward.sign()
-    first = ward.live()
-    ward.send("P-2", SOPInstanceUID="1.2.3.5")
-    second = next(item for item in ward.findings() if item["id"] != first["id"])
-    emails = [ward.email_of(item["owner"]) for item in (second, first)]
-    assert join(ward.admin, *emails).status_code == 200
-    erase(ward.backend.services, ward.backend.services.data.accounts.get(first["owner"]))
-    assert ward.send("P-2")[0] == 0x0110
-    # A number that came to the person after the deletion.
-    for number, uid in (("P-1", "1.2.3.6"), ("P-3", "1.2.3.7")):
-        assert ward.send(number, SOPInstanceUID=uid) == (0, "")
-    *_, again, third = ward.findings()
-    emails = [ward.email_of(item["owner"]) for item in (third, again)]
-    assert join(ward.admin, *emails).status_code == 200
-    assert ward.send("P-3")[0] == 0x0110
-    assert first["id"] in {item["id"] for item in ward.findings() if "error" not in item}
-
-
-def test_after_a_join_of_both_patients_the_object_stands(ward: Ward) -> None:
-    ward.send("P-1")
-    first = ward.live()["owner"]
-    ward.send("P-2")
-    gone, stays = (ward.email_of(owner) for owner in (ward.live()["owner"], first))
-    assert join(ward.admin, gone, stays).status_code == 200
-    before = ward.findings()
-    assert ward.send("P-1") == ward.send("P-2") == (0, "")
-    assert ward.findings() == before
-    assert ward.live()["owner"] == first
-    assert ward.send("P-3") == (0, "")
-    assert ward.live()["owner"] != first
-    assert ward.send("P-2") == (0, "")
-    assert ward.live()["owner"] == first
-
-
-def test_a_photo_that_a_doctor_has_moved_is_not_filed_again_by_the_archive(
-    real_backend: Backend, tmp_path: Path
-) -> None:
-    kept = Backend(tmp_path, real_backend.services.store, photos="always")
-    ward = Ward(kept)
-    ward.send("P-1")
-    ward.send_object(jpeg_object(MOLE, PatientID="P-2"))
-    wrong, other = ward.findings()
-    body = {"reason": "It is of somebody else.", "patient": other["owner"]}
-    moved = ward.doctor.call("POST", f"/submissions/{wrong['number']}/move", json=body)
-    assert moved.status_code < 300, moved.text
-    before = ward.findings()
-    assert len(before) == 3
-    assert ward.send("P-2") == ward.send("P-2") == (0, "")
-    assert ward.findings() == before
-    back = {"reason": "It was right.", "patient": wrong["owner"]}
-    path = f"/submissions/{moved.get_json()['id']}/move"
-    assert ward.doctor.call("POST", path, json=back).status_code == 200
-    before = ward.findings()
-    assert ward.send("P-1") == (0, "")
-    assert ward.findings() == before
-    path = f"/submissions/{before[-1]['number']}/move"
-    moved = ward.doctor.call("POST", path, json=body)
-    assert moved.status_code == 200, moved.text
-    ward.send_object(jpeg_object(MOLE, PatientID="P-3"))
-    before = ward.findings()
-    reason, said = ward.send("P-3")
-    assert (reason, "moved the photo to another patient" in said) == (0x0110, True)
-    assert ward.findings() == before
-    number = moved.get_json()["id"]
-    error = {"reason": "It is of neither."}
-    path = f"/submissions/{number}/entered-in-error"
-    assert ward.doctor.call("POST", path, json=error).status_code == 200
-    reason, said = ward.send("P-2")
-    assert (reason, "It is of neither." in said) == (0x0110, True)
-    assert ward.is_whole()
-
-
-def test_a_patient_whom_a_doctor_has_denied_gets_it_by_no_correction(ward: Ward) -> None:
-    """A doctor has looked at the photo."""
-    ward.send("P-1")
-    ward.enter_in_error()
-    assert ward.send("P-1")[0] == 0x0110
-    assert ward.send("P-2") == (0, "")
-    reason, said = ward.send("P-1")
-    assert (reason, "It is of somebody else." in said) == (0x0110, True)
-    ward.enter_in_error()
-    assert ward.send("P-3") == (0, "")
-    before = ward.live()
-    assert ward.send("P-1")[0] == ward.send("P-2")[0] == 0x0110
-    assert ward.live() == before
-    # Nor under another account that turned out to be theirs.
-    other = jpeg_object(MOLE, PatientID="P-4")
-    ward.send_object(other)
-    denied, stays = (ward.email_of(ward.findings()[place]["owner"]) for place in (0, -1))
-    assert join(ward.admin, denied, stays).status_code == 200
-    assert ward.send("P-1")[0] == ward.send("P-4")[0] == 0x0110
 
 
 @pytest.mark.parametrize("numbers", [("P-2", "P-3"), ("P-2", "P-2")])
@@ -510,19 +382,12 @@ def test_two_patients_first_objects_at_once_leave_one_finding(real_backend: Back
 
 
 @pytest.mark.parametrize("given", [{"record_retention": 10}])
-@pytest.mark.parametrize("new_key", [False, True], ids=["", "by the next key"])
-def test_what_is_kept_of_a_deleted_account_is_not_corrected_by_the_same_object(
-    ward: Ward, new_key: bool
-) -> None:
+@pytest.mark.parametrize("number", ["P-1", "P-2"])
+def test_the_record_of_a_deleted_account_is_not_corrected(ward: Ward, number: str) -> None:
     ward.send("P-1")
     ward.sign()
     erase(ward.backend.services, ward.backend.services.data.accounts.get(ward.live()["owner"]))
     kept = ward.live()
-    if new_key:
-        ward.revoke(ward.key)
-        ward.get_key()
-    code, sentence = ward.send("P-1")
+    code, sentence = ward.send(number)
     assert (code, sentence[:33]) == (0x0110, "The finding of this request was d")
     assert (ward.live(), len(ward.findings())) == (kept, 1)
-    assert ward.send("P-2") == (0, ""), "another number is a correction"
-    assert ward.live()["owner"] != kept["owner"]

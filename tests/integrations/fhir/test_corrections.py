@@ -1,12 +1,20 @@
 """A finding in error: who copies findings learns it, and who filed it takes it back."""
 
+import json
+
 import pytest
 
 from tests.findings.records.test_corrections import REASON, enter, get, sign, spot_of_two
 from tests.integrations.fhir import orders
 from tests.integrations.fhir.test_intake import external, outcome, reported
 from tests.integrations.test_keys import clinic_wide
-from tests.support.backends import Backend
+from tests.support.backends import Backend, Person
+
+
+def sign_mole(doctor: Person, number: str) -> None:
+    said = {"label": "melanocytic_nevus", "certainty": "sure"}
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == 201, answer.text
 
 
 def test_who_copies_findings_learns_it(backend: Backend) -> None:
@@ -59,21 +67,41 @@ def test_the_system_that_filed_it_takes_it_back(backend: Backend, status: str) -
     assert hospital.call("POST", "/fhir/ServiceRequest", json=unknown).status_code == 404
 
 
-@pytest.mark.parametrize("status", ["entered-in-error", "revoked"])
-def test_nobody_is_to_be_told_of_an_order_that_is_taken_back_once_its_finding_is_deleted(
-    real_backend: Backend, status: str
+def test_an_order_that_is_taken_back_after_a_review_waits_for_the_doctor(
+    real_backend: Backend,
 ) -> None:
-    doctor, root = (real_backend.member(role=role) for role in ("doctor", "admin"))
+    doctor = real_backend.member(role="doctor")
     hospital = clinic_wide(real_backend, scopes=["fhir"], doctor=doctor.email)
     number = reported(hospital.call("POST", "/fhir", json=orders.transaction()))["id"]
-    told = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=told).status_code == 201
+    sign_mole(doctor, number)
+    back = orders.request(status="revoked")
+    answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
+    assert outcome(answer)[:2] == (409, "finding_signed")
+    assert get(hospital, f"/fhir/DiagnosticReport/{number}")["status"] != "entered-in-error"
+    assert get(doctor, f"/submissions/{number}/case")["disputed"] == "taken_back"
+    assert [item["id"] for item in get(doctor, "/queue?reviewed=false")] == [int(number)]
+
+
+def test_an_order_that_names_another_patient_after_a_review_waits_for_the_doctor(
+    real_backend: Backend,
+) -> None:
+    doctor = real_backend.member(role="doctor")
+    hospital = clinic_wide(real_backend, scopes=["fhir"], doctor=doctor.email)
+    order = orders.contained()
+    number = hospital.call("POST", "/fhir/ServiceRequest", json=order).get_json()["id"]
+    sign_mole(doctor, number)
+    text = json.dumps(order).replace(orders.NUMBER, "another number")
+    answer = hospital.call("POST", "/fhir/ServiceRequest", json=json.loads(text))
+    assert outcome(answer)[:2] == (409, "identifier_reused")
+    assert get(doctor, f"/submissions/{number}/case")["disputed"] == "other_patient"
+
+
+def test_an_order_is_gone_once_its_finding_is_deleted(real_backend: Backend) -> None:
+    root, hospital = real_backend.member(role="admin"), clinic_wide(real_backend, scopes=["fhir"])
+    reported(hospital.call("POST", "/fhir", json=orders.transaction()))
     (patient,) = external(real_backend)
     body = {"patient_number": {"system": orders.HOSPITAL, "value": orders.NUMBER}}
     assert root.call("DELETE", f"/users/{patient['email']}", json=body).status_code == 200
-    (person,) = get(doctor, "/people-to-reach")
-    assert [item["why"] for item in person["findings"]] == ["held"]
-    back = orders.request(status=status)
+    back = orders.request(status="revoked")
     answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
     assert outcome(answer)[:2] == (410, "finding_erased")
-    assert get(doctor, "/people-to-reach") == []

@@ -7,7 +7,7 @@ import { getLanguage, hasWords, isolated, said, say, sayDate, sayNumber, sayShar
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
-import { Asked, CaseWork, isAsked, OpinionLost, SecondOpinion } from "/console/views/case_work.js";
+import { Asked, CaseWork, Disputed, isAsked, OpinionLost, SecondOpinion } from "/console/views/case_work.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
@@ -217,7 +217,7 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
   useEffect(() => setNow(loaded), [loaded]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const { decision } = loaded.report;
-  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !loaded.work.opinion_came_at && !loaded.work.opinion_lost && !loaded.work.opinion) && !hasDraft(number);
+  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !loaded.work.opinion_came_at && !loaded.work.opinion_lost && !loaded.work.disputed && !loaded.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
   const asked = isAsked(now.work); // a colleague sees the finding until the review is signed
   const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
@@ -288,6 +288,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
     <aside class="case-read">
       ${work.opinion?.of_me && html`<${Asked} opinion=${work.opinion} />`}
       <${OpinionLost} work=${work} />
+      <${Disputed} work=${work} />
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${shutOut && html`<${Message}><p><strong>${say("shutOut")}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${finding.no_access && !shutOut && html`<${Message}><p>${say("noAccess")}</p><//>`}

@@ -17,9 +17,10 @@ const lostOf = ({ opinion_lost: lost, opinion }) => lost ?? (opinion?.colleague_
 
 /** What colleagues were asked about a case, and answered. @param {Partial<Api["CaseView"]>} [work] */
 export const sayWork = (work = {}) => {
-  const { opinion, opinion_came_at: came } = work;
+  const { opinion, opinion_came_at: came, disputed } = work;
   const lost = lostOf(work);
   return [
+    ...(disputed ? [sayValue("disputed", disputed)] : []),
     ...(came ? [say("opinionCame")] : []),
     ...(lost ? [sayValue("opinionLost", lost)] : opinion ? [sayOpinion(opinion)] : []),
   ];
@@ -37,6 +38,10 @@ export const OpinionLost = ({ work }) => {
   const lost = lostOf(work);
   return lost && html`<${Message}><p><strong>${sayValue("opinionLost", lost)}</strong></p><p>${say("opinionLostText")}</p><//>`;
 };
+
+/** What another system says of a signed finding. @param {{work: Partial<Api["CaseView"]>}} props */
+export const Disputed = ({ work: { disputed } }) =>
+  disputed && html`<${Message}><p><strong>${sayValue("disputed", disputed)}</strong></p><p>${say("disputedText")}</p><//>`;
 
 /** Whom one asks, by name, and what. @param {{onSend: (values: Record<string, string>) => Promise<void>}} props */
 const AskColleague = ({ onSend }) => {
@@ -88,7 +93,7 @@ export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnd
       ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
-        ${(work.opinion_came_at || work.opinion_lost) && html`<button class="opinion-close"
+        ${(work.opinion_came_at || work.opinion_lost || work.disputed) && html`<button class="opinion-close"
           onClick=${() => change(() => remove(`${request}/answer${spot ? `?spot_state=${spot}` : ""}`))}>${say("opinionClose")}</button>`}
         ${opinion && !work.opinion_lost && html`<button class="quiet" onClick=${end}>${say(asked ? "opinionDecline" : opinion.of_me ? "opinionClose" : "opinionWithdraw")}</button>`}
         ${closed && mayAsk && !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}

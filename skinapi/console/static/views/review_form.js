@@ -36,16 +36,12 @@ export const hasDraft = (number) => drafts.get(number) !== undefined;
 /** Fill the form with what a second opinion says, for the doctor in charge to read, change and sign.
  * @param {string} number @param {Api["ReviewView"]} opinion */
 export function fillReview(number, opinion) {
-  const { agreement, certainty, label, urgency, histology, histology_result: result, note } = opinion;
-  const names = label && agreement !== "agree" && !result;
+  const { agreement, certainty, label, urgency, note } = opinion;
   drafts.set(number, {
     ...EMPTY,
-    agreement: result || (!label && opinion.new_picture_wanted) ? "" : agreement === "unsure" && certainty === "sure" ? (label ? "disagree" : "") : agreement,
-    label: names ? label : "",
+    agreement: agreement === "unsure" && certainty === "sure" ? (label ? "disagree" : "") : agreement,
+    label: label && agreement !== "agree" ? label : "",
     urgency: opinion.agrees_with_urgency ? SAME : (urgency ?? ""),
-    histology: histology ?? "",
-    result: result ?? "",
-    picture: opinion.new_picture_wanted && !label, // release 1.0.0 let both be signed
     note: note ?? "",
   });
 }
@@ -219,14 +215,13 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   };
   useKeys({
     ...Object.fromEntries(agreements.map(({ value, key }) => [key, chooseAt(value)])),
-    p: () => {
-      if (left) return;
+    ...(!left && !asked && { p: () => {
       if (known) return toast(say("resultIsLabel"));
       want(!draft.picture);
       focusOn("[name=picture]"); // from there Enter signs
-    },
+    } }),
     g: () => next("urgency", urgencies.map(([key]) => key)),
-    y: () => next("histology", HISTOLOGIES),
+    ...(!asked && { y: () => next("histology", HISTOLOGIES) }),
     n: () => focusOn("[name=note]"),
     ...(holds && !asksTeller && { b: () => {
       answer.held(draft.held ? "" : dayAfter(2));
@@ -360,10 +355,10 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       ${(names || known) && html`<${Labels} labels=${labels} value=${known ? draft.result : draft.label} result=${known} unsure=${!known && agreement === "unsure"} onLabel=${answer.name} />`}
       <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${urgencies.some(([key]) => key === draft.urgency) ? draft.urgency : ""}
         options=${[["", suggested], ...urgencies]} onChoose=${answer.urgency} />
-      <${Select} id="review-histology" name="histology" label=${withKey(say("histology"), "y")} value=${draft.histology}
-        options=${[["", say("notSaid")], ...HISTOLOGIES.map((key) => [key, sayValue("histology", key)])]} onChoose=${answer.histology} /></div>
-      ${!left && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
-        onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say(asked ? "pictureNotGoodOpinion" : "anotherPhoto")}<kbd aria-hidden="true">p</kbd></label>`}
+      ${!asked && html`<${Select} id="review-histology" name="histology" label=${withKey(say("histology"), "y")} value=${draft.histology}
+        options=${[["", say("notSaid")], ...HISTOLOGIES.map((key) => [key, sayValue("histology", key)])]} onChoose=${answer.histology} />`}</div>
+      ${!left && !asked && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
+        onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say("anotherPhoto")}<kbd aria-hidden="true">p</kbd></label>`}
       <div class="field">
         <label for="review-note">${say("note")}</label>
         <textarea id="review-note" name="note" aria-describedby="review-readers" rows="2" maxlength=${LONGEST_NOTE} value=${draft.note} onKeyDown=${signByKey}

@@ -45,6 +45,12 @@ Note = Annotated[
 ]
 
 
+OPINION_ALONE = (
+    "A second opinion names no sample and no result, and asks for no other photo. Write in `note` "
+    "what the doctor in charge should do"
+)
+
+
 class NewReview(Body):
     """What a doctor sends. Only `agreement` and `label` are what older clients send."""
 
@@ -74,7 +80,8 @@ class NewReview(Body):
     )
     histology: Histology | None = Field(
         default=None,
-        description="`confirmed`: the result is known; without `histology_result` it is the label",
+        description="`confirmed`: the result is known; without `histology_result` it is the label. "
+        "Refused in a second opinion, and so are `histology_result` and `new_picture_wanted`",
         strict=False,
     )
     histology_result: Label | None = Field(
@@ -141,6 +148,11 @@ class NewReview(Body):
         if self.certainty is None and self.agreement is None:
             return self.histology_result is None and not self.agrees
         return Certainty.UNSURE in (self.certainty, self.agreement)
+
+    def require_opinion(self) -> None:
+        """Raises ContradictoryReview if a second opinion says what a review alone says."""
+        if self.histology or self.histology_result or self.new_picture_wanted:
+            raise ContradictoryReview(OPINION_ALONE)
 
     def resolve(
         self, *, stated: str, band: Band, pictured: bool, shows_no_skin: bool = False
