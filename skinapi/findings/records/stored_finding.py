@@ -279,13 +279,6 @@ class StoredFinding(StoredFindingSummary):
     def changed_at(self) -> datetime:
         return made_at(self.changed)
 
-    def is_of(self, picture: str, request_hash: str) -> bool:
-        """Whether it was made of the picture with this hash. Where none is stored, only the same
-        request surely has the same picture.
-        """
-        own = self.source and self.source.picture
-        return own == picture if own else self.request_hash == request_hash
-
     def as_earlier(self) -> EarlierVersion:
         return EarlierVersion.from_record(self, judged_at=self.newest.judged_at)
 

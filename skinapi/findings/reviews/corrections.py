@@ -45,15 +45,6 @@ class ErrorWords(Frozen):
 ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 
 
-@dataclass(frozen=True, slots=True)
-class SentPicture:
-    """What a program files by this key: the hashes of the picture, and of the whole request."""
-
-    key: str
-    picture: str
-    request_hash: str
-
-
 # What a person files by moving a photo has this key, with the id of the finding that it was moved
 # from. No caller can send it as an Idempotency-Key: those have no slash.
 MOVED = "moved/"
@@ -119,15 +110,17 @@ class CorrectionsService:
         entered = self._enter(unit, filed, owner, by)
         return self.records.see_one(entered, Audience.PROGRAM, with_errors=True)
 
-    def find_misfiled(self, right: str, *, sent: SentPicture, by: Subject) -> StoredFinding | None:
+    def find_misfiled(
+        self, right: str, *, key: str, picture: str, by: Subject
+    ) -> StoredFinding | None:
         """Find what this program has filed by the same key for another patient than the `right`
-        one. Refused if that was another picture, if the other account is deleted, if a person has
-        moved the photo, and once a doctor has signed a review (FindingSigned).
+        one. Refused if the hash of its `picture` is another, if the other account is deleted, if a
+        person has moved the photo, and once a doctor has signed a review (FindingSigned).
         """
-        filed = self.records.find_filed(by.id, sent.key)
+        filed = self.records.find_filed(by.id, key)
         if filed is None or filed.owner == right:
             return None
-        if not filed.is_of(sent.picture, sent.request_hash):
+        if filed.source is None or filed.source.picture != picture:
             raise IdempotencyKeyReused
         owner = self.accounts.get(filed.owner)
         if owner.is_record or owner.status == "deleting":
@@ -137,11 +130,13 @@ class CorrectionsService:
         self._refuse_signed(filed)
         return filed
 
-    def correct_patient(self, unit: Unit, right: str, *, sent: SentPicture, by: Subject) -> None:
+    def correct_patient(
+        self, unit: Unit, right: str, *, key: str, picture: str, by: Subject
+    ) -> None:
         """Enter a misfiled finding in error in the transaction that files its picture for the
         `right` patient. It keeps its key, so its patient does not get the picture again.
         """
-        if wrong := self.find_misfiled(right, sent=sent, by=by):
+        if wrong := self.find_misfiled(right, key=key, picture=picture, by=by):
             self._enter(unit, wrong, self.accounts.get(wrong.owner), by)
             self.records.change(wrong.id, filed_by=None)
 

@@ -26,7 +26,7 @@ from skinapi.base.size_limits import size_in_words
 from skinapi.findings.errors import FindingSigned, StorageQuotaReached
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
 from skinapi.findings.records.stored_finding import Dispute
-from skinapi.findings.reviews.corrections import CorrectionsService, SentPicture
+from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.integrations.dicom.multipart import OBJECT, Part
 from skinapi.integrations.dicom.stow import (
     LARGEST_OBJECT,
@@ -128,12 +128,11 @@ class IntakeService:
             raise RefusedInstance(Failure.MISMATCH, "The object names no patient (PatientID)")
         owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
         # An archive may have corrected the PatientID since it first sent the object.
-        picture_sent = SentPicture(key, picture, sent.request_hash)
-        correct = partial(self.corrections.correct_patient, sent=picture_sent, by=by)
+        correct = partial(self.corrections.correct_patient, key=key, picture=picture, by=by)
         sent = replace(sent, before_commit=correct)
         try:
             # A refusal comes before the picture is judged and counted.
-            self.corrections.find_misfiled(owner.id, sent=picture_sent, by=by)
+            self.corrections.find_misfiled(owner.id, key=key, picture=picture, by=by)
             self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
         except FindingSigned as signed:
             self.corrections.dispute(signed.finding, Dispute.OTHER_PATIENT, by=by)

@@ -318,20 +318,6 @@ def test_a_correction_of_more_than_the_number_is_one(ward: Ward) -> None:
     assert ward.live()["context"]["sex"] == "male"
 
 
-def test_what_was_filed_before_the_pictures_hash_was_stored_is_compared_by_its_request(
-    ward: Ward,
-) -> None:
-    ward.send("P-1")
-    source = {**ward.live()["source"]}
-    del source["picture"]
-    ward.stored.update_all({}, {"$set": {"source": source}})
-    before = ward.findings()
-    assert ward.send("P-2", MOLE)[0] == ward.send("P-2", PatientSex="M")[0] == 0x0111
-    assert ward.findings() == before
-    assert ward.send("P-2") == (0, "")
-    assert len(ward.findings()) == 2
-
-
 def test_what_was_deleted_comes_back_by_no_other_key(ward: Ward) -> None:
     ward.send("P-1")
     services, first = ward.backend.services, ward.key
