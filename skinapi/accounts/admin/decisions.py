@@ -228,7 +228,7 @@ class DecisionsService:
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
         if chosen:
             refuse_doctor(patient)
-        self.assignments.assign(unit, patient, doctor=chosen, by=by)
+        self._put_in_care(unit, patient, doctor=chosen, by=by)
 
     @atomic
     def _approve_by_id(
@@ -273,7 +273,13 @@ class DecisionsService:
             chosen = self.assignments.find_default()
         else:
             return changed
-        return self.assignments.assign(unit, changed, doctor=chosen, by=by)
+        return self._put_in_care(unit, changed, doctor=chosen, by=by)
+
+    def _put_in_care(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> Account:
+        """Let a doctor be in charge. A patient who had another doctor gets a mail."""
+        if patient.doctor_id and doctor not in (None, patient.doctor_id) and not patient.is_record:
+            self.outbox.add(Kind.OTHER_DOCTOR, to=patient.id, about="my-data")
+        return self.assignments.assign(unit, patient, doctor=doctor, by=by)
 
     def _approve(self, unit: Unit, account: Account, *, role: Role | None, by: str) -> Account:
         fields = AccountFields(status="approved", wanted_role=None)

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     TO_REACH = "person_to_reach"
     CAME_INTO_CARE = "came_into_care"
     LEFT_CARE = "left_care"
+    OTHER_DOCTOR = "other_doctor"
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
     OPINION_LOST = "opinion_lost"
@@ -78,7 +79,7 @@ APART = frozenset({
 # off, and no limit delays them.
 SECURITY = frozenset({
     Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES, Kind.KEY_MADE,
-    Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
+    Kind.OTHER_DOCTOR, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
     Kind.REGISTERED_AGAIN, Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
     Kind.DELETION_DROPPED,
 })  # fmt: skip

@@ -44,6 +44,18 @@ def test_many_are_approved_each_as_it_asked_and_the_patients_into_care(backend: 
     assert admin.call("GET", "/accounts/waiting").get_json() == {"count": 0}
 
 
+def test_a_patient_who_gets_another_doctor_is_told_by_mail(mailing: Backend) -> None:
+    admin = mailing.member(role="admin")
+    first, second, third = (mailing.member(role="doctor").email for _ in range(3))
+    ada = mailing.member()
+    account, path = mailing.account(ada.email).id, f"/users/{ada.email}/doctor"
+    for doctor, mails in ((first, 0), (second, 1), (second, 1)):
+        assert admin.call("PUT", path, json={"doctor": doctor}).status_code == 200
+        assert notices_to(mailing, account) == [Kind.OTHER_DOCTOR] * mails
+    decide(admin, "approvals", account, role="user", doctor=third)
+    assert notices_to(mailing, account) == [Kind.OTHER_DOCTOR] * 2
+
+
 def test_one_account_that_is_gone_holds_up_no_other(backend: Backend) -> None:
     admin, ada, gone = backend.member(role="admin"), waiting(backend), new_id()
     approved = backend.account(backend.member().email).id
