@@ -26,7 +26,15 @@ FINDINGS = 2 * 3 * len(SAID)
 # The fields by collection that the migration may change.
 CHANGED = {
     "accounts": {"queue_key"},
-    "submissions": {"taken_by", "taken_at", "opinion_key", "opinion_came_at", "awaited_key"},
+    "submissions": {
+        "taken_by",
+        "taken_at",
+        "opinion_key",
+        "opinion_came_at",
+        "awaited_key",
+        "revision",
+        "rest_key",
+    },
     "reviews": {"opinion", "note"},
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
 }

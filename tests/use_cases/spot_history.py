@@ -446,7 +446,10 @@ class History:
         options = {"without_erased_ids": False, "verify": False, "drill": False}
         files = {"file": saved.backup, "erased": saved.backup.with_suffix(".jsonl")}
         folder.mkdir()
-        assert restore_commands.restore(settings, Namespace(**files, **options)) == 0
+        assert (
+            restore_commands.restore(settings, Namespace(**files, **options, give_up_numbers=False))
+            == 0
+        )
         self.backend.services.store.close()
         self._go_on_with(Backend(folder))
         self.main, self.bob, self.old = saved.patients
