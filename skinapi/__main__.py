@@ -259,6 +259,12 @@ def _parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true", required=True, help="count only, delete nothing"
     )
     retention.set_defaults(run=_lazy_command("show_retention"))
+    allowing = commands.add_parser(
+        "allow-erasure",
+        parents=[store],
+        help="let sweeps continue that have stopped because they would erase many accounts",
+    )
+    allowing.set_defaults(run=_lazy_command("allow_erasure"))
     accepting = commands.add_parser(
         "accept-key",
         parents=[store],

@@ -304,11 +304,11 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *services.data.deliveries.problems(),
             *chain.from_iterable(services.get(store).problems() for store in noted),
             *services.data.failed_items.problems(),
-            *services.data.clock.problems(),
+            *services.data.erasure_guard.problems(),
         ],
         gauges=(
             services.jobs.gauges,
-            services.data.clock.gauges,
+            services.data.erasure_guard.gauges,
             services.data.failed_items.gauges,
             services.gauges.measure_store,
             services.gauges.measure_disk,

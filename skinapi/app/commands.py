@@ -160,6 +160,22 @@ def show_retention(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def allow_erasure(settings: Settings, _: argparse.Namespace) -> int:
+    """Let the stopped sweeps continue, and print how many accounts each will erase."""
+    configure_logs()
+    refuse_unsafe(settings)
+    with closing(open_store(settings)) as store:
+        services = open_services(settings, store)
+        stopped = services.data.erasure_guard.allow_all()
+        for sweep in stopped:
+            row = AuditRow("store.allow_erasure", by=OPERATOR, target=sweep.id)
+            services.data.trail.record(row)
+            print(f"{sweep.id}: {sweep.accounts} accounts will be erased")
+    if not stopped:
+        print("no sweep has stopped")
+    return 0
+
+
 def accept_store_key(settings: Settings, options: argparse.Namespace) -> int:
     """Make JWT_SECRET_KEY the key of the store, whose former key is lost."""
     configure_logs()

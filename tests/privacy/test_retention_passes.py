@@ -287,22 +287,6 @@ def test_fewer_days_are_announced_anew_and_more_days_are_not(clinic: Clinic) -> 
     assert not clinic.has_photo(young)
 
 
-@pytest.mark.parametrize("jump", [timedelta(days=3650), timedelta(days=-30)])
-def test_a_clock_that_jumps_deletes_nothing_for_a_week(clinic: Clinic, jump: timedelta) -> None:
-    clinic.live(35)
-    filed = clinic.photo(clinic.backend.member())
-    clinic.live(1)
-    clinic.clock.ahead += jump
-    clinic.service.run_once()
-    clinic.live(ANNOUNCED.days - 1)
-    assert clinic.has_photo(filed)
-    clinic.clock.ahead -= jump  # somebody sets it right
-    clinic.service.run_once()
-    clinic.live(ANNOUNCED.days - 1)
-    assert clinic.has_photo(filed)
-    assert clinic.find(filed) is not None
-
-
 def test_keep_stops_retention_of_one_account_and_its_owner_still_deletes(clinic: Clinic) -> None:
     backend, admin = clinic.backend, clinic.admin
     held, other = backend.member(), backend.member()

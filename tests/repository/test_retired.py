@@ -45,7 +45,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"withdrawn-models|WithdrawnModel|withdrawn\.js|page_by_model",
     ),
     # 6
-    "a clock that goes wrong under a running server": (),
+    "a clock that goes wrong under a running server": (
+        *("ClockWatch", "ClockAlarm", "clock_alarm", r"\bclock_jumped\b", r"\bfor_holds\b"),
+        *("find_hold_time", r"\bis_ahead\(", "CLOCK_TOLERANCE", "mend_times"),
+    ),
     # 7
     "lost and replaced keys of patient numbers": (
         *("number_of_two", "NumberOfTwo", "wrap_again", "count_unnumbered"),

@@ -29,7 +29,6 @@ from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
-from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.failed_items import MOST_SHOWN, RECORD, FailedItem, FailedItems
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.web.declaration import Routes, admins
@@ -79,16 +78,6 @@ class FailedItemView(ReadFrom):
     owner: DamagedOwnerView | None = Field(
         description="whose it is, of a `record` of a patient that cannot be read; else null"
     )
-
-
-class ClockAlarmView(ReadFrom):
-    """The clock showed `jumped_to` after `jumped_from`: it was wrong, or no server ran."""
-
-    jumped_from: datetime
-    jumped_to: datetime
-    set_right: datetime | None = Field(description="null while a clock still shows that time")
-    spared_accounts: int = Field(description="accounts that it would have erased, and did not")
-    spared_records: int = Field(description="medical records that it would have erased")
 
 
 class UnassignedTotals(Answer):
@@ -176,9 +165,6 @@ class Overview(Answer):
     checkers: list[CheckerView] = Field(
         description="the LLMs that compare, by model and language, that were asked for"
     )
-    clock_alarm: ClockAlarmView | None = Field(
-        description="while the clock of a server is wrong, and for a week after; else null"
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +185,9 @@ class OverviewService:
     store: Store
     failed: FailedItems
     damaged: DamagedOwners
-    clock: ClockWatch
     checkers: Checkers
 
     def read(self) -> Overview:
-        alarm = self.clock.find_alarm()
         unassigned = dict(self.unassigned.count())
         return Overview(
             unassigned=UnassignedTotals(
@@ -241,7 +225,6 @@ class OverviewService:
                 CheckerView.from_record(item, pairs=len(item.right), right=sum(item.right))
                 for item in self.checkers.list_current()
             ],
-            clock_alarm=ClockAlarmView.model_validate(alarm) if alarm else None,
         )
 
     def _view_failed(self, failed: FailedItem) -> FailedItemView:

@@ -10,16 +10,17 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.errors import BeingDeleted, GoesWithOther
 from skinapi.accounts.auth.events import AccountErased, AccountGone, ErasureBegun, PatientNumber
 from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.base.errors import RecordDamaged, StoreUnavailable
 from skinapi.base.subject import ErasureReason
-from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
-from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import leaving_out, read_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Eraser:
     work: UnitOfWork
     accounts: Accounts
     former: FormerOwners
+    guard: ErasureGuard
     failed: FailedItems
 
     def begin(
@@ -107,13 +109,20 @@ class Eraser:
             self._begin(unit, account, event)
 
     def expire_all(self, *, before: datetime) -> None:
-        stored = self.accounts.walk_unapproved(before=before)
-        self.failed.do_each("account_expiry", stored, partial(self._expire, before))
+        expired = [*self._walk_expired(before)]
+        if self.guard.admits("waiting accounts", len(expired)):
+            self.failed.do_each("account_expiry", expired, partial(self._expire, before))
 
-    def _expire(self, before: datetime, document: Document) -> None:
-        account = Account.model_validate(document)
-        if account.never_approved(before=before) and self._begin_expiry(account.id, before):
-            self.finish(account.id)
+    def _walk_expired(self, before: datetime) -> Iterator[str]:
+        with leaving_out():
+            stored = self.accounts.walk_unapproved(before=before)
+            for account in read_each("accounts", stored, Account.model_validate):
+                if account.never_approved(before=before):
+                    yield account.id
+
+    def _expire(self, before: datetime, account_id: str) -> None:
+        if self._begin_expiry(account_id, before):
+            self.finish(account_id)
 
     @atomic
     def _begin_expiry(self, unit: Unit, account_id: str, before: datetime) -> bool:
@@ -141,9 +150,8 @@ class WaitingExpiry:
     """Deletes what waits, or was refused, for longer than `life`: anybody may register."""
 
     eraser: Eraser
-    clock: ClockWatch
     life: timedelta
 
     def run_once(self) -> None:
         self.eraser.resume()
-        self.eraser.expire_all(before=self.clock.look().believed - self.life)
+        self.eraser.expire_all(before=now() - self.life)

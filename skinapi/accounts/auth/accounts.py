@@ -344,15 +344,14 @@ class Accounts(Repository[Account]):
         and of those whose medical record need not be kept any more. Who is suspended could not take
         it back.
         """
-        wanted: dict[str, Filter] = {
-            "deletion_due_at": {"deletion_due_at": {"$lte": at}, "status": {"$ne": "suspended"}},
-            "record_kept_until_at": {"record_kept_until_at": {"$lte": at}},
-        }
         return [
             document["id"]
-            for field, due in wanted.items()
+            for field, due in _due_to_delete(at).items()
             for document in self._documents.find(due, sort=field, limit=EXPIRED_AT_ONCE, fields=())
         ]
+
+    def count_to_delete(self, *, at: datetime) -> int:
+        return sum(self._documents.count(due) for due in _due_to_delete(at).values())
 
     def list_waiting_deletions(self, *, limit: int) -> list[Account]:
         waiting = {"deletion_due_at": {"$gt": ANY_TIME}}
@@ -470,3 +469,10 @@ def _sharing_an_email(store: Store) -> tuple[str, str]:
         if first.setdefault(email, account["id"]) != account["id"]:
             return first[email], account["id"]
     raise AssertionError("a unique index refused what is unique")
+
+
+def _due_to_delete(at: datetime) -> dict[str, Filter]:
+    return {
+        "deletion_due_at": {"deletion_due_at": {"$lte": at}, "status": {"$ne": "suspended"}},
+        "record_kept_until_at": {"record_kept_until_at": {"$lte": at}},
+    }

@@ -21,7 +21,7 @@ from datetime import timedelta
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.errors import TooManyCodes, TooManyGuesses, TooManyRegistrations
 from skinapi.base.errors import Duplicate
-from skinapi.platform.storage.ids import is_ahead, now
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 
 WINDOW = timedelta(hours=1)
@@ -32,7 +32,6 @@ LINKS_PER_HOUR = 3
 TAKEN_PER_HOUR = 20
 CODES_PER_HOUR = 10
 WARNED_EVERY = timedelta(days=1)
-TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
 
 
 @dataclass(frozen=True)
@@ -148,10 +147,6 @@ class GuessLimits:
                 self._budgets.insert({**first, "wrong": 1})
                 return 1
         found = self._budgets.get(budget)
-        if found and is_ahead(found["created_at"], TOLERANCE):
-            # Its window would end when the clock is there again, and the owner wait so long.
-            self._budgets.delete({"id": budget, "created_at": found["created_at"]})
-            return self._spend(budget, most, window=window)
         wait = round((found["expires_at"] - now()).total_seconds()) if found else 1
         raise TooManyGuesses(retry_after=max(1, wait))
 

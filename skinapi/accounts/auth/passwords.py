@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
 from argon2 import PasswordHasher
@@ -33,7 +32,7 @@ from skinapi.base.caller_addresses import site_key
 from skinapi.base.errors import SkinAPIError, Unavailable
 from skinapi.base.field_types import Printable
 from skinapi.platform.audit.trail import AuditTrail
-from skinapi.platform.storage.ids import is_ahead, now
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow
 
 # The places for password hashing: how many requests may hash or wait for it, and of which address.
@@ -199,7 +198,6 @@ class Authentication:
     passwords: Passwords
     guess_limits: GuessLimits
     trail: AuditTrail
-    initial_password_life: timedelta
 
     def authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
         """The account of this e-mail address and password. The address becomes known where no
@@ -236,11 +234,10 @@ class Authentication:
         self.refuse_expired(account)
 
     def refuse_expired(self, account: Account) -> None:
-        """An initial password that was made in the future counts as expired."""
         expires = account.initial_password_expires_at
         if not account.must_change or expires is None:
             return
-        if expires < now() or is_ahead(expires - self.initial_password_life):
+        if expires < now():
             raise InitialPasswordExpired
 
     def find_account(self, email: str) -> tuple[str, Account | None]:

@@ -25,7 +25,7 @@ from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import Conflict, NotFound, StoreUnavailable, Unavailable
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.ids import is_ahead, new_id, now
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -78,8 +78,7 @@ class PasswordLinks(Repository[PasswordLink]):
     def find_by_token(self, token: str) -> PasswordLink | None:
         link_id, _, signature = token.partition(".")
         signed = hmac.compare_digest(self._sign(link_id).encode(), signature.encode())
-        link = self.find(link_id) if signed else None
-        return None if link is None or is_ahead(link.created_at) else link
+        return self.find(link_id) if signed else None
 
     def use(self, link: PasswordLink) -> bool:
         """Delete it, and all others of its account. False where it was used before."""

@@ -19,7 +19,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.settings.settings import Settings
 from skinapi.base.stored_record import StoredRecord
-from skinapi.platform.storage.ids import is_ahead, new_id, now
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository, in_transaction
 
@@ -79,11 +79,6 @@ class Session(StoredRecord):
     def opens(self, account: Account) -> bool:
         """Whether it was opened with all that its account asks for."""
         return self.factor_given or not account.has_second_factor
-
-    @property
-    def is_believed(self) -> bool:
-        """Whether no clock that was ahead has written it."""
-        return not (is_ahead(self.created_at) or is_ahead(self.used_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +140,14 @@ class Sessions(Repository[Session]):
         return min(session.used_at + self._lifetimes.access, session.expires_at)
 
     def find_valid(self, session_id: str, *, account: Account) -> Session | None:
-        """A session from the future is not valid: it would be so for as long as the clock was
-        ahead. Where a clock is behind now, its sessions are valid again once it is right.
-        """
         session = self.find(session_id)
-        if session is None or not session.is_believed:
+        if session is None:
             return None
         owner = (session.account, session.token_version)
         return session if owner == (account.id, account.token_version) else None
 
     def by_refresh_token(self, token: str) -> Session | None:
-        session = self._first({"family": _hash(token.partition(".")[0])})
-        return session if session and session.is_believed else None
+        return self._first({"family": _hash(token.partition(".")[0])})
 
     def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
         """Renew the session; None if this token was used before. Compare-and-set on `turn`: of

@@ -60,9 +60,8 @@ def _list_tasks(services: Services) -> list[Task]:
     sender, narrator = get(DeliverySender), get(Narrator)
 
     def forget_over() -> None:
-        moment = services.data.clock.read().believed
-        services.data.outbox.forget_over(moment)
-        services.data.people_to_reach.forget_over(moment)
+        services.data.outbox.forget_over()
+        services.data.people_to_reach.forget_over()
 
     return [
         # Work of each process for itself.

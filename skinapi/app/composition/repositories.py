@@ -3,6 +3,7 @@
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
+from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.recovery import PasswordLinks
@@ -24,7 +25,6 @@ from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.deliveries import Deliveries
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.background import Totals
-from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from skinapi.privacy.erasure.people_to_reach import PeopleToReach
@@ -63,5 +63,5 @@ class Repositories(Parts):
     people_to_reach: PeopleToReach
     erased_ids: ErasedIds
     failed_items: FailedItems
-    clock: ClockWatch
+    erasure_guard: ErasureGuard
     person_files: PersonFiles

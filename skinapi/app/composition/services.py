@@ -21,7 +21,7 @@ from skinapi.accounts.auth.consents import OPENROUTER, ConsentsService
 from skinapi.accounts.auth.email_addresses import list_spellings
 from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.owners import AccountUses, OwnerStatus
-from skinapi.accounts.auth.passwords import PLACES, Authentication, Passwords
+from skinapi.accounts.auth.passwords import PLACES, Passwords
 from skinapi.accounts.auth.recovery import PasswordLinks, RecoveryService
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService
@@ -152,7 +152,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         Tokens: {"key": key},
         # No more than half of the threads, so that the others can serve what needs no password.
         Passwords: {"places": max(1, min(PLACES, settings.threads // 2))},
-        Authentication: {"initial_password_life": password_life},
         Assignments: {"default": settings.default_doctor},
         SecondFactorService: {"keys": secrets, "required_roles": settings.second_factor_roles},
         Authorizer: {

@@ -124,4 +124,4 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("people_to_reach", forget_other_patients),
     ("accounts", renew_lists),
 )
-EMPTIED: tuple[str, ...] = ("account_acts", "break_glass")
+EMPTIED: tuple[str, ...] = ("account_acts", "break_glass", "clock")

@@ -136,7 +136,7 @@ class FindingLists:
     def _find_untold(
         self, ids: Collection[str | None], field: Literal["owner", "doctor"]
     ) -> list[Document]:
-        held = self._findings.find_held(make_hold_key(self._findings.find_hold_time(), 0))
+        held = self._findings.find_held(make_hold_key(now(), 0))
         return [item for item in held if item.get(field) in ids and _is_reviewed(item)]
 
     def list_visits(

@@ -37,8 +37,7 @@ from skinapi.findings.status.lesion_status import (
     compute_status,
 )
 from skinapi.findings.status.reviews import Reviews
-from skinapi.platform.storage.clock_watch import ClockWatch
-from skinapi.platform.storage.ids import new_id
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
@@ -53,8 +52,8 @@ PHOTO_FIELDS = (
 class FindingRecords(StoredFindings):
     """The findings, their versions and their reviews: what a service that shows findings needs."""
 
-    def __init__(self, store: Store, reviews: Reviews, clock: ClockWatch) -> None:
-        super().__init__(store, clock)
+    def __init__(self, store: Store, reviews: Reviews) -> None:
+        super().__init__(store)
         self.reviews = reviews
 
     @overload
@@ -84,7 +83,7 @@ class FindingRecords(StoredFindings):
         A request that only reads sees none of a spot of which a photo or review cannot be read.
         """
         found = [entry for entry in entries if with_errors or entry.error is None]
-        moment, views = self.find_hold_time(), dict[str, LesionForAudience]()
+        moment, views = now(), dict[str, LesionForAudience]()
         for facts in self._read_histories(record.lesion for record in found).values():
             view = LesionForAudience(facts, reader, moment)
             views |= dict.fromkeys((photo.id for photo in facts.photos), view)
@@ -125,7 +124,7 @@ class FindingRecords(StoredFindings):
         return FindingInError(reason, patient=finding.owner, sample_awaited=awaited)
 
     def compute_statuses(self, lesions: Sequence[str], reader: Audience) -> dict[str, LesionStatus]:
-        moment = self.find_hold_time()
+        moment = now()
         return {
             lesion: compute_status(facts, reader, moment)
             for lesion, facts in self._read_histories(lesions).items()
@@ -231,7 +230,7 @@ class FindingRecords(StoredFindings):
         fields = (*PHOTO_FIELDS, "error")
         found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
         photos = self._read_photos(record for record in found if not record.get("error"))
-        moment = self.find_hold_time()
+        moment = now()
         reviews = self.reviews.list_of_each([photo.id for photo in photos])
         facts = (LesionHistory((photo,), reviews) for photo in photos if not _is_hidden(photo.id))
         return [compute_status(fact, Audience.PATIENT, moment) for fact in facts]
@@ -307,7 +306,7 @@ class FindingRecords(StoredFindings):
         where one of the two has come: its patient would read what is milder than before.
         """
         for facts in self._read_histories([lesion]).values():
-            holds = facts.holds_at(self.find_hold_time())
+            holds = facts.holds_at(now())
             for review in chain.from_iterable(facts.reviews.values()):
                 own = review.submission in came
                 parted = {name for name in holds.list_seen_held(review) if (name in came) != own}

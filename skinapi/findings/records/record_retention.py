@@ -15,7 +15,7 @@ from skinapi.findings.records.stored_finding import StoredFinding, StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.bands import urgency
-from skinapi.platform.storage.clock_watch import ClockWatch
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Filter, Store
 
@@ -197,18 +197,17 @@ class RecordRetention:
     years: int | None
     records: FindingRecords
     letters: Letters
-    clock: ClockWatch
 
     def find_record(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
         """Find what must be kept of this patient now, or as much of it as the patient may know."""
         record = self.find_signed(owner, for_owner=for_owner) if self.years else None
-        return record if record and record.until_at > self.clock.read().believed else None
+        return record if record and record.until_at > now() else None
 
     def find_as_decided(self, owner: str, until_at: datetime | None) -> MedicalRecord | None:
         """Find what must be kept now of a patient whose record must be kept until then, whatever
         the settings say today.
         """
-        if until_at is None or until_at <= self.clock.read().believed:
+        if until_at is None or until_at <= now():
             return None
         record = self.find_signed(owner)
         return replace(record, until_at=until_at) if record else None

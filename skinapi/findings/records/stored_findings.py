@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,7 +30,6 @@ from skinapi.findings.records.stored_finding import (
     SubmittedPhoto,
 )
 from skinapi.model.conditions import Band
-from skinapi.platform.storage.clock_watch import ClockWatch
 from skinapi.platform.storage.documents import walk_by_id, walk_values
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.numbers import FINDINGS, Numbers
@@ -73,26 +72,9 @@ class StoredFindings(Repository[StoredFinding]):
     unique = (("number",), ("owner", "idempotency_key"), ("filed_by", "idempotency_key"))
     indexes = tuple((*fields, "id") for fields in INDEXES)
 
-    def __init__(self, store: Store, clock: ClockWatch) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self._numbers, self._clock = Numbers(store), clock
-
-    def find_hold_time(self) -> datetime:
-        """The time by which holds end. Where what is stored of it cannot be read, nobody can say
-        whether the clock is to be believed.
-        """
-        try:
-            return self._clock.read().for_holds
-        except RecordDamaged:
-            return now()
-
-    def find_ahead(self) -> timedelta:
-        """By how much the clock is ahead of the time by which holds end."""
-        try:
-            time = self._clock.read()
-        except RecordDamaged:
-            return timedelta()
-        return time.shown - time.for_holds
+        self._numbers = Numbers(store)
 
     def prepare(self, new: NewFinding, *, number: int) -> EncodedFinding:
         """Make what `add` stores. Other writers wait for a transaction, so call it before."""
@@ -273,7 +255,7 @@ class StoredFindings(Repository[StoredFinding]):
 
     def list_shown(self, limit: int) -> list[str]:
         """The ids of the findings of which a hold has ended, the first one first."""
-        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(self.find_hold_time(), 0)}}
+        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(now(), 0)}}
         found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
         return [item["id"] for item in found]
 

@@ -211,7 +211,7 @@ class UnassignedPatients:
             known |= {item["owner"]: owners[item["owner"]] for item in stored}
         count, ids = self.lists.count_waiting, [*waiting]
         outside = [item for item in known.values() if item.status == "waiting" or item.refused]
-        moment = self.records.find_hold_time()
+        moment = now()
         return UnassignedView(
             patients=len(known),
             not_approved=len(outside),
@@ -233,7 +233,7 @@ class UnassignedPatients:
         counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
         for owner, (waiting, urgent) in self.lists.count_waiting_by("owner", staff).items():
             counts[owner] += Counter({True: urgent, False: waiting - urgent})
-        moment = self.records.find_hold_time()
+        moment = now()
         for item in left:
             counts[item["owner"]][_is_urgent(item, moment)] += 1
         rows = [
@@ -315,7 +315,7 @@ class UnassignedPatients:
         findings = self.lists.count_waiting(patients) + len(left)
         if findings or kind is Kind.LEFT_CARE:
             urgent = self.lists.count_waiting(patients, band=URGENT)
-            moment = self.records.find_hold_time()
+            moment = now()
             urgent += sum(_is_urgent(item, moment) for item in left)
             waiting = self.outbox.find_last(kind, to=doctor) or {}
             self.outbox.add(

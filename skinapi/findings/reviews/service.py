@@ -136,7 +136,7 @@ class ReviewsService:
             note=sent.note,
             question=finding.opinion_question if asked_by else None,
             downgrade_confirmed=sent.downgrade_confirmed,
-            hold_ends_at=None if nobody_reads else self._find_hold(sent, opinion, finding.band),
+            hold_ends_at=None if nobody_reads else _hold_of(sent, opinion, finding.band),
             idempotency_key=key,
             request_hash=_hash(finding.id, sent),
         )
@@ -168,13 +168,6 @@ class ReviewsService:
         else:
             self._publish(unit, [*signed, review], finding, after, owner)
         return review
-
-    def _find_hold(self, sent: NewReview, opinion: Opinion, band: Band) -> datetime | None:
-        """Find until when it is held, by the time by which holds end: a clock that is ahead holds
-        nothing for longer.
-        """
-        until = _hold_of(sent, opinion, band)
-        return until and until - self.records.find_ahead()
 
     def _require_way(self, owner: Account, teller: ToldBy | None, *, grave: bool) -> None:
         way = self.findings.way_to(owner)
@@ -397,7 +390,7 @@ class EndedHolds:
     def run_once(self) -> None:
         reviews, records = self.reviews, self.reviews.records
         self.failed.do_each("hold", records.list_shown(SHOWN_AT_ONCE), reviews.show_ended)
-        moment = records.find_hold_time()
+        moment = now()
         held = records.reviews.list_held_with_graver(moment)
         self.failed.do_each("hold", held, reviews.show_freed)
         # A server had been started by a clock that was ahead.

@@ -155,7 +155,6 @@ class Cleanup:
     def sweep(self) -> None:
         """Delete expired uploads and settle what was abandoned: at each sending, and at a start."""
         self.data.uploads.sweep()
-        self.data.datasets.mend_times()
         for dataset in self.data.datasets.abandoned():
             self.settle(dataset)
 

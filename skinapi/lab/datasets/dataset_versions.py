@@ -25,7 +25,7 @@ from skinapi.lab.datasets.dataset_images import DatasetCounts
 from skinapi.lab.datasets.quarantine import comparable
 from skinapi.lab.errors import NameTaken
 from skinapi.model.context import Modality
-from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Filter, Store
 from skinapi.platform.storage.records import Repository
 
@@ -329,14 +329,6 @@ class Datasets(Repository[DatasetVersion]):
 
     def begin_deletion(self, identifier: str) -> None:
         self._change({"id": identifier}, status="deleting", touched_at=now(), reference=None)
-
-    def mend_times(self) -> None:
-        """Take what was touched in the future as touched now, so that its silence is noticed."""
-        ahead: Filter = {
-            "status": {"$in": ["checking", "deleting", "refused"]},
-            "touched_at": {"$gt": now() + CLOCK_TOLERANCE},
-        }
-        self._documents.update_all(ahead, {"$set": {"touched_at": now()}})
 
     def abandoned(self) -> Iterator[DatasetVersion]:
         """Yield what was interrupted in its check or deletion, or refused a day ago."""

@@ -20,7 +20,7 @@ from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
 from skinapi.platform.audit.trail import AuditTrail
-from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.records import Repository, find_or_make, in_transaction
 from skinapi.platform.storage.unit_of_work import UnitOfWork
@@ -183,9 +183,7 @@ class Uploads(Repository[UploadRecord]):
             self.remove(upload.id)
 
     def sweep(self) -> None:
-        """Delete those that have expired. One from the future expires as if it began now."""
-        ahead = {"expires_at": {"$gt": now() + KEPT_FOR + CLOCK_TOLERANCE}}
-        self._documents.update_all(ahead, {"$set": {"expires_at": now() + KEPT_FOR}})
+        """Delete uploads that have expired."""
         expired = {"expires_at": {"$lt": now()}}
         for document in self._documents.find(expired, sort="expires_at", limit=SWEPT_AT_ONCE):
             self.remove(document["id"])

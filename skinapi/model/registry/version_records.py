@@ -6,7 +6,7 @@ no record names, which `check` removes.
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,12 @@ from skinapi.model.registry.stored_version import (
     VersionSummary,
 )
 from skinapi.model.registry.version_files import StoredFile, read_file, store_files, write_files
-from skinapi.platform.storage.ids import CLOCK_TOLERANCE, new_id, now
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, in_transaction
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 
+CLOCK_SKEW = timedelta(hours=1)  # between a worker and the servers
 # Words that are addresses below /models.
 RESERVED_NAMES = {"compare", "rollback", "operating-point"}
 MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
@@ -112,7 +113,7 @@ class ModelVersions(Repository[ModelVersion]):
 
     def find_made_by(self, job: str, *, since: datetime) -> ModelVersion | None:
         """Find what this job has stored. An older one is of another job: short ids come again."""
-        earliest = since - CLOCK_TOLERANCE
+        earliest = since - CLOCK_SKEW
         made = (each for each in self._list({"job": job}) if each.created_at > earliest)
         return next((each for each in made if each.servable), None)
 

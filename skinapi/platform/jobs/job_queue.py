@@ -40,7 +40,7 @@ from skinapi.platform.jobs.job import (
 from skinapi.platform.jobs.job_logs import JobLogs
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
-from skinapi.platform.storage.ids import CLOCK_TOLERANCE, made_at, new_id, now
+from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
 from skinapi.platform.storage.records import Repository, in_transaction
 
@@ -222,7 +222,6 @@ class Jobs(Repository[Job]):
 
     def claim(self, *, worker: str, lease: timedelta, short_only: bool = False) -> Job | None:
         """Take the job, or the short job, whose turn it is, or None."""
-        self._shorten_leases(lease)
         self.take_back()
         wanted: Filter = {"status": "queued", **({"short": True} if short_only else {})}
         # Without a transaction, which no idle worker needs every second.
@@ -304,18 +303,8 @@ class Jobs(Repository[Job]):
             held = (min(until, now()) - began).total_seconds() if until and began else 0.0
             self.release(job, changes=disappeared, counted=True, seconds=held)
 
-    def _shorten_leases(self, lease: timedelta) -> None:
-        """Let leases from the future end like any other: a dead worker would hold its job for as
-        long as the clock was ahead.
-        """
-        ahead = {"$gt": now() + lease + CLOCK_TOLERANCE}
-        far = {"status": "running", "lease_ends_at": ahead}
-        self._documents.update_all(far, {"$set": {"lease_ends_at": now() + lease}})
-
     def sweep(self) -> None:
-        """Delete jobs that ended KEPT_FOR ago. One that ended in the future ended now."""
-        ahead = {"completed_at": {"$gt": now() + CLOCK_TOLERANCE}}
-        self._documents.update_all(ahead, {"$set": {"completed_at": now()}})
+        """Delete jobs that ended KEPT_FOR ago."""
         old = {"completed_at": {"$lt": now() - KEPT_FOR}}
         for document in self._documents.find(
             old, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()

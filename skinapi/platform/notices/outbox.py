@@ -219,18 +219,8 @@ class Outbox(Repository[Notice]):
         """List what is to be sent now, as it is stored. A kind that only newer code knows waits for
         it.
         """
-        self._bring_back()
         due: Filter = {"due_at": {"$lte": now()}, "kind": {"$in": [*Kind]}}
         return self._documents.find(due, sort="due_at", limit=limit)
-
-    def _bring_back(self) -> None:
-        """What a clock that was ahead has put off is due now: only of a deletion that waits a mail
-        is put off for so long.
-        """
-        others = sorted({*Kind} - {Kind.DELETION_TOMORROW})
-        far: Filter = {"due_at": {"$gt": now() + 2 * DAY}, "kind": {"$in": others}}
-        if self._documents.find(far, sort="due_at", limit=1, fields=()):
-            self._documents.update_all(far, {"$set": {"due_at": now()}})
 
     def find_end_of_wait(self, notice: Notice) -> datetime | None:
         """Find when it is sent with what else has come for its person lately; None: now."""
@@ -282,8 +272,9 @@ class Outbox(Repository[Notice]):
     def postpone(self, notices: Sequence[Notice], *, until: datetime) -> None:
         self._documents.set_each({notice.id: {"due_at": until} for notice in notices})
 
-    def forget_over(self, moment: datetime) -> None:
-        """One of a finding that was neither sent nor told stays, whatever the clock has shown."""
+    def forget_over(self) -> None:
+        """A notice of a finding that was neither sent nor told stays."""
+        moment = now()
         over: Filter = {"expires_at": {"$lte": moment}}
         others = sorted({*Kind} - OF_FINDINGS)
         self._documents.delete({**over, "kind": {"$in": others}})

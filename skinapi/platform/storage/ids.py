@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from skinapi.base.errors import BlobDamaged
 
-# Clocks are set back by an hour where a time zone was wrong; those of servers differ by seconds.
-CLOCK_TOLERANCE = timedelta(hours=1)
 # A draft, or a blob without a record, that is older was left by an interrupted write.
 LONGEST_WRITE = timedelta(hours=1)
 BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
@@ -25,11 +23,6 @@ def now() -> datetime:
     """The current time in UTC, cut to the millisecond: MongoDB keeps no more."""
     time = datetime.now(UTC) - Clock.set_back
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
-
-
-def is_ahead(time: datetime, tolerance: timedelta = CLOCK_TOLERANCE) -> bool:
-    """Whether a clock that was wrong wrote this time, which lies too far in the future."""
-    return time > now() + tolerance
 
 
 class _Ids:

@@ -1,7 +1,6 @@
 """The base of the repositories: the documents of one collection, as records of one class."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -9,6 +8,7 @@ from skinapi.base.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.documents import UNSTORABLE, walk_by_id
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import (
     Document,
     Encoded,
@@ -55,11 +55,9 @@ class Repository(Generic[R]):
         if self.expiry:
             self._documents.expire_by(self.expiry)
 
-    def forget_over(self, moment: datetime) -> None:
-        """Delete what `expires_at` says, in a collection without `expiry`: by a time that can be
-        believed, for a wrong clock must take nothing from it.
-        """
-        self._documents.delete({"expires_at": {"$lte": moment}})
+    def forget_over(self) -> None:
+        """Delete what `expires_at` says, in a collection without `expiry`."""
+        self._documents.delete({"expires_at": {"$lte": now()}})
 
     def insert(self, record: R, /, **more: Any) -> R:
         """Store a new record; `more` are fields that only the store uses."""

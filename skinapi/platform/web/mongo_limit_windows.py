@@ -17,7 +17,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError
 from skinapi.platform.stores.mongo_store import LIMIT_WINDOWS
 from skinapi.platform.stores.mongo_transactions import mongo_errors
 from skinapi.platform.stores.outage import TIMEOUTS
-from skinapi.platform.web.rate_limits import CLOCK_TOLERANCE_S, Window
+from skinapi.platform.web.rate_limits import Window
 
 # Losing the counts of the last moments does no harm, so no hit waits for the other members.
 QUICK = pymongo.WriteConcern(w=1, j=False)
@@ -72,15 +72,8 @@ class MongoWindows:
 
 
 def _pipeline(amount: int, expiry: int, moment: float, cost: int) -> list[dict[str, Any]]:
-    """Forget the hits outside the window, then add `cost` if there is room for all. Hits in the
-    future are from before the clock was put back.
-    """
-    within = {
-        "$and": [
-            {"$gte": ["$$hit", moment - expiry]},
-            {"$lte": ["$$hit", moment + min(expiry, CLOCK_TOLERANCE_S)]},
-        ]
-    }
+    """Forget the hits outside the window, then add `cost` if there is room for all."""
+    within = {"$gte": ["$$hit", moment - expiry]}
     kept = {"$ifNull": ["$entries", []]}
     more = {"$concatArrays": [[moment] * cost, "$entries"]}
     ends = datetime.fromtimestamp(moment, UTC) + timedelta(seconds=expiry)

@@ -27,13 +27,11 @@ from skinapi.base.errors import (
 )
 from skinapi.base.subject import ROLES
 from skinapi.platform.storage.files import disk_error
-from skinapi.platform.storage.ids import CLOCK_TOLERANCE
 from skinapi.platform.stores.database_file import inode_of, sqlite_errors
 from skinapi.platform.stores.outage import Outage
 from skinapi.platform.web.declaration import Rate
 
 LONGEST_WAIT_MS = 10_000
-CLOCK_TOLERANCE_S = CLOCK_TOLERANCE.total_seconds()
 # SQLError: the table is missing, or has other columns.
 DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)
 FIRST = "SELECT at, number FROM hits WHERE key = ? AND at >= ? ORDER BY at, number LIMIT 1"
@@ -129,10 +127,6 @@ def _hit(
     expiry = item.get_expiry()
     with _transaction(connection):
         connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
-        # Hits in the future are from before the clock was put back. They would count until the
-        # clock has caught up.
-        ahead = (key, moment + min(expiry, CLOCK_TOLERANCE_S))
-        connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
         last_at, last = connection.execute(LAST, (key,)).get or (moment, 0)
         at, number = max(moment, last_at), last + 1
         oldest, first = connection.execute(FIRST, (key, moment - expiry)).get or (at, number)
@@ -227,9 +221,8 @@ class Limits:
         with self._noticed_outage():
             window = self._windows.hit(item, name, caller, cost=cost)
         seconds = item.get_expiry()
-        # At least 1: a client that is told 0 seconds would ask again at once. At most the window:
-        # hits may lie in the future where the clock was put back.
-        wait = min(seconds, max(1, round(window.resets_at - time.time())))
+        # At least 1: a client that is told 0 seconds would ask again at once.
+        wait = max(1, round(window.resets_at - time.time()))
         # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
         _add_header("RateLimit-Policy", f'"{name}";q={item.amount};w={seconds}')
         _add_header("RateLimit", f'"{name}";r={max(0, window.remaining)};t={wait}')

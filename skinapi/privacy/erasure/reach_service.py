@@ -293,9 +293,7 @@ class ReachService:
             number = number or before.number
         if account.external:
             number = number or self._find_number(findings)
-        # By a clock that is behind, it would be over once that is set right.
-        moment = max(now(), self.records.find_hold_time())
-        person = self._insert(new_id(), moment, account, findings, number, before=before)
+        person = self._insert(new_id(), now(), account, findings, number, before=before)
         numbers = [finding.number for finding in findings]
         self.erased.add("to_reach", f"{person.id}/{account.id}", numbers=numbers)
 

@@ -24,6 +24,7 @@ from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.errors import DoctorHasPatients, LastAdmin
 from skinapi.accounts.auth.events import (
     AccountErased,
@@ -38,7 +39,6 @@ from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.notices.outbox import Kind, Outbox
-from skinapi.platform.storage.clock_watch import ClockWatch, Time
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Remnant, Store
@@ -126,7 +126,7 @@ class ErasureService:
     retention: RecordRetention
     to_reach: ReachService
     reach_list: ReachList
-    clock: ClockWatch
+    guard: ErasureGuard
     failed: FailedItems
     outbox: Outbox
     wait: timedelta
@@ -332,18 +332,11 @@ class ErasureService:
         self.receipts.set_gone(event.account)
 
     def begin_due(self) -> None:
-        """Begin the erasures whose time has come, by a clock that can be believed."""
-        time = self.clock.look()
-        if time.doubted_since:
-            self._note_spared(time)
-        due = self.accounts.list_to_delete(at=time.believed)
-        self.failed.do_each(WORK, due, partial(self._begin_due, time))
-
-    def _note_spared(self, time: Time) -> None:
-        due = {*self.accounts.list_to_delete(at=time.shown)}
-        spared = due - {*self.accounts.list_to_delete(at=time.believed)}
-        records = sum(account.is_record for account in self.accounts.by_ids(spared).values())
-        self.clock.note_spared(accounts=len(spared) - records, records=records)
+        """Begin the erasures whose time has come."""
+        moment = now()
+        if self.guard.admits("deletions", self.accounts.count_to_delete(at=moment)):
+            due = self.accounts.list_to_delete(at=moment)
+            self.failed.do_each(WORK, due, partial(self._begin_due, moment))
 
     def finish_begun(self) -> None:
         """Bring those that have begun to their end; one scrub serves all that are gone."""
@@ -352,14 +345,14 @@ class ErasureService:
         if gone := [*filter(None, let_go)]:
             self._complete(gone)
 
-    def _begin_due(self, time: Time, account_id: str) -> None:
+    def _begin_due(self, moment: datetime, account_id: str) -> None:
         account = self.accounts.get(account_id)
         if account.status == "deleting" or self._find_obstacle(account):
             return
         if account.is_record:
             self._begin(account.id, "system")
         else:
-            self._begin_own(account.id, due=time.believed)
+            self._begin_own(account.id, due=moment)
 
     def _let_go(self, document: Document) -> Receipt | None:
         """Delete what is left, and return the receipt once nothing of the person is stored."""

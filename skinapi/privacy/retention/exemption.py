@@ -2,8 +2,7 @@
 being deleted, and patients with a medical record that the law keeps.
 
 A sweep asks `RetentionExemption` for what it selects, and `SparedOwners` in the transaction that
-deletes it, because something may have happened meanwhile. The time comes from `ClockWatch`: nothing
-is deleted by a clock that cannot be believed.
+deletes it, because something may have happened meanwhile.
 """
 
 from collections.abc import Callable

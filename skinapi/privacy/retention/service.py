@@ -1,16 +1,17 @@
 """Retention by age: how long each kind of data is kept, and the sweeps that delete what is due.
 
 A kind is deleted from ANNOUNCED after a sweep has seen its setting for the first time, or a smaller
-number of days. The same holds where the clock jumped (see `ClockWatch`).
+number of days.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from pydantic import Field
 
+from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.owners import AccountUses, KeptAccount
 from skinapi.base.logs import log
 from skinapi.base.settings.privacy import RetainedKind
@@ -18,7 +19,6 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.platform.storage.background import Lease, Stopping
-from skinapi.platform.storage.clock_watch import ClockWatch, Time
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Documents, Store
@@ -56,21 +56,19 @@ class RetentionPlan:
         self._runs = store.collection("retention_runs")
         self._runs.expire_by("expires_at")
 
-    def acts_from(self, kind: str, days: int, time: Time) -> datetime:
-        """Tell from when a kind acts, if a pass at this time finds so many days."""
+    def acts_from(self, kind: str, days: int) -> datetime:
+        """Tell from when a kind acts, if a pass finds so many days now."""
         document = self._plan.get(kind)
         known = Announced.model_validate(document) if document else None
         if known is None or days < known.days:
-            return time.shown + ANNOUNCED
-        earliest = min(known.acts_from_at, time.shown + ANNOUNCED)
-        return max(earliest, time.doubted_since + ANNOUNCED) if time.doubted_since else earliest
+            return now() + ANNOUNCED
+        return known.acts_from_at
 
-    def note_pass(self, kind: str, days: int, time: Time) -> tuple[datetime, bool]:
+    def note_pass(self, kind: str, days: int) -> tuple[datetime, bool]:
         """Return from when the kind acts, and whether it was not known before."""
-        moment = time.shown
-        acts_from, new = self.acts_from(kind, days, time), self._plan.get(kind) is None
+        acts_from, new = self.acts_from(kind, days), self._plan.get(kind) is None
         fields: Document = {"days": days, "acts_from_at": acts_from}
-        ops = {"$set": {**fields, "schema": 1, **({"created_at": moment} if new else {})}}
+        ops = {"$set": {**fields, "schema": 1, **({"created_at": now()} if new else {})}}
         self._plan.update({"id": kind}, ops, upsert=True)
         return acts_from, new
 
@@ -143,7 +141,7 @@ class RetentionService:
 
     work: UnitOfWork
     store: Store
-    clock: ClockWatch
+    guard: ErasureGuard
     failed: FailedItems
     plan: RetentionPlan
     kinds: Mapping[RetainedKind, RetentionKind]
@@ -153,14 +151,13 @@ class RetentionService:
     stopping: Stopping
 
     def get_overview(self) -> RetentionView:
-        time = self.clock.read()
         return RetentionView(
             kinds=[
                 RetainedKindView(
                     kind=kind,
                     setting=kind.setting,
                     days=days,
-                    acts_from=None if days is None else self.plan.acts_from(kind, days, time),
+                    acts_from=None if days is None else self.plan.acts_from(kind, days),
                 )
                 for kind, days in self.days.items()
             ],
@@ -170,13 +167,13 @@ class RetentionService:
 
     def list_due(self) -> list[DueItems]:
         """Count what a sweep would delete now, for each kind with a setting."""
-        time, spare = self.clock.read(), self._spare()
+        moment, spare = now(), self._spare()
         return [
             DueItems(
                 kind.setting,
                 days,
-                sum(1 for _ in self.kinds[kind].walk_due(Term(days, time.shown), spare=spare)),
-                self.plan.acts_from(kind, days, time),
+                sum(1 for _ in self.kinds[kind].walk_due(Term(days, moment), spare=spare)),
+                self.plan.acts_from(kind, days),
             )
             for kind, days in self.days.items()
             if days is not None
@@ -200,26 +197,29 @@ class RetentionService:
         if lease.claim() is None:
             return
         try:
-            passed = partial(self._pass_kind, self.clock.look(), lease)
+            passed = partial(self._pass_kind, lease)
             all(self.failed.each(WORK, RetainedKind, passed))  # up to the first that does not end
         finally:
             lease.release()
 
-    def _pass_kind(self, time: Time, lease: Lease, kind: RetainedKind) -> bool:
+    def _pass_kind(self, lease: Lease, kind: RetainedKind) -> bool:
         """Return False where another process has taken over, or this one ends."""
         days = self.days[kind]
         if days is None:
             self.plan.forget_kind(kind)
             return True
-        acts_from, new = self.plan.note_pass(kind, days, time)
-        if kind is RetainedKind.ACCOUNTS:
+        acts_from, new = self.plan.note_pass(kind, days)
+        of_accounts = kind is RetainedKind.ACCOUNTS
+        if of_accounts:
             self.uses.begin() if new else self.uses.begin_for_new()
-        term = Term(days, time.shown)
+        term = Term(days, now())
         if term.at < acts_from:
             return True
         spare = self._spare()
         retained, run, removed = self.kinds[kind], self.plan.open_run(kind), 0
         retained.prepare(term, spare=spare)
+        if of_accounts and not self._admits(retained.walk_due(term, spare=spare)):
+            return True
         for number in retained.remove(term, spare=spare, note=run.note):
             removed += number
             if self.stopping.is_set() or not lease.renew():
@@ -229,3 +229,6 @@ class RetentionService:
         if removed:
             log.info("retention", kind=kind.value, removed=removed)
         return True
+
+    def _admits(self, due: Iterator[object]) -> bool:
+        return self.guard.admits("unused accounts", sum(1 for _ in due))

@@ -6,6 +6,7 @@ from werkzeug.test import TestResponse
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.events import AccountErased
 from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
@@ -40,7 +41,8 @@ def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
         work.afterwards(AccountErased, package.forget)
     accounts, failed = Accounts(store), FailedItems(store)
     former = FormerOwners(accounts=accounts, numbers=NumberKeys.make())
-    return Eraser(work=work, accounts=accounts, former=former, failed=failed)
+    guard = ErasureGuard(store)
+    return Eraser(work=work, accounts=accounts, former=former, guard=guard, failed=failed)
 
 
 def erase(eraser: Eraser, account: Account) -> None:

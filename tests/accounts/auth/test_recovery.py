@@ -119,17 +119,6 @@ def test_a_link_by_mail_is_dead_after_an_hour_and_is_not_sent_then(
     assert len(smtp.mails) == 1
 
 
-def test_a_link_of_a_clock_that_was_ahead_opens_nothing_once_it_is_right(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock(monkeypatch)
-    ada = backend.member()
-    clock.ahead = timedelta(days=365)
-    link, _ = backend.services.recovery.hand_link(email=ada.email, by="system")
-    clock.ahead = timedelta()
-    assert reset(backend, token_in(link)).status_code == 403
-
-
 def test_a_new_password_kills_the_links_from_before(backend: Backend) -> None:
     ada = backend.member()
     first, second, third = (handed(backend, ada.email) for _ in range(3))

@@ -463,19 +463,6 @@ def test_at_once_no_more_is_spent_than_the_budget(
         assert sum(pool.map(spend, range(24))) == 5
 
 
-def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    budget = DailyBudget(store, most=2)
-    monkeypatch.setattr(openrouter, "now", lambda: now() + timedelta(days=400))
-    budget.spend()
-    monkeypatch.undo()
-    for _ in range(2):
-        budget.spend()
-    with pytest.raises(NarrativeUnavailable):
-        budget.spend()
-
-
 def test_a_sentence_that_is_dropped_is_replaced_by_its_passage_and_counted_without_its_text(
     llm: OpenRouter, store: Store, make: Make
 ) -> None:

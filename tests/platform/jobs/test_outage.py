@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
+from skinapi.platform.jobs import attempt as attempt_module
 from skinapi.platform.jobs.attempt import Attempt, Timing, WorkerSettings
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
@@ -114,15 +115,18 @@ def test_a_short_outage_costs_nothing(jobs: Away, tmp_path: Path) -> None:
 
 
 def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
-    jobs: Away, tmp_path: Path
+    jobs: Away, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, watcher, process = begun(jobs, tmp_path, pause=1.0)
+    (tmp_path / "hold").touch()
+    job, watcher, process = begun(jobs, tmp_path, pause=0.0, timing=LONG)
     jobs.away = True
+    passed = LONG.lease - LONG.margin
+    monkeypatch.setattr(attempt_module, "boot_time", lambda: boot_time() + passed)
+    deadline = time.monotonic() + 60
     while is_alive(process):
+        assert time.monotonic() < deadline
         time.sleep(0.02)
-    held = jobs.get(job.id)
-    assert held.lease_ends_at
-    assert time.time() < held.lease_ends_at.timestamp()
+    assert jobs.claim(worker="next", lease=LONG.lease_time) is None
     jobs.away = False
     watcher.join(60)
     waiting = jobs.get(job.id)

@@ -40,7 +40,7 @@ Damage = Callable[[Document, list[str]], Document]
 
 
 # One record, or read by its id alone.
-WITHOUT_LISTS = {"serving", "clock", "kept_answers"}
+WITHOUT_LISTS = {"serving", "kept_answers", "stopped_sweeps"}
 
 
 def lose_a_field(document: Document, required: list[str]) -> Document:

@@ -97,16 +97,6 @@ def windows(
             yield opened
 
 
-def test_hits_ahead_of_a_clock_that_was_put_back_do_not_count(
-    windows: SqliteWindows | MongoWindows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one, right = parse("1/minute"), time.time
-    monkeypatch.setattr(time, "time", lambda: right() + 3600)
-    assert [windows.hit(one, "key").allowed for _ in range(2)] == [True, False]
-    monkeypatch.setattr(time, "time", right)
-    assert [windows.hit(one, "key").allowed for _ in range(2)] == [True, False]
-
-
 def test_hits_that_cost_more_count_all_or_none(windows: SqliteWindows | MongoWindows) -> None:
     five = parse("5/minute")
     costs = (2, 4, 3, 1)

@@ -13,7 +13,7 @@ import { getModels } from "/console/views/models.js";
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
 /** How the notes of the server begin that say what is among the lines of the page. */
-const SAID_ABOVE = /^(Patients without|Mails that|No job worker|Damaged records|Records that cannot|The clock)/;
+const SAID_ABOVE = /^(Patients without|Mails that|No job worker|Damaged records|Records that cannot)/;
 
 /** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console; `known` is what of it an admin
  * may have read and put aside, until that changes. @typedef {{act: boolean, text: string, place?: string, more?: string[], known?: string}} Item */
@@ -32,19 +32,6 @@ const itemsLeft = (left, nouns, why, none) =>
         place: addressOf("accounts", doctor ? { status: "approved", q: doctor } : { status: "unassigned" }),
         more: [why],
       }));
-
-/** @param {Api["ClockAlarmView"] | null} alarm @returns {Item[]} */
-const itemsOfClock = (alarm) =>
-  alarm === null
-    ? []
-    : [{
-        act: true,
-        text: say(alarm.set_right ? "clockWasWrong" : "clockWrong", { from: sayDate(alarm.jumped_from), to: sayDate(alarm.jumped_to) }),
-        more: [
-          alarm.set_right ? say("clockSetRight", { date: sayDate(alarm.set_right) }) : say("clockWrongText"),
-          say("clockSpared", { accounts: sayCount("erasedAccounts", alarm.spared_accounts), records: sayCount("sparedRecords", alarm.spared_records) }),
-        ],
-      }];
 
 /** @param {Api["CheckerView"]} checker @returns {Item} */
 const itemOfChecker = ({ model, language, passed_at: believed, due_at: due, pairs, right }) => ({
@@ -92,7 +79,6 @@ function itemsOf(found, lesions = FEWEST_LESIONS, asks) {
   return [
     itemOfUnassigned(found.unassigned, asks),
     ...found.staff_findings.map(itemOfStaff),
-    ...itemsOfClock(found.clock_alarm),
     ...found.failed_items.map(itemOfFailed),
     ...found.checkers.map(itemOfChecker),
     ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),

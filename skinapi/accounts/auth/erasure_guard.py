@@ -1,0 +1,63 @@
+"""Stops a sweep that would erase many accounts at once, as one with a wrong clock would."""
+
+from datetime import datetime
+
+from skinapi.base.logs import log
+from skinapi.base.stored_record import StoredRecord
+from skinapi.base.values import GaugeReading
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.records import Repository
+
+# So few accounts are always erased. A tenth of a small clinic's accounts would be one or two.
+FEW = 10
+MANY, SHARE = 1_000, 10
+
+
+class StoppedSweep(StoredRecord):
+    """`accounts` is how many accounts the sweep named `id` would have erased."""
+
+    id: str
+    created_at: datetime
+    accounts: int
+    allowed: bool = False
+
+
+class ErasureGuard(Repository[StoppedSweep]):
+    collection, record = "stopped_sweeps", StoppedSweep
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._accounts = store.collection("accounts")
+
+    def admits(self, sweep: str, count: int) -> bool:
+        """Return whether this sweep may erase so many accounts. More than MANY, or more than one in
+        SHARE of all, need an operator, whose permission ends when the sweep finds fewer.
+        """
+        stopped = self.find(sweep)
+        if count <= FEW or count <= min(MANY, self._accounts.count() // SHARE):
+            if stopped:
+                self._documents.delete({"id": sweep})
+            return True
+        if stopped is None:
+            log.error("erasure_stopped", sweep=sweep, accounts=count)
+            self.insert(StoppedSweep(id=sweep, created_at=now(), accounts=count))
+        return stopped is not None and stopped.allowed
+
+    def allow_all(self) -> list[StoppedSweep]:
+        """Let the stopped sweeps continue, and return them."""
+        stopped = self._list({"allowed": False})
+        self._documents.update_all({"allowed": False}, {"$set": {"allowed": True}})
+        return stopped
+
+    def problems(self) -> list[str]:
+        return [
+            f"A sweep has stopped because it would erase {sweep.accounts} accounts: {sweep.id}. "
+            "Check the clocks of the servers. To let it continue: `python -m skinapi allow-erasure`"
+            for sweep in self._list({"allowed": False})
+        ]
+
+    def gauges(self) -> list[GaugeReading]:
+        text = "Sweeps that have stopped because they would erase many accounts"
+        stopped = self._documents.count({"allowed": False})
+        return [GaugeReading("skinapi_stopped_erasures", text, float(stopped))]
