@@ -46,18 +46,20 @@ class ErasureGuard(Repository[StoppedSweep]):
 
     def allow_all(self) -> list[StoppedSweep]:
         """Let the stopped sweeps continue, and return them."""
-        stopped = self._list({"allowed": False})
-        self._documents.update_all({"allowed": False}, {"$set": {"allowed": True}})
+        stopped = self._list_stopped()
+        self._documents.set_each({sweep.id: {"allowed": True} for sweep in stopped})
         return stopped
 
     def problems(self) -> list[str]:
         return [
             f"A sweep has stopped because it would erase {sweep.accounts} accounts: {sweep.id}. "
             "Check the clocks of the servers. To let it continue: `python -m skinapi allow-erasure`"
-            for sweep in self._list({"allowed": False})
+            for sweep in self._list_stopped()
         ]
 
     def gauges(self) -> list[GaugeReading]:
         text = "Sweeps that have stopped because they would erase many accounts"
-        stopped = self._documents.count({"allowed": False})
-        return [GaugeReading("skinapi_stopped_erasures", text, float(stopped))]
+        return [GaugeReading("skinapi_stopped_erasures", text, float(len(self._list_stopped())))]
+
+    def _list_stopped(self) -> list[StoppedSweep]:
+        return [sweep for sweep in self._list() if not sweep.allowed]

@@ -63,7 +63,6 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
         "leaves": [],
         "failed_items": [],
         "checkers": [],
-        "clock_alarm": None,
     }
 
 
