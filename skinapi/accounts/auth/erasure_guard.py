@@ -1,6 +1,7 @@
 """Stops a sweep that would erase many accounts at once, as one with a wrong clock would."""
 
 from datetime import datetime
+from typing import Literal, get_args
 
 from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord
@@ -9,6 +10,8 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
 
+SweepName = Literal["deletions", "waiting accounts", "unused accounts"]
+SWEEPS: tuple[SweepName, ...] = get_args(SweepName)
 # So few accounts are always erased. A tenth of a small clinic's accounts would be one or two.
 FEW = 10
 MANY, SHARE = 1_000, 10
@@ -30,7 +33,7 @@ class ErasureGuard(Repository[StoppedSweep]):
         super().__init__(store)
         self._accounts = store.collection("accounts")
 
-    def admits(self, sweep: str, count: int) -> bool:
+    def admits(self, sweep: SweepName, count: int) -> bool:
         """Return whether this sweep may erase so many accounts. More than MANY, or more than one in
         SHARE of all, need an operator, whose permission ends when the sweep finds fewer.
         """
@@ -62,4 +65,4 @@ class ErasureGuard(Repository[StoppedSweep]):
         return [GaugeReading("skinapi_stopped_erasures", text, float(len(self._list_stopped())))]
 
     def _list_stopped(self) -> list[StoppedSweep]:
-        return [sweep for sweep in self._list() if not sweep.allowed]
+        return [sweep for sweep in filter(None, map(self.find, SWEEPS)) if not sweep.allowed]
