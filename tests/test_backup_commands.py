@@ -327,7 +327,7 @@ def test_a_damaged_record_of_one_patient_keeps_no_list_of_another_from_being_rep
         accounts = backend.services.store.collection("accounts")
         accounts.update({"id": first}, {"$set": {"queue_key": 7}})
     else:
-        judged = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+        judged = {"label": "melanoma", "certainty": "sure"}
         answered = grey.call("POST", f"/submissions/{numbers[0]}/review", json=judged)
         assert answered.status_code == 201, answered.text
         rows.update({"owner": first}, {"$set": {"version": 3}})

@@ -1,6 +1,5 @@
 """The routes of letters."""
 
-from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints
@@ -16,7 +15,6 @@ from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.errors import (
     LetterChanged,
     LetterDecision,
-    LetterDuringHold,
     LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
@@ -46,11 +44,6 @@ LetterText = Annotated[
 
 class WrittenLetter(LetterView):
     version: int = Field(description="counts the texts that were stored")
-    held_until: datetime | None = optional(
-        "of a signed one to the patient: until when the patient does not read it, as the decision "
-        "that it explains is held back; absent where that is not so"
-    )
-
     marked: tuple[MarkedSentence, ...] = optional(
         "of a draft: the sentences that differ from what was decided, as a second language model "
         "has read them, else by lists of words. Show each to its doctor, who confirms it or "
@@ -74,13 +67,12 @@ class WrittenLetter(LetterView):
     @classmethod
     def of_draft(cls, draft: Draft, **more: Any) -> Self:
         shown, letter = draft.shown, draft.shown.letter
-        told = {"held_until": shown.patient_waits_until, "signed_by": letter.signature, **more}
-        return cls.from_record(shown, draft, letter, **told)
+        return cls.from_record(shown, draft, letter, signed_by=letter.signature, **more)
 
 
 class SignedLetter(WrittenLetter):
     telling: TellingView | None = Field(
-        description="how the patient hears of it, and from when; null of one to a colleague"
+        description="how the patient hears of it; null of one to a colleague"
     )
 
 
@@ -196,7 +188,6 @@ def change_letter(
         LetterChanged,
         LetterUnreviewed,
         LetterDecision,
-        LetterDuringHold,
         LetterOutdated,
         LetterUnconfirmed,
     ),
@@ -205,12 +196,12 @@ def sign_letter(
     letters: LettersService, *, letter: str, body: Signature, subject: Subject
 ) -> SignedLetter:
     """Sign one's own draft with this text, after a review of the finding: it begins with what was
-    decided, is part of the report from then on, and never changes. `telling` says whether the
-    patient reads it now, or from when and why not before.
+    decided, is part of the report from then on, and never changes. The patient can read it at once,
+    and `telling` says how the patient hears of it.
     """
     edited = EditedDraft(**body.model_dump())
     signed, way = letters.sign_letter(letter=letter, edited=edited, by=subject)
-    telling = TellingView.of_letter(signed.held_until, way, subject.account.language)
+    telling = TellingView.of_letter(way, subject.account.language)
     to_patient = signed.letter.reader == "patient"
     return SignedLetter.of_draft(Draft(signed), telling=telling if to_patient else None)
 

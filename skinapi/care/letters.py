@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import NamedTuple, TypeVar
 
 from skinapi.accounts.auth.account import Account, Subject
@@ -22,7 +21,6 @@ from skinapi.care.letter_reading import find_read, read_sentences
 from skinapi.care.letter_texts import LetterFacts, say_decision, write_draft
 from skinapi.findings.errors import (
     LetterDecision,
-    LetterDuringHold,
     LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
@@ -40,9 +38,7 @@ from skinapi.findings.records.letters import (
     Withdrawal,
     WrittenOf,
     find_changed,
-    find_letter_held_until,
     find_written_of,
-    is_shown,
     show_letter,
     write_of,
 )
@@ -52,9 +48,7 @@ from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFin
 from skinapi.findings.reports.checker_records import Checker
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
-from skinapi.findings.status.decisions import MOST_EARLIER, Decision
-from skinapi.findings.status.lesion_status import Advice, Audience
-from skinapi.model.bands import urgency
+from skinapi.findings.status.decisions import MOST_EARLIER
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -239,7 +233,7 @@ class LettersService:
         letters = [
             item
             for item in self.letters.list_of(finding.id)
-            if is_shown(item, finding) or (not item.signed_at and item.doctor == to.id)
+            if item.signed_at or item.doctor == to.id
         ]
         if not letters:
             return []
@@ -254,20 +248,16 @@ class LettersService:
 
     def list_of_spot(self, *, lesion: str, to: Subject) -> list[ShownLetter]:
         course = {item.id: item for item in self.lesions.list_course(lesion=lesion, to=to)}
-        letters = [
-            letter
-            for letter in self.letters.list_signed_of([*course])
-            if is_shown(letter, course[letter.submission])
-        ]
+        letters = self.letters.list_signed_of([*course])
         # The course says no more of a finding than a list does.
         stored = {
             item: self.findings.records.find(item)
             for item in dict.fromkeys(letter.submission for letter in letters)
         }
         shown = [
-            show_letter(letter, see_with(finding, course[finding.id].view))
+            show_letter(letter, see_with(finding, known.facts, known.reader))
             for letter in letters
-            if (finding := stored[letter.submission])
+            if (finding := stored[letter.submission]) and (known := course[finding.id])
         ]
         return sorted(shown, key=lambda item: item.letter.id)
 
@@ -305,8 +295,6 @@ class LettersService:
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed
-        if _goes_before_what_is_held(finding):
-            raise LetterDuringHold
         about = self._facts_of(finding, owner, by)
         counts = say_decision(about, draft.reader, draft.language)
         if edited.decision != counts:
@@ -330,14 +318,11 @@ class LettersService:
         if about.advice:
             signed["begins"] = BeginsWith.of_advice(about.advice).stored()
         issued = self.letters.change_draft(letter, edited.version, signed)
-        held = find_letter_held_until(issued, finding)
-        if draft.reader == "patient" and held is None:  # else the mail of the hold's end tells
+        if draft.reader == "patient":
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")
-        if is_shown(issued, finding.for_programs()):  # else it is told when the hold ends
-            self._note_change(unit, finding)
-            unit.publish(LetterIssued(finding, issued))
-        way = self.findings.way_to(owner)
-        return ShownLetter(issued, held_until=held), way
+        self._note_change(unit, finding)
+        unit.publish(LetterIssued(finding, issued))
+        return ShownLetter(issued), self.findings.way_to(owner)
 
     @atomic
     def withdraw_letter(self, unit: Unit, *, letter: str, reason: str, by: Subject) -> ShownLetter:
@@ -351,11 +336,10 @@ class LettersService:
             return show_letter(signed, finding)
         unit.audit("letter.withdraw", by=by.id, target=finding.id, owner=finding.owner)
         self.findings.rely_on(finding)
-        if is_shown(signed, finding.for_programs()):  # else none is known
-            self._note_change(unit, finding)
-            about = f"finding/{finding.number}"
-            self.outbox.add(Kind.LETTER_WITHDRAWN, to=finding.owner, about=about)
-            unit.publish(LetterTakenBack(finding, signed))
+        self._note_change(unit, finding)
+        about = f"finding/{finding.number}"
+        self.outbox.add(Kind.LETTER_WITHDRAWN, to=finding.owner, about=about)
+        unit.publish(LetterTakenBack(finding, signed))
         withdrawal = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
         return show_letter(self.letters.withdraw(letter, withdrawal), finding)
 
@@ -371,14 +355,14 @@ class LettersService:
 
     def _facts_of(self, finding: VisibleFinding, owner: Account, doctor: Subject) -> LetterFacts:
         decision = finding.decision
-        advice, due = self._find_advice(finding, decision)
+        advice = finding.replaced_by
         earlier = list[VisibleFindingRow]()
         spot_place, elsewhere = None, False
         if finding.lesion:
             spot_place = self.lesions.find(lesion=finding.lesion, to=doctor).place
             course = self.lesions.list_course(lesion=finding.lesion, to=doctor)
             earlier = [
-                item.seen_by(Audience.PATIENT)
+                item
                 for item in course
                 if item.created_at < finding.created_at
                 if not item.photo.is_told_elsewhere(finding.photo)
@@ -396,24 +380,11 @@ class LettersService:
             spot_place=spot_place,
             advice=advice,
             advice_elsewhere=elsewhere,
-            due=due,
+            due=finding.instruction.counts.due,
             earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
             phone=self.clinic.phone,
             others_opinion=decision is not None and decision.doctor != doctor.id,
         )
-
-    def _find_advice(
-        self, finding: VisibleFinding, decision: Decision | None
-    ) -> tuple[Advice | None, date | None]:
-        """What counts of the spot, where it was said about another finding or a version that no
-        review has answered, and until when a doctor should have seen the spot: as its owner may
-        know it, who reads the letter as soon as nothing about its finding is held back.
-        """
-        view = finding.view.seen_by(Audience.PATIENT)
-        read_at = finding.decision_held_until or view.moment
-        to_owner = finding.viewed(replace(view, moment=read_at)).instruction
-        known = to_owner.elsewhere(finding.number, finding.band, decision)
-        return known, to_owner.counts.due
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Held:
         """The caller's draft, about a finding that cannot be deleted at the same time."""
@@ -469,16 +440,6 @@ def _find_changed(draft: Letter, about: LetterFacts, decision: str) -> tuple[str
 def _refuse_outdated(changed: tuple[str, ...], token: str, *, seen: str | None) -> None:
     if changed if seen is None else seen != token:
         raise LetterOutdated(changed)
-
-
-def _goes_before_what_is_held(finding: VisibleFinding) -> bool:
-    """Whether a letter would be read while something graver, said of another photo, is held back.
-    What was decided of its own finding it waits for.
-    """
-    if finding.decision_held_until:
-        return False
-    known = finding.seen_by(Audience.PATIENT).instruction.counts
-    return urgency(finding.instruction.counts.band) < urgency(known.band)
 
 
 def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:

@@ -24,7 +24,6 @@ from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.letters import is_shown
 from skinapi.findings.records.schemas.finding_parts import AdviceView
 from skinapi.findings.records.schemas.practice import Practice, PracticeView
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
@@ -89,19 +88,19 @@ class InboxEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDecision:
     """What was decided about the finding of this number, which its owner has not opened since it
-    was shown. `advice` is what counts of its spot.
+    was signed. `advice` is what counts of its spot.
     """
 
     finding: int
     lesion: Lesion | None
     decision: Decision
     advice: Advice
-    shown_at: datetime
+    signed_at: datetime
 
     @property
     def rank(self) -> tuple[int, float]:
         """The gravest first, then the newest."""
-        return urgency(self.advice.band), -self.shown_at.timestamp()
+        return urgency(self.advice.band), -self.signed_at.timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +120,7 @@ class InboxService:
 
     def read(self, *, owner: Account) -> InboxContent:
         spots = self.lesions.page_owned(owner.id, PageRequest(self.most)).items
-        found = self.records.compute_statuses(
-            [spot.id for spot in spots if spot.latest], Audience.PATIENT
-        )
+        found = self.records.compute_statuses([spot.id for spot in spots if spot.latest])
         unsorted = self.records.list_unsorted(owner.id, limit=MOST_UNSORTED)
         statuses: list[tuple[Lesion | None, LesionStatus | None]] = [
             *((spot, found.get(spot.id)) for spot in spots),
@@ -157,14 +154,14 @@ class InboxService:
 def _list_new_decisions(lesion: Lesion | None, status: LesionStatus) -> Iterator[NewDecision]:
     """Who could not judge the photo has decided nothing: another photo is a task."""
     for item in status.findings.values():
-        decision, shown_at = item.decision, item.shown_at
-        if decision and shown_at and not (decision.unjudged or item.opened_at):
+        decision, signed_at = item.decision, item.signed_at
+        if decision and signed_at and not (decision.unjudged or item.opened_at):
             yield NewDecision(
                 finding=item.photo.number,
                 lesion=lesion,
                 decision=decision,
                 advice=status.instruction.counts,
-                shown_at=shown_at,
+                signed_at=signed_at,
             )
 
 
@@ -255,7 +252,7 @@ class NewDecisionView(Answer):
     place: PlaceView | None = Field(description="of the spot")
     by_result: bool = Field(description="whether the laboratory's result is what is new")
     title: str = Field(description="that it has come, or who has decided; not what")
-    shown_at: datetime = Field(description="since when its owner may read it")
+    signed_at: datetime
     advice: AdviceView = Field(description="what counts of the spot now")
     sentence: str = Field(description="how, and by when")
 
@@ -280,8 +277,7 @@ class NewDecisionView(Answer):
 
 class InboxView(Answer):
     decisions: list[NewDecisionView] = Field(
-        description=f"what is new, the gravest first, {MOST_LISTED} at most; nothing that is held "
-        "back"
+        description=f"what is new, the gravest first, {MOST_LISTED} at most"
     )
     practice: PracticeView = Field(description="whom to call about what asks for a visit")
     tasks: list[TaskView] = Field(description=f"the most urgent first, {MOST_LISTED} at most")
@@ -313,7 +309,7 @@ class OwnDataSummary(Value):
     findings: int
     photos: int = Field(description="kept ones; of several pictures of a finding each")
     spots: int
-    letters: int = Field(description="signed ones that the caller may read")
+    letters: int = Field(description="signed ones")
     messages: int = Field(description="of both sides, about these spots and about none")
 
 
@@ -331,11 +327,10 @@ class OwnDataService:
         findings = photos = letters = 0
         records = self.findings.records
         for batch in batched(records.walk_owned(owner), READ_AT_ONCE):
-            kept = {item.id: item for item in records.see(batch, Audience.PATIENT)}
+            kept = records.see(batch, Audience.PATIENT)
             findings += len(kept)
-            photos += sum(item.photos for item in kept.values())
-            signed = self.letters.letters.list_signed_of([*kept]) if kept else []
-            letters += sum(is_shown(item, kept[item.submission]) for item in signed)
+            photos += sum(item.photos for item in kept)
+            letters += len(self.letters.letters.list_signed_of([item.id for item in kept]))
         return OwnDataSummary(
             since=of.account.created_at,
             findings=findings,

@@ -11,14 +11,14 @@ from datetime import date
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.accounts.auth.accounts import Accounts, key_without_findings
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
 from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.queue_order import band_of_key, key_range
+from skinapi.findings.records.queue_order import band_of_key
 from skinapi.findings.records.read_access import in_care, is_asked, reader_in_care
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFindingRow
@@ -29,7 +29,6 @@ from skinapi.findings.records.unassigned_patients import (
 )
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
-from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -39,18 +38,16 @@ NO_PATIENT = "Patient not found"
 NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
 # So many findings at most are read to say what each patient of a page waits for, and of visits.
 MOST_AWAITED = 2000
-# Before the key that a list of the opinions that are asked of a doctor, or have come, or of what
-# another doctor was to tell, continues behind.
-ASKED, CAME, UNTOLD = "a", "b", "c"
+# Before the key that a list of the opinions that are asked of a doctor, or have come, continues
+# behind.
+ASKED, CAME = "a", "b"
 # After so long what is awaited is marked: a rule of this queue, not of medicine.
 OVERDUE_AFTER = RESULT_AFTER
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """`doctors` are those that work on it; `left` is of a patient without a doctor, or who had
-    another one.
-    """
+    """`doctors` are those that work on it; `left` is of a patient without a doctor."""
 
     finding: VisibleFindingRow
     owner: Account
@@ -61,14 +58,12 @@ class FoundCase:
 @dataclass(frozen=True, slots=True)
 class FoundPatient:
     """`awaited` is what a decision about one of the findings has waited for the longest; until
-    `due` the patient should next be seen, by what doctors have decided. `untold` is the number of
-    the finding of which the caller is still to tell what another doctor has decided.
+    `due` the patient should next be seen, by what doctors have decided.
     """
 
     account: Account
     awaited: VisibleFindingRow | None
     due: date | None
-    untold: int | None
 
 
 class DamagedPatient(Value):
@@ -79,7 +74,7 @@ class DamagedPatient(Value):
 class QueueCountsView(Value):
     to_review: int = Field(
         description="all of them, reviewed ones too about which a second opinion has come, does "
-        "not come, or is asked of the caller, or that another doctor was to tell the patient"
+        "not come, or is asked of the caller"
     )
     by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
     unassigned: UnassignedView | None = Field(
@@ -123,25 +118,17 @@ class CareService:
             raise InvalidQuery(NO_SEARCH)
         if beginning:
             page = self.accounts.search_patients(doctor.id, beginning, paging)
-        elif doctor.key:  # the order of the queue would tell of a review that is held back
-            of = None if wide else doctor.id
-            page = self.accounts.page_of_doctor(of, paging)
+        elif doctor.key:
+            page = self.accounts.page_of_doctor(None if wide else doctor.id, paging)
         else:
             page = self.accounts.page_patients(doctor.id, paging)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
         self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
-        held = self._list_held(shown, doctor)
-        awaited = self._awaited_of(shown, held, doctor)
-        visits = self._visits_of(shown, held, doctor)
-        untold = {case.owner.id: case.finding.number for case in self._list_untold(doctor)}
+        awaited = self._awaited_of(shown, doctor)
+        visits = self._visits_of(shown, doctor)
         patients = [
-            FoundPatient(
-                self._as_known(patient, held),
-                awaited.get(patient.id),
-                visits.get(patient.id),
-                untold.get(patient.id),
-            )
+            FoundPatient(patient, awaited.get(patient.id), visits.get(patient.id))
             for patient in shown
         ]
         return Page(patients, page.next_after)
@@ -158,18 +145,7 @@ class CareService:
         owner = self.accounts.find_staying(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
-        held = self._list_held([owner], doctor)
-        with_held = replace(paging, limit=paging.limit + len(held))
-        page = self.lists.page_by_urgency({"owner": owner.id}, reviewed=reviewed, paging=with_held)
-        listed = [
-            finding
-            for finding in held
-            if _key_of(finding) > (paging.after or "") and reviewed in (None, finding.reviewed)
-        ]
-        findings = sorted([*_without(held, page.items), *listed], key=_key_of)
-        more = page.next_after is not None or len(findings) > paging.limit
-        shown = findings[: paging.limit]
-        page = Page(shown, _key_of(shown[-1]) if more else None)
+        page = self.lists.page_by_urgency({"owner": owner.id}, reviewed=reviewed, paging=paging)
         return self._with_accounts(page, lambda _, account: account.id == owner.id, doctor=doctor)
 
     def list_awaited(
@@ -183,57 +159,21 @@ class CareService:
         page = self.lists.page_awaited(doctor.id, awaited, paging=paging)
         return self._in_care(page, doctor)
 
-    def _list_held(self, patients: Sequence[Account], to: Subject) -> list[VisibleFindingRow]:
-        """The findings of which the caller may not know all, sorted by what the caller may know:
-        something is held back, or a second opinion has come, which no patient reads.
-        """
-        reader = reader_in_care(to)
-        if reader.knows_all:
-            return []
-        found = self.records.list_held([patient.id for patient in patients])
-        for doctor in {patient.doctor_id for patient in patients}:
-            owners = [patient.id for patient in patients if patient.doctor_id == doctor]
-            found += self.lists.list_answered(doctor, owners)
-        held = self.records.see([*{finding.id: finding for finding in found}.values()], reader)
-        return [finding.model_copy(update=finding.make_keys(reader)) for finding in held]
-
-    def _as_known(self, patient: Account, held: Sequence[VisibleFindingRow]) -> Account:
-        """With the most urgent finding that waits as far as the caller knows."""
-        own = [finding for finding in held if finding.owner == patient.id]
-        if not own:
-            return patient
-        # So many of the first are enough: one of them at least is none of these.
-        first = PageRequest(len(own) + 1)
-        page = self.lists.page_by_urgency({"owner": patient.id}, reviewed=False, paging=first)
-        others = _without(own, page.items)
-        keys = [_key_of(finding) for finding in (*own, *others) if not finding.reviewed]
-        key = min(keys, default=key_without_findings(patient.id))
-        return patient.model_copy(update={"queue_key": key})
-
-    def _awaited_of(
-        self, patients: Sequence[Account], held: Sequence[VisibleFindingRow], to: Subject
-    ) -> dict[str, VisibleFindingRow]:
+    def _awaited_of(self, patients: Sequence[Account], to: Subject) -> dict[str, VisibleFindingRow]:
         """What the decisions about these patients' findings have waited for the longest."""
-        findings: list[StoredFindingRow] = [finding for finding in held if finding.awaited_key]
+        findings = list[StoredFindingRow]()
         for doctor, owners in _by_doctor(patients):
             page = self.lists.page_awaited(doctor, owners=owners, paging=PageRequest(MOST_AWAITED))
-            findings += _without(held, page.items)
+            findings += page.items
         findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
         seen = self.records.see(findings, reader_in_care(to))
         return {finding.owner: finding for finding in seen if finding.awaited}
 
-    def _visits_of(
-        self, patients: Sequence[Account], held: Sequence[VisibleFindingRow], to: Subject
-    ) -> dict[str, date]:
+    def _visits_of(self, patients: Sequence[Account], to: Subject) -> dict[str, date]:
         """A day that is long past is none: nobody notes here that a patient came."""
-        findings: list[StoredFindingRow] = [
-            finding
-            for finding in held
-            if finding.reviewed and finding.decision and is_sent(finding.decision.urgency)
-        ]
+        findings = list[StoredFindingRow]()
         for doctor, owners in _by_doctor(patients):
-            visits = self.lists.list_visits(doctor, owners, limit=MOST_AWAITED)
-            findings += _without(held, visits)
+            findings += self.lists.list_visits(doctor, owners, limit=MOST_AWAITED)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
         for finding in self.records.see(findings, reader_in_care(to)):
@@ -250,32 +190,21 @@ class CareService:
         urgency: Band | None = None,
         paging: PageRequest,
     ) -> Page[FoundCase]:
-        """What another doctor was to tell the patient stands first, then findings about which a
-        second opinion has come, or does not come, the gravest at the top, then those about which
-        the doctor is asked for one.
+        """Findings about which a second opinion has come, or does not come, stand first, the
+        gravest at the top, then those about which the doctor is asked for one.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out, and so are those that stood first.
         """
-        untold = [] if reviewed else self._list_untold(doctor, urgency)
-        untold_ids = {case.finding.id for case in untold}
         first: list[FoundCase] = []
-        if _is_within(paging, UNTOLD):
-            after = _without_prefix(paging, UNTOLD).after or ""
-            first = [case for case in untold if _key_of(case.finding) > after][: paging.limit]
-            if len(first) == paging.limit:
-                return Page(first, f"{UNTOLD}{_key_of(first[-1].finding)}")
-            paging = PageRequest(paging.limit - len(first))
         came_first = not reviewed and urgency is None
 
         def stands_before(finding: VisibleFindingRow) -> bool:
-            came = came_first and finding.doctor == doctor.id and finding.opinion_key is not None
-            return came or finding.id in untold_ids
+            return came_first and finding.doctor == doctor.id and finding.opinion_key is not None
 
         if came_first and _is_within(paging, CAME):
             page = self.lists.page_opinions(doctor.id, _without_prefix(paging, CAME))
-            came = self._in_care(page, doctor).items
-            first += (case for case in came if case.finding.id not in untold_ids)
+            first += self._in_care(page, doctor).items
             if len(page.items) == paging.limit:
                 return Page(first, f"{CAME}{page.items[-1].opinion_key}")
             paging = PageRequest(paging.limit - len(page.items))
@@ -305,14 +234,6 @@ class CareService:
         ]
         return Page([*first, *others], own.next_after)
 
-    def _list_untold(self, doctor: Subject, urgency: Band | None = None) -> list[FoundCase]:
-        """What another doctor was to tell these patients, the gravest first."""
-        found = sorted(self.lists.list_untold(doctor.id), key=_key_of)
-        if urgency:
-            first, end = key_range(reviewed=True, band=urgency)
-            found = [finding for finding in found if first <= _key_of(finding) < end]
-        return [case for case in self._in_care(Page(found, None), doctor).items if case.left]
-
     def list_unassigned(
         self, *, doctor: Subject, urgency: Band | None, paging: PageRequest
     ) -> Page[FoundCase]:
@@ -336,13 +257,10 @@ class CareService:
         }
         rows = self.records.list_asked_of(doctor.id)
         asked = {finding.id: finding for finding in rows if finding.doctor == doctor.id}
-        untold = {case.finding.id: case.finding for case in self._list_untold(doctor)}
         for finding in asked.values():
             if not finding.reviewed:  # counted twice
                 by_urgency[band_of_key(_key_of(finding))] -= 1
-        for name in untold.keys() - asked.keys():
-            by_urgency[band_of_key(_key_of(untold[name]))] += 1
-        counted = (item for item in (untold | asked).values() if item.opinion_key)
+        counted = (item for item in asked.values() if item.opinion_key)
         came = self.lists.count_opinions(doctor.id) - sum(item.reviewed for item in counted)
         awaited = {item: self.lists.count_awaited(doctor.id, item) for item in WaitsFor}
         since = now() - OVERDUE_AFTER
@@ -388,25 +306,11 @@ class CareService:
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]
         cases = [
-            FoundCase(entry, accounts[entry.owner], accounts, _left_to(entry, doctor))
+            FoundCase(entry, accounts[entry.owner], accounts)
             for entry in self.records.see(shown, reader_in_care(doctor))
         ]
         self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
         return Page(cases, page.next_after)
-
-
-def _left_to(entry: VisibleFindingRow, doctor: Subject) -> tuple[OrphanedWork, ...]:
-    """Whether this doctor is to tell the patient what another one has decided."""
-    held = entry.decision if entry.decision_held_until else None
-    takes_over = entry.doctor == doctor.id and held is not None and held.doctor != doctor.id
-    return (OrphanedWork.HELD,) if takes_over else ()
-
-
-def _without(
-    held: Sequence[StoredFindingRow], findings: Sequence[StoredFindingRow]
-) -> list[StoredFindingRow]:
-    held_ids = {finding.id for finding in held}
-    return [finding for finding in findings if finding.id not in held_ids]
 
 
 def _is_within(paging: PageRequest, part: str) -> bool:

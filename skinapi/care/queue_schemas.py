@@ -124,11 +124,6 @@ class PatientInCare(Answer):
         "until when the patient should next be seen, by what doctors have decided; absent where "
         "no time was named, or it is more than 14 days past"
     )
-
-    untold: int | None = optional(
-        "the number of a finding that another doctor has decided about, and of which the caller "
-        "is still to tell the patient; absent where there is none"
-    )
     record_kept_until: datetime | None = optional(
         "the patient has left: only the medical record is kept, until then; absent otherwise"
     )
@@ -145,7 +140,6 @@ class PatientInCare(Answer):
         return cls.from_record(
             account,
             due=found.due,
-            untold=found.untold,
             record_kept_until=account.record_end,
             shut_out=is_shut_out(account),
             awaited=AwaitedView.from_finding(found.awaited),
@@ -236,13 +230,11 @@ class CaseView(Answer):
         "`taken_back`: its order is taken back. Absent else"
     )
     opened_at: datetime | None = optional(
-        "when the patient has opened the finding since what was decided last was shown; absent "
-        "before, and where nothing was decided"
+        "when the patient has opened the finding since the last review was signed; absent before, "
+        "and where nothing was decided"
     )
     telling: PatientChannel | None = optional(
-        "of one finding: how the patient hears of what is shown. Where that is not `mail`, a "
-        "review with `told_by` `server` is refused; where it is `none`, also a grave one with "
-        "`nobody`. Absent in lists"
+        "of one finding: how the patient hears of what is signed. Absent in lists"
     )
     overdue: bool = optional(
         "what its decision waits for has not come for more than 14 days; else absent", default=False
@@ -310,11 +302,10 @@ class QueuedFinding(ListedFinding):
     version: int = optional("as that of a finding", default=1)
     more_urgent: bool = optional("as that of a finding", default=False)
     left: tuple[OrphanedWork, ...] = optional(
-        "of a reviewed finding: why it waits. `held`: the patient is still to be told, and who "
-        "was to do so is not in charge any more; only with `unassigned=true`: `result`, `photo`: "
-        "it is awaited; `opinion`: a second one has come; `opinion_lost`: one that was asked for "
-        "does not come; `disputed`: another system says that it is wrong; `message`, also of one "
-        "that waits for a review: the patient has written about the spot",
+        "with `unassigned=true`, of a reviewed finding: why it waits. `result`, `photo`: it is "
+        "awaited; `opinion`: a second one has come; `opinion_lost`: one that was asked for does "
+        "not come; `disputed`: another system says that it is wrong; `message`, also of one that "
+        "waits for a review: the patient has written about the spot",
         default=(),
     )
 

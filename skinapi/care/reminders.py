@@ -19,7 +19,7 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
-from skinapi.findings.status.lesion_status import Audience, Instruction, LesionStatus
+from skinapi.findings.status.lesion_status import Instruction, LesionStatus
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -74,12 +74,9 @@ def reminder_of(told: Instruction) -> Reminder | None:
 
 
 def look_at(status: LesionStatus | None) -> datetime | None:
-    """When to see whether the owner is to be reminded; a hold that ends may ask for it earlier."""
-    if status is None:
-        return None
-    reminder = reminder_of(status.instruction)
-    moments = [status.held_until] if status.held_until else []
-    return min([*moments, *([reminder.remind_at] if reminder else [])], default=None)
+    """When the owner is to be reminded."""
+    reminder = status and reminder_of(status.instruction)
+    return reminder.remind_at if reminder else None
 
 
 REMINDED_AT_ONCE = 1000
@@ -113,13 +110,11 @@ class ReminderMailer:
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
-        status = self._records.compute_statuses([identifier], Audience.PATIENT).get(identifier)
+        status = self._records.compute_statuses([identifier]).get(identifier)
         at = look_at(status)
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
             return
-        if status and at and at == status.held_until:
-            return  # the clock is not believed: once the hold is over, this is asked anew
         newest = status.newest.photo.id if status else None
         if at and newest != lesion.reminded:
             self._outbox.add(Kind.REMINDER, to=lesion.owner)
@@ -174,7 +169,7 @@ class LesionCounts:
         return changed
 
     def _count(self, lesion: str) -> dict[str, Any]:
-        status = self._records.compute_statuses([lesion], Audience.PATIENT).get(lesion)
+        status = self._records.compute_statuses([lesion]).get(lesion)
         return {
             "findings": len(status.findings) if status else 0,
             "latest": status.newest.photo.id if status else None,

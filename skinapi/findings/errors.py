@@ -74,10 +74,6 @@ class NoPictureToAgreeOn(Unprocessable):
     )
 
 
-class HoldRefused(Unprocessable):
-    code, sentence = "hold_refused", "This review cannot be held back from the patient"
-
-
 class ResultStands(Unprocessable):
     code = "result_stands"
     sentence = (
@@ -91,15 +87,6 @@ class OpinionStands(Unprocessable):
     sentence = (
         "What was signed before goes on counting, and the patient would read nothing of this one: "
         "name what you see, and say that you are sure or that the result of a sample is awaited"
-    )
-
-
-class NoMailToPatient(Unprocessable):
-    code = "no_mail_to_patient"
-    sentence = (
-        "No mail goes to this patient, so the server tells nobody: send told_by `doctor`, or "
-        "`nobody` where the patient may read it alone, at the next log-in here or in the other "
-        "system"
     )
 
 
@@ -139,14 +126,6 @@ class LetterOutdated(Conflict):
 class LetterUnconfirmed(Conflict):
     code = "letter_unconfirmed"
     sentence = "A sentence differs from what was decided; look at it, and name it in `confirmed`"
-
-
-class LetterDuringHold(Conflict):
-    code = "letter_during_hold"
-    sentence = (
-        "Something graver about this spot is held back from the patient; show that first, or sign "
-        "the letter once it is shown"
-    )
 
 
 class LetterUnreviewed(Conflict):

@@ -17,7 +17,7 @@ from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Document
 
 # What of the trail tells that somebody else has seen something, or may from then on; by the field
-# of a row that names whose it is. What a doctor writes is not here: it may be held back.
+# of a row that names whose it is. What a doctor writes is not here.
 READINGS: Mapping[str, Sequence[str]] = {
     "owner": (
         "photo.read",

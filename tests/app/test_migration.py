@@ -15,6 +15,7 @@ from skinapi.app.migration import run
 from skinapi.app.migration.steps import OPENED, STEPS
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
 from skinapi.findings.records.queue_order import band_of_key
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
@@ -28,7 +29,7 @@ from skinapi.platform.storage.store_version import (
     join_store,
 )
 from skinapi.privacy.retention.service import RetentionService
-from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, patient_in_care
+from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, patient_in_care, review
 from tests.care.test_cases import Clinic, answer
 from tests.integrations.test_patients import program
 from tests.support.backends import PASSWORD, SECRET, Backend
@@ -144,11 +145,78 @@ def test_a_finding_whose_opinion_named_a_sample_or_a_result_waits_for_its_doctor
 def test_an_opinion_whose_result_is_signed_opens_no_finding(real_backend: Backend) -> None:
     clinic = Clinic(real_backend)
     name_in_opinion(clinic, **NAMED["a result"])
-    result = {"histology_result": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    result = {"histology_result": "melanoma", "certainty": "sure"}
     answer(clinic.doctor, clinic.number, result)
     make_former(real_backend)
     open_services(real_backend.settings, real_backend.services.store)
     assert numbers(clinic.doctor, "/queue?reviewed=false") == []
+
+
+def withhold(backend: Backend, finding: StoredFinding) -> None:
+    """Let 2.0.0 withhold the review of this finding for two days."""
+    store, until = backend.services.store, now() + timedelta(days=2)
+    ends = {"hold_ends_at": until, "held_with_graver": True, "own_hold_ends_at": until}
+    [review] = store.collection("reviews").find({"submission": finding.id})
+    assert store.collection("reviews").update({"id": review["id"]}, {"$set": ends})
+    key = f"{int(until.timestamp() * 1000):013d}{finding.number:016d}"
+    keyed = {"$set": {"hold_key": key}}
+    assert store.collection("submissions").update({"id": finding.id}, keyed)
+
+
+def test_a_withheld_review_is_read_and_named_in_the_log(
+    real_backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a spot and in none; a review whose time was over is not named. Nobody gets a mail."""
+    grey, ada = patient_in_care(real_backend)
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    store = real_backend.services.store
+    files = [file_for(real_backend, ada, URGENT, lesion=lesion) for lesion in (spot, None, None)]
+    for finding in files:
+        review(grey, finding.number)
+    [*withheld, over] = files
+    for finding in withheld:
+        withhold(real_backend, finding)
+    ended = {"$set": {"hold_ends_at": now() - timedelta(days=1)}}
+    store.collection("reviews").update({"submission": over.id}, ended)
+    wrong = {"$set": {"remind_at": now() + timedelta(days=2)}}
+    store.collection("lesions").update({"id": spot}, wrong)
+    store.collection("outbox").delete({})
+    before = {item["id"]: item["changed"] for item in store.collection("submissions").find()}
+    make_former(real_backend)
+    opened = open_services(real_backend.settings, store)
+    log = "".join(capsys.readouterr())
+    for finding in files:
+        says = f'"The patient can now read the review of finding {finding.number}"'
+        assert (says in log) is (finding in withheld)
+        decision = ada.call("GET", f"/submissions/{finding.number}").get_json()["decision"]
+        assert decision["label"] == "melanoma"
+        stored = store.collection("submissions").get(finding.id)
+        assert stored
+        assert "hold_key" not in stored
+        assert (stored["changed"] > before[finding.id]) is (finding in withheld)
+    for stored in store.collection("reviews").find():
+        assert not {"hold_ends_at", "held_with_graver", "own_hold_ends_at"} & stored.keys()
+    assert store.collection("outbox").find() == []
+    assert [*check_integrity(opened)] == []
+
+
+def test_a_person_who_was_to_be_told_a_withheld_decision_has_not_opened_it(
+    real_backend: Backend,
+) -> None:
+    grey, ada = patient_in_care(real_backend)
+    number = file_for(real_backend, ada, URGENT).number
+    review(grey, number)
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    people = real_backend.services.store.collection("people_to_reach")
+    [person] = people.find()
+    [finding] = person["findings"]
+    held = {**finding, "why": "held", "also": ["awaited", "held"]}
+    people.update({"id": person["id"]}, {"$set": {"findings": [held]}})
+    make_former(real_backend)
+    opened = open_services(real_backend.settings, real_backend.services.store)
+    [person_now] = opened.data.people_to_reach.walk_all()
+    [told] = person_now.findings
+    assert (told.why, told.also) == ("unopened", ("awaited", "unopened"))
 
 
 def test_an_interrupted_migration_continues(

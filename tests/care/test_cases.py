@@ -254,9 +254,7 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this we
 
 
 def answer(doctor: Person, number: int, body: Any) -> Any:
-    signed = doctor.call(
-        "POST", f"/submissions/{number}/review", json={"told_by": "nobody", **body}
-    )
+    signed = doctor.call("POST", f"/submissions/{number}/review", json={**body})
     assert signed.status_code == 201, signed.text
     return {name: told for name, told in signed.get_json().items() if name != "telling"}
 

@@ -215,15 +215,6 @@ def test_what_is_new_about_one_photo_says_that_another_one_counts(any_backend: B
     assert new["title"].endswith("What to do now follows from another photo of the spot.")
 
 
-def test_nothing_of_a_held_review_is_new(any_backend: Backend) -> None:
-    grey, ada = patient_in_care(any_backend)
-    number = file_for(any_backend, ada, ROUTINE).number
-    body = {"label": "melanoma", "certainty": "sure"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
-    assert grey.call("GET", f"/submissions/{number}").get_json()["decision"]
-    assert inbox(ada)["decisions"] == []
-
-
 def test_the_laboratory_s_result_heads_the_milder_decision(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     mild, proven = (file_for(any_backend, ada, ROUTINE).number for _ in range(2))

@@ -311,7 +311,7 @@ def test_a_doctors_lists_say_what_counts_instead_of_an_older_decision(backend: B
     mole, melanoma = (file_for(backend, ada, ROUTINE, lesion=lesion).number for _ in range(2))
     for number, said in (
         (mole, {"certainty": "sure", "label": "melanocytic_nevus"}),
-        (melanoma, {"histology_result": "melanoma", "told_by": "nobody"}),
+        (melanoma, {"histology_result": "melanoma"}),
     ):
         signed = grey.call("POST", f"/submissions/{number}/review", json=said)
         assert signed.status_code == 201, signed.get_json()

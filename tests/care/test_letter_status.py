@@ -10,12 +10,11 @@ from skinapi.findings.records.letters import LaterDecision, ShownLetter
 from skinapi.findings.reports.words import LetterContent, say_moment
 from skinapi.findings.status.decisions import say_day
 from skinapi.findings.status.lesion_status import MeasuredChange
-from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import file_for, judge_anew
+from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
-from tests.findings.records.test_holds import in_days
 from tests.findings.reports.sample_reports import text_of
 from tests.findings.reports.test_verification import SIGNED
 from tests.support.backends import MAIL, Backend
@@ -36,18 +35,6 @@ def a_letter_about_a_mole(backend: Backend, **said: Any) -> tuple[Practice, dict
     signed = at.sign(draft, f"{draft['text']}\n\n{HARMLESS}")
     assert signed.status_code == 200, signed.text
     return at, signed.get_json()
-
-
-def test_a_letter_during_a_hold_begins_with_a_version_that_is_more_urgent(
-    shared_backend: Backend,
-) -> None:
-    """Its patient reads it when the hold has ended."""
-    at = Practice(shared_backend, reviewed=False)
-    at.review(MELANOMA, urgency="doctor_review", hold_until=in_days(1))
-    judge_anew(shared_backend, at.number, Band.URGENT_REFERRAL)
-    asked = {band: conditions_table().band_words(band, "en").label for band in Band}
-    decision = at.draft()["decision"]
-    assert decision.startswith(asked[Band.URGENT_REFERRAL])
 
 
 def minute(moment: str) -> str:
@@ -87,32 +74,6 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
     assert f"<summary><strong><bdi>{heading}</bdi></strong> </summary>" in page
     assert f'<p lang="en"><del><bdi>{HARMLESS}</bdi></del></p>' in page
     assert heading in printed(at)
-
-
-def test_a_letter_signed_during_a_hold_says_what_the_patient_knows_and_is_struck_at_its_end(
-    shared_backend: Backend,
-) -> None:
-    at = Practice(shared_backend, reviewed=False)
-    lesion = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    at.number = file_for(shared_backend, at.ada, Band.SELF_MONITORING, lesion=lesion).number
-    urgent = file_for(shared_backend, at.ada, Band.URGENT_REFERRAL, lesion=lesion)
-    at.review(NEVUS)
-    until = now() + timedelta(days=2)
-    held = {"label": MELANOMA, "certainty": "sure", "hold_until": until.isoformat()}
-    path = f"/submissions/{urgent.number}/review"
-    assert at.doctor.call("POST", path, json=held).status_code == 201
-    draft = at.draft()
-    assert "elanoma" not in draft["decision"]
-    assert "See a doctor this week" in draft["decision"]
-    assert at.sign(draft).status_code == 200
-    (shown,) = at.shown_to(at.ada)
-    assert shown["superseded"] is None
-    signed_at = shown["signed_at"]
-    path = f"/submissions/{urgent.number}/hold"
-    assert at.doctor.call("DELETE", path).status_code == 200
-    (shown,) = at.shown_to(at.ada)
-    assert shown["superseded"]["decided_by"] == "Dr Grace Hopper"
-    assert shown["superseded"]["decided_at"] < signed_at, "not the end of the hold"
 
 
 @pytest.mark.parametrize(
@@ -167,13 +128,11 @@ def go_to(at: Practice, number: int) -> int:
 def test_a_decision_that_was_itself_replaced_supersedes_no_letter(any_backend: Backend) -> None:
     at = Practice(any_backend, reviewed=False)
     spot = sort_into_new_spot(at)
-    at.review(MELANOMA, told_by="doctor")
-    first = go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
+    at.review(MELANOMA)
+    go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
     at.review(NEVUS)
     assert at.sign(at.draft()).status_code == 200
     assert [letter["superseded"] for letter in at.shown_to(at.doctor)] == [None]
-    for number in (first, at.number):
-        assert at.doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
     for reader in (at.doctor, at.ada):
         assert [letter["superseded"] for letter in at.shown_to(reader)] == [None]
 

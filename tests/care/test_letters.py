@@ -56,9 +56,8 @@ class Practice:
         return spot
 
     def review(self, label: str | None, by: Person | None = None, **said: Any) -> dict[str, Any]:
-        teller = {} if "hold_until" in said else {"told_by": "nobody"}
         seen = {"version": self.doctor.newest_of(self.number)}
-        body = {"label": label, "certainty": "sure", **teller, **seen, **said}
+        body = {"label": label, "certainty": "sure", **seen, **said}
         answer = (by or self.doctor).call("POST", f"/submissions/{self.number}/review", json=body)
         assert answer.status_code == 201, answer.text
         review: dict[str, Any] = answer.get_json()
@@ -298,20 +297,9 @@ def test_the_patient_is_told_by_mail_of_a_letter_to_the_patient(
     assert notices_to(at.backend, at.backend.account(at.ada.email).id) == of_review + told
 
 
-def test_the_answer_to_signing_says_from_when_the_patient_reads_it_and_why(
-    backend: Backend,
-) -> None:
-    at = Practice(backend, reviewed=False)
-    review = at.review("melanoma", told_by="doctor")
-    held = at.sign(at.draft()).get_json()
-    assert held["telling"]["held_until"] == held["held_until"] == review["held_until"]
-    assert "held back until then" in held["telling"]["sentence"]
+def test_the_answer_to_signing_says_how_the_patient_hears_of_the_letter(backend: Backend) -> None:
+    at = Practice(backend)
     assert at.sign(at.draft("colleague")).get_json()["telling"] is None
-    [listed, other] = at.doctor.call("GET", at.letters).get_json()
-    assert listed["held_until"] == review["held_until"]
-    assert "held_until" not in other
-    at.doctor.call("DELETE", f"/submissions/{at.number}/hold")
-    listed, _ = at.doctor.call("GET", at.letters).get_json()
-    assert "held_until" not in listed
-    shown = at.sign(at.draft()).get_json()["telling"]
-    assert (shown["held_until"], shown["way"]) == (None, "log_in")
+    telling = at.sign(at.draft()).get_json()["telling"]
+    assert telling["way"] == "log_in"
+    assert "next log-in" in telling["sentence"]

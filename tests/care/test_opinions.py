@@ -10,7 +10,6 @@ from skinapi.platform.notices.outbox import Kind
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers
 from tests.care.test_cases import MELANOMA, Clinic, answer, came, counts
 from tests.care.test_without_doctor import LIST, identifier, take
-from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
@@ -287,23 +286,6 @@ def test_a_second_opinion_names_no_sample_no_result_and_no_other_photo(
     assert to_review(asked.doctor) == []
 
 
-def test_no_program_sees_by_the_order_what_a_second_opinion_says(any_backend: Backend) -> None:
-    clinic, program = Clinic(any_backend), clinic_wide(any_backend, scopes=["findings:read"])
-    routine = file_for(any_backend, clinic.ada, ROUTINE).number
-    place = any_backend.account(clinic.ada.email).id
-    paths = [f"/patients?after={int(place, 16) - 1:032x}&limit=1", f"/patients/{place}/submissions"]
-
-    def told() -> list[Any]:
-        rows = [row for path in paths for row in program.call("GET", path).get_json()]
-        return [{name: row[name] for name in row if name != "case"} for row in rows]
-
-    before = told()
-    clinic.ask(number=routine)
-    answer(clinic.colleague, routine, MELANOMA)
-    assert told() == before
-    assert clinic.doctor.call("GET", "/queue").get_json()[0]["id"] == routine
-
-
 def leave_as_it_is(clinic: Clinic, **seen: str) -> Any:
     path = f"{clinic.path}/second-opinion/answer"
     return clinic.doctor.call("DELETE", path, query_string=seen)
@@ -313,8 +295,8 @@ PROVEN = {"histology": "confirmed", "histology_result": "melanoma", "certainty":
 
 
 def test_who_takes_another_sample_after_a_result_can_say_that_none_was_taken(asked: Clinic) -> None:
-    answer(asked.doctor, asked.number, {**PROVEN, "told_by": "nobody"})
-    answer(asked.doctor, asked.number, {**SAMPLED, "told_by": "nobody"})
+    answer(asked.doctor, asked.number, {**PROVEN})
+    answer(asked.doctor, asked.number, {**SAMPLED})
     assert awaited(asked.doctor) == [asked.number]
     answer(asked.doctor, asked.number, {"certainty": "unsure", "histology": "not_taken"})
     assert awaited(asked.doctor) == []

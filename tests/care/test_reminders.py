@@ -89,7 +89,7 @@ def test_a_more_urgent_band_is_never_due_later() -> None:
 
 
 NEVER = timedelta(days=-1)
-RESULT = {"histology_result": "melanoma", "told_by": "nobody"}
+RESULT = {"histology_result": "melanoma"}
 
 
 @pytest.mark.parametrize(

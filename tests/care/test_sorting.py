@@ -12,14 +12,13 @@ from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, judge_anew, patient_in_care
 from tests.care.test_comparisons import sign
 from tests.care.test_lesions import BACK, begin, code_of, sort
-from tests.findings.records.test_holds import pass_days
 from tests.integrations.test_keys import made
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.channels import READERS, SCOPES
 from tests.support.photos import photo_of
 
 URGENT, SELF = Band.URGENT_REFERRAL, Band.SELF_MONITORING
-MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+MELANOMA = {"label": "melanoma", "certainty": "sure"}
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
 MOLE_RESULT = {"histology_result": "melanocytic_nevus", "urgency": SELF}
 AWAITED = {"histology": "awaited"}
@@ -30,7 +29,7 @@ GRAVE: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
     "unsure": ({**MELANOMA, "certainty": "unsure"}, MOLE),
     "sure": (MELANOMA, MOLE),
     "awaited": ({**MELANOMA, "histology": "awaited"}, MOLE_RESULT),
-    "proven": ({"histology_result": "melanoma", "told_by": "nobody"}, MOLE_RESULT),
+    "proven": ({"histology_result": "melanoma"}, MOLE_RESULT),
 }
 
 
@@ -102,25 +101,6 @@ def test_a_doctor_who_has_not_seen_a_photo_ends_nothing_that_was_said_of_it(
     assert instructed(ada, mild) == instructed(ada, grave), "one spot, one instruction"
     [row] = [row for row in doctor.pages("/queue") if row["id"] == mild]
     assert row["replaced_by"]["finding"] == grave
-
-
-@ACTS
-def test_what_is_held_back_stays_as_grave_for_doctor_and_then_patient(
-    any_backend: Backend, act: Act
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    back, chest = begin(ada), begin(ada)
-    grave = file_for(any_backend, ada, SELF, lesion=back).number
-    sign(doctor, grave, {**MELANOMA, "told_by": "doctor"})
-    mild = file_for(any_backend, ada, SELF, lesion=chest).number
-    sign(doctor, mild, MOLE)
-    before, known = instructed(doctor, grave), instructed(ada, grave)
-    act(ada, grave, back, chest)
-    assert instructed(doctor, grave) == before
-    assert instructed(ada, grave)[0] == known[0] == SELF
-    pass_days(any_backend, grave, 3)
-    any_backend.app.background.run("ended-holds")
-    assert instructed(ada, grave)[0] == URGENT
 
 
 @ACTS

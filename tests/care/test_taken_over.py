@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.care.clinic import REFERRAL, ROUTINE, file_for, numbers, patient_of, review
+from tests.care.clinic import ROUTINE, file_for, patient_of, review
 from tests.care.conversation import Talk
 from tests.conftest import store_on
 from tests.support.backends import MAIL, Backend, Person
@@ -20,10 +20,6 @@ def clinic(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
         yield Backend(tmp_path, store, **MAIL)
 
 
-def hold(doctor: Person, number: int) -> None:
-    review(doctor, number, told_by="doctor")
-
-
 def give(backend: Backend, patient: Person, doctor: Person | None) -> None:
     body = {"doctor": doctor and doctor.email}
     path = f"/users/{patient.email}/doctor"
@@ -35,70 +31,14 @@ def mails(backend: Backend, doctor: Person) -> list[Any]:
     return [record.figures for record in found if record.kind == "came_into_care"]
 
 
-@pytest.mark.parametrize("by_way_of_nobody", [False, True])
-def test_who_takes_over_a_held_decision_has_it_to_tell(
-    clinic: Backend, by_way_of_nobody: bool
-) -> None:
-    grey, weber = (clinic.member(role="doctor") for _ in "12")
-    ada = patient_of(clinic, grey)
-    held, waiting = (file_for(clinic, ada, REFERRAL).number for _ in "12")
-    hold(grey, held)
-    assert numbers(grey, "/queue?reviewed=false") == [waiting], "who signed knows"
-    if by_way_of_nobody:
-        give(clinic, ada, None)
-    give(clinic, ada, weber)
-    for path in ("/queue", "/queue?reviewed=false"):
-        rows = weber.pages(f"{path}{'&' if '?' in path else '?'}limit=1")
-        assert [(row["id"], row.get("left", [])) for row in rows] == [
-            (held, ["held"]),
-            (waiting, []),
-        ]
-    assert numbers(weber, "/queue?reviewed=false&urgency=urgent_referral") == [held]
-    [reviewed] = weber.pages("/queue?reviewed=true")
-    assert reviewed["left"] == ["held"]
-    counts = weber.call("GET", "/queue/counts").get_json()
-    assert (counts["to_review"], counts["by_urgency"]["urgent_referral"]) == (2, 1)
-    [patient] = weber.pages("/patients")
-    assert patient["untold"] == held
-    assert weber.call("DELETE", f"/submissions/{held}/hold").status_code == 200
-    assert numbers(weber, "/queue?reviewed=false") == [waiting]
-    [patient] = weber.pages("/patients")
-    assert "untold" not in patient
-
-
-@pytest.mark.parametrize("in_charge", [True, False])
-def test_what_the_patient_reads_is_true_of_a_held_decision_too(
-    backend: Backend, in_charge: bool
-) -> None:
-    grey = backend.member(role="doctor", name="Dr Grey")
-    ada = patient_of(backend, grey)
-    number = file_for(backend, ada, REFERRAL, photo_blob="kept").number
-    if not in_charge:
-        give(backend, ada, None)
-
-    def told(language: str) -> Any:
-        return ada.call("GET", f"/submissions/{number}?lang={language}").get_json()["will_look"]
-
-    before = told("en"), told("fr")
-    if not in_charge:
-        give(backend, ada, grey)
-    hold(grey, number)
-    if not in_charge:
-        give(backend, ada, None)
-    assert (told("en"), told("fr")) == before
-    who = "Dr Grey is" if in_charge else "The clinic's doctors are"
-    assert told("en")["sentence"] == f"{who} in charge of this. You will be told the answer."
-    assert "pas encore" not in told("fr")["sentence"]
-
-
-@pytest.mark.parametrize("left", ["held", "result", "photo", "message"])
+@pytest.mark.parametrize("left", ["result", "photo", "message"])
 def test_the_mail_of_a_handover_counts_what_is_left(clinic: Backend, left: str) -> None:
     talk = Talk(clinic)
     weber, admin = clinic.member(role="doctor"), clinic.admin()
     number = file_for(clinic, talk.ada, ROUTINE, lesion=talk.lesion).number
     leave_open(talk, number, left)
     give(clinic, talk.ada, weber)
-    figures = {"findings": 1, "urgent": int(left in ("held", "result"))}
+    figures = {"findings": 1, "urgent": int(left == "result")}
     assert mails(clinic, weber) == [figures]
     for act in ("suspend", "approve"):
         admin.call("PATCH", f"/users/{weber.email}/{act}", json={})
@@ -108,7 +48,6 @@ def test_the_mail_of_a_handover_counts_what_is_left(clinic: Backend, left: str) 
 def leave_open(talk: Talk, number: int, left: str) -> None:
     """Sign a review of this finding, and leave this open of it."""
     body: dict[str, dict[str, Any]] = {
-        "held": {"told_by": "doctor"},
         "result": AWAITED,
         "photo": {"label": None, "certainty": None, "new_picture_wanted": True},
         "message": {"label": "melanocytic_nevus"},
@@ -123,7 +62,7 @@ def row_of(backend: Backend, person: Person) -> Any:
     return row
 
 
-@pytest.mark.parametrize("left", ["held", "result", "photo", "message"])
+@pytest.mark.parametrize("left", ["result", "photo", "message"])
 def test_an_admin_reads_what_is_left_of_a_patient_and_of_those_of_a_doctor(
     clinic: Backend, left: str
 ) -> None:

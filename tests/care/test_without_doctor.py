@@ -228,7 +228,7 @@ def test_a_graver_opinion_whose_asker_is_gone_comes_before_what_is_milder(
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     ada = patient_of(any_backend, grey)
     asked, result = (file_for(any_backend, ada, ROUTINE).number for _ in range(2))
-    sign(grey, result, label="basal_cell_carcinoma", histology="awaited", told_by="nobody")
+    sign(grey, result, label="basal_cell_carcinoma", histology="awaited")
     if decided:
         sign(grey, asked, label="melanocytic_nevus")
     body = {"colleague": house.email}
@@ -255,11 +255,10 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
 ) -> None:
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     admin, ada = any_backend.admin(), patient_of(any_backend, grey)
-    result, held, asked, done = (file_for(any_backend, ada, REFERRAL).number for _ in range(4))
+    result, asked, done = (file_for(any_backend, ada, REFERRAL).number for _ in range(3))
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     written = file_for(any_backend, ada, ROUTINE, lesion=spot).number
-    sign(grey, result, label="melanoma", histology="awaited", told_by="nobody")
-    sign(grey, held, label="melanoma", told_by="doctor")
+    sign(grey, result, label="melanoma", histology="awaited")
     for number in (asked, done, written):
         sign(grey, number, label="melanocytic_nevus")
     body = {"colleague": house.email}
@@ -275,14 +274,13 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     listed = {item["id"]: item["left"] for item in house.call("GET", LIST).get_json()}
     assert listed == {
         result: ["result"],
-        held: ["held"],
         asked: ["opinion"],
         written: ["message"],
     }
     pages = [item["id"] for item in house.pages(f"{LIST}&limit=1")]
     assert pages == numbers(house, LIST)
     counts = house.call("GET", "/queue/counts").get_json()["unassigned"]
-    assert counts == {"patients": 1, "findings": 4, "urgent": 2}
+    assert counts == {"patients": 1, "findings": 3, "urgent": 1}
     assert take(house, identifier(any_backend, ada)).status_code == 200
     assert numbers(house, LIST) == []
     assert numbers(house, "/queue?awaited=result") == [result]

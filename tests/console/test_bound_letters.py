@@ -1,4 +1,4 @@
-"""A doctor answers after a held review, and writes of facts that the patient corrects meanwhile."""
+"""A doctor writes a letter about facts that the patient corrects meanwhile."""
 
 import pytest
 from selenium import webdriver
@@ -23,7 +23,7 @@ def correct(patient: Caller, number: int, side: str) -> None:
 
 
 @pytest.mark.parametrize("look", looks(2), ids=str)
-def test_the_page_says_which_review_is_held_and_why_a_letter_is_out_of_date(
+def test_the_page_says_why_a_letter_is_out_of_date(
     browser: webdriver.Chrome, server: Server, seeder: Seeder, look: Look
 ) -> None:
     visitor = Visitor(browser, server.port)
@@ -36,16 +36,10 @@ def test_the_page_says_which_review_is_held_and_why_a_letter_is_out_of_date(
     body, kind = as_form(photo_of("melanoma", (600, 450)), "image", **told)
     headers = {"Content-Type": kind, "Authorization": f"Bearer {patient.token}"}
     number: int = post(server.port, "/predict", body, headers).json["id"]
-    held = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
-    for said in (held, {**held, "told_by": "nobody"}):
-        path = f"/submissions/{number}/review"
-        assert doctor.call("POST", path, json=said).status == 201
+    said = {"label": "melanoma", "certainty": "sure"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
-    beside = journey.say("heldBeside", signed="", date="").split(" .")[0]
-    visitor.find(".show-now")
-    visitor.see(beside.split("  ")[0])
-    journey.step("held-beside")
     journey.press("letterNew_patient")
     text = visitor.find("[name=letter]")
     if not journey.on_phone:  # one that the doctor edits is stored first

@@ -79,9 +79,7 @@ def sign_the_review(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.keys("a")
     # It stays: a letter is to be written.
-    visitor.find("[value=agree]:checked:focus")
-    visitor.keys("v")
-    visitor.find("[value=server]:checked:focus").send_keys(Keys.SHIFT, Keys.ENTER)
+    visitor.find("[value=agree]:checked:focus").send_keys(Keys.SHIFT, Keys.ENTER)
     journey.see("signed")
 
 
@@ -188,8 +186,6 @@ def decide_by_the_second_opinion(journey: Journey, doctor: Caller, number: int) 
     visitor.find("[value=disagree]:checked")
     assert visitor.find("textarea[name=note]").get_attribute("value") == ANSWER
     journey.step("opinion-filled")
-    visitor.press("label:has([value=server])")
-    visitor.find("[value=server]:checked")
     journey.press("sign")
     journey.see("signed")
     visitor.await_truth(lambda: visitor.count(".use") == 0, "the opinion is answered")

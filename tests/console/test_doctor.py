@@ -105,7 +105,6 @@ def agree(journey: Journey) -> None:
         visitor.find("[value=agree]:checked:focus")
         visitor.keys("n")
         visitor.find("textarea:focus")
-    visitor.press("[name=teller][value=server]")
     visitor.find("textarea[name=note]").send_keys("Excision advised.")
     journey.step("review")
     journey.press("sign")
@@ -128,7 +127,6 @@ def take_the_next_one_under_another_label(journey: Journey) -> None:
     visitor.press("input[name=agreement][value=disagree]")
     visitor.press("input[name=label][value=melanoma]")
     visitor.choose("histology", "awaited")
-    visitor.press("[name=teller][value=server]")
     journey.step("another-label")
     journey.press("sign")
     visitor.find(".case .verdict.decided h1")  # what the review says stands first, at once

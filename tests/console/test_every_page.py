@@ -100,7 +100,6 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     review = {
         "agreement": "agree",
         "label": "melanoma",
-        "told_by": "nobody",
         "note": f"{FROM_RIGHT} {'y' * 200}",
     }
     assert doctor.call("POST", f"/submissions/{findings[1]}/review", json=review).status == 201

@@ -62,7 +62,7 @@ def reviewed_finding(seeder: Seeder, doctor: Caller, language: str) -> tuple[Cal
     answer = post(seeder.server.port, "/predict", body, headers)
     assert answer.status == 200, answer.json
     number: int = answer.json["id"]
-    review = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    review = {"label": "melanoma", "certainty": "sure"}
     answer = doctor.call("POST", f"/submissions/{number}/review", json=review)
     assert answer.status == 201, answer.json
     return patient, number

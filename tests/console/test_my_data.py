@@ -59,7 +59,7 @@ def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_d
     change_account(services, patient.id, password_hash=Passwords().hash(PASSWORD))
     assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
     number = send(patient, "melanoma")
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
     journey = Journey(visitor, "to-reach", look)
     visitor.enter(patient, "user")
@@ -75,7 +75,7 @@ def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_d
     visitor.enter(doctor, "doctor")
     visitor.press(".notes .to-reach")
     visitor.see(patient.email)
-    journey.see("toldWhy_held")
+    journey.see("toldWhy_unopened")
     journey.step("page")
     visitor.press_in_row(patient.email, journey.say("toReach_unreachable"))
     journey.see("toReachAsk_unreachable")

@@ -53,8 +53,7 @@ def test_an_awaited_sample_is_said_where_a_newer_photo_counts(
 ) -> None:
     spot = begin(patient, BACK)
     first = send(patient, "melanoma", lesion=spot)
-    awaited = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
-    review = {**awaited, "told_by": "nobody"}
+    review = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
     assert doctor.call("POST", f"/submissions/{first}/review", json=review).status == 201
     send(patient, "melanoma", lesion=spot)
     journey = Journey(visitor, "new-for-patient", look)
@@ -70,7 +69,7 @@ def test_a_decision_heads_the_first_page_until_it_was_opened(
     visitor: Visitor, patient: Caller, doctor: Caller, look: Look
 ) -> None:
     number = send(patient, "melanoma")
-    body = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    body = {"label": "melanoma", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
     journey = Journey(visitor, "new-for-patient", look)
     visitor.enter(patient, "user")
@@ -92,7 +91,7 @@ def test_a_patient_who_is_staff_now_is_told_of_a_decision_on_each_page(
     visitor: Visitor, seeder: Seeder, patient: Caller, doctor: Caller, look: Look, role: str
 ) -> None:
     number = send(patient, "melanoma")
-    body = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    body = {"label": "melanoma", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
     path, wanted = f"/users/{patient.email}/role", {"role": role}
     changed = seeder.person("admin").call("PUT", path, json=wanted)

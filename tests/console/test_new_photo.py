@@ -110,7 +110,7 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
 ) -> None:
     told = {} if from_home else {"body_site": "back", "body_laterality": "left"}
     first = send(patient, "melanoma", **told)
-    wanted = {"new_picture_wanted": True, "told_by": "nobody"}
+    wanted = {"new_picture_wanted": True}
     assert doctor.call("POST", f"/submissions/{first}/review", json=wanted).status == 201
     visitor.look(PHONE)
     visitor.enter(patient, "user")
@@ -145,7 +145,7 @@ def test_who_goes_to_the_photo_that_is_wanted_has_not_read_the_decision(
     visitor: Visitor, patient: Caller, doctor: Caller
 ) -> None:
     number = send(patient, "melanoma")
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
     visitor.look(PHONE)
     visitor.enter(patient, "user")
@@ -161,7 +161,7 @@ def test_a_photo_that_a_doctor_takes_in_place_of_another_is_of_its_spot(
     visitor: Visitor, patient: Caller, doctor: Caller, mole: Path
 ) -> None:
     first = send(patient, "melanoma", body_site="back")
-    wanted = {"new_picture_wanted": True, "told_by": "nobody"}
+    wanted = {"new_picture_wanted": True}
     assert doctor.call("POST", f"/submissions/{first}/review", json=wanted).status == 201
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{first}")

@@ -19,10 +19,6 @@ MOLE = "melanocytic_nevus"
 HASH = "return location.hash"
 FIRST_HEADING = "return document.querySelector('.finding h1').closest('header').className"
 LABEL = "return document.querySelector('[name=label]:checked').value"
-MOMENT = """
-const style = { dateStyle: "medium", timeStyle: "short" };
-return new Intl.DateTimeFormat("en", style).format(new Date(arguments[0]));
-"""
 BAR = "return document.querySelector('.signing p').innerText"
 IS_CUT = (
     "const bar = document.querySelector('.signing p'); return bar.scrollHeight > bar.clientHeight"
@@ -69,8 +65,7 @@ def signed(doctor: Caller, number: int) -> list[Any]:
 
 
 def sign(doctor: Caller, number: int, **said: Any) -> None:
-    body = {"told_by": "nobody", **said}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
 
 
 def press(visitor: Visitor, key: str, there: str) -> None:
@@ -117,37 +112,6 @@ def test_who_is_unsure_signs_no_label_of_the_model(
     [review] = signed(doctor, number)
     told = (review["label"], review["certainty"], review["agrees_with_urgency"])
     assert told == (None, "unsure", True)
-
-
-def test_a_case_says_that_its_decision_waits_with_something_graver(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    spot = patient.call("POST", "/lesions", json={"place": {"site": "back"}}).json["id"]
-    numbers = send(patient, "melanoma"), send(patient, "melanocytic_nevus")
-    for number, label in zip(numbers, ("melanoma", "melanocytic_nevus"), strict=True):
-        patient.call("PUT", f"/submissions/{number}/lesion", json={"lesion": spot})
-        body = {"label": label, "certainty": "sure"}
-        doctor.call("POST", f"/submissions/{number}/review", json=body)
-    open_case(visitor, doctor, numbers[1])
-    Journey(visitor, "held-with-graver", Look(PHONE, dark=False, language="en")).see(
-        "heldWithGraver"
-    )
-
-
-def test_a_hold_names_the_moment_at_which_it_ends(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    """One that was not asked for ends in the middle of a day, and the patient reads it then."""
-    number = send(patient, "melanoma")
-    body = {"label": "melanoma", "certainty": "sure"}
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=body).json
-    doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
-    open_case(visitor, doctor, number)
-    journey = Journey(visitor, "held", Look(PHONE, dark=False, language="en"))
-    date = visitor.run(MOMENT, signed["held_until"])
-    assert re.search(r"\d:\d\d", date)
-    journey.see("heldUntil", date=date)
-    journey.see("letterSignHeld", name="Ada", date=date)
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)
@@ -197,61 +161,16 @@ def test_another_photo_that_has_come_is_asked_for_no_more(
     assert journey.say("newPictureWanted") not in visitor.text()
 
 
-def test_a_grave_decision_is_held_until_the_doctor_shows_it(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    """Who tells the patient of a cancer is asked before it is signed."""
-    spot = begin(patient, {"site": "back"})
-    number, newer = (send(patient, "melanoma", lesion=spot) for _ in range(2))
-    sign(doctor, newer, label=MOLE, certainty="sure")
-    open_case(visitor, doctor, number)
-    assert visitor.count("[name=teller]") == 0
-    press(visitor, "a", "[value=agree]:checked:focus")
-    visitor.keys(Keys.ENTER)
-    visitor.find("[name=teller]:focus")
-    visitor.see("Say who tells the patient (b or v).")
-    assert signed(doctor, number) == []
-    press(visitor, "b", "[value=doctor]:checked:focus")
-    visitor.find("[name=held]")
-    visitor.find("[value=doctor]:focus").send_keys(Keys.SHIFT, Keys.ENTER)
-    visitor.find(".show-now")
-    assert "held_until" in signed(doctor, number)[0]
-    page = Journey(visitor, "held", Look(PHONE, dark=False, language="en"))
-    visitor.enter(patient, "user")
-    visitor.go(f"finding/{number}")
-    visitor.find(".verdict.instruction.band-self_monitoring")  # of the newer finding
-    assert visitor.count(".verdict.decided") == 0
-    page.step("before")
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"case/{number}")
-    visitor.press(".show-now")
-    visitor.await_truth(lambda: visitor.count(".show-now") == 0, "the end of the hold")
-    visitor.enter(patient, "user")
-    visitor.go(f"finding/{number}")
-    visitor.find(".verdict.decided.band-urgent_referral")
-    page.step("after")
-    visitor.go(f"spot/{spot}")
-    visitor.press(".verdict.instruction summary")
-    page.step("spot")
-
-
 def test_a_doctor_reads_whether_the_patient_has_opened_what_was_decided(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
-    """No mail goes to this patient: nothing says that one does, or that the patient was told."""
-    assert patient.call("PUT", "/me/notices", json={"mail": False}).status == 200
     number = send(patient, "melanoma")
     open_case(visitor, doctor, number)
     press(visitor, "a", "[value=agree]:checked:focus")
-    visitor.see("They see it at their next log-in; no mail goes to them")
-    press(visitor, "v", "[name=teller][value=server]:checked")
     visitor.press(".signing [value=stay]")
     visitor.find(".verdict.decided")
     visitor.see("The patient has not opened this here yet.")
     visitor.see("To be seen by")
-    page = visitor.run("return document.body.innerText")
-    assert "Patient told" not in page
-    assert "by mail" not in page
     assert patient.call("GET", f"/submissions/{number}").status == 200
     visitor.go("queue")
     visitor.await_truth(lambda: visitor.count(".case") == 0, "the list alone")
@@ -271,7 +190,6 @@ def test_nobody_agrees_with_a_photo_that_was_not_kept(
     assert visitor.count("[name=agreement]:checked") == 0
     visitor.keys("d")
     visitor.press("input[name=label][value=melanoma]")  # what the doctor saw
-    visitor.press("[name=teller][value=server]")
     visitor.press(".signing [value=stay]")
     visitor.find(".verdict.decided h1")
     [review] = signed(doctor, number)
@@ -290,7 +208,6 @@ def test_a_key_that_changes_a_list_leaves_the_focus_on_no_other_answer(
         visitor.keys(Keys.SPACE)
         assert visitor.count("#review input:checked") == 0
     press(visitor, "u", "[value=unsure]:checked:focus")
-    press(visitor, "b", "[name=hold]:checked:focus")
     press(visitor, "g", "[value=unsure]:focus")
     press(visitor, "p", "[name=picture]:checked:focus")
 
@@ -306,7 +223,6 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     press(visitor, "y", "[name=histology] [value=awaited]:checked")
     press(visitor, "y", "[name=result]:focus")
     press(visitor, "2", "[name=result][value=basal_cell_carcinoma]:checked")
-    press(visitor, "v", "[name=teller][value=server]:checked")  # and no vascular lesion
     press(visitor, "5", "[name=result][value=benign_keratosis]:checked")
     assert visitor.count("[name=agreement]") == 0
     said = visitor.run(BAR)
@@ -371,19 +287,17 @@ def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     visitor.keys("o")
     first = opened(visitor)
     press(visitor, "u", "[value=unsure]:checked:focus")
-    press(visitor, "b", "[name=hold]:checked:focus")
     visitor.keys(Keys.ENTER, "d", "2", Keys.ENTER)
     visitor.await_truth(lambda: f"case/{first}" not in visitor.run(HASH), "the next case")
     second = opened(visitor)
     visitor.see("Pressed before this case was shown, and not used: d 2 Enter")
     assert visitor.count("[name=agreement]:checked") == 0
     assert [len(signed(doctor, item)) for item in (first, second)] == [1, 0]
-    assert "held_until" in signed(doctor, first)[0]
     press(visitor, "u", "[value=unsure]:checked:focus")
     visitor.see_none("not used")
 
 
-def test_what_a_key_chose_stays_in_sight_however_high_the_bar_that_signs_is(
+def test_a_choice_made_by_key_stays_in_sight_above_the_signing_bar(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
     number = send(patient, MOLE, body_site="back")
@@ -392,11 +306,6 @@ def test_what_a_key_chose_stays_in_sight_however_high_the_bar_that_signs_is(
     for key, chosen in (("1", "melanoma"), ("9", "normal_skin"), ("1", "melanoma")):
         press(visitor, key, f"[name=label][value={chosen}]:checked")
         visitor.await_truth(lambda: visitor.run(CHOICE_IS_IN_SIGHT), f"{chosen} in sight")
-    press(visitor, "b", "[value=doctor]:checked:focus")
-    visitor.find(".signing [name=held]")
-    visitor.await_truth(lambda: visitor.run(CHOICE_IS_IN_SIGHT), "the melanoma above the bar")
-    press(visitor, "9", "[name=label][value=normal_skin]:checked")  # which takes that field away
-    visitor.await_truth(lambda: visitor.run(CHOICE_IS_IN_SIGHT), "normal skin in sight")
 
 
 def test_another_list_begins_at_its_first_row_which_key_o_opens(
@@ -426,7 +335,7 @@ def test_a_case_of_another_doctor_is_not_there_and_leaves_no_fault_in_the_log(
     visitor.assert_quiet(expected=("status of 404",))
 
 
-def test_no_way_to_tell_who_is_suspended_is_offered_that_is_none(
+def test_the_doctor_reads_that_nothing_reaches_a_suspended_patient(
     visitor: Visitor, doctor: Caller, patient: Caller, seeder: Seeder
 ) -> None:
     number = send(patient, "melanoma")
@@ -435,10 +344,6 @@ def test_no_way_to_tell_who_is_suspended_is_offered_that_is_none(
     open_case(visitor, doctor, number)
     journey.see("shutOut")
     journey.see("recordOfDeletedText")
-    press(visitor, "a", "[value=agree]:checked:focus")
-    visitor.find("[name=teller][value=doctor]")
-    assert visitor.count("[name=teller]") == 1
-    visitor.see_none(journey.say("seenAtLogIn"))
     journey.step("case")
     visitor.go("queue")
     journey.see("shutOutRow")

@@ -197,7 +197,7 @@ def test_no_doctor_signs_what_another_photo_of_the_spot_contradicts_since_they_l
 ) -> None:
     spot, number = begin(patient, {"site": "back"}), send(patient, MOLE, **TOLD)
     grave = send(patient, MOLE, **TOLD)
-    sign(doctor, grave, label="melanoma", certainty="sure", told_by="nobody")
+    sign(doctor, grave, label="melanoma", certainty="sure")
     open_case(visitor, doctor, number)
     visitor.keys("a")
     visitor.type(note="Seen before.")

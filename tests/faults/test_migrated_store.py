@@ -29,13 +29,16 @@ CHANGED = {
     "submissions": {
         "taken_by",
         "taken_at",
+        "hold_key",
+        "changed",
         "opinion_key",
         "opinion_came_at",
         "awaited_key",
         "revision",
         "rest_key",
     },
-    "reviews": {"opinion", "note"},
+    "reviews": {"opinion", "note", "hold_ends_at", "held_with_graver", "own_hold_ends_at"},
+    "lesions": {"remind_at", "revision"},
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
 }
 # Collections that hold nothing of a person, and those that nothing reads any more.

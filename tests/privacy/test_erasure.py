@@ -228,7 +228,7 @@ def reviewed(backend: Backend) -> tuple[Person, Person, int, int]:
     talk = Talk(backend)
     signed = predicted(talk.ada, lesion=talk.lesion)["id"]
     other = predicted(talk.ada, lesion=talk.begin())["id"]
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert talk.grey.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
     for talk.about_a_spot in (True, False):
         talk.sent(talk.ada, "It itches.")
@@ -451,31 +451,6 @@ def test_a_signed_finding_cannot_be_deleted_alone_and_the_sentence_names_the_dat
     assert ada.call("DELETE", f"/submissions/{other}").status_code == 200
 
 
-@KEEPS
-def test_a_refusal_tells_no_owner_that_a_doctor_holds_a_signature_back(backend: Backend) -> None:
-    talk = Talk(backend)
-    held, other = (predicted(talk.ada)["id"] for _ in range(2))
-    until = (now() + timedelta(days=2)).isoformat()
-    said = {"label": "melanoma", "certainty": "sure", "hold_until": until}
-    assert talk.grey.call("POST", f"/submissions/{held}/review", json=said).status_code == 201
-    erase = {"photos": False, "erase_kept": True}
-    refused = [
-        talk.ada.call("DELETE", f"/submissions/{held}"),
-        talk.ada.call("PUT", "/me/consents", json=erase),
-    ]
-    for answer in refused:
-        assert (answer.status_code, answer.get_json()["code"]) == (409, "record_in_work")
-        assert "sign" not in answer.get_json()["detail"]
-    assert talk.ada.call("DELETE", f"/submissions/{other}").status_code == 200
-    assert talk.grey.call("DELETE", f"/submissions/{held}/hold").status_code == 200
-    refused = [
-        talk.ada.call("DELETE", f"/submissions/{held}"),
-        talk.ada.call("PUT", "/me/consents", json=erase),
-    ]
-    codes = [answer.get_json()["code"] for answer in refused]
-    assert codes == ["record_kept", "photos_kept_by_law"]
-
-
 def test_an_admin_deletes_with_a_reason_that_the_receipt_says(backend: Backend) -> None:
     root, ada = backend.member(role="admin"), backend.member()
     account = backend.account(ada.email).id
@@ -527,12 +502,12 @@ def test_a_preview_says_which_models_may_have_learned_before_a_consent_was_withd
     assert "model_perhaps" not in str(second)
 
 
-def held_and_urgent(backend: Backend) -> tuple[Person, Person]:
-    """A doctor, and a patient with a melanoma that is held back and one that nobody has seen."""
+def unread_and_unseen(backend: Backend) -> tuple[Person, Person]:
+    """A doctor, and a patient with a melanoma that the patient has not read and an unseen one."""
     grey, ada = patient_in_care(backend)
-    held, _ = (file_for(backend, ada, Band.URGENT_REFERRAL).number for _ in range(2))
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
-    assert grey.call("POST", f"/submissions/{held}/review", json=said).status_code == 201
+    unread, _ = (file_for(backend, ada, Band.URGENT_REFERRAL).number for _ in range(2))
+    said = {"label": "melanoma", "certainty": "sure"}
+    assert grey.call("POST", f"/submissions/{unread}/review", json=said).status_code == 201
     return grey, ada
 
 
@@ -541,7 +516,7 @@ def held_and_urgent(backend: Backend) -> tuple[Person, Person]:
 def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
     backend: Backend, outcome: str
 ) -> None:
-    grey, ada = held_and_urgent(backend)
+    grey, ada = unread_and_unseen(backend)
     account = backend.account(ada.email)
     leave(ada)
     finish(backend)
@@ -549,9 +524,12 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
     assert (person["name"], person["email"]) == (account.name, ada.email)
     told = [(item["why"], item["name"], item["urgency"]) for item in person["findings"]]
     # What the check alone said has no name beside what a doctor said.
-    names = {"held": "Melanoma", "unreviewed": None}
-    assert told == [(why, name, "urgent_referral") for why, name in names.items()]
-    assert [item["suspected"] for item in person["findings"]] == [True, False]
+    names = {"unreviewed": None, "unopened": "Melanoma"}
+    assert sorted(told) == [(why, name, "urgent_referral") for why, name in sorted(names.items())]
+    assert {item["why"]: item["suspected"] for item in person["findings"]} == {
+        "unopened": True,
+        "unreviewed": False,
+    }
     assert notices_to(backend, backend.account(grey.email).id)[-1] == Kind.TO_REACH
     done = f"/people-to-reach/{person['_id']}/done"
     others = [backend.member(role="doctor"), backend.member(role="admin")]
@@ -567,36 +545,8 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
         assert account.name not in str(backend.stored()["people_to_reach"])
 
 
-def test_the_page_of_a_deletion_tells_nothing_of_what_a_doctor_holds_back(
-    any_backend: Backend,
-) -> None:
-    grey, ada = patient_in_care(any_backend)
-    for band, expected in ((Band.ROUTINE, None), (Band.URGENT_REFERRAL, "unreviewed")):
-        number = file_for(any_backend, ada, band).number
-        before = ada.call("GET", "/me/deletion").get_json()
-        assert before["to_be_told"] == expected
-        said = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
-        assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
-        assert ada.call("GET", "/me/deletion").get_json() == before
-    assert grey.call("DELETE", f"/submissions/{number}/hold").status_code == 200
-    assert ada.call("GET", "/me/deletion").get_json()["to_be_told"] is None
-
-
-def test_who_knows_what_counts_need_not_be_reached_for_a_held_review_that_was_corrected(
-    backend: Backend,
-) -> None:
-    grey, ada = patient_in_care(backend)
-    number = file_for(backend, ada, Band.ROUTINE).number
-    melanoma = {"label": "melanoma", "certainty": "sure", "told_by": "doctor"}
-    for said in (melanoma, {"label": "melanocytic_nevus", "certainty": "sure"}):
-        assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
-    leave(ada)
-    finish(backend)
-    assert grey.call("GET", "/people-to-reach").get_json() == []
-
-
 def test_who_deletes_a_finding_before_being_told_of_it_is_reached_too(backend: Backend) -> None:
-    grey, ada = held_and_urgent(backend)
+    grey, ada = unread_and_unseen(backend)
     calm = file_for(backend, ada, Band.ROUTINE).number
     told = file_for(backend, ada, Band.URGENT_REFERRAL).number
     review(grey, told)
@@ -607,7 +557,7 @@ def test_who_deletes_a_finding_before_being_told_of_it_is_reached_too(backend: B
     [person] = grey.call("GET", "/people-to-reach").get_json()
     assert (person["email"], len(numbers)) == (ada.email, 4)
     findings = {item["number"]: item["why"] for item in person["findings"]}
-    assert sorted(findings.values()) == ["discarded", "held", "unreviewed"]
+    assert sorted(findings.values()) == ["discarded", "unopened", "unreviewed"]
     assert (findings[told], calm in findings) == ("discarded", False)
     assert Kind.TO_REACH in notices_to(backend, backend.account(grey.email).id)
 

@@ -13,7 +13,7 @@ from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.use_cases.use_case import notices_to
 
 TOLD = {"outcome": "told"}
-AWAITED = {"certainty": "sure", "histology": "awaited", "told_by": "nobody"}
+AWAITED = {"certainty": "sure", "histology": "awaited"}
 NEVUS: dict[str, Any] = {
     "label": "melanocytic_nevus",
     "urgency": "self_monitoring",
@@ -24,7 +24,6 @@ WANTS_PHOTO: dict[str, Any] = {
     "label": None,
     "certainty": None,
     "new_picture_wanted": True,
-    "told_by": None,
 }
 
 
@@ -34,7 +33,7 @@ def given() -> dict[str, Any]:
 
 
 def sign(doctor: Person, number: int, label: str | None = "melanoma", **more: Any) -> None:
-    body = {"label": label, "certainty": "sure", "told_by": "nobody", **more}
+    body = {"label": label, "certainty": "sure", **more}
     answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
     assert answer.status_code == 201, answer.text
 
@@ -95,18 +94,16 @@ def test_a_sample_beside_an_older_result_is_awaited_too(backend: Backend) -> Non
     assert to_reach(grey) == [(number, "awaited")]
 
 
-def test_each_reason_is_said_of_a_held_cancer_whose_sample_is_at_the_laboratory(
+def test_each_reason_is_said_of_an_unread_cancer_whose_sample_is_at_the_laboratory(
     real_backend: Backend,
 ) -> None:
     grey = real_backend.member(role="doctor")
     ada = patient_of(real_backend, grey)
-    held, unread = (file_one(real_backend, ada) for _ in "12")
-    sign(grey, held, **{**AWAITED, "told_by": "doctor"})
-    sign(grey, unread, **AWAITED)
+    sign(grey, file_one(real_backend, ada), **AWAITED)
     leave(ada)
     [person] = grey.call("GET", "/people-to-reach").get_json()
     reasons = [(item["why"], item.get("also")) for item in person["findings"]]
-    assert reasons == [("held", ["awaited"]), ("awaited", ["unopened"])]
+    assert reasons == [("awaited", ["unopened"])]
 
 
 def test_who_took_the_sample_reaches_the_person_though_another_doctor_is_in_charge(
@@ -192,17 +189,15 @@ def test_a_message_of_the_doctor_that_was_not_read_is_to_be_told(real_backend: B
     assert [why for _, why in to_reach(talk.grey)] == ["message"]
 
 
-def test_the_owner_reads_of_a_held_decision_what_was_there_before_it(backend: Backend) -> None:
-    """And an admin, who is to know whom to reach, in numbers alone."""
+def test_an_admin_reads_in_numbers_alone_what_the_person_has_not_read(backend: Backend) -> None:
     grey, admin = backend.member(role="doctor"), backend.member(role="admin")
     ada = patient_of(backend, grey)
-    numbers = [file_one(backend, ada), file_one(backend, ada, Band.ROUTINE)]
-    before = ada.call("GET", "/me/deletion").get_json()["unsettled"]
-    for number in numbers:
-        sign(grey, number, told_by="doctor")
-    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == before == {"unreviewed": 1}
+    for band in (Band.URGENT_REFERRAL, Band.ROUTINE):
+        sign(grey, file_one(backend, ada, band))
+    unread = {"unopened": 2}
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == unread
     shown = admin.call("GET", f"/users/{ada.email}/deletion").get_json()
-    assert (shown["unsettled"], shown["doctor"]) == ({"held": 2}, backend.account(grey.email).name)
+    assert (shown["unsettled"], shown["doctor"]) == (unread, backend.account(grey.email).name)
     assert shown["erased"]["findings"] == 2
     assert "melanoma" not in str(shown)
 
@@ -567,7 +562,7 @@ def test_who_becomes_a_doctor_neither_reads_nor_settles_the_own_entry(
     grey, other = (real_backend.member(role="doctor") for _ in "12")
     admin, ada = real_backend.member(role="admin"), patient_of(real_backend, grey)
     number = file_one(real_backend, ada)
-    sign(grey, number, told_by="doctor")
+    sign(grey, number)
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     outbox = real_backend.services.store.collection("outbox")
     outbox.delete({"kind": Kind.TO_REACH})

@@ -2,7 +2,6 @@
 
 import re
 import zipfile
-from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,14 @@ from skinapi.base.pages import PageRequest
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.audit.trail import TrailFilter
-from skinapi.platform.storage.ids import now
 from skinapi.privacy.person_file.format import DATA, ME, PAGE, person_of
 from skinapi.privacy.person_file.page import WORDS
-from tests.care.clinic import REVIEW, URGENT, file_for, patient_in_care
+from tests.care.clinic import URGENT, file_for, patient_in_care
 from tests.care.conversation import Talk
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import bytes_of, made_for, read
-from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 
 
 class Case:
@@ -286,32 +284,6 @@ def test_no_secret_is_in_it(backend: Backend, tmp_path: Path) -> None:
         *(key.hash, made.get_json()["secret"]),
     ):
         assert secret.encode() not in text
-
-
-def test_a_hold_changes_no_word_of_it(tmp_path: Path) -> None:
-    """Neither of a mail that comes when the hold ends, nor when the spot is looked at again."""
-    backend = Backend(tmp_path / "server", **MAIL)
-    doctor, ada = patient_in_care(backend)
-    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    for _ in range(2):
-        number = file_for(backend, ada, REVIEW, lesion=spot).number
-    backend.services.lesions.counts.recount(spot)
-    before = made_for(backend, ada, tmp_path / "before")
-    until = (now() + timedelta(days=2)).isoformat()
-    body = {"label": "melanoma", "certainty": "sure", "histology": "confirmed", "hold_until": until}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
-    letters = f"/submissions/{number}/letters"
-    draft = doctor.call("POST", letters, json={"reader": "patient"}).get_json()
-    signed = {name: draft[name] for name in ("version", "text", "decision")}
-    assert doctor.call("POST", f"/letters/{draft['_id']}/sign", json=signed).status_code == 200
-    after = made_for(backend, ada, tmp_path / "after")
-    assert after.namelist() == before.namelist()
-    first, second = read(before), read(after)
-    # The first file is told of in these.
-    for name in first.keys() - {"audit", "jobs", "notices", "made_at"}:
-        assert first[name] == second[name], name
-    assert {item["kind"] for item in second["notices"]} <= {"file_made"}
-    assert until[:10].encode() not in bytes_of(after)
 
 
 def test_who_has_nothing_gets_a_file_too(backend: Backend, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_record_is_kept_as_it_was_decided_whatever_the_settings_of_the_restore
     doctor = backend.member(role="doctor")
     patient = patient_of(backend, doctor)
     signed, _ = (predicted(patient)["id"] for _ in range(2))
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
     account = backend.account(patient.email).id
     backup, erased = tmp_path / "backup.tar", tmp_path / "erased.jsonl"
@@ -160,7 +160,7 @@ def test_a_backup_of_before_a_join_keeps_the_records_of_both(
     doctor = backend.member(role="doctor")
     ada, old = (patient_of(backend, doctor) for _ in "12")
     signed = {predicted(patient)["id"] for patient in (ada, old)}
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    said = {"label": "melanoma", "certainty": "sure"}
     for number in signed:
         answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
         assert answer.status_code == 201, answer.text
@@ -442,7 +442,7 @@ def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
     """Who has deleted the account or a finding since the backup, also of what came after it."""
     backend, grey = real_backend, real_backend.member(role="doctor")
     ada, ben, cleo, dora = (patient_of(backend, grey) for _ in "1234")
-    held, unseen, mole, bens, _, doras = (
+    unread, unseen, mole, bens, _, doras = (
         file_for(backend, patient, band).number
         for patient, band in (
             *((ada, band) for band in (URGENT, URGENT, Band.ROUTINE)),
@@ -450,15 +450,13 @@ def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
         )
     )
     melanoma = {"label": "melanoma", "certainty": "sure"}
-    hold = {**melanoma, "told_by": "doctor"}
-    assert grey.call("POST", f"/submissions/{held}/review", json=hold).status_code == 201
+    assert grey.call("POST", f"/submissions/{unread}/review", json=melanoma).status_code == 201
     backup = tmp_path / "backup.tar"
     with backup.open("wb") as out:
         write_backup(backend.services.store, out)
-    assert grey.call("POST", f"/submissions/{mole}/review", json=hold).status_code == 201
+    assert grey.call("POST", f"/submissions/{mole}/review", json=melanoma).status_code == 201
     late = file_for(backend, ada, URGENT).number
-    told = {**melanoma, "told_by": "nobody"}
-    assert grey.call("POST", f"/submissions/{doras}/review", json=told).status_code == 201
+    assert grey.call("POST", f"/submissions/{doras}/review", json=melanoma).status_code == 201
     assert dora.call("GET", f"/submissions/{doras}").status_code == 200
     assert ben.call("DELETE", f"/submissions/{bens}").status_code == 200
     new = patient_of(backend, grey)
@@ -491,7 +489,7 @@ def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
             assert one.doctor == backend.account(grey.email).id
         of_ada = {item.number: (item.why, item.urgency) for item in again[ada.email].findings}
         assert of_ada == {
-            held: ("held", URGENT),
+            unread: ("unopened", URGENT),
             unseen: ("unreviewed", URGENT),
             mole: ("lost", URGENT),
             late: ("lost", URGENT),

@@ -12,7 +12,6 @@ from skinapi.findings.records.read_access import is_shut_out
 from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import patient_of
-from tests.findings.records.test_holds import pass_days
 from tests.integrations.test_keys import made
 from tests.privacy.test_people_to_reach import (
     AWAITED,
@@ -58,9 +57,9 @@ def test_the_doctor_of_who_is_shut_out_is_to_tell_what_is_open_in_another_way(
     assert person["email"] == ada.email
     assert grey.call("POST", f"/people-to-reach/{person['_id']}/done", json=TOLD).status_code == 200
     later = file_one(real_backend, ada)
-    sign(grey, later, told_by="doctor")
+    sign(grey, later)
     found = to_reach(grey)
-    assert (later, "held") in found
+    assert (later, "unopened") in found
     assert mole not in {number for number, _ in found}
 
 
@@ -102,9 +101,6 @@ def test_a_patient_of_another_system_who_is_shut_out_is_told_by_the_doctor_too(
     shut_out(real_backend, ada, how)
     assert sorted(to_reach(grey)) == [(number, "unopened"), (other, "unreviewed")]
     assert grey.call("GET", f"/submissions/{other}/case").get_json()["telling"] == "none"
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
-    refused = grey.call("POST", f"/submissions/{other}/review", json=said)
-    assert (refused.status_code, refused.get_json()["code"]) == (422, "no_mail_to_patient")
     unread = grey.call("POST", f"/patients/{patient}/messages", json={"text": "Please call us."})
     assert (unread.status_code, unread.get_json()["code"]) == (409, "patient_shut_out")
     assert admin.call("PATCH", f"/users/{ada.email}/approve").status_code == 200
@@ -160,8 +156,7 @@ def test_who_is_joined_into_an_account_that_nobody_shows_is_to_be_told(
     west = Hospital(real_backend, "urn:west")
     gone, stays = east.send("1"), west.send("2")
     number = file_one(real_backend, gone)
-    sign(east.doctor, number, told_by="doctor")
-    east.doctor.call("DELETE", f"/submissions/{number}/hold")
+    sign(east.doctor, number)
     assert to_reach(east.doctor) == ([] if shown else [(number, "unopened")])
     west.join(gone, stays)
     assert to_reach(west.doctor) == [(number, "unopened")]
@@ -176,8 +171,7 @@ def test_who_is_joined_into_an_account_that_logs_in_gets_the_mail_of_what_nobody
     east = Hospital(real_backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
     gone, stays = east.send("1"), patient_of(real_backend, east.doctor)
     number = file_one(real_backend, gone)
-    sign(east.doctor, number, told_by="doctor")
-    east.doctor.call("DELETE", f"/submissions/{number}/hold")
+    sign(east.doctor, number)
     outbox = real_backend.services.store.collection("outbox")
     outbox.delete({"kind": "reviewed"})
     east.join(gone, stays)
@@ -192,8 +186,7 @@ def test_who_stands_in_the_list_goes_with_a_number_though_another_system_shows_i
     east = Hospital(real_backend, "urn:east")
     ada = east.send("PAT-0815")
     number = file_one(real_backend, ada)
-    sign(east.doctor, number, told_by="doctor")
-    east.doctor.call("DELETE", f"/submissions/{number}/hold")
+    sign(east.doctor, number)
     made(east.admin, "/admin/keys", shows_patients_of=["urn:east"])
     path, proof = f"/users/{ada.email}", {"current_password": PASSWORD}
     foreseen = east.admin.call("GET", f"{path}/deletion").get_json()
@@ -213,11 +206,8 @@ def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Ba
     [key] = backend.stored()["keys"]
     backend.services.store.collection("keys").update({"id": key["id"]}, {"$set": {"name": 7}})
     said = {"label": "melanoma", "certainty": "sure"}
-    answers = [
-        east.doctor.call("POST", f"/submissions/{number}/review", json={**said, "told_by": teller})
-        for teller in ("nobody", "doctor")
-    ]
-    assert [answer.status_code for answer in answers] == [422, 201]
+    answer = east.doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert (answer.status_code, answer.get_json()["telling"]["way"]) == (201, "none")
 
 
 @MAILS
@@ -228,8 +218,7 @@ def test_who_is_let_in_again_is_told_by_mail_what_could_not_be_told_meanwhile(
     ada = patient_of(real_backend, grey)
     number = file_one(real_backend, ada)
     shut_out(real_backend, ada, "suspend")
-    sign(grey, number, told_by="doctor")
-    assert grey.call("DELETE", f"/submissions/{number}/hold").status_code == 200
+    sign(grey, number)
     assert to_reach(grey) == [(number, "unopened")]
     outbox = real_backend.services.store.collection("outbox")
     outbox.delete({"kind": "reviewed"})
@@ -271,24 +260,6 @@ def test_what_a_joined_account_could_not_read_is_read_in_the_one_that_stays(
     assert real_backend.account(stays.email).id in owed
 
 
-@MAILS
-def test_who_is_back_while_something_is_held_gets_a_mail_once_it_is_shown(
-    real_backend: Backend,
-) -> None:
-    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
-    ada = patient_of(real_backend, grey)
-    number = file_one(real_backend, ada)
-    shut_out(real_backend, ada, "suspend")
-    sign(grey, number, told_by="doctor")
-    assert to_reach(grey) == [(number, "held")]
-    assert admin.call("PATCH", f"/users/{ada.email}/approve", json={}).status_code == 200
-    pass_days(real_backend, number, 3)
-    real_backend.app.background.run("ended-holds")
-    about = f"finding/{number}"
-    outbox, account = real_backend.services.data.outbox, real_backend.account(ada.email).id
-    assert outbox.find_last(Kind.REVIEWED, to=account, about=about)
-
-
 @pytest.mark.parametrize("stays_with", ["blau", None])
 def test_a_finding_that_the_duplicate_had_deleted_is_told_by_the_doctor_of_the_one_that_stays(
     real_backend: Backend, stays_with: str | None
@@ -313,8 +284,7 @@ def test_a_finding_that_the_duplicate_had_deleted_is_told_by_the_doctor_of_the_o
 def test_nothing_is_said_to_tell_who_is_shut_out(backend: Backend) -> None:
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)
-    number, other = (file_one(backend, ada) for _ in "12")
-    sign(grey, other, told_by="doctor")
+    number = file_one(backend, ada)
     shut_out(backend, ada, "suspend")
     assert grey.call("GET", f"/submissions/{number}/case").get_json()["telling"] == "none"
     assert grey.call("GET", f"/submissions/{number}").get_json()["no_access"]
@@ -322,19 +292,11 @@ def test_nothing_is_said_to_tell_who_is_shut_out(backend: Backend) -> None:
     queued = grey.call("GET", "/queue").get_json()
     assert all(item["shut_out"] for item in (listed, *queued))
     path = f"/submissions/{number}/review"
-    for teller in ("nobody", "server"):
-        said = {"label": "melanoma", "certainty": "sure", "told_by": teller}
-        refused = grey.call("POST", path, json=said)
-        assert (refused.status_code, refused.get_json()["code"]) == (422, "no_mail_to_patient")
-        assert "next log-in" not in refused.get_json()["detail"]
     cancer: dict[str, Any] = {"label": "melanoma", "certainty": "sure"}
     for opinion in (cancer, {"new_picture_wanted": True}):
         told = grey.call("POST", path, json=opinion).get_json()["telling"]
         assert told["way"] == "none"
         assert "Tell them in another way" in told["sentence"]
-    ended = grey.call("DELETE", f"/submissions/{other}/hold").get_json()
-    assert len(ended["shown"]) == 1
-    assert "Shown" not in ended["message"]
     account = backend.account(ada.email).id
     refused = grey.call("POST", f"/patients/{account}/messages", json={"text": "Please call us."})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_shut_out")
@@ -413,23 +375,6 @@ def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_pa
     assert stranger.call("GET", f"/submissions/{awaited}").status_code == 404
 
 
-@KEEPS
-def test_a_hold_of_a_record_is_over_by_its_time_alone_and_the_list_says_so(
-    real_backend: Backend,
-) -> None:
-    grey = real_backend.member(role="doctor")
-    ada = patient_of(real_backend, grey)
-    number = file_one(real_backend, ada)
-    sign(grey, number, told_by="doctor")
-    leave(ada)
-    assert [why for why, *_ in note_of(grey)] == ["held"]
-    refused = grey.call("DELETE", f"/submissions/{number}/hold")
-    assert (refused.status_code, refused.get_json()["code"]) == (422, "hold_refused")
-    pass_days(real_backend, number, 3)
-    real_backend.app.background.run("ended-holds")
-    assert [why for why, *_ in note_of(grey)] == ["unopened"]
-
-
 def test_nobody_is_to_be_told_of_what_was_entered_in_error(real_backend: Backend) -> None:
     grey = real_backend.member(role="doctor")
     ada = patient_of(real_backend, grey)
@@ -457,8 +402,7 @@ def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
     if how == "refused":
         body = {"accounts": [backend.account(ada.email).id], "reason": "unknown_person"}
         assert backend.admin().call("POST", "/accounts/refusals", json=body).status_code == 200
-    sign(grey, number, told_by="doctor")
-    assert grey.call("DELETE", f"/submissions/{number}/hold").status_code == 200
+    sign(grey, number)
     account = backend.account(ada.email).id
     recipient = _find_recipient(backend.services.data.accounts, account)
     assert recipient

@@ -9,13 +9,16 @@ from tests.repository.documents import ROOT
 # For each retired feature, regular expressions of the names that only it used.
 RETIRED: dict[str, tuple[str, ...]] = {
     # 1
-    "stores of 1.x": (
-        *("JudgementJoiner", r"\bentry_of_secret\b", r"\bhold_late\b", "compatible_since"),
-    ),
+    "stores of 1.x": (*("JudgementJoiner", r"\bentry_of_secret\b", "compatible_since"),),
     # 2
     "restoring one record": (r"restore[-_]record", r"find_in_backup", r"forget_damaged"),
     # 3
-    "withholding a decision": (),
+    "withholding a decision": (
+        r"hold_until|hold_ends_at|held_with_graver|held_beside|hold_key|shown_at|hold_late",
+        r"\btold_by\b|\bToldBy\b|hold_refused|no_mail_to_patient|letter_during_hold",
+        r"record_in_work|ended-holds|review[._]show|submissions/[^ /]+/hold\b|SpotHolds|EndedHolds",
+        r"held(Until|Beside|Together|Shown|WithGraver)|holdIt|letterIsHeld|letterSignHeld",
+    ),
     # 4
     "samples and results of second opinions": (
         "find_unsigned_result",

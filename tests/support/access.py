@@ -175,7 +175,7 @@ class SampleAccounts:
         finding = FindingToTell(
             number=1,
             found_at=now(),
-            why=ReachReason.HELD,
+            why=ReachReason.UNOPENED,
             label="melanoma",
             urgency=Band.URGENT_REFERRAL,
         )
@@ -623,7 +623,6 @@ show_thumbnail               in_care           /submissions/{number}/thumbnail
 show_heatmap                 in_care           /submissions/{number}/heatmap
 delete_submission            owner             /submissions/{number}
 add_review                   uffnononnuu       /submissions/{number}/review
-end_hold                     uffnonfnnuu       /submissions/{number}/hold
 enter_in_error               ufffonffouu       /submissions/{number}/entered-in-error
 move_submission              ufffonffouu       /submissions/{number}/move
 list_errors                  approved          /submissions/entered-in-error

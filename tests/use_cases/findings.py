@@ -1,12 +1,10 @@
 """Findings: filed, judged again, reviewed, moved, joined, deleted."""
 
-from datetime import timedelta
 from typing import Any
 
 from werkzeug.test import TestResponse
 
 from skinapi.model.conditions import Band
-from skinapi.platform.storage.ids import now
 from tests.care.clinic import judge_anew, patient_of
 from tests.findings.prediction.photographer import predicted, send
 from tests.privacy.test_joining import join
@@ -49,14 +47,6 @@ def with_a_review(backend: Backend) -> tuple[Person, Person]:
     people = with_a_finding(backend)
     review_it(backend, people)
     return people
-
-
-def hold_it(_: Backend, people: tuple[Person, Person]) -> TestResponse:
-    """A review that its doctor tells the patient."""
-    ada, grey = people
-    until = (now() + timedelta(days=2)).isoformat()
-    said = {"label": "melanoma", "certainty": "unsure", "hold_until": until}
-    return grey.call("POST", f"/submissions/{number_of(ada)}/review", json=said)
 
 
 def enter_it_in_error(_: Backend, people: tuple[Person, Person]) -> object:
@@ -292,7 +282,6 @@ USE_CASES = (
     UseCase("join two accounts", with_a_second_account, join_them, joined_accounts),
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
     UseCase("delete a finding", with_a_photo, delete_it, lists_and_rows),
-    UseCase("hold a review", with_a_finding, hold_it, review_and_lists),
     UseCase("enter in error", with_a_review, enter_it_in_error, errors_and_lists),
     UseCase("answer a question", with_a_question, answer_the_question, opinions_and_rows),
     UseCase("sign a letter", with_a_letter, sign_the_letter, letters_and_rows),

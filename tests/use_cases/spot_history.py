@@ -1,5 +1,5 @@
-"""Random histories of a spot, each by its seed: photos, corrections, reviews, letters, holds, moves
-to another spot or person, joins of spots, comparisons, errors, deletions, a second account that is
+"""Random histories of a spot, each by its seed: photos, corrections, reviews, letters, moves to
+another spot or person, joins of spots, comparisons, errors, deletions, a second account that is
 joined, a restore.
 """
 
@@ -21,9 +21,7 @@ from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import (
-    Audience,
     FindingStatus,
     JudgedPhoto,
     LesionHistory,
@@ -37,10 +35,8 @@ from skinapi.model.context import Context, Laterality
 from skinapi.model.finding import Finding
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import write_erased_ids
-from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from tests.care.clinic import file_new, judge_anew, patient_in_care, patient_of
-from tests.findings.records.test_holds import in_days, pass_days
 from tests.integrations.test_keys import made
 from tests.privacy.test_joining import join
 from tests.support.backends import Backend, Person
@@ -52,7 +48,6 @@ MOST_PHOTOS = 4
 T = TypeVar("T", Review, Letter)
 LABELS = conditions_table().labels
 NAMED = tuple(key for key in LABELS if key != NORMAL_SKIN)
-MALIGNANT = tuple(key for key in NAMED if conditions_table().label(key).malignant)
 PHOTO = picture_of("melanoma")
 
 
@@ -133,12 +128,11 @@ class History:
     def step(self) -> Callable[[], None]:
         """One that may happen now."""
         numbers, letters = self.numbers, [self.withdraw_letter] * (len(self.letters) > 0)
-        on_findings = [self.review] * 5 + [self.hold] * 2 + [self.review_for_colleague]
+        on_findings = [self.review] * 5 + [self.review_for_colleague]
         on_findings += [self.write_letter] * 2 + [self.move] * 3 + [self.delete]
         on_findings += [self.join_spots, *([self.compare] * 2 if self.pairs() else [])]
         on_findings += [self.judge_again] * 4 + [self.enter_in_error, self.correct_side]
         on_photos = [self.correct] * 2 + [self.move_to_bob]
-        held = [self.end_hold, self.let_hold_end] * 2 if self.held() else []
         file = [self.file] * (3 if len(numbers) < MOST_PHOTOS else 0)
         others = [self.move_from_bob, self.restore if self.saved else self.back_up]
         others += [self.join] if self.old.spots else []
@@ -147,15 +141,10 @@ class History:
                 *file,
                 *(on_findings if numbers else []),
                 *(on_photos if self.kept() else []),
-                *held,
                 *letters,
                 *others,
             ]
         )
-
-    def is_secret(self, act: Callable[[], None]) -> bool:
-        """Whether the patient may not know of it yet."""
-        return act in (self.hold, self.review_for_colleague)
 
     def arranges(self, act: Callable[[], None]) -> bool:
         """Whether it is an act of the patient that judges nothing anew."""
@@ -164,13 +153,6 @@ class History:
     def corrects(self, act: Callable[[], None]) -> bool:
         """Whether it adds a version to a finding."""
         return act in (self.correct, self.judge_again)
-
-    def held(self) -> list[int]:
-        return [
-            number
-            for number in self.numbers
-            if self.compute_statuses(number, Audience.DOCTOR)[1].held_until
-        ]
 
     def kept(self) -> list[int]:
         """The findings whose photo was kept."""
@@ -250,23 +232,7 @@ class History:
         return "the patient" if person is self.ada else "the doctor"
 
     def review(self) -> None:
-        """Which the patient is told at once."""
-        said = self._say()
-        named = said.get("label") or said.get("histology_result")
-        told = {"told_by": "nobody"} if named in MALIGNANT else {}
-        self._sign(self.grey, self.draw.choice(self.numbers), said | told)
-
-    def hold(self) -> None:
-        """A review that the patient is told later."""
-        said, label = self._say(), self.draw.choice(MALIGNANT)
-        held = {"hold_until": in_days(self.draw.choice([1, 3]))}
-        told = self.draw.choice([{"told_by": "doctor"}, held, {}])
-        said = {name: said[name] for name in ("histology", "urgency") if name in said}
-        self._sign(
-            self.grey,
-            self.draw.choice(self.numbers),
-            {"label": label, "certainty": "sure", **said, **told},
-        )
+        self._sign(self.grey, self.draw.choice(self.numbers), self._say())
 
     def review_for_colleague(self) -> None:
         number = self.draw.choice(self.numbers)
@@ -305,20 +271,6 @@ class History:
         if draw.random() < 0.3 and "new_picture_wanted" not in said:
             said = {**said, "urgency": draw.choice([*Band])}
         return said
-
-    def end_hold(self) -> None:
-        number = self.draw.choice(self.held())
-        answer = self.grey.call("DELETE", f"/submissions/{number}/hold")
-        # Something graver of the spot is held.
-        refused = answer.status_code == 422 and answer.get_json()["code"] == "hold_refused"
-        assert answer.status_code == 200 or refused, answer.text
-        self._note(f"{answer.status_code} told of {number}")
-
-    def let_hold_end(self) -> None:
-        number = self.draw.choice(self.held())
-        pass_days(self.backend, number, 3)
-        self.backend.app.background.run("ended-holds")
-        self._note(f"hold of {number} has ended")
 
     def write_letter(self) -> None:
         number = self.draw.choice(self.numbers)
@@ -491,7 +443,7 @@ class History:
     def asks_colleague(self, number: int) -> bool:
         return self.read(number).get("opinion_of") == self.backend.account(self.colleague.email).id
 
-    def compute_statuses(self, number: int, reader: Audience) -> tuple[LesionStatus, FindingStatus]:
+    def compute_statuses(self, number: int) -> tuple[LesionStatus, FindingStatus]:
         """What holds about the spot of a finding, and about the finding."""
         findings = self.backend.services.store.collection("submissions")
         stored = self.read(number)
@@ -499,28 +451,12 @@ class History:
         found = findings.find({"lesion": spot}) if spot else [stored]
         photos = sorted(map(_photo_of, found), key=lambda item: item.id)
         reviews = {photo.id: self._stored("reviews", photo.id, Review) for photo in photos}
-        status = compute_status(LesionHistory(tuple(photos), reviews), reader, now())
+        status = compute_status(LesionHistory(tuple(photos), reviews))
         return status, status.findings[stored["id"]]
 
-    def signed_letters(self, number: int, reader: Audience) -> list[Letter]:
-        """Those of which this reader may know: the patient, when what they read of the reviews that
-        were signed before a letter is what these decide.
-        """
-        photo = self.compute_statuses(number, reader)[1].photo
-        reviews, moment = self._stored("reviews", photo.id, Review), now()
-
-        def decide(letter: Letter, *, told: bool) -> tuple[str, bool] | None:
-            before = [x for x in reviews if x.id <= (letter.last_review or "")]
-            known = [x for x in before if not (told and x.held_at(moment))]
-            decision = Decision.from_reviews(known, photo.versions)
-            return (decision.review, decision.new_picture_wanted) if decision else None
-
-        return [
-            letter
-            for letter in self._stored("letters", photo.id, Letter)
-            if letter.signed_at
-            if reader.knows_all or decide(letter, told=True) == decide(letter, told=False)
-        ]
+    def signed_letters(self, number: int) -> list[Letter]:
+        photo = self.compute_statuses(number)[1].photo
+        return [item for item in self._stored("letters", photo.id, Letter) if item.signed_at]
 
     def _stored(self, name: str, finding: str, kind: type[T]) -> list[T]:
         found = self.backend.services.store.collection(name).find({"submission": finding})

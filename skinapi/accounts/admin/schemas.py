@@ -142,9 +142,9 @@ class WaitingFindings(Answer):
     findings: int = Field(description="that wait for a review")
     urgent: int = Field(description="those of them that ask for a doctor this week")
     left: dict[str, int] = Field(
-        description="what else is to be done: `held`: findings of which the patient is still to be "
-        "told; `result`, `photo`: those of which it is awaited; `opinion`: those about which a "
-        "second one has come, or does not come; `message`: messages that no doctor has answered"
+        description="what else is to be done: `result`, `photo`: findings of which it is awaited; "
+        "`opinion`: those about which a second one has come, or does not come; `message`: messages "
+        "that no doctor has answered"
     )
 
     @classmethod

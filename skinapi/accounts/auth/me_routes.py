@@ -67,8 +67,7 @@ def set_consents(consents: ConsentsService, *, body: Consents, subject: Subject)
     They apply from now on. A single request may say otherwise for itself about its photo. Without
     `training`, copies of photos in data sets are erased; without `sharing`, requests for a second
     opinion are withdrawn. Kept photos are deleted with `erase_kept` alone, unless a doctor must
-    keep them by law (409 `photos_kept_by_law`; `record_in_work` while a doctor has one in work):
-    then nothing changes.
+    keep them by law (409 `photos_kept_by_law`): then nothing changes.
     """
     changed = ChangedConsents(
         given={

@@ -18,7 +18,6 @@ from skinapi.care.reminders import ReminderMailer
 from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.narrator import Narrator
-from skinapi.findings.reviews.service import EndedHolds
 from skinapi.model.registry.service import ModelReloader
 from skinapi.platform.audit.trail import AuditSealer
 from skinapi.platform.backups.erased_ids import Scrubber
@@ -81,7 +80,6 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("erasure-due", 60, erasure.begin_due, "not erased", 5),
         Task("erasure-begun", 5, erasure.finish_begun, "not erased"),
         Task("reminders", 600, get(ReminderMailer).run_once, "not reminded"),
-        Task("ended-holds", 60, get(EndedHolds).run_once, "held decisions not shown"),
         Task("misplaced-findings", 600, services.queue.move_misplaced, "findings not moved", 5),
         Task("checker-exams", 20, narrator.examine_checker, "checker not examined"),
         Task("forgotten", 60, forget_over, "what is over was not deleted"),

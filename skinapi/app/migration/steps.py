@@ -11,27 +11,69 @@ collection that nothing reads any more belongs into `EMPTIED`. Name the changed 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.reviews import Histology, Review
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.numbers import FINDINGS
+from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
+from skinapi.privacy.erasure.findings_to_tell import ReachReason
 from skinapi.privacy.retention.service import ANNOUNCED
+
+# What 2.0.0 stored of a review that it withheld from the patient.
+WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     store: Store
     queue: ReviewQueue
+    counts: LesionCounts
 
 
 OPENED = (
     "A second opinion named a sample or a result that is not signed. Its finding is in the queue."
 )
 Step = Callable[[Tools, Document], str | None]
+
+
+def show_withheld_review(tools: Tools, review: Document) -> str | None:
+    """The patient can read every signed review."""
+    if WITHHELD.keys().isdisjoint(review):
+        return None
+    tools.store.collection("reviews").update({"id": review["id"]}, {"$unset": WITHHELD})
+    finding = tools.store.collection(FINDINGS).get(review[FINDING])
+    if finding is None or not finding.get("hold_key"):  # its time was over
+        return None
+    lesion = finding.get("lesion")
+    tools.queue.records.note_changes([lesion], ids=[] if lesion else [finding["id"]])
+    if lesion:
+        tools.counts.recount(lesion)
+    return f"The patient can now read the review of finding {finding['number']}"
+
+
+def remove_hold_key(tools: Tools, finding: Document) -> None:
+    if "hold_key" in finding:
+        change = {"$unset": {"hold_key": True}}
+        tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
+
+
+def rename_reason_to_reach(tools: Tools, person: Document) -> None:
+    """A decision that a doctor was to tell is one that the patient has not opened."""
+
+    def rename(why: str) -> str:
+        return ReachReason.UNOPENED.value if why == "held" else why
+
+    findings = [
+        {**item, "why": rename(item["why"]), "also": [*map(rename, item.get("also", ()))]}
+        for item in person["findings"]
+    ]
+    if findings != person["findings"]:
+        change = {"$set": {"findings": findings}}
+        tools.store.collection("people_to_reach").update({"id": person["id"]}, change)
 
 
 def delete_retired_mail(tools: Tools, mail: Document) -> None:
@@ -116,6 +158,9 @@ def renew_lists(tools: Tools, account: Document) -> None:
 
 
 STEPS: tuple[tuple[str, Step], ...] = (
+    ("reviews", show_withheld_review),
+    (FINDINGS, remove_hold_key),
+    ("people_to_reach", rename_reason_to_reach),
     ("outbox", delete_retired_mail),
     ("retention_pause", end_pause),
     ("accounts", keep_held),

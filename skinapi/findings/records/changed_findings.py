@@ -47,8 +47,7 @@ class ChangedFindings:
         entered in error: whoever has copied one must learn it.
 
         Pages are in the order of `changed`. Between two a finding may change: oldest first it comes
-        again at the end, and none is left out. What a doctor holds back changes nothing before it
-        is shown: a program may show all that it reads to the patient.
+        again at the end, and none is left out.
         """
         found: list[Document] = []
         for of in self._listings(to, patient):

@@ -79,19 +79,17 @@ class FindingsChanged:
 
 @dataclass(frozen=True)
 class ReviewSigned(FindingEvent):
-    """Any review, also a second opinion; of one that is held back from the patient, when the hold
-    has ended.
-    """
+    """Any review, also a second opinion."""
 
     review: Review
 
 
 @dataclass(frozen=True)
 class LetterIssued(FindingEvent):
-    """A doctor has signed a letter about the finding, and its patient may know."""
+    """A doctor has signed a letter about the finding."""
 
     letter: Letter
 
 
 class LetterTakenBack(LetterIssued):
-    """A doctor has withdrawn a signed letter about the finding, of which its patient may know."""
+    """A doctor has withdrawn a signed letter about the finding."""

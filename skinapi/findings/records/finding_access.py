@@ -129,7 +129,7 @@ class FindingAccess:
         which no mail is sent any more. Where the store takes nothing now, the finding is shown all
         the same.
         """
-        if not finding.decision_shown_at or finding.decision_opened_at:
+        if not finding.decision or finding.decision_opened_at:
             return
         with suppress(StoreUnavailable):
             self.records.change(finding.id, opened_at=now())
@@ -184,7 +184,7 @@ class FindingAccess:
         return finding.filed_by is not None and finding.session_of is None
 
     def find_who_looks(self, finding: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
-        """Find who will look; None where a doctor has answered, as far as the reader may know."""
+        """Find who will look; None where a doctor has answered."""
         return None if finding.reviewed else self.unassigned.find_who_looks(owner)
 
     def find_way(self, owner_id: str) -> PatientChannel | None:

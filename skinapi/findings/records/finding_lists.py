@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
     awaited_range,
     awaited_since,
     due_before,
     key_range,
-    make_hold_key,
 )
 from skinapi.findings.records.stored_finding import LISTED_FIELDS, StoredFindingRow
 from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
@@ -29,8 +27,8 @@ MOST_OVERDUE = 1000
 class FindingLists:
     """Reads the collection of findings; `StoredFindings` has its indexes, and changes it."""
 
-    def __init__(self, store: Store, findings: FindingRecords) -> None:
-        self._documents, self._findings = store.collection(FINDINGS), findings
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection(FINDINGS)
 
     def page_by_urgency(
         self,
@@ -50,13 +48,6 @@ class FindingLists:
         """
         ranges = [("0", FIRST_REVIEWED)]
         return self._page_by("opinion_key", {"doctor": doctor}, ranges, paging)
-
-    def list_answered(self, doctor: str | None, owners: Sequence[str]) -> list[StoredFindingRow]:
-        """List those of these patients of this doctor about which a second opinion has come."""
-        within = {"$gt": "0", "$lt": FIRST_REVIEWED}
-        wanted: Filter = {"doctor": doctor, "opinion_key": within, "owner": {"$in": [*owners]}}
-        found = self._documents.find(wanted, sort="opinion_key", fields=LISTED_FIELDS)
-        return _read_rows(found)
 
     def page_awaited(
         self,
@@ -106,7 +97,7 @@ class FindingLists:
         self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
     ) -> list[Document]:
         """Reviewed, as they are stored, to which somebody has to come back: a result or a photo is
-        awaited, a second opinion has come or does not come, or the owner is still to be told.
+        awaited, or a second opinion has come or does not come.
         """
         first, end = awaited_range(None)
         ranges: dict[str, Any] = {
@@ -120,24 +111,11 @@ class FindingLists:
                 {**of, field: within}, sort=field, limit=limit, fields=LISTED_FIELDS
             ):
                 found[document["id"]] = document
-        for document in self._find_untold({doctor}, "doctor"):
-            if not owners or document["owner"] in owners:
-                found[document["id"]] = document
         return [item for item in found.values() if _is_reviewed(item)]
 
     def find_reviewed(self, identifiers: Sequence[str]) -> list[Document]:
         found = self._documents.find({"id": {"$in": [*identifiers]}}, fields=LISTED_FIELDS)
         return [item for item in found if _is_reviewed(item)]
-
-    def list_untold(self, doctor: str) -> list[StoredFindingRow]:
-        """List the reviewed findings in this doctor's care whose owner is still to be told."""
-        return _read_rows(self._find_untold({doctor}, "doctor"))
-
-    def _find_untold(
-        self, ids: Collection[str | None], field: Literal["owner", "doctor"]
-    ) -> list[Document]:
-        held = self._findings.find_held(make_hold_key(now(), 0))
-        return [item for item in held if item.get(field) in ids and _is_reviewed(item)]
 
     def list_visits(
         self, doctor: str, owners: Sequence[str], *, limit: int
@@ -188,8 +166,6 @@ class FindingLists:
         for left, within in ranges.items() if ids else ():
             for item, count in self._documents.count_by(field, {**of, **within}).items():
                 counts[item][left] = count
-        for document in self._find_untold(ids, field) if ids else ():
-            counts[document[field]]["held"] += 1
         return counts
 
     def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:

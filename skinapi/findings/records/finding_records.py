@@ -3,7 +3,6 @@ reviews in the store; and moving findings from one spot to another.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import chain
 from typing import overload
 
 from skinapi.base.errors import FindingInError, RecordDamaged
@@ -30,14 +29,12 @@ from skinapi.findings.status.decisions import JudgedVersion
 from skinapi.findings.status.lesion_status import (
     Audience,
     JudgedPhoto,
-    LesionForAudience,
     LesionHistory,
     LesionStatus,
     MeasuredChange,
-    compute_status,
 )
 from skinapi.findings.status.reviews import Reviews
-from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
@@ -78,23 +75,23 @@ class FindingRecords(StoredFindings):
     def see(
         self, entries: Sequence[StoredFindingRow], reader: Audience, *, with_errors: bool = False
     ) -> Sequence[VisibleFindingRow]:
-        """See findings as the reader may know them now, for two queries; none that are in error.
+        """See findings with what holds about their spots, for two queries; none that are in error.
 
         A request that only reads sees none of a spot of which a photo or review cannot be read.
         """
         found = [entry for entry in entries if with_errors or entry.error is None]
-        moment, views = now(), dict[str, LesionForAudience]()
-        for facts in self._read_histories(record.lesion for record in found).values():
-            view = LesionForAudience(facts, reader, moment)
-            views |= dict.fromkeys((photo.id for photo in facts.photos), view)
+        facts = dict[str, LesionHistory]()
+        for spot in self._read_histories(record.lesion for record in found).values():
+            facts |= dict.fromkeys((photo.id for photo in spot.photos), spot)
         # One that has left its spot meanwhile, too.
-        alone = [record for record in found if record.id not in views and not _is_hidden(record.id)]
+        alone = [record for record in found if record.id not in facts and not _is_hidden(record.id)]
         reviews = self.reviews.list_of_each([item.id for item in alone if not item.error])
-        for item in alone:
-            views[item.id] = LesionForAudience(
-                LesionHistory((item.photo,), reviews), reader, moment
-            )
-        return [see_with(record, views[record.id]) for record in found if not _is_hidden(record.id)]
+        facts |= {item.id: LesionHistory((item.photo,), reviews) for item in alone}
+        return [
+            see_with(record, facts[record.id], reader)
+            for record in found
+            if not _is_hidden(record.id)
+        ]
 
     @overload
     def see_one(
@@ -123,12 +120,9 @@ class FindingRecords(StoredFindings):
         awaited = find_sampled(self.reviews.list_of(finding.id)) is not None
         return FindingInError(reason, patient=finding.owner, sample_awaited=awaited)
 
-    def compute_statuses(self, lesions: Sequence[str], reader: Audience) -> dict[str, LesionStatus]:
-        moment = now()
-        return {
-            lesion: compute_status(facts, reader, moment)
-            for lesion, facts in self._read_histories(lesions).items()
-        }
+    def compute_statuses(self, lesions: Sequence[str]) -> dict[str, LesionStatus]:
+        histories = self._read_histories(lesions)
+        return {lesion: facts.lesion_status for lesion, facts in histories.items()}
 
     def renew(self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()) -> FindingsChanged:
         """Call it in the transaction in which findings come to these spots, or to none (`ids`); the
@@ -154,17 +148,13 @@ class FindingRecords(StoredFindings):
         lesions: Iterable[str | None] = (),
         ids: Sequence[str] = (),
         known: VisibleFindingRow | None = None,
-        shown: str | None = None,
     ) -> list[str]:
         """Give these the keys by which lists sort them, by what holds now, which `known` shows if
-        it is given. Call it in the transaction of what changed that. A hold that has ended keeps
-        its key until it was told of, as it is of `shown`. Return those of which what was decided
-        counts again: its owner may have read something milder since it was opened.
+        it is given. Call it in the transaction of what changed that. Return those of which what was
+        decided counts again: its owner may have read something milder since it was opened.
         """
         again = list[str]()
-        for item, keys in self.list_changed_keys(
-            lesions=lesions, ids=ids, known=known, shown=shown
-        ):
+        for item, keys in self.list_changed_keys(lesions=lesions, ids=ids, known=known):
             changed = set_or_remove(keys)
             if keys["due_key"] and not item.due_key and item.decision_opened_at:
                 changed = set_or_remove({**keys, "opened_at": None})
@@ -178,11 +168,10 @@ class FindingRecords(StoredFindings):
         lesions: Iterable[str | None],
         ids: Sequence[str],
         known: VisibleFindingRow | None = None,
-        shown: str | None = None,
     ) -> list[tuple[VisibleFindingRow, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""
         found = self._read_each_as(StoredFindingRow, self._select(lesions, ids))
-        seen = [see_with(record, known.view) for record in found] if known else []
+        seen = [see_with(item, known.facts, known.reader) for item in found] if known else []
         seen = seen or self.see(found, Audience.DOCTOR)
         cases: dict[str, list[VisibleFindingRow]] = {}
         for item in seen:
@@ -192,8 +181,6 @@ class FindingRecords(StoredFindings):
             rests = rest_keys(case)
             for item in case:
                 keys = {**item.make_keys(), "rest_key": rests[item.id]}
-                if item.id != shown and item.untold(item.status.reviews):
-                    keys["hold_key"] = item.hold_key
                 if keys != {name: getattr(item, name) for name in keys}:
                     changed.append((item, keys))
         return changed
@@ -225,15 +212,17 @@ class FindingRecords(StoredFindings):
         return {record["id"]: record["number"] for record in found}
 
     def list_unsorted(self, owner: str, *, limit: int) -> list[LesionStatus]:
-        """List by photo what holds, as owners may know, about the newest findings in no spot."""
+        """List by photo what holds about the newest findings in no spot."""
         wanted: Filter = {"owner": owner, "lesion": None}
         fields = (*PHOTO_FIELDS, "error")
         found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
         photos = self._read_photos(record for record in found if not record.get("error"))
-        moment = now()
         reviews = self.reviews.list_of_each([photo.id for photo in photos])
-        facts = (LesionHistory((photo,), reviews) for photo in photos if not _is_hidden(photo.id))
-        return [compute_status(fact, Audience.PATIENT, moment) for fact in facts]
+        return [
+            LesionHistory((photo,), reviews).lesion_status
+            for photo in photos
+            if not _is_hidden(photo.id)
+        ]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, StoredFindingRow]:
         """Findings that are deleted are left out."""
@@ -251,7 +240,6 @@ class FindingRecords(StoredFindings):
         before = (self._documents.get(identifier) or {}).get("lesion")
         self._note_seen([before, lesion], alone=None if before else identifier)
         self._documents.update({"id": identifier}, _move_to(lesion, placed))
-        self._forget_held(lesion, {identifier})
         alone = [] if lesion else [identifier]
         return self.renew([before, lesion], ids=alone)
 
@@ -261,7 +249,6 @@ class FindingRecords(StoredFindings):
         moved = [*self.numbers_in_lesion(lesion)]
         self._note_seen([lesion, to])
         self._documents.update_all({"lesion": lesion}, _move_to(to, placed))
-        self._forget_held(to, moved)
         return self.renew([to], ids=[] if to else moved)
 
     def place_lesion(self, lesion: str, placed: Placed) -> FindingsChanged:
@@ -279,7 +266,6 @@ class FindingRecords(StoredFindings):
         """Call it once the places of these findings of a spot are corrected, before `renew`."""
         if corrected:
             self._note_seen([lesion])
-            self._forget_held(lesion, corrected)
 
     def are_placed(self, lesion: str) -> bool:
         """Whether each finding of the spot says where that is: older ones do not."""
@@ -300,18 +286,6 @@ class FindingRecords(StoredFindings):
         spots = [[*self.numbers_in_lesion(lesion)] for lesion in lesions if lesion]
         for spot in [*spots, *([[alone]] if alone else [])]:
             self.reviews.note_seen(spot)
-
-    def _forget_held(self, lesion: str | None, came: Collection[str]) -> None:
-        """Let no decision settle another photo of the spot of which something graver is held back,
-        where one of the two has come: its patient would read what is milder than before.
-        """
-        for facts in self._read_histories([lesion]).values():
-            holds = facts.holds_at(now())
-            for review in chain.from_iterable(facts.reviews.values()):
-                own = review.submission in came
-                parted = {name for name in holds.list_seen_held(review) if (name in came) != own}
-                if parted:
-                    self.reviews.forget_seen(review, parted)
 
     def add_change(self, before: StoredFinding, change: MeasuredChange) -> None:
         self.change(before.id, changes=[item.stored() for item in (*before.changes, change)])

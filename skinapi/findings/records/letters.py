@@ -18,7 +18,6 @@ from skinapi.findings.errors import LetterChanged, TooManyLetters
 from skinapi.findings.records.stored_finding import PLACE, StoredFinding, place_of
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.decisions import Decision, WaitsFor
-from skinapi.findings.status.holds import find_shown_at
 from skinapi.findings.status.lesion_status import Advice, AdviceSource
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
@@ -292,15 +291,8 @@ class LaterDecision(Value):
 
 @dataclass(frozen=True, slots=True)
 class ShownLetter:
-    """`held_until`: until when the patient does not read it."""
-
     letter: Letter
     superseded: LaterDecision | None = None
-    held_until: datetime | None = None
-
-    @property
-    def patient_waits_until(self) -> datetime | None:
-        return self.held_until if self.letter.reader == "patient" else None
 
 
 def write_of(
@@ -323,9 +315,8 @@ def find_written_of(letter: Letter, about: StoredFinding) -> WrittenOf:
 
 
 def show_letter(letter: Letter, about: VisibleFinding) -> ShownLetter:
-    """Judge a letter against what holds now, for the reader of this copy of the finding: by what
-    was decided and told when it was signed and what is now, never by its words. So a letter by hand
-    is superseded too.
+    """Judge a letter against what holds now: by what was decided and told when it was signed and
+    what is now, never by its words. So a letter by hand is superseded too.
     """
     return ShownLetter(
         letter,
@@ -335,39 +326,12 @@ def show_letter(letter: Letter, about: VisibleFinding) -> ShownLetter:
         or _superseded_without_other(letter, about)
         or _superseded_by_facts(letter, about)
         or _superseded_by_place(letter),
-        find_letter_held_until(letter, about),
     )
-
-
-def find_letter_shown_at(letter: Letter, about: VisibleFindingRow) -> datetime | None:
-    """Find when a patient may read a signed letter first: with what the reviews that its doctor had
-    signed by then decide, which it explains. None of a draft.
-    """
-    if letter.signed_at is None:
-        return None
-    known = [review for review in about.all_reviews if not _is_later(review, letter)]
-    # It may be signed by a clock that is ahead.
-    since = min(letter.signed_at, about.view.moment)
-    return find_shown_at(known, about.photo.versions, since)
-
-
-def is_shown(letter: Letter, about: VisibleFindingRow) -> bool:
-    """Whether the reader of this copy of the finding may read the signed letter."""
-    if letter.signed_at is None:
-        return False
-    return about.reader.knows_all or find_letter_held_until(letter, about) is None
-
-
-def find_letter_held_until(letter: Letter, about: VisibleFindingRow) -> datetime | None:
-    """Find until when a letter waits for the decision that it explains."""
-    shown_at = find_letter_shown_at(letter, about)
-    return shown_at if shown_at and shown_at > about.view.moment else None
 
 
 def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
     """Find what counts of the spot instead, or has ended the finding's own decision. A letter says
-    nothing of what was held back when it was signed: that comes later, too; nor of an older photo
-    that was sorted into the spot since.
+    nothing of an older photo that was sorted into the spot since.
     """
     own, signed_at, advice = about.decision, letter.signed_at, about.instruction.counts
     if own is None or signed_at is None or letter.begins_with(advice):
@@ -379,9 +343,9 @@ def _superseded_elsewhere(letter: Letter, about: VisibleFindingRow) -> LaterDeci
     ended = {item.review for item in replacing if _says_other(item, own)}
     later = [
         decision
-        for decision, shown_at in status.list_decided_elsewhere(about.id, replaced=False)
+        for decision in status.list_decided_elsewhere(about.id, replaced=False)
         if decision.review in {counts, *ended}
-        if shown_at > signed_at or decision.review == counts
+        if decision.decided_at > signed_at or decision.review == counts
     ]
     by = max(later, key=lambda item: (item.review == counts, item.decided_at), default=None)
     return _by(by) if by else None

@@ -47,8 +47,7 @@ class KeptPhotos:
     def find_end(self, finding: VisibleFinding) -> datetime | None:
         """Find when their time ends; None where somebody has to do something first."""
         since = resting_since(finding.rest_key)
-        told = finding.reader.knows_all or not finding.held_until
-        if self.days is None or since is None or not told or waits_for_somebody(finding):
+        if self.days is None or since is None or waits_for_somebody(finding):
             return None
         return since + timedelta(days=self.days)
 

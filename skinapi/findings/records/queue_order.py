@@ -5,7 +5,6 @@ in the transaction of what changed them.
     waiting   0 · rank of its band · place by the malignant score (3 digits) · seconds (10) · number
     reviewed  1 · rank of the decision's urgency · milliseconds (13) · number
     awaited   1 · 0 result, 1 photo · milliseconds since the decision (13) · number
-    held      milliseconds until something held back is to be shown (13) · number
     due       the day by which a doctor should have seen its spot (8) · number
     resting   1 photo kept, 0 none · 1 reviewed, 0 not · milliseconds since then (13) · number
 
@@ -51,10 +50,6 @@ def awaited_range(awaited: str | None) -> tuple[str, str]:
     """The keys of what waits for this, or for anything, sort between these two."""
     first = AWAITED[awaited] if awaited else "1"
     return first, f"{int(first) + 1}"
-
-
-def make_hold_key(until: datetime | None, number: int) -> str | None:
-    return f"{int(until.timestamp() * 1000):013d}{number:016d}" if until else None
 
 
 def make_due_key(day: date | None, number: int) -> str | None:

@@ -41,7 +41,7 @@ def is_shut_out(owner: Account) -> bool:
 
 
 class PatientChannel(StrEnum):
-    """How a patient hears of what is shown. `none`: the account is shut out, or no program
+    """How a patient hears of what is signed. `none`: the account is shut out, or no program
     shows it to one who cannot log in.
     """
 

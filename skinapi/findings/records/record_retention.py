@@ -50,7 +50,6 @@ class UntouchedFindings:
             yield from self._walk_one(wanted)
 
     def _walk_one(self, wanted: Filter) -> Iterator[UntouchedFinding]:
-        """It reads those that are held back, too: MongoDB would sort all without them."""
         key = wanted["rest_key"]
         others = wanted.keys() - {"rest_key"}  # what must be missing
         while found := self._documents.find(
@@ -151,16 +150,6 @@ class PhotosKeptByLaw(Conflict):
         )
 
 
-class RecordInWork(Conflict):
-    """Says nothing of a signature: the patient must not learn of it yet."""
-
-    code = "record_in_work"
-    sentence = (
-        "A doctor has this in work, so it cannot be deleted now; try again in some days, or ask "
-        "your doctor"
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class RecordedFinding:
     """`signed_at` is the newest signature about it, or about its spot."""
@@ -198,9 +187,9 @@ class RecordRetention:
     records: FindingRecords
     letters: Letters
 
-    def find_record(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
-        """Find what must be kept of this patient now, or as much of it as the patient may know."""
-        record = self.find_signed(owner, for_owner=for_owner) if self.years else None
+    def find_record(self, owner: str) -> MedicalRecord | None:
+        """Find what must be kept of this patient now."""
+        record = self.find_signed(owner) if self.years else None
         return record if record and record.until_at > now() else None
 
     def find_as_decided(self, owner: str, until_at: datetime | None) -> MedicalRecord | None:
@@ -212,7 +201,7 @@ class RecordRetention:
         record = self.find_signed(owner)
         return replace(record, until_at=until_at) if record else None
 
-    def find_signed(self, owner: str, *, for_owner: bool = False) -> MedicalRecord | None:
+    def find_signed(self, owner: str) -> MedicalRecord | None:
         """Find what a doctor has signed something about, whether it must be kept or not."""
         walked = batched(self.records.walk_owned(owner), ASKED_AT_ONCE)
         findings = {
@@ -220,12 +209,7 @@ class RecordRetention:
             for found in walked
             for item in self.records.see(found, Audience.DOCTOR, with_errors=True)
         }
-        signed = self._newest_signatures([*findings])
-        kept = {
-            finding.id: signed[finding.id]
-            for finding in findings.values()
-            if finding.id in signed and not (for_owner and finding.held_until)
-        }
+        kept = self._newest_signatures([*findings])
         if not kept:
             return None
         kept |= _of_same_spots(findings, kept)
@@ -239,20 +223,12 @@ class RecordRetention:
 
     def refuse_deletion(self, *, owner: str, finding: str) -> None:
         record = self.find_record(owner)
-        if record is None or finding not in record.finding_ids:
-            return
-        known = self.find_record(owner, for_owner=True)
-        if known is None or finding not in known.finding_ids:
-            raise RecordInWork
-        raise RecordKept(known.until_at)
+        if record and finding in record.finding_ids:
+            raise RecordKept(record.until_at)
 
     def refuse_erasure_of_photos(self, owner: str) -> None:
-        if self.find_record(owner) is None:
-            return
-        known = self.find_record(owner, for_owner=True)
-        if known is None:
-            raise RecordInWork
-        raise PhotosKeptByLaw(known.until_at)
+        if record := self.find_record(owner):
+            raise PhotosKeptByLaw(record.until_at)
 
     def _newest_signatures(self, findings: list[str]) -> dict[str, datetime]:
         """Find when somebody last signed something about each of these; one without is left out."""

@@ -8,7 +8,7 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page
 from skinapi.findings.records.read_access import in_care, is_asked
-from skinapi.findings.records.record_retention import RecordInWork, RecordKept
+from skinapi.findings.records.record_retention import RecordKept
 from skinapi.findings.records.schemas.expected_reviewer import ExpectedReviewerView, FiledView
 from skinapi.findings.records.schemas.finding_answer import (
     FindingInCareView,
@@ -71,7 +71,6 @@ def show_submission(
     view: type[FindingView] = FindingView
     if owner.id != subject.id:
         view, in_charge = FindingInCareView, in_care(owner, subject)
-        # It changes with a review that is held back, of which only who may sign knows.
         if subject.key is None and (in_charge or is_asked(finding, owner, subject)):
             beside["spot_state"] = finding.make_spot_state(in_charge=in_charge)
     model = access.models.find_version_state(finding.finding.model_version)
@@ -114,7 +113,7 @@ def show_heatmap(
     "DELETE",
     "/submissions/<number>",
     access=Authenticated(),
-    raises=(NotFound, RecordKept, RecordInWork),
+    raises=(NotFound, RecordKept),
 )
 def delete_submission(findings: FindingsService, *, number: str, subject: Subject) -> Message:
     """Delete a finding of the caller, and its photo. Not where the operator must keep what a doctor

@@ -126,7 +126,7 @@ class StoredFindingRow(StoredRecord):
     the doctor in charge. An opinion has come from `opinion_came_at` on, or does not come
     (`opinion_lost`), until that doctor has answered it; the same holds of a `disputed` finding, as
     long as it has an `opinion_key`. The keys order lists (queue_order.py). At `opened_at` its owner
-    has opened it with what a doctor had decided, for the first time since that was shown. `placed`
+    has opened it with what a doctor had decided, for the first time since that was signed. `placed`
     says where the spot was in which it was last. `changes` are what comparisons with earlier photos
     have found.
     """
@@ -153,7 +153,6 @@ class StoredFindingRow(StoredRecord):
     opinion_came_at: datetime | None = None
     opinion_lost: OpinionLost | None = None
     disputed: Dispute | None = optional()
-    hold_key: str | None = None
     due_key: str | None = None
     version: int = optional(default=1)
     judged_at: datetime | None = None
@@ -384,7 +383,7 @@ def hash_of_request(by: str, key: str) -> str:
 
 
 # The fields that order lists: `make_keys`, and `rest_keys`.
-KEYS = ("queue_key", "awaited_key", "hold_key", "due_key", "rest_key")
+KEYS = ("queue_key", "awaited_key", "due_key", "rest_key")
 
 
 def _fields_of(view: type[StoredFindingRow]) -> tuple[str, ...]:

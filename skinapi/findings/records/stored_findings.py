@@ -1,6 +1,6 @@
 """The collection of findings, and the lists of owners that are read from it."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,7 +12,6 @@ from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
-    make_hold_key,
     make_rest_key,
     rest_without_photo,
 )
@@ -37,7 +36,6 @@ from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store
 from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unreadable import read_each
 
-MOST_HELD = 1000
 TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(
     ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
@@ -49,7 +47,7 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("owner",), ("owner", "lesion"), ("owner", "queue_key"), ("owner", "changed")),
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "awaited_key"), ("doctor", "changed")),
-    *(("opinion_of", "queue_key"), ("queue_key",), ("hold_key",), ("due_key",), ("changed",)),
+    *(("opinion_of", "queue_key"), ("queue_key",), ("due_key",), ("changed",)),
     *(("awaited_key",), ("lesion",)),
 )
 # What is read of each view; of a StoredFinding all.
@@ -150,17 +148,6 @@ class StoredFindings(Repository[StoredFinding]):
         sort = "-id" if newest_first else "id"
         return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
 
-    def list_held(self, owners: Collection[str]) -> list[StoredFindingRow]:
-        """List the findings of which something is held back from these owners."""
-        found = self.find_held("") if owners else []
-        return self._read_each_as(
-            StoredFindingRow, (item for item in found if item.get("owner") in owners)
-        )
-
-    def find_held(self, after: str | None) -> list[Document]:
-        held: Filter = {"hold_key": {"$gt": after, "$lt": "9"}}
-        return self._documents.find(held, sort="hold_key", limit=MOST_HELD, fields=LISTED_FIELDS)
-
     def find_changed(
         self,
         of: Filter,
@@ -252,16 +239,6 @@ class StoredFindings(Repository[StoredFinding]):
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         wanted = {"opinion_of": doctor, "lesion": lesion}
         return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
-
-    def list_shown(self, limit: int) -> list[str]:
-        """The ids of the findings of which a hold has ended, the first one first."""
-        wanted = {"hold_key": {"$gt": "", "$lt": make_hold_key(now(), 0)}}
-        found = self._documents.find(wanted, sort="hold_key", limit=limit, fields=("hold_key",))
-        return [item["id"] for item in found]
-
-    def list_held_after(self, moment: datetime) -> list[str]:
-        """The ids of the findings of which nothing held is shown until then."""
-        return [item["id"] for item in self.find_held(make_hold_key(moment, 0))]
 
     def touch(self, identifier: str) -> bool:
         """Write to a finding on which the caller's transaction relies, so that it conflicts with

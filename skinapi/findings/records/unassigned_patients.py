@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
@@ -23,7 +23,7 @@ from skinapi.base.values import Value
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.queue_order import awaited_range, key_range, make_hold_key
+from skinapi.findings.records.queue_order import awaited_range, key_range
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.visible_findings import URGENT, VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
@@ -58,7 +58,6 @@ TOLD_AGAIN_AFTER = timedelta(hours=1)
 class OrphanedWork(StrEnum):
     """What of a reviewed finding waits for a doctor who is gone; a `message` of any."""
 
-    HELD = "held"
     RESULT = "result"
     PHOTO = "photo"
     OPINION = "opinion"
@@ -80,8 +79,8 @@ class UnassignedView(Value):
     )
     findings: int = Field(description="those with `unassigned=true`")
     urgent: int = Field(
-        description="those that ask for a doctor this week, and are not reviewed, or not told, or "
-        "wait for the laboratory"
+        description="those that ask for a doctor this week, and are not reviewed, or wait for the "
+        "laboratory"
     )
 
 
@@ -211,13 +210,11 @@ class UnassignedPatients:
             known |= {item["owner"]: owners[item["owner"]] for item in stored}
         count, ids = self.lists.count_waiting, [*waiting]
         outside = [item for item in known.values() if item.status == "waiting" or item.refused]
-        moment = now()
         return UnassignedView(
             patients=len(known),
             not_approved=len(outside),
             findings=len(left) + (count(ids) if ids else 0),
-            urgent=sum(_is_urgent(item, moment) for item in left)
-            + (count(ids, band=URGENT) if ids else 0),
+            urgent=sum(map(_is_urgent, left)) + (count(ids, band=URGENT) if ids else 0),
         )
 
     def count_of_staff(self) -> list[tuple[Account, int, int]]:
@@ -233,9 +230,8 @@ class UnassignedPatients:
         counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
         for owner, (waiting, urgent) in self.lists.count_waiting_by("owner", staff).items():
             counts[owner] += Counter({True: urgent, False: waiting - urgent})
-        moment = now()
         for item in left:
-            counts[item["owner"]][_is_urgent(item, moment)] += 1
+            counts[item["owner"]][_is_urgent(item)] += 1
         rows = [
             (staff[item], count.total(), count[True])
             for item, count in counts.items()
@@ -315,8 +311,7 @@ class UnassignedPatients:
         findings = self.lists.count_waiting(patients) + len(left)
         if findings or kind is Kind.LEFT_CARE:
             urgent = self.lists.count_waiting(patients, band=URGENT)
-            moment = now()
-            urgent += sum(_is_urgent(item, moment) for item in left)
+            urgent += sum(map(_is_urgent, left))
             waiting = self.outbox.find_last(kind, to=doctor) or {}
             self.outbox.add(
                 kind,
@@ -413,23 +408,21 @@ def _key_of(case: UnassignedCase) -> str:
     return key
 
 
-def _is_urgent(stored: Document, moment: datetime) -> bool:
-    """Whether a doctor is still to answer an urgent opinion, the patient to be told of something
-    urgent, or its result is awaited.
+def _is_urgent(stored: Document) -> bool:
+    """Whether a doctor is still to answer an urgent opinion, or the result of something urgent is
+    awaited.
     """
     asked = key_range(reviewed=False, band=URGENT)[0]
     if stored.get("opinion_came_at") and (stored.get("opinion_key") or "").startswith(asked):
         return True
     first, end = key_range(reviewed=True, band=URGENT)
-    held = (stored.get("hold_key") or "") > (make_hold_key(moment, 0) or "")
     since, until = awaited_range(WaitsFor.RESULT)
     awaited = since < (stored.get("awaited_key") or "") < until
-    return (held or awaited) and first <= stored["queue_key"] < end
+    return awaited and first <= stored["queue_key"] < end
 
 
 def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[OrphanedWork, ...]:
     holds = {
-        OrphanedWork.HELD: finding.decision_held_until is not None,
         OrphanedWork.RESULT: finding.awaited is WaitsFor.RESULT,
         OrphanedWork.PHOTO: finding.awaited is WaitsFor.PHOTO,
         OrphanedWork.OPINION: finding.opinion_came_at is not None,

@@ -175,10 +175,7 @@ class Report:
     photo_lost: bool = False
     photo_damaged: bool = False
     review: Review | None = None
-    review_held: bool = False
     decision: Decision | None = None
-    held_until: datetime | None = None
-    held_beside: Review | None = None
     letters: tuple[ShownLetter, ...] = ()
     model_withdrawn_at: datetime | None = None
     version: int = 1

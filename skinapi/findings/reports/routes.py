@@ -157,17 +157,11 @@ class FullReport(Answer):
             reading=read_in_order(report),
             passages=_list_passages(report),
             decision=DecisionView.from_decision(
-                decision,
-                language,
-                due=None if advice else report.due,
-                held_until=report.held_until,
-                held_beside=report.held_beside,
+                decision, language, due=None if advice else report.due
             )
             if decision
             else None,
-            review=ReviewView.from_review(report.review, held=report.review_held)
-            if report.review
-            else None,
+            review=ReviewView.from_review(report.review) if report.review else None,
             letters=[LetterView.from_letter(letter) for letter in report.letters],
             spot_advice=AdviceView.from_advice(advice, language, for_doctor=False)
             if advice

@@ -16,7 +16,7 @@ from skinapi.base.subject import Allowances
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import FindingDeleted
 from skinapi.findings.records.finding_access import FindingAccess
-from skinapi.findings.records.letters import Letter, Letters, is_shown, show_letter
+from skinapi.findings.records.letters import Letters, show_letter
 from skinapi.findings.records.schemas.practice import Practice
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
@@ -110,26 +110,6 @@ class ReportsService:
     ) -> bytes:
         """Store and return the PDF of the first time, unless the photo was damaged."""
         finding, owner = self.findings.open(number=number, to=to)
-        return self._print(finding, owner, to, language, reader)
-
-    def read_for_programs(self, *, number: str, to: Subject, issue: bool = False) -> Report:
-        """Read what a program may know, without pictures."""
-        finding, owner = self.findings.get(number=number, to=to)
-        return self._report_on(finding.for_programs(), owner, to, None, issue=issue)
-
-    def print_for_programs(self, *, number: str, to: Subject) -> bytes:
-        """Print what a program may know, whoever reads through its door."""
-        finding, owner = self.findings.get(number=number, to=to)
-        return self._print(finding.for_programs(), owner, to, None)
-
-    def _print(
-        self,
-        finding: VisibleFinding,
-        owner: Account,
-        to: Subject,
-        language: str | None,
-        reader: PassageReader = "patient",
-    ) -> bytes:
         report = self._report_on(finding, owner, to, language, reader=reader)
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self.issued.read_pdf(issued) if issued else None
@@ -144,14 +124,9 @@ class ReportsService:
         return printed
 
     def list_issued(self, *, number: str, to: Subject) -> list[IssuedReport]:
-        """The oldest first, none since a doctor holds something back about its spot."""
+        """The oldest first."""
         finding, _ = self.findings.get(number=number, to=to)
-        held_since = finding.lesion_status.held_since
-        return [
-            issued
-            for issued in self.issued.list_of(finding.id)
-            if not (held_since and issued.created_at >= held_since)
-        ]
+        return self.issued.list_of(finding.id)
 
     def count_rendering(self, by: Subject) -> None:
         """Call it before a report is drawn as PDF or HTML."""
@@ -193,8 +168,8 @@ class ReportsService:
             return None
         if finding.error:
             return Verified(issued, finding.number, None, finding.error.entered_at)
-        seen = self._as_its_reader_sees(issued, finding)
-        letters = self._list_letters(seen)
+        seen = self.findings.records.see_one(finding, Audience.PROGRAM)
+        letters = self.letters.list_signed(finding.id)
         newer = find_newer(
             issued,
             seen,
@@ -205,21 +180,6 @@ class ReportsService:
             model_withdrawn_at=self._find_withdrawn(finding),
         )
         return Verified(issued, finding.number, newer)
-
-    def _as_its_reader_sees(self, issued: IssuedReport, finding: StoredFinding) -> VisibleFinding:
-        """See the finding as its patient, who may be the one who asks; as its doctor where the
-        report says what is held back.
-        """
-        known = self.findings.records.see_one(finding, Audience.DOCTOR)
-        as_owner, text = known.seen_by(Audience.PROGRAM), issued.contents
-        if text is None or not as_owner.lesion_status.held_until:
-            return as_owner
-        reviews = {review.id for review in as_owner.status.reviews}
-        letters = {letter.id for letter in self._list_letters(as_owner)}
-        spot = text.spot and (text.spot.finding, text.spot.said_at)
-        tells = text.review not in {None, *reviews} or not letters.issuperset(text.letters)
-        tells_of_spot = spot in _list_said(known) - _list_said(as_owner)
-        return known if tells or tells_of_spot else as_owner
 
     def _report_on(
         self,
@@ -245,7 +205,7 @@ class ReportsService:
             decision=None if reopens else finding.decision,
             elsewhere=advice is not None and not reopens,
         )
-        signed = self._list_letters(finding)
+        signed = self.letters.list_signed(finding.id)
         report = Report(
             facts=facts,
             narrative=narrative,
@@ -255,10 +215,7 @@ class ReportsService:
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=finding.created_at,
             review=finding.status.review,
-            review_held=finding.status.review in finding.list_held(),
             decision=finding.decision,
-            held_until=finding.decision_held_until if finding.reader.knows_all else None,
-            held_beside=finding.held_beside,
             letters=tuple(show_letter(item, finding) for item in signed),
             model_withdrawn_at=self._find_withdrawn(finding),
             version=finding.version,
@@ -301,10 +258,6 @@ class ReportsService:
     def _find_practice(self, finding: VisibleFinding, owner: Account) -> Practice | None:
         looks = self.findings.unassigned.find_who_looks(owner)
         return Practice.from_reviewer(looks, decided=finding.decision is not None)
-
-    def _list_letters(self, finding: VisibleFinding) -> tuple[Letter, ...]:
-        signed = self.letters.list_signed(finding.id)
-        return tuple(item for item in signed if is_shown(item, finding))
 
     def _find_issued(self, finding: VisibleFinding, hash: str) -> IssuedReport | None:
         if not self.findings.records.has(finding.id):
@@ -354,11 +307,6 @@ class ReportsService:
                 )
         pictures = print_pictures(photo, finding.finding.heat, finding.finding.quality.seen)
         return replace(report, pictures=pictures, other_pictures=tuple(others))
-
-
-def _list_said(seen: VisibleFinding) -> set[tuple[int | None, datetime | None]]:
-    instruction = seen.instruction
-    return {(item.finding, item.since) for item in (instruction.counts, *instruction.others)}
 
 
 def _parse_language(language: str | None) -> Language | None:

@@ -41,9 +41,6 @@ NOT_HASHED = {
     "downgrade_confirmed",
     "lowered_from",
     "lowered_to",
-    "hold_ends_at",
-    "held_with_graver",
-    "own_hold_ends_at",
     "saw",
 }
 # The review, `due` and the version say it.
@@ -195,7 +192,7 @@ def find_newer(
     letters: Sequence[Letter],
     model_withdrawn_at: datetime | None,
 ) -> SupersededView | None:
-    """Find what is newer than a report; `seen` is its finding as the reader may know it now."""
+    """Find what is newer than a report; `seen` is its finding as it is now."""
     contents, since, decision = issued.contents, issued.created_at, seen.decision
     decided = decision is not None and (
         decision.review != contents.review if contents else decision.decided_at > since
@@ -238,9 +235,8 @@ def _find_spot_change(issued: IssuedReport, seen: VisibleFinding) -> datetime | 
         return None
     if counts.said_by is not AdviceSource.DECISION and counts.since > issued_at:
         return counts.since
-    # Anybody may ask: of what is held back, not even when that ends is told.
-    shown = (shown_at for _, shown_at in seen.lesion_status.list_decided_elsewhere(seen.id))
-    return max((moment for moment in shown if moment <= seen.view.moment), default=issued_at)
+    elsewhere = seen.lesion_status.list_decided_elsewhere(seen.id)
+    return max((decision.decided_at for decision in elsewhere), default=issued_at)
 
 
 @dataclass(frozen=True)
@@ -312,9 +308,7 @@ class IssuedReports(Repository[IssuedReport]):
         return self._list({"submission": finding})
 
     def find_newer(self, issued: IssuedReport, *, saying: ReportContents) -> datetime | None:
-        """Find when the last report was issued that says what counts now: during a hold a patient's
-        says less.
-        """
+        """Find when the last report was issued that says what counts now."""
         later = self._documents.find({"submission": issued.submission}, after=issued.id)
         reports = map(IssuedReport.model_validate, later)
         same = [

@@ -9,9 +9,7 @@ from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.base.pages import Page
 from skinapi.findings.errors import (
     ContradictoryReview,
-    HoldRefused,
     JudgedMeanwhile,
-    NoMailToPatient,
     NoPictureToAgreeOn,
     OpinionStands,
     ResultStands,
@@ -21,11 +19,10 @@ from skinapi.findings.errors import (
 )
 from skinapi.findings.records.schemas.finding_answer import ErrorView, StatedReason
 from skinapi.findings.records.schemas.patient_notice import TellingView
-from skinapi.findings.records.schemas.review import HoldEnded, NewReview, ReviewView, SignedReview
+from skinapi.findings.records.schemas.review import NewReview, ReviewView, SignedReview
 from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.outcomes import ModelOutcomes, OutcomeCounts
 from skinapi.findings.reviews.service import ReviewsService
-from skinapi.findings.status.reviews import ToldBy
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, PageQuery, Query
 
@@ -47,8 +44,6 @@ outcome_routes: Routes[OutcomeCounts] = Routes()
         SpotChanged,
         ContradictoryReview,
         NoPictureToAgreeOn,
-        HoldRefused,
-        NoMailToPatient,
         OpinionStands,
         ResultStands,
         TooManyReviews,
@@ -62,24 +57,12 @@ def add_review(
     subject: Subject,
     idempotency_key: str | None,
 ) -> SignedReview:
-    """Sign a review of a patient's finding, as the doctor in charge. `telling` says whether the
-    patient is shown it now, or until when not and why.
+    """Sign a review of a patient's finding, as the doctor in charge. The patient can read it at
+    once, and `telling` says how the patient hears of it.
     """
     review = reviews.add_review(number=number, by=subject, sent=body, key=idempotency_key)
-    teller = ToldBy.DOCTOR if body.hold_until else body.told_by
-    way, language = reviews.find_way(review), subject.account.language
-    telling = TellingView.of_review(review, way, teller, language)
-    return SignedReview.from_review(review, held=review.hold_ends_at is not None, telling=telling)
-
-
-@routes.route("DELETE", "/submissions/<number>/hold", raises=(NotFound, Forbidden, HoldRefused))
-def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> HoldEnded:
-    """Show the patient now all reviews of the finding that are held back, as the doctor in charge:
-    the patient knows. Refused while something graver that was said of another photo is held back,
-    and of a record whose patient's account is deleted.
-    """
-    held = reviews.end_hold(number=number, by=subject)
-    return HoldEnded.from_reviews(held, reviews.find_way(held[0]) if held else None)
+    telling = TellingView.of_review(review, reviews.find_way(review), subject.account.language)
+    return SignedReview.from_review(review, telling=telling)
 
 
 @routes.route(
@@ -93,7 +76,7 @@ def list_reviews(
 ) -> Page[ReviewView]:
     """The reviews of a finding, in the order in which they were signed."""
     page = reviews.list_reviews(number=number, to=subject, paging=query.paging)
-    return page.map(lambda item: ReviewView.from_review(item[0], held=item[1]))
+    return page.map(ReviewView.from_review)
 
 
 @correction_routes.route(

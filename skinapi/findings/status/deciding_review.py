@@ -13,10 +13,6 @@ def deciding_review(reviews: Iterable[Review]) -> Review | None:
     return _put_in_force(reviews).deciding()
 
 
-def list_in_force(reviews: Iterable[Review]) -> list[Review]:
-    return _put_in_force(reviews).reviews
-
-
 def find_sampled(reviews: Sequence[Review]) -> Review | None:
     """Find the newest with a sample of which no result has come since. Its doctor ends it by saying
     that none was taken; another opinion, that says nothing of it, does not.

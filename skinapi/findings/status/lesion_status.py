@@ -1,8 +1,8 @@
-"""What holds about a spot, for one reader at one moment: `compute_status(facts, reader, moment)`.
+"""What holds about a spot: `compute_status(facts)`.
 
-Stored are the facts, each once: the photos that were judged, the reviews signed of them, and until
-when a review is held back. All that is said of a spot is made of them here. No store, no clock.
-docs/reviews.md has the rules, with their table ("One spot, one instruction").
+Stored are the facts, each once: the photos that were judged, and the reviews signed of them. All
+that is said of a spot is made of them here. No store, no clock. docs/reviews.md has the rules, with
+their table ("One spot, one instruction").
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,6 @@ from skinapi.findings.status.decisions import (
     levels_since,
     words_for_patient,
 )
-from skinapi.findings.status.holds import SpotHolds, find_held_until
 from skinapi.findings.status.reviews import Review, names_cancer
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.comparison import Change
@@ -32,8 +31,8 @@ from skinapi.model.conditions import Band, BandWords, conditions_table
 
 
 class Audience(StrEnum):
-    """What a doctor holds back is known to doctors alone: a program, an archive and whoever holds a
-    paper may show it to the patient.
+    """Doctors and programs read a doctor's words. Second opinions are shown to doctors alone: a
+    program may show the patient what it reads.
     """
 
     PATIENT = "patient"
@@ -41,7 +40,7 @@ class Audience(StrEnum):
     DOCTOR = "doctor"
 
     @property
-    def knows_all(self) -> bool:
+    def is_doctor(self) -> bool:
         return self is Audience.DOCTOR
 
     @property
@@ -98,7 +97,7 @@ class JudgedPhoto:
         return self.versions[0].judged_at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LesionHistory:
     """The photos in the order of time, and the reviews of each in the order of signing, by its id.
     A finding that belongs to no spot is a spot of one photo.
@@ -107,36 +106,19 @@ class LesionHistory:
     photos: tuple[JudgedPhoto, ...]
     reviews: Mapping[str, Sequence[Review]]
 
-    def holds_at(self, moment: datetime) -> SpotHolds:
-        return SpotHolds({item.id: item.versions for item in self.photos}, self.reviews, moment)
+    @cached_property
+    def lesion_status(self) -> "LesionStatus":
+        return compute_status(self)
 
 
 @dataclass(frozen=True, slots=True)
 class FindingStatus:
-    """`reviews` are those of which the reader may know, `held` those that are held back from the
-    patient. Something is since `held_since`: the first of it until `hold_ends_at`, all until
-    `held_until`, and what counts until `decision_held_until`; None where the patient reads what
-    counts. `ended_by` is the decision about a newer photo that has ended the one about this.
-    """
+    """`ended_by` is the decision about a newer photo that has ended the one about this."""
 
     photo: JudgedPhoto
     decision: Decision | None = None
     reviews: tuple[Review, ...] = ()
-    held: tuple[Review, ...] = ()
-    decision_held_until: datetime | None = None
     ended_by: Decision | None = None
-
-    @property
-    def held_since(self) -> datetime | None:
-        return min((item.created_at for item in self.held), default=None)
-
-    @property
-    def hold_ends_at(self) -> datetime | None:
-        return min((item.shown_at for item in self.held), default=None)
-
-    @property
-    def held_until(self) -> datetime | None:
-        return max((item.shown_at for item in self.held), default=None)
 
     @property
     def counted(self) -> list[Review]:
@@ -158,19 +140,15 @@ class FindingStatus:
         return decision.decided_at if decision else None
 
     @property
-    def shown_at(self) -> datetime | None:
-        """From when its owner may read what was decided last. What is held beside a decision that
-        the owner reads tells nothing before its time.
-        """
-        beside = not self.decision_held_until
-        shown = (item.shown_at for item in self.counted if not (beside and item in self.held))
-        return max(shown, default=None)
+    def signed_at(self) -> datetime | None:
+        """When the last review that counts was signed."""
+        return max((item.created_at for item in self.counted), default=None)
 
     @property
     def opened_at(self) -> datetime | None:
-        """When its owner has opened it since what was decided last was shown; None before."""
-        opened, shown = self.photo.opened_at, self.shown_at
-        return opened if opened and shown and opened >= shown else None
+        """When its owner has opened it since the last review was signed; None before."""
+        opened, signed = self.photo.opened_at, self.signed_at
+        return opened if opened and signed and opened >= signed else None
 
     @property
     def unseen(self) -> tuple[JudgedVersion, ...]:
@@ -221,8 +199,8 @@ class FindingStatus:
 
     @property
     def said_at(self) -> datetime:
-        """When the last of it could be read first, by who may know no more than the patient."""
-        return max([self.photo.newest.judged_at, *(item.shown_at for item in self.counted)])
+        """When the last of it was said."""
+        return max([self.photo.newest.judged_at, *(item.created_at for item in self.counted)])
 
     @property
     def review(self) -> Review | None:
@@ -351,17 +329,6 @@ class LesionStatus:
         *_, last = self.findings.values()
         return last
 
-    @property
-    def held_since(self) -> datetime | None:
-        held = (item.held_since for item in self.findings.values() if item.held_since)
-        return min(held, default=None)
-
-    @property
-    def held_until(self) -> datetime | None:
-        """When the next hold ends."""
-        held = (item.hold_ends_at for item in self.findings.values() if item.hold_ends_at)
-        return min(held, default=None)
-
     def awaited(self, finding: str) -> WaitsFor | None:
         about = self.findings[finding]
         if about.sample:
@@ -369,17 +336,12 @@ class LesionStatus:
         wanted = about.photo.number in self.instruction.pictures_wanted
         return WaitsFor.PHOTO if wanted else None
 
-    def list_decided_elsewhere(
-        self, finding: str, *, replaced: bool = True
-    ) -> list[tuple[Decision, datetime]]:
-        """List decisions about other findings, also those that were `replaced`, and since when
-        their owner can read each.
-        """
-        others = {name: item for name, item in self.findings.items() if name != finding}
+    def list_decided_elsewhere(self, finding: str, *, replaced: bool = True) -> list[Decision]:
+        """List decisions about other findings, also those that were `replaced`."""
         return [
-            (other.decision, other.review.shown_at)
-            for name, other in others.items()
-            if other.decision and other.review and (replaced or not self.find_replacing(name))
+            other.decision
+            for name, other in self.findings.items()
+            if name != finding and other.decision and (replaced or not other.ended_by)
         ]
 
     def find_replacing(self, finding: str) -> Decision | None:
@@ -393,23 +355,9 @@ class LesionStatus:
         return [item for item in _list_settling(about.photo, later) if own and item.ends(own)]
 
 
-@dataclass(frozen=True)
-class LesionForAudience:
-    facts: LesionHistory
-    reader: Audience
-    moment: datetime
-
-    @cached_property
-    def lesion_status(self) -> LesionStatus:
-        return compute_status(self.facts, self.reader, self.moment)
-
-    def seen_by(self, reader: Audience) -> "LesionForAudience":
-        return self if reader is self.reader else replace(self, reader=reader)
-
-
-def compute_status(facts: LesionHistory, reader: Audience, moment: datetime) -> LesionStatus:
+def compute_status(facts: LesionHistory) -> LesionStatus:
     findings = {
-        photo.id: _compute_finding_status(photo, facts.reviews.get(photo.id, ()), reader, moment)
+        photo.id: _compute_finding_status(photo, tuple(facts.reviews.get(photo.id, ())))
         for photo in facts.photos
     }
     findings = _note_ends(findings)
@@ -440,22 +388,8 @@ def _note_that_photo_came(about: FindingStatus, wanted: Sequence[int]) -> Findin
     return replace(about, decision=replace(decision, photo_came=True))
 
 
-def _compute_finding_status(
-    photo: JudgedPhoto, reviews: Sequence[Review], reader: Audience, moment: datetime
-) -> FindingStatus:
-    held = tuple(review for review in reviews if review.held_at(moment))
-    known = [
-        review
-        for review in reviews
-        if reader.knows_all or not (review.second_opinion or review in held)
-    ]
-    return FindingStatus(
-        photo,
-        Decision.from_reviews(known, photo.versions),
-        tuple(known),
-        held,
-        find_held_until(reviews, photo.versions, moment) if held else None,
-    )
+def _compute_finding_status(photo: JudgedPhoto, reviews: tuple[Review, ...]) -> FindingStatus:
+    return FindingStatus(photo, Decision.from_reviews(reviews, photo.versions), reviews)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,15 @@
 """What doctors say of a finding: an opinion, and the signed review that holds it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
 
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.ports import Filter, set_or_remove
+from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
@@ -22,12 +21,6 @@ class Agreement(StrEnum):
     AGREE = "agree"
     DISAGREE = "disagree"
     UNSURE = "unsure"
-
-
-class ToldBy(StrEnum):
-    DOCTOR = "doctor"
-    SERVER = "server"
-    NOBODY = "nobody"
 
 
 class Certainty(StrEnum):
@@ -124,13 +117,11 @@ class Opinion(StoredRecord):
 
 
 class Review(StoredRecord):
-    """`signature` is the doctor's name at that time. Until `hold_ends_at` its patient is not shown
-    it. A second opinion (`asked_by` another doctor, with the `question`) decides nothing. It has
-    lowered the urgency that counted `lowered_from` one `lowered_to` another. `version` is the one
-    of the finding that its doctor saw, `saw` are the ids of the other findings that were in its
-    spot then. None of a review that was signed before this was stored: it saw all that are in its
-    spot, until one comes or leaves, which stores them first. `held_with_graver`: because
-    something graver said of the spot is held back; its doctor holds it until `own_hold_ends_at`.
+    """`signature` is the doctor's name at that time. A second opinion (`asked_by` another doctor,
+    with the `question`) decides nothing. It has lowered the urgency that counted `lowered_from` one
+    `lowered_to` another. `version` is the one of the finding that its doctor saw, `saw` are the ids
+    of the other findings that were in its spot then. None of a review that was signed before this
+    was stored: it saw all that are in its spot, until one comes or leaves, which stores them first.
     """
 
     id: str
@@ -147,38 +138,8 @@ class Review(StoredRecord):
     downgrade_confirmed: bool = False
     lowered_from: Band | None = None
     lowered_to: Band | None = None
-    hold_ends_at: datetime | None = None
-    held_with_graver: bool = optional(default=False)
-    own_hold_ends_at: datetime | None = optional(default=None)
     idempotency_key: str | None = None
     request_hash: str | None = None
-
-    @property
-    def shown_at(self) -> datetime:
-        """When the owner of the finding could read it first."""
-        return self.hold_ends_at or self.created_at
-
-    @property
-    def doctors_hold(self) -> datetime | None:
-        """Until when its doctor holds it, whatever else of the spot is held."""
-        own, stored = self.own_hold_ends_at, self.hold_ends_at
-        if not self.held_with_graver:
-            return stored
-        return own and stored and min(own, stored)
-
-    def hold_with_graver(self, moment: datetime | None) -> Self:
-        """Return it held until then with something graver; or as its doctor wants, where that is
-        longer.
-        """
-        own = self.doctors_hold
-        longer = moment is not None and (own is None or own < moment)
-        return self.model_copy(
-            update={
-                "hold_ends_at": moment if longer else own,
-                "held_with_graver": longer,
-                "own_hold_ends_at": own if longer else None,
-            }
-        )
 
     @property
     def second_opinion(self) -> bool:
@@ -188,13 +149,10 @@ class Review(StoredRecord):
         """Whether its doctor had this finding of the spot before them, beside its own."""
         return self.saw is None or finding in self.saw
 
-    def held_at(self, moment: datetime) -> bool:
-        return self.hold_ends_at is not None and self.hold_ends_at > moment
-
 
 class Reviews(Repository[Review]):
     collection, record = "reviews", Review
-    indexes = (("submission", "id"), ("held_with_graver", "hold_ends_at", "id"))
+    indexes = (("submission", "id"),)
     unique = (("doctor", "idempotency_key"),)
 
     def add(self, review: Review, *, signed: Sequence[Review]) -> None:
@@ -215,11 +173,6 @@ class Reviews(Repository[Review]):
                 others = [name for name in spot if name != finding]
                 unknown: Filter = {"submission": finding, "saw": None}
                 self._documents.update_all(unknown, {"$set": {"saw": others}})
-
-    def forget_seen(self, review: Review, findings: Collection[str]) -> None:
-        """Let a review have seen none of these findings."""
-        saw = [name for name in review.saw or () if name not in findings]
-        self._documents.update({"id": review.id}, {"$set": {"saw": saw}})
 
     def find_by_key(self, doctor: str, key: str | None) -> Review | None:
         return self._by_key(key, doctor=doctor)
@@ -247,24 +200,6 @@ class Reviews(Repository[Review]):
         wanted: Filter = {"submission": {"$in": [*findings]}}
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
         return [(item["submission"], item["created_at"]) for item in found]
-
-    def list_held_with_graver(self, moment: datetime) -> list[str]:
-        """The findings of which something is held because of something graver of their spot."""
-        wanted: Filter = {"held_with_graver": True, "hold_ends_at": {"$gt": moment}}
-        found = self._documents.find(wanted, sort="hold_ends_at", fields=("submission",))
-        return [*dict.fromkeys(item["submission"] for item in found)]
-
-    def hold_until(self, moment: datetime, reviews: Sequence[Review]) -> None:
-        """Let the holds of these end then, earlier than they would."""
-        change = {"hold_ends_at": moment}
-        self._documents.set_each({review.id: change for review in reviews})
-
-    def set_holds(self, reviews: Sequence[Review]) -> None:
-        """Store until when these are held, and why."""
-        names = ("hold_ends_at", "held_with_graver", "own_hold_ends_at")
-        for item in reviews:
-            change = set_or_remove({name: getattr(item, name) or None for name in names})
-            self._documents.update({"id": item.id}, change)
 
     def reviewed_findings(self) -> set[str]:
         return set(self._documents.count_by("submission"))

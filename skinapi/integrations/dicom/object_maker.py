@@ -87,12 +87,12 @@ SPOT_NAMES = re.compile("|".join(pattern for words in _SPOTS for pattern in word
 
 
 def print_unnamed(reports: ReportsService, *, number: str, to: Subject) -> bytes:
-    """Print an issued report as a program may know it; without the patient's name and address, also
-    in letters, and what the patient calls the spot; without photos where the consent that they are
-    kept is withdrawn. The PDF is not stored.
+    """Print an issued report without the patient's name and address, also in letters, and what the
+    patient calls the spot; without photos where the consent that they are kept is withdrawn. The
+    PDF is not stored.
     """
     finding, owner = reports.findings.get(number=number, to=to)
-    report = reports.read_for_programs(number=number, to=to, issue=True)
+    report = reports.read_report(number=number, to=to, language=None)
     letters = tuple(_without_name(letter, owner.name) for letter in report.letters)
     unnamed = replace(report, patient=None, letters=letters)
     if reports.findings.photos.withdrawn(owner):

@@ -38,10 +38,11 @@ class StudiesService:
         stored = self.findings.records.find(identifier)
         if stored is None:
             raise NotFound(NOT_YOURS)
-        seen, owner = self.findings.get(number=str(stored.number), to=to)
-        finding = seen.for_programs()
+        finding, owner = self.findings.get(number=str(stored.number), to=to)
         withdrawn = self.findings.photos.withdrawn(owner)
-        report = self.reports.read_for_programs(number=str(finding.number), to=to)
+        report = self.reports.read_report(
+            number=str(finding.number), to=to, language=None, issue=False
+        )
         objects = (
             *pictures_of(finding),
             ObjectId(finding.id, Kind.STRUCTURED_REPORT, version_of(finding)),

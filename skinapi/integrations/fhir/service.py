@@ -70,7 +70,7 @@ class FhirService:
     def read_finding(self, number: str, *, to: Subject) -> list[Resource]:
         """All resources of a finding, the report first."""
         finding, _ = self.findings.get(number=number, to=to, with_errors=True)
-        return list(self._of_finding(finding.for_programs(), to))
+        return list(self._of_finding(finding, to))
 
     def read_binary(self, identifier: str, *, to: Subject) -> tuple[bytes, str]:
         """A kept photo, or the report as PDF, and its media type."""
@@ -79,7 +79,8 @@ class FhirService:
         if part == "report":
             if not may_name(to):
                 raise Forbidden(NAMED)
-            return self.reports.print_for_programs(number=number, to=to), "application/pdf"
+            printed = self.reports.print_report(number=number, to=to, language=None)
+            return printed, "application/pdf"
         if part not in tuple("123456789"):
             raise NotFound(NO_RESOURCE)
         place = int(part) if len(finding.pictures) > 1 or part != "1" else None

@@ -30,7 +30,7 @@ RECORD = "record"
 WORK = frozenset(
     {
         *("account_erasure", "account_expiry", "delivery", "erasure_receipt"),
-        *("hold", "job", "mail", "migration", "notice", "person_file", RECORD, "reminder"),
+        *("job", "mail", "migration", "notice", "person_file", RECORD, "reminder"),
         *("retention", "unassigned"),
     }
 )

@@ -21,7 +21,6 @@ class ReachReason(StrEnum):
 
     - `opinion`: a colleague's second opinion names a cancer or asks for a visit, the owner knows
       of no such thing, and the doctor in charge has not answered it
-    - `held`: a doctor was to tell it
     - `unreviewed`: it is urgent or asks for a referral, and nobody has reviewed it, or its newest
       version
     - `unjudged`: it is as urgent, and a doctor could not judge its photo, nor another one since
@@ -40,7 +39,6 @@ class ReachReason(StrEnum):
     """
 
     OPINION = "opinion"
-    HELD = "held"
     UNREVIEWED = "unreviewed"
     UNJUDGED = "unjudged"
     UNREADABLE = "unreadable"
@@ -154,17 +152,14 @@ def _urgency_asked(entry: VisibleFindingRow) -> Band:
 def _find_reasons(
     entry: VisibleFindingRow, opens: bool, written: Collection[str | None], discarded: bool
 ) -> Iterator[ReachReason]:
-    """Yield them, the gravest first. Nobody has read what is held."""
+    """Yield them, the gravest first."""
     decision = entry.decision
-    held = decision and entry.decision_held_until and entry.reader.knows_all
-    if held:
-        yield ReachReason.HELD
     if not entry.reviewed and urgency(entry.band) <= urgency(Band.REFERRAL):
         yield ReachReason.UNREVIEWED
     cancer = sent = unopened = False
     if decision:
         cancer, sent = names_cancer(decision.label), is_sent(decision.urgency)
-        unopened = opens and not held and entry.decision_opened_at is None and (cancer or sent)
+        unopened = opens and entry.decision_opened_at is None and (cancer or sent)
         if entry.reviewed and _is_unjudged(entry, decision, discarded):
             yield ReachReason.UNJUDGED
             unopened = False  # nothing was decided
@@ -172,7 +167,7 @@ def _find_reasons(
         yield ReachReason.AWAITED
     if unopened:
         yield ReachReason.UNOPENED
-    elif discarded and cancer and sent and not held:
+    elif discarded and cancer and sent:
         yield ReachReason.DISCARDED
     if entry.id in written or (cancer and written):
         yield ReachReason.UNANSWERED

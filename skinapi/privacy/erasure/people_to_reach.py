@@ -2,9 +2,9 @@
 any more, or whose mails do not arrive: how to reach them, for the doctor in charge, and for who has
 taken a sample, until one of them has spoken to the person, 30 days at most.
 
-Without it a melanoma that was held back, that nobody had looked at or that its owner has not read,
-or the result of a sample, would go with the account, and nobody would know. It holds no photo and
-no letter. `reach_service.py` notes whom to reach.
+Without it a melanoma that nobody had looked at or that its owner has not read, or the result of a
+sample, would go with the account, and nobody would know. It holds no photo and no letter.
+`reach_service.py` notes whom to reach.
 """
 
 from collections.abc import Mapping, Sequence

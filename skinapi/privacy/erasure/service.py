@@ -56,7 +56,7 @@ WORK = "account_erasure"
 LEASE_TOLERANCE = timedelta(seconds=30)
 # So long a reader may keep the store from overwriting, before the receipt is complete all the same.
 SCRUBBED_WITHIN = timedelta(minutes=10)
-# The numbers of the others would tell of a review that a doctor still holds back.
+# The numbers of the others would tell of second opinions.
 FORESEEN = {
     *("account", "findings", "photos", "spots", "messages"),
     *("jobs", "uploads", "datasets", "sessions", "keys"),
@@ -132,8 +132,8 @@ class ErasureService:
     wait: timedelta
 
     def preview(self, *, account: Account) -> DeletionPreview:
-        """Tell the owner what would go, and nothing of what a doctor holds back."""
-        record = self.retention.find_record(account.id, for_owner=True)
+        """Tell the owner what would go."""
+        record = self.retention.find_record(account.id)
         counts = self.contents.count(account.id, record=record)
         obstacle = self._find_obstacle(account)
         unsettled = self.to_reach.count(account, Audience.PATIENT)

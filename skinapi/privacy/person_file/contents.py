@@ -1,10 +1,9 @@
-"""Reads what a person's file says: nothing that a doctor holds back, and of others only the names
-and words that the person's own pages show.
+"""Reads what a person's file says: of others only the names and words that the person's own pages
+show.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from itertools import chain
 
@@ -23,20 +22,18 @@ from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reviews.service import ReviewsService
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.findings.status.reviews import MOST_REVIEWS
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail, TrailFilter
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
-from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unreadable import hide
 from skinapi.privacy import readers
 from skinapi.privacy.person_file import format as form
 
-# Who has looked: the person's page of readers says it with the name, whatever is held back.
+# Who has looked: the person's page of readers says it with the name.
 READINGS = frozenset(chain.from_iterable(readers.READINGS.values()))
 # What a doctor has not signed is the doctor's alone.
 OF_DRAFTS = frozenset({"letter.draft", "letter.change", "letter.delete"})
@@ -88,13 +85,7 @@ class PersonContents:
         return [form.FiledKey.from_record(key) for key in self.keys.list_of(account.id)]
 
     def list_notices(self, account: Account) -> list[form.FiledNotice]:
-        """Leave out those that are due later: one that tells of a review waits for its hold."""
-        moment = now()
-        return [
-            form.FiledNotice.from_record(notice)
-            for notice in self.outbox.list_to(account.id)
-            if notice.due_at is None or notice.due_at <= moment
-        ]
+        return [form.FiledNotice.from_record(notice) for notice in self.outbox.list_to(account.id)]
 
     def walk_jobs(self, account: Account) -> Iterator[form.FiledJob]:
         jobs = read_all(lambda paging: self.jobs.page_jobs(owner=account.id, paging=paging))
@@ -107,10 +98,7 @@ class PersonContents:
         yield from self._file_spots(self.lesions.list_closed(account.id))
 
     def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[form.FiledSpot]:
-        # The stored reminder would tell when a hold ends.
-        statuses = self.findings.records.compute_statuses(
-            [spot.id for spot in spots], Audience.PATIENT
-        )
+        statuses = self.findings.records.compute_statuses([spot.id for spot in spots])
         for spot in spots:
             status = statuses.get(spot.id)
             reminded = status is None or spot.reminded == status.newest.photo.id
@@ -167,7 +155,7 @@ class PersonContents:
                 form.FiledReview.from_record(
                     review, doctor=form.person_of(review.doctor, owner=to.id)
                 )
-                for review, _ in reviews.items
+                for review in reviews.items
             ],
             letters=[
                 form.FiledLetter.from_record(
@@ -179,11 +167,10 @@ class PersonContents:
         )
 
     def walk_audit(
-        self, account: Account, numbers: Mapping[str, int], *, held_since: datetime | None
+        self, account: Account, numbers: Mapping[str, int]
     ) -> Iterator[form.FiledAuditRow]:
         """Yield what the account did, and what others did to it, the newest first; rows of accounts
-        that were joined to it come last. `numbers`: of its findings, by id. `held_since`: from then
-        on what others did could tell what a doctor holds back, but for the page of readers.
+        that were joined to it come last. `numbers`: of its findings, by id.
         """
         roles, names = dict[str, str](), dict[str, str]()
         own = (account.id, *account.joined)
@@ -194,8 +181,7 @@ class PersonContents:
             names |= {id_: actor.name for id_, actor in actors.items()}
             for row in page.items:
                 by, shown = str(row["by"]), row["action"] in READINGS
-                held = held_since is not None and row["created_at"] >= held_since and not shown
-                if by not in own and (held or row["action"] in OF_DRAFTS):
+                if by not in own and row["action"] in OF_DRAFTS:
                     continue
                 yield form.FiledAuditRow(
                     id=row["id"],

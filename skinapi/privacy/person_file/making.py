@@ -159,7 +159,6 @@ class _Run:
         self._to = Subject(id=account.id, role=account.role, session_id="", account=account)
         self._missing: list[form.Missing] = []
         self._numbers: dict[str, int] = {}
-        self._held_since: datetime | None = None
         self._newest: list[form.FiledAuditRow] = []
 
     def write(self, progress: Progress, unreadable: Unreadable) -> None:
@@ -168,9 +167,7 @@ class _Run:
         self._data.add_list("findings", self._walk_findings(progress))
         self._data.add_list("in_error", self._contents.walk_in_error(self._account))
         progress(FOUND, "Audit trail")
-        rows = self._keep_newest(
-            self._contents.walk_audit(self._account, self._numbers, held_since=self._held_since)
-        )
+        rows = self._keep_newest(self._contents.walk_audit(self._account, self._numbers))
         audit_count = self._data.add_list("audit", rows)
         progress(AUDITED, "Page")
         self._name_damaged(unreadable)
@@ -217,8 +214,6 @@ class _Run:
         most = max(1, self._account.findings or 1)
         for finding in self._contents.walk_findings(self._to):
             self._numbers[finding.id] = finding.number
-            if since := finding.status.held_since:
-                self._held_since = min(since, self._held_since or since)
             photos = [*self._write_photos(finding)]
             report = self._read_report(finding)
             try:

@@ -234,7 +234,7 @@ def test_photos_that_a_doctor_must_keep_by_law_are_not_erased(tmp_path: Path) ->
     doctor = backend.member(role="doctor")
     ada = backend.member(consents={"photos": True}, doctor_id=backend.account(doctor.email).id)
     number = predicted(ada)["id"]
-    said = {"label": "melanoma", "agreement": "agree", "told_by": "nobody"}
+    said = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     refused = put(ada, photos=False, erase_kept=True)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "photos_kept_by_law")

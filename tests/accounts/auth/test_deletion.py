@@ -136,7 +136,7 @@ def test_the_last_admin_stays_and_uses_up_no_code(
 def test_what_a_doctor_signed_stays_with_the_patient(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     number = predicted(ada)["id"]
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     backend.services.decisions.assign_doctor(email=ada.email, doctor=None, by="system")
     assert leave(grey).status_code == 200

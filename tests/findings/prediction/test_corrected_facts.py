@@ -232,7 +232,7 @@ def test_and_of_the_place_of_the_spot_where_the_photo_has_none_of_its_own(tmp_pa
         return notices_to(backend, account).count("place_corrected")
 
     assert tell("right") == 0, "nothing is decided"
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     assert tell("left") == 1
     assert ada.call("PATCH", f"/lesions/{spot}", json={"name": "x"}).status_code == 200

@@ -82,7 +82,7 @@ def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: With
 
 def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdrawal) -> None:
     kept, doctor, ada = withdrawal.kept, withdrawal.doctor, withdrawal.ada
-    said = {"label": "melanoma", "agreement": "agree", "told_by": "nobody"}
+    said = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{kept}/review", json=said).status_code == 201
     withdrawal.roll_back()
     before = ada.call("GET", f"/submissions/{kept}").get_json()
@@ -211,7 +211,7 @@ def test_a_corrected_fact_makes_a_version_that_says_so(
 
 
 def test_a_decision_heads_a_version_that_is_milder(case: Corrected) -> None:
-    signed = case.review(label="melanoma", certainty="sure", told_by="nobody")
+    signed = case.review(label="melanoma", certainty="sure")
     before = case.read()
     assert case.correct(age_band="75+").status_code == 200
     after = case.read()
@@ -272,9 +272,9 @@ def test_somebody_elses_photo_is_gone_however_often_it_was_corrected(case: Corre
 
 
 def test_a_result_counts_the_version_that_its_doctor_saw(case: Corrected) -> None:
-    case.review(histology_result="melanoma", told_by="nobody")
+    case.review(histology_result="melanoma")
     assert case.correct(age_band="75+").status_code == 200
-    case.review(histology_result="melanoma", told_by="nobody")
+    case.review(histology_result="melanoma")
     counted = case.doctor.call("GET", "/outcomes").get_json()["models"]
     assert [item["results"] for item in counted.values()] == [1]
     body = {"reason": REASON}
@@ -403,8 +403,8 @@ def test_whoever_moves_it_reads_that_the_result_of_a_sample_was_awaited(
 ) -> None:
     mistake = Mistake(any_backend)
     if proven_before:
-        review(mistake.doctor, mistake.wrong, told_by="nobody", histology="confirmed")
-    review(mistake.doctor, mistake.wrong, told_by="nobody", **said)
+        review(mistake.doctor, mistake.wrong, histology="confirmed")
+    review(mistake.doctor, mistake.wrong, **said)
     first, again = mistake.move().get_json(), mistake.move().get_json()
     assert first == again
     assert first.get("sample_awaited", False) is bool(said)

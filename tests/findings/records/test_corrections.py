@@ -30,7 +30,6 @@ MELANOMA = {
     "certainty": "sure",
     "histology": "confirmed",
     "histology_result": "melanoma",
-    "told_by": "nobody",
 }
 
 

@@ -264,7 +264,7 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
     lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     urgent = file_for(backend, ada, SELF if by_doctor else URGENT, lesion=lesion).number
     if by_doctor:
-        sure = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+        sure = {"label": "melanoma", "certainty": "sure"}
         assert doctor.call("POST", f"/submissions/{urgent}/review", json=sure).status_code == 201
     next_one = predicted(ada, photo_of("melanocytic_nevus"), lesion=lesion, modality="dermoscopic")
     number = next_one["id"]
@@ -389,7 +389,7 @@ def test_the_photo_that_was_asked_for_ends_nothing_that_a_doctor_is_sure_of(
     lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     number = file_for(any_backend, ada, SELF, lesion=lesion).number
     for said in signed:
-        body = {"certainty": "sure", "told_by": "nobody", "downgrade_confirmed": True, **said}
+        body = {"certainty": "sure", "downgrade_confirmed": True, **said}
         body = body if "label" in said else {**said, "certainty": "sure"}
         answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
         assert answer.status_code == 201, answer.text
@@ -412,8 +412,8 @@ def test_the_photo_that_was_asked_for_ends_nothing_that_a_doctor_is_sure_of(
 @pytest.mark.parametrize(
     "said",
     [
-        {"label": "melanoma", "certainty": "unsure", "told_by": "nobody"},
-        {"label": "melanoma", "certainty": "sure", "told_by": "nobody"},
+        {"label": "melanoma", "certainty": "unsure"},
+        {"label": "melanoma", "certainty": "sure"},
         {"certainty": "unsure", "urgency": "urgent_referral"},
     ],
 )

@@ -1,10 +1,8 @@
 """What holds about a spot: properties of `standing` for random histories."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,11 +10,9 @@ from hypothesis import strategies as st
 from skinapi.findings.status.deciding_review import deciding_review
 from skinapi.findings.status.decisions import Decision, JudgedVersion, before_weekend
 from skinapi.findings.status.lesion_status import (
-    Audience,
     FindingStatus,
     JudgedPhoto,
     LesionHistory,
-    LesionStatus,
     compute_status,
 )
 from skinapi.findings.status.reviews import Certainty, Histology, Opinion, Review
@@ -82,62 +78,32 @@ def facts(draw: st.DrawFn) -> LesionHistory:
                 doctor=draw(st.sampled_from("ab")),
                 opinion=draw(opinions()),
                 asked_by=draw(st.sampled_from((None, None, "c"))),
-                hold_ends_at=draw(st.sampled_from((None, LATER + HOUR, LATER - HOUR))),
             )
             for number, moment in enumerate(sorted(moments))
         ]
     return LesionHistory(tuple(photos), reviews)
 
 
-def said(status: LesionStatus) -> Any:
-    """All but what says that something is held back."""
-    one_by_one = [
-        (item.photo, item.reviews, item.decision, status.awaited(name))
-        for name, item in status.findings.items()
-    ]
-    return one_by_one, status.instruction, status.instruction.counts.due
-
-
-def without(known: LesionHistory, hidden: Sequence[Review]) -> LesionHistory:
-    left = {
-        name: [item for item in each if item not in hidden] for name, each in known.reviews.items()
-    }
-    return LesionHistory(known.photos, left)
-
-
-def held_and_asked(known: LesionHistory, moment: datetime) -> list[Review]:
-    signed = [item for each in known.reviews.values() for item in each]
-    return [item for item in signed if item.held_at(moment) or item.second_opinion]
-
-
 @given(facts())
-def test_who_may_not_know_something_gets_what_holds_without_it(known: LesionHistory) -> None:
-    hidden = held_and_asked(known, LATER)
-    for reader in (Audience.PATIENT, Audience.PROGRAM):
-        told = said(compute_status(known, reader, LATER))
-        assert told == said(compute_status(without(known, hidden), Audience.DOCTOR, LATER))
-        assert told == said(compute_status(without(known, hidden), reader, LATER))
-
-
-@given(facts(), st.integers(0, 400))
-def test_time_alone_changes_nothing_but_the_ends_of_holds(known: LesionHistory, days: int) -> None:
-    then = LATER + timedelta(days=days)
-    assert said(compute_status(known, Audience.DOCTOR, LATER)) == said(
-        compute_status(known, Audience.DOCTOR, then)
-    )
-    opinions = [item for item in held_and_asked(known, LATER) if item.second_opinion]
-    all_shown = said(compute_status(without(known, opinions), Audience.DOCTOR, LATER))
-    assert said(compute_status(known, Audience.PATIENT, LATER + 2 * HOUR)) == all_shown
+def test_a_second_opinion_decides_nothing(known: LesionHistory) -> None:
+    counted = {
+        name: [item for item in each if not item.second_opinion]
+        for name, each in known.reviews.items()
+    }
+    with_all, without = compute_status(known), compute_status(replace(known, reviews=counted))
+    assert with_all.instruction == without.instruction
+    for name, status in with_all.findings.items():
+        assert status.decision == without.findings[name].decision
 
 
 @given(facts(), st.sampled_from(Band))
 def test_another_photo_that_nobody_has_answered_makes_nothing_milder(
     known: LesionHistory, band: Band
 ) -> None:
-    before = compute_status(known, Audience.DOCTOR, LATER).instruction.counts
+    before = compute_status(known).instruction.counts
     photo = JudgedPhoto("9", 9, (judged(band, LATER),))
     more = LesionHistory((*known.photos, photo), known.reviews)
-    after = compute_status(more, Audience.DOCTOR, LATER).instruction.counts
+    after = compute_status(more).instruction.counts
     if before.waits_for != "photo":
         assert urgency(after.band) <= urgency(before.band)
 
@@ -163,7 +129,7 @@ def test_a_result_of_another_photo_is_said_on_one_that_is_as_urgent() -> None:
         opinion=result,
     )
     known = LesionHistory(tuple(photos), {"0": [review]})
-    instruction = compute_status(known, Audience.PATIENT, LATER).instruction
+    instruction = compute_status(known).instruction
     said_elsewhere = instruction.elsewhere(1, Band.URGENT_REFERRAL, None)
     assert said_elsewhere
     assert said_elsewhere.by_result
@@ -189,12 +155,12 @@ def only(known: LesionHistory, photo: JudgedPhoto) -> LesionHistory:
 def test_a_version_that_nobody_has_answered_makes_nothing_milder_than_a_decision(
     known: LesionHistory, band: Band
 ) -> None:
-    status = compute_status(known, Audience.DOCTOR, LATER)
+    status = compute_status(known)
     for name, finding in status.findings.items():
         if finding.decision is None or finding.reopened:
             continue
         before = status.instruction.counts
-        after = compute_status(with_version(known, name, band), Audience.DOCTOR, LATER)
+        after = compute_status(with_version(known, name, band))
         counts = after.instruction.counts
         assert urgency(counts.band) <= urgency(before.band)
         assert before.due is None or (counts.due is not None and counts.due <= before.due)
@@ -207,13 +173,11 @@ def test_a_version_that_nobody_has_answered_makes_nothing_milder_than_a_decision
 def test_a_version_that_is_more_urgent_than_all_that_was_decided_counts_unless_a_result_stands(
     known: LesionHistory, band: Band
 ) -> None:
-    status = compute_status(known, Audience.DOCTOR, LATER)
+    status = compute_status(known)
     before = status.instruction.counts
     for name, finding in status.findings.items():
         decision = finding.decision
-        counts = compute_status(
-            with_version(known, name, band), Audience.DOCTOR, LATER
-        ).instruction.counts
+        counts = compute_status(with_version(known, name, band)).instruction.counts
         if decision and decision.proven:
             assert counts == replace(before, levels=counts.levels)
         elif urgency(band) < urgency(before.band) and (decision is None or _reopens(band, finding)):
@@ -261,7 +225,7 @@ def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_res
     known: LesionHistory,
 ) -> None:
     for photo in known.photos:
-        status = compute_status(only(known, photo), Audience.DOCTOR, LATER)
+        status = compute_status(only(known, photo))
         counted = [review for review in known.reviews[photo.id] if not review.second_opinion]
         decision, newest = status.findings[photo.id].decision, photo.versions[-1]
         counts = status.instruction.counts
@@ -311,7 +275,7 @@ def replace_band(version: JudgedVersion, band: Band) -> JudgedVersion:
 
 
 def decision_of(known: LesionHistory, photo: JudgedPhoto) -> Decision | None:
-    return compute_status(only(known, photo), Audience.DOCTOR, LATER).findings[photo.id].decision
+    return compute_status(only(known, photo)).findings[photo.id].decision
 
 
 @given(facts())
@@ -320,9 +284,7 @@ def test_of_the_versions_that_nobody_has_answered_the_newest_counts_since_it_was
 ) -> None:
     days = {Band.URGENT_REFERRAL: 7, Band.REFERRAL: 14}
     for photo in known.photos:
-        counts = compute_status(
-            LesionHistory((photo,), {}), Audience.DOCTOR, LATER
-        ).instruction.counts
+        counts = compute_status(LesionHistory((photo,), {})).instruction.counts
         *_, newest = photo.versions
         assert (counts.band, counts.since) == (newest.band, newest.judged_at)
         ends = [
@@ -341,7 +303,7 @@ def began(photo: JudgedPhoto, level: Band) -> datetime:
 
 @given(facts())
 def test_no_day_is_later_than_that_of_the_advice_that_counts(known: LesionHistory) -> None:
-    counts = compute_status(known, Audience.DOCTOR, LATER).instruction.counts
+    counts = compute_status(known).instruction.counts
     alone = replace(counts, levels=None).due
     assert (counts.due is None) == (alone is None)
     assert counts.due is None or alone is None or counts.due <= alone
@@ -351,7 +313,7 @@ def test_no_day_is_later_than_that_of_the_advice_that_counts(known: LesionHistor
 def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
     known: LesionHistory,
 ) -> None:
-    status = compute_status(known, Audience.DOCTOR, LATER)
+    status = compute_status(known)
     for name, reviews in known.reviews.items():
         counted = [review for review in reviews if not review.second_opinion]
         firsts = [deciding_review(counted[: end + 1]) for end in range(len(counted))]
@@ -393,10 +355,9 @@ def test_what_was_said_in_two_spots_becomes_neither_milder_nor_later_by_their_jo
     spots = [as_seen(one, "a", timedelta()), as_seen(other, "b", hours * HOUR)]
     photos = sorted((item for spot in spots for item in spot.photos), key=lambda x: x.created_at)
     joined = LesionHistory(tuple(photos), {**spots[0].reviews, **spots[1].reviews})
-    for reader in Audience:
-        after = compute_status(joined, reader, LATER).instruction.counts
-        for spot in spots:
-            before = compute_status(spot, reader, LATER).instruction.counts
-            asks_visit = before.waits_for is not None and after.due is not None
-            assert urgency(after.band) <= urgency(before.band) or asks_visit
-            assert before.due is None or (after.due is not None and after.due <= before.due)
+    after = compute_status(joined).instruction.counts
+    for spot in spots:
+        before = compute_status(spot).instruction.counts
+        asks_visit = before.waits_for is not None and after.due is not None
+        assert urgency(after.band) <= urgency(before.band) or asks_visit
+        assert before.due is None or (after.due is not None and after.due <= before.due)

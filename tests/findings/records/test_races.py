@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from itertools import product
 from threading import Event
@@ -12,7 +11,6 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.platform.audit.trail import AuditTrail
-from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.care.clinic import URGENT, numbers, patient_of
 from tests.findings.prediction.photographer import predicted, send
@@ -225,20 +223,6 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
         kept = {row["id"] for row in ward.stored("submissions")}
         beside = [*ward.stored("reviews"), *ward.stored("letters")]
         assert {row["submission"] for row in beside} <= kept, pair
-
-
-def test_what_is_shown_while_another_review_is_signed_stays_shown(backend: Backend) -> None:
-    ward = Ward(backend, findings=1)
-    (number,) = ward.numbers
-    until = (now() + timedelta(days=2)).isoformat()
-    hold = partial(ward.review, number, "melanoma", certainty="sure", hold_until=until)
-    show = partial(ward.doctor.call, "DELETE", f"/submissions/{number}/hold")
-    unsure = partial(ward.review, number, "melanocytic_nevus", certainty="unsure")
-    for first, second in ((show, unsure), (unsure, show)):
-        assert hold().status_code == 201
-        assert {*overlapped(first, second)} == {200, 201}
-        assert ward.ada.pages("/submissions")[0]["decision"]["label"] == "melanoma"
-        assert ward.is_whole()
 
 
 def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothing(

@@ -30,7 +30,7 @@ from tests.support.findings import finding_of
 from tests.support.photos import photo_of
 
 # The network of the tests states melanoma.
-AGREED = {"label": "melanoma", "agreement": "agree", "told_by": "nobody"}
+AGREED = {"label": "melanoma", "agreement": "agree"}
 
 
 def in_care(backend: Backend) -> tuple[Person, Person, int]:
@@ -453,7 +453,7 @@ def test_a_cancer_is_suspected_until_a_laboratory_has_proven_it(
     for reader in ("patient", "colleague"):
         letter = doctor.call("POST", f"{path}/letters", json={"reader": reader}).get_json()
         assert letter["decision"].startswith(f"{heading}: ")
-    proven = {"histology_result": "melanoma", "told_by": "nobody"}
+    proven = {"histology_result": "melanoma"}
     assert doctor.call("POST", f"{path}/review", json=proven).status_code == 201
     one = ada.call("GET", path).get_json()
     assert one["decision"]["heading"] == "Laboratory's result: a melanoma"
@@ -467,7 +467,7 @@ def test_a_proven_cancer_is_never_later_than_a_suspected_one(backend: Backend, a
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, REFERRAL).number
     path = f"/submissions/{number}"
-    proven = {"histology_result": "melanoma", "told_by": "nobody"}
+    proven = {"histology_result": "melanoma"}
     answer = doctor.call("POST", f"{path}/review", json={**proven, "urgency": asked})
     assert answer.status_code == 201, answer.text
     assert ada.call("GET", path).get_json()["decision"]["urgency"] == URGENT
@@ -480,7 +480,7 @@ def test_a_proven_cancer_is_never_later_than_a_suspected_one(backend: Backend, a
 def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
-    said = {"histology_result": "melanoma", "told_by": "nobody"}
+    said = {"histology_result": "melanoma"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     own, seen = (who.call("GET", f"/submissions/{number}").get_json() for who in (ada, doctor))
     step = (
@@ -513,7 +513,7 @@ def test_an_unsure_opinion_that_asks_for_more_than_a_sure_one_counts_or_is_refus
     if by_another:
         doctor = backend.member(role="doctor")
         move(backend, ada, doctor)
-    said = {**unsure, "agreement": "unsure", "told_by": "nobody"}
+    said = {**unsure, "agreement": "unsure"}
     answer = review(doctor, number, **said)
     band = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]["band"]
     if unsure["label"] and not by_another:  # the same doctor's later opinion replaces the earlier
@@ -546,7 +546,7 @@ def test_who_takes_a_sample_back_and_is_unsure_leaves_the_suspicion_and_nothing_
     any_backend: Backend,
 ) -> None:
     doctor, ada, number = in_care(any_backend)
-    said = {"label": "melanoma", "told_by": "nobody"}
+    said = {"label": "melanoma"}
     assert review(doctor, number, **said, histology="awaited").status_code == 201
     taken_back = {"label": None, "agreement": "unsure", "histology": "not_taken"}
     assert review(doctor, number, **taken_back).status_code == 201
@@ -565,7 +565,7 @@ def test_who_awaits_a_result_reads_from_when_to_ask_for_it(
 ) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
-    said = {"label": "melanoma", "certainty": "sure", "histology": "awaited", "told_by": "nobody"}
+    said = {"label": "melanoma", "certainty": "sure", "histology": "awaited"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     day = ids.now() + timedelta(days=14)
     for language, asked, late in (
@@ -624,7 +624,7 @@ def test_a_sample_is_awaited_until_its_doctor_says_that_none_was_taken(
     grey, next_one = (any_backend.member(role="doctor") for _ in range(2))
     ada = any_backend.member(doctor_id=any_backend.account(grey.email).id)
     number = predicted(ada)["id"]
-    mole = {"label": "melanocytic_nevus", "told_by": "nobody", "downgrade_confirmed": True}
+    mole = {"label": "melanocytic_nevus", "downgrade_confirmed": True}
 
     def awaited(doctor: Person, **said: Any) -> list[int]:
         in_charge(doctor)
@@ -649,7 +649,7 @@ def test_another_photo_that_is_wanted_lowers_no_urgency_that_has_risen_since(
     """The doctor had called it a mole; a photo answers nothing of what is told since."""
     doctor, ada, number = in_care(any_backend)
     mole = {"label": "melanocytic_nevus", "urgency": "self_monitoring"}
-    assert review(doctor, number, **mole, told_by="nobody").status_code == 201
+    assert review(doctor, number, **mole).status_code == 201
     judge_anew(any_backend, number, Band.URGENT_REFERRAL)
 
     def read() -> tuple[Any, ...]:
@@ -678,7 +678,7 @@ def test_another_photo_that_is_wanted_lowers_no_urgency_that_has_risen_since(
         refused = review(who, number, **doubts)
         assert (refused.status_code, refused.get_json()["code"]) == (422, "opinion_stands")
         assert read() == before
-    assert review(doctor, number, **mole, told_by="nobody", version=2).status_code == 201
+    assert review(doctor, number, **mole, version=2).status_code == 201
     assert read()[0] == "self_monitoring"
 
 
@@ -692,7 +692,7 @@ def test_an_unsure_opinion_without_an_urgency_lowers_none_that_was_asked_for(
     if by_another:
         doctor = backend.member(role="doctor")
         move(backend, ada, doctor)
-    said = {"label": "basal_cell_carcinoma", "told_by": "nobody"}
+    said = {"label": "basal_cell_carcinoma"}
     for _ in range(2):
         assert review(doctor, number, **said, agreement="unsure").status_code == 201
         decision = ada.call("GET", f"/submissions/{number}").get_json()["decision"]
@@ -707,11 +707,11 @@ def test_an_unsure_melanoma_over_a_milder_cancer_of_another_doctor_is_refused(
     backend: Backend, asks: dict[str, str]
 ) -> None:
     doctor, ada, number = in_care(backend)
-    carcinoma = {"label": "basal_cell_carcinoma", "told_by": "nobody"}
+    carcinoma = {"label": "basal_cell_carcinoma"}
     assert review(doctor, number, **carcinoma).status_code == 201
     other = backend.member(role="doctor")
     move(backend, ada, other)
-    said = {"label": "melanoma", "told_by": "nobody", **asks}
+    said = {"label": "melanoma", **asks}
     refused = review(other, number, **said, agreement="unsure")
     assert (refused.status_code, refused.get_json()["code"]) == (422, "opinion_stands")
     assert review(other, number, **said).status_code == 201

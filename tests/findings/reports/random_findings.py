@@ -23,7 +23,6 @@ from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import (
     Audience,
     Instruction,
-    LesionForAudience,
     LesionHistory,
 )
 from skinapi.findings.status.reviews import Certainty, Histology, Review
@@ -114,7 +113,6 @@ def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
             opinion = statement.resolve(stated=finding.stated, band=finding.band, pictured=True)
         except ContradictoryReview:
             continue
-        held = at + timedelta(days=5) if draw.random() < 0.1 else None
         return Review(
             id=new_id(),
             created_at=at,
@@ -122,7 +120,6 @@ def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
             doctor="2" * 32,
             signature="Dr Grey",
             opinion=opinion,
-            hold_ends_at=held,
         )
 
 
@@ -161,7 +158,7 @@ def random_said(seed: int) -> Said:
         spot.insert(0, other)
     facts = LesionHistory(tuple(item.photo for item in spot), signed)
     reader = Audience.PATIENT if as_owner else Audience.DOCTOR
-    seen = see_with(own, LesionForAudience(facts, reader, now()))
+    seen = see_with(own, facts, reader)
     return Said(seen, seen.status.reviews, seen.decision, seen.instruction, language, as_owner)
 
 

@@ -42,7 +42,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     assert [second[name] for name in same] == [first[name] for name in same]
     assert "this week" in second["report"]["recommendation"]
 
-    said = {"label": "basal_cell_carcinoma", "certainty": "sure", "told_by": "nobody"}
+    said = {"label": "basal_cell_carcinoma", "certainty": "sure"}
     said |= {"urgency": "urgent_referral"}
     path = f"/submissions/{number}/review"
     assert doctor.call("POST", path, json={**said, "version": 2}).status_code == 201
@@ -55,10 +55,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     assert report["recommendation"].startswith("See a doctor this week.")
 
     mole = {"label": "melanocytic_nevus", "agreement": "agree", "downgrade_confirmed": True}
-    assert (
-        doctor.call("POST", path, json={**mole, "version": 3, "told_by": "nobody"}).status_code
-        == 201
-    )
+    assert doctor.call("POST", path, json={**mole, "version": 3}).status_code == 201
     assert "this week" not in listed(ada)[0]["report"]["recommendation"]
     correct(ada, number, **SIGNS)
     [reopened] = listed(ada)

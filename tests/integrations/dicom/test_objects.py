@@ -23,7 +23,6 @@ from skinapi.model.patient_facts import Fact
 from tests.care.clinic import file_for
 from tests.findings.prediction.photographer import predicted
 from tests.findings.prediction.test_several_pictures import joined
-from tests.findings.records.test_holds import in_days
 from tests.integrations.dicom.reading_back import errors_in, objects_in_archive, tool
 from tests.model.photos import skin_with_spot
 from tests.support.backends import Backend, Person
@@ -42,9 +41,8 @@ def clinic_with_finding(backend: Backend, **told: Any) -> tuple[Person, Person, 
 
 
 def sign(doctor: Person, number: int, **said: object) -> None:
-    teller = {} if "hold_until" in said else {"told_by": "nobody"}
     seen = {"version": doctor.newest_of(number)}
-    body = {"label": "melanoma", "agreement": "agree", **teller, **seen, **said}
+    body = {"label": "melanoma", "agreement": "agree", **seen, **said}
     answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
     assert answer.status_code == 201, answer.text
 
@@ -224,15 +222,6 @@ def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend) -> Non
     assert "Bernadette" not in printed + "".join(map(str, objects))
 
 
-def test_what_a_doctor_holds_back_is_in_no_object(backend: Backend) -> None:
-    doctor, _, number = clinic_with_finding(backend)
-    before = objects_of(backend, number)
-    sign(doctor, number, hold_until=in_days(2))
-    assert objects_of(backend, number) == before
-    assert doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
-    assert objects_of(backend, number) != before
-
-
 def test_a_report_that_is_gone_is_not_left_out(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,9 +287,7 @@ def test_the_report_of_an_older_photo_says_what_counts_now(
     assert "Self-monitoring" not in text_of(after)
     assert "Conclusions" not in text_of(after)
     proven = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
-    answer = doctor.call(
-        "POST", f"/submissions/{newer}/review", json={**proven, "told_by": "nobody"}
-    )
+    answer = doctor.call("POST", f"/submissions/{newer}/review", json={**proven})
     assert answer.status_code == 201, answer.text
     signed = objects_of(backend, number)[STRUCTURED]
     assert signed.SOPInstanceUID not in (before.SOPInstanceUID, after.SOPInstanceUID)

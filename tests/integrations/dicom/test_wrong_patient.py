@@ -36,7 +36,7 @@ from tests.use_cases.use_case import acts_on
 UID = "1.2.3.4"
 ELSEWHERE: dict[str, Any] = {"IssuerOfPatientID": "ELSEWHERE"}
 MOLE = photo_of("melanocytic_nevus")
-MELANOMA = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+MELANOMA = {"label": "melanoma", "certainty": "sure"}
 
 
 def picture_for(number: str, photo: bytes = PHOTO, **told: Any) -> bytes:

@@ -1,7 +1,7 @@
 """What holds about a spot, as a health record reads it of each of its findings."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from skinapi.findings.reviews.service import EndedHolds
 from skinapi.model.conditions import Band
-from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, patient_in_care
 from tests.care.test_sorting import want_a_photo_beside_a_result
-from tests.findings.records.test_holds import pass_days
 from tests.integrations.fhir.clinic import Clinic, read
 from tests.integrations.fhir.test_search import ids, walk
 from tests.integrations.fhir.validation import assert_valid
@@ -70,7 +67,7 @@ def test_a_sample_that_is_awaited_is_said_behind_what_counts_of_a_newer_photo(sp
     opinion = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
     spot.clinic.review(spot.first, **opinion)
     second = spot.photograph(MELANOMA)
-    spot.clinic.review(second, label="basal_cell_carcinoma", certainty="sure", told_by="nobody")
+    spot.clinic.review(second, label="basal_cell_carcinoma", certainty="sure")
     conclusion = spot.report(spot.first)["conclusion"]
     assert f"finding {second}" in conclusion
     said = "Said of this photo: What the doctor thinks possible: Melanoma. A sample was taken. "
@@ -137,23 +134,6 @@ def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
     assert after["status"] == "final"
     assert after["conclusion"].startswith("Another photo is there in place of this one. Urgent")
     assert all(after["meta"][name] != before["meta"][name] for name in ("versionId", "lastUpdated"))
-
-
-def test_a_held_decision_changes_nothing_that_a_program_or_a_doctor_reads_here(spot: Spot) -> None:
-    second = spot.photograph(MOLE)
-    before = [spot.read_all(number) for number in (spot.first, second)]
-    updated = spot.report(second)["meta"]["lastUpdated"]
-    until = (now() + timedelta(days=2)).isoformat()
-    spot.clinic.review(second, **SURE_MELANOMA, hold_until=until)
-    assert [spot.read_all(number) for number in (spot.first, second)] == before
-    backend = spot.clinic.backend
-    pass_days(backend, second, 2)
-    EndedHolds(backend.services.reviews, backend.services.data.failed_items).run_once()
-    shown = [spot.report(number) for number in (spot.first, second)]
-    assert [item["status"] for item in shown] == ["preliminary", "final"]
-    assert all("Melanoma" in item["conclusion"] for item in shown)
-    found = walk(spot.clinic.doctor, f"DiagnosticReport?_lastUpdated=gt{quote(updated)}")
-    assert {*ids(found)} == {str(spot.first), str(second)}
 
 
 @pytest.mark.parametrize("way", ["moved", "spot_deleted"])

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from skinapi.findings.reviews.service import EndedHolds
 from skinapi.integrations.webhooks import endpoints, service
 from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
@@ -21,7 +20,6 @@ from tests.care.test_comparisons import compared, grown
 from tests.care.test_lesions import begin, sort
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
-from tests.findings.records.test_holds import pass_days
 from tests.integrations.webhooks.receiver import (
     Answer,
     Receiver,
@@ -104,7 +102,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     assert ada.call("PUT", f"{path}/facts", json={"sex": "male"}).get_json()["version"] == 2
     asked = doctor.call("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
     assert asked.status_code == 200
-    said = {"label": "melanoma", "certainty": "sure", "note": "a secret note", "told_by": "nobody"}
+    said = {"label": "melanoma", "certainty": "sure", "note": "a secret note"}
     for review in (said, {"certainty": "unsure", "new_picture_wanted": True}):
         answer = doctor.call("POST", f"{path}/review", json={"version": 2, **review})
         assert answer.status_code == 201, answer.text
@@ -286,7 +284,7 @@ def test_an_endpoint_that_an_admin_allows_it_gets_the_result_but_no_names(
     ada = backend.member("ada@example.org", name="Ada Lovelace", doctor_id=of_doctor)
     answered = predicted(ada)
     send(backend)
-    review = {"label": "melanoma", "certainty": "sure", "told_by": "nobody"}
+    review = {"label": "melanoma", "certainty": "sure"}
     path = f"/submissions/{answered['id']}/review"
     assert doctor.call("POST", path, json=review).status_code == 201
     send(backend)
@@ -530,35 +528,3 @@ def sign_letter(doctor: Person, number: int) -> str:
     assert answer.status_code == 200, answer.text
     letter: str = drafted["_id"]
     return letter
-
-
-@pytest.mark.skip(reason="Fails in 5 of 12 runs. Withholding a decision is being removed.")
-@pytest.mark.parametrize("by_time", [False, True])
-def test_what_a_doctor_holds_back_is_told_when_the_hold_ends(
-    backend: Backend, admin: Person, receiver: Receiver, by_time: bool
-) -> None:
-    add(admin, receiver.url, ["review.signed", "letter.signed"], clinical=True)
-    doctor = backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(doctor.email).id)
-    number = predicted(ada)["id"]
-    until, path = now() + timedelta(days=2), f"/submissions/{number}"
-    said = {"label": "melanoma", "certainty": "sure", "hold_until": until.isoformat()}
-    answer = doctor.call("POST", f"{path}/review", json=said)
-    assert answer.status_code == 201, answer.text
-    letter = sign_letter(doctor, number)
-    send(backend)
-    assert receiver.messages == []
-    if by_time:
-        pass_days(backend, number, (until - now()) / timedelta(days=1))
-        EndedHolds(backend.services.reviews, backend.services.data.failed_items).run_once()
-    else:
-        assert doctor.call("DELETE", f"{path}/hold").status_code == 200
-    send(backend)
-    told = [message.read()["data"] for message in receiver.messages]
-    assert [message.type for message in receiver.messages] == ["review.signed", "letter.signed"]
-    assert told[0]["ids"]["review"] == answer.get_json()["_id"]
-    assert told[1]["ids"]["letter"] == letter
-    assert told[0]["finding"]["decision"]["label"] == "melanoma"
-    EndedHolds(backend.services.reviews, backend.services.data.failed_items).run_once()
-    send(backend)
-    assert len(receiver.messages) == 2

@@ -125,7 +125,7 @@ def test_a_decision_of_which_no_mail_arrives_is_told_to_the_doctor_and_the_opera
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
     tell(backend, ada, about="account")  # what is of no finding is nobody's to tell
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
     for minutes in (0, 2, 5):
@@ -147,7 +147,7 @@ def test_a_decision_that_waits_for_a_mail_server_for_a_day_is_told_to_the_doctor
 ) -> None:
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     smtp.behaviour = Behaviour(says={"MAIL": "421 not now"})
     for hours, listed in ((1, 0), (25, 1), (26, 1)):
@@ -185,7 +185,7 @@ def test_a_decision_that_waits_where_no_mail_server_is_named_is_told_and_sent_la
     before = Backend(tmp_path, **MAIL)
     grey, ada = patient_in_care(before)
     number = file_for(before, ada, URGENT).number
-    said = {"label": "melanoma", "certainty": "sure", "told_by": "server"}
+    said = {"label": "melanoma", "certainty": "sure"}
     assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     before.services.store.close()
     backend = Backend(tmp_path)

@@ -1,7 +1,7 @@
 // One finding of a patient, for the doctor in charge: what the model found, and the doctor's review.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getAll, getConditions, personNumber, put, remove } from "/console/api.js";
+import { apiPath, get, getAll, getConditions, personNumber, put } from "/console/api.js";
 import { Answer, Failure, Icon, Message, sayError, toast, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, hasWords, isolated, said, say, sayDate, sayNumber, sayShare, sayValue } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
@@ -106,29 +106,6 @@ const Reasons = ({ report, conditions }) => {
 const FoundChanges = ({ changes = [] }) => changes.length > 0 && html`
   <${Message}>${changes.map((one) => html`<p><strong>${said(one.sentence)}</strong> ${said(one.compared)}</p>`)}<//>`;
 
-/** Which reviews the patient reads from now on. @param {Api["HoldEnded"]} ended */
-const sayShown = ({ shown }) => (shown.length > 0 ? say("heldShown", { count: sayNumber(shown.length), dates: shown.map((one) => sayDate(one.created_at)).join(", ") }) : say("nothingHeld"));
-
-/** What the patient is not shown yet: the decision, or another review `beside` it, and how many are held in all; `onShown`: of who may show it.
- * @param {{number: string, decision: Api["DecisionView"], reviews: Api["ReviewView"][], onShown: (() => void) | null}} props */
-const Held = ({ number, decision: { held_until: until, held_beside: beside }, reviews, onShown }) => {
-  const held = reviews.filter((one) => one.held_until);
-  const withGraver = held.some((one) => one.held_with_graver);
-  const { run, error } = useAct();
-  const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then((ended) => {
-    toast(sayShown(ended));
-    onShown?.();
-  }));
-  return html`
-    <${Message}>
-      <p><strong>${until ? say("heldUntil", { date: sayDate(until) }) : beside && say("heldBeside", { signed: sayDate(beside.signed_at), date: sayDate(beside.held_until) })}</strong></p>
-      ${withGraver && html`<p>${say("heldWithGraver")}</p>`}
-      ${held.length > 1 && html`<p>${say("heldTogether", { count: sayNumber(held.length), dates: held.map((one) => sayDate(one.created_at)).join(", ") })}</p>`}
-      ${error && html`<${Failure} error=${error} />`}
-      ${onShown && html`<button class="show-now" onClick=${show}>${say("showNow")}</button>`}
-    <//>`;
-};
-
 /** Whether the patient has read what was decided. @param {string | undefined} opened */
 const sayOpened = (opened) => (opened ? say("openedByPatient", { date: sayDate(opened) }) : say("notOpenedYet"));
 
@@ -180,7 +157,7 @@ const ChangeDecision = ({ onChange }) => {
     onChange();
     setTimeout(() => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))); // the form is there once this has been drawn
   };
-  useKeys(Object.fromEntries([..."adegnpuyb"].map((key) => [key, () => press(key)])));
+  useKeys(Object.fromEntries([..."adegnpuy"].map((key) => [key, () => press(key)])));
   return html`<p><button class="change" onClick=${onChange}>${say("changeDecision")}</button></p>`;
 };
 
@@ -217,7 +194,7 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
   useEffect(() => setNow(loaded), [loaded]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const { decision } = loaded.report;
-  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !decision.held_until && !loaded.work.opinion_came_at && !loaded.work.opinion_lost && !loaded.work.disputed && !loaded.work.opinion) && !hasDraft(number);
+  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !loaded.work.opinion_came_at && !loaded.work.opinion_lost && !loaded.work.disputed && !loaded.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
   const asked = isAsked(now.work); // a colleague sees the finding until the review is signed
   const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
@@ -297,15 +274,14 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       <${ModelMark} finding=${finding} onJudged=${judged} />
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
-      ${report.decision && (report.decision.held_until || report.decision.held_beside) && html`<${Held} number=${number} decision=${report.decision} reviews=${reviews} onShown=${asked || finding.unassigned || gone || shutOut ? null : shown} />`}
-      ${report.decision && !report.decision.held_until && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
+      ${report.decision && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
       ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${finding.unassigned
         ? html`<${TakePatient} patient=${finding.patient_id} onTaken=${shown} />`
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.version ?? 1} seen=${reviews.at(-1)?._id}
-            pictured=${finding.photo_kept} spot=${finding.spot_state} counts=${countsElsewhere(waiting, finding)} asked=${asked} left=${Boolean(gone)} way=${work.telling} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
+            pictured=${finding.photo_kept} spot=${finding.spot_state} counts=${countsElsewhere(waiting, finding)} asked=${asked} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
       ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
       ${work.opinion !== undefined && html`<${CaseWork} number=${number} patient=${finding.user_name} spot=${finding.spot_state} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${finding.context} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}

@@ -47,12 +47,9 @@ const whyStruck = ({ withdrawn, superseded, signed_at }) => [
 /** To whom it is, for who reads it. @param {Signed} letter */
 const titleOf = ({ reader }) => say(reader === "patient" && getSession()?.role !== "doctor" ? "letterToYou" : `letterTo_${/** @type {"patient"} */ (reader)}`);
 
-/** Why the patient does not read it yet. @param {string} patient @param {string} until */
-const sayHeld = (patient, until) => say("letterHeld", { name: isolated(patient), date: sayDate(until) });
-
-/** Behind its title, where one stands among others. @param {{letter: Signed & {held_until?: string}, onWithdrawn?: () => void, patient?: string}} props */
-export const FoldedLetter = ({ letter, onWithdrawn, patient = "" }) => html`
-  <details class="card" open=${Boolean(letter.held_until)}><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} onWithdrawn=${onWithdrawn} patient=${patient} folded /></details>`;
+/** Behind its title, where one stands among others. @param {{letter: Signed, onWithdrawn?: () => void}} props */
+export const FoldedLetter = ({ letter, onWithdrawn }) => html`
+  <details class="card"><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} onWithdrawn=${onWithdrawn} folded /></details>`;
 
 /** With what a letter begins: the server's words. @param {{letter: Api["LetterView"]}} props */
 const DecisionOf = ({ letter: { decision, language } }) => {
@@ -60,9 +57,9 @@ const DecisionOf = ({ letter: { decision, language } }) => {
   return html`<div class="letter-decision" lang=${language}><p><strong><bdi>${first}</bdi></strong></p>${others.map((line) => html`<p><bdi>${line}</bdi></p>`)}</div>`;
 };
 
-/** A signed letter; its doctor may withdraw it. `decided`: the page itself says what counts; `folded`: its title stands above; `patient`: who reads it, for the doctor.
- * @param {{letter: Signed & {held_until?: string}, onWithdrawn?: () => void, decided?: boolean, folded?: boolean, patient?: string}} props */
-export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = false, patient = "" }) => {
+/** A signed letter; its doctor may withdraw it. `decided`: the page itself says what counts; `folded`: its title stands above.
+ * @param {{letter: Signed, onWithdrawn?: () => void, decided?: boolean, folded?: boolean}} props */
+export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = false }) => {
   const struck = whyStruck(letter);
   const decision = html`<${DecisionOf} letter=${letter} />`;
   const signed = html`<p><small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small></p>`;
@@ -71,7 +68,6 @@ export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = fa
   return html`
     <section class="card letter">
       ${!folded && html`<h2>${titleOf(letter)}</h2>`}
-      ${letter.held_until && html`<p><strong>${sayHeld(patient, letter.held_until)}</strong></p>`}
       ${struck.length > 0
         ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del>${drafted}</details>`
         : html`${!decided && decision}${signed}${text}${drafted}`}
@@ -82,7 +78,7 @@ export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = fa
 /** Another one as soon as the text, what was decided or what was told is. @param {Api["WrittenLetter"]} letter */
 const keyOf = ({ _id, version, decision, written_of }) => [_id, version, decision, written_of].join(" ");
 
-/** The name of the patient, the cancer of which a letter tells, if any, until when the decision is held back, and whether the patient reads nothing here. @typedef {{patient: string, cancer: string, held?: string | null, noAccess?: boolean}} About */
+/** The name of the patient, the cancer of which a letter tells, if any, and whether the patient reads nothing here. @typedef {{patient: string, cancer: string, noAccess?: boolean}} About */
 
 /** The cancer of which a letter about this decision tells, in the words for a patient; none else. @param {Api["ConditionsView"]} conditions @param {Api["DecisionView"] | null} decision */
 const cancerOf = (conditions, decision) => {
@@ -91,9 +87,8 @@ const cancerOf = (conditions, decision) => {
 };
 
 /** What signing does, and what it has done. @param {Api["WrittenLetter"]} letter @param {About} about @returns {[string, string]} */
-const saySigning = ({ reader }, { patient, cancer, held, noAccess }) => {
-  const [date, to] = [held && sayDate(held), /** @type {"patient"} */ (noAccess ? "colleague" : reader)];
-  if (to === "patient" && date) return [say("letterSignHeld", { name: patient, date }), say("letterIsHeld", { date })];
+const saySigning = ({ reader }, { patient, cancer, noAccess }) => {
+  const to = /** @type {"patient"} */ (noAccess ? "colleague" : reader);
   return [to === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(`letterSign_${to}`), say(`letterIsSigned_${to}`)];
 };
 
@@ -260,9 +255,9 @@ export const Letters = ({ number, patient, decision, told, conditions, onStale, 
     <section class="letters">
       ${letters.value.map((/** @type {Api["WrittenLetter"]} */ letter) =>
         letter.signed_at
-          ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} patient=${patient} onWithdrawn=${letters.reload} />`
+          ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
           : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)}
-              about=${{ patient, cancer: cancerOf(conditions, decision), held: decision?.held_until, noAccess }} unwritten=${unwritten.current[letter._id] ?? letter.unwritten}
+              about=${{ patient, cancer: cancerOf(conditions, decision), noAccess }} unwritten=${unwritten.current[letter._id] ?? letter.unwritten}
               onDone=${letters.reload} onStale=${() => (letters.reload(), onStale())} onAnew=${(/** @type {string} */ language, /** @type {string} */ keyWords) => begin(letter.reader, language, letter._id, keyWords)} />`,
       )}
       <div class="row">

@@ -3,7 +3,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
 import { BandBadge, Empty, Icon, Load } from "/console/components.js";
-import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay, sayValue, today } from "/console/language.js";
+import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay, today } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
@@ -23,11 +23,10 @@ const sayRecord = (until) => say("onlyRecord", { until: sayDate(until, false) })
 const sayEmail = (email) => (email.endsWith(EXTERNAL) ? "" : isolated(email));
 
 /** What waits for the doctor: a finding to review, and messages. @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
-const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, waiting_submission: number, untold }, conditions }) => {
+const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, waiting_submission: number }, conditions }) => {
   const messages = useWaiting().messages.filter((one) => one.patient === _id);
   return html`
     ${band && html`<a href="#/case/${number}"><${BandBadge} band=${band} label=${labelOfBand(conditions, band)} /></a> <small>${sayAge(/** @type {string} */ (since))}</small>`}
-    ${untold && html` <a href="#/case/${untold}">${sayValue("left", "held")}</a>`}
     ${messages.length > 0 && html` <a href=${`#/${placeOfConversation(messages[0])}`}><${Icon} name="message" size=${16} /> ${say("messages")} ${sayNumber(countUnread(messages))}</a>`}`;
 };
 

@@ -3,16 +3,11 @@
 export const SAME = "same";
 /** Agreement with the label, and with that label's own urgency, which is milder than the finding's. */
 export const ENOUGH = "enough";
-/** Who tells the patient: the doctor, or the server, which shows it now. */
-export const TELLS = "doctor";
-export const SERVER = "server";
-/** What is sent in its place where no mail goes to the patient: it is shown, and nobody tells. */
-const NOBODY = "nobody";
-/** `teller` says who tells the patient of a malignant label, `held` until which day that is the doctor. `after` is the newest review that the doctor saw when this one was begun, `version` that of the finding, `spot` the state of the spot. */
-export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", teller: "", held: "", after: "", version: 0, spot: "" };
+/** `after` is the newest review that the doctor saw when this one was begun, `version` that of the finding, `spot` the state of the spot. */
+export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", after: "", version: 0, spot: "" };
 
 /** @typedef {typeof EMPTY} Draft */
-/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, way?: Api["PatientChannel"] | null, counts?: Api["InstructionView"] | null}} Reviewing `way`: how the patient hears of what is shown; `counts`: what was said of another photo of the spot, and counts */
+/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, counts?: Api["InstructionView"] | null}} Reviewing `counts`: what was said of another photo of the spot, and counts */
 
 /** What a doctor may name, always in this order: what the models name, malignant first, then what none names, in the order of the table. @param {Api["ConditionsView"]} conditions */
 export const labelsOf = ({ conditions, review_only: more = [] }) =>
@@ -98,18 +93,9 @@ export function isRaised(draft, reviewing) {
   return Boolean(named) && sent && placeOf(conditions, band) < placeOf(conditions, urgencyOf(conditions, named));
 }
 
-/** Whether it names a cancer: then nobody signs before it is said who tells the patient. @param {Draft} draft @param {Reviewing} reviewing */
-export function namesCancer(draft, reviewing) {
-  return isCancer(reviewing.conditions, comesTo(draft, reviewing).named);
-}
-
-/** Whether the patient may be told by the doctor first: of a cancer, or of what asks for a visit this week. @param {Draft} draft @param {Reviewing} reviewing */
-export const mayHold = (draft, reviewing) => comesTo(draft, reviewing).band === "urgent_referral" || namesCancer(draft, reviewing);
-
 /** What is sent. @param {Draft} draft @param {Reviewing} reviewing @param {boolean} asked whether the doctor was asked once more */
 export function reviewOf(draft, reviewing, asked) {
-  const { agreement, label, urgency, histology, result, picture, note, teller, held } = draft;
-  const cancer = namesCancer(draft, reviewing);
+  const { agreement, label, urgency, histology, result, picture, note } = draft;
   const known = histology === "confirmed";
   const agrees = !known && !picture && ["agree", ENOUGH].includes(agreement);
   const said = agreement && !picture ? agreement !== "unsure" : urgency !== "";
@@ -125,8 +111,6 @@ export function reviewOf(draft, reviewing, asked) {
     histology_result: known ? result : null,
     new_picture_wanted: picture,
     note: note.trim() || null,
-    ...(cancer && teller && { told_by: teller === SERVER && reviewing.way !== "mail" ? NOBODY : teller }),
-    ...(held && (cancer ? teller === TELLS : mayHold(draft, reviewing)) && { hold_until: new Date(`${held}T23:59`).toISOString() }),
     ...(asked && { downgrade_confirmed: true }),
   };
 }

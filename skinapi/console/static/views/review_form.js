@@ -6,7 +6,7 @@ import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/c
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
-import { bandBefore, comesTo, doubtsOf, EMPTY, ENOUGH, isKept, isRaised, keepsUrgency, labelsOf, mayHold, milderOf, namesCancer, reviewOf, SAME, SERVER, TELLS } from "/console/views/review_draft.js";
+import { bandBefore, comesTo, doubtsOf, EMPTY, ENOUGH, isKept, isRaised, keepsUrgency, labelsOf, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -18,16 +18,14 @@ const KEYS = 10;
 const keyOf = (nth) => String((nth + 1) % KEYS);
 const STAY = "stay";
 const READ_MS = 1000;
-/** A week at most, which ends with a day. */
-const DAYS_HELD = 6;
 /** By finding. @type {import("/console/views/drafts.js").Drafts<Draft>} */
 const drafts = keepDrafts("review");
 const JUST_NOW_MS = 10_000;
 /** What was not seen when the review was begun: what to say of it, and what of the draft does not hold any more. @type {Record<string, {words: WordKey, forget: Partial<Draft>}>} */
 const UNSEEN = {
   idempotency_key_reused: { words: "reviewedMeanwhile", forget: { after: "", spot: "" } },
-  spot_changed: { words: "spotChanged", forget: { agreement: "", label: "", urgency: "", teller: "", held: "", spot: "" } },
-  judged_meanwhile: { words: "judgedMeanwhile", forget: { agreement: "", label: "", urgency: "", teller: "", held: "", version: 0, spot: "" } },
+  spot_changed: { words: "spotChanged", forget: { agreement: "", label: "", urgency: "", spot: "" } },
+  judged_meanwhile: { words: "judgedMeanwhile", forget: { agreement: "", label: "", urgency: "", version: 0, spot: "" } },
 };
 
 /** Whether a review is begun. @param {string} number */
@@ -51,40 +49,6 @@ export function focusOn(/** @type {string} */ selector) {
   field?.focus();
   field?.scrollIntoView({ block: "nearest" });
 }
-
-/** A day as a field of a form has it. @param {number} after how many days after today */
-function dayAfter(after) {
-  const day = new Date();
-  day.setDate(day.getDate() + after);
-  return [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
-}
-
-const TELLERS = /** @type {const} */ ([[TELLS, "b"], [SERVER, "v"]]);
-
-/** What the patient hears, and how, of what is shown now. @type {Record<Exclude<Api["PatientChannel"], "none">, WordKey>} */
-const SHOWN_NOW = { mail: "serverTells", log_in: "seenAtLogIn", other_system: "recordShows" };
-
-/** A patient who is shut out hears nothing: the doctor tells. @param {Api["PatientChannel"]} way */
-const tellersOf = (way) => TELLERS.filter(([value]) => value === TELLS || way !== "none");
-
-/** Of a cancer: who tells the patient. The server does where a mail goes out. @param {{teller: string, way: Api["PatientChannel"], onTeller: (teller: string) => void}} props */
-const Tellers = ({ teller, way, onTeller }) => html`
-  <fieldset class="tellers"><legend>${say("whoTells")}</legend>
-    <div class="chips">${tellersOf(way).map(([value, key]) => html`
-      <label key=${value} class="chip"><input type="radio" name="teller" form="review" value=${value} required checked=${teller === value}
-        onChange=${() => onTeller(value)} />${say(value === TELLS || way === "none" ? "holdIt" : SHOWN_NOW[way])}<kbd aria-hidden="true">${key}</kbd></label>`)}</div>
-  </fieldset>`;
-
-/** Who tells the patient, and until when the review is held for the doctor: in view beside the button that signs.
- * @param {{draft: Draft, cancer: boolean, way: Api["PatientChannel"], onTeller: (teller: string) => void, onHeld: (held: string) => void}} props */
-const Hold = ({ draft: { teller, held }, cancer, way, onTeller, onHeld }) => html`
-  ${cancer ? html`<${Tellers} teller=${teller} way=${way} onTeller=${onTeller} />` : html`
-    <label class="tick"><input type="checkbox" name="hold" form="review" checked=${held !== ""}
-      onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}<kbd aria-hidden="true">b</kbd></label>`}
-  ${held !== "" && (!cancer || teller === TELLS) && html`<label class="until">${say("holdUntil")}
-    <input name="held" form="review" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
-      onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} /></label>
-    ${["mail", "log_in"].includes(way) && html`<small>${say("holdText")}</small>`}`}`;
 
 /** What a doctor may name, or the laboratory has found (`result`), each always at the same place and with the same key; beside it how probable the model holds it.
  * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, result: boolean, unsure: boolean, onLabel: (label: string) => void}} props */
@@ -178,11 +142,9 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   const agreements = agreementsOf(reviewing);
   const labels = offeredLabels(reviewing, agreement);
   const urgencies = urgenciesOf(reviewing, draft);
-  const asksTeller = !asked && !left && namesCancer(draft, reviewing); // nobody else is told
-  const holds = !asked && !left && mayHold(draft, reviewing);
   const choose = (/** @type {string} */ agreement) => {
     onBegin();
-    enter({ agreement, label: "", picture: false, teller: "" });
+    enter({ agreement, label: "", picture: false });
   };
   /** Who wants another photo has judged nothing. @param {boolean} picture */
   const want = (picture) => {
@@ -191,9 +153,7 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   };
   const answer = {
     urgency: (/** @type {string} */ urgency) => enter({ urgency }),
-    held: (/** @type {string} */ held) => enter({ held }),
-    name: (/** @type {string} */ key) => enter(known ? { result: key } : { label: key, teller: "" }),
-    teller: (/** @type {string} */ teller) => enter({ teller, held: teller === TELLS ? draft.held || dayAfter(2) : "" }),
+    name: (/** @type {string} */ key) => enter(known ? { result: key } : { label: key }),
     histology: (/** @type {string} */ histology) =>
       enter({ histology, ...(histology === "confirmed" ? { agreement: "", label: "", picture: false } : { result: "" }) }),
   };
@@ -223,17 +183,9 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
     g: () => next("urgency", urgencies.map(([key]) => key)),
     ...(!asked && { y: () => next("histology", HISTOLOGIES) }),
     n: () => focusOn("[name=note]"),
-    ...(holds && !asksTeller && { b: () => {
-      answer.held(draft.held ? "" : dayAfter(2));
-      focusOn("[name=hold]"); // from there Enter signs
-    } }),
-    ...Object.fromEntries(asksTeller ? tellersOf(reviewing.way ?? "log_in").map(([value, key]) => [key, () => {
-      answer.teller(value);
-      focusOn(`[value=${value}]`); // from there Enter signs
-    }]) : []),
     ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key, off }, nth) => [keyOf(nth), () => (off ? toast(say("likelyIsAgreement")) : answer.name(key))]) : []),
   });
-  return { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer };
+  return { known, names, agreements, labels, urgencies, choose, want, answer };
 }
 
 /** Signs a review, once what is in doubt was asked. `asking` is what is asked now.
@@ -324,13 +276,13 @@ const signByEnter = (event) => {
 /** Without a kept photo (`pictured`) there is nothing that one could agree with. `counts`: what was said of another photo, where that counts. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding, `spot` the state of the spot. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile; `onGone` where the doctor may not see the finding any more.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, left?: boolean, way?: Api["PatientChannel"] | null, counts?: Api["InstructionView"] | null, seen?: string, version: number, spot?: string,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, left?: boolean, counts?: Api["InstructionView"] | null, seen?: string, version: number, spot?: string,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, pictured, asked = false, left = false, way = null, counts = null, seen = "none", version, spot = "", onBegin, onSigned, onStale, onGone }) => {
-  const reviewing = { report, conditions, pictured, way, counts };
+export const ReviewForm = ({ number, report, conditions, pictured, asked = false, left = false, counts = null, seen = "none", version, spot = "", onBegin, onSigned, onStale, onGone }) => {
+  const reviewing = { report, conditions, pictured, counts };
   const filled = useDraft(number, seen, version, spot);
   const { draft, enter } = filled;
-  const { known, names, agreements, labels, urgencies, asksTeller, holds, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
+  const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
   const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, spot, asked, onSigned, onStale, onGone });
   const bar = useBar(draft);
   const { agreement } = draft;
@@ -367,7 +319,6 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       </div>
     </form>
     <div class="signing" ref=${bar} onKeyDown=${signByEnter}>
-      ${holds && html`<${Hold} draft=${draft} cancer=${asksTeller} way=${way ?? "log_in"} onTeller=${answer.teller} onHeld=${answer.held} />`}
       <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, reviewing)}</strong>`}
         ${refused && html`<strong class="doubt">${refused}</strong>`}</p>
       <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>

@@ -149,7 +149,7 @@ class VersionView(Answer):
     def from_earlier(cls, earlier: EarlierVersion, seen: VisibleFinding) -> Self:
         finding = earlier.finding
         words = finding.band_words(seen.language)
-        for_doctor = seen.reader.knows_all
+        for_doctor = not seen.reader.is_patient
         clinic = earlier.judged_by not in (None, seen.owner)
         return cls.from_record(
             earlier,

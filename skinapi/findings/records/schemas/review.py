@@ -1,17 +1,15 @@
 """The request and answer schemas of reviews and decisions, and how a letter is answered."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.findings.errors import ContradictoryReview, NoPictureToAgreeOn
 from skinapi.findings.records.letters import Addressee, LaterDecision, ShownLetter
-from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.schemas.patient_notice import TellingView
 from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor
 from skinapi.findings.status.reviews import (
@@ -21,11 +19,10 @@ from skinapi.findings.status.reviews import (
     Histology,
     Opinion,
     Review,
-    ToldBy,
 )
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.platform.web.schemas import Answer, Body, Message
+from skinapi.platform.web.schemas import Answer, Body
 
 
 def _known_label(label: str) -> str:
@@ -110,21 +107,6 @@ class NewReview(Body):
         "doctor is taken to have seen all that is there",
     )
     note: Note | None = None
-    hold_until: AwareDatetime | None = Field(
-        default=None,
-        description="the doctor tells the patient: until then, a week at most, the patient's views "
-        "show what they showed before. Only of a cancer, or of what asks for a visit this week",
-        strict=False,
-    )
-    told_by: ToldBy | None = Field(
-        default=None,
-        description="who tells the patient: the `doctor`, for whom it is held (until `hold_until`, "
-        "else for two days); the `server`, now and by mail, which is refused where no mail goes to "
-        "this patient (`telling` of `GET /submissions/{id}/case`); or `nobody`: it is shown now, "
-        "and the patient finds it at the next log-in, or the other system shows it. A malignant "
-        "label without an answer is held for the doctor",
-        strict=False,
-    )
 
     @model_validator(mode="after")
     def _refuse_incomplete(self) -> Self:
@@ -273,49 +255,14 @@ class ReviewView(Answer):
     lowered_to: Band | None = optional(
         "the urgency that it asks for, where that is milder; absent if not"
     )
-    held_until: datetime | None = optional(
-        "until when the patient is not shown it; absent where that is not so"
-    )
-    held_with_graver: bool = optional(
-        "it is held back because something graver that was said of the spot is; absent if not",
-        default=False,
-    )
 
     @classmethod
-    def from_review(cls, review: Review, *, held: bool, **more: Any) -> Self:
-        held_until = review.hold_ends_at if held else None
-        signed_by = review.signature
-        return cls.from_record(
-            review, review.opinion, signed_by=signed_by, held_until=held_until, **more
-        )
-
-
-class ShownReview(Answer):
-    id: str = Field(serialization_alias="_id")
-    created_at: datetime
-
-
-class HoldEnded(Message):
-    shown: list[ShownReview] = Field(
-        description="the reviews that were held back until now; empty where none was"
-    )
-
-    @classmethod
-    def from_reviews(cls, held: Sequence[Review], way: PatientChannel | None) -> Self:
-        shut_out = way is PatientChannel.SHUT_OUT
-        ended = "Not held back any more" if shut_out else "Shown to the patient"
-        said = ended if held else "Nothing was held back"
-        shown = [ShownReview.from_record(review) for review in held]
-        return cls(message=said, shown=shown)
+    def from_review(cls, review: Review, **more: Any) -> Self:
+        return cls.from_record(review, review.opinion, signed_by=review.signature, **more)
 
 
 class SignedReview(ReviewView):
-    telling: TellingView = Field(description="how the patient hears of it, and from when")
-
-
-class HeldReviewView(Answer):
-    signed_at: datetime
-    held_until: datetime
+    telling: TellingView = Field(description="how the patient hears of it")
 
 
 class DecisionView(Answer):
@@ -360,33 +307,13 @@ class DecisionView(Answer):
     )
     decided_at: datetime
     decided_by: str = Field(description="the doctor's name at that time")
-    held_until: datetime | None = optional(
-        "for doctors: until when the patient is shown what stood before; absent where that is not "
-        "so"
-    )
-    held_beside: HeldReviewView | None = optional(
-        "for doctors: another review of the finding is held back until then, while the patient "
-        "reads this decision; absent where that is not so"
-    )
 
     @classmethod
-    def from_decision(
-        cls,
-        decision: Decision,
-        language: Language,
-        *,
-        due: date | None,
-        held_until: datetime | None = None,
-        held_beside: Review | None = None,
-    ) -> Self:
-        words, beside = decision.band_words(language), held_beside
+    def from_decision(cls, decision: Decision, language: Language, *, due: date | None) -> Self:
+        words = decision.band_words(language)
         return cls.from_record(
             decision,
             words,
-            held_until=held_until,
-            held_beside=HeldReviewView(signed_at=beside.created_at, held_until=beside.shown_at)
-            if beside
-            else None,
             heading=decision.heading(language),
             title=decision.title().in_language(language),
             name=decision.name(language),

@@ -171,8 +171,6 @@ def decision_view(finding: VisibleFindingRow) -> DecisionView | None:
         decision,
         finding.language,
         due=None if finding.replaced_by else finding.instruction.counts.due,
-        held_until=finding.decision_held_until if finding.reader.knows_all else None,
-        held_beside=finding.held_beside,
     )
 
 

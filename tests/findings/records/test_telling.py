@@ -1,0 +1,119 @@
+"""Everybody reads a signed review at once, and its doctor reads how the patient hears of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.care.clinic import REVIEW, file_for, patient_in_care
+from tests.integrations.test_keys import made
+from tests.support.backends import MAIL, Backend, Person
+from tests.support.findings import finding_of
+
+MELANOMA = {"label": "melanoma", "certainty": "sure"}
+MOLE = finding_of("melanocytic_nevus", band=REVIEW)
+
+
+def sign(doctor: Person, number: int, **said: Any) -> TestResponse:
+    return doctor.call("POST", f"/submissions/{number}/review", json={**MELANOMA, **said})
+
+
+def decided(reader: Person, number: int) -> Any:
+    """The label at the top of the finding, and of its report."""
+    finding = reader.call("GET", f"/submissions/{number}").get_json()["decision"]
+    report = reader.call("GET", f"/submissions/{number}/report.json").get_json()["decision"]
+    assert (finding and finding["label"]) == (report and report["label"])
+    return finding and finding["label"]
+
+
+def test_a_suspected_cancer_is_read_at_once_and_mailed(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, **MAIL)
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    program = made(grey, scopes=["findings:read"])[0]
+    telling = sign(grey, number).get_json()["telling"]
+    assert telling["way"] == "mail"
+    [mail] = backend.services.data.outbox.list_to(backend.account(ada.email).id)
+    assert (mail.kind, mail.about) == ("reviewed", f"finding/{number}")
+    assert [decided(reader, number) for reader in (grey, ada, program)] == ["melanoma"] * 3
+
+
+@pytest.mark.parametrize("field", ["told_by", "hold_until"])
+def test_a_review_that_asks_to_be_withheld_is_refused_by_the_name_of_the_field(
+    backend: Backend, field: str
+) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    refused = sign(grey, number, **{field: "doctor"})
+    assert refused.status_code == 400
+    assert field in refused.get_json()["detail"]
+    assert decided(ada, number) is None
+
+
+def test_the_doctor_reads_how_the_patient_hears_of_it(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, **MAIL)
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    accounts = backend.services.store.collection("accounts")
+    changes: tuple[tuple[dict[str, Any], str], ...]
+    changes = (({}, "mail"), ({"notices": False}, "log_in"), ({"external": "h"}, "none"))
+    for change, way in changes:
+        if change:
+            accounts.update({"email": ada.email}, {"$set": change})
+        case = grey.call("GET", f"/submissions/{number}/case").get_json()
+        assert case["telling"] == sign(grey, number).get_json()["telling"]["way"] == way
+
+
+def test_no_other_system_shows_anything_unless_a_key_in_force_says_so(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    backend.services.store.collection("accounts").update(
+        {"email": ada.email}, {"$set": {"external": "h", "number_system": "urn:x"}}
+    )
+    admin = backend.member(role="admin")
+    made(admin, "/admin/keys", scopes=["findings:write"])
+    made(admin, "/admin/keys", scopes=["findings:read"])
+
+    def telling() -> str:
+        told = grey.call("GET", f"/submissions/{number}/case").get_json()["telling"]
+        assert isinstance(told, str)
+        return told
+
+    assert telling() == "none", "a program of statistics tells nobody"
+    made(admin, "/admin/keys", scopes=["findings:read"], shows_patients_of=["urn:y"])
+    assert telling() == "none", "it shows those of another hospital"
+    told = {"scopes": ["findings:read"], "shows_patients_of": ["urn:y", "urn:x"]}
+    key = made(admin, "/admin/keys", **told)[1]["_id"]
+    assert telling() == "other_system"
+    assert admin.call("DELETE", f"/admin/keys/{key}").status_code == 200
+    assert telling() == "none"
+    assert grey.call("GET", "/people-to-reach").get_json() == []
+    patient = backend.account(ada.email).id
+    unread = grey.call("POST", f"/patients/{patient}/messages", json={"text": "Call us."})
+    assert (unread.status_code, unread.get_json()["code"]) == (409, "patient_shut_out")
+    assert sign(grey, number).get_json()["telling"]["way"] == "none"
+    [person] = grey.call("GET", "/people-to-reach").get_json()
+    assert [(item["number"], item["why"]) for item in person["findings"]] == [(number, "unopened")]
+
+
+def test_a_case_says_when_the_patient_has_opened_what_was_decided(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    case, finding = f"/submissions/{number}/case", f"/submissions/{number}"
+
+    def opened() -> bool:
+        return "opened_at" in grey.call("GET", case).get_json()
+
+    ada.call("GET", finding)
+    assert not opened(), "nothing was decided"
+    sign(grey, number)
+    grey.call("GET", finding)
+    ada.call("GET", "/submissions")
+    assert not opened(), "the doctor has read it, and the patient a list"
+    ada.call("GET", finding)
+    assert opened()
+    sign(grey, number)
+    assert not opened(), "another decision"
+    ada.call("GET", f"{finding}/report")
+    assert opened()
