@@ -38,7 +38,12 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
             ("does not look like skin", "should see it in any case", "skin or not"),
             ("[Hh]armless", "cannot be ruled out|[Nn]ot ruled out", OF_THE_MODEL),
             ("is awaited", "Laboratory's result:", "whether there is a result"),
-            ("[Pp]roven by", "suspected|result is awaited", "proven or not"),
+            # Of the two, one may be said of another photo of the spot.
+            (
+                "[Pp]roven by",
+                "^(?!Said of this photo:).*suspected|result is awaited",
+                "proven or not",
+            ),
             ("could not be judged", "[Nn]o appointment is needed", "judged or not"),
             ("was not answered", "list that doctors use", "answered or not"),
         ),
@@ -55,7 +60,11 @@ PAIRS: Mapping[Language, tuple[tuple[str, str, str], ...]] = in_each_language(
             ),
             ("inoffensi|un amas bénin|et bénin", "peut pas exclure|[Nn]on exclu", OF_THE_MODEL),
             ("est attendu", "Résultat du laboratoire :", "whether there is a result"),
-            ("[Pp]rouvé par", "suspecté|résultat du laboratoire est attendu", "proven or not"),
+            (
+                "[Pp]rouvé par",
+                "^(?!Dit de cette photo).*suspecté|résultat du laboratoire est attendu",
+                "proven or not",
+            ),
             ("n'a pas pu être jugée", "[Aa]ucun rendez-vous n'est nécessaire", "judged or not"),
             ("n'a pas été remplie", "liste utilisée par les médecins", "answered or not"),
         ),
