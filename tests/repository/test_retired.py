@@ -8,25 +8,20 @@ from tests.repository.documents import ROOT
 
 # For each retired feature, regular expressions of the names that only it used.
 RETIRED: dict[str, tuple[str, ...]] = {
-    # 1
     "stores of 1.x": (*("JudgementJoiner", r"\bentry_of_secret\b", "compatible_since"),),
-    # 2
     "restoring one record": (r"restore[-_]record", r"find_in_backup", r"forget_damaged"),
-    # 3
     "withholding a decision": (
         r"hold_until|hold_ends_at|held_with_graver|held_beside|hold_key|shown_at|hold_late",
         r"\btold_by\b|\bToldBy\b|hold_refused|no_mail_to_patient|letter_during_hold",
         r"record_in_work|ended-holds|review[._]show|submissions/[^ /]+/hold\b|SpotHolds|EndedHolds",
         r"held(Until|Beside|Together|Shown|WithGraver)|holdIt|letterIsHeld|letterSignHeld",
     ),
-    # 4
     "samples and results of second opinions": (
         "find_unsigned_result",
         "list_unanswered",
         "signs_over",
         "pictureNotGoodOpinion",
     ),
-    # 5
     "undo of an admin's acts": (
         *("account_acts", "/acts/", "UndoService", "undo_act", "UndoneView", "ActMessage"),
         *("former_doctor_gone", "has_patients_now", "putBack", "withdraw_arrival"),
@@ -47,17 +42,14 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "lists of findings of withdrawn models": (
         r"withdrawn-models|WithdrawnModel|withdrawn\.js|page_by_model",
     ),
-    # 6
     "a clock that goes wrong under a running server": (
         *("ClockWatch", "ClockAlarm", "clock_alarm", r"\bclock_jumped\b", r"\bfor_holds\b"),
         *("find_hold_time", r"\bis_ahead\(", "CLOCK_TOLERANCE", "mend_times"),
     ),
-    # 7
     "lost and replaced keys of patient numbers": (
         *("number_of_two", "NumberOfTwo", "wrap_again", "count_unnumbered"),
         *("require_known", "_may_be_own", "no longer found by their numbers"),
     ),
-    # 8
     "chains of corrections": (
         "ErasedFindingDenied",
         r"\bSentAgain\b",
@@ -67,12 +59,11 @@ RETIRED: dict[str, tuple[str, ...]] = {
         "is_in_force",
         "list_filed_by_archives",
     ),
-    # 9
     "one-time fits of the shipped model": (r"(read|write|measure)_left_out", r"only_facts"),
 }
 # The migration reads what 2.0.0 stored; the changelog and the upgrade page name what is gone.
 MAY_NAME_THEM = ("skinapi/app/migration/", "CHANGELOG.md", "docs/operate/upgrade.md")
-SUFFIXES = {".py", ".js", ".css", ".yaml", ".md", ".html", ".toml", ".example", ".ts"}
+SUFFIXES = {".py", ".js", ".css", ".yaml", ".md", ".html", ".toml", ".example"}
 
 
 def _list_files() -> list[str]:
