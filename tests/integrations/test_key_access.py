@@ -52,7 +52,7 @@ TAKE_NO_KEY = """
     hand_link list_accounts list_users list_doctors delete_user join_accounts change_role
     preview_joining preview_deletion
     suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
-    unapprove_user assign_doctor count_waiting approve_accounts refuse_accounts
+    assign_doctor count_waiting approve_accounts refuse_accounts
     show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
     show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
     show_retention keep_account end_keep list_erasures

@@ -40,9 +40,8 @@ def shut_out(backend: Backend, patient: Person, how: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("how", ["suspend", "unapprove"])
 def test_the_doctor_of_who_is_shut_out_is_to_tell_what_is_open_in_another_way(
-    real_backend: Backend, how: str
+    real_backend: Backend,
 ) -> None:
     grey = real_backend.member(role="doctor")
     ada = patient_of(real_backend, grey)
@@ -51,7 +50,7 @@ def test_the_doctor_of_who_is_shut_out_is_to_tell_what_is_open_in_another_way(
         sign(grey, number)
     sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring", downgrade_confirmed=True)
     assert ada.call("GET", f"/submissions/{read}").status_code == 200
-    shut_out(real_backend, ada, how)
+    shut_out(real_backend, ada, "suspend")
     assert to_reach(grey) == [(unread, "unopened")]
     [person] = grey.call("GET", "/people-to-reach").get_json()
     assert person["email"] == ada.email
@@ -86,9 +85,8 @@ def test_what_a_doctor_has_signed_for_somebody_who_is_no_patient_any_more_is_tol
     assert sorted(to_reach(grey)) == [(number, "unopened"), (trial, "unreviewed")]
 
 
-@pytest.mark.parametrize("how", ["suspend", "unapprove"])
 def test_a_patient_of_another_system_who_is_shut_out_is_told_by_the_doctor_too(
-    real_backend: Backend, how: str
+    real_backend: Backend,
 ) -> None:
     grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
     record = made(admin, "/admin/keys", shows_patients_of=["urn:oid:2.999.1"])[0]
@@ -98,7 +96,7 @@ def test_a_patient_of_another_system_who_is_shut_out_is_told_by_the_doctor_too(
     number, other = (file_one(real_backend, ada) for _ in "12")
     sign(grey, number)
     assert to_reach(grey) == []
-    shut_out(real_backend, ada, how)
+    shut_out(real_backend, ada, "suspend")
     assert sorted(to_reach(grey)) == [(number, "unopened"), (other, "unreviewed")]
     assert grey.call("GET", f"/submissions/{other}/case").get_json()["telling"] == "none"
     unread = grey.call("POST", f"/patients/{patient}/messages", json={"text": "Please call us."})
@@ -393,12 +391,12 @@ def test_nobody_is_to_be_told_of_what_was_entered_in_error(real_backend: Backend
 
 
 @MAILS
-@pytest.mark.parametrize("how", ["unapprove", "refused"])
+@pytest.mark.parametrize("how", ["waiting", "refused"])
 def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)
     number = file_one(backend, ada)
-    shut_out(backend, ada, "unapprove")
+    backend.edit(ada.email, status="waiting")
     if how == "refused":
         body = {"accounts": [backend.account(ada.email).id], "reason": "unknown_person"}
         assert backend.admin().call("POST", "/accounts/refusals", json=body).status_code == 200

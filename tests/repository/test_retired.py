@@ -25,6 +25,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "undo of an admin's acts": (
         *("account_acts", "/acts/", "UndoService", "undo_act", "UndoneView", "ActMessage"),
         *("former_doctor_gone", "has_patients_now", "putBack", "withdraw_arrival"),
+        *("/unapprove", "unapprove_"),
     ),
     "emergency access": (
         *("BREAK_GLASS", "/break-glass", "BreakGlass", "break_glass_", "glass_broken"),

@@ -592,7 +592,6 @@ count_waiting                admins            /accounts/waiting
 approve_accounts             admins            /accounts/approvals
 refuse_accounts              admins            /accounts/refusals
 approve_user                 admins            /users/{email}/approve
-unapprove_user               admins            /users/{email}/unapprove
 change_role                  admins            /users/{email}/role
 suspend_user                 admins            /users/{email}/suspend
 join_accounts                admins            /users/{email}/join

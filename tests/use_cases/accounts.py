@@ -82,12 +82,6 @@ def decide(backend: Backend, desk: Desk, what: str, body: dict[str, Any]) -> obj
     return desk.root.call("POST", f"/accounts/{what}", json=chosen)
 
 
-def approved_into_care(backend: Backend) -> Desk:
-    desk = waiting_beside_a_doctor(backend)
-    approve_into_care(backend, desk)
-    return desk
-
-
 def register(backend: Backend, desk: Desk) -> object:
     return backend.register(desk.ada.email)
 
@@ -134,7 +128,6 @@ OWN_PASSWORD = {"current_password": PASSWORD}
 CASES: dict[str, tuple[Callable[[Backend], Desk], ReminderKind]] = {
     "register": (nobody_yet, register),
     "approve into care": (waiting_beside_a_doctor, approve_into_care),
-    "take an approval back": (approved_into_care, by_root("PATCH", "/users/{}/unapprove")),
     "refuse an account": (waiting, refuse),
     "make a patient a doctor": (a_patient, by_root("PUT", "/users/{}/role", {"role": "doctor"})),
     "delete a doctor": (a_doctor, by_root("DELETE", "/doctors/{}")),

@@ -134,7 +134,6 @@ DEFAULT = "default"
 REFUSAL_DELAY = timedelta(minutes=1)
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
-SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
 LIFTS = "This account is suspended or was refused: say in `seen` that this is known, or it stays so"
 NOT_WAITING = "This account does not wait for approval; suspend it instead"
 
@@ -210,13 +209,6 @@ class DecisionsService:
                 return f"User {account.email} promoted to doctor and approved."
             return f"Doctor {account.email} approved."
         return f"User {account.email} approved as {changed.role}."
-
-    @atomic
-    def unapprove_account(self, unit: Unit, *, email: str, by: str) -> Account:
-        """A doctor or researcher is a user again, who asks for that role; a doctor who has patients
-        stays one. A suspension is not undone: another admin may have suspended it since.
-        """
-        return self._reopen(unit, get_by_email(self.accounts, email, NO_ACCOUNT), by=by)
 
     @atomic
     def assign_doctor(
@@ -306,24 +298,6 @@ class DecisionsService:
         self.outbox.add(Kind.REFUSED, to=account.id, delay=REFUSAL_DELAY)
         refused = AccountFields(refused=True, refused_at=now(), refusal=refusal)
         self.accounts.change(unit, account, **(AccountFields(status="suspended") | refused))
-
-    def _reopen(self, unit: Unit, account: Account, *, by: str) -> Account:
-        if account.status == "waiting":
-            return account
-        if account.status == "suspended" and account.refusal:
-            unit.audit("account.unrefuse", by=by, target=account.id)
-            self.outbox.withdraw(Kind.REFUSED, to=account.id, about="")
-            waits = AccountFields(status="waiting") | NOT_REFUSED
-            return self.accounts.change(unit, account, **waits)
-        unit.audit("account.unapprove", by=by, target=account.id)
-        if account.status == "suspended":
-            raise Conflict(SUSPENDED)
-        back = AccountFields(status="waiting", token_version=account.token_version + 1)
-        # Else whoever was approved as a doctor by mistake stays one, approved as a patient or not.
-        has_patients = bool(self.accounts.count_patients({account.id}))
-        if account.role in ("doctor", "researcher") and not has_patients:
-            back |= AccountFields(role="user", wanted_role=account.role)
-        return self.accounts.change(unit, account, **back)
 
 
 def _each(ids: Sequence[str], decide: Callable[[str], None]) -> Decided:

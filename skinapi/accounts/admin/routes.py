@@ -147,23 +147,6 @@ def approve_user(
     return Message(message=happened)
 
 
-@decision_routes.route(
-    "PATCH",
-    "/users/<email>/unapprove",
-    access=admins("Only admin can undo approvals"),
-    raises=(NotFound, Conflict, LastAdmin),
-)
-def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject) -> Message:
-    """Undo an approval, or a refusal: the account waits again, and the tokens of one that was
-    approved are revoked at once.
-
-    A doctor or researcher is a user again, who asks for that role; a doctor who has patients stays
-    one, with them.
-    """
-    changed = decisions.unapprove_account(email=email, by=subject.id)
-    return Message(message=f"User {changed.email} waits for approval.")
-
-
 @routes.route(
     "PUT",
     "/users/<email>/role",

@@ -228,7 +228,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
 
     def never_approved(self, *, before: datetime) -> bool:
         """Whether it has waited since it registered before this time, or was refused before it. An
-        approval that was undone has made another token version.
+        approval that has ended has made another token version.
         """
         if self.token_version > 1 or self.created_at >= before:
             return False

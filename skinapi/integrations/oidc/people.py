@@ -241,7 +241,7 @@ class People:
             return account
         if role is None and made_here:
             return self.accounts.change(unit, account, group_role=None)
-        if role is None:  # as where an admin undoes the approval
+        if role is None:  # not suspended: the next log-in with a group opens it again
             fields = AccountFields(
                 status="waiting", group_role=None, token_version=account.token_version + 1
             )

@@ -31,13 +31,11 @@ ACTS: dict[str, ReminderKind] = {
     "demote boss": lambda of: of.admin.set_role(email=BOSS, role="user", by="-"),
     "demote chief": lambda of: of.admin.set_role(email=CHIEF, role="user", by="-"),
     "suspend chief": lambda of: of.admin.suspend_account(email=CHIEF, by="-"),
-    "unapprove boss": lambda of: of.decisions.unapprove_account(email=BOSS, by="-"),
     "delete boss": lambda of: of.admin.delete_user(email=BOSS, by="-"),
     "make ada an admin": lambda of: of.admin.set_role(email=ADA, role="admin", by="-"),
     "make ada a doctor": lambda of: of.admin.set_role(email=ADA, role="doctor", by="-"),
     "delete ada": lambda of: of.admin.delete_user(email=ADA, by="-"),
     "suspend ada": lambda of: of.admin.suspend_account(email=ADA, by="-"),
-    "unapprove ada": lambda of: of.decisions.unapprove_account(email=ADA, by="-"),
     "assign ada to house": lambda of: of.decisions.assign_doctor(email=ADA, doctor=HOUSE, by="-"),
     "demote grey": lambda of: of.admin.set_role(email=GREY, role="user", by="-"),
     "demote house": lambda of: of.admin.set_role(email=HOUSE, role="user", by="-"),
@@ -93,7 +91,7 @@ def play(backend: Backend, acts: str) -> list[Error]:
 
 @pytest.mark.parametrize(
     "acts",
-    ["demote boss | demote chief", "delete boss | suspend chief", "unapprove boss | demote chief"],
+    ["demote boss | demote chief", "delete boss | suspend chief"],
 )
 def test_of_two_admins_who_remove_each_other_one_is_left(
     backend: Backend, meet: Meet, acts: str
@@ -124,15 +122,6 @@ def test_nobody_is_left_in_the_care_of_who_is_no_doctor(
     meet("get")
     assert play(backend, acts)[0] is None
     assert list(backend.services.data.accounts.check_integrity(backend.services.data.work)) == []
-
-
-def test_a_suspension_is_not_undone_as_an_approval_that_ends_at_once(
-    backend: Backend, meet: Meet
-) -> None:
-    backend.member(ADA)
-    meet("get")
-    play(backend, "suspend ada | unapprove ada")
-    assert backend.account(ADA).status == "suspended"
 
 
 def test_who_is_deleted_does_not_stay_as_an_admin(backend: Backend, meet: Meet) -> None:

@@ -247,37 +247,6 @@ def test_the_mail_of_a_refusal_is_not_sent_once_it_became_an_approval(mailing: B
     assert Kind.REFUSED not in notices_to(mailing, ada)
 
 
-def undo(admin: Person) -> Any:
-    return admin.call("PATCH", f"/users/{EMAIL}/unapprove")
-
-
-def test_an_account_whose_approval_is_undone_waits_and_is_logged_out(backend: Backend) -> None:
-    admin = backend.member(role="admin")
-    backend.register(EMAIL)
-    admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
-    ada = backend.log_in(EMAIL)
-    answer = undo(admin)
-    assert answer.get_json() == {"message": f"User {EMAIL} waits for approval."}
-    assert ada.call("GET", "/me").status_code == 401
-    refused = backend.client.post("/login", json={"email": EMAIL, "password": PASSWORD})
-    assert (refused.status_code, refused.get_json()["code"]) == (403, "account_not_approved")
-    assert [item["email"] for item in admin.pages("/users?status=waiting")] == [EMAIL]
-    [row] = [row for row in backend.audit() if row["action"] == "account.unapprove"]
-    assert row["outcome"] == "done"
-    admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
-    assert backend.log_in(EMAIL).call("GET", "/me").status_code == 200
-
-
-def test_a_doctor_whose_approval_is_undone_keeps_role_and_patients(backend: Backend) -> None:
-    admin = backend.member(role="admin")
-    backend.member(EMAIL, role="doctor")
-    doctor = backend.account(EMAIL).id
-    patient = backend.member(doctor_id=doctor)
-    assert undo(admin).status_code == 200
-    assert backend.account(EMAIL).role == "doctor"
-    assert backend.account(patient.email).doctor_id == doctor
-
-
 def test_who_was_made_a_doctor_meanwhile_is_left_and_not_counted_as_done(backend: Backend) -> None:
     admin, grey = backend.member(role="admin"), backend.member(role="doctor")
     ada, ben = waiting(backend), waiting(backend)

@@ -31,7 +31,6 @@ def test_the_last_admin_stays_even_against_its_own_will(backend: Backend) -> Non
         ("PUT", "/role", {"role": "user"}),
         ("PUT", "/role", {"role": "doctor"}),
         ("PATCH", "/suspend", None),
-        ("PATCH", "/unapprove", None),
     ):
         refused = admin.call(method, f"/users/root@example.org{deed}", json=body)
         assert (refused.status_code, refused.get_json()["code"]) == (409, "last_admin")
@@ -106,7 +105,6 @@ def test_what_is_being_deleted_cannot_be_brought_back(backend: Backend) -> None:
     for method, deed, body in (
         ("PATCH", "approve", {}),
         ("PATCH", "suspend", None),
-        ("PATCH", "unapprove", None),
         ("PUT", "role", {"role": "admin"}),
     ):
         answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)

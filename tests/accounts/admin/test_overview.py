@@ -259,7 +259,7 @@ def test_patients_without_a_doctor_who_are_not_in_that_list_are_counted_apart(
     admin, ada, ben = any_backend.member(role="admin"), any_backend.member(), any_backend.member()
     for person in (ada, ben):
         file_for(any_backend, person, URGENT)
-    assert admin.call("PATCH", f"/users/{ada.email}/unapprove").status_code == 200
+    any_backend.edit(ada.email, status="waiting")
     counted = admin.call("GET", "/admin/overview").get_json()["unassigned"]
     listed = admin.call("GET", "/accounts?status=unassigned").get_json()
     assert [row["email"] for row in listed] == [ben.email]
