@@ -94,16 +94,6 @@ def test_a_request_ends_when_it_is(clinic: Clinic, end: str) -> None:
     assert clinic.sees(clinic.colleague) == [404] * 3
 
 
-def test_a_request_goes_with_the_patient_to_the_next_doctor(clinic: Clinic) -> None:
-    clinic.ask()
-    clinic.assign(None)
-    clinic.assign(clinic.stranger.email)
-    clinic.doctor = clinic.stranger
-    assert clinic.case()["opinion"]["colleague"] == "Dr Ann Other"
-    answer(clinic.colleague, clinic.number, MELANOMA)
-    assert came(clinic.doctor) == 1
-
-
 def test_a_request_of_who_is_no_doctor_any_more_rests_and_says_so(clinic: Clinic) -> None:
     clinic.ask()
     assert "colleague_gone" not in clinic.case()["opinion"]

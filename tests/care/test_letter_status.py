@@ -18,7 +18,6 @@ from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import text_of
 from tests.findings.reports.test_verification import SIGNED
 from tests.support.backends import MAIL, Backend
-from tests.support.channels import READERS
 from tests.use_cases.use_case import notices_to
 
 NEVUS, MELANOMA = "melanocytic_nevus", "melanoma"
@@ -76,44 +75,6 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
     assert heading in printed(at)
 
 
-@pytest.mark.parametrize(
-    "newer",
-    [
-        {"certainty": "unsure"},
-        {"certainty": "sure", "urgency": "urgent_referral"},
-        {"certainty": "sure", "histology": "awaited"},
-    ],
-    ids=["unsure", "sure", "awaited"],
-)
-def test_a_proven_cancer_stays_proven_where_a_newer_photo_of_the_spot_is_judged(
-    any_backend: Backend, newer: dict[str, Any]
-) -> None:
-    at = Practice(any_backend, reviewed=False)
-    at.review(MELANOMA, histology="confirmed", histology_result=MELANOMA)
-    spot = sort_into_new_spot(at)
-    assert at.sign(at.draft()).status_code == 200
-    older, path = at.number, f"/submissions/{at.number}"
-    due = at.ada.call("GET", path).get_json()["instruction"]["due"]
-    at.number = file_for(any_backend, at.ada, Band.SELF_MONITORING, lesion=spot).number
-    at.review(MELANOMA, **newer)
-    for number in (older, at.number):
-        instruction = at.ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
-        assert (instruction["finding"], instruction["due"]) == (older, due)
-        assert instruction["by_result"] is True
-    assert all(reader.read_report(at.ada, older)["status"] == "final" for reader in READERS)
-    draft = at.draft()
-    assert draft["decision"].startswith("Laboratory's result of")
-    at.number = older
-    (letter,) = at.shown_to(at.ada)
-    assert letter["superseded"] is None
-
-
-def sort_into_new_spot(at: Practice) -> str:
-    spot: str = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    put_in(at, spot)
-    return spot
-
-
 def put_in(at: Practice, spot: str | None) -> None:
     answer = at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
     assert answer.status_code == 200, answer.text
@@ -127,7 +88,7 @@ def go_to(at: Practice, number: int) -> int:
 
 def test_a_decision_that_was_itself_replaced_supersedes_no_letter(any_backend: Backend) -> None:
     at = Practice(any_backend, reviewed=False)
-    spot = sort_into_new_spot(at)
+    spot = at.sort_into_spot()
     at.review(MELANOMA)
     go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
     at.review(NEVUS)
@@ -137,23 +98,10 @@ def test_a_decision_that_was_itself_replaced_supersedes_no_letter(any_backend: B
         assert [letter["superseded"] for letter in at.shown_to(reader)] == [None]
 
 
-def test_a_letter_whose_later_decision_was_replaced_names_the_one_that_counts(
-    any_backend: Backend,
-) -> None:
-    at, _ = a_letter_about_a_mole(any_backend)
-    spot = sort_into_new_spot(at)
-    at.review(MELANOMA)
-    first = go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
-    counts = at.review(NEVUS)
-    go_to(at, first)
-    (letter,) = at.shown_to(at.ada)
-    assert letter["superseded"]["decided_at"] == counts["created_at"]
-
-
 @pytest.mark.parametrize("act", ["sort", "delete"])
 def test_sorting_is_named_as_that_and_no_doctor_with_it(any_backend: Backend, act: str) -> None:
     at = Practice(any_backend, reviewed=False)
-    spot = sort_into_new_spot(at)
+    spot = at.sort_into_spot()
     at.review(MELANOMA, histology="awaited")
     first = go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
     at.review(NEVUS, **ROUTINE)
@@ -174,7 +122,7 @@ def test_sorting_is_named_as_that_and_no_doctor_with_it(any_backend: Backend, ac
 
 def test_a_comparison_that_asks_for_more_is_named_as_that(any_backend: Backend) -> None:
     at = Practice(any_backend, reviewed=False)
-    spot = sort_into_new_spot(at)
+    spot = at.sort_into_spot()
     before = any_backend.services.findings.records.find_by_number(at.number)
     go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
     at.review(NEVUS)
@@ -308,9 +256,8 @@ def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has
         assert lesion_status()["decided_at"] == later["created_at"]
 
 
-@pytest.mark.parametrize("band", [Band.URGENT_REFERRAL, Band.REFERRAL])
-def test_a_letter_that_waits_for_a_result_is_struck_where_another_photo_asks_for_a_visit(
-    shared_backend: Backend, band: Band
+def test_a_letter_that_waits_for_a_result_is_struck_if_another_photo_asks_for_a_visit(
+    shared_backend: Backend,
 ) -> None:
     at = Practice(shared_backend, reviewed=False)
     at.review(MELANOMA, **AWAITED)
@@ -319,57 +266,26 @@ def test_a_letter_that_waits_for_a_result_is_struck_where_another_photo_asks_for
     file_for(at.backend, at.ada, Band.SELF_MONITORING, lesion=spot)
     (shown,) = at.shown_to(at.ada)
     assert shown["superseded"] is None
-    newer = file_for(at.backend, at.ada, band, lesion=spot)
+    newer = file_for(at.backend, at.ada, Band.REFERRAL, lesion=spot)
     (shown,) = at.shown_to(at.ada)
     assert shown["superseded"]["by_finding"] == newer.number
 
 
-@pytest.mark.parametrize("comes", ["result", "awaited"])
-def test_a_letter_that_begins_with_one_photo_is_struck_where_another_equally_urgent_one_counts(
-    shared_backend: Backend, comes: str
-) -> None:
-    """It says to wait for a result, or to see a doctor: by its urgency alone the two are equal."""
-    at = Practice(shared_backend, reviewed=False)
-    at.review(NEVUS, **ROUTINE)
-    own, spot = at.number, sort_into_new_spot(at)
-    told = {"result": {"histology_result": MELANOMA}, "awaited": AWAITED}
-    numbers = {}
-    for name, said in told.items():
-        at.number = numbers[name] = predicted(at.ada, keep_photo="true")["id"]
-        at.review(MELANOMA, **said)
-    first = next(name for name in told if name != comes)
-    at.number = numbers[first]
-    put_in(at, spot)
-    at.number = own
-    assert at.sign(at.draft()).status_code == 200
-    (shown,) = at.shown_to(at.ada)
-    assert shown["superseded"] is None
-    if comes == "awaited":  # of the two the result comes first
-        at.number = numbers[first]
-        put_in(at, None)
-    at.number = numbers[comes]
-    put_in(at, spot)
-    at.number = own
-    (shown,) = at.shown_to(at.ada)
-    assert shown["superseded"] is not None
-
-
-def test_a_letter_that_begins_with_another_finding_is_struck_where_that_one_is_gone(
+def test_a_letter_that_begins_with_a_suspicion_is_struck_when_a_result_as_urgent_counts(
     shared_backend: Backend,
 ) -> None:
-    at, _ = a_letter_about_a_mole(shared_backend)
-    spot = at.sort_into_spot()
-    other = file_for(shared_backend, at.ada, Band.URGENT_REFERRAL, lesion=spot).number
-    draft = at.draft()
-    assert draft["decision"].startswith("See a doctor this week")
-    assert at.sign(draft, draft["text"]).status_code == 200
-    assert at.shown_to(at.ada)[-1]["superseded"] is None
-    error = {"reason": "It was a picture of somebody else."}
-    path = f"/submissions/{other}/entered-in-error"
-    answer = at.doctor.call("POST", path, json=error)
-    assert answer.status_code in (200, 201), answer.text
-    why = at.shown_to(at.ada)[-1]["superseded"]
-    assert (why["because"], why["decided_by"], why["by_result"]) == ("sorting", "", False)
+    at = Practice(shared_backend, reviewed=False)
+    at.review(NEVUS, **ROUTINE)
+    own, spot = at.number, at.sort_into_spot()
+    at.number = predicted(at.ada, lesion=spot, keep_photo="true")["id"]
+    at.review(MELANOMA, **AWAITED)
+    suspected = go_to(at, own)
+    assert at.sign(at.draft()).status_code == 200
+    assert at.shown_to(at.ada)[0]["superseded"] is None
+    go_to(at, suspected)
+    at.review(MELANOMA, histology_result=MELANOMA)
+    go_to(at, own)
+    assert at.shown_to(at.ada)[0]["superseded"]["by_result"] is True
 
 
 def test_a_second_opinion_supersedes_no_letter_and_is_no_review_to_sign_one_by(
@@ -387,22 +303,6 @@ def test_a_second_opinion_supersedes_no_letter_and_is_no_review_to_sign_one_by(
     assert fresh.doctor.call("PUT", path, json=ask).status_code == 200
     fresh.review(MELANOMA, fresh.other)
     assert fresh.sign(fresh.draft()).get_json()["code"] == "letter_unreviewed"
-
-
-def test_a_decision_that_comes_back_when_a_later_one_is_taken_back_supersedes_too(
-    shared_backend: Backend,
-) -> None:
-    at = Practice(shared_backend, reviewed=False)
-    at.assign(at.other)
-    at.review("actinic_keratosis", at.other, urgency="referral")
-    at.assign(at.doctor)
-    at.review(MELANOMA)
-    assert at.sign(at.draft()).status_code == 200
-    taken_back = at.review(NEVUS, **ROUTINE)
-    report = at.report().get_json()
-    assert report["decision"]["label"] == "actinic_keratosis"
-    (letter,) = report["letters"]
-    assert letter["superseded"]["decided_at"] == taken_back["created_at"]
 
 
 def test_a_withdrawn_letter_stays_struck_with_its_reason(any_backend: Backend) -> None:
@@ -453,20 +353,18 @@ def test_the_patient_is_told_by_mail_that_a_letter_was_withdrawn(tmp_path: Path)
     assert notices_to(at.backend, at.backend.account(at.ada.email).id) == told
 
 
-def test_a_letter_stays_superseded_when_the_photo_that_was_asked_for_has_come(
+def test_a_letter_is_struck_if_a_review_of_a_newer_photo_has_replaced_its_decision(
     any_backend: Backend,
 ) -> None:
-    """The letter says to wait for a result, and the spot to go this week."""
+    """Even if a third photo counts for the spot by then."""
     at = Practice(any_backend, reviewed=False)
-    at.review(MELANOMA, **AWAITED)
-    assert at.sign(at.draft()).status_code == 200
     spot = at.sort_into_spot()
-    urgent = file_for(any_backend, at.ada, Band.URGENT_REFERRAL, lesion=spot).number
-    first = go_to(at, urgent)
-    asked = at.review(None, certainty=None, new_picture_wanted=True)
-    at.number = first
-    for arrived in (False, True):
-        if arrived:
-            file_for(any_backend, at.ada, Band.SELF_MONITORING, lesion=spot)
-        (letter,) = at.shown_to(at.ada)
-        assert letter["superseded"]["decided_at"] == asked["created_at"], arrived
+    at.review(MELANOMA)
+    assert at.sign(at.draft()).status_code == 200
+    first = go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
+    replacing = at.review(NEVUS, urgency="self_monitoring")
+    file_for(any_backend, at.ada, Band.REFERRAL, lesion=spot)
+    go_to(at, first)
+    instruction = at.ada.call("GET", f"/submissions/{first}").get_json()["instruction"]
+    assert instruction["from"] == "finding"
+    assert at.shown_to(at.ada)[0]["superseded"]["decided_at"] == replacing["created_at"]

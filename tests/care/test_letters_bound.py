@@ -167,18 +167,6 @@ def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
     assert struck() == ["place"]
 
 
-def test_a_draft_says_that_the_place_of_the_spot_is_another_one(shared_backend: Backend) -> None:
-    at = ToldPractice(shared_backend)
-    at.sort_into_spot("left", "upper_extremity")
-    draft = at.draft()
-    move_spot(at, False)
-    assert outdated(at.sign(draft), "place")
-    shown = at.seen(draft)
-    assert shown["changed"] == ["place"]
-    assert "arm" not in shown["text"], "of the photo the left was told: nobody knows which is right"
-    assert at.sign_seen(shown).status_code == 200
-
-
 FACE = {"site": "face", "laterality": "left"}
 RIGHT_ARM = {"site": "upper_extremity", "laterality": "right"}
 
@@ -214,39 +202,6 @@ def outdated_mails(at: Practice, doctor: Person) -> int:
 
 
 @pytest.mark.parametrize("given", [MAIL])
-def test_a_letter_names_no_place_where_what_it_begins_with_was_told_of_another(
-    backend: Backend,
-) -> None:
-    at = ToldPractice(backend)
-    mild, spot = at.number, at.sort_into_spot("left", "upper_extremity")
-    at.review("melanocytic_nevus", urgency="self_monitoring")
-    grave = at.number = predicted(at.ada, keep_photo="true", lesion=spot, **TOLD)["id"]
-    at.review("melanoma")
-    at.number = mild
-    letter, draft = at.draft("colleague"), at.draft("colleague")
-    assert f"finding {grave}" in letter["decision"]
-    assert "left arm" in letter["text"]
-    assert at.sign_seen(letter).get_json()["superseded"] is None
-    assert outdated_mails(at, at.doctor) == 0
-    told = {"body_laterality": "right"}
-    path = f"/submissions/{grave}/facts"
-    assert at.ada.call("PUT", path, json=told).status_code == 200
-    struck = [item["superseded"] for item in at.shown_to(at.doctor)]
-    assert struck[0]["corrected"] == ["place"]
-    assert outdated_mails(at, at.doctor) == 1
-    assert outdated(at.sign_seen(draft), "place")
-    anew = at.draft("colleague")
-    assert f"finding {grave}" in anew["decision"]
-    text = anew["text"]
-    assert not any(word in text for word in ("arm", "left", "right"))
-    at.number = predicted(at.ada, keep_photo="true", lesion=spot, **TOLD)["id"]
-    at.review("basal_cell_carcinoma")
-    course = at.draft("colleague")["text"].partition("Earlier photos of it:")[2]
-    assert "(Doctor's decision: Melanocytic nevus" in course
-    assert "Melanoma" not in course
-
-
-@pytest.mark.parametrize("given", [MAIL])
 def test_the_doctor_in_charge_is_told_of_a_letter_that_somebody_else_has_made_wrong(
     backend: Backend,
 ) -> None:
@@ -262,43 +217,6 @@ def test_the_doctor_in_charge_is_told_of_a_letter_that_somebody_else_has_made_wr
     assert at.ada.call("PATCH", f"/lesions/{spot}", json={"place": place}).status_code == 200
     assert outdated_mails(at, at.other) == 2
     assert outdated_mails(at, at.doctor) == 0
-
-
-@pytest.mark.parametrize("told", [{"body_laterality": "right"}, {"body_site": "face"}])
-@pytest.mark.parametrize("before", [{}, {"body_site": "back"}], ids=["no place", "a site"])
-@pytest.mark.parametrize("given", [MAIL])
-def test_a_letter_that_has_the_place_from_the_spot_is_struck_where_another_one_is_told(
-    backend: Backend, before: dict[str, Any], told: dict[str, str]
-) -> None:
-    at = Practice(backend, reviewed=False)
-    place = {"site": "back", "laterality": "left"}
-    spot = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
-    at.number = predicted(at.ada, keep_photo="true", lesion=spot, **before)["id"]
-    at.review("melanoma")
-    letter = at.draft("colleague")
-    assert "(left back)" in letter["text"]
-    assert at.sign(letter).status_code == 200
-
-    def tell(**facts: str) -> None:
-        body = {**facts, "version": at.doctor.newest_of(at.number)}
-        answer = at.ada.call("PUT", f"/submissions/{at.number}/facts", json=body)
-        assert answer.status_code == 200, answer.text
-
-    def struck() -> list[str] | None:
-        one, other = [at.shown_to(person)[0]["superseded"] for person in (at.ada, at.doctor)]
-        assert one == other
-        return one["corrected"] if one else None
-
-    tell(**told)
-    assert struck() == [*told]
-    assert "before what was told was corrected" in at.report("report.html").text
-    assert outdated_mails(at, at.doctor) == 1
-    tell(body_site="back", body_laterality="left")
-    assert struck() is None
-    assert outdated_mails(at, at.doctor) == 1
-    tell(**told)
-    assert at.ada.call("DELETE", f"/lesions/{spot}").status_code == 200
-    assert struck() == [*told]
 
 
 Undo = Callable[[ToldPractice, bool], None]

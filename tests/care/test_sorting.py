@@ -9,11 +9,11 @@ import pytest
 from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.status.reviews import Reviews
 from skinapi.model.conditions import Band
-from tests.care.clinic import file_for, judge_anew, patient_in_care
+from tests.care.clinic import file_for, patient_in_care
 from tests.care.test_comparisons import sign
 from tests.care.test_lesions import BACK, begin, code_of, sort
 from tests.integrations.test_keys import made
-from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.backends import MAIL, Backend, Person
 from tests.support.channels import READERS, SCOPES
 from tests.support.photos import photo_of
 
@@ -21,7 +21,6 @@ URGENT, SELF = Band.URGENT_REFERRAL, Band.SELF_MONITORING
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
 MOLE_RESULT = {"histology_result": "melanocytic_nevus", "urgency": SELF}
-AWAITED = {"histology": "awaited"}
 ANOTHER = {"new_picture_wanted": True}
 LEFT = {"site": "back", "laterality": "left"}
 GRAVE: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
@@ -126,36 +125,6 @@ def test_another_photo_stays_wanted_until_its_doctor_has_one(
     assert asks() == (False, [], [])
 
 
-def want_a_photo_beside_a_result(backend: Backend, doctor: Person, ada: Person) -> tuple[int, int]:
-    """The finding that is wanted anew, with a sample out, and the newer one with the result."""
-    spot = begin(ada)
-    wanted = file_for(backend, ada, URGENT, lesion=spot).number
-    sign(doctor, wanted, {**MOLE, "certainty": "unsure", "urgency": URGENT, **AWAITED})
-    newer = file_for(backend, ada, SELF, lesion=spot).number
-    sign(doctor, newer, MOLE_RESULT)
-    sign(doctor, wanted, ANOTHER)
-    return wanted, newer
-
-
-def test_a_photo_that_is_wanted_beside_a_result_is_asked_for_in_each_channel_and_no_visit_is(
-    any_backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    wanted, newer = want_a_photo_beside_a_result(any_backend, doctor, ada)
-    told = ada.call("GET", f"/submissions/{wanted}").get_json()["instruction"]
-    assert (told["band"], told["picture_wanted"], told["finding"]) == (SELF, True, newer)
-    [task] = [t for t in ada.call("GET", "/inbox").get_json()["tasks"] if t["task"] == "picture"]
-    assert (task["finding"], "sentence" in task) == (wanted, False)
-    assert task["advice"] == {name: told[name] for name in task["advice"]}
-    path = f"/submissions/{wanted}"
-    pages = ada.call("GET", f"{path}/report.html").text
-    for text in (told["sentence"], pages):
-        assert f"The photo of finding {wanted} is not good enough" in text
-        assert "go without it" not in text
-    for_doctor = doctor.call("GET", f"{path}/report.html?reader=colleague").text
-    assert f"Another photo asked for in place of that of finding {wanted}." in for_doctor
-
-
 def test_who_is_to_be_seen_goes_without_another_photo(any_backend: Backend) -> None:
     doctor, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, URGENT).number
@@ -208,20 +177,6 @@ def test_a_doctor_who_signs_in_the_new_spot_has_seen_both(any_backend: Backend) 
     assert instructed(ada, mild)[:2] == (URGENT, grave)
     sign(doctor, mild, MOLE)
     assert instructed(ada, grave)[0] == instructed(ada, mild)[0] == SELF
-
-
-def test_a_result_that_is_awaited_takes_no_day_from_what_its_doctor_has_not_seen(
-    any_backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    back, chest = begin(ada), begin(ada)
-    urgent = file_for(any_backend, ada, URGENT, lesion=back).number
-    sampled = file_for(any_backend, ada, URGENT, lesion=chest).number
-    sign(doctor, sampled, {**MELANOMA, "histology": "awaited"})
-    before = instructed(ada, urgent)
-    assert sort(ada, urgent, chest).status_code == 200
-    assert before[4] is not None
-    assert instructed(ada, urgent) == instructed(ada, sampled) == before
 
 
 @pytest.mark.parametrize("joined", [False, True])
@@ -470,28 +425,6 @@ def test_who_is_to_tell_of_a_photo_reads_what_counts_of_its_spot(backend: Backen
     assert told == [(mole, MOLE["label"], Band.REFERRAL)]
 
 
-def test_what_counts_again_by_a_deletion_stays_with_the_doctor_in_charge(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    other = backend.member(role="doctor")
-    grave, mole = read_both(doctor, ada)
-    assert by_correcting(ada, ada, mole).status_code == 200
-    judge_anew(backend, mole, URGENT)
-    assert ada.call("DELETE", "/me", json={"current_password": PASSWORD}).status_code == 200
-    [person] = doctor.call("GET", "/people-to-reach").get_json()
-    assert {item["number"] for item in person["findings"]} == {grave, mole}
-    assert other.call("GET", "/people-to-reach").get_json() == []
-
-
-def test_what_counts_again_of_who_is_shut_out_is_told_in_another_way(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    grave, mole = read_both(doctor, ada)
-    assert backend.admin().call("PATCH", f"/users/{ada.email}/suspend").status_code == 200
-    assert doctor.call("GET", "/people-to-reach").get_json() == []
-    assert by_error(ada, doctor, mole).status_code == 200
-    [person] = doctor.call("GET", "/people-to-reach").get_json()
-    assert [(item["number"], item["why"]) for item in person["findings"]] == [(grave, "unopened")]
-
-
 def test_a_photo_in_place_of_another_is_not_told_to_be_elsewhere(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     told = {"body_site": "upper_extremity", "body_laterality": "left"}
@@ -505,18 +438,3 @@ def test_a_photo_in_place_of_another_is_not_told_to_be_elsewhere(backend: Backen
     assert ada.pages("/lesions") == []
     near = {**told, "body_site": "hand"}
     assert predict(ada, "near", in_place_of=str(first), **near).status_code == 200
-
-
-def test_a_review_is_refused_where_another_side_was_told_since(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
-    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
-    sign(doctor, grave, MELANOMA)
-    path = f"/submissions/{mole}/facts"
-    assert ada.call("PUT", path, json={"body_laterality": "right"}).status_code == 200
-    seen = doctor.call("GET", f"/submissions/{mole}").get_json()["spot_state"]
-    assert ada.call("PUT", path, json={"body_laterality": "left"}).status_code == 200
-    body = {**MOLE, "spot_state": seen}
-    refused = doctor.call("POST", f"/submissions/{mole}/review", json=body)
-    assert code_of(refused) == (409, "spot_changed")
-    assert instructed(ada, grave)[0] == URGENT

@@ -74,21 +74,3 @@ def test_an_admin_reads_what_is_left_of_a_patient_and_of_those_of_a_doctor(
     assert row_of(clinic, talk.ada)["waiting"] == work
     assert row_of(clinic, talk.grey)["in_care"] == work
     assert "waiting" not in row_of(clinic, other)
-
-
-@pytest.mark.parametrize("about_a_spot", [True, False])
-@pytest.mark.parametrize("reviewed", [True, False])
-def test_who_leaves_with_an_unread_message_is_reached(
-    clinic: Backend, about_a_spot: bool, reviewed: bool
-) -> None:
-    talk = Talk(clinic, about_a_spot=about_a_spot)
-    number = file_for(clinic, talk.ada, ROUTINE, lesion=talk.lesion).number
-    if reviewed:
-        review(talk.grey, number, label="melanocytic_nevus")
-    admin, path = clinic.admin(), f"/users/{talk.ada.email}/deletion"
-    assert admin.call("GET", path).get_json()["unsettled"] == {}
-    talk.sent(talk.ada, "It bleeds since yesterday.")
-    assert admin.call("GET", path).get_json()["unsettled"] == {"unanswered": 1}
-    clinic.services.erasure.to_reach.note(clinic.account(talk.ada.email), None)
-    [person] = talk.grey.call("GET", "/people-to-reach").get_json()
-    assert [item["why"] for item in person["findings"]] == ["unanswered"]

@@ -1,7 +1,6 @@
 """A finding is judged again by another model version, or moved to the right patient."""
 
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import judge_anew, numbers, patient_in_care, patient_of, review
 from tests.findings.prediction.photographer import predicted
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
-from tests.support.backends import MAIL, Backend, Person, both, twin
+from tests.support.backends import MAIL, Backend, Person, twin
 from tests.support.photos import photo_of
 from tests.use_cases.use_case import acts_on, notices_to
 
@@ -298,16 +297,6 @@ def test_what_is_put_in_a_spot_while_its_photo_is_judged_stays_there(
     assert case.correct(age_band="75+").status_code == 200
     assert (case.read()["lesion"], case.read()["version"]) == (spot, 2)
     assert numbers(case.ada, f"/lesions/{spot}/submissions") == [case.number]
-
-
-def test_of_two_corrections_at_once_one_is_made(case: Corrected) -> None:
-    other = twin(case.backend, case.ada)
-    answers = both(  # of the version that both have seen, also where one comes after the other
-        partial(case.correct, sex="male", version=1),
-        partial(case.correct, other, body_site="ear", version=1),
-    )
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
-    assert case.read()["version"] == 2
 
 
 def test_what_was_not_seen_is_neither_signed_nor_corrected(case: Corrected) -> None:

@@ -16,9 +16,7 @@ from tests.care.clinic import (
     file_for,
     numbers,
     patient_in_care,
-    patient_of,
 )
-from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
@@ -184,17 +182,3 @@ def test_the_file_of_its_person_has_that_and_why_and_nothing_of_it(
     made = read(made_for(backend, ada, tmp_path / "file"))
     assert [item["number"] for item in made["findings"]] == [first]
     assert [(item["number"], item["reason"]) for item in made["in_error"]] == [(wrong, REASON)]
-
-
-def test_the_right_patient_reads_that_a_doctor_has_filed_the_moved_photo(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    bob = patient_of(backend, doctor)
-    number = predicted(ada, keep_photo="true")["id"]
-    body = {"reason": "It is of Bob.", "patient": backend.account(bob.email).id}
-    assert doctor.call("POST", f"/submissions/{number}/move", json=body).status_code < 300
-    [moved] = bob.call("GET", "/submissions").get_json()
-    filed = bob.call("GET", f"/submissions/{moved['id']}").get_json()["filed"]
-    assert filed["by"] == "doctor"
-    assert filed["sentence"].startswith("A doctor filed this photo of you here on ")
-    french = bob.call("GET", f"/submissions/{moved['id']}?lang=fr").get_json()["filed"]
-    assert french["sentence"].startswith("Un médecin a déposé ici cette photo de vous le ")

@@ -314,23 +314,6 @@ def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newe
     assert told["latest"]["id"] == new, "the newest photo, by which reminders go too"
 
 
-def test_a_report_begins_with_what_another_photo_asks_for_that_was_judged_again(
-    backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(backend)
-    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    first = file_for(backend, ada, REFERRAL, lesion=lesion).number
-    then = file_for(backend, ada, SELF, lesion=lesion).number
-    body = {"label": "melanocytic_nevus", "certainty": "unsure"}
-    assert doctor.call("POST", f"/submissions/{then}/review", json=body).status_code == 201
-    judge_anew(backend, then, URGENT)
-    report = ada.call("GET", f"/submissions/{first}/report.json").get_json()
-    assert report["reading"]["summary"]["to_do"] == "See a doctor this week."
-    steps = " ".join(report["reading"]["next_steps"])
-    assert "within two weeks" not in steps
-    assert f"finding {then}" in ada.call("GET", f"/submissions/{first}/report.html").text
-
-
 @pytest.mark.parametrize("band", [URGENT, SELF])
 def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend, band: Band) -> None:
     doctor, ada = patient_in_care(backend)
@@ -355,21 +338,6 @@ def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend, band
     decision = ada.call("GET", path).get_json()["decision"]
     assert (decision["new_picture_wanted"], decision["photo_came"]) == (True, True)
     assert decision["heading"] == "Another photo is there in place of this one"
-
-
-def test_a_photo_that_has_come_and_is_not_good_enough_either_says_what_is_asked_for(
-    backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(backend)
-    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    numbers = []
-    for _ in range(2):
-        numbers.append(file_for(backend, ada, SELF, lesion=lesion).number)
-        path = f"/submissions/{numbers[-1]}/review"
-        assert doctor.call("POST", path, json=WANTED).status_code == 201
-    for number in numbers:
-        report = ada.call("GET", f"/submissions/{number}/report.json").get_json()
-        assert report["reading"]["summary"]["to_do"].startswith("Your doctor wants another photo")
 
 
 @pytest.mark.parametrize(

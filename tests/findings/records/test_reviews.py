@@ -541,24 +541,6 @@ def test_who_names_and_asks_for_nothing_takes_back_no_urgency_that_was_asked_for
     assert instruction["due"]
 
 
-def test_who_takes_a_sample_back_and_is_unsure_leaves_the_suspicion_and_nothing_awaited(
-    any_backend: Backend,
-) -> None:
-    doctor, ada, number = in_care(any_backend)
-    said = {"label": "melanoma"}
-    assert review(doctor, number, **said, histology="awaited").status_code == 201
-    taken_back = {"label": None, "agreement": "unsure", "histology": "not_taken"}
-    assert review(doctor, number, **taken_back).status_code == 201
-    for reader in (ada, doctor):
-        found = reader.call("GET", f"/submissions/{number}").get_json()
-        decision, instruction = found["decision"], found["instruction"]
-        assert (decision["label"], decision["histology"]) == ("melanoma", "not_taken")
-        assert decision["waits_for"] is instruction["waits_for"] is None
-        assert instruction["band"] == "urgent_referral"
-        assert instruction["due"]
-    assert doctor.pages("/queue?awaited=result") == []
-
-
 def test_who_awaits_a_result_reads_from_when_to_ask_for_it(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -699,20 +681,3 @@ def test_an_unsure_opinion_without_an_urgency_lowers_none_that_was_asked_for(
     assert review(doctor, number, **said).status_code == 201
     decision = ada.call("GET", f"/submissions/{number}").get_json()["decision"]
     assert decision["urgency"] == "referral"
-
-
-@pytest.mark.parametrize("asks", [{}, {"urgency": "referral"}])
-def test_an_unsure_melanoma_over_a_milder_cancer_of_another_doctor_is_refused(
-    backend: Backend, asks: dict[str, str]
-) -> None:
-    doctor, ada, number = in_care(backend)
-    carcinoma = {"label": "basal_cell_carcinoma"}
-    assert review(doctor, number, **carcinoma).status_code == 201
-    other = backend.member(role="doctor")
-    move(backend, ada, other)
-    said = {"label": "melanoma", **asks}
-    refused = review(other, number, **said, agreement="unsure")
-    assert (refused.status_code, refused.get_json()["code"]) == (422, "opinion_stands")
-    assert review(other, number, **said).status_code == 201
-    decision = ada.call("GET", f"/submissions/{number}").get_json()["decision"]
-    assert decision["label"] == "melanoma"
