@@ -72,12 +72,10 @@ def file_new(backend: Backend, new: NewFinding) -> StoredFinding:
     return findings.file(new, findings.records.prepare(new, number=number))
 
 
-def file_scored(
-    backend: Backend, patient: Person, score: float, band: Band = REVIEW, **fields: Any
-) -> int:
+def file_scored(backend: Backend, patient: Person, score: float, band: Band = REVIEW) -> int:
     """A finding of this malignant score; its number."""
     finding = finding_of(band=band, malignant_score=score)
-    return file_for(backend, patient, band, finding=finding, **fields).number
+    return file_for(backend, patient, band, finding=finding).number
 
 
 def patient_of(backend: Backend, doctor: Person, name: str = "Ada Example") -> Person:

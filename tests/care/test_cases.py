@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.model.conditions import Band
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, review
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_races import Call, overlapped
@@ -318,22 +317,3 @@ def test_who_is_in_charge_next_finds_what_has_come(clinic: Clinic) -> None:
 
 def counts(doctor: Person) -> Any:
     return doctor.call("GET", "/queue/counts").get_json()
-
-
-def test_what_waits_is_counted_as_it_is_listed(shared_backend: Backend) -> None:
-    clinic = Clinic(shared_backend)
-    for band in (URGENT, ROUTINE, ROUTINE):
-        file_for(shared_backend, clinic.ada, band)
-    reviewed, asked = (file_for(shared_backend, clinic.ada, ROUTINE).number for _ in range(2))
-    review(clinic.doctor, reviewed)
-    for number in (reviewed, asked):
-        clinic.ask(number=number)
-    for doctor in (clinic.doctor, clinic.colleague, clinic.stranger):
-        found = counts(doctor)
-        assert found["to_review"] == len(numbers(doctor, "/queue?reviewed=false"))
-        for band in Band:
-            listed = numbers(doctor, f"/queue?reviewed=false&urgency={band.value}")
-            assert found["by_urgency"][band.value] == len(listed), band
-    answer(clinic.colleague, reviewed, UNSURE)  # it waits for a decision again
-    found, listed = counts(clinic.doctor), numbers(clinic.doctor, "/queue?reviewed=false")
-    assert sum(found["by_urgency"].values()) < found["to_review"] == len(listed)

@@ -3,7 +3,6 @@ doctor writes below is the doctor's: what differs from the decision is marked un
 looked at it, and nothing is refused.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -136,19 +135,6 @@ def test_a_draft_says_nothing_that_the_decision_says(
     assert (bool(what) and what in draft["text"]) is explained
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_only_a_proven_cancer_is_not_suspected(shared_backend: Backend, language: Language) -> None:
-    suspected = {"en": "suspected|unconfirmed", "fr": "suspect|suspicion|soupçon|non confirmé"}[
-        language
-    ]
-    for name, expected in (("suspected", True), ("awaited", True), ("proven", False)):
-        at = Practice(shared_backend, reviewed=False)
-        at.review(**{"certainty": "sure", **REVIEWS[name]})
-        for reader in ADDRESSEES:
-            first = at.draft(reader, language=language)["decision"].splitlines()[0]
-            assert bool(re.search(suspected, first.lower())) is expected, first
-
-
 @pytest.mark.parametrize("reader", ADDRESSEES)
 def test_what_counts_of_another_photo_of_the_spot_comes_first(
     shared_backend: Backend, reader: Addressee
@@ -164,21 +150,6 @@ def test_what_counts_of_another_photo_of_the_spot_comes_first(
     name = {"patient": "a melanoma", "colleague": "Melanoma"}[reader]
     assert lines[0].endswith(f"(finding {number}): {name}")
     assert lines[-1].startswith("Said of this photo: Doctor's decision: ")
-
-
-@pytest.mark.parametrize("reader", ADDRESSEES)
-def test_a_sample_of_this_photo_is_said_behind_what_counts_of_another(
-    shared_backend: Backend, reader: Addressee
-) -> None:
-    at = Practice(shared_backend, reviewed=False)
-    at.review(MELANOMA, certainty="unsure", histology="awaited")
-    spot = at.sort_into_spot()
-    first, at.number = at.number, predicted(at.ada, lesion=spot)["id"]
-    at.review("basal_cell_carcinoma")
-    at.number = first
-    lines = at.draft(reader)["decision"].splitlines()
-    said = "Said of this photo: What the doctor thinks possible: a melanoma. A sample was taken. "
-    assert lines[-1].startswith(said)
 
 
 def test_an_urgent_photo_that_nobody_has_answered_comes_first(shared_backend: Backend) -> None:

@@ -261,17 +261,6 @@ def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(each: Talk) -> 
     assert each.backend.stored()["messages"] == []
 
 
-def test_who_lost_the_role_reads_of_no_patient_until_it_is_back(each: Talk) -> None:
-    each.sent(each.ada)
-    admin, email = each.backend.member(role="admin"), each.grey.email
-    waiting = []
-    for role in ("researcher", "doctor"):
-        answer = admin.call("PUT", f"/users/{email}/role", json={"role": role})
-        assert answer.status_code == 200
-        waiting.append(each.waits(each.backend.log_in(email)))
-    assert waiting == [[], [1]]
-
-
 def test_a_message_of_a_spot_that_is_gone_is_a_fault(talk: Talk) -> None:
     talk.sent(talk.ada)
     talk.backend.services.store.collection("lesions").delete({"id": talk.lesion})

@@ -8,7 +8,6 @@ import pytest
 from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.reviews import service as review_service
 from skinapi.model.headline import RestatedProbabilities
-from skinapi.platform.storage.ports import Document
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -25,50 +24,18 @@ from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
 
 
-def misplaced(backend: Backend, doctor: Person) -> list[Person]:
-    """Patients whose finding, or themselves, stand in the wrong place, as servers of the version
-    before leave them that are killed between two writes.
-    """
-    patients = [patient_of(backend, doctor) for _ in range(4)]
-    for patient in patients:
-        file_for(backend, patient, URGENT)
-    ada, ben, cyd, dan = patients
-    wrongs: list[tuple[Person, Document]] = [
-        (ada, {"$unset": {"doctor": True}}),
-        (ben, {"$unset": {"queue_key": True}}),
-    ]
-    for patient, ops in wrongs:
-        owner = backend.account(patient.email).id
-        assert backend.services.store.collection("submissions").update({"owner": owner}, ops)
-    backend.edit(cyd.email, queue_key="9")
-    backend.edit(dan.email, findings=7)
-    return patients
-
-
-def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
-    doctor = any_backend.member(role="doctor")
-    patients = misplaced(any_backend, doctor)
-    faults = list(check_integrity(any_backend.services))
-    owners = sorted(any_backend.account(patient.email).id for patient in patients)
-    says = "the doctors' queue differs from the findings of account"
-    assert sorted(fault.message for fault in faults) == [f"{says} {owner}" for owner in owners]
-    for fault in faults:
-        assert fault.repair
-        fault.repair()
-    assert list(check_integrity(any_backend.services)) == []
-    assert len(doctor.pages("/queue")) == len(doctor.pages("/patients")) == 4
-    assert {any_backend.account(patient.email).findings for patient in patients} == {1}
-
-
 @pytest.mark.parametrize(
-    ("collection", "field"),
+    ("collection", "field", "wrong"),
     [
-        *(("submissions", f"{name}_key") for name in ("queue", "awaited", "due", "rest")),
-        *(("lesions", name) for name in ("remind_at", "latest", "findings")),
+        *(("submissions", f"{name}_key", None) for name in ("queue", "awaited", "due", "rest")),
+        *(("lesions", name, None) for name in ("remind_at", "latest", "findings")),
+        ("submissions", "doctor", None),
+        ("accounts", "queue_key", "9"),
+        ("accounts", "findings", 7),
     ],
 )
-def test_check_makes_each_key_again_and_mends_it(
-    any_backend: Backend, collection: str, field: str
+def test_check_finds_and_repairs_each_stored_key(
+    any_backend: Backend, collection: str, field: str, wrong: str | int | None
 ) -> None:
     doctor = any_backend.member(role="doctor")
     ada = patient_of(any_backend, doctor)
@@ -87,7 +54,8 @@ def test_check_makes_each_key_again_and_mends_it(
     right = {item["id"]: item.get(field) for item in stored.find()}
     for identifier, value in right.items():
         if value is not None:
-            stored.update({"id": identifier}, {"$unset": {field: True}})
+            change = {"$set": {field: wrong}} if wrong else {"$unset": {field: True}}
+            stored.update({"id": identifier}, change)
     assert {item["id"]: item.get(field) for item in stored.find()} != right
     [*faults] = check_integrity(any_backend.services)
     assert faults

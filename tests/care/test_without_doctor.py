@@ -258,53 +258,32 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     assert numbers(house, "/queue?awaited=result") == [result]
 
 
-@pytest.mark.parametrize("gone", ["suspended", "unassigned"])
-def test_who_has_written_about_no_spot_stands_there_with_the_newest_finding(
-    any_backend: Backend, gone: str
+@pytest.mark.parametrize("about", ["no spot", "an empty spot", "a deleted spot"])
+def test_a_message_about_no_finding_is_listed_with_the_newest_finding(
+    any_backend: Backend, about: str
 ) -> None:
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
-    admin, ada = any_backend.admin(), patient_of(any_backend, grey)
+    ada = patient_of(any_backend, grey)
     first, newest = (file_for(any_backend, ada, REFERRAL).number for _ in range(2))
     for number in (first, newest):
         sign(grey, number, label="melanocytic_nevus")
-    path = f"/patients/{identifier(any_backend, ada)}/messages"
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    of_patient = f"/patients/{identifier(any_backend, ada)}/messages"
+    path = of_patient if about == "no spot" else f"/lesions/{spot}/messages"
     assert ada.call("POST", path, json={"text": "May I swim?"}).status_code == 201
+    if about == "a deleted spot":
+        assert ada.call("DELETE", f"/lesions/{spot}").status_code == 200
     assert numbers(house, LIST) == []
-    if gone == "suspended":
-        admin.call("PATCH", f"/users/{grey.email}/suspend")
-    else:
-        admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
-    assert [(item["id"], item["left"]) for item in house.call("GET", LIST).get_json()] == [
-        (newest, ["message"])
-    ]
+    any_backend.admin().call("PATCH", f"/users/{grey.email}/suspend")
+    listed = house.call("GET", LIST).get_json()
+    assert [(item["id"], item["left"]) for item in listed] == [(newest, ["message"])]
     assert house.call("GET", f"/submissions/{newest}").status_code == 200
     assert house.call("GET", f"/submissions/{first}").status_code == 404
     assert house.call("GET", path).status_code == 404
     assert take(house, identifier(any_backend, ada)).status_code == 200
     [waiting] = house.call("GET", "/messages").get_json()
-    assert (waiting["patient"], waiting["lesion"]) == (identifier(any_backend, ada), None)
+    assert waiting["lesion"] == (None if about == "no spot" else spot)
     assert [item["text"] for item in house.call("GET", path).get_json()] == ["May I swim?"]
-
-
-@pytest.mark.parametrize("deleted", [True, False])
-def test_who_has_written_about_a_spot_without_findings_stands_there_too(
-    any_backend: Backend, *, deleted: bool
-) -> None:
-    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
-    admin, ada = any_backend.admin(), patient_of(any_backend, grey)
-    number = file_for(any_backend, ada, REFERRAL).number
-    sign(grey, number, label="melanocytic_nevus")
-    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    said = {"text": "It bleeds."}
-    assert ada.call("POST", f"/lesions/{spot}/messages", json=said).status_code == 201
-    if deleted:
-        assert ada.call("DELETE", f"/lesions/{spot}").status_code == 200
-    admin.call("PATCH", f"/users/{grey.email}/suspend")
-    assert [(item["id"], item["left"]) for item in house.call("GET", LIST).get_json()] == [
-        (number, ["message"])
-    ]
-    assert take(house, identifier(any_backend, ada)).status_code == 200
-    assert len(house.call("GET", "/messages").get_json()) == 1
 
 
 @pytest.mark.parametrize("gone", ["suspended", "unassigned"])

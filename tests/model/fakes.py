@@ -32,10 +32,9 @@ def some_shares(least: float = 1e-4) -> st.SearchStrategy[dict[str, float]]:
 class FakeEngine(Engine):
     """One-hot feature cells make each class's heat its own; `passes` counts what was asked."""
 
-    def __init__(self, probabilities: Mapping[str, float], *, pooled: Tensor | None = None) -> None:
+    def __init__(self, probabilities: Mapping[str, float]) -> None:
         shares = np.array([probabilities.get(label, 0.0) for label in LABELS], np.float64)
         self._logits = np.log(np.maximum(shares, 1e-12)).astype(np.float32)
-        self._pooled = pooled
         self.passes = 0
 
     def infer(self, batch: Tensor) -> EngineOutput:
@@ -44,15 +43,14 @@ class FakeEngine(Engine):
         feature_map = np.tile(
             np.random.default_rng(1).random((1, 7, 7, FEATURES), np.float32), (n, 1, 1, 1)
         )
-        pooled = feature_map.mean(axis=(1, 2)) if self._pooled is None else self._pooled[None]
-        return EngineOutput(np.tile(self._logits, (n, 1)), feature_map, pooled)
+        logits = np.tile(self._logits, (n, 1))
+        return EngineOutput(logits, feature_map, feature_map.mean(axis=(1, 2)))
 
 
 def fake_model(
     probabilities: Mapping[str, float],
     *,
     calibration: Calibration | ModelCalibration | None = None,
-    pooled: Tensor | None = None,
 ) -> Model:
     """A calibration that is given alone is the dermoscopic one, and well tested."""
     if not isinstance(calibration, ModelCalibration):
@@ -65,5 +63,5 @@ def fake_model(
         labels=LABELS,
         calibration=calibration,
         head=Head(weights),
-        engine=FakeEngine(probabilities, pooled=pooled),
+        engine=FakeEngine(probabilities),
     )

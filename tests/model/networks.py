@@ -46,9 +46,9 @@ def write_network(path: Path, *, seed: int = 0) -> Head:
     return Head(weights)
 
 
-def write_model_folder(folder: Path, *, seed: int = 0) -> Path:
+def write_model_folder(folder: Path) -> Path:
     folder.mkdir()
-    write_head(write_network(folder / NETWORK, seed=seed), folder / HEAD)
+    write_head(write_network(folder / NETWORK), folder / HEAD)
     (folder / LABELS).write_text(json.dumps(LABELS_USED))
     (folder / CALIBRATION).write_text(ModelCalibration().model_dump_json())
     card = model_card(side=SIDE, scaling=Scaling.TF)

@@ -17,7 +17,7 @@ class Desk:
     other: Person | None = None
 
 
-ReminderKind = Callable[[Backend, Desk], object]
+Act = Callable[[Backend, Desk], object]
 
 
 def somebody(backend: Backend, **fields: Any) -> Desk:
@@ -60,11 +60,11 @@ def with_a_used_refresh_token(backend: Backend) -> Desk:
     return Desk(desk.root, Person(backend.client, token or "", desk.ada.email))
 
 
-def by_root(method: str, path: str, body: object = None) -> ReminderKind:
+def by_root(method: str, path: str, body: object = None) -> Act:
     return lambda _, desk: desk.root.call(method, path.format(desk.ada.email), json=body)
 
 
-def by_oneself(method: str, path: str, body: object = None) -> ReminderKind:
+def by_oneself(method: str, path: str, body: object = None) -> Act:
     return lambda _, desk: desk.ada.call(method, path, json=body)
 
 
@@ -125,7 +125,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
 
 
 OWN_PASSWORD = {"current_password": PASSWORD}
-CASES: dict[str, tuple[Callable[[Backend], Desk], ReminderKind]] = {
+CASES: dict[str, tuple[Callable[[Backend], Desk], Act]] = {
     "register": (nobody_yet, register),
     "approve into care": (waiting_beside_a_doctor, approve_into_care),
     "refuse an account": (waiting, refuse),

@@ -114,6 +114,8 @@ def test_no_review_answers_a_version_that_its_doctor_may_not_have_seen(
     refused = case.doctor.call("POST", path, json=MOLE)
     assert code(refused) == (409, "version_missing")
     assert "version 2" in refused.get_json()["error"]
+    earlier = case.doctor.call("POST", path, json={**MOLE, "version": 1})
+    assert code(earlier) == (409, "judged_meanwhile")
     assert case.read()["instruction"]["band"] == "urgent_referral"
     assert numbers(case.doctor, "/queue?reviewed=false") == [case.number]
     seen = {**MOLE, "version": 2, "downgrade_confirmed": True}

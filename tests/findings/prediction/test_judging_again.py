@@ -223,16 +223,6 @@ def test_a_decision_heads_a_version_that_is_milder(case: Corrected) -> None:
     assert lowered["lowered_from"] == "urgent_referral"
 
 
-def test_no_version_opens_a_proven_result_again(case: Corrected) -> None:
-    case.review(histology_result="melanocytic_nevus")
-    before = case.read()
-    assert case.correct(checklist=["oozing", "change_in_size"]).status_code == 200
-    after = case.read()
-    assert after["band"] == "urgent_referral"
-    assert counting(after) == counting(before)
-    assert numbers(case.doctor, "/queue?reviewed=false") == []
-
-
 def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_path: Path) -> None:
     case = Corrected(Backend(tmp_path, **MAIL))
     doctor = case.backend.account(case.doctor.email).id
@@ -257,30 +247,6 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
     case.backend.services.store.close()
 
 
-def test_somebody_elses_photo_is_gone_however_often_it_was_corrected(case: Corrected) -> None:
-    for age in ("60-74", "75+"):
-        assert case.correct(age_band=age).status_code == 200
-    body = {"reason": REASON}
-    gone = case.doctor.call("POST", f"{case.path}/entered-in-error", json=body)
-    assert gone.status_code == 200, gone.text
-    for of in ("", "/photo", "/report.pdf", "/report.json", "/heatmap", "/reviews"):
-        assert case.ada.call("GET", f"{case.path}{of}").status_code == 404, of
-    assert case.correct(age_band="0-29").status_code == 404
-    assert numbers(case.ada, "/submissions") == numbers(case.doctor, "/queue") == []
-    assert [*check_integrity(case.backend.services)] == []
-
-
-def test_a_result_counts_the_version_that_its_doctor_saw(case: Corrected) -> None:
-    case.review(histology_result="melanoma")
-    assert case.correct(age_band="75+").status_code == 200
-    case.review(histology_result="melanoma")
-    counted = case.doctor.call("GET", "/outcomes").get_json()["models"]
-    assert [item["results"] for item in counted.values()] == [1]
-    body = {"reason": REASON}
-    assert case.doctor.call("POST", f"{case.path}/entered-in-error", json=body).status_code == 200
-    assert case.doctor.call("GET", "/outcomes").get_json()["models"] == {}
-
-
 def test_what_is_put_in_a_spot_while_its_photo_is_judged_stays_there(
     case: Corrected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,19 +263,6 @@ def test_what_is_put_in_a_spot_while_its_photo_is_judged_stays_there(
     assert case.correct(age_band="75+").status_code == 200
     assert (case.read()["lesion"], case.read()["version"]) == (spot, 2)
     assert numbers(case.ada, f"/lesions/{spot}/submissions") == [case.number]
-
-
-def test_what_was_not_seen_is_neither_signed_nor_corrected(case: Corrected) -> None:
-    assert case.correct(sex="male", version=1).status_code == 200
-    assert case.correct(sex="male", version=1).get_json()["version"] == 2, "the same again"
-    stale = case.correct(case.doctor, body_site="ear", version=1)
-    said = {"label": "melanocytic_nevus", "certainty": "sure", "version": 1}
-    unseen = case.doctor.call("POST", f"{case.path}/review", json=said)
-    for refused in (stale, unseen):
-        assert (refused.status_code, refused.get_json()["code"]) == (409, "judged_meanwhile")
-    assert case.read(of="/reviews") == []
-    case.review(**{**said, "version": 2})
-    assert case.correct(case.doctor, sex="male", body_site="ear", version=2).status_code == 200
 
 
 def test_more_than_twenty_versions_are_refused_with_the_way_out(backend: Backend) -> None:

@@ -180,13 +180,3 @@ def test_files_of_a_deleted_finding_go_when_the_disk_is_back(backend: Backend) -
     assert (len(files(backend)), noted(backend)) == (3, 3)
     backend.app.background.run("erased-files")
     assert (files(backend), noted(backend)) == ([], 0)
-
-
-def test_files_of_a_deleted_account_go_when_the_disk_is_back(backend: Backend) -> None:
-    ada, _ = patient_with_files(backend)
-    admin = backend.admin()
-    with pytest.MonkeyPatch.context() as patch:
-        lose(patch)
-        assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
-    backend.app.background.run("erased-files")
-    assert (files(backend), noted(backend)) == ([], 0)

@@ -7,7 +7,7 @@ import pytest
 from skinapi.app.integrity_check import check_integrity
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, erase
-from tests.support.openrouter import KEY, Call, OpenRouter, believe, well, writing
+from tests.support.openrouter import KEY, Call, OpenRouter, believe, writing
 from tests.support.photos import photo_of
 
 
@@ -52,22 +52,6 @@ def test_a_deleted_finding_or_account_is_in_nothing_that_stays(backend: Backend)
     erase(backend.services, backend.account(ada.email))
     assert kept(backend) == before
     assert list(check_integrity(backend.services)) == []
-
-
-def test_who_deletes_a_finding_while_it_is_worded_reads_nothing_of_it(
-    backend: Backend, llm: OpenRouter
-) -> None:
-    ada = backend.member(consents={"llm": True})
-    number = predicted(ada)["id"]
-
-    def delete_first(call: Call) -> None:
-        backend.services.findings.delete_finding(
-            number=str(number), by=backend.account(ada.email).id
-        )
-        well(call)
-
-    llm.behave = writing(delete_first)
-    assert ada.call("GET", f"/submissions/{number}/report?lang=fr").status_code == 404
 
 
 def test_an_admin_alone_sees_what_was_dropped_and_no_person_in_it(

@@ -143,10 +143,10 @@ def _head(**arrays: Any) -> Damage:
     return lambda path: np.savez(path, allow_pickle=True, **arrays)
 
 
-def _raw_head(header: str, numbers: bytes = b"", *, version: bytes = b"\x01\x00") -> Damage:
+def _raw_head(header: str) -> Damage:
     """An .npz with one array that is written by hand."""
     padded = header.encode() + b"\n"
-    array = b"\x93NUMPY" + version + len(padded).to_bytes(2, "little") + padded + numbers
+    array = b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:
         packed.writestr("weights.npy", array)
@@ -183,8 +183,8 @@ def set_one_number(value: float) -> Damage:
     return set_it
 
 
-def _weights(*shape: int, kind: Any = np.float32) -> Any:
-    return np.zeros(shape, kind)
+def _weights(*shape: int) -> Any:
+    return np.zeros(shape, np.float32)
 
 
 OF_HEAD: dict[str, Damage] = {
