@@ -202,6 +202,25 @@ def outdated_mails(at: Practice, doctor: Person) -> int:
 
 
 @pytest.mark.parametrize("given", [MAIL])
+def test_a_letter_that_begins_with_another_finding_is_struck_if_that_is_of_another_place(
+    backend: Backend,
+) -> None:
+    at = ToldPractice(backend)
+    mild, spot = at.number, at.sort_into_spot("left", "upper_extremity")
+    at.review("melanocytic_nevus", urgency="self_monitoring")
+    grave = at.number = predicted(at.ada, keep_photo="true", lesion=spot, **TOLD)["id"]
+    at.review("melanoma")
+    at.number = mild
+    assert at.sign_seen(at.draft("colleague")).get_json()["superseded"] is None
+    draft = at.draft("colleague")
+    path = f"/submissions/{grave}/facts"
+    assert at.ada.call("PUT", path, json={"body_laterality": "right"}).status_code == 200
+    assert at.shown_to(at.doctor)[0]["superseded"]["corrected"] == ["place"]
+    assert outdated_mails(at, at.doctor) == 1
+    assert outdated(at.sign_seen(draft), "place")
+
+
+@pytest.mark.parametrize("given", [MAIL])
 def test_the_doctor_in_charge_is_told_of_a_letter_that_somebody_else_has_made_wrong(
     backend: Backend,
 ) -> None:

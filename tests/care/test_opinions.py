@@ -10,7 +10,7 @@ from skinapi.platform.notices.outbox import Kind
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers
 from tests.care.test_cases import MELANOMA, Clinic, answer, came, counts
 from tests.care.test_without_doctor import LIST, identifier, take
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 WORDS = "Is the border regular?"
@@ -172,6 +172,16 @@ def test_the_doctor_in_charge_may_leave_it_without_the_second_opinion(
         assert to_review(clinic.doctor) == []
 
 
+def test_another_colleague_is_asked_in_place_of_one_who_is_gone(shared_backend: Backend) -> None:
+    clinic = Clinic(shared_backend)
+    sign_and_ask(clinic)
+    leave(clinic, "suspended")
+    case = clinic.ask(clinic.stranger.email).get_json()
+    assert (case["opinion"]["question"], case.get("opinion_lost")) == (None, None)
+    assert to_review(clinic.doctor) == []
+    assert to_review(clinic.stranger) == [clinic.number]
+
+
 def test_who_is_back_has_the_question_again_and_nobody_waits_without_it(asked: Clinic) -> None:
     leave(asked, "suspended")
     asked.admin("PATCH", f"/users/{asked.colleague.email}/approve", json={})
@@ -179,6 +189,21 @@ def test_who_is_back_has_the_question_again_and_nobody_waits_without_it(asked: C
     assert "opinion_lost" not in asked.case()
     colleague = asked.backend.log_in(asked.colleague.email)
     assert to_review(colleague) == [asked.number]
+
+
+def test_an_opinion_that_came_before_stays_where_the_next_one_does_not_come(
+    shared_backend: Backend,
+) -> None:
+    clinic = Clinic(shared_backend)
+    sign_and_ask(clinic)
+    answer(clinic.colleague, clinic.number, MELANOMA)
+    clinic.ask()
+    leave(clinic, "suspended")
+    case = clinic.case()
+    assert (case["opinion_lost"], bool(case["opinion_came_at"])) == ("gone", True)
+    clinic.admin("PATCH", f"/users/{clinic.colleague.email}/approve", json={})
+    assert came(clinic.doctor) == 1
+    assert to_review(clinic.doctor) == [clinic.number]
 
 
 def test_the_question_to_who_is_in_charge_and_gone_waits_with_the_patients_of_nobody(
@@ -199,6 +224,28 @@ def test_who_is_in_charge_by_now_is_no_colleague_to_whom_a_patient_says_no(asked
     asked.assign(asked.colleague.email)
     leave(asked, "sharing taken back")
     assert waits_as_asked(asked, asked.colleague)
+
+
+def test_what_a_patient_has_refused_holds_when_who_was_asked_is_not_in_charge_any_more(
+    asked: Clinic,
+) -> None:
+    asked.assign(asked.colleague.email)
+    leave(asked, "sharing taken back")
+    asked.assign(asked.doctor.email)
+    assert asked.case()["opinion_lost"] == "unshared"
+    assert to_review(asked.colleague) == []
+    assert asked.colleague.call("GET", f"{asked.path}/case").status_code == 404
+    assert to_review(asked.doctor) == [asked.number]
+
+
+@pytest.mark.parametrize("given", [{"record_retention": 10}])
+def test_a_kept_record_waits_for_no_colleague_any_more(backend: Backend) -> None:
+    clinic = Clinic(backend)
+    sign_and_ask(clinic)
+    deleted = clinic.ada.call("DELETE", "/me", json={"current_password": PASSWORD})
+    assert deleted.status_code == 200, deleted.text
+    assert clinic.case()["opinion_lost"] == "unshared"
+    assert to_review(clinic.doctor) == [clinic.number]
 
 
 @pytest.mark.parametrize("given", [MAIL])

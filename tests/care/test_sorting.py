@@ -125,6 +125,27 @@ def test_another_photo_stays_wanted_until_its_doctor_has_one(
     assert asks() == (False, [], [])
 
 
+def want_a_photo_beside_a_result(backend: Backend, doctor: Person, ada: Person) -> tuple[int, int]:
+    """The finding that is wanted anew, with a sample out, and the newer one with the result."""
+    spot = begin(ada)
+    wanted = file_for(backend, ada, URGENT, lesion=spot).number
+    sign(doctor, wanted, {**MOLE, "certainty": "unsure", "urgency": URGENT, "histology": "awaited"})
+    newer = file_for(backend, ada, SELF, lesion=spot).number
+    sign(doctor, newer, MOLE_RESULT)
+    sign(doctor, wanted, ANOTHER)
+    return wanted, newer
+
+
+def test_a_photo_that_is_wanted_for_another_finding_is_asked_for_by_its_number(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    wanted, newer = want_a_photo_beside_a_result(backend, doctor, ada)
+    told = ada.call("GET", f"/submissions/{wanted}").get_json()["instruction"]
+    assert (told["band"], told["picture_wanted"], told["finding"]) == (SELF, True, newer)
+    assert f"The photo of finding {wanted} is not good enough" in told["sentence"]
+
+
 def test_who_is_to_be_seen_goes_without_another_photo(any_backend: Backend) -> None:
     doctor, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, URGENT).number
