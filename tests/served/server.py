@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,8 +25,8 @@ from tests.support.backends import SECRET
 from tests.support.models import tiny_model
 
 ROOT = Path(__file__).parents[2]
-READY_S = 90
-STOP_S = 60
+# Only a hang takes so long, also beside other work.
+READY_S = STOP_S = 240
 # Only what a process needs to run: no setting of this machine reaches the server.
 INHERITED = ("PATH", "HOME", "LANG")
 GENEROUS = {
@@ -111,9 +112,10 @@ class Server:
         return children(self._process.pid)
 
     def await_workers(self) -> list[int]:
-        """All that it is to have: it is ready when one of them is."""
+        """Wait until all of its workers take signals. It is ready when one of them is."""
         deadline = time.monotonic() + READY_S
-        while len(found := self.workers()) < int(self.environment["WORKERS"]):
+        many = int(self.environment["WORKERS"])
+        while len(found := self.workers()) < many or not all(map(takes_signals, found)):
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.02)
         return found
@@ -214,6 +216,18 @@ def serving(
     with stopping(Server(folder, environment, workers=workers)) as server:
         server.start()
         yield server
+
+
+def takes_signals(worker: int) -> bool:
+    """Return whether the worker has its own signal handlers. Until then a signal is lost: it has
+    inherited those of gunicorn's master, which alone handles SIGHUP.
+    """
+    try:
+        status = Path(f"/proc/{worker}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    [caught] = re.findall(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)
+    return not int(caught, 16) >> (signal.SIGHUP - 1) & 1
 
 
 def children(pid: int) -> list[int]:

@@ -128,6 +128,10 @@ def test_a_process_that_dies_is_counted_and_one_that_is_told_to_stop_is_not(tmp_
 
 
 def dead_of(server: Server) -> int:
-    text = ask(server.port, "GET", "/metrics", token=SCRAPER).data.decode()
-    (line,) = re.findall(r"^skinapi_died_processes (\d+)\.0$", text, re.MULTILINE)
+    """Wait for a worker that has started. The one that was killed may have been the only one."""
+    deadline = time.monotonic() + STOP_S
+    while (answer := ask(server.port, "GET", "/metrics", token=SCRAPER)).status == 503:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (line,) = re.findall(r"^skinapi_died_processes (\d+)\.0$", answer.data.decode(), re.MULTILINE)
     return int(line)
