@@ -217,23 +217,6 @@ def test_once_a_lost_key_is_found_again_a_restored_store_has_no_fault(
     assert capsys.readouterr().out.endswith("no faults\nagain.tar can be restored whole\n")
 
 
-def test_once_a_lost_key_is_found_again_a_store_that_took_another_one_has_no_fault(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    second, third, new_admin = SECRET[1:] + "2", SECRET[1:] + "3", "create-admin --email {}"
-    for key, former, command, status in (
-        (SECRET, "", new_admin.format("one@example.org"), 0),
-        (second, SECRET, new_admin.format("two@example.org"), 0),
-        (third, f"wrong{second}", "check", REFUSED),
-        (third, f"wrong{second}", "accept-key", 0),
-        (third, f"wrong{second}", "check", 1),
-        (third, f"{second},{SECRET}", "check", 0),
-    ):
-        monkeypatch.setenv("JWT_SECRET_KEY", key)
-        monkeypatch.setenv("FORMER_JWT_SECRET_KEYS", former)
-        assert main(command.split()) == status, (command, capsys.readouterr())
-
-
 def test_a_drill_of_a_damaged_record_says_that_it_is_not_whole(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,16 +14,16 @@ import pytest
 from pydantic import SecretStr
 from pypdf import PdfReader
 
-from skinapi.app import commands, restore_commands
+from skinapi.app import commands
 from skinapi.app.composition.services import open_services
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import BrokenStore, Conflict, StoreUnavailable, UnsafeSettings
-from skinapi.base.settings.settings import Settings
-from skinapi.platform.backups.backup import restore_backup, write_backup
+from skinapi.platform.backups.backup import restore_backup
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.store_version import join_store
 from skinapi.platform.stores.store_factory import make_store, open_store
 from tests.findings.prediction.photographer import predicted
+from tests.privacy.restoring import back_up, restore, settings_for
 from tests.support.backends import SECRET, Backend, settings_in
 from tests.support.models import tiny_model
 
@@ -126,24 +126,15 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
     assert first.startswith("accounts zz: damaged: ")
 
 
-def restored_from(file: Path, settings: Settings) -> int:
-    """As `restore --without-erased-ids` ends."""
-    given = {"erased": None, "without_erased_ids": True, "verify": False, "drill": False}
-    options = Namespace(file=file, give_up_numbers=False, **given)
-    return restore_commands.restore(settings, options)
-
-
 def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
     tmp_path: Path,
 ) -> None:
     backend, file = Backend(tmp_path / "before"), tmp_path / "backup.tar"
     ada = backend.member()
-    with file.open("wb") as out:
-        write_backup(backend.services.store, out)
+    back_up(backend, file)
     assert ada.call("POST", "/auth/logout").status_code == 200
-    settings = settings_in(tmp_path / "after", model_path=tiny_model())
-    (tmp_path / "after").mkdir()
-    restored_from(file, settings)
+    settings = settings_for(tmp_path / "after")
+    restore(settings, file, without_erased_ids=True)
     restored = Backend(tmp_path / "after")
     assert restored.account(ada.email)
     answer = restored.client.get("/me", headers={"Authorization": f"Bearer {ada.token}"})
@@ -167,30 +158,26 @@ def test_a_new_key_is_accepted_where_the_former_one_is_lost(tmp_path: Path) -> N
 def test_a_restored_store_takes_the_key_that_it_is_restored_with(tmp_path: Path) -> None:
     """The development secret is in no backup."""
     backend, file = Backend(tmp_path / "before"), tmp_path / "backup.tar"
-    with file.open("wb") as out:
-        write_backup(backend.services.store, out)
-    other = settings_in(tmp_path / "after", model_path=tiny_model(), jwt_secret_key=SECRET[::-1])
-    (tmp_path / "after").mkdir()
-    assert restored_from(file, other) == 0
+    back_up(backend, file)
+    other = settings_for(tmp_path / "after", jwt_secret_key=SECRET[::-1])
+    assert restore(other, file, without_erased_ids=True) == 0
     Backend(tmp_path / "after", jwt_secret_key=SECRET[::-1]).services.store.close()
 
 
 def test_a_store_that_was_only_checked_is_empty_to_a_restore(tmp_path: Path) -> None:
     backend, file = Backend(tmp_path / "before"), tmp_path / "backup.tar"
     ada = backend.member()
-    with file.open("wb") as out:
-        write_backup(backend.services.store, out)
+    back_up(backend, file)
     backend.services.store.close()
-    (tmp_path / "after").mkdir()
-    settings = settings_in(tmp_path / "after", model_path=tiny_model())
+    settings = settings_for(tmp_path / "after")
     make_store(settings)
     assert commands.check(settings, Namespace(repair=False, logged=None)) == 0
-    assert restored_from(file, settings) == 0
+    assert restore(settings, file, without_erased_ids=True) == 0
     restored = Backend(tmp_path / "after")
     assert restored.account(ada.email)
     restored.services.store.close()
     with pytest.raises(Conflict, match="not empty"):
-        restored_from(file, settings)
+        restore(settings, file, without_erased_ids=True)
 
 
 def test_a_repair_that_fails_keeps_the_others_from_nothing(
@@ -229,8 +216,7 @@ def lost_photo(backend: Backend) -> tuple[str, Path]:
     """The name of a kept photo whose file was removed, and a backup from before."""
     ada, backup = backend.member(), backend.settings.instance_dir / "backup.tar"
     predicted(ada, keep_photo="true")
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    back_up(backend, backup)
     [finding] = backend.stored()["submissions"]
     backend.services.store.blobs.delete(finding["photo_blob"])
     return finding["photo_blob"], backup
@@ -274,8 +260,7 @@ def test_a_store_whose_files_alone_are_left_is_no_new_one(real_backend: Backend)
     backend = real_backend
     predicted(backend.member(), keep_photo="true")
     backup = backend.settings.instance_dir.parent / "backup.tar"
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    back_up(backend, backup)
     store, secrets = backend.services.store, backend.settings.audit_secrets()
     for collection in store.collections():
         store.collection(collection).delete({})
@@ -291,8 +276,7 @@ def test_a_folder_whose_database_was_removed_is_refused_by_each_command(tmp_path
     backend = Backend(tmp_path / "lost")
     predicted(backend.member(), keep_photo="true")
     backup = tmp_path / "backup.tar"
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    back_up(backend, backup)
     backend.services.store.close()
     for file in (tmp_path / "lost").glob("skinapi.db*"):
         file.unlink()
@@ -300,11 +284,11 @@ def test_a_folder_whose_database_was_removed_is_refused_by_each_command(tmp_path
     with pytest.raises(StoreUnavailable, match="#a-lost-database"):
         commands.check(settings, Namespace(repair=False, logged=None))
     with pytest.raises(Conflict, match="#a-lost-database"):
-        restored_from(backup, settings)
+        restore(settings, backup, without_erased_ids=True)
     with pytest.raises(BrokenStore, match="#a-lost-database"):
         commands.check(settings, Namespace(repair=False, logged=None))
     make_store(settings)
     with pytest.raises(BrokenStore, match="#a-lost-database"):
         open_services(settings)
     (tmp_path / "lost").rename(tmp_path / "away")
-    assert restored_from(backup, settings) == 0
+    assert restore(settings, backup, without_erased_ids=True) == 0

@@ -80,25 +80,6 @@ def test_whom_another_admin_has_suspended_meanwhile_stays_so_and_is_shown_so(
     assert suspended.status == "suspended"
 
 
-@pytest.mark.parametrize("look", looks(1), ids=str)
-def test_a_doctor_who_was_approved_a_moment_ago_can_be_chosen(
-    visitor: Visitor, seeder: Seeder, look: Look
-) -> None:
-    admin, boss = seeder.person("admin"), seeder.person("admin")
-    name = f"New{boss.id}"
-    fresh = seeder.person(status="waiting", wanted_role="doctor", name=name)
-    seeder.person(name=name)
-    journey = Journey(visitor, "fresh-doctor", look)
-    visitor.enter(admin, "admin")
-    visitor.go(f"accounts?status=all&q={name}")
-    visitor.press_in_row(fresh.email, journey.say("approve"))
-    visitor.press("dialog .primary")
-    journey.see("approved", who=f"{name} ({fresh.email})", role=journey.say("role_doctor"))
-    choose_all(journey)
-    visitor.choose("doctor", fresh.email)
-    journey.see("assignMany", patients=journey.say("one_user", count="1"), doctor=name)
-
-
 @pytest.mark.parametrize("look", looks(0), ids=str)
 def test_an_admin_reads_what_is_open_before_a_deletion_and_gives_the_password(
     visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller, look: Look

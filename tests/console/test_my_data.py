@@ -87,26 +87,3 @@ def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_d
     visitor.press("dialog .danger")
     visitor.see_none(patient.email)
     journey.step("done")
-
-
-@pytest.mark.parametrize("look", looks(1), ids=str)
-def test_who_wrote_about_no_finding_is_reached_without_a_number_and_an_urgency(
-    visitor: Visitor, seeder: Seeder, look: Look
-) -> None:
-    doctor, patient = seeder.person("doctor"), seeder.person()
-    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
-    change_account(seeder.services, patient.id, password_hash=Passwords().hash(PASSWORD))
-    path = f"/patients/{patient.id}/messages"
-    assert patient.call("POST", path, json={"text": "It bleeds since yesterday."}).status == 201
-    journey = Journey(visitor, "to-reach-of-none", look)
-    visitor.enter(patient, "user")
-    visitor.go("my-data")
-    visitor.press("section.card button.danger")
-    journey.see("one_unsettled_message", count="1")
-    journey.step("dialog")
-    assert patient.call("DELETE", "/me", json={"current_password": PASSWORD}).status == 200
-    visitor.enter(doctor, "doctor")
-    visitor.go("people-to-reach")
-    journey.see("toldWhy_message")
-    assert journey.say("toldWhy_message") in visitor.read_all("section.card li"), "and no more"
-    journey.step("page")

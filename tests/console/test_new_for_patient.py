@@ -13,7 +13,7 @@ from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
-from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
+from tests.support.photos import photo_of
 from tests.support.size import size
 
 DIALLED = "main a.call[href='tel:+41315551212']"
@@ -45,23 +45,6 @@ def test_an_urgent_patient_can_call_and_reads_of_the_visit(
         visitor.find("main .your-visit dd")
         visitor.assert_accessible()
         journey.step(place.partition("/")[0])
-
-
-@pytest.mark.parametrize("look", LOOKS[: size(1, 2)], ids=str)
-def test_an_awaited_sample_is_said_where_a_newer_photo_counts(
-    visitor: Visitor, patient: Caller, doctor: Caller, look: Look
-) -> None:
-    spot = begin(patient, BACK)
-    first = send(patient, "melanoma", lesion=spot)
-    review = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
-    assert doctor.call("POST", f"/submissions/{first}/review", json=review).status == 201
-    send(patient, "melanoma", lesion=spot)
-    journey = Journey(visitor, "new-for-patient", look)
-    visitor.enter(patient, "user")
-    visitor.open_view(f"finding/{first}")
-    said = {"en": "The laboratory's result is awaited", "fr": "Le résultat du laboratoire"}
-    assert said[look.language] in visitor.find("main section.card.past").text
-    journey.step("awaited-behind")
 
 
 @pytest.mark.parametrize("look", LOOKS[-size(1, 2) :], ids=str)
@@ -184,21 +167,6 @@ def test_a_photo_that_never_left_is_called_unsent_everywhere(
     visitor.see_none(journey.say("unsentUnknown"))
 
 
-def test_what_looks_like_no_skin_leaves_two_ways_on(
-    visitor: Visitor, patient: Caller, tmp_path: Path
-) -> None:
-    journey = Journey(visitor, "new-for-patient", LOOKS[0])
-    visitor.enter(patient, "user")
-    visitor.open_view("check")
-    visitor.hand_in("photo", file_of(tmp_path, "green.png", photo_in(LIKE_NO_SKIN)))
-    visitor.find("figure.crop canvas")
-    visitor.answer("keep_photo", "true")
-    journey.press("sendPhoto")
-    journey.see("skinYes")
-    visitor.find("main .message .row")
-    assert visitor.count(".actions.send button") == 0
-
-
 def test_paper_has_the_name_and_what_is_folded_and_no_buttons(
     visitor: Visitor, patient: Caller, doctor: Caller
 ) -> None:
@@ -214,27 +182,14 @@ def test_paper_has_the_name_and_what_is_folded_and_no_buttons(
     assert "The model knows" in paper or journey.say("probabilitiesText") in " ".join(paper.split())
 
 
-def test_a_comparison_says_first_what_to_do(visitor: Visitor, patient: Caller) -> None:
-    spot = begin(patient, BACK)
-    for _ in range(2):
-        send(patient, "melanoma", lesion=spot)
-    journey = Journey(visitor, "new-for-patient", LOOKS[0])
-    visitor.enter(patient, "user")
-    visitor.open_view(f"visits/{spot}")
-    assert visitor.read(".compared .verdict h2") == "See a doctor this week"
-    visitor.find(".compared .verdict > h2:first-child + [class=due]")
-    assert visitor.count(".compared > section") == 1
-    visitor.assert_accessible()
-    journey.step("compared")
-
-
 def test_a_list_says_how_certain_a_doctor_was(visitor: Visitor, patient: Caller) -> None:
     visitor.enter(patient, "user")
-    said: tuple[tuple[str, dict[str, bool]], ...] = (
+    said: tuple[tuple[str, dict[str, bool | str]], ...] = (
         ("Doctor's decision of", {}),
         ("Doctor's opinion of", {"certain": False}),
         ("Doctor's suspected diagnosis of", {"suspected": True, "certain": False}),
         ("Laboratory's result of", {"by_result": True, "suspected": True}),
+        ("Comparison of", {"from": "comparison"}),
     )
     script = """
 const [advice, done] = arguments;

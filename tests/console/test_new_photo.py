@@ -157,40 +157,6 @@ def test_who_goes_to_the_photo_that_is_wanted_has_not_read_the_decision(
     assert doctor.call("GET", f"/submissions/{number}/case").json.get("opened_at") is None
 
 
-def test_a_photo_that_a_doctor_takes_in_place_of_another_is_of_its_spot(
-    visitor: Visitor, patient: Caller, doctor: Caller, mole: Path
-) -> None:
-    first = send(patient, "melanoma", body_site="back")
-    wanted = {"new_picture_wanted": True}
-    assert doctor.call("POST", f"/submissions/{first}/review", json=wanted).status == 201
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"case/{first}")
-    visitor.press_button("New photo of this patient")
-    visitor.hand_in("photo", mole)
-    visitor.answer("keep_photo", "true")
-    visitor.press_button("Send the photo")
-    visitor.find(".case .photo-frame img")
-    before, after = patient.call("GET", "/submissions").json
-    assert before["lesion"] == after["lesion"] is not None
-    assert after["instruction"]["band"] == before["band"]
-
-
-def test_a_photo_of_a_spot_that_is_gone_is_no_photo_of_another(
-    visitor: Visitor, patient: Caller
-) -> None:
-    kept, joined, gone = (
-        patient.call("POST", "/lesions", json={"place": {"site": "back"}}).json["id"]
-        for _ in range(3)
-    )
-    assert patient.call("POST", f"/lesions/{kept}/join", json={"lesion": joined}).status == 200
-    assert patient.call("DELETE", f"/lesions/{gone}").status == 200
-    visitor.enter(patient, "user")
-    visitor.open_view(f"check/{gone}")
-    visitor.see("This does not exist, or not any more.")
-    visitor.open_view(f"check/{joined}")
-    visitor.see("New photo: back")
-
-
 def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_filed_once(
     visitor: Visitor, ada: Caller, mole: Path
 ) -> None:

@@ -140,62 +140,6 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     journey.step("another-photo")
 
 
-def test_another_photo_that_has_come_is_asked_for_no_more(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    spot = begin(patient, {"site": "back"})
-    first = send(patient, "melanocytic_nevus", lesion=spot)
-    sign(doctor, first, new_picture_wanted=True)
-    journey = Journey(visitor, "decision", looks(0)[0])
-    visitor.enter(patient, "user")
-    visitor.go(f"finding/{first}")
-    visitor.find(".verdict a.primary[href^='#/check']")
-    send(patient, "melanocytic_nevus", lesion=spot)
-    visitor.reload()
-    visitor.see("Another photo is there in place of this one")
-    assert visitor.count(".verdict a.primary[href^='#/check']") == 0
-    journey.step("photo-came")
-    visitor.go(f"spot/{spot}")
-    visitor.find(".own-findings")
-    assert journey.say("unjudged") not in visitor.text()
-    assert journey.say("newPictureWanted") not in visitor.text()
-
-
-def test_a_doctor_reads_whether_the_patient_has_opened_what_was_decided(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    number = send(patient, "melanoma")
-    open_case(visitor, doctor, number)
-    press(visitor, "a", "[value=agree]:checked:focus")
-    visitor.press(".signing [value=stay]")
-    visitor.find(".verdict.decided")
-    visitor.see("The patient has not opened this here yet.")
-    visitor.see("To be seen by")
-    assert patient.call("GET", f"/submissions/{number}").status == 200
-    visitor.go("queue")
-    visitor.await_truth(lambda: visitor.count(".case") == 0, "the list alone")
-    visitor.go(f"case/{number}")
-    visitor.see("The patient has opened this:")
-
-
-def test_nobody_agrees_with_a_photo_that_was_not_kept(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    number = send(patient, "melanoma", keep_photo="false")
-    visitor.look(DESK)
-    visitor.enter(doctor, "doctor")
-    visitor.go(f"case/{number}")
-    visitor.find("[value=agree]:disabled")
-    visitor.keys("a")
-    assert visitor.count("[name=agreement]:checked") == 0
-    visitor.keys("d")
-    visitor.press("input[name=label][value=melanoma]")  # what the doctor saw
-    visitor.press(".signing [value=stay]")
-    visitor.find(".verdict.decided h1")
-    [review] = signed(doctor, number)
-    assert (review["label"], review["agrees_with_label"]) == ("melanoma", None)
-
-
 def test_a_key_that_changes_a_list_leaves_the_focus_on_no_other_answer(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
@@ -261,20 +205,6 @@ def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(
     assert kept == (True, "doctor_review", "self_monitoring")
 
 
-def test_who_agrees_is_asked_before_a_melanoma_of_another_photo_ends(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    spot = begin(patient, {"site": "back"})
-    sign(doctor, send(patient, "melanoma", lesion=spot), label="melanoma", certainty="sure")
-    mild = send(patient, "dermatofibroma", lesion=spot)
-    open_case(visitor, doctor, mild)
-    press(visitor, "a", "[value=agree]:checked:focus")
-    assert "Urgent referral → " in visitor.run(BAR)
-    visitor.keys(Keys.ENTER)
-    visitor.see("Sign all the same?")
-    assert signed(doctor, mild) == []
-
-
 def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
@@ -322,17 +252,6 @@ def test_another_list_begins_at_its_first_row_which_key_o_opens(
     visitor.find(f".finding-row.current [data-number='{number}']")
     visitor.keys("o")
     assert opened(visitor) == number
-
-
-def test_a_case_of_another_doctor_is_not_there_and_leaves_no_fault_in_the_log(
-    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller
-) -> None:
-    number = send(patient, MOLE, body_site="back")
-    visitor.look(DESK)
-    visitor.enter(seeder.person("doctor"), "doctor")
-    visitor.go(f"case/{number}")
-    visitor.see("This does not exist")
-    visitor.assert_quiet(expected=("status of 404",))
 
 
 def test_the_doctor_reads_that_nothing_reaches_a_suspended_patient(

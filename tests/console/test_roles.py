@@ -77,24 +77,6 @@ def test_who_is_approved_as_a_doctor_is_asked_about_first(
     journey.step("findings-of-no-patient")
 
 
-@pytest.mark.parametrize("look", looks(3), ids=str)
-def test_an_approved_patient_is_approved_as_a_doctor(
-    visitor: Visitor, seeder: Seeder, patient: Caller, look: Look
-) -> None:
-    """Of one who is approved already, chosen among others."""
-    admin = seeder.person("admin")
-    journey = Journey(visitor, "admin", look)
-    visitor.enter(admin, "admin")
-    visitor.go(f"accounts?status=all&q={patient.email}")
-    visitor.press(".accounts tbody [type=checkbox]")
-    visitor.choose("approve-role", "doctor")
-    visitor.press(".actions .primary")
-    journey.see("roleNothing", who=named(patient))
-    visitor.press("dialog .primary")
-    journey.see("approved", who=named(patient), role=journey.say("role_doctor"))
-    assert row_of(admin, patient)["role"] == "doctor"
-
-
 MAKE_ITEMS = """
 const [settings, failed, asks, answer] = arguments;
 import("/console/views/overview.js").then((it) =>

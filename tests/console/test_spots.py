@@ -216,45 +216,6 @@ def test_two_visits_lie_over_each_other_and_what_cannot_be_compared_beside_each_
     journey.step("not-comparable")
 
 
-@pytest.mark.parametrize("look", looks(2), ids=str)
-def test_a_decided_photo_that_has_changed_from_an_earlier_one_waits_again(
-    visitor: Visitor, doctor: Caller, patient: Caller, look: Look
-) -> None:
-    lesion = begin(patient, BACK)
-    before = send_photo(patient, encoded(spot(1), quality=90))
-    darker = visit(with_disc(spot(1), 265, 200, 24))
-    after = send_photo(patient, encoded(darker, quality=90), lesion=lesion)
-    mole = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
-    for number in (before, after):
-        answer = doctor.call("POST", f"/submissions/{number}/review", json=mole)
-        assert answer.status == 201
-    sorted_ = patient.call("PUT", f"/submissions/{before}/lesion", json={"lesion": lesion})
-    assert sorted_.status == 200
-    pair = f"first={before}&second={after}"
-    assert patient.call("GET", f"/lesions/{lesion}/comparison?{pair}").status == 200
-    journey = Journey(visitor, "change", look)
-    visitor.enter(patient, "user")
-    visitor.find(f"a[href='#/spot/{lesion}']")
-    by_comparison = journey.say("saidBy_comparison", date="")
-    assert by_comparison in visitor.read(".spot-row .decision")
-    journey.step("home")
-    visitor.go(f"visits/{lesion}")
-    assert by_comparison in visitor.read(".compared .verdict .decision")
-    journey.step("comparison")
-    for number in (before, after):
-        visitor.go(f"finding/{number}")
-        journey.see("comparisonCounts")
-        journey.step(f"finding-{number == after}")
-    visitor.look(look.size, dark=look.dark, language=look.language)
-    visitor.enter(doctor, "doctor")
-    visitor.find(f"[data-number='{after}']")
-    visitor.see(DARKER[look.language])
-    journey.step("queue", still=False)
-    visitor.go(f"case/{after}")
-    journey.see("comparisonCounts")
-    journey.step("case")
-
-
 @pytest.mark.parametrize(
     "look", [Look(PHONE, True, "fr"), *in_drill(Look(DESK, False, "en"))], ids=str
 )

@@ -9,15 +9,14 @@ import pytest
 from skinapi.platform.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_every_page import withdraw_version
-from tests.console.test_review import BAR, DESK, MOLE, open_case, opened, sign, signed
-from tests.console.test_spots import begin, send
+from tests.console.test_review import DESK, MOLE, open_case, opened, sign, signed
+from tests.console.test_spots import send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 
 TOLD = {"age": "40", "sex": "female", "body_site": "back", "checklist": "none"}
 # By themselves a reason to see a doctor this week.
 SIGNS = ["change_in_size", "irregular_shape", "irregular_colour"]
-VERDICT = ".finding > .verdict, .case-read > .verdict"
 CHECKED = "return document.querySelector(`[name=${arguments[0]}]:checked`).value"
 
 
@@ -143,33 +142,6 @@ def test_a_side_is_corrected_where_no_photo_was_kept(
     visitor.assert_quiet()
 
 
-def test_a_decision_heads_its_finding_until_that_becomes_more_urgent(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    number = send(patient, MOLE, **TOLD)
-    sign(doctor, number, label=MOLE, certainty="sure", urgency="doctor_review")
-    correct(patient, number, age=41)
-    for caller, role, place in ((patient, "user", "finding"), (doctor, "doctor", "case")):
-        visitor.look(DESK)
-        visitor.enter(caller, role)
-        visitor.go(f"{place}/{number}")
-        visitor.see("was corrected: Age. What a doctor had decided before that still counts.")
-        assert visitor.count(".verdict.decided h1") == 1
-    correct(patient, number, age=41, checklist=SIGNS)
-    for caller, role, place in ((doctor, "doctor", "case"), (patient, "user", "finding")):
-        visitor.look(DESK)
-        visitor.enter(caller, role)
-        visitor.go(f"{place}/{number}")
-        visitor.see("It became more urgent.")
-        visitor.find(f":is({VERDICT}).band-urgent_referral")
-        visitor.see("No doctor has judged it since then.")
-        if role == "doctor":
-            visitor.find("#review")  # it waits for a review, and the row says so
-            visitor.find(f".rows [data-number='{number}']")
-            visitor.see("became more urgent ·")
-    visitor.assert_quiet()
-
-
 def test_no_doctor_signs_what_was_judged_after_they_looked(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
@@ -189,29 +161,6 @@ def test_no_doctor_signs_what_was_judged_after_they_looked(
     visitor.find(".verdict.decided h1")
     [review] = signed(doctor, number)
     assert (review["urgency"], review["note"]) == ("urgent_referral", "Seen before.")
-    visitor.assert_quiet(expected=(f"/submissions/{number}/review",))
-
-
-def test_no_doctor_signs_what_another_photo_of_the_spot_contradicts_since_they_looked(
-    visitor: Visitor, doctor: Caller, patient: Caller
-) -> None:
-    spot, number = begin(patient, {"site": "back"}), send(patient, MOLE, **TOLD)
-    grave = send(patient, MOLE, **TOLD)
-    sign(doctor, grave, label="melanoma", certainty="sure")
-    open_case(visitor, doctor, number)
-    visitor.keys("a")
-    visitor.type(note="Seen before.")
-    for one in (grave, number):
-        answer = patient.call("PUT", f"/submissions/{one}/lesion", json={"lesion": spot})
-        assert answer.status == 200
-    visitor.press(".signing [value=stay]")
-    visitor.see("has changed since you opened this page")
-    visitor.find(".case-read > .verdict.band-urgent_referral")
-    assert signed(doctor, number) == []
-    assert visitor.count("[name=agreement]:checked") == 0
-    assert visitor.find("[name=note]").get_attribute("value") == "Seen before."
-    visitor.press("[name=agreement][value=agree]")
-    assert "→" in visitor.run(BAR)
     visitor.assert_quiet(expected=(f"/submissions/{number}/review",))
 
 

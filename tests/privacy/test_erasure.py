@@ -296,22 +296,22 @@ def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -
 @KEEPS
 @pytest.mark.parametrize("joined", [False, True], ids=["itself", "joined to another"])
 def test_who_registers_anew_reads_nothing_of_the_own_kept_record(
-    real_backend: Backend, joined: bool
+    backend: Backend, joined: bool
 ) -> None:
-    grey, ada, signed, _ = reviewed(real_backend)
-    record, root = real_backend.account(ada.email).id, real_backend.member(role="admin")
-    other = real_backend.member(role="doctor")
+    grey, ada, signed, _ = reviewed(backend)
+    record, root = backend.account(ada.email).id, backend.member(role="admin")
+    other = backend.member(role="doctor")
     leave(ada)
-    finish(real_backend)
+    finish(backend)
     assert root.call("PATCH", f"/users/{grey.email}/suspend").status_code == 200
-    outbox = real_backend.services.store.collection("outbox")
-    again = real_backend.member(ada.email)
+    outbox = backend.services.store.collection("outbox")
+    again = backend.member(ada.email)
     if joined:
-        old, again = again, real_backend.member()
+        old, again = again, backend.member()
         assert join(root, old.email, again.email).status_code == 200
     path = f"/users/{again.email}/role"
     assert root.call("PUT", path, json={"role": "doctor"}).status_code == 200
-    again = real_backend.log_in(again.email)
+    again = backend.log_in(again.email)
 
     def reads(doctor: Person) -> tuple[int, int, int, int, int]:
         asked = doctor.call("GET", f"/submissions/{signed}").status_code
@@ -322,10 +322,10 @@ def test_who_registers_anew_reads_nothing_of_the_own_kept_record(
 
     assert reads(other) == (200, 200, 1, 1, 1)
     assert reads(again) == (404, 404, 0, 0, 0)
-    real_backend.services.store.collection("people_to_reach").delete({"account": record})
-    real_backend.services.erasure.to_reach.note_again()
+    backend.services.store.collection("people_to_reach").delete({"account": record})
+    backend.services.erasure.to_reach.note_again()
     told = {notice["account"] for notice in outbox.find({"kind": Kind.TO_REACH})}
-    assert told == {real_backend.account(item.email).id for item in (grey, other)}
+    assert told == {backend.account(item.email).id for item in (grey, other)}
     done = f"/people-to-reach/{reach(other)[0]['_id']}/done"
     take = f"/patients/{record}/doctor"
     assert again.call("POST", done, json={"outcome": "told"}).status_code == 404
@@ -367,10 +367,7 @@ def test_the_urgent_photo_of_a_spot_is_kept_with_the_mole_that_a_doctor_signed(
 
 
 @KEEPS
-def test_the_photo_that_counts_is_kept_beside_a_graver_one_that_a_doctor_called_a_mole(
-    backend: Backend,
-) -> None:
-    """Kept was the mole alone, while the page of the spot sent to a doctor."""
+def test_the_photo_that_counts_for_its_spot_is_kept_beside_a_signed_one(backend: Backend) -> None:
     talk = Talk(backend)
     mole = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.lesion)
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
@@ -543,23 +540,6 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
     assert (row["by_email"], row["target"], row["detail"]) == (grey.email, account.id, outcome)
     if not backend.settings.record_retention:
         assert account.name not in str(backend.stored()["people_to_reach"])
-
-
-def test_who_deletes_a_finding_before_being_told_of_it_is_reached_too(backend: Backend) -> None:
-    grey, ada = unread_and_unseen(backend)
-    calm = file_for(backend, ada, Band.ROUTINE).number
-    told = file_for(backend, ada, Band.URGENT_REFERRAL).number
-    review(grey, told)
-    assert ada.call("GET", f"/submissions/{told}").status_code == 200
-    numbers = [item["id"] for item in ada.call("GET", "/submissions").get_json()]
-    for number in numbers:
-        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    [person] = grey.call("GET", "/people-to-reach").get_json()
-    assert (person["email"], len(numbers)) == (ada.email, 4)
-    findings = {item["number"]: item["why"] for item in person["findings"]}
-    assert sorted(findings.values()) == ["discarded", "unopened", "unreviewed"]
-    assert (findings[told], calm in findings) == ("discarded", False)
-    assert Kind.TO_REACH in notices_to(backend, backend.account(grey.email).id)
 
 
 def test_nobody_is_told_of_an_urgent_finding_that_nobody_would_have_looked_at(

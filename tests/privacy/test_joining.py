@@ -343,13 +343,13 @@ def test_it_says_why_it_joins_them_not(
 
 
 @pytest.mark.parametrize("given", [MAIL])
-def test_no_mail_says_of_the_account_that_stays_that_it_was_refused(real_backend: Backend) -> None:
-    root, ada = real_backend.member(role="admin"), real_backend.member()
-    old = real_backend.member(status="waiting")
-    duplicate = real_backend.account(old.email).id
+def test_no_mail_says_of_the_account_that_stays_that_it_was_refused(backend: Backend) -> None:
+    root, ada = backend.member(role="admin"), backend.member()
+    old = backend.member(status="waiting")
+    duplicate = backend.account(old.email).id
     body = {"accounts": [duplicate], "reason": "second_account"}
     assert root.call("POST", "/accounts/refusals", json=body).status_code == 200
-    outbox = real_backend.services.store.collection("outbox")
+    outbox = backend.services.store.collection("outbox")
     assert outbox.count({"kind": "refused"}) == 1
     assert join(root, old.email, ada.email).status_code == 200
     assert outbox.count({"kind": "refused"}) == 0
@@ -381,13 +381,13 @@ def give_role(backend: Backend, person: Person, role: str) -> Person:
 
 
 def test_what_was_written_to_a_former_doctor_waits_after_that_account_was_joined(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    talk, other = Talk(real_backend), real_backend.member(role="doctor")
+    talk, other = Talk(backend), backend.member(role="doctor")
     number = predicted(talk.ada, lesion=talk.lesion)["id"]
     talk.sent(talk.ada, "It bleeds and grows.")
-    root, stays = real_backend.member(role="admin"), real_backend.member()
-    give_role(real_backend, talk.grey, "user")
+    root, stays = backend.member(role="admin"), backend.member()
+    give_role(backend, talk.grey, "user")
     asked = [(number, ["message"])]
     assert [(item["id"], item["left"]) for item in other.pages("/queue?unassigned=true")] == asked
     assert join(root, talk.grey.email, stays.email).status_code == 200
@@ -397,19 +397,19 @@ def test_what_was_written_to_a_former_doctor_waits_after_that_account_was_joined
 
 
 def test_who_was_asked_about_a_patient_and_is_the_same_person_is_asked_no_more(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    grey, ada = patient_in_care(real_backend)
-    root, asked = real_backend.member(role="admin"), real_backend.member(role="doctor")
-    number = file_for(real_backend, ada, ROUTINE).number
+    grey, ada = patient_in_care(backend)
+    root, asked = backend.member(role="admin"), backend.member(role="doctor")
+    number = file_for(backend, ada, ROUTINE).number
     melanoma = {"label": "melanoma", "certainty": "sure"}
     assert grey.call("POST", f"/submissions/{number}/review", json=melanoma).status_code == 201
     opinion, body = f"/submissions/{number}/second-opinion", {"colleague": asked.email}
     assert grey.call("PUT", opinion, json=body).status_code == 200
-    give_role(real_backend, asked, "user")
+    give_role(backend, asked, "user")
     assert join(root, ada.email, asked.email).status_code == 200
     assert get(grey, "/queue")[0]["case"]["opinion_lost"] == "gone"
-    asked = give_role(real_backend, asked, "doctor")
+    asked = give_role(backend, asked, "doctor")
     assert get(asked, "/queue") == []
     assert asked.call("GET", f"/submissions/{number}/case").status_code == 403
     reviews = get(asked, f"/submissions/{number}/reviews")
@@ -432,19 +432,19 @@ def test_a_doctors_message_stays_the_doctors_once_both_are_one_account(backend: 
 
 @pytest.mark.parametrize("given", [MAIL, {**MAIL, "record_retention": 10}], ids=["all", "record"])
 def test_a_doctor_in_charge_of_the_own_former_account_is_in_charge_no_more(
-    real_backend: Backend, given: dict[str, Any]
+    backend: Backend, given: dict[str, Any]
 ) -> None:
-    grey, ada = patient_in_care(real_backend)
-    root, other = real_backend.member(role="admin"), real_backend.member(role="doctor")
-    number = file_for(real_backend, ada, ROUTINE).number
+    grey, ada = patient_in_care(backend)
+    root, other = backend.member(role="admin"), backend.member(role="doctor")
+    number = file_for(backend, ada, ROUTINE).number
     melanoma = {"label": "melanoma", "certainty": "sure"}
     assert grey.call("POST", f"/submissions/{number}/review", json=melanoma).status_code == 201
     leaving = {"current_password": PASSWORD}
     assert ada.call("DELETE", "/me", json=leaving).status_code == 200
-    anew = real_backend.member(ada.email)
-    give_role(real_backend, grey, "user")
+    anew = backend.member(ada.email)
+    give_role(backend, grey, "user")
     assert join(root, anew.email, grey.email).status_code == 200
-    grey = give_role(real_backend, grey, "doctor")
+    grey = give_role(backend, grey, "doctor")
     assert grey.call("GET", f"/submissions/{number}").status_code == 404
     assert (get(grey, "/queue"), get(grey, "/people-to-reach")) == ([], [])
     for reader in (other, root):

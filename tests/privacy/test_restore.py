@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from skinapi.app import backup_commands, restore_commands
+from skinapi.app import backup_commands
 from skinapi.app.composition.services import open_services
 from skinapi.app.integrity_check import check_integrity, list_record_types
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings.settings import Settings
 from skinapi.model.conditions import Band
-from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import (
     FILE_NAME,
     Scrubber,
@@ -31,10 +30,10 @@ from skinapi.privacy.erasure.routes import PersonToReachView
 from tests.care.clinic import file_for, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
+from tests.privacy.restoring import back_up, restore, settings_for
 from tests.privacy.test_joining import join
 from tests.stores.kills import Kills
-from tests.support.backends import MAIL, Backend, Person, erase, settings_in
-from tests.support.models import tiny_model
+from tests.support.backends import MAIL, Backend, Person, erase
 from tests.support.size import size
 
 URGENT = Band.URGENT_REFERRAL
@@ -58,18 +57,10 @@ class Clinic:
         return path
 
     def settings(self, name: str = "after", **given: Any) -> Settings:
-        """Of an empty store."""
-        folder = self.folder / name
-        folder.mkdir(exist_ok=True)
-        return settings_in(folder, model_path=tiny_model(), **given)
+        return settings_for(self.folder / name, **given)
 
     def restore(self, settings: Settings, **given: Any) -> int:
         return restore(settings, **{"file": self.backup, **given})
-
-
-def restore(settings: Settings, **given: Any) -> int:
-    options = {"erased": None, "without_erased_ids": False, "verify": False, "drill": False}
-    return restore_commands.restore(settings, Namespace(**{**options, **given}))
 
 
 @pytest.fixture
@@ -84,8 +75,7 @@ def clinic(backend: Backend, tmp_path: Path) -> Clinic:
     kept, deleted, of_bob = ids
     backup = folder / "backups" / "backup.tar"
     backup.parent.mkdir()
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    back_up(backend, backup)
     account = {name: backend.account(f"{name}@example.org").id for name in ("ada", "bob")}
     assert ada.call("DELETE", f"/submissions/{numbers[1]}").status_code < 300
     erase(backend.services, backend.account("bob@example.org"))
@@ -132,15 +122,11 @@ def test_a_record_is_kept_as_it_was_decided_whatever_the_settings_of_the_restore
     said = {"label": "melanoma", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
     account = backend.account(patient.email).id
-    backup, erased = tmp_path / "backup.tar", tmp_path / "erased.jsonl"
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    backup, erased = back_up(backend, tmp_path / "backup.tar"), tmp_path / "erased.jsonl"
     erase(backend.services, backend.account(patient.email))
     kept = backend.services.data.accounts.find_by_id(account)
     write_erased_ids(backend.services.store, erased)
-    folder = tmp_path / "after"
-    folder.mkdir()
-    settings = settings_in(folder, model_path=tiny_model(), **then)
+    settings = settings_for(tmp_path / "after", **then)
     assert restore(settings, file=backup, erased=erased) == 0
     with closing(open_store(settings)) as store:
         data = open_services(settings, store).data
@@ -164,15 +150,11 @@ def test_a_backup_of_before_a_join_keeps_the_records_of_both(
     for number in signed:
         answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
         assert answer.status_code == 201, answer.text
-    backup, erased = tmp_path / "backup.tar", tmp_path / "erased.jsonl"
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    backup, erased = back_up(backend, tmp_path / "backup.tar"), tmp_path / "erased.jsonl"
     assert join(backend.member(role="admin"), old.email, ada.email).status_code == 200
     erase(backend.services, backend.account(ada.email))
     write_erased_ids(backend.services.store, erased)
-    folder = tmp_path / "after"
-    folder.mkdir()
-    settings = settings_in(folder, model_path=tiny_model(), record_retention=10)
+    settings = settings_for(tmp_path / "after", record_retention=10)
     assert restore(settings, file=backup, erased=erased) == 0
     with closing(open_store(settings)) as store:
         assert {item["number"] for item in store.collection("submissions").find()} == signed
@@ -197,8 +179,7 @@ def test_photos_erased_and_findings_entered_in_error_since_the_backup_do_not_com
     other = predicted(ada, keep_photo="true")["id"]
     wrong = backend.services.data.findings.find_by_number(int(other))
     assert wrong
-    with clinic.backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    back_up(backend, clinic.backup)
     path, reason = f"/submissions/{other}/entered-in-error", {"reason": "of somebody else"}
     entered = backend.admin().call("POST", path, json=reason)
     withdrawn = ada.call("PUT", "/me/consents", json={"photos": False, "erase_kept": True})
@@ -235,8 +216,7 @@ def test_a_servers_list_from_before_the_backup_brings_nobody_back(clinic: Clinic
     settings, old = clinic.settings(), clinic.folder / "old.jsonl"
     old.write_bytes(kept_by_server(clinic).read_bytes())
     second = clinic.folder / "second.tar"
-    with second.open("wb") as out:
-        write_backup(clinic.backend.services.store, out)
+    back_up(clinic.backend, second)
     erase(clinic.backend.services, clinic.backend.account("ada@example.org"))
     with pytest.raises(Conflict, match="says nothing of who was erased since"):
         clinic.restore(settings, file=second, erased=old)
@@ -281,8 +261,7 @@ def test_a_deletion_that_waits_in_the_backup_is_dropped_and_named(
     """Ada may have taken it back since."""
     backend = clinic.backend
     backend.edit("ada@example.org", deletion_asked_at=now(), deletion_due_at=now())
-    with clinic.backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    back_up(backend, clinic.backup)
     settings = clinic.settings(**MAIL)
     assert clinic.restore(settings, erased=clinic.list) == 0
     said = f"no longer planned: the deletion of account {clinic.ada}."
@@ -317,8 +296,7 @@ def test_a_list_that_says_nothing_of_the_time_since_is_refused(clinic: Clinic) -
     with pytest.raises(Conflict, match="says nothing of who was erased since"):
         clinic.restore(settings, erased=before)
     second = clinic.folder / "second.tar"
-    with second.open("wb") as out:
-        write_backup(clinic.backend.services.store, out)
+    back_up(clinic.backend, second)
     other, stranger = clinic.folder / "other.jsonl", clinic.settings("stranger")
     make_store(stranger)
     with closing(open_services(stranger).store) as store:
@@ -399,14 +377,11 @@ def test_a_damaged_record_of_who_is_to_be_reached_or_was_erased_stops_neither_li
     faults = " ".join(fault.message for fault in document_faults(store, list_record_types()))
     assert first in faults
     assert accounts[0]["id"] in faults
-    backup, lists, folder = tmp_path / "backup.tar", tmp_path / "list.jsonl", tmp_path / "after"
-    with backup.open("wb") as out:
-        write_backup(store, out)
+    backup, lists = back_up(backend, tmp_path / "backup.tar"), tmp_path / "list.jsonl"
     assert write_erased_ids(store, lists) == len(erased.find())
-    folder.mkdir()
     beside = tmp_path / FILE_NAME
     beside.write_bytes(lists.read_bytes()[:-9])  # cut off: the one that is given is enough
-    settings = settings_in(folder, model_path=tiny_model())
+    settings = settings_for(tmp_path / "after")
     restore(settings, file=backup, erased=lists)
     assert f"not used: {beside}: " in capsys.readouterr().out
     with closing(open_store(settings)) as restored:
@@ -419,15 +394,12 @@ def test_an_erased_finding_of_which_the_id_alone_can_be_read_is_erased_again(
 ) -> None:
     ada, store = patient_of(backend, backend.member(role="doctor")), backend.services.store
     number = file_for(backend, ada, Band.ROUTINE).number
-    backup, lists, folder = tmp_path / "backup.tar", tmp_path / "list.jsonl", tmp_path / "after"
-    with backup.open("wb") as out:
-        write_backup(store, out)
+    backup, lists = back_up(backend, tmp_path / "backup.tar"), tmp_path / "list.jsonl"
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     erased = store.collection("erased_ids")
     assert erased.update({"kind": "finding"}, {"$unset": {"kind": True}})
     write_erased_ids(store, lists)
-    folder.mkdir()
-    settings = settings_in(folder, model_path=tiny_model())
+    settings = settings_for(tmp_path / "after")
     assert restore(settings, file=backup, erased=lists) == 0
     with closing(open_store(settings)) as restored:
         assert restored.collection("submissions").find() == []
@@ -451,9 +423,7 @@ def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
     )
     melanoma = {"label": "melanoma", "certainty": "sure"}
     assert grey.call("POST", f"/submissions/{unread}/review", json=melanoma).status_code == 201
-    backup = tmp_path / "backup.tar"
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    backup = back_up(backend, tmp_path / "backup.tar")
     assert grey.call("POST", f"/submissions/{mole}/review", json=melanoma).status_code == 201
     late = file_for(backend, ada, URGENT).number
     assert grey.call("POST", f"/submissions/{doras}/review", json=melanoma).status_code == 201
@@ -468,14 +438,13 @@ def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
     done = f"/people-to-reach/{notice['_id']}/done"
     assert grey.call("POST", done, json={"outcome": "told"}).status_code == 200
     before = {one["_id"]: one for one in reached(grey)}
-    lists, folder = tmp_path / "list.jsonl", tmp_path / "after"
+    lists = tmp_path / "list.jsonl"
     write_erased_ids(backend.services.store, lists)
     names = [item.name for item in gone]
     assert not any(name in lists.read_text() for name in names)
-    folder.mkdir()
     mongod = "mongod" in request.node.name
     uri = request.getfixturevalue("mongo_database_uri") if mongod else None
-    settings = settings_in(folder, model_path=tiny_model(), mongo_uri=uri)
+    settings = settings_for(tmp_path / "after", mongo_uri=uri)
     assert restore(settings, file=backup, erased=lists) == 0
     said = capsys.readouterr().out
     assert "still to be reached: 2 people; the backup does not know 1 more" in said
@@ -513,16 +482,13 @@ def test_who_was_reached_or_is_deleted_again_after_the_backup_is_kept_once(
     numbers = [file_for(backend, person, URGENT).number for person in (ada, ada, ben)]
     for person, number in ((ada, numbers[0]), (ben, numbers[2])):
         assert person.call("DELETE", f"/submissions/{number}").status_code == 200
-    backup, lists = tmp_path / "backup.tar", tmp_path / "list.jsonl"
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    backup, lists = back_up(backend, tmp_path / "backup.tar"), tmp_path / "list.jsonl"
     [of_ben] = [one for one in reached(grey) if one["email"] == ben.email]
     done = f"/people-to-reach/{of_ben['_id']}/done"
     assert grey.call("POST", done, json={"outcome": "unreachable"}).status_code == 200
     assert ada.call("DELETE", f"/submissions/{numbers[1]}").status_code == 200
     write_erased_ids(backend.services.store, lists)
-    (tmp_path / "after").mkdir()
-    settings = settings_in(tmp_path / "after", model_path=tiny_model())
+    settings = settings_for(tmp_path / "after")
     assert restore(settings, file=backup, erased=lists) == 0
     with closing(open_store(settings)) as store:
         [notice] = open_services(settings, store).data.people_to_reach.walk_all()
@@ -540,15 +506,12 @@ def test_a_patient_of_another_system_is_asked_for_where_it_was_sent_after_a_rest
     patient = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
     email = backend.services.data.accounts.get(patient).email
     number = file_for(backend, Person(admin.client, "", email), URGENT).number
-    backup, lists = tmp_path / "backup.tar", tmp_path / "list.jsonl"
-    with backup.open("wb") as out:
-        write_backup(backend.services.store, out)
+    backup, lists = back_up(backend, tmp_path / "backup.tar"), tmp_path / "list.jsonl"
     body = {"patient_number": named}
     assert admin.call("DELETE", f"/users/{email}", json=body).status_code == 200
     write_erased_ids(backend.services.store, lists)
     assert "PAT-0815" not in lists.read_text()
-    (tmp_path / "after").mkdir()
-    settings = settings_in(tmp_path / "after", model_path=tiny_model())
+    settings = settings_for(tmp_path / "after")
     restore(settings, file=backup, erased=lists)
     with closing(open_store(settings)) as store:
         [notice] = open_services(settings, store).data.people_to_reach.walk_all()

@@ -1,43 +1,20 @@
 """A finding's number that was given after a backup names no other finding after its restore."""
 
 import json
-from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from skinapi.app import restore_commands
 from skinapi.base.settings.settings import Settings
-from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import FILE_NAME, Scrubber, write_erased_ids
 from skinapi.platform.storage.numbers import Numbers
 from skinapi.platform.stores.store_factory import open_store
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import made
-from tests.support.backends import Backend, Person, settings_in
-from tests.support.models import tiny_model
-
-
-def restore(settings: Settings, file: Path, erased: Path | None) -> None:
-    given = {"erased": erased, "without_erased_ids": erased is None}
-    options = Namespace(file=file, verify=False, drill=False, give_up_numbers=False, **given)
-    assert restore_commands.restore(settings, options) == 0
-
-
-def back_up(backend: Backend, folder: Path) -> Path:
-    file = folder / "backup.tar"
-    with file.open("wb") as out:
-        write_backup(backend.services.store, out)
-    return file
-
-
-def settings_for(folder: Path, **given: Any) -> Settings:
-    """Of an empty store."""
-    folder.mkdir()
-    return settings_in(folder, model_path=tiny_model(), **given)
+from tests.privacy.restoring import back_up, restore, settings_for
+from tests.support.backends import Backend, Person
 
 
 @contextmanager
@@ -64,14 +41,14 @@ def test_a_number_that_was_given_after_the_backup_names_no_other_finding_after_a
     pat, qat = (backend.member(f"{name}@example.org").email for name in ("pat", "qat"))
     program, _ = made(backend.admin(), "/admin/keys", scopes=["findings:read"])
     [of_pat] = take(backend, pat)
-    file = back_up(backend, tmp_path)
+    file = back_up(backend, tmp_path / "backup.tar")
     of_qat = take(backend, qat, 23)
     write_erased_ids(backend.services.store, lists)
     assert {read_report(program, number, backend) for number in (of_pat, *of_qat)} == {200}
     mongod = "mongod" in request.node.name
     uri = request.getfixturevalue("mongo_database_uri") if mongod else None
     settings = settings_for(tmp_path / "after", mongo_uri=uri)
-    restore(settings, file, lists)
+    assert restore(settings, file, lists) == 0
     with served_after(settings) as restored:
         later = take(restored, pat, 3)
         assert min(later) > max(of_qat)
@@ -85,7 +62,7 @@ def test_the_newest_list_of_erased_ids_says_which_numbers_were_given(
     """More than may come in the time since the backup; also that which a server keeps."""
     services, pat = backend.services, backend.member("pat@example.org").email
     take(backend, pat)
-    file = back_up(backend, tmp_path)
+    file = back_up(backend, tmp_path / "backup.tar")
     for step, name in enumerate(("given", "kept"), 1):
         given = 40_000_000 * step
         Numbers(services.store).skip_to(given)
@@ -95,7 +72,7 @@ def test_the_newest_list_of_erased_ids_says_which_numbers_were_given(
             listed = settings.instance_dir / FILE_NAME
         else:
             write_erased_ids(services.store, listed := tmp_path / "list.jsonl")
-        restore(settings, file, listed)
+        assert restore(settings, file, listed) == 0
         with served_after(settings) as restored:
             assert take(restored, pat)[0] > given
 
@@ -105,7 +82,7 @@ def test_without_a_list_that_says_so_each_restore_leaves_out_numbers_that_may_ha
 ) -> None:
     """The backup is of a time before the first finding."""
     pat = backend.member("pat@example.org").email
-    file = back_up(backend, tmp_path)
+    file = back_up(backend, tmp_path / "backup.tar")
     given = take(backend, pat, 3)
     write_erased_ids(backend.services.store, older := tmp_path / "list.jsonl")
     header, _, listed_ids = older.read_text().partition("\n")
@@ -113,6 +90,6 @@ def test_without_a_list_that_says_so_each_restore_leaves_out_numbers_that_may_ha
     older.write_text(f"{json.dumps(facts).ljust(len(header))}\n{listed_ids}")
     for name, listed in (("older", older), ("without", None)):
         settings = settings_for(tmp_path / name)
-        restore(settings, file, listed)
+        assert restore(settings, file, listed, without_erased_ids=listed is None) == 0
         with served_after(settings) as restored:
             assert take(restored, pat)[0] > max(given) + 1000

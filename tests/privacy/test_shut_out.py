@@ -13,6 +13,7 @@ from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import patient_of
 from tests.integrations.test_keys import made
+from tests.privacy.test_joining import join
 from tests.privacy.test_people_to_reach import (
     AWAITED,
     TOLD,
@@ -21,7 +22,7 @@ from tests.privacy.test_people_to_reach import (
     sign,
     to_reach,
 )
-from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.backends import MAIL, Backend, Person
 
 REACH = "person_to_reach"
 MAILS = pytest.mark.parametrize("given", [MAIL])
@@ -41,21 +42,21 @@ def shut_out(backend: Backend, patient: Person, how: str) -> None:
 
 
 def test_the_doctor_of_who_is_shut_out_is_to_tell_what_is_open_in_another_way(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    grey = real_backend.member(role="doctor")
-    ada = patient_of(real_backend, grey)
-    read, unread, mole = (file_one(real_backend, ada) for _ in range(3))
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    read, unread, mole = (file_one(backend, ada) for _ in range(3))
     for number in (read, unread):
         sign(grey, number)
     sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring", downgrade_confirmed=True)
     assert ada.call("GET", f"/submissions/{read}").status_code == 200
-    shut_out(real_backend, ada, "suspend")
+    shut_out(backend, ada, "suspend")
     assert to_reach(grey) == [(unread, "unopened")]
     [person] = grey.call("GET", "/people-to-reach").get_json()
     assert person["email"] == ada.email
     assert grey.call("POST", f"/people-to-reach/{person['_id']}/done", json=TOLD).status_code == 200
-    later = file_one(real_backend, ada)
+    later = file_one(backend, ada)
     sign(grey, later)
     found = to_reach(grey)
     assert (later, "unopened") in found
@@ -64,13 +65,13 @@ def test_the_doctor_of_who_is_shut_out_is_to_tell_what_is_open_in_another_way(
 
 @pytest.mark.parametrize("role", ["doctor", "researcher"])
 def test_what_a_doctor_has_signed_for_somebody_who_is_no_patient_any_more_is_told_too(
-    real_backend: Backend, role: str
+    backend: Backend, role: str
 ) -> None:
-    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
-    ada = patient_of(real_backend, grey)
-    number = file_one(real_backend, ada)
+    grey, admin = backend.member(role="doctor"), backend.member(role="admin")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
     sign(grey, number)
-    trial = file_one(real_backend, ada)
+    trial = file_one(backend, ada)
 
     def become(wanted: str) -> None:
         answer = admin.call("PUT", f"/users/{ada.email}/role", json={"role": wanted})
@@ -79,24 +80,24 @@ def test_what_a_doctor_has_signed_for_somebody_who_is_no_patient_any_more_is_tol
     become(role)
     none = admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
     assert none.status_code in (200, 409), none.text
-    shut_out(real_backend, ada, "suspend")
+    shut_out(backend, ada, "suspend")
     assert to_reach(grey) == [(number, "unopened")]
     become("user")
     assert sorted(to_reach(grey)) == [(number, "unopened"), (trial, "unreviewed")]
 
 
 def test_a_patient_of_another_system_who_is_shut_out_is_told_by_the_doctor_too(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
+    grey, admin = backend.member(role="doctor"), backend.member(role="admin")
     record = made(admin, "/admin/keys", shows_patients_of=["urn:oid:2.999.1"])[0]
     named = {"system": "urn:oid:2.999.1", "value": "PAT-0815", "doctor": grey.email}
     patient = record.call("POST", "/patients/external", json=named).get_json()["_id"]
-    ada = Person(grey.client, "", real_backend.services.data.accounts.get(patient).email)
-    number, other = (file_one(real_backend, ada) for _ in "12")
+    ada = Person(grey.client, "", backend.services.data.accounts.get(patient).email)
+    number, other = (file_one(backend, ada) for _ in "12")
     sign(grey, number)
     assert to_reach(grey) == []
-    shut_out(real_backend, ada, "suspend")
+    shut_out(backend, ada, "suspend")
     assert sorted(to_reach(grey)) == [(number, "unopened"), (other, "unreviewed")]
     assert grey.call("GET", f"/submissions/{other}/case").get_json()["telling"] == "none"
     unread = grey.call("POST", f"/patients/{patient}/messages", json={"text": "Please call us."})
@@ -104,26 +105,6 @@ def test_a_patient_of_another_system_who_is_shut_out_is_told_by_the_doctor_too(
     assert admin.call("PATCH", f"/users/{ada.email}/approve").status_code == 200
     assert to_reach(grey) == []
     assert grey.call("GET", f"/submissions/{other}/case").get_json()["telling"] == "other_system"
-
-
-@MAILS
-def test_a_patient_of_another_system_reads_it_in_the_account_that_stays(
-    real_backend: Backend,
-) -> None:
-    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
-    record = made(admin, "/admin/keys", shows_patients_of=["urn:oid:2.999.1"])[0]
-    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815", "doctor": grey.email}
-    patient = record.call("POST", "/patients/external", json=named).get_json()["_id"]
-    accounts = real_backend.services.data.accounts
-    ada = Person(grey.client, "", accounts.get(patient).email)
-    sign(grey, file_one(real_backend, ada))
-    shut_out(real_backend, ada, "suspend")
-    assert len(to_reach(grey)) == 1
-    stays = patient_of(real_backend, grey)
-    body = {"into": stays.email, "reason": "showed a passport", "current_password": PASSWORD}
-    assert admin.call("POST", f"/users/{ada.email}/join", json=body).status_code == 200
-    assert to_reach(grey) == []
-    assert not is_shut_out(accounts.get(patient))
 
 
 class Hospital:
@@ -141,19 +122,18 @@ class Hospital:
         return Person(self.doctor.client, "", email)
 
     def join(self, gone: Person, stays: Person) -> None:
-        body = {"into": stays.email, "reason": "one person", "current_password": PASSWORD}
-        answer = self.admin.call("POST", f"/users/{gone.email}/join", json=body)
+        answer = join(self.admin, gone.email, stays.email)
         assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["shown before", "shown to neither"])
 def test_who_is_joined_into_an_account_that_nobody_shows_is_to_be_told(
-    real_backend: Backend, *, shown: bool
+    backend: Backend, *, shown: bool
 ) -> None:
-    east = Hospital(real_backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
-    west = Hospital(real_backend, "urn:west")
+    east = Hospital(backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
+    west = Hospital(backend, "urn:west")
     gone, stays = east.send("1"), west.send("2")
-    number = file_one(real_backend, gone)
+    number = file_one(backend, gone)
     sign(east.doctor, number)
     assert to_reach(east.doctor) == ([] if shown else [(number, "unopened")])
     west.join(gone, stays)
@@ -164,38 +144,18 @@ def test_who_is_joined_into_an_account_that_nobody_shows_is_to_be_told(
 @MAILS
 @pytest.mark.parametrize("shown", [True, False], ids=["shown before", "shown by none"])
 def test_who_is_joined_into_an_account_that_logs_in_gets_the_mail_of_what_nobody_opened(
-    real_backend: Backend, *, shown: bool
+    backend: Backend, *, shown: bool
 ) -> None:
-    east = Hospital(real_backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
-    gone, stays = east.send("1"), patient_of(real_backend, east.doctor)
-    number = file_one(real_backend, gone)
+    east = Hospital(backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
+    gone, stays = east.send("1"), patient_of(backend, east.doctor)
+    number = file_one(backend, gone)
     sign(east.doctor, number)
-    outbox = real_backend.services.store.collection("outbox")
+    outbox = backend.services.store.collection("outbox")
     outbox.delete({"kind": "reviewed"})
     east.join(gone, stays)
     told = [(item["about"], item["account"]) for item in outbox.find({"kind": "reviewed"})]
-    assert told == [(f"finding/{number}", real_backend.account(stays.email).id)]
+    assert told == [(f"finding/{number}", backend.account(stays.email).id)]
     assert to_reach(east.doctor) == []
-
-
-def test_who_stands_in_the_list_goes_with_a_number_though_another_system_shows_it_since(
-    real_backend: Backend,
-) -> None:
-    east = Hospital(real_backend, "urn:east")
-    ada = east.send("PAT-0815")
-    number = file_one(real_backend, ada)
-    sign(east.doctor, number)
-    made(east.admin, "/admin/keys", shows_patients_of=["urn:east"])
-    path, proof = f"/users/{ada.email}", {"current_password": PASSWORD}
-    foreseen = east.admin.call("GET", f"{path}/deletion").get_json()
-    assert foreseen["unsettled"] == {"unopened": 1}
-    refused = east.admin.call("DELETE", path, json=proof)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_number_needed")
-    named = {"system": "urn:east", "value": "PAT-0815"}
-    gone = east.admin.call("DELETE", path, json={**proof, "patient_number": named})
-    assert gone.status_code == 200, gone.text
-    [person] = east.doctor.call("GET", "/people-to-reach").get_json()
-    assert person["number"] == named
 
 
 def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Backend) -> None:
@@ -210,15 +170,15 @@ def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Ba
 
 @MAILS
 def test_who_is_let_in_again_is_told_by_mail_what_could_not_be_told_meanwhile(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
-    ada = patient_of(real_backend, grey)
-    number = file_one(real_backend, ada)
-    shut_out(real_backend, ada, "suspend")
+    grey, admin = backend.member(role="doctor"), backend.member(role="admin")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
+    shut_out(backend, ada, "suspend")
     sign(grey, number)
     assert to_reach(grey) == [(number, "unopened")]
-    outbox = real_backend.services.store.collection("outbox")
+    outbox = backend.services.store.collection("outbox")
     outbox.delete({"kind": "reviewed"})
     assert admin.call("PATCH", f"/users/{ada.email}/approve").status_code == 200
     assert to_reach(grey) == []
@@ -227,50 +187,47 @@ def test_who_is_let_in_again_is_told_by_mail_what_could_not_be_told_meanwhile(
 
 
 @MAILS
-def test_who_is_shut_out_is_in_the_list_of_who_is_in_charge_now(real_backend: Backend) -> None:
-    grey, blau = (real_backend.member(role="doctor") for _ in "12")
-    ada = patient_of(real_backend, grey)
-    number = file_one(real_backend, ada)
+def test_who_is_shut_out_is_in_the_list_of_who_is_in_charge_now(backend: Backend) -> None:
+    grey, blau = (backend.member(role="doctor") for _ in "12")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
     sign(grey, number)
-    shut_out(real_backend, ada, "suspend")
-    real_backend.services.decisions.assign_doctor(email=ada.email, doctor=blau.email, by="-")
+    shut_out(backend, ada, "suspend")
+    backend.services.decisions.assign_doctor(email=ada.email, doctor=blau.email, by="-")
     assert (to_reach(grey), to_reach(blau)) == ([], [(number, "unopened")])
-    told = [item["account"] for item in real_backend.stored()["outbox"] if item["kind"] == REACH]
-    assert real_backend.account(blau.email).id in told
+    told = [item["account"] for item in backend.stored()["outbox"] if item["kind"] == REACH]
+    assert backend.account(blau.email).id in told
 
 
 @MAILS
 def test_what_a_joined_account_could_not_read_is_read_in_the_one_that_stays(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    grey, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
-    ada, stays = patient_of(real_backend, grey), patient_of(real_backend, grey)
-    number = file_one(real_backend, ada)
+    grey, admin = backend.member(role="doctor"), backend.member(role="admin")
+    ada, stays = patient_of(backend, grey), patient_of(backend, grey)
+    number = file_one(backend, ada)
     sign(grey, number)
-    shut_out(real_backend, ada, "suspend")
+    shut_out(backend, ada, "suspend")
     assert to_reach(grey) == [(number, "unopened")]
-    body = {"into": stays.email, "reason": "showed a passport", "current_password": PASSWORD}
-    assert admin.call("POST", f"/users/{ada.email}/join", json=body).status_code == 200
+    assert join(admin, ada.email, stays.email).status_code == 200
     assert to_reach(grey) == []
-    owed = [
-        item["account"] for item in real_backend.stored()["outbox"] if item["kind"] == "reviewed"
-    ]
-    assert real_backend.account(stays.email).id in owed
+    assert not is_shut_out(backend.account(ada.email))
+    owed = [item["account"] for item in backend.stored()["outbox"] if item["kind"] == "reviewed"]
+    assert backend.account(stays.email).id in owed
 
 
 @pytest.mark.parametrize("stays_with", ["blau", None])
 def test_a_finding_that_the_duplicate_had_deleted_is_told_by_the_doctor_of_the_one_that_stays(
-    real_backend: Backend, stays_with: str | None
+    backend: Backend, stays_with: str | None
 ) -> None:
-    grey, blau, third = (real_backend.member(role="doctor") for _ in range(3))
-    ada = patient_of(real_backend, grey)
-    stays = patient_of(real_backend, blau) if stays_with else real_backend.member()
-    number = file_one(real_backend, ada)
+    grey, blau, third = (backend.member(role="doctor") for _ in range(3))
+    ada = patient_of(backend, grey)
+    stays = patient_of(backend, blau) if stays_with else backend.member()
+    number = file_one(backend, ada)
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert to_reach(grey) == [(number, "unreviewed")]
-    admin = real_backend.member(role="admin")
-    body = {"into": stays.email, "reason": "showed a passport", "current_password": PASSWORD}
-    assert admin.call("POST", f"/users/{ada.email}/join", json=body).status_code == 200
+    admin = backend.member(role="admin")
+    assert join(admin, ada.email, stays.email).status_code == 200
     reader, other = (blau, grey) if stays_with else (grey, blau)
     assert to_reach(reader) == [(number, "unreviewed")]
     assert to_reach(other) == to_reach(third) == to_reach(admin) == []
@@ -303,13 +260,13 @@ def test_nothing_is_said_to_tell_who_is_shut_out(backend: Backend) -> None:
 @KEEPS
 @pytest.mark.parametrize("result", ["melanoma", "melanocytic_nevus"])
 def test_the_list_says_the_result_that_came_after_the_account_was_deleted(
-    real_backend: Backend, result: str
+    backend: Backend, result: str
 ) -> None:
-    grey, weber = (real_backend.member(role="doctor") for _ in "12")
-    ada = patient_of(real_backend, grey)
-    number = file_one(real_backend, ada)
+    grey, weber = (backend.member(role="doctor") for _ in "12")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
     sign(grey, number, **AWAITED)
-    real_backend.services.decisions.assign_doctor(email=ada.email, doctor=weber.email, by="-")
+    backend.services.decisions.assign_doctor(email=ada.email, doctor=weber.email, by="-")
     assert ada.call("GET", f"/submissions/{number}").status_code == 200
     leave(ada)
     assert note_of(weber) == [("awaited", "melanoma", True)]
@@ -323,11 +280,11 @@ def test_the_list_says_the_result_that_came_after_the_account_was_deleted(
 
 @KEEPS
 def test_who_waits_for_a_result_stays_in_the_list_until_it_is_signed_and_told(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    grey = real_backend.member(role="doctor")
-    ada = patient_of(real_backend, grey)
-    awaited, unread, read = (file_one(real_backend, ada) for _ in "123")
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    awaited, unread, read = (file_one(backend, ada) for _ in "123")
     sign(grey, awaited, **AWAITED)
     for number in (unread, read):
         sign(grey, number, "melanocytic_nevus", urgency="referral", downgrade_confirmed=True)
@@ -352,16 +309,16 @@ def test_who_waits_for_a_result_stays_in_the_list_until_it_is_signed_and_told(
 
 @KEEPS
 def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_patients(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    grey, weber, stranger = (real_backend.member(role="doctor") for _ in "123")
-    ada = patient_of(real_backend, grey)
-    awaited, settled = (file_one(real_backend, ada) for _ in "12")
+    grey, weber, stranger = (backend.member(role="doctor") for _ in "123")
+    ada = patient_of(backend, grey)
+    awaited, settled = (file_one(backend, ada) for _ in "12")
     sign(grey, awaited, **AWAITED)
     sign(grey, settled)
-    account = real_backend.account(ada.email).id
+    account = backend.account(ada.email).id
     leave(ada)
-    boss = real_backend.member(role="admin")
+    boss = backend.member(role="admin")
     assert boss.call("DELETE", f"/doctors/{grey.email}").status_code == 200
     [left] = weber.pages("/queue?unassigned=true")
     assert (left["id"], left["left"]) == (awaited, ["result"])
@@ -373,13 +330,13 @@ def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_pa
     assert stranger.call("GET", f"/submissions/{awaited}").status_code == 404
 
 
-def test_nobody_is_to_be_told_of_what_was_entered_in_error(real_backend: Backend) -> None:
-    grey = real_backend.member(role="doctor")
-    ada = patient_of(real_backend, grey)
-    wrong, own = (file_one(real_backend, ada) for _ in "12")
+def test_nobody_is_to_be_told_of_what_was_entered_in_error(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    wrong, own = (file_one(backend, ada) for _ in "12")
     for number in (wrong, own):
         sign(grey, number)
-    shut_out(real_backend, ada, "suspend")
+    shut_out(backend, ada, "suspend")
     for number, left in ((wrong, [(own, "unopened")]), (own, [])):
         answer = grey.call(
             "POST",
@@ -413,20 +370,20 @@ def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
 
 @pytest.mark.parametrize("given", [{"deletion_wait_days": 3}])
 def test_a_deletion_that_nobody_could_take_back_waits_for_the_suspension_to_end(
-    real_backend: Backend,
+    backend: Backend,
 ) -> None:
-    ada = patient_of(real_backend, real_backend.member(role="doctor"))
+    ada = patient_of(backend, backend.member(role="doctor"))
     leave(ada)
-    shut_out(real_backend, ada, "suspend")
-    erasure = real_backend.services.erasure
-    real_backend.edit(ada.email, deletion_due_at=now() - timedelta(seconds=1))
+    shut_out(backend, ada, "suspend")
+    erasure = backend.services.erasure
+    backend.edit(ada.email, deletion_due_at=now() - timedelta(seconds=1))
     erasure.begin_due()
-    assert real_backend.account(ada.email).status == "suspended"
-    shut_out(real_backend, ada, "approve")
-    due_at = real_backend.account(ada.email).deletion_due_at
+    assert backend.account(ada.email).status == "suspended"
+    shut_out(backend, ada, "approve")
+    due_at = backend.account(ada.email).deletion_due_at
     assert due_at is not None
     assert due_at > now() + timedelta(days=2)
-    again = real_backend.log_in(ada.email)
+    again = backend.log_in(ada.email)
     assert again.call("DELETE", "/me/deletion").status_code == 200
 
 

@@ -27,7 +27,7 @@ from tests.integrations.clients.dialects import (
     skinartify_document,
 )
 from tests.served.served_backend import ClientBackend
-from tests.support.findings import finding_of, named_finding
+from tests.support.findings import finding_of
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
 TABLE = conditions_table()
@@ -214,19 +214,6 @@ def test_what_was_measured_is_painted_green_only_beside_an_all_clear() -> None:
     assert raised.clinical_indicators == {"A": 0.31, "B": 0.31, "C": 0.31, "D": 0.4}
     assert raised.abcd_details == plain.abcd_details
     assert plain.abcd_details["A"].interpretation == "Measured in this picture: 0.10"
-
-
-def test_who_is_referred_reads_the_graver_name_with_its_own_probability() -> None:
-    """ "Melanocytic nevus, 60 %" stood over a melanoma."""
-    finding = named_finding("melanoma", most_probable="melanocytic_nevus")
-    assert finding.band is Band.URGENT_REFERRAL
-    judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
-    diagnosis = Diagnosis.from_photo(judged)
-    assert (diagnosis.class_id, diagnosis.severity) == ("melanoma", "Critical")
-    assert diagnosis.confidence == pytest.approx(0.3, abs=0.02)
-    said = "Most likely a mole. A skin cancer cannot be ruled out."
-    assert diagnosis.description.startswith(said)
-    assert GuideAnswer.from_photo(judged).explanation.startswith(said)
 
 
 def test_the_explainable_clients_report_says_the_band_and_the_doubt(

@@ -14,7 +14,6 @@ from skinapi.integrations.dicom import archive as archive_module
 from skinapi.integrations.dicom.archive import ARCHIVE
 from skinapi.integrations.dicom.object_maker import ObjectMaker
 from skinapi.integrations.dicom.studies import StudiesService
-from skinapi.integrations.dicom.study import study_uid
 from skinapi.integrations.keys.service import ReadingKeys
 from skinapi.platform.notices.deliveries import Delivery
 from skinapi.platform.notices.delivery_sender import DeliverySender
@@ -33,7 +32,6 @@ from tests.integrations.dicom.test_objects import (
     correct,
     named_before,
     objects_of,
-    photograph_again,
     sign,
     text_of,
 )
@@ -281,64 +279,32 @@ def assert_shown(orthanc: Orthanc, instances: set[str]) -> None:
     assert kinds == {"XC", "OT", "SR", "DOC"}
 
 
-def test_what_counts_of_a_spot_is_sent_anew_for_each_of_its_findings(
-    backend: Backend, archive: FakeArchive
-) -> None:
-    doctor, ada, number = clinic_with_finding(backend)
-    place = {"place": {"site": "back", "side": "rear"}}
-    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
-    moved = ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
-    assert moved.status_code == 200, moved.text
-    mole = {"label": "melanocytic_nevus", "agreement": "disagree", "downgrade_confirmed": True}
-    sign(doctor, number, **mole)
-    send_due(backend)
-
-    def sent_since(known: set[str]) -> list[tuple[int, str]]:
-        send_due(backend)
-        new = [item for uid, item in archive.kept.items() if uid not in known]
-        return sorted((int(item.StudyID), item.Modality) for item in new)
-
-    before = set(archive.kept)
-    newer = photograph_again(backend, ada, lesion)
-    assert sent_since(before) == [(number, "DOC"), (number, "SR")]  # the newer waits for its review
-    before = set(archive.kept)
-    melanoma = {"label": "melanoma", "certainty": "sure"}
-    answer = doctor.call("POST", f"/submissions/{newer}/review", json=melanoma)
-    assert answer.status_code == 201, answer.text
-    assert sent_since(before) == [
-        (number, "DOC"), (number, "SR"), (newer, "DOC"), (newer, "SR")
-    ]  # fmt: skip
-
-
 SURE_MOLE: Any = {
     "label": "melanocytic_nevus",
     "agreement": "disagree",
     "urgency": "self_monitoring",
     "downgrade_confirmed": True,
 }
-UNSURE_MOLE = {**SURE_MOLE, "agreement": "unsure", "urgency": "referral"}
 MELANOMA: Any = {"label": "melanoma", "agreement": "agree"}
 
 
 class Spot:
-    """Of a left arm, with a photo `first` and a `newer` one, whose review counts for both; the
-    archive knows of it. One of them was signed as a melanoma.
+    """A spot of a left arm: its `first` photo was signed as a melanoma, the `newer` one as a mole,
+    which counts for both. The archive has the reports of both.
     """
 
-    def __init__(
-        self, backend: Backend, archive: FakeArchive, first: Any = MELANOMA, newer: Any = SURE_MOLE
-    ) -> None:
+    def __init__(self, backend: Backend, archive: FakeArchive) -> None:
         self.backend, self.archive = backend, archive
         told: Any = {"body_site": "upper_extremity", "body_laterality": "left"}
         self.doctor, self.ada, self.first = clinic_with_finding(backend, **told)
         place = {"site": "upper_extremity", "laterality": "left"}
         self.lesion = self.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
         self.sort(self.first, self.lesion)
-        self.sign(self.first, first)
-        assert self.is_melanoma() == (first is MELANOMA)
+        self.sign(self.first, MELANOMA)
+        assert self.is_melanoma()
         self.newer = predicted(self.ada, lesion=self.lesion, keep_photo="true", **told)["id"]
-        self.sign(self.newer, newer)
-        assert self.is_melanoma() == (newer is MELANOMA)
+        self.sign(self.newer, SURE_MOLE)
+        assert not self.is_melanoma()
 
     def sort(self, number: int, lesion: str | None) -> None:
         answer = self.ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
@@ -409,59 +375,6 @@ def test_what_counts_to_and_fro_is_sent_each_time(backend: Backend, archive: Fak
     assert [*map(named_before, reports[1:])] == [item.SOPInstanceUID for item in reports[:-1]]
 
 
-def test_a_photo_that_comes_to_another_spot_is_sent_with_its_spot(
-    backend: Backend, archive: FakeArchive
-) -> None:
-    place = {"site": "upper_extremity", "laterality": "left"}
-    told: Any = {"body_site": place["site"], "body_laterality": place["laterality"]}
-    doctor, ada, number = clinic_with_finding(backend, **told)
-    sign(doctor, number)
-    send_due(backend)
-    first, second = (
-        ada.call("POST", "/lesions", json={"place": place}).get_json()["id"] for _ in range(2)
-    )
-    path = f"/submissions/{number}/lesion"
-    moves: list[tuple[str | None, Any]] = [
-        (first, lambda: ada.call("PUT", path, json={"lesion": first})),
-        (second, lambda: ada.call("PUT", path, json={"lesion": second})),
-        (first, lambda: ada.call("POST", f"/lesions/{first}/join", json={"lesion": second})),
-        (None, lambda: ada.call("DELETE", f"/lesions/{first}")),
-    ]
-    for reports, (spot, move) in enumerate(moves, 2):
-        answer = move()
-        assert answer.status_code in (200, 204), answer.text
-        send_due(backend)
-        sent = [item for item in archive.kept.values() if item.Modality == "SR"]
-        assert len(sent) == reports
-        latest = max(sent, key=content_time)
-        expected = study_uid(spot) if spot else f"{latest.StudyInstanceUID}.0"
-        assert expected in text_of(latest)
-
-
-@pytest.mark.parametrize("before", [False, True], ids=["alone", "after-a-decision"])
-def test_a_photo_that_was_wanted_and_came_is_wanted_in_no_later_report(
-    backend: Backend, archive: FakeArchive, before: bool
-) -> None:
-    doctor, ada, number = clinic_with_finding(backend, body_site="back")
-    place = {"place": {"site": "back"}}
-    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
-    assert ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
-    if before:
-        sign(doctor, number)
-    sign(doctor, number, label=None, agreement="unsure", new_picture_wanted=True)
-    send_due(backend)
-
-    def latest() -> Dataset:
-        sent = [item for item in archive.kept.values() if item.Modality == "SR"]
-        return max((item for item in sent if item.StudyID == str(number)), key=content_time)
-
-    assert "Another photo" in text_of(latest())
-    photograph_again(backend, ada, lesion)
-    send_due(backend)
-    assert "Another photo" not in text_of(latest())
-    assert latest().PreliminaryFlag == "FINAL"
-
-
 def test_what_never_came_to_the_archive_is_not_replaced(
     backend: Backend, archive: FakeArchive
 ) -> None:
@@ -490,29 +403,6 @@ def test_an_archive_that_lists_late_gets_what_counts_as_the_latest(
     archive.mood = Mood.WORKS
     send_due(backend)
     assert spot.is_melanoma()
-
-
-def test_a_letter_of_a_mole_is_followed_by_a_later_report(
-    backend: Backend, archive: FakeArchive
-) -> None:
-    spot = Spot(backend, archive)
-    letters = f"/submissions/{spot.first}/letters"
-    draft = spot.doctor.call("POST", letters, json={"reader": "patient"}).get_json()
-    text = {name: draft[name] for name in ("text", "version", "decision")}
-    signed = spot.doctor.call("POST", f"/letters/{draft['_id']}/sign", json=text)
-    assert signed.status_code == 200, signed.text
-    send_due(backend)
-    spot.leave("void")
-    send_due(backend)
-    assert len(spot.sent("DOC")) == 4
-    assert spot.is_melanoma()
-
-
-def test_what_was_milder_counts_again_as_the_latest(backend: Backend, archive: FakeArchive) -> None:
-    spot = Spot(backend, archive, first=UNSURE_MOLE, newer=MELANOMA)
-    spot.leave("void")
-    send_due(backend)
-    assert not spot.is_melanoma()
 
 
 def test_a_key_that_only_sends_may_say_that_its_archive_shows_what_comes_to_it(

@@ -10,13 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from skinapi.model.conditions import Band
-from tests.care.clinic import file_for, patient_in_care
-from tests.care.test_sorting import want_a_photo_beside_a_result
+from tests.care.clinic import file_for
 from tests.integrations.fhir.clinic import Clinic, read
 from tests.integrations.fhir.test_search import ids, walk
 from tests.integrations.fhir.validation import assert_valid
-from tests.integrations.test_keys import made
-from tests.support.backends import Backend
 from tests.support.findings import finding_of
 
 MOLE = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
@@ -44,34 +41,12 @@ class Spot:
     def observed(self, number: int, name: str) -> Any:
         return read(self.clinic.doctor, f"Observation/{number}-{name}")
 
-    def read_all(self, number: int) -> list[Any]:
-        """What a program and a doctor read of a finding, with its versions and times."""
-        paths = (f"DiagnosticReport/{number}", f"Observation?patient={self.clinic.patient}")
-        people = (self.clinic.doctor, self.clinic.ada)
-        found = [read(person, path) for person in people for path in paths]
-        for record in found:
-            if record["resourceType"] == "Bundle":
-                del record["meta"]
-        pdf = [item.call("GET", f"/fhir/Binary/{number}-report").data for item in people]
-        return [found, pdf]
-
 
 @pytest.fixture
 def spot(tmp_path: Path) -> Iterator[Spot]:
     made = Spot(tmp_path)
     yield made
     made.clinic.backend.services.store.close()
-
-
-def test_a_sample_that_is_awaited_is_said_behind_what_counts_of_a_newer_photo(spot: Spot) -> None:
-    opinion = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
-    spot.clinic.review(spot.first, **opinion)
-    second = spot.photograph(MELANOMA)
-    spot.clinic.review(second, label="basal_cell_carcinoma", certainty="sure")
-    conclusion = spot.report(spot.first)["conclusion"]
-    assert f"finding {second}" in conclusion
-    said = "Said of this photo: What the doctor thinks possible: Melanoma. A sample was taken. "
-    assert said in conclusion
 
 
 def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed(
@@ -111,18 +86,6 @@ def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed
     assert_valid([signed, after, decided, spot.report(second)])
 
 
-def test_a_photo_that_was_wanted_and_came_leaves_nothing_preliminary(spot: Spot) -> None:
-    wanted = spot.photograph(MOLE)
-    spot.clinic.review(wanted, new_picture_wanted=True)
-    assert spot.report(wanted)["status"] == "preliminary"
-    second = spot.photograph(MOLE)
-    assert spot.report(wanted)["status"] == "preliminary", "no doctor has looked at it"
-    spot.clinic.review(second, **SURE_MOLE)
-    shown = [spot.report(number) for number in (wanted, second)]
-    assert [item["status"] for item in shown] == ["final", "final"]
-    assert "mole" in shown[0]["conclusion"].lower()
-
-
 def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
     wanted = spot.photograph(MELANOMA)
     spot.clinic.review(wanted, new_picture_wanted=True)
@@ -152,11 +115,3 @@ def test_a_photo_that_leaves_the_spot_counts_no_more(spot: Spot, way: str) -> No
     names = ("status", "conclusion", "conclusionCode", "resultsInterpreter", "issued")
     assert [again[name] for name in names] == [before[name] for name in names]
     assert again["meta"]["lastUpdated"] > replaced["meta"]["lastUpdated"]
-
-
-def test_another_photo_is_asked_for_beside_a_result(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    wanted, _ = want_a_photo_beside_a_result(any_backend, doctor, ada)
-    program, _ = made(any_backend.admin(), "/admin/keys", scopes=["fhir"])
-    report = program.call("GET", f"/fhir/DiagnosticReport/{wanted}").get_json(force=True)
-    assert f"asked for in place of that of finding {wanted}." in report["conclusion"]

@@ -100,23 +100,6 @@ def test_what_is_told_no_more_is_entered_in_error(tmp_path: Path) -> None:
     assert_valid([told])
 
 
-def test_a_decision_stands_before_a_milder_version(tmp_path: Path) -> None:
-    found = Corrected(tmp_path)
-    found.correct(checklist=SIGNS)
-    found.clinic.review(found.number, label="melanoma", certainty="sure")
-    before = found.report()
-    found.correct()
-    after = found.report()
-    assert (
-        found.observed("urgency")["valueCodeableConcept"]["coding"][0]["code"] != "urgent_referral"
-    )
-    for name in ("status", "conclusion", "conclusionCode", "resultsInterpreter"):
-        assert after[name] == before[name], name
-    assert after["status"] == "final"
-    decided = found.observed("decided-urgency")
-    assert decided["valueCodeableConcept"]["coding"][0]["code"] == "urgent_referral"
-
-
 def test_a_more_urgent_version_reopens_what_was_decided(tmp_path: Path) -> None:
     found = Corrected(tmp_path)
     found.clinic.review(found.number, **SURE_MOLE, downgrade_confirmed=True)
@@ -135,23 +118,6 @@ def test_a_more_urgent_version_reopens_what_was_decided(tmp_path: Path) -> None:
     assert found.report()["conclusionCode"][0]["text"] == "Melanoma"
     assert found.report()["status"] == "amended"
     assert_valid([report, decided, found.report()])
-
-
-def test_all_versions_are_entered_in_error_together(tmp_path: Path) -> None:
-    found = Corrected(tmp_path)
-    found.correct(checklist=SIGNS)
-    found.correct(age=None, sex=None, checklist=None, body_site=None)
-    body = {"reason": "This photo was of somebody else."}
-    path = f"/submissions/{found.number}/entered-in-error"
-    assert found.clinic.doctor.call("POST", path, json=body).status_code == 200
-    resources = [found.report(), *found.observations()]
-    resources += walk(found.clinic.doctor, f"Media?patient={found.clinic.patient}")
-    assert {resource["status"] for resource in resources} == {"entered-in-error"}
-    assert f"{found.number}-told" in ids(resources)
-    assert "Melanoma" not in str(
-        [resource for resource in resources if resource["resourceType"] != "Observation"]
-    )
-    assert_valid(resources)
 
 
 def test_a_corrected_side_is_told_to_who_asks_what_has_changed(tmp_path: Path) -> None:

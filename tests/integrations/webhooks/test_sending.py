@@ -9,13 +9,11 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from skinapi.integrations.webhooks import endpoints, service
-from skinapi.integrations.webhooks.addresses import Addresses
 from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
 from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.joining import JoiningService
 from tests.care.test_comparisons import compared, grown
 from tests.care.test_lesions import begin, sort
 from tests.care.test_letters import Practice
@@ -32,7 +30,7 @@ from tests.integrations.webhooks.receiver import (
 )
 from tests.privacy.test_joining import join
 from tests.support.access import add_model
-from tests.support.backends import MAIL, Backend, Person, change_account, erase, unavailable
+from tests.support.backends import MAIL, Backend, Person, change_account, erase
 
 ALL = [event.value for event in EventType]
 
@@ -253,22 +251,6 @@ def test_a_join_of_two_patients_is_told_with_both(
         "account.joined",
         {"ids": {"patient": gone, "into": stays}, "links": {}},
     )
-
-
-def test_a_join_that_fails_tells_nobody(
-    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    admin = real_backend.admin()
-    monkeypatch.setattr(Addresses, "require_url", lambda *_: None)
-    add(admin, "https://clinic.example", ["account.joined"])
-    old, ada = real_backend.member(), real_backend.member()
-    with monkeypatch.context() as patch:
-        patch.setattr(JoiningService, "_close", unavailable)
-        assert join(admin, old.email, ada.email).status_code == 503
-    waiting = real_backend.services.store.collection("deliveries")
-    assert waiting.find() == []
-    assert join(admin, old.email, ada.email).status_code == 200
-    assert [item["about"]["type"] for item in waiting.find()] == ["account.joined"]
 
 
 def admin_id(backend: Backend, admin: Person) -> str:
@@ -518,13 +500,3 @@ def test_so_many_webhooks_can_be_set(backend: Backend, admin: Person) -> None:
         add(admin, f"https://example.org/{number}")
     answer = admin.call("POST", "/webhooks", json={"url": "https://example.org/", "events": ALL})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "too_many_webhooks")
-
-
-def sign_letter(doctor: Person, number: int) -> str:
-    draft = doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
-    drafted = draft.get_json()
-    body = {name: drafted[name] for name in ("text", "version", "decision")}
-    answer = doctor.call("POST", f"/letters/{drafted['_id']}/sign", json=body)
-    assert answer.status_code == 200, answer.text
-    letter: str = drafted["_id"]
-    return letter
