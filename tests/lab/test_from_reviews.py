@@ -264,8 +264,9 @@ def test_a_deletion_reaches_the_copies(any_backend: Backend, what: str) -> None:
 
 
 def test_who_withdraws_while_the_data_set_is_made_is_not_in_it(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clinic = clinic_of(real_backend)
     ada, ben = clinic.patient(), clinic.patient()
     for patient in (ada, ben, clinic.patient()):
         clinic.finding(patient, {})

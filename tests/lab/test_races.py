@@ -1,4 +1,4 @@
-"""Of two changes of data sets, jobs or consents at the same moment the second sees the first."""
+"""Of two changes of data sets or jobs at the same moment the second sees the first."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,11 +9,9 @@ import pytest
 
 from skinapi.base.pages import PageRequest
 from skinapi.lab.checks.check_queue import Cleanup
-from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.service import DatasetsService
-from tests.lab.sending import await_check, labelled, send, upload, zipped
-from tests.lab.test_from_reviews import clinic_of
+from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person, both, twin
 from tests.support.size import size
 
@@ -74,28 +72,6 @@ def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
     assert ada.call("GET", f"/datasets/{made}").status_code == 404
     for name in ("datasets", "images"):
         assert real_backend.services.store.collection(name).find() == []
-
-
-def test_who_withdraws_while_a_data_set_is_made_is_not_in_it(real_backend: Backend) -> None:
-    clinic = clinic_of(real_backend)
-    ada = clinic.patient()
-    for patient in (ada, ada, ada, clinic.patient()):
-        clinic.finding(patient, {})
-    images = DatasetImages(real_backend.services.store)
-    account = real_backend.account(ada.email).id
-    for turn in range(size(2, 20)):
-        clinic.set_consent(ada, given=True)
-        body = {"name": f"reviewed {turn}"}
-        begun, _ = both(
-            partial(clinic.researcher.call, "POST", "/datasets/from-reviews", json=body),
-            partial(clinic.set_consent, twin(real_backend, ada), given=False),
-        )
-        made = await_check(clinic.researcher, begun.get_json()["id"])
-        clinic.await_end_of_check()
-        stored = list(images.walk(made["id"]))
-        assert account not in {item.account for item in stored}
-        assert clinic.show(made)["pictures"] == len(stored) == 1
-        assert clinic.check_integrity() == []
 
 
 def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Backend) -> None:

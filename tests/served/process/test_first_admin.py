@@ -8,7 +8,6 @@ import pytest
 
 from skinapi.__main__ import REFUSED as REFUSED_STATUS
 from skinapi.__main__ import main
-from skinapi.app.application import create_app
 from skinapi.app.commands import FIRST_ADMIN
 from skinapi.base.errors import StoreTooNew, StoreUnavailable
 from skinapi.platform.storage.files import LOST
@@ -41,27 +40,6 @@ def test_nobody_registers_the_first_admins_address_while_workers_start(
         server.await_words("replace it first")
         [password] = TOLD.findall(server.log())
         assert (log_in(server, PASSWORD), log_in(server, password)) == (401, 403)
-    finally:
-        server.stop()
-
-
-def test_who_registered_under_plain_gunicorn_does_not_become_the_first_admin(
-    tmp_path: Path,
-) -> None:
-    """There nobody makes an admin; the first `serve` after it does, under a new password."""
-    server = Server(tmp_path, workers=1)
-    server.services().store.close()
-    app = create_app(server.settings())  # what wsgi:app is
-    body = {"name": "Thief", "email": FIRST_ADMIN, "password": PASSWORD}
-    thief = app.test_client().post("/register", json=body).get_json()
-    app.services.store.close()
-    server.start()
-    try:
-        server.await_words("replace it first")
-        [password] = TOLD.findall(server.log())
-        assert (log_in(server, PASSWORD), log_in(server, password)) == (401, 403)
-        token = {"Authorization": f"Bearer {thief['access_token']}"}
-        assert ask(server.port, "GET", "/me", headers=token).status == 401
     finally:
         server.stop()
 
