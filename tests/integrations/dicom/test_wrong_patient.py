@@ -177,6 +177,20 @@ def test_a_doctor_answers_a_dispute_once(ward: Ward, *, signs: bool) -> None:
         assert ward.send("P-2")[0] == 0x0110
 
 
+def test_a_dispute_outlasts_the_end_of_a_second_opinion(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.sign()
+    colleague, number = ward.backend.member(role="doctor"), ward.live()["number"]
+    path = f"/submissions/{number}/second-opinion"
+    asked = ward.doctor.call("PUT", path, json={"colleague": colleague.email})
+    assert asked.status_code == 200, asked.text
+    ward.send("P-2")
+    assert colleague.call("DELETE", path).status_code < 300
+    ward.doctor.call("PUT", path, json={"colleague": colleague.email})
+    assert ward.case()["disputed"] == "other_patient"
+    assert ward.queue()[0] == number
+
+
 def test_a_dispute_waits_for_the_doctors_of_patients_without_one(ward: Ward) -> None:
     ward.send("P-1")
     ward.sign()
