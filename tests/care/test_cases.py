@@ -304,16 +304,5 @@ def test_what_has_come_stands_first_and_the_gravest_at_the_top(shared_backend: B
     assert [item["note"] for item in kept] == [UNSURE["note"]]
 
 
-def test_who_is_in_charge_next_finds_what_has_come(clinic: Clinic) -> None:
-    clinic.ask()
-    answer(clinic.colleague, clinic.number, MELANOMA)
-    clinic.admin("PATCH", f"/users/{clinic.doctor.email}/suspend")
-    body = {"doctor": clinic.stranger.email}
-    clinic.admin("PUT", f"/users/{clinic.ada.email}/doctor", json=body)
-    assert came(clinic.stranger) == 1
-    (found,) = clinic.stranger.pages("/queue")
-    assert found["case"]["opinion_came_at"]
-
-
 def counts(doctor: Person) -> Any:
     return doctor.call("GET", "/queue/counts").get_json()

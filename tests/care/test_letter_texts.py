@@ -88,17 +88,6 @@ def test_nobody_can_change_with_what_a_letter_begins(shared_backend: Backend) ->
     assert at.sign(draft).get_json()["decision"] == draft["decision"]
 
 
-def test_a_decision_that_the_doctor_has_not_seen_is_not_signed(shared_backend: Backend) -> None:
-    at = Practice(shared_backend)
-    draft = at.draft()
-    at.review(MOLE, urgency="routine")
-    assert at.sign(draft).get_json()["code"] == "letter_decision"
-    (shown,) = at.shown_to(at.doctor)
-    assert shown["changed"] == ["decision"]
-    assert shown["decision"] != draft["decision"]
-    assert at.sign(shown).get_json()["decision"] == shown["decision"]
-
-
 def test_a_draft_before_a_review_begins_with_nothing_and_then_with_the_decision(
     shared_backend: Backend,
 ) -> None:

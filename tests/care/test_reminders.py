@@ -186,18 +186,6 @@ def test_a_new_photo_in_time_puts_the_reminder_off(
     assert reminded(backend, ada, monkeypatch, filed.created_at + timedelta(days=8)) == 2
 
 
-def test_a_doctors_graver_decision_brings_the_mail_forward(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
-    filed = file_for(backend, ada, ROUTINE, lesion=begin(ada))
-    week = filed.created_at + timedelta(days=8)
-    assert reminded(backend, ada, monkeypatch, week) == 0
-    review(grey, filed.number)
-    assert reminded(backend, ada, monkeypatch, week) == 1
-
-
 def test_nobody_is_reminded_twice_after_one_finding_nor_of_what_is_gone(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -459,3 +459,20 @@ def test_a_photo_in_place_of_another_is_not_told_to_be_elsewhere(backend: Backen
     assert ada.pages("/lesions") == []
     near = {**told, "body_site": "hand"}
     assert predict(ada, "near", in_place_of=str(first), **near).status_code == 200
+
+
+def test_a_review_is_refused_if_a_side_was_corrected_since_the_page_was_read(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    told = {"lesion": begin(ada, place=LEFT), "body_site": "back", "body_laterality": "left"}
+    grave, mole = (predict(ada, f"{turn}", **told).get_json()["id"] for turn in range(2))
+    sign(doctor, grave, MELANOMA)
+    path = f"/submissions/{mole}/facts"
+    assert ada.call("PUT", path, json={"body_laterality": "right"}).status_code == 200
+    seen = doctor.call("GET", f"/submissions/{mole}").get_json()["spot_state"]
+    assert ada.call("PUT", path, json={"body_laterality": "left"}).status_code == 200
+    body = {**MOLE, "spot_state": seen}
+    refused = doctor.call("POST", f"/submissions/{mole}/review", json=body)
+    assert code_of(refused) == (409, "spot_changed")
+    assert instructed(ada, grave)[0] == URGENT

@@ -413,13 +413,3 @@ def test_what_is_told_of_an_older_photo_after_a_mole_was_signed_of_the_newer_cou
     assert doctor.call("POST", f"/submissions/{old}/review", json=answer).status_code == 201
     assert [read(number) for number in (old, new)] == [("self_monitoring", False)] * 2
     assert to_review() == []
-
-
-def test_an_unsure_opinion_hides_no_sample_that_is_out(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    path = f"/submissions/{file_for(any_backend, ada, SELF).number}"
-    mole = {"label": "melanocytic_nevus", "certainty": "unsure"}
-    for said in ({"histology": "awaited"}, {}):
-        signed = doctor.call("POST", f"{path}/review", json={**mole, **said})
-        assert signed.status_code == 201, signed.text
-        assert ada.call("GET", path).get_json()["instruction"]["waits_for"] == "result"

@@ -96,17 +96,6 @@ def test_actinic_keratosis_alone_is_decided_by_its_look_and_is_no_cancer(
     assert not any(word in first.lower() for word in ("suspected", "suspicion", "not proven"))
 
 
-def test_an_unsure_or_awaited_actinic_keratosis_ends_no_urgency(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    for more in ({"certainty": "unsure"}, {"certainty": "sure", "histology": "awaited"}):
-        finding = finding_of("actinic_keratosis", band=REFERRAL)
-        number = file_for(backend, ada, REFERRAL, finding=finding).number
-        said = {"label": "actinic_keratosis_alone", **more}
-        assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
-        shown = doctor.call("GET", f"/submissions/{number}").get_json()
-        assert shown["decision"]["urgency"] == REFERRAL
-
-
 def test_a_correction_counts_although_the_clock_was_put_back(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

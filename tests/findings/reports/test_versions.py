@@ -25,7 +25,6 @@ class Paper:
     """The reports on a photo of a mole, of which its patient corrects what was told."""
 
     def __init__(self, backend: Backend) -> None:
-        self.backend = backend
         self.doctor, self.ada = patient_in_care(backend)
         photo = photo_of("melanocytic_nevus")
         self.number = predicted(self.ada, photo, keep_photo="true", **TOLD)["id"]
@@ -40,12 +39,6 @@ class Paper:
         seen, path = self.doctor.newest_of(self.number), f"/submissions/{self.number}/review"
         body = {"version": seen, **said}
         assert self.doctor.call("POST", path, json=body).status_code == 201
-
-    def verdict(self) -> Any:
-        """Issue a report; ask whether it is still the newest as often as the result is called."""
-        path = f"/submissions/{self.number}/report.json"
-        code = self.ada.call("GET", path).get_json()["verification"]["hash"]
-        return lambda: self.backend.client.get(f"/reports/verify/{code}").get_json()
 
     def read(self, language: str = "en", reader: str = "patient") -> list[str]:
         """The text of the page and of the PDF."""
@@ -127,16 +120,3 @@ def test_what_became_more_urgent_heads_the_decision_of_before(
         assert in_order(text, head, *BECAME[language], *model, replaced[language], "version 2")
         assert second[language] not in text, "nothing above it counts more"
         assert before[language] in text, "the letter is struck"
-
-
-def test_the_paper_of_a_decision_is_not_the_newest_once_it_became_more_urgent(paper: Paper) -> None:
-    paper.sign(**MOLE)
-    decided = paper.verdict()
-    paper.correct(checklist=SIGNS)
-    assert decided()["superseded"]["judged_again_at"]
-    assert decided()["superseded"]["spot_changed_at"]
-    reopened = paper.verdict()
-    assert reopened()["newest"]
-    paper.sign(**MELANOMA)
-    assert reopened()["superseded"]["later_decision_at"]
-    assert reopened()["superseded"]["judged_again_at"] is None

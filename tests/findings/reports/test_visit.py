@@ -19,7 +19,6 @@ from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.reviews import Agreement
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
-from skinapi.model.finding import Doubt
 from skinapi.model.headline import rank
 from tests.findings.reports.facts import facts_of
 from tests.findings.reports.sample_reports import in_order, made_report, on_facts, reviewed, text_of
@@ -120,19 +119,6 @@ def test_of_a_mole_melanoma_is_explained_and_what_a_mole_is_without_comfort() ->
         MOLE, **REVIEW, **shares(melanocytic_nevus=0.9, melanoma=0.02, actinic_keratosis=0.05)
     )
     assert faint.concern.key == "melanoma"
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_what_does_not_look_like_skin_is_said_first_and_no_condition(language: Language) -> None:
-    facts = facts_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
-    report = report_on(facts, language)
-    content, words = ReportContent(report), conditions_table().notices.headline
-    assert content.first.head == words.not_skin.in_language(language)
-    sections = " ".join(report.narrative.sections.model_dump().values())
-    read = f"{sections} {content.first} {content.explanation} {content.visit}".lower()
-    assert not any(name in read for name in ("melan", "mélan", "kerat", "kérat"))
-    doctors = ReportContent(replace(report, reader="colleague"))
-    assert doctors.first.label == words.doctor_not_skin.in_language(language)
 
 
 def test_a_doctor_reads_facts_figures_checklist_and_reasons_before_the_picture() -> None:
