@@ -21,7 +21,7 @@ from skinapi.care.comparisons import (
 from skinapi.care.lesion_routes import LanguageQuery, LesionView
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView, ListedFinding
-from skinapi.findings.errors import ResultStands, SpotChanged
+from skinapi.findings.errors import SpotChanged
 from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.bands import is_sent, urgency
@@ -107,34 +107,28 @@ def ask_colleague(
     return _shown(cases, asked, subject)
 
 
-@routes.route("DELETE", "/submissions/<number>/second-opinion", raises=(NotFound, Forbidden))
-def withdraw_request(cases: CasesService, *, number: str, subject: Subject) -> Message:
-    """End the request for a second opinion, as who has asked for it or as who is asked."""
-    cases.withdraw_request(number=number, by=subject)
-    return Message(message="The request for a second opinion has ended")
-
-
 class SeenQuery(Query):
     spot_state: str | None = Field(
         default=None,
         description="the `spot_state` of the finding that the doctor has seen: where something of "
-        "the spot has changed since, the request is refused (`spot_changed`)",
+        "the spot has changed since, an opinion that has come is not closed (`spot_changed`)",
     )
 
 
 @routes.route(
     "DELETE",
-    "/submissions/<number>/second-opinion/answer",
-    raises=(NotFound, Forbidden, SpotChanged, ResultStands),
+    "/submissions/<number>/second-opinion",
+    raises=(NotFound, Forbidden, SpotChanged),
 )
-def close_opinion(
+def withdraw_request(
     cases: CasesService, *, number: str, query: SeenQuery, subject: Subject
-) -> CaseView:
-    """Leave the finding as it is, as the doctor in charge: the second opinion that has come is
-    read, and stays beside the reviews. A laboratory's result that it names is signed first.
+) -> Message:
+    """End the request for a second opinion, as the doctor in charge or as the colleague who is
+    asked. If an opinion has come, the doctor in charge ends it as well: it no longer waits, and
+    stays with the reviews.
     """
-    closed = cases.close_opinion(number=number, by=subject, spot_state=query.spot_state)
-    return _shown(cases, closed, subject)
+    cases.withdraw_request(number=number, by=subject, spot_state=query.spot_state)
+    return Message(message="The request for a second opinion has ended")
 
 
 WHICH_PICTURE = "which picture was compared, counted from 1; null of a finding on one picture"

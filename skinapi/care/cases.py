@@ -8,7 +8,6 @@ That it is not answered waits for the doctor in charge like an answer.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account import Account, Subject
@@ -34,7 +33,6 @@ from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import OpinionLost, StoredFindingRow
 from skinapi.findings.records.stored_findings import (
     NOT_ASKED,
-    answered_fields,
     fields_without_loss,
 )
 from skinapi.findings.records.visible_findings import VisibleFinding
@@ -57,7 +55,7 @@ class OpinionAsked(Conflict):
     sentence = "Another colleague is asked about this finding; withdraw that first"
 
 
-NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion, and answers one"
+NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion"
 NOT_TO_REVIEW = "Only who may review a finding sees its case"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
 ONESELF = "A second opinion is that of another doctor; name a colleague"
@@ -94,13 +92,13 @@ class CasesService:
         self.assignments.assign(unit, owner, doctor=by.id, by=by.id)
 
     def get_case(self, *, number: str, by: Subject) -> Case:
-        return self._with_doctors(self._get(number, by))
+        return self._with_doctors(self._get(number, by)[0])
 
     @atomic
     def ask_colleague(
         self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
     ) -> Case:
-        finding = self._get_in_charge(number, by)
+        finding, _ = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         asked = self._find_colleague(colleague)
         if asked.id == by.id:
             raise Conflict(ONESELF)
@@ -121,18 +119,36 @@ class CasesService:
         # A row names one account, so the colleague has a second one, with the same request id.
         unit.record(AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=finding.owner))
         unit.publish(OpinionWanted(finding))
-        wanted = {"opinion_of": asked.id, "opinion_by": by.id, "opinion_at": now()}
-        found = fields_without_loss(finding)
-        return self._set_work(finding, **wanted, opinion_question=question, **found)
+        fields = {
+            "opinion_of": asked.id,
+            "opinion_by": by.id,
+            "opinion_at": now(),
+            "opinion_question": question,
+            **fields_without_loss(finding),
+        }
+        self.records.change(finding.id, **fields)
+        return self._with_doctors(finding.model_copy(update=fields))
 
     @atomic
-    def withdraw_request(self, unit: Unit, *, number: str, by: Subject) -> None:
-        """The colleague does not see the finding any more."""
-        finding = self._get(number, by)
-        if finding.opinion_of:
-            unit.audit("case.withdraw_opinion", by=by.id, target=finding.id, owner=finding.owner)
-            declined = by.id == finding.opinion_of != finding.doctor
-            self._end_request(finding, OpinionLost.DECLINED if declined else None)
+    def withdraw_request(
+        self, unit: Unit, *, number: str, by: Subject, spot_state: str | None = None
+    ) -> None:
+        """End a request, and for the doctor in charge the opinions that have come: those that this
+        doctor has seen (`spot_state`). The colleague does not see the finding any more.
+        """
+        finding, owner = self._get(number, by)
+        if not (finding.opinion_of or finding.opinion_came_at or finding.opinion_lost):
+            return
+        declined = by.id == finding.opinion_of != finding.doctor
+        if finding.opinion_came_at and not declined:
+            finding.require_spot_state(spot_state, in_charge=True)
+        unit.audit("case.withdraw_opinion", by=by.id, target=finding.id, owner=finding.owner)
+        if declined:
+            self._end_request(finding, OpinionLost.DECLINED)
+            return
+        self._withdraw_mail(finding)
+        self.records.withdraw_opinion(finding)
+        self.queue.renew(finding, owner)
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> None:
         if event.purpose == "sharing":
@@ -164,12 +180,14 @@ class CasesService:
                 self.trail.record(about)
                 self._end_request(finding, OpinionLost.UNSHARED)
 
-    def _end_request(self, finding: StoredFindingRow, why: OpinionLost | None) -> None:
+    def _end_request(self, finding: StoredFindingRow, why: OpinionLost) -> None:
+        self._withdraw_mail(finding)
+        self.records.change(finding.id, **NOT_ASKED)
+        self._lose(finding, why)
+
+    def _withdraw_mail(self, finding: StoredFindingRow) -> None:
         if asked := finding.opinion_of:
             self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(finding))
-            self.records.end_work_of(finding, asked)
-            if why:
-                self._lose(finding, why)
 
     def on_doctor_stopped(self, event: DoctorStopped) -> None:
         """What this doctor is asked for rests."""
@@ -191,40 +209,19 @@ class CasesService:
         if finding.doctor and finding.doctor != finding.opinion_of:
             self.outbox.add(Kind.OPINION_LOST, to=finding.doctor, about=_place_of(finding))
 
-    @atomic
-    def close_opinion(
-        self, unit: Unit, *, number: str, by: Subject, spot_state: str | None = None
-    ) -> Case:
-        """`spot_state` is that of the finding which the doctor has seen."""
-        finding = self._get_in_charge(number, by)
-        if finding.opinion_key is None:
-            return self._with_doctors(finding)
-        finding.require_spot_state(spot_state, in_charge=True)
-        unit.audit("case.close_opinion", by=by.id, target=finding.id, owner=finding.owner)
-        closed = self._set_work(finding, **answered_fields(finding))
-        self.queue.renew(finding, self.accounts.get(finding.owner))
-        return closed
-
     def list_colleagues(self, *, by: Subject, paging: PageRequest) -> Page[Account]:
         page = self.accounts.page_accounts(
             ("doctor",), status="approved", beginning=None, paging=paging
         )
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 
-    def _set_work(self, finding: VisibleFinding, **fields: Any) -> Case:
-        self.records.change(finding.id, **fields)
-        return self._with_doctors(finding.model_copy(update=fields))
-
     def _with_doctors(self, finding: VisibleFinding) -> Case:
         return finding, self.accounts.by_ids(doctors_of(finding))
 
-    def _get(self, number: str, by: Subject) -> VisibleFinding:
+    def _get(self, number: str, by: Subject) -> tuple[VisibleFinding, Account]:
         return self.findings.get_in_charge(
             number=number, by=by, refusal=NOT_TO_REVIEW, or_asked=True
-        )[0]
-
-    def _get_in_charge(self, number: str, by: Subject) -> VisibleFinding:
-        return self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)[0]
+        )
 
     def _find_colleague(self, named: str) -> Account:
         opinion = None

@@ -220,13 +220,13 @@ class CaseView(Answer):
     )
     opinion_lost: OpinionLost | None = optional(
         "why a second opinion that was asked for does not come, until the doctor in charge signs a "
-        "review or leaves the finding as it is. `gone`: the colleague is no active doctor here; "
+        "review or withdraws the request. `gone`: the colleague is no active doctor here; "
         "`declined`: by the colleague; `unshared`: the patient has taken the consent back, or "
         "deleted the account. Absent else"
     )
     disputed: Dispute | None = optional(
         "what another system says of this signed finding, until the doctor in charge signs a "
-        "review or leaves the finding as it is. `other_patient`: its photo is of another patient; "
+        "review. `other_patient`: its photo is of another patient; "
         "`taken_back`: its order is taken back. Absent else"
     )
     opened_at: datetime | None = optional(

@@ -60,7 +60,7 @@ def test_who_was_asked_and_is_in_charge_now_has_the_question_until_a_review(aske
     assert (decision["label"], decision["decided_by"]) == ("melanoma", "Dr Ann Other")
 
 
-def test_who_was_asked_and_is_in_charge_may_leave_the_finding_as_it_is(asked: Clinic) -> None:
+def test_a_doctor_who_was_asked_and_is_now_in_charge_may_end_the_question(asked: Clinic) -> None:
     asked.assign(asked.colleague.email)
     path = f"{asked.path}/second-opinion"
     assert asked.colleague.call("DELETE", path).status_code == 200
@@ -158,14 +158,15 @@ def test_a_second_opinion_that_does_not_come_waits_for_the_doctor_in_charge(
 
 
 @pytest.mark.parametrize("why", LOST)
-def test_the_doctor_in_charge_may_leave_it_without_the_second_opinion(
+def test_the_doctor_in_charge_may_withdraw_a_question_that_nobody_answers(
     shared_backend: Backend, why: str
 ) -> None:
     clinic = Clinic(shared_backend)
     sign_and_ask(clinic)
     leave(clinic, why)
-    left = clinic.doctor.call("DELETE", f"{clinic.path}/second-opinion/answer").get_json()
-    assert (left["opinion"], left.get("opinion_lost")) == (None, None)
+    assert withdraw(clinic).status_code == 200
+    case = clinic.case()
+    assert (case["opinion"], case.get("opinion_lost")) == (None, None)
     assert to_review(clinic.doctor) == []
     if why == "suspended":  # what was settled is not told again
         leave(clinic, "deleted")
@@ -279,17 +280,22 @@ def test_a_second_opinion_names_no_sample_no_result_and_no_other_photo(
     assert to_review(asked.doctor) == []
 
 
-def leave_as_it_is(clinic: Clinic, **seen: str) -> Any:
-    path = f"{clinic.path}/second-opinion/answer"
-    return clinic.doctor.call("DELETE", path, query_string=seen)
+def withdraw(clinic: Clinic, **seen: str) -> Any:
+    return clinic.doctor.call("DELETE", f"{clinic.path}/second-opinion", query_string=seen)
 
 
-def test_who_leaves_a_finding_as_it_is_has_seen_all_opinions(asked: Clinic) -> None:
+def test_an_opinion_is_closed_only_by_a_doctor_who_has_seen_it(asked: Clinic) -> None:
     answer(asked.colleague, asked.number, MOLE)
     seen = asked.doctor.call("GET", asked.path).get_json()["spot_state"]
     assert asked.ask(asked.stranger.email).status_code == 200
     answer(asked.stranger, asked.number, MELANOMA)
-    assert leave_as_it_is(asked, spot_state=seen).get_json()["code"] == "spot_changed"
+    assert withdraw(asked, spot_state=seen).get_json()["code"] == "spot_changed"
     assert to_review(asked.doctor) == [asked.number]
     seen = asked.doctor.call("GET", asked.path).get_json()["spot_state"]
-    assert leave_as_it_is(asked, spot_state=seen).status_code == 200
+    assert withdraw(asked, spot_state=seen).status_code == 200
+    assert to_review(asked.doctor) == []
+    opinions = asked.doctor.call("GET", f"{asked.path}/reviews").get_json()
+    assert [item["label"] for item in opinions if item["second_opinion"]] == [
+        MOLE["label"],
+        MELANOMA["label"],
+    ]

@@ -21,6 +21,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
         "list_unanswered",
         "signs_over",
         "pictureNotGoodOpinion",
+        *("second-opinion/answer", "close_opinion\\(", "opinionClose"),
     ),
     "undo of an admin's acts": (
         *("account_acts", "/acts/", "UndoService", "undo_act", "UndoneView", "ActMessage"),

@@ -629,7 +629,6 @@ show_case                    to_review         /submissions/{number}/case
 take_unassigned_patient      doctor_in_care    /patients/{patient}/doctor
 ask_colleague                in_charge         /submissions/{number}/second-opinion
 withdraw_request             to_review         /submissions/{number}/second-opinion
-close_opinion                in_charge         /submissions/{number}/second-opinion/answer
 list_colleagues              doctors           /colleagues
 count_queue                  doctors           /queue/counts
 judge_again                  in_charge         /submissions/{number}/judge-again

@@ -209,14 +209,18 @@ class StoredFindings(Repository[StoredFinding]):
         """The owners of the findings in the lists of this doctor."""
         return {*self._documents.count_by("owner", {"doctor": doctor})}
 
-    def end_work_of(
-        self, finding: StoredFindingRow, doctor: str, *, answered: bool = False
-    ) -> None:
-        """Let this doctor leave a case. `answered`: so do second opinions that came, or do not."""
-        asked = NOT_ASKED | fields_without_loss(finding) if finding.opinion_of == doctor else {}
-        came = answered_fields(finding) if answered else {}
-        if left := {**asked, **came}:
-            self.change(finding.id, **left)
+    def settle_opinions(self, finding: StoredFindingRow, *, by: str) -> None:
+        """Note that this doctor, who is in charge, has signed a review of the finding. Opinions
+        that came, or do not come, and disputes no longer wait; a colleague is still asked.
+        """
+        ended = finding.opinion_of == by or finding.opinion_lost is OpinionLost.GONE
+        if ended or finding.opinion_key:
+            self.change(finding.id, **(NOT_ASKED if ended else {}), **NONE_CAME)
+
+    def withdraw_opinion(self, finding: StoredFindingRow) -> None:
+        """Let nobody be asked, and no opinion wait. A dispute still does."""
+        waits = {"opinion_key": finding.opinion_key} if finding.open_dispute else {}
+        self.change(finding.id, **{**NOT_ASKED, **NONE_CAME, **waits})
 
     def list_asked(self, owner: str) -> list[StoredFindingRow]:
         return self._views(StoredFindingRow, {"owner": owner, "opinion_of": {"$gt": ""}})
@@ -229,9 +233,10 @@ class StoredFindings(Repository[StoredFinding]):
         self.change(finding.id, opinion_lost=why, opinion_key=key)
 
     def note_opinion(self, finding: StoredFindingRow, *, urgency: Band) -> None:
+        """Let an opinion that has come wait for the doctor in charge, and ask for no other."""
         came_at = now()
         key = finding.make_opinion_key(urgency, came_at)
-        self.change(finding.id, opinion_key=key, opinion_came_at=came_at)
+        self.change(finding.id, **NOT_ASKED, opinion_key=key, opinion_came_at=came_at)
 
     def note_dispute(self, finding: StoredFindingRow, why: Dispute, *, urgency: Band) -> None:
         self.change(finding.id, disputed=why, opinion_key=finding.make_opinion_key(urgency, now()))
@@ -322,12 +327,6 @@ class StoredFindings(Repository[StoredFinding]):
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
-
-
-def answered_fields(finding: StoredFindingRow) -> dict[str, Any]:
-    """What changes where the doctor in charge has answered a second opinion, or that none comes."""
-    gone = NOT_ASKED if finding.opinion_lost is OpinionLost.GONE else {}
-    return {**gone, **NONE_CAME} if finding.opinion_key else {}
 
 
 def fields_without_loss(finding: StoredFindingRow) -> dict[str, Any]:

@@ -115,7 +115,6 @@ class ReviewsService:
             raise ResultStands if decides.proven else OpinionStands
         review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
         self.records.reviews.add(review, signed=signed)
-        self.records.end_work_of(finding, by.id, answered=not asked_by)
         if asked_by:
             asked = urgency_of(review, None, finding.band)
             self.records.note_opinion(finding, urgency=asked)
@@ -126,6 +125,7 @@ class ReviewsService:
             unit.publish(OpinionSigned(finding))
             unit.publish(ReviewSigned(finding, review))
         else:
+            self.records.settle_opinions(finding, by=by.id)
             self._publish(unit, [*signed, review], finding, after, owner)
         return review
 

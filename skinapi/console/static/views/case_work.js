@@ -75,7 +75,7 @@ export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnd
     toastAbout(patient, say("opinionDeclined"));
     onEnded();
   };
-  const end = () => (asked ? run(decline) : change(() => remove(request)));
+  const end = () => (asked ? run(decline) : change(() => remove(`${request}${spot ? `?spot_state=${spot}` : ""}`)));
   const send = async (/** @type {Record<string, string>} */ { colleague, question }) => {
     try {
       await put(request, { colleague, ...(question.trim() && { question }) });
@@ -93,9 +93,7 @@ export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnd
       ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
-        ${(work.opinion_came_at || work.opinion_lost || work.disputed) && html`<button class="opinion-close"
-          onClick=${() => change(() => remove(`${request}/answer${spot ? `?spot_state=${spot}` : ""}`))}>${say("opinionClose")}</button>`}
-        ${opinion && !work.opinion_lost && html`<button class="quiet" onClick=${end}>${say(asked ? "opinionDecline" : opinion.of_me ? "opinionClose" : "opinionWithdraw")}</button>`}
+        ${(opinion || work.opinion_came_at || work.opinion_lost) && html`<button class="quiet opinion-end" onClick=${end}>${say(asked ? "opinionDecline" : "opinionWithdraw")}</button>`}
         ${closed && mayAsk && !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}
       </div>
       ${asking && closed && html`<${AskColleague} onSend=${send} />`}
