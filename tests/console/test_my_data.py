@@ -4,6 +4,7 @@ import pytest
 
 from skinapi.accounts.auth.passwords import Passwords
 from tests.console.journey import Journey, Look, looks
+from tests.console.test_review import sign
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
@@ -59,8 +60,7 @@ def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_d
     change_account(services, patient.id, password_hash=Passwords().hash(PASSWORD))
     assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
     number = send(patient, "melanoma")
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
+    sign(doctor, number, label="melanoma", certainty="sure")
     journey = Journey(visitor, "to-reach", look)
     visitor.enter(patient, "user")
     visitor.go("my-data")

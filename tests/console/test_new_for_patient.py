@@ -9,6 +9,7 @@ import pytest
 
 from skinapi.model.conditions import Band, conditions_table
 from tests.console.journey import Journey, Look, file_of
+from tests.console.test_review import sign
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
@@ -52,8 +53,7 @@ def test_a_decision_heads_the_first_page_until_it_was_opened(
     visitor: Visitor, patient: Caller, doctor: Caller, look: Look
 ) -> None:
     number = send(patient, "melanoma")
-    body = {"label": "melanoma", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
+    sign(doctor, number, label="melanoma", certainty="sure")
     journey = Journey(visitor, "new-for-patient", look)
     visitor.enter(patient, "user")
     visitor.find(".new-decision .due")
@@ -74,8 +74,7 @@ def test_a_patient_who_is_staff_now_is_told_of_a_decision_on_each_page(
     visitor: Visitor, seeder: Seeder, patient: Caller, doctor: Caller, look: Look, role: str
 ) -> None:
     number = send(patient, "melanoma")
-    body = {"label": "melanoma", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
+    sign(doctor, number, label="melanoma", certainty="sure")
     path, wanted = f"/users/{patient.email}/role", {"role": role}
     changed = seeder.person("admin").call("PUT", path, json=wanted)
     assert changed.status == 200, changed.json

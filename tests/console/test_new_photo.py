@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from skinapi.platform.storage.ids import now
+from tests.console.test_review import sign
 from tests.console.test_spots import send
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
@@ -110,8 +111,7 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
 ) -> None:
     told = {} if from_home else {"body_site": "back", "body_laterality": "left"}
     first = send(patient, "melanoma", **told)
-    wanted = {"new_picture_wanted": True}
-    assert doctor.call("POST", f"/submissions/{first}/review", json=wanted).status == 201
+    sign(doctor, first, new_picture_wanted=True)
     visitor.look(PHONE)
     visitor.enter(patient, "user")
     if not from_home:
@@ -145,8 +145,7 @@ def test_who_goes_to_the_photo_that_is_wanted_has_not_read_the_decision(
     visitor: Visitor, patient: Caller, doctor: Caller
 ) -> None:
     number = send(patient, "melanoma")
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
+    sign(doctor, number, label="melanoma", certainty="sure")
     visitor.look(PHONE)
     visitor.enter(patient, "user")
     visitor.find(".new-decision")
@@ -224,7 +223,6 @@ def test_a_logout_forgets_the_photo_that_was_not_sent(
 def test_whether_a_photo_is_kept_is_the_consent_of_the_account(
     visitor: Visitor, ada: Caller, mole: Path
 ) -> None:
-    """What was answered once was remembered as a consent that the account did not show."""
     choose(visitor, ada, mole)
     visitor.press(NEXT)
     visitor.see("You may leave out these answers")

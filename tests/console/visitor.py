@@ -402,13 +402,13 @@ class Visitor:
 
         self._until(rests, f"for {what}")
 
-    def await_answer(self, path: str, *, times: int = 1) -> None:
-        """Wait until the page has had so many good answers from an address that ends so."""
-        count = (
-            "return performance.getEntriesByType('resource').filter("
-            "(one) => one.name.endsWith(arguments[0]) && one.responseStatus === 200).length"
+    def await_answer(self, path: str) -> None:
+        """Wait for a good answer from an address that ends in this path."""
+        came = (
+            "return performance.getEntriesByType('resource').some("
+            "(one) => one.name.endsWith(arguments[0]) && one.responseStatus === 200)"
         )
-        self._until(lambda: self.run(count, path) >= times, f"for the answer of {path}")
+        self._until(lambda: self.run(came, path), f"for the answer of {path}")
 
     def photograph(self) -> str:
         """The whole page as PNG in base64, in a window as high as the page needs."""
@@ -424,7 +424,7 @@ class Visitor:
         return picture
 
     def go_offline(self, gone: bool) -> None:
-        self._set_network(gone, 0)
+        self._set_network(gone)
 
     def lose_answer(self, path: str) -> None:
         """To the next POST to this path; until the page is loaded anew."""
@@ -439,7 +439,7 @@ class Visitor:
 
     def limit_uplink(self, bytes_a_second: int) -> None:
         """-1 for no limit."""
-        self._set_network(False, 0, uplink=bytes_a_second)
+        self._set_network(False, uplink=bytes_a_second)
 
     def assert_accessible(self) -> None:
         """axe finds nothing on the page as it is. Without axe nothing is asked."""
@@ -515,14 +515,10 @@ class Visitor:
             seen = self.text()[:600]
             raise AssertionError(f"waited {PATIENCE_S} s {what}; on the screen: {seen}") from error
 
-    def _set_network(
-        self, offline: bool, latency_ms: int, uplink: int = -1, downlink: int = -1
-    ) -> None:
+    def _set_network(self, offline: bool, uplink: int = -1) -> None:
         self._command("Network.enable")
-        speed = {"downloadThroughput": downlink, "uploadThroughput": uplink}
-        self._command(
-            "Network.emulateNetworkConditions", offline=offline, latency=latency_ms, **speed
-        )
+        speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": uplink}
+        self._command("Network.emulateNetworkConditions", offline=offline, **speed)
 
     def _resize(self, height: int) -> None:
         self._command(

@@ -228,8 +228,7 @@ def reviewed(backend: Backend) -> tuple[Person, Person, int, int]:
     talk = Talk(backend)
     signed = predicted(talk.ada, lesion=talk.lesion)["id"]
     other = predicted(talk.ada, lesion=talk.begin())["id"]
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert talk.grey.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
+    review(talk.grey, signed)
     for talk.about_a_spot in (True, False):
         talk.sent(talk.ada, "It itches.")
     return talk.grey, talk.ada, signed, other
@@ -503,8 +502,7 @@ def unread_and_unseen(backend: Backend) -> tuple[Person, Person]:
     """A doctor, and a patient with a melanoma that the patient has not read and an unseen one."""
     grey, ada = patient_in_care(backend)
     unread, _ = (file_for(backend, ada, Band.URGENT_REFERRAL).number for _ in range(2))
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert grey.call("POST", f"/submissions/{unread}/review", json=said).status_code == 201
+    review(grey, unread)
     return grey, ada
 
 

@@ -22,6 +22,7 @@ from tests.care.clinic import (
     numbers,
     patient_in_care,
     patient_of,
+    review,
 )
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
@@ -402,8 +403,7 @@ def test_who_was_asked_about_a_patient_and_is_the_same_person_is_asked_no_more(
     grey, ada = patient_in_care(backend)
     root, asked = backend.member(role="admin"), backend.member(role="doctor")
     number = file_for(backend, ada, ROUTINE).number
-    melanoma = {"label": "melanoma", "certainty": "sure"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=melanoma).status_code == 201
+    review(grey, number)
     opinion, body = f"/submissions/{number}/second-opinion", {"colleague": asked.email}
     assert grey.call("PUT", opinion, json=body).status_code == 200
     give_role(backend, asked, "user")

@@ -27,7 +27,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.stores.store_factory import make_store, open_store
 from skinapi.privacy.erasure.routes import PersonToReachView
-from tests.care.clinic import file_for, patient_of
+from tests.care.clinic import file_for, patient_of, review
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
 from tests.privacy.restoring import back_up, restore, settings_for
@@ -119,8 +119,7 @@ def test_a_record_is_kept_as_it_was_decided_whatever_the_settings_of_the_restore
     doctor = backend.member(role="doctor")
     patient = patient_of(backend, doctor)
     signed, _ = (predicted(patient)["id"] for _ in range(2))
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{signed}/review", json=said).status_code == 201
+    review(doctor, signed)
     account = backend.account(patient.email).id
     backup, erased = back_up(backend, tmp_path / "backup.tar"), tmp_path / "erased.jsonl"
     erase(backend.services, backend.account(patient.email))

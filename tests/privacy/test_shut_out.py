@@ -22,7 +22,7 @@ from tests.privacy.test_people_to_reach import (
     sign,
     to_reach,
 )
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import MAIL, PASSWORD, Backend, Person
 
 REACH = "person_to_reach"
 MAILS = pytest.mark.parametrize("given", [MAIL])
@@ -156,6 +156,26 @@ def test_who_is_joined_into_an_account_that_logs_in_gets_the_mail_of_what_nobody
     told = [(item["about"], item["account"]) for item in outbox.find({"kind": "reviewed"})]
     assert told == [(f"finding/{number}", backend.account(stays.email).id)]
     assert to_reach(east.doctor) == []
+
+
+def test_who_stands_in_the_list_goes_with_a_number_though_another_system_shows_it_since(
+    backend: Backend,
+) -> None:
+    east = Hospital(backend, "urn:east")
+    ada = east.send("PAT-0815")
+    number = file_one(backend, ada)
+    sign(east.doctor, number)
+    made(east.admin, "/admin/keys", shows_patients_of=["urn:east"])
+    path, proof = f"/users/{ada.email}", {"current_password": PASSWORD}
+    foreseen = east.admin.call("GET", f"{path}/deletion").get_json()
+    assert foreseen["unsettled"] == {"unopened": 1}
+    refused = east.admin.call("DELETE", path, json=proof)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_number_needed")
+    named = {"system": "urn:east", "value": "PAT-0815"}
+    gone = east.admin.call("DELETE", path, json={**proof, "patient_number": named})
+    assert gone.status_code == 200, gone.text
+    [person] = east.doctor.call("GET", "/people-to-reach").get_json()
+    assert person["number"] == named
 
 
 def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Backend) -> None:

@@ -16,7 +16,7 @@ from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.number_keys import NumberKeys
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.accounts.auth.test_second_factor import App, set_up
-from tests.care.clinic import patient_in_care
+from tests.care.clinic import patient_in_care, review
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
 
@@ -136,8 +136,7 @@ def test_the_last_admin_stays_and_uses_up_no_code(
 def test_what_a_doctor_signed_stays_with_the_patient(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     number = predicted(ada)["id"]
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    review(grey, number)
     backend.services.decisions.assign_doctor(email=ada.email, doctor=None, by="system")
     assert leave(grey).status_code == 200
     (kept,) = ada.call("GET", f"/submissions/{number}/reviews").get_json()

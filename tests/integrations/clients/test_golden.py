@@ -145,12 +145,6 @@ def test_what_was_not_measured_says_so_and_is_not_painted_green(
     assert body["description"].endswith("ABCD: Not assessed by this system.")
 
 
-def test_a_melanoma_is_never_called_benign_or_low(client_backend: ClientBackend) -> None:
-    assert lab(client_backend, photo_of("melanoma")).get_json()["severity"] == "Critical"
-    nevus = lab(client_backend, photo_of("melanocytic_nevus")).get_json()
-    assert nevus["severity"] == "Benign"
-
-
 RAISED: tuple[tuple[Band, dict[str, Any], str], ...] = (
     (Band.URGENT_REFERRAL, {"raised_by": (RaisedBy.MELANOMA,)}, "Most likely a"),
     (Band.REFERRAL, {"raised_by": (RaisedBy.BASAL_CELL_CARCINOMA,)}, "Most likely a"),
@@ -230,7 +224,6 @@ def test_the_explainable_clients_report_says_the_band_and_the_doubt(
 
 
 def test_what_does_not_look_like_skin_gets_no_name_and_the_bands_severity() -> None:
-    """A crab was "Malignant Melanoma, Critical, 98 %"; a candle "Moderate" beside "this week"."""
     finding = finding_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
     diagnosis = Diagnosis.from_photo(judged)

@@ -125,8 +125,7 @@ def test_a_decision_of_which_no_mail_arrives_is_told_to_the_doctor_and_the_opera
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
     tell(backend, ada, about="account")  # what is of no finding is nobody's to tell
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    review(grey, number)
     smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
     for minutes in (0, 2, 5):
         monkeypatch.setattr(outbox, "now", lambda ago=minutes: now() + timedelta(minutes=ago))
@@ -147,8 +146,7 @@ def test_a_decision_that_waits_for_a_mail_server_for_a_day_is_told_to_the_doctor
 ) -> None:
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    review(grey, number)
     smtp.behaviour = Behaviour(says={"MAIL": "421 not now"})
     for hours, listed in ((1, 0), (25, 1), (26, 1)):
         monkeypatch.setattr(outbox, "now", lambda later=hours: now() + timedelta(hours=later))
@@ -185,8 +183,7 @@ def test_a_decision_that_waits_where_no_mail_server_is_named_is_told_and_sent_la
     before = Backend(tmp_path, **MAIL)
     grey, ada = patient_in_care(before)
     number = file_for(before, ada, URGENT).number
-    said = {"label": "melanoma", "certainty": "sure"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    review(grey, number)
     before.services.store.close()
     backend = Backend(tmp_path)
     with monkeypatch.context() as patch:
