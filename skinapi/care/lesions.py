@@ -310,7 +310,8 @@ class LesionsService:
         self._publish(unit, self.records.put_in_lesion(finding.id, lesion, placed))
         moved = finding.model_copy(update={"lesion": lesion})
         self.counts.enter(moved)
-        self.counts.update(finding)
+        if finding.lesion:
+            self.counts.recount(finding.lesion)
         return moved
 
     def get_own_finding(self, number: str, by: Subject) -> VisibleFinding:

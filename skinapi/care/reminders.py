@@ -11,11 +11,7 @@ from typing import Any
 from skinapi.base.errors import NotFound
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.findings.errors import LesionFull
-from skinapi.findings.records.events import (
-    FindingEvent,
-    FindingFiled,
-    FindingsChanged,
-)
+from skinapi.findings.records.events import FindingEvent, FindingFiled, FindingsChanged
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
@@ -147,16 +143,13 @@ class LesionCounts:
         self.enter(finding)
 
     def on_changed(self, event: FindingEvent) -> None:
-        self.update(event.finding)
+        if event.finding.lesion:
+            self.recount(event.finding.lesion)
 
     def enter(self, finding: StoredFinding) -> None:
         if finding.lesion:
             self.get_own(finding.lesion, finding.owner)
             self.refuse_excess(self.recount(finding.lesion))
-
-    def update(self, finding: StoredFinding) -> None:
-        if finding.lesion:
-            self.recount(finding.lesion)
 
     def recount(self, lesion: str) -> Lesion | None:
         return self._lesions.change(lesion, self._count(lesion))

@@ -9,17 +9,10 @@ from typing import Protocol
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import (
-    Forbidden,
-    NotFound,
-    RecordDamaged,
-    StoreUnavailable,
-)
+from skinapi.base.errors import Forbidden, NotFound, RecordDamaged, StoreUnavailable
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import KeyUse
-from skinapi.findings.errors import (
-    NOT_YOURS,
-)
+from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.read_access import (
@@ -32,10 +25,7 @@ from skinapi.findings.records.read_access import (
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
-from skinapi.findings.records.visible_findings import (
-    VisibleFinding,
-    VisibleFindingSummary,
-)
+from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingSummary
 from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
@@ -178,10 +168,6 @@ class FindingAccess:
         if not may or not found or not in_care(found, by) or not found.approved or found.machine:
             raise NotFound(NO_PATIENT)
         return found
-
-    def is_filed_for_owner(self, finding: StoredFinding) -> bool:
-        """Whether somebody else has filed it; on a clinic's page the owner takes the photo."""
-        return finding.filed_by is not None and finding.session_of is None
 
     def find_who_looks(self, finding: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
         """Find who will look; None where a doctor has answered."""

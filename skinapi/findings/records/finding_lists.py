@@ -22,6 +22,7 @@ from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.unreadable import read_each
 
 MOST_OVERDUE = 1000
+OPINION_WAITS: Filter = {"$gt": "0", "$lt": FIRST_REVIEWED}
 
 
 class FindingLists:
@@ -39,15 +40,13 @@ class FindingLists:
         paging: PageRequest,
     ) -> Page[StoredFindingRow]:
         """`of` an owner, a doctor, or who is asked: unreviewed first, then as their keys say."""
-        ranges = _key_ranges(reviewed, urgency)
-        return self._page_by("queue_key", of, ranges, paging)
+        return self._page_by("queue_key", of, _key_ranges(reviewed, urgency), paging)
 
     def page_opinions(self, doctor: str, paging: PageRequest) -> Page[StoredFindingRow]:
         """List the findings about which a second opinion has come, or does not come, the gravest
         first.
         """
-        ranges = [("0", FIRST_REVIEWED)]
-        return self._page_by("opinion_key", {"doctor": doctor}, ranges, paging)
+        return self._page_by("opinion_key", {"doctor": doctor}, [("0", FIRST_REVIEWED)], paging)
 
     def page_awaited(
         self,
@@ -61,8 +60,7 @@ class FindingLists:
         of: Filter = {"doctor": doctor}
         if owners is not None:
             of["owner"] = {"$in": [*owners]}
-        ranges = [awaited_range(awaited)]
-        return self._page_by("awaited_key", of, ranges, paging)
+        return self._page_by("awaited_key", of, [awaited_range(awaited)], paging)
 
     def _page_by(
         self, key: str, wanted: Filter, ranges: Sequence[tuple[str, str]], paging: PageRequest
@@ -102,7 +100,7 @@ class FindingLists:
         first, end = awaited_range(None)
         ranges: dict[str, Any] = {
             "awaited_key": {"$gt": first, "$lt": end},
-            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
+            "opinion_key": OPINION_WAITS,
         }
         of: Filter = {"doctor": doctor, **({"owner": {"$in": [*owners]}} if owners else {})}
         found: dict[str, Document] = {}
@@ -159,10 +157,7 @@ class FindingLists:
             item: {"awaited_key": dict(zip(("$gt", "$lt"), awaited_range(item), strict=True))}
             for item in WaitsFor
         }
-        ranges["opinion"] = {
-            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
-            "queue_key": _within(True, None),
-        }
+        ranges["opinion"] = {"opinion_key": OPINION_WAITS, "queue_key": _within(True, None)}
         for left, within in ranges.items() if ids else ():
             for item, count in self._documents.count_by(field, {**of, **within}).items():
                 counts[item][left] = count
@@ -196,7 +191,7 @@ class FindingLists:
         """Count the opinions that wait for this doctor, of findings that are reviewed."""
         wanted: Filter = {
             "doctor": doctor,
-            "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED},
+            "opinion_key": OPINION_WAITS,
             "queue_key": _within(True, None),
         }
         return self._documents.count(wanted)

@@ -422,7 +422,7 @@ def _superseded_here(letter: Letter, about: VisibleFindingRow) -> LaterDecision 
     before = Decision.from_reviews(counted[: -len(later)], about.photo.versions)
     if _says_no_less(decision, before, about):
         return None
-    replaced, counts = about.lesion_status.find_replacing(about.id), about.instruction.counts
+    replaced, counts = about.status.ended_by, about.instruction.counts
     other = (about.replaced_by or replaced) and not letter.begins_with(counts)
     if by_other := (counts.decision if other else None) or replaced:
         return _by(by_other)

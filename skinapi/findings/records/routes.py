@@ -59,7 +59,7 @@ def show_submission(
             language,
             may_keep=photos.policy != "never",
         )
-        if access.is_filed_for_owner(finding):
+        if finding.filed_by and not finding.session_of:  # there the patient takes the photo
             filer = access.accounts.find_by_id(finding.filed_by)
             beside["filed"] = FiledView.from_finding(finding, filer, language)
     elif finding.case in access.unassigned.list_cases(owner, subject):

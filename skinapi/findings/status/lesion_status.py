@@ -113,7 +113,7 @@ class LesionHistory:
 
 @dataclass(frozen=True, slots=True)
 class FindingStatus:
-    """`ended_by` is the decision about a newer photo that has ended the one about this."""
+    """`ended_by` is the first decision about a newer photo that has ended the one about this."""
 
     photo: JudgedPhoto
     decision: Decision | None = None
@@ -344,12 +344,8 @@ class LesionStatus:
             if name != finding and other.decision and (replaced or not other.ended_by)
         ]
 
-    def find_replacing(self, finding: str) -> Decision | None:
-        """The first decision about a newer photo that has ended what was decided about this one."""
-        return self.findings[finding].ended_by
-
     def list_replacing(self, finding: str) -> list[Decision]:
-        """List all of them."""
+        """List the decisions about newer photos that have ended the one about this photo."""
         names, about = [*self.findings], self.findings[finding]
         later, own = [*self.findings.values()][names.index(finding) + 1 :], about.decision
         return [item for item in _list_settling(about.photo, later) if own and item.ends(own)]

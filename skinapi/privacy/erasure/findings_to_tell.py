@@ -180,7 +180,7 @@ def _is_unjudged(entry: VisibleFindingRow, decision: Decision, discarded: bool) 
     if not decision.unjudged or urgency(decision.urgency) > urgency(Band.REFERRAL):
         return False
     followed = discarded and decision.photo_came
-    return not followed and entry.lesion_status.find_replacing(entry.id) is None
+    return not followed and entry.status.ended_by is None
 
 
 def list_graver_of_spots(
