@@ -119,7 +119,8 @@ NOT_NAMED = {"plain_phone", "cancer_phone", "spread"}
 # What an area did is in the file of a person also when the area is gone.
 NOT_NAMED |= {"account.link", "account.unlink", "account.allow_link", "archive.send_again"}
 # What only 2.0.0 wrote into the audit trail.
-NOT_NAMED |= {"account.undo", "account.unrefuse", "breakglass.end", "case.give_back", "case.take"}
+NOT_NAMED |= {"account.undo", "account.unrefuse", "breakglass.end", "case.close_opinion"}
+NOT_NAMED |= {"case.give_back", "case.take"}
 
 
 def keys_in(value: Any) -> set[str]:
