@@ -297,7 +297,6 @@ def test_keep_stops_retention_of_one_account_and_its_owner_still_deletes(clinic:
     assert (clinic.has_photo(kept), clinic.has_photo(gone)) == (True, False)
     seen = admin().call("GET", "/retention").get_json()
     assert seen["kept"] == [{"id": account, "email": held.email, "reason": "a complaint"}]
-    assert [(run["kind"], run["items"]) for run in seen["runs"]] == [("photos", 1)]
     held.token = backend.token_of(backend.account(held.email))
     assert held.call("DELETE", f"/submissions/{kept.number}").status_code == 200
     assert clinic.find(kept) is None

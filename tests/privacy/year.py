@@ -330,7 +330,7 @@ def _opinion(year: Year) -> None:
     year.doctor.do("PUT", path, body)
     said = {"certainty": "unsure", "label": "melanocytic_nevus", "note": WORDS["opinion"]}
     year.colleague.do("POST", f"/submissions/{asked}/review", said)
-    year.doctor.do("DELETE", f"{path}/answer")
+    year.doctor.do("DELETE", path)
 
 
 def _write_to_each_other(year: Year) -> None:

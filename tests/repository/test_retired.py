@@ -39,7 +39,8 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "pauses and previews of retention": (
         r"retention_pause|pause_retention|resume_retention|preview_retention",
         r"retention/(pause|preview|holds)|retention\.(pause|resume|hold|release)",
-        r"\bheld_(by|because)\b|retention(Pause|Hold|First|Month)|fixedKind|not_patient",
+        r"\bheld_(by|because)\b|retention(Pause|Hold|First|Month|Runs)|fixedKind|not_patient",
+        "retention_runs",
     ),
     "lists of findings of withdrawn models": (
         r"withdrawn-models|WithdrawnModel|withdrawn\.js|page_by_model",

@@ -23,6 +23,7 @@ from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
 from skinapi.privacy.erasure.findings_to_tell import ReachReason
 from skinapi.privacy.retention.service import ANNOUNCED
 
+UNOPENED = ReachReason.UNOPENED.value
 # What 2.0.0 stored of a review that it withheld from the patient.
 WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)
 
@@ -61,19 +62,20 @@ def remove_hold_key(tools: Tools, finding: Document) -> None:
         tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
 
 
-def rename_reason_to_reach(tools: Tools, person: Document) -> None:
-    """A decision that a doctor was to tell is one that the patient has not opened."""
+def convert_person_to_reach(tools: Tools, person: Document) -> None:
+    """A decision that a doctor was to tell is one that the patient has not opened. Nobody reads any
+    more that an archive names another patient for a deleted finding.
+    """
 
-    def rename(why: str) -> str:
-        return ReachReason.UNOPENED.value if why == "held" else why
+    def convert(finding: Document) -> Document:
+        reasons = [UNOPENED if why == "held" else why for why in finding.get("also", ())]
+        also = [why for why in reasons if why != "corrected"]
+        why = UNOPENED if finding["why"] == "held" else finding["why"]
+        rest = {name: value for name, value in finding.items() if name != "sent"}
+        return {**rest, "why": why, "also": also}
 
-    findings = [
-        {**item, "why": rename(item["why"]), "also": [*map(rename, item.get("also", ()))]}
-        for item in person["findings"]
-    ]
-    if findings != person["findings"]:
-        change = {"$set": {"findings": findings}}
-        tools.store.collection("people_to_reach").update({"id": person["id"]}, change)
+    change = set_or_remove({"findings": [*map(convert, person["findings"])], "numbers": None})
+    tools.store.collection("people_to_reach").update({"id": person["id"]}, change)
 
 
 def delete_retired_mail(tools: Tools, mail: Document) -> None:
@@ -140,18 +142,6 @@ def _open_unsigned(records: FindingRecords, review: Review) -> bool:
     return True
 
 
-def forget_other_patients(tools: Tools, person: Document) -> None:
-    """Nobody reads any more that an archive names another patient for a deleted finding."""
-    findings = [
-        {**finding, "also": [why for why in finding.get("also", ()) if why != "corrected"]}
-        for finding in person["findings"]
-    ]
-    for finding in findings:
-        finding.pop("sent", None)
-    change = set_or_remove({"findings": findings, "numbers": None})
-    tools.store.collection("people_to_reach").update({"id": person["id"]}, change)
-
-
 def renew_lists(tools: Tools, account: Document) -> None:
     """Sort and count the findings of an account again, after all other steps."""
     tools.queue.renew_account(account["id"])
@@ -160,13 +150,12 @@ def renew_lists(tools: Tools, account: Document) -> None:
 STEPS: tuple[tuple[str, Step], ...] = (
     ("reviews", show_withheld_review),
     (FINDINGS, remove_hold_key),
-    ("people_to_reach", rename_reason_to_reach),
+    ("people_to_reach", convert_person_to_reach),
     ("outbox", delete_retired_mail),
     ("retention_pause", end_pause),
     ("accounts", keep_held),
     (FINDINGS, forget_taken_case),
     ("reviews", take_sample_out_of_opinion),
-    ("people_to_reach", forget_other_patients),
     ("accounts", renew_lists),
 )
 EMPTIED: tuple[str, ...] = ("account_acts", "break_glass", "clock")

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from skinapi.learning.data.samples import Sample, patient_context, source_of
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.predictions import ModelOutputs, bootstrap_group
+from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.learning.train.fit_bands import LESS_ELSEWHERE, SENT, BandRows, fit_soon, is_malignant
 from skinapi.learning.train.recipe import weigh_by_root
@@ -84,8 +84,6 @@ def fit_patient_facts(
         table = rows.fit_table(learned)
         if _helps(rows, table, report=report):
             others = {source: rows.fit_table(each) for source, each in without.items()}
-            for source, other in others.items():
-                _report_left_out(rows, source, other, report)
             table = table.model_copy(update={"limits": _fit_limits(rows, table, others)})
             for told, limits in table.limits.items():
                 report(f"{kind}, told {told}: sent from {dict(limits.sent)}")
@@ -113,26 +111,6 @@ def _helps(rows: "_Lesions", table: PatientFactsTable, *, report: Report) -> boo
             f"{values.mean():.4f} [{low:.4f}, {high:.4f}]"
         )
     return intervals["all"][0] > 0 and all(high >= 0 for _, high in intervals.values())
-
-
-def _report_left_out(
-    rows: "_Lesions", source: str, table: PatientFactsTable, report: Report
-) -> None:
-    """How well malignant lesions of one source are told by what the other sources teach."""
-    own = replace(rows, outputs=rows.outputs.where(lambda sample: source_of(sample) == source))
-    if not own.outputs.samples:
-        return
-    plain, shifted = own.band_rows(None), own.band_rows(table)
-    if plain.malignant.all() or not plain.malignant.any():
-        return
-    change = metrics.Difference.between(
-        partial(_auc_of, plain), partial(_auc_of, shifted), metrics.draw_bootstrap(own.groups)
-    )
-    report(f"{rows.kind}: facts as learned without {source}, malignant AUC there {change}")
-
-
-def _auc_of(rows: BandRows, drawn: metrics.Rows) -> float:
-    return metrics.auc(rows.malignant_score[drawn], rows.malignant[drawn])
 
 
 def _mean_of(values: Floats, rows: metrics.Rows) -> float:
@@ -231,10 +209,6 @@ class _Lesions:
     kind: Modality
     labels: Sequence[str]
     outputs: ModelOutputs
-
-    @property
-    def groups(self) -> list[str]:
-        return list(map(bootstrap_group, self.outputs.samples))
 
     def fit_table(self, learned: _Learned) -> PatientFactsTable:
         centred = learned.centre(self.outputs.samples)

@@ -4,7 +4,7 @@ A sweep checks each item again in the transaction that deletes it: something may
 meanwhile.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -57,10 +57,6 @@ class Term:
         return self.at - self.kept
 
 
-# Called in the transaction with the number of items that it deletes.
-Note = Callable[[int], None]
-
-
 class RetentionKind:
     """A kind of data. `spare` says whose data is exempt."""
 
@@ -71,7 +67,7 @@ class RetentionKind:
     def prepare(self, term: Term, *, spare: RetentionExemption) -> None:
         """Do what must be done before something is deleted."""
 
-    def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: RetentionExemption) -> Iterator[int]:
         """Delete what is due, a transaction with each step."""
         raise NotImplementedError
 
@@ -95,27 +91,19 @@ class RetainedItems(RetentionKind, Generic[Item]):
         walked = self._walk(term.before)
         return (item for item in walked if not spare.spares(item.owner, term.at))
 
-    def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
-        remove = partial(self._remove, before=term.before, spare=spare, note=note)
+    def remove(self, term: Term, *, spare: RetentionExemption) -> Iterator[int]:
+        remove = partial(self._remove, before=term.before, spare=spare)
         for batch in batched(self.walk_due(term, spare=spare), AT_ONCE):
             yield from self.failed.together(WORK, batch, remove)
 
     @atomic
     def _remove(
-        self,
-        unit: Unit,
-        batch: Sequence[Item],
-        *,
-        before: datetime,
-        spare: RetentionExemption,
-        note: Note,
+        self, unit: Unit, batch: Sequence[Item], *, before: datetime, spare: RetentionExemption
     ) -> int:
         spared = SparedOwners(self.accounts, spare)
-        removed = sum(
+        return sum(
             not spared(item.owner) and self._remove_one(unit, item, before) for item in batch
         )
-        note(removed)
-        return removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,23 +199,22 @@ class RetainedAccounts(RetentionKind):
             if account.can_log_in:
                 self.outbox.add(Notice.ACCOUNT_UNUSED, to=account_id, about="account")
 
-    def remove(self, term: Term, *, spare: RetentionExemption, note: Note) -> Iterator[int]:
+    def remove(self, term: Term, *, spare: RetentionExemption) -> Iterator[int]:
         due = self.walk_due(term, spare=spare)
-        yield from self.failed.each(WORK, due, partial(self._remove, term=term, note=note))
+        yield from self.failed.each(WORK, due, partial(self._remove, term=term))
 
-    def _remove(self, account_id: str, *, term: Term, note: Note) -> int:
-        begun = self._begin(account_id, term, note)
+    def _remove(self, account_id: str, *, term: Term) -> int:
+        begun = self._begin(account_id, term)
         if begun:
             self.eraser.finish(account_id)
         return int(begun)
 
     @atomic
-    def _begin(self, unit: Unit, account_id: str, term: Term, note: Note) -> bool:
+    def _begin(self, unit: Unit, account_id: str, term: Term) -> bool:
         account = self.accounts.lock(account_id)
         goes = _is_warned(account, term) and self._is_unused(account, before=term.before)
         if goes:
             self.eraser.begin(unit, account, by=SYSTEM, action="retention.account")
-            note(1)
         return goes
 
     def _is_unused(self, account: Account, *, before: datetime) -> bool:

@@ -20,16 +20,13 @@ from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.platform.storage.background import Lease, Stopping
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.ids import new_id, now
-from skinapi.platform.storage.ports import Document, Documents, Store
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from skinapi.platform.storage.unreadable import read_each
 from skinapi.privacy.retention.exemption import RetentionExemption
 from skinapi.privacy.retention.kinds import WORK, RetentionKind, Term
 
 ANNOUNCED = timedelta(days=7)
-RUNS_KEPT = timedelta(days=400)
-MOST_RUNS = 50
 
 
 class Announced(StoredRecord):
@@ -40,21 +37,9 @@ class Announced(StoredRecord):
     acts_from_at: datetime
 
 
-class Run(StoredRecord):
-    """A sweep that deleted something of a kind."""
-
-    id: str
-    created_at: datetime
-    kind: str
-    items: int
-    expires_at: datetime
-
-
 class RetentionPlan:
     def __init__(self, store: Store) -> None:
         self._plan = store.collection("retention")
-        self._runs = store.collection("retention_runs")
-        self._runs.expire_by("expires_at")
 
     def acts_from(self, kind: str, days: int) -> datetime:
         """Tell from when a kind acts, if a pass finds so many days now."""
@@ -77,28 +62,6 @@ class RetentionPlan:
         if self._plan.get(kind):
             self._plan.delete({"id": kind})
 
-    def open_run(self, kind: str) -> "OpenRun":
-        return OpenRun(self._runs, kind)
-
-    def list_runs(self) -> list[Run]:
-        found = self._runs.find(sort="-id", limit=MOST_RUNS)
-        return [*read_each("retention_runs", found, Run.model_validate)]
-
-
-class OpenRun:
-    """Counts what one sweep deletes."""
-
-    def __init__(self, runs: Documents, kind: str) -> None:
-        self._runs, self._kind, self._id = runs, kind, new_id()
-
-    def note(self, removed: int) -> None:
-        """Count what a transaction deletes, in it."""
-        if removed:
-            moment = now()
-            facts: Document = {"kind": self._kind, "created_at": moment, "schema": 1}
-            ops = {"$set": {**facts, "expires_at": moment + RUNS_KEPT}, "$inc": {"items": removed}}
-            self._runs.update({"id": self._id}, ops, upsert=True)
-
 
 # Of each kind: so a mistake can be stopped before all is gone.
 MOST_A_PASS = 1000
@@ -113,16 +76,9 @@ class RetainedKindView(Value):
     acts_from: datetime | None = Field(description="nothing is deleted before")
 
 
-class RunView(Value):
-    at: datetime = Field(validation_alias="created_at")
-    kind: RetainedKind
-    items: int
-
-
 class RetentionView(Value):
     kinds: list[RetainedKindView]
     kept: list[KeptAccount] = Field(description="accounts that an admin keeps")
-    runs: list[RunView] = Field(description="the last sweeps that deleted something")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +118,6 @@ class RetentionService:
                 for kind, days in self.days.items()
             ],
             kept=self.uses.list_kept(),
-            runs=[RunView.model_validate(run) for run in self.plan.list_runs()],
         )
 
     def list_due(self) -> list[DueItems]:
@@ -216,11 +171,11 @@ class RetentionService:
         if term.at < acts_from:
             return True
         spare = self._spare()
-        retained, run, removed = self.kinds[kind], self.plan.open_run(kind), 0
+        retained, removed = self.kinds[kind], 0
         retained.prepare(term, spare=spare)
         if of_accounts and not self._admits(retained.walk_due(term, spare=spare)):
             return True
-        for number in retained.remove(term, spare=spare, note=run.note):
+        for number in retained.remove(term, spare=spare):
             removed += number
             if self.stopping.is_set() or not lease.renew():
                 return False

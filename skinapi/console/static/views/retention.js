@@ -42,11 +42,9 @@ const Kept = ({ kept, onChange }) => {
 };
 
 export const Retained = () => html`
-  <${Load} ask=${() => get("/retention")}>${(/** @type {Retention} */ { kinds, kept, runs }, /** @type {() => void} */ reload) => html`
+  <${Load} ask=${() => get("/retention")}>${(/** @type {Retention} */ { kinds, kept }, /** @type {() => void} */ reload) => html`
     <dl class="pairs">${kinds.map((kind) => html`<${KindRow} key=${kind.kind} kind=${kind} />`)}</dl>
-    <${Kept} key=${kept.length} kept=${kept} onChange=${reload} />
-    ${runs.length > 0 && html`<h2>${say("retentionRuns")}</h2>
-      <dl class="pairs">${runs.map((run) => html`<dt>${sayDate(run.at)}</dt><dd>${sayCount(`retained_${run.kind}`, run.items)}</dd>`)}</dl>`}`}<//>`;
+    <${Kept} key=${kept.length} kept=${kept} onChange=${reload} />`}<//>`;
 
 /** By which settings data leaves this server. */
 export const Leaves = () => html`
