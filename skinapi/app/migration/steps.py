@@ -158,4 +158,4 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("reviews", take_sample_out_of_opinion),
     ("accounts", renew_lists),
 )
-EMPTIED: tuple[str, ...] = ("account_acts", "break_glass", "clock")
+EMPTIED: tuple[str, ...] = ("account_acts", "break_glass", "clock", "retention_runs")
