@@ -27,7 +27,7 @@ from tests.integrations.clients.dialects import (
     skinartify_document,
 )
 from tests.served.served_backend import ClientBackend
-from tests.support.findings import finding_of
+from tests.support.findings import finding_of, named_finding
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
 TABLE = conditions_table()
@@ -145,6 +145,12 @@ def test_what_was_not_measured_says_so_and_is_not_painted_green(
     assert body["description"].endswith("ABCD: Not assessed by this system.")
 
 
+def test_a_melanoma_is_never_called_benign_or_low(client_backend: ClientBackend) -> None:
+    assert lab(client_backend, photo_of("melanoma")).get_json()["severity"] == "Critical"
+    nevus = lab(client_backend, photo_of("melanocytic_nevus")).get_json()
+    assert nevus["severity"] == "Benign"
+
+
 RAISED: tuple[tuple[Band, dict[str, Any], str], ...] = (
     (Band.URGENT_REFERRAL, {"raised_by": (RaisedBy.MELANOMA,)}, "Most likely a"),
     (Band.REFERRAL, {"raised_by": (RaisedBy.BASAL_CELL_CARCINOMA,)}, "Most likely a"),
@@ -210,6 +216,19 @@ def test_what_was_measured_is_painted_green_only_beside_an_all_clear() -> None:
     assert plain.abcd_details["A"].interpretation == "Measured in this picture: 0.10"
 
 
+def test_who_is_referred_reads_the_graver_name_with_its_own_probability() -> None:
+    """ "Melanocytic nevus, 60 %" stood over a melanoma."""
+    finding = named_finding("melanoma", most_probable="melanocytic_nevus")
+    assert finding.band is Band.URGENT_REFERRAL
+    judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
+    diagnosis = Diagnosis.from_photo(judged)
+    assert (diagnosis.class_id, diagnosis.severity) == ("melanoma", "Critical")
+    assert diagnosis.confidence == pytest.approx(0.3, abs=0.02)
+    said = "Most likely a mole. A skin cancer cannot be ruled out."
+    assert diagnosis.description.startswith(said)
+    assert GuideAnswer.from_photo(judged).explanation.startswith(said)
+
+
 def test_the_explainable_clients_report_says_the_band_and_the_doubt(
     client_backend: ClientBackend,
 ) -> None:
@@ -224,6 +243,7 @@ def test_the_explainable_clients_report_says_the_band_and_the_doubt(
 
 
 def test_what_does_not_look_like_skin_gets_no_name_and_the_bands_severity() -> None:
+    """A crab was "Malignant Melanoma, Critical, 98 %"; a candle "Moderate" beside "this week"."""
     finding = finding_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
     diagnosis = Diagnosis.from_photo(judged)

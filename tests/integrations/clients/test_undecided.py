@@ -21,6 +21,7 @@ from skinapi.integrations.clients.service import (
     NO_DIAGNOSIS,
     Undecided,
     decided,
+    name_for,
     over_known_classes,
     risk_of,
 )
@@ -121,10 +122,28 @@ def test_clients_that_show_one_class_get_422_for_an_uncertain_photo(
     assert action(Band.DOCTOR_REVIEW) in body["error"] or action(Band.REFERRAL) in body["error"]
 
 
+@pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT, REVIEWED])
+def test_the_guide_gets_a_sentence_where_its_page_would_say_likely_benign(
+    found: dict[str, Any],
+) -> None:
+    """Above a malignant score of 0.3 its page sends people to a dermatologist."""
+    judged = judged_as(malignant_score=0.25, **found)
+    with pytest.raises(Undecided) as told:
+        GuideAnswer.from_photo(judged)
+    assert told.value.detail.endswith(action(found["band"]))
+    assert GuideAnswer.from_photo(judged_as(malignant_score=0.35, **found)).malignant_score > 0.3
+
+
+def test_the_guide_gets_its_numbers_where_its_page_may_say_likely_benign() -> None:
+    answer = GuideAnswer.from_photo(judged_as(malignant_score=0.25, band=Band.SELF_MONITORING))
+    assert answer.malignant_score == pytest.approx(0.25)
+
+
 @pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT, PASSED])
 def test_an_urgent_picture_of_mostly_normal_skin_is_not_answered_with_no_lesion_found(
     found: dict[str, Any],
 ) -> None:
+    """The main API said "urgent referral", and every other client was told to try again."""
     finding = finding_of(NORMAL_SKIN, probability=0.6, **found)
     classified = ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
     for answer in (
@@ -156,6 +175,14 @@ def test_a_lesion_that_a_rule_named_on_normal_skin_is_not_turned_away() -> None:
     assert finding.band is Band.ROUTINE
     with pytest.raises(Undecided):
         Predictions.from_finding(finding)
+
+
+def judged_as(*, malignant_score: float, **found: Any) -> ClassifiedPhoto:
+    """A mole, as far as its class goes."""
+    shares = dict.fromkeys(("melanoma", "basal_cell_carcinoma"), malignant_score / 2)
+    ranked = rank({"melanocytic_nevus": 1 - malignant_score, **shares})
+    finding = finding_of("melanocytic_nevus", ranked=ranked, **found)
+    return ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
 
 
 def test_the_guides_page_gets_200_for_every_error_and_programs_get_the_status(
@@ -210,6 +237,7 @@ CLIENTS = (
 def test_clients_without_a_name_for_it_read_the_sentence(
     client: Callable[[Finding], object],
 ) -> None:
+    """Of 76 % the screens said "akiec: Pre-cancerous" and "Actinic Keratoses"."""
     with pytest.raises(Undecided) as told:
         client(found({SQUAMOUS: 0.76, KERATOSIS: 0.09}))
     assert told.value.detail.startswith(
@@ -225,6 +253,26 @@ def test_the_lab_shows_any_name() -> None:
     assert diagnosis.confidence == pytest.approx(0.6 / whole)
     assert diagnosis.severity == "Critical"
     assert "quamous cell carcinoma" in diagnosis.description
+
+
+def test_each_client_names_the_carcinoma_that_the_api_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Beside keratosis with squamous cell carcinoma, 86 % was called "Actinic Keratoses"."""
+    monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
+    basal = "basal_cell_carcinoma"
+    raised: dict[str, Any] = {"band": Band.REFERRAL, "raised_by": (RaisedBy.ACTINIC_KERATOSIS,)}
+    finding = found({basal: 0.86, KERATOSIS: 0.07, SQUAMOUS: 0.03}, basal, **raised)
+    assert finding.headline.named.key == basal
+    shares = Predictions.from_finding(finding).predictions
+    assert max(shares, key=shares.__getitem__) == "bcc"
+    assert name_for(finding, NAMES) == "bcc"
+    assert decided(finding, NAMES)
+    answer = GuideAnswer.from_photo(classified(finding))
+    assert answer.predictions[0].label == basal
+    assert "Most likely a basal cell carcinoma." in answer.explanation
+    assert "keratosis" not in answer.explanation
+    assert Diagnosis.from_photo(classified(finding)).class_name == "Basal Cell Carcinoma"
 
 
 def test_the_malignant_score_loses_and_gains_nothing() -> None:
@@ -257,6 +305,14 @@ def test_what_is_not_ruled_out_names_each_condition_once() -> None:
     assert seven.not_ruled_out[0].too_few == (KERATOSIS,)
 
 
+def test_a_doubt_between_the_two_is_still_told() -> None:
+    """They are one class there, but the finding says that it cannot tell them apart."""
+    doubt: dict[str, Any] = {"reasons": (Doubt.TOO_CLOSE,)}
+    finding = found({SQUAMOUS: 0.45, KERATOSIS: 0.44}, **doubt)
+    with pytest.raises(Undecided):
+        Predictions.from_finding(finding)
+
+
 def test_a_risk_is_the_higher_of_the_bands_and_the_stated_classs() -> None:
     bands = (Band.SELF_MONITORING, Band.ROUTINE, Band.DOCTOR_REVIEW, Band.URGENT_REFERRAL)
     risks = [risk_of(finding_of("melanocytic_nevus", band=band)) for band in bands]
@@ -265,6 +321,7 @@ def test_a_risk_is_the_higher_of_the_bands_and_the_stated_classs() -> None:
 
 
 def test_no_severity_is_critical_where_the_advice_is_the_coming_weeks() -> None:
+    """A melanoma of 4 % beside a mole, "in the coming weeks", was "Critical" and "High"."""
     shares = {"melanocytic_nevus": 0.955, "melanoma": 0.04}
     finding = found(shares, "melanocytic_nevus", **PASSED)
     assert finding.headline.named.key == "melanoma"
@@ -280,6 +337,7 @@ ROUTINE: dict[str, Any] = {"band": Band.ROUTINE, "raised_by": (RaisedBy.NEAR_THR
 def test_what_is_to_be_mentioned_at_the_next_visit_is_a_result_with_its_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A mole like this came to these clients as a red error: a fifth of the spared ones did."""
     monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
     finding = found({"melanocytic_nevus": 0.9}, "melanocytic_nevus", **ROUTINE)
     shown = PredictionsAndResults.from_finding(finding)
@@ -295,3 +353,12 @@ def test_what_is_to_be_mentioned_at_the_next_visit_is_a_result_with_its_sentence
     assert diagnosis.treatment == action(Band.ROUTINE)
     assert "harmless" not in diagnosis.description
     assert min(diagnosis.clinical_indicators.values()) > 0.3
+
+
+@pytest.mark.parametrize("band", [Band.DOCTOR_REVIEW, Band.REFERRAL])
+def test_from_a_visit_in_the_coming_weeks_on_no_benign_maximum_is_shown(band: Band) -> None:
+    finding = found({"melanocytic_nevus": 0.9}, "melanocytic_nevus", **{**ROUTINE, "band": band})
+    for client in CLIENTS:
+        with pytest.raises(Undecided) as told:
+            client(finding)
+        assert told.value.detail.endswith(action(band))
