@@ -45,15 +45,15 @@ def show_withheld_review(tools: Tools, review: Document) -> str | None:
     """The patient can read every signed review."""
     if WITHHELD.keys().isdisjoint(review):
         return None
+    finding, change = tools.store.collection(FINDINGS).get(review[FINDING]), None
+    if finding and finding.get("hold_key"):  # else its time was over
+        lesion = finding.get("lesion")
+        tools.queue.records.note_changes([lesion], ids=[] if lesion else [finding["id"]])
+        if lesion:
+            tools.counts.recount(lesion)
+        change = f"The patient can now read the review of finding {finding['number']}"
     tools.store.collection("reviews").update({"id": review["id"]}, {"$unset": WITHHELD})
-    finding = tools.store.collection(FINDINGS).get(review[FINDING])
-    if finding is None or not finding.get("hold_key"):  # its time was over
-        return None
-    lesion = finding.get("lesion")
-    tools.queue.records.note_changes([lesion], ids=[] if lesion else [finding["id"]])
-    if lesion:
-        tools.counts.recount(lesion)
-    return f"The patient can now read the review of finding {finding['number']}"
+    return change
 
 
 def remove_hold_key(tools: Tools, finding: Document) -> None:
