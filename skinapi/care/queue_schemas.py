@@ -271,7 +271,7 @@ class CaseView(Answer):
             if finding.opinion_of and finding.opinion_at
             else None,
             opinion_lost=finding.opinion_lost,
-            disputed=finding.open_dispute,
+            disputed=finding.disputed,
             opened_at=finding.decision_opened_at,
             telling=telling,
             overdue=bool(awaited and awaited.overdue),

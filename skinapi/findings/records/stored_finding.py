@@ -124,8 +124,8 @@ class StoredFindingRow(StoredRecord):
     is one of the `picture_blobs`, where there are several. `opinion_of` is who is asked for a
     second opinion, by `opinion_by`: None of a request from before this was stored, which is that of
     the doctor in charge. An opinion has come from `opinion_came_at` on, or does not come
-    (`opinion_lost`), until that doctor has answered it; the same holds of a `disputed` finding, as
-    long as it has an `opinion_key`. The keys order lists (queue_order.py). At `opened_at` its owner
+    (`opinion_lost`), until that doctor has answered it. It is `disputed` until that doctor signs a
+    review. The keys order lists (queue_order.py). At `opened_at` its owner
     has opened it with what a doctor had decided, for the first time since that was signed. `placed`
     says where the spot was in which it was last. `changes` are what comparisons with earlier photos
     have found.
@@ -204,11 +204,6 @@ class StoredFindingRow(StoredRecord):
             self.opened_at,
             place,
         )
-
-    @property
-    def open_dispute(self) -> Dispute | None:
-        """What a system says of it that the doctor in charge has not answered."""
-        return self.disputed if self.opinion_key else None
 
     @property
     def asker(self) -> str | None:

@@ -215,11 +215,11 @@ class StoredFindings(Repository[StoredFinding]):
         """
         ended = finding.opinion_of == by or finding.opinion_lost is OpinionLost.GONE
         if ended or finding.opinion_key:
-            self.change(finding.id, **(NOT_ASKED if ended else {}), **NONE_CAME)
+            self.change(finding.id, **(NOT_ASKED if ended else {}), **NONE_CAME, disputed=None)
 
     def withdraw_opinion(self, finding: StoredFindingRow) -> None:
         """Let nobody be asked, and no opinion wait. A dispute still does."""
-        waits = {"opinion_key": finding.opinion_key} if finding.open_dispute else {}
+        waits = {"opinion_key": finding.opinion_key} if finding.disputed else {}
         self.change(finding.id, **{**NOT_ASKED, **NONE_CAME, **waits})
 
     def list_asked(self, owner: str) -> list[StoredFindingRow]:

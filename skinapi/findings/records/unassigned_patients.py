@@ -427,7 +427,7 @@ def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[O
         OrphanedWork.PHOTO: finding.awaited is WaitsFor.PHOTO,
         OrphanedWork.OPINION: finding.opinion_came_at is not None,
         OrphanedWork.OPINION_LOST: finding.opinion_lost is not None,
-        OrphanedWork.DISPUTED: finding.open_dispute is not None,
+        OrphanedWork.DISPUTED: finding.disputed is not None,
         OrphanedWork.MESSAGE: finding.id in unanswered,
     }
     return tuple(item for item, is_left in holds.items() if is_left)

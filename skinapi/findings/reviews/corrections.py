@@ -151,7 +151,7 @@ class CorrectionsService:
     @atomic
     def dispute(self, unit: Unit, identifier: str, why: Dispute, *, by: Subject) -> None:
         """Let a signed finding wait for the doctor in charge again, because a program says that it
-        is wrong. The same dispute again changes nothing.
+        is wrong.
         """
         finding = self.records.get(identifier)
         if finding.error or finding.disputed is why:

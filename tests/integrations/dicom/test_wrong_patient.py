@@ -161,15 +161,14 @@ def test_a_signed_finding_is_refused_and_waits_for_its_doctor(ward: Ward) -> Non
     assert ward.is_whole()
 
 
-def test_a_doctor_answers_a_dispute_once(ward: Ward) -> None:
+def test_a_signed_review_ends_a_dispute_until_it_is_raised_again(ward: Ward) -> None:
     ward.send("P-1")
-    ward.sign()
-    ward.send("P-2")
-    ward.sign()
     for _ in range(2):
+        ward.sign()
         assert "disputed" not in ward.case()
         assert ward.queue() == []
         assert ward.send("P-2")[0] == 0x0110
+        assert ward.case()["disputed"] == "other_patient"
 
 
 def test_a_dispute_outlasts_the_end_of_a_second_opinion(ward: Ward) -> None:
