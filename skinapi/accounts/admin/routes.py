@@ -229,7 +229,7 @@ def assign_doctor(
     "PUT", "/users/<email>/keep", access=admins("Only admin can keep accounts"), raises=(NotFound,)
 )
 def keep_account(admin: AdminService, *, email: str, body: Keep, subject: Subject) -> Message:
-    """Keep an account, with a reason: nothing of it is deleted by age. Its owner can still delete
+    """Keep an account, with a reason. Its data is not deleted by age. Its owner can still delete
     it.
     """
     admin.set_keep(email=email, reason=body.reason, by=subject.id)
@@ -243,9 +243,9 @@ def keep_account(admin: AdminService, *, email: str, body: Keep, subject: Subjec
     raises=(NotFound,),
 )
 def end_keep(admin: AdminService, *, email: str, subject: Subject) -> Message:
-    """Keep an account no longer."""
+    """Stop keeping an account."""
     admin.set_keep(email=email, reason=None, by=subject.id)
-    return Message(message=f"User {email} is kept no longer.")
+    return Message(message=f"User {email} is no longer kept.")
 
 
 @routes.route(

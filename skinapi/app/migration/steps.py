@@ -3,8 +3,8 @@
 To add a step, write a function of a `Tools` and a stored document, and add it to `STEPS` with the
 name of its collection. The function changes the store by itself and returns None, or a sentence
 that the log shows the operator with the id of the record. It may be called twice for one record,
-because an interrupted migration goes on with the last page that it has read. It sends no mail. A
-collection that nothing reads any more belongs into `EMPTIED`. Name the changed fields in
+because an interrupted migration reads its last page again. It sends no mail. A
+collection that nothing reads any more belongs in `EMPTIED`. Name the changed fields in
 `CHANGED` of tests/faults/test_migrated_store.py, whose store is one of 2.0.0.
 """
 
@@ -63,8 +63,8 @@ def remove_hold_key(tools: Tools, finding: Document) -> None:
 
 
 def convert_person_to_reach(tools: Tools, person: Document) -> None:
-    """A decision that a doctor was to tell is one that the patient has not opened. Nobody reads any
-    more that an archive names another patient for a deleted finding.
+    """Replace the retired reason `held` by `unopened`, and remove what an archive has said of a
+    deleted finding.
     """
 
     def convert(finding: Document) -> Document:
