@@ -226,8 +226,8 @@ class CaseView(Answer):
     )
     disputed: Dispute | None = optional(
         "what another system says of this signed finding, until the doctor in charge signs a "
-        "review. `other_patient`: its photo is of another patient; "
-        "`taken_back`: its order is taken back. Absent else"
+        "review. `other_patient`: its photo is of another patient; `taken_back`: its order is "
+        "taken back. Absent otherwise"
     )
     opened_at: datetime | None = optional(
         "when the patient has opened the finding since the last review was signed; absent before, "

@@ -125,10 +125,9 @@ class StoredFindingRow(StoredRecord):
     second opinion, by `opinion_by`: None of a request from before this was stored, which is that of
     the doctor in charge. An opinion has come from `opinion_came_at` on, or does not come
     (`opinion_lost`), until that doctor has answered it. It is `disputed` until that doctor signs a
-    review. The keys order lists (queue_order.py). At `opened_at` its owner
-    has opened it with what a doctor had decided, for the first time since that was signed. `placed`
-    says where the spot was in which it was last. `changes` are what comparisons with earlier photos
-    have found.
+    review. The keys order lists (queue_order.py). At `opened_at` its owner first opened it after
+    the last review was signed. `placed` is the place of its last spot. `changes` are the changes
+    that comparisons with earlier photos have found.
     """
 
     id: str

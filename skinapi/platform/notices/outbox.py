@@ -92,9 +92,9 @@ OF_FINDINGS = frozenset({
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
     link, of an ERASED where its receipt is checked. `figures` are what the text has places for,
-    `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. One
-    without `due_at` has been sent. An ERASED outlives its account, so it has an `address` and a
-    `language` of its own.
+    `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. A
+    notice without `due_at` has been sent. An ERASED outlives its account, so it has its own
+    `address` and `language`.
     """
 
     id: str
