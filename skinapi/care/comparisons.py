@@ -11,11 +11,11 @@ from typing import NamedTuple
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
 from skinapi.base.subject import Allowances
-from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import ChangeMeasured
 from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.lesions import Lesion
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding

@@ -12,19 +12,19 @@ from skinapi.base.field_types import Name
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
-from skinapi.care.lesion_records import (
-    JoinedWithItself,
-    Place,
-    SortedElsewhere,
-    TooManyLesions,
-    lies_between,
-)
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.care.message_records import MessagesUnread
 from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
 from skinapi.findings.errors import LesionFull, OtherPlace
+from skinapi.findings.records.lesions import (
+    JoinedWithItself,
+    Place,
+    SortedElsewhere,
+    TooManyLesions,
+    lies_between,
+)
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.model.conditions import conditions_table

@@ -15,7 +15,14 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, PageRequest
-from skinapi.care.lesion_records import (
+from skinapi.care.message_records import Messages, MessagesUnread
+from skinapi.care.queue import NO_PATIENT
+from skinapi.care.reminders import NO_LESION, LesionCounts
+from skinapi.findings.errors import NOT_YOURS, OtherPlace
+from skinapi.findings.records.events import FindingsChanged
+from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.lesions import (
     JoinedWithItself,
     Lesion,
     Lesions,
@@ -24,13 +31,6 @@ from skinapi.care.lesion_records import (
     TooManyLesions,
     lie_apart,
 )
-from skinapi.care.message_records import Messages, MessagesUnread
-from skinapi.care.queue import NO_PATIENT
-from skinapi.care.reminders import NO_LESION, LesionCounts
-from skinapi.findings.errors import NOT_YOURS, OtherPlace
-from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.finding_access import FindingAccess
-from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import in_care, reader_of
 from skinapi.findings.records.stored_finding import Placed

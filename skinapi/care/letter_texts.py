@@ -9,8 +9,8 @@ from functools import cache
 
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.care.lesion_records import Place
 from skinapi.care.letter_check import Decided, blank_facts, split_sentences
+from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee, Letter
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFindingRow

@@ -13,7 +13,6 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page, PageRequest
-from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import (
     Message,
     Messages,
@@ -26,6 +25,7 @@ from skinapi.care.reminders import NO_LESION
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.lesions import Lesion, Lesions
 from skinapi.findings.records.read_access import PatientChannel, in_care
 from skinapi.findings.records.record_retention import PatientDeleted, PatientShutOut
 from skinapi.findings.records.unassigned_patients import MOST_UNASSIGNED

@@ -15,7 +15,6 @@ from skinapi.base.languages import Language, load_words
 from skinapi.base.pages import PageRequest, batched
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.base.values import Value
-from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.lesion_routes import LanguageQuery, PlaceView
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letters import LettersService
@@ -24,6 +23,7 @@ from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.lesions import Lesion, Lesions
 from skinapi.findings.records.schemas.finding_parts import AdviceView
 from skinapi.findings.records.schemas.practice import Practice, PracticeView
 from skinapi.findings.records.unassigned_patients import UnassignedPatients

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from skinapi.base.errors import NotFound
-from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.findings.errors import LesionFull
 from skinapi.findings.records.events import FindingEvent, FindingFiled, FindingsChanged
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.lesions import Lesion, Lesions
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
 from skinapi.findings.status.lesion_status import Instruction, LesionStatus

@@ -17,7 +17,7 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import PageRequest
 from skinapi.base.values import Value
-from skinapi.care.lesion_records import Lesions
+from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.service import FindingsService
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.numbers import FINDINGS

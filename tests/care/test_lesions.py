@@ -8,9 +8,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from skinapi.care.lesion_records import MIDDLE, MIDLINE, PAIRED, Place
 from skinapi.care.lesion_routes import PlaceFields
 from skinapi.console.routes import ASSETS
+from skinapi.findings.records.lesions import MIDDLE, MIDLINE, PAIRED, Place
 from skinapi.model.context import BodySite, Context
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.clinic import ROUTINE, file_for, patient_of

@@ -149,7 +149,7 @@ def given() -> dict[str, str]:
 def reminded(backend: Backend, person: Person, patch: pytest.MonkeyPatch, at: datetime) -> int:
     """How many reminders wait after a pass at this moment."""
     patch.setattr(reminders, "now", lambda: at)
-    patch.setattr("skinapi.care.lesion_records.now", lambda: at)
+    patch.setattr("skinapi.findings.records.lesions.now", lambda: at)
     backend.app.background.run("reminders")
     kinds = notices_to(backend, backend.account(person.email).id)
     return kinds.count("reminder")

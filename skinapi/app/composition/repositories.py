@@ -9,9 +9,9 @@ from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.container import Parts
-from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.record_retention import UntouchedFindings
 from skinapi.findings.reports.checker_records import CheckerRecords

@@ -37,7 +37,6 @@ from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.base.settings.settings import VERSION, Settings
 from skinapi.care.cases import CasesService
-from skinapi.care.lesion_records import Lesions
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages
@@ -49,6 +48,7 @@ from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue

@@ -13,10 +13,10 @@ from skinapi.app.composition.services import open_services
 from skinapi.base.languages import Language
 from skinapi.base.settings.settings import Settings
 from skinapi.base.subject import Unlimited
-from skinapi.care.lesion_records import Place
 from skinapi.care.letters import EditedDraft
 from skinapi.care.messages import ConversationTopic
 from skinapi.findings.prediction.service import SentPhotos
+from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding

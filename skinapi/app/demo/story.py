@@ -5,7 +5,7 @@ from datetime import timedelta
 from skinapi.app.demo.clinic import Clinic
 from skinapi.base.area_parts import list_parts
 from skinapi.base.settings.settings import Settings
-from skinapi.care.lesion_records import Place
+from skinapi.findings.records.lesions import Place
 from skinapi.model.context import AgeBand, Context, Modality, Sex, SkinTone
 from skinapi.platform.storage.ids import Clock
 

@@ -4,7 +4,7 @@ Begin with `finding_access.py`; what a reader sees is a `VisibleFinding`, what i
 `StoredFinding`.
 
 Other packages import `changed_findings`, `damaged_records`, `events`,
-`finding_access`, `finding_lists`, `finding_records`, `letters`, `photos`, `queue_order`,
+`finding_access`, `finding_lists`, `finding_records`, `lesions`, `letters`, `photos`, `queue_order`,
 `read_access`, `read_notes`, `record_retention`, `review_queue`, `service`, `stored_finding`,
 `stored_findings`, `unassigned_patients`, `visible_findings`.
 """

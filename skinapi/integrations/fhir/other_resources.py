@@ -5,7 +5,7 @@ elsewhere too (`may_name`).
 """
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.care.lesion_records import Lesion
+from skinapi.findings.records.lesions import Lesion
 from skinapi.integrations.fhir.elements import (
     Resource,
     made,

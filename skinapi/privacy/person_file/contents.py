@@ -13,11 +13,11 @@ from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, read_all, read_pages
-from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
+from skinapi.findings.records.lesions import Lesion, Lesions
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reviews.service import ReviewsService

@@ -19,7 +19,7 @@ from pydantic import ConfigDict
 
 from skinapi.base.languages import Language
 from skinapi.base.values import Value
-from skinapi.care.lesion_records import Place
+from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee, Withdrawal, WrittenOf
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.status.decisions import Decision
