@@ -12,6 +12,8 @@ from pydantic import AfterValidator, StringConstraints
 ID = re.compile(r"[0-9a-f]{32}")
 LONGEST_NAME = 200
 LONGEST_REASON = 500
+LONGEST_PHONE = 40
+PHONE = re.compile(r"[ ()/.+-]*([0-9][ ()/.+-]*){3,}")
 # More than any script stacks on one letter; the marks above and below it stay near their line.
 MOST_MARKS = 4
 # Letters and symbols without a picture: fillers of Hangul, the empty cell of Braille.
@@ -108,6 +110,17 @@ def _legible(text: str) -> str:
     return _contained(text)
 
 
+def read_phone(text: str) -> str:
+    """Return the number without spaces around it. Raises ValueError if it is no phone number."""
+    number = text.strip(" ")
+    if len(number) > LONGEST_PHONE or not PHONE.fullmatch(number):
+        raise ValueError(
+            f"a phone number has at least 3 digits, at most {LONGEST_PHONE} characters, and beside "
+            "digits only spaces and + ( ) - / ."
+        )
+    return number
+
+
 Printable = AfterValidator(_printable)
 PrintableLines = AfterValidator(_printable_lines)
 Contained = AfterValidator(_contained)
@@ -118,6 +131,7 @@ Name = Annotated[
     Printable,
     Legible,
 ]
+Phone = Annotated[str, AfterValidator(read_phone)]
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), Printable]
 # Of a number by which another system knows a patient.
 NumberPart = Annotated[

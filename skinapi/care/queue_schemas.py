@@ -110,6 +110,7 @@ class PatientInCare(Answer):
     id: str = Field(serialization_alias="_id")
     name: str
     email: str
+    phone: str | None = optional("absent without one")
     waiting_band: Band | None = Field(
         description="the most urgent band among the findings without a review; null without any"
     )
@@ -283,6 +284,7 @@ class QueuedFinding(ListedFinding):
     patient_id: str
     patient_name: str
     patient_email: str
+    patient_phone: str | None = optional("absent without one")
     age_band: AgeBand | None = Field(description="as it was told with the photo")
     body_site: BodySite | None = Field(description="as it was told with the photo")
     body_laterality: Laterality | None = Field(description="as it was told with the photo")
@@ -319,6 +321,7 @@ class QueuedFinding(ListedFinding):
             patient_id=owner.id,
             patient_name=owner.name,
             patient_email=owner.email,
+            patient_phone=owner.phone,
             record_kept_until=owner.record_end,
             shut_out=is_shut_out(owner),
             malignant_score=percent(judged.malignant_score),

@@ -73,6 +73,13 @@ class PatientsService:
             self.assignments.put_in_care(patient=account.id, doctor=chosen, by=by.id)
         return account
 
+    @atomic
+    def set_phone(self, unit: Unit, account_id: str, phone: str, *, by: Subject) -> None:
+        """Take the number that a system sends for its patient. Others give their own."""
+        account = self.accounts.get(account_id)
+        if account.external:
+            self.accounts.set_phone(unit, account, phone, by=by.id)
+
     def find_in_charge(self, patient: str) -> Account | None:
         """The active doctor in charge of this patient."""
         doctor = self.accounts.find_by_id(self.accounts.get(patient).doctor_id or "")

@@ -233,6 +233,7 @@ class JoiningService:
             second_factor=None,
             doctor_id=None,
             consents={},
+            phone=None,
             birth_year=None,
             sex=None,
             wanted_role=None,
@@ -243,6 +244,7 @@ class JoiningService:
             self.accounts.change(unit, earlier, joined_to=stays.id)
         joined = AccountFields(
             consents=consents,
+            phone=stays.phone or gone.phone,
             birth_year=stays.birth_year or gone.birth_year,
             sex=stays.sex or gone.sex,
             joined=(*stays.joined, gone.id, *gone.joined),

@@ -34,6 +34,7 @@ NEW_PASSWORD = "a second horse battery"
 WORDS = {
     "name": "Philomena Quastenflosser",
     "email": "philomena.quastenflosser@person.example",
+    "phone": "+43 (0)664 1234567",
     "spot": "Leberfleck unter dem Zopf",
     "other spot": "Fleck am linken Knie",
     "question": "Juckt das wegen der Wollsocken?",
@@ -218,6 +219,7 @@ def _meet(backend: Backend) -> Year:
         admin.do("PUT", f"/users/{patient.email}/doctor", {"doctor": doctor.email})
         patient.do("PUT", "/me/consents", {"photos": True, "llm": True, "training": True})
     person.do("PUT", "/me/locale", {"locale": "fr"})
+    person.do("PUT", "/me/phone", {"phone": WORDS["phone"]})
     person.do("PUT", "/me/person", {"birth_year": 1991, "sex": "female"})
     marks = Marks(backend.account(person.email).id)
     program = Somebody(backend.client, "")

@@ -547,6 +547,7 @@ show_consents                approved          /me/consents
 set_consents                 approved          /me/consents
 change_locale                approved          /me/locale
 set_notices                  approved          /me/notices
+set_phone                    approved          /me/phone
 set_person                   approved          /me/person
 delete_me                    approved          /me
 show_deletion                approved          /me/deletion
@@ -701,6 +702,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "set_consents": {"json": {"photos": True}},
     "change_locale": {"json": {"locale": "fr"}},
     "set_notices": {"json": {"mail": False}},
+    "set_phone": {"json": {"phone": "+44 20 7946 0018"}},
     "set_person": {"json": {"birth_year": 1976, "sex": "female"}},
     "delete_me": nobody_needs_the_caller,
     "take_deletion_back": deletion_waits,

@@ -40,11 +40,13 @@ class PersonFields(StoredRecord):
     """Who the owner is, and what the owner has chosen.
 
     - `birth_year`, `sex`: as its owner has told them for photos to come
+    - `phone`: how a doctor can reach the person, as the owner or the sending system says
     - `notices`: whether mails are sent that are not of security
     """
 
     name: str
     email: str
+    phone: str | None = None
     locale: str = "en"
     birth_year: int | None = None
     sex: Sex | None = None
@@ -253,6 +255,7 @@ class AccountFields(TypedDict, total=False):
     id: str
     name: str
     email: str
+    phone: str | None
     role: Role
     status: Status
     password_hash: str

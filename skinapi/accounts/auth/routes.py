@@ -26,6 +26,7 @@ from skinapi.accounts.auth.schemas import (
     NewLocale,
     NewNotices,
     NewPasswordBody,
+    NewPhone,
     NewTokens,
     PasswordByLink,
     PasswordLinkView,
@@ -195,6 +196,13 @@ def set_notices(auth: AuthService, *, body: NewNotices, subject: Subject) -> Mes
     """Choose whether one gets notices by mail. Those of security are sent in any case."""
     auth.set_notices(account_id=subject.id, mail=body.mail)
     return Message(message="Notices changed")
+
+
+@routes.route("PUT", "/me/phone", access=Authenticated())
+def set_phone(auth: AuthService, *, body: NewPhone, subject: Subject) -> Message:
+    """Give a phone number under which one's doctor can reach one, or remove it."""
+    auth.set_phone(account_id=subject.id, phone=body.phone)
+    return Message(message="Phone number changed")
 
 
 @routes.route("PUT", "/me/person", access=Authenticated())

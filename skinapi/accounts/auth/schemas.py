@@ -21,7 +21,7 @@ from skinapi.accounts.auth.consents import (
 from skinapi.accounts.auth.email_addresses import NewEmail
 from skinapi.accounts.auth.passwords import AnyPassword, ClientInfo, NewPassword, Proof
 from skinapi.accounts.auth.sessions import Session
-from skinapi.base.field_types import Legible, Name, Printable
+from skinapi.base.field_types import Legible, Name, Phone, Printable
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import Role
@@ -125,6 +125,10 @@ class NewLocale(Body):
 
 class NewNotices(Body):
     mail: bool = Field(description="whether mails are sent that are not of security")
+
+
+class NewPhone(Body):
+    phone: Phone | None = Field(description="digits, spaces and `+ ( ) - / .`; null removes it")
 
 
 class Person(Body):
@@ -255,6 +259,7 @@ class RecoveryCodes(Answer):
 class Me(AccountView):
     doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
     doctor_name: str | None = optional("the name of that doctor; absent without one")
+    phone: str | None = optional("for the doctor to reach one; absent without one")
     locale: str
     consents: dict[str, bool]
     birth_year: int | None = optional("as one has told it for photos to come; absent else")

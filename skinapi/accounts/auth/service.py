@@ -181,6 +181,10 @@ class AuthService:
             self.accounts.change(unit, account, notices=mail)
 
     @atomic
+    def set_phone(self, unit: Unit, *, account_id: str, phone: str | None) -> None:
+        self.accounts.set_phone(unit, self.accounts.get(account_id), phone, by=account_id)
+
+    @atomic
     def set_person(
         self, unit: Unit, *, account_id: str, birth_year: int | None, sex: Sex | None
     ) -> None:

@@ -36,6 +36,9 @@ export const Icon = ({ name, size = 20 }) => html`
 export const BandBadge = ({ band, label }) => html`
   <span class="badge band-${band}"><${Icon} name=${band} size=${16} />${label}</span>`;
 
+/** @param {{number: string}} props */
+export const PhoneLink = ({ number }) => html`<a class="wrap" href=${`tel:${number.replace(/[^+\d]/g, "")}`}>${isolated(number)}</a>`;
+
 /** @param {{children?: unknown, kind?: "info" | "bad" | "good"}} props */
 export const Message = ({ children, kind = "info" }) => html`
   <div class="message ${kind}" role=${kind === "bad" ? "alert" : "status"}>${children}</div>`;

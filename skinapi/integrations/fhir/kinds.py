@@ -95,7 +95,7 @@ _ALL = (
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 # What can be sent, and what becomes of it.
 TAKEN: Mapping[str, str] = {
-    "Patient": "Found by its identifier, or added. Of what is sent, a hash of that is kept",
+    "Patient": "Found by its identifier, or added. A hash of that is kept, and a phone number",
     "ServiceRequest": "With an identifier, and with photos: contained (Media or Binary), or beside "
     "it in a transaction. It becomes a DiagnosticReport and is not kept itself",
 }

@@ -219,6 +219,8 @@ class FhirIntakeService:
                 raise IdentifierReused from error
         except MaybeDifferentSpots as error:
             raise PhotosApart from error
+        if order.phone and used is None:
+            self.patients.set_phone(finding.owner, order.phone, by=by)
         return Taken(
             order=order,
             notes=(*order.notes, *self._put_in_care(order, finding.owner, doctor, by)),
@@ -271,6 +273,8 @@ class FhirIntakeService:
             account, new = self.prediction.findings.access.find_owner(patient=named, by=by), False
         else:
             account, new = self.patients.add_once(*named, by=by)
+        if sent.phone:
+            self.patients.set_phone(account.id, sent.phone, by=by)
         return self.fhir.read(KINDS["Patient"], account.id, to=by), new
 
     def _answer(self, sent: Sent, taken: Taken) -> Element:

@@ -59,6 +59,7 @@ class Order:
 
     identifier: Identifier
     patient: Identifier | str
+    phone: str | None
     photos: SentPhotos
     places: tuple[str, ...]
     performers: tuple[str, ...]
@@ -125,6 +126,7 @@ class OrderReader:
         return Order(
             identifier=self.read_identifier(),
             patient=patient or "",
+            phone=person.phone if person else None,
             photos=SentPhotos(
                 contents=contents,
                 context=context,

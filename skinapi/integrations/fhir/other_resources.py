@@ -33,8 +33,13 @@ def patient_of(account: Account, to: Subject) -> Resource:
         active=account.approved,
         link=links,
         name=[{"text": account.name}] if named else None,
-        telecom=[{"system": "email", "value": account.email}] if named else None,
+        telecom=_telecoms(account) if named else None,
     )
+
+
+def _telecoms(account: Account) -> list[Resource]:
+    ways = {"email": account.email, "phone": account.phone}
+    return [{"system": system, "value": value} for system, value in ways.items() if value]
 
 
 def body_structure_of(lesion: Lesion, to: Subject) -> Resource:

@@ -9,6 +9,7 @@ https://hl7.org/fhir/R4/patient.html, https://hl7.org/fhir/R4/http.html#transact
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ import pydantic_core
 from pydantic import ValidationError
 
 from skinapi.base.errors import InvalidBody, UnsupportedMediaType
+from skinapi.base.field_types import read_phone
 from skinapi.base.size_limits import holds_more_values
 from skinapi.integrations.fhir.elements import FHIR_JSON
 from skinapi.platform.web.request_parsing import BodyStream, sentence_of
@@ -32,7 +34,7 @@ KINDS = ("Patient", "ServiceRequest", "Media", "Binary", "Consent", "Practitione
 _USED: Mapping[str, frozenset[str]] = {
     kind: frozenset(f"resourceType id meta language text contained {elements}".split())
     for kind, elements in {
-        "Patient": "identifier active gender birthDate link",
+        "Patient": "identifier active gender birthDate link telecom",
         "ServiceRequest": "identifier status intent priority doNotPerform code category subject "
         "authoredOn bodySite supportingInfo performer",
         "Media": "identifier status type modality basedOn subject createdDateTime bodySite content "
@@ -133,9 +135,19 @@ class Sent:
         return InvalidBody(f"{self.place} ({self.kind}): {says}")
 
     @property
+    def phone(self) -> str | None:
+        """The first phone number of a Patient that is in use."""
+        for telecom in self.model.telecom or ():
+            if telecom.system == "phone" and telecom.use != "old":
+                with suppress(ValueError):
+                    return read_phone(telecom.value or "")
+        return None
+
+    @property
     def notes(self) -> list[str]:
         """The fields that were sent and are not read."""
-        ignored = ", ".join(self.ignored)
+        unread = self.kind == "Patient" and self.model.telecom and not self.phone
+        ignored = ", ".join(sorted((*self.ignored, *(["telecom"] if unread else ()))))
         return [f"{self.place} ({self.kind}): not read and not kept: {ignored}"] if ignored else []
 
     @property

@@ -51,6 +51,7 @@ class PersonToReach(StoredRecord):
     account: str
     name: str
     email: str
+    phone: str | None = None
     doctor: str | None = None
     number: PatientNumber | None = None
     sent_by: str | None = None

@@ -314,6 +314,7 @@ class ReachService:
             account=account.id,
             name=account.name,
             email=_find_email(account, before),
+            phone=account.phone or (before.phone if before else None),
             doctor=doctor.id if doctor else None,
             number=number,
             sent_by=account.sent_by or (before.sent_by if before else None),

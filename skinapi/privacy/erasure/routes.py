@@ -82,6 +82,7 @@ class PersonToReachView(Answer):
     email: str | None = Field(
         description="null for a patient of another system, or without address"
     )
+    phone: str | None = optional("absent without one")
     number: NumberView | None = Field(
         default=None, description="of a patient of another system, there"
     )

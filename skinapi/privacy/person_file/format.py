@@ -79,6 +79,7 @@ class FiledAccount(Filed):
     status: str
     locale: str
     notices: bool
+    phone: str | None = None
     birth_year: int | None = None
     sex: Sex | None = None
     wanted_role: str | None = None

@@ -153,6 +153,7 @@ class PageWriter:
         facts = {
             "name": account.name,
             "email": account.email,
+            "phone": account.phone,
             "role": words.roles.get(account.role, account.role),
             "status": words.statuses.get(account.status, account.status),
             "since": self._time(account.created_at),

@@ -101,7 +101,7 @@ def test_the_answer_says_where_each_is_and_what_was_not_read(hospital: Person) -
     assert "location" not in photo["response"]  # nobody consents to keeping it
     (issue,) = report["response"]["outcome"]["issue"]
     assert issue["severity"] == "information"
-    assert issue["diagnostics"].endswith("not read and not kept: address, name, telecom")
+    assert issue["diagnostics"].endswith("not read and not kept: address, name")
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,44 @@ def test_nothing_is_kept_of_names_addresses_and_numbers(backend: Backend, hospit
     systems = {account.pop("number_system", None) for account in kept["accounts"]}
     assert systems == {None, orders.HOSPITAL}  # of the number its system alone
     stored = str(kept)
-    names = ("Lovelace", "Augusta", "7946 0018", "James", "London", "1960-12")
+    names = ("Lovelace", "Augusta", "James", "London", "1960-12")
     numbers = (orders.NUMBER, orders.HOSPITAL, orders.PLACER, "ORDER-")
     assert [word for word in (*names, *numbers) if word in stored] == []
+
+
+def phone(*numbers: str, **more: str) -> Json:
+    return orders.patient(
+        telecom=[{"system": "phone", "value": number, **more} for number in numbers]
+    )
+
+
+def test_a_patient_is_sent_with_a_phone_number(backend: Backend, hospital: Person) -> None:
+    def stored() -> object:
+        (account,) = external(backend)
+        return account.get("phone")
+
+    reported(sent(hospital, orders.transaction()))
+    assert stored() == "+44 20 7946 0018"
+    changed = sent(hospital, phone("ask the ward", "01.23.45.67.89"), "/fhir/Patient")
+    assert (changed.status_code, stored()) == (200, "01.23.45.67.89")
+    reported(sent(hospital, orders.transaction()))  # the same order once more
+    assert stored() == "01.23.45.67.89"
+    for unfit in (phone("ask the ward"), phone("0123 456", use="old")):
+        answer = sent(hospital, unfit, "/fhir/Patient", Prefer="return=OperationOutcome")
+        assert "address, name, telecom" in answer.text
+    assert stored() == "01.23.45.67.89"
+    reader = clinic_wide(backend, scopes=["fhir", "findings:read"])
+    shown = reader.call("GET", f"/fhir/Patient/{external(backend)[0]['id']}").get_json()
+    assert shown["telecom"][1] == {"system": "phone", "value": "01.23.45.67.89"}
+
+
+def test_a_program_leaves_the_phone_number_of_a_person_who_logs_in(
+    backend: Backend, hospital: Person
+) -> None:
+    ada = backend.member()
+    own = {"system": "urn:skinapi:accounts", "value": backend.account(ada.email).id}
+    answer = sent(hospital, {**phone("0123 456"), "identifier": [own]}, "/fhir/Patient")
+    assert (answer.status_code, backend.account(ada.email).phone) == (200, None)
 
 
 def test_an_order_is_answered_once(backend: Backend, hospital: Person) -> None:
@@ -138,7 +173,7 @@ def test_an_order_is_answered_once(backend: Backend, hospital: Person) -> None:
     said = sent(
         hospital, orders.contained(), "/fhir/ServiceRequest", Prefer="return=OperationOutcome"
     ).get_json()
-    assert (said["resourceType"], "telecom" in str(said)) == ("OperationOutcome", True)
+    assert (said["resourceType"], "address, name" in str(said)) == ("OperationOutcome", True)
     assert (as_one.status_code, as_one.get_json()) == (200, first)
     assert len(findings(backend)) == len(external(backend)) == 1
 

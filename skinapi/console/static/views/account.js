@@ -89,6 +89,16 @@ const NoticesCard = (/** @type {{me: Api["Me"]}} */ { me }) => html`
       <span>${say("noticesByMail")}<br /><small>${say("noticesByMailText")}</small></span></label>
   </section>`;
 
+/** How a doctor reaches one; an empty field removes it. @param {{me: Api["Me"]}} props */
+const PhoneCard = ({ me }) => html`
+  <section class="card">
+    <h2>${say("phone")}</h2>
+    <${Form} label=${say("save")} kind="" onSend=${async (/** @type {Record<string, string>} */ { phone = "" }) => {
+      await put("/me/phone", { phone: phone.trim() || null });
+      toast(say("saved"));
+    }}><${Field} label=${say("phone")} name="phone" type="tel" autocomplete="tel" maxlength="40" value=${me.phone ?? ""} hint=${say("phoneText")} /><//>
+  </section>`;
+
 async function changePassword(/** @type {Record<string, string>} */ { current, fresh, again }) {
   if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
   const answer = await put("/me/password", { current_password: current, new_password: fresh });
@@ -162,7 +172,7 @@ export const View = () => html`
         me.second_factor_missing
           ? html`<div class="columns"><div>${factor}</div><div>${password}<${MyDeletion} me=${me} /></div></div>`
           : html`<${Elsewhere} me=${me} /><div class="columns">
-              <div>${me.notices !== null && html`<${NoticesCard} me=${me} />`}${password}${factor}</div>
+              <div>${me.notices !== null && html`<${NoticesCard} me=${me} />`}<${PhoneCard} me=${me} />${password}${factor}</div>
               <div><${Sessions} /></div>
             </div>`}`;
     }}

@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
-import { BandBadge, Empty, Icon, Load } from "/console/components.js";
+import { BandBadge, Empty, Icon, Load, PhoneLink } from "/console/components.js";
 import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay, today } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -44,7 +44,7 @@ const columnsOf = (conditions) => [
   [say("title_patients"), (one) => html`<a href="#/patients/${one._id}">${isolated(one.name)}</a>`],
   [say("waitsForYou"), (one) => html`<span><${ForDoctor} patient=${one} conditions=${conditions} /></span>`],
   [say("waitedFor"), (one) => html`<span><${FromOthers} patient=${one} /></span>`],
-  [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : sayEmail(one.email)} ${one.shut_out && html`<small>${say("shutOut")}</small>`}</span>`],
+  [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : sayEmail(one.email)} ${one.phone && html`<${PhoneLink} number=${one.phone} />`} ${one.shut_out && html`<small>${say("shutOut")}</small>`}</span>`],
 ];
 
 const Patients = () => {
@@ -80,7 +80,7 @@ const OfOne = ({ patient, wanted }) => html`
         empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
         head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`
           ${!first?.record_kept_until && !first?.shut_out && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
-          ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)} ${first.shut_out && html`<strong>${say("shutOut")}</strong>`}</p>`}`}
+          ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)} ${first.patient_phone && html`<${PhoneLink} number=${first.patient_phone} />`} ${first.shut_out && html`<strong>${say("shutOut")}</strong>`}</p>`}`}
         foot=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => (first?.record_kept_until || first?.shut_out
           ? html`<${FormerConversation} patient=${patient} closed=${first.shut_out ? "error_patient_shut_out" : "messagesOfRecord"} />` : html`<${PatientConversation} patient=${patient} wanted=${wanted} />`)} />
       <${PatientSpots} patient=${patient} />`}
