@@ -60,6 +60,7 @@ def check_records(services: Services) -> Iterator[Fault]:
         "spots": services.lesions.check_integrity(),
         "messages": data.messages.check_integrity(services.lesions.has),
         "reviews": services.reviews.check_integrity(),
+        "second opinions": data.second_opinions.check_integrity(data.findings.has),
         "letters": data.letters.check_integrity(data.findings.has),
         "reports": data.issued.check_integrity(data.findings.has),
         **{

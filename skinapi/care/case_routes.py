@@ -8,7 +8,13 @@ from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.email_addresses import LONGEST_TYPED
-from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
+from skinapi.base.errors import (
+    Conflict,
+    Forbidden,
+    IdempotencyKeyReused,
+    NotFound,
+    PatientTaken,
+)
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.care.cases import Case, CasesService, OpinionAsked
@@ -20,9 +26,9 @@ from skinapi.care.comparisons import (
 )
 from skinapi.care.lesion_routes import LanguageQuery, LesionView
 from skinapi.care.queue_routes import DOCTORS
-from skinapi.care.queue_schemas import CaseView, ListedFinding
-from skinapi.findings.errors import SpotChanged
+from skinapi.care.queue_schemas import CaseView, GivenOpinion, ListedFinding
 from skinapi.findings.records.schemas.finding_parts import InstructionView
+from skinapi.findings.records.schemas.review import Label, Note
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.alignment import Similarity
@@ -37,7 +43,7 @@ from skinapi.model.comparison.comparison import (
 )
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery, Query
+from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 
 LONGEST_QUESTION = 500
 
@@ -64,7 +70,9 @@ routes: Routes[CasesService] = Routes(access=DOCTORS)
 
 
 def _shown(cases: CasesService, case: Case, subject: Subject) -> CaseView:
-    return CaseView.from_finding(*case, subject.id, cases.findings.find_way(case[0].owner))
+    finding, doctors, given = case
+    way = cases.findings.find_way(finding.owner)
+    return CaseView.from_finding(finding, doctors, subject.id, telling=way, given=given)
 
 
 @routes.route("PUT", "/patients/<patient>/doctor", raises=(NotFound, Conflict, PatientTaken))
@@ -78,7 +86,7 @@ def take_unassigned_patient(cases: CasesService, *, patient: str, subject: Subje
 
 @routes.route("GET", "/submissions/<number>/case", raises=(NotFound, Forbidden))
 def show_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
-    """Which colleague is asked about a finding, and what came of it."""
+    """Which colleague is asked about a finding, and the second opinions that colleagues gave."""
     return _shown(cases, cases.get_case(number=number, by=subject), subject)
 
 
@@ -97,9 +105,8 @@ def list_colleagues(cases: CasesService, *, query: PageQuery, subject: Subject) 
 def ask_colleague(
     cases: CasesService, *, number: str, body: AskedColleague, subject: Subject
 ) -> CaseView:
-    """Ask a colleague for a second opinion. Until it is signed, or the request withdrawn, the
-    colleague sees the finding and those of its spot, and may review it. What the colleague signs is
-    for the doctor in charge: the patient reads it where that doctor signs the same.
+    """Ask a colleague for a second opinion. The colleague sees the finding and those of its spot
+    until the question is answered or withdrawn, or the doctor in charge signs a review.
     """
     asked = cases.ask_colleague(
         number=number, colleague=body.colleague, question=body.question, by=subject
@@ -107,28 +114,42 @@ def ask_colleague(
     return _shown(cases, asked, subject)
 
 
-class SeenQuery(Query):
-    spot_state: str | None = Field(
-        default=None,
-        description="the `spot_state` of the finding that the doctor has seen: where something of "
-        "the spot has changed since, an opinion that has come is not closed (`spot_changed`)",
-    )
+@routes.route("DELETE", "/submissions/<number>/second-opinion", raises=(NotFound, Forbidden))
+def withdraw_request(cases: CasesService, *, number: str, subject: Subject) -> Message:
+    """Withdraw the question, as the doctor in charge. An opinion that has come no longer waits, and
+    stays on the case page.
+    """
+    cases.withdraw_request(number=number, by=subject)
+    return Message(message="The request for a second opinion has ended")
+
+
+class NewOpinion(Body):
+    label: Label | None = Field(default=None, description="what the colleague sees")
+    comment: Note
 
 
 @routes.route(
-    "DELETE",
-    "/submissions/<number>/second-opinion",
-    raises=(NotFound, Forbidden, SpotChanged),
+    "POST",
+    "/submissions/<number>/opinion",
+    status=201,
+    raises=(NotFound, Forbidden, IdempotencyKeyReused),
 )
-def withdraw_request(
-    cases: CasesService, *, number: str, query: SeenQuery, subject: Subject
-) -> Message:
-    """End the request for a second opinion, as the doctor in charge or as the colleague who is
-    asked. If an opinion has come, the doctor in charge ends it as well: it no longer waits, and
-    stays with the reviews.
+def give_opinion(
+    cases: CasesService,
+    *,
+    number: str,
+    body: NewOpinion,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> GivenOpinion:
+    """Answer the question, as the colleague who is asked, who no longer sees the finding then. The
+    answer is for doctors, on the case page: it states no urgency and orders nothing. A colleague
+    who gives no opinion says so in `comment`.
     """
-    cases.withdraw_request(number=number, by=subject, spot_state=query.spot_state)
-    return Message(message="The request for a second opinion has ended")
+    given = cases.give_opinion(
+        number=number, label=body.label, comment=body.comment, by=subject, key=idempotency_key
+    )
+    return GivenOpinion.from_opinion(given)
 
 
 WHICH_PICTURE = "which picture was compared, counted from 1; null of a finding on one picture"

@@ -201,7 +201,7 @@ def sign_letter(
     """
     edited = EditedDraft(**body.model_dump())
     signed, way = letters.sign_letter(letter=letter, edited=edited, by=subject)
-    telling = TellingView.of_letter(way, subject.account.language)
+    telling = TellingView.from_way(way, subject.account.language)
     to_patient = signed.letter.reader == "patient"
     return SignedLetter.of_draft(Draft(signed), telling=telling if to_patient else None)
 

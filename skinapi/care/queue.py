@@ -73,8 +73,8 @@ class DamagedPatient(Value):
 
 class QueueCountsView(Value):
     to_review: int = Field(
-        description="all of them, reviewed ones too about which a second opinion has come, does "
-        "not come, or is asked of the caller"
+        description="all of them, reviewed ones too about which a second opinion has come, or is "
+        "asked of the caller"
     )
     by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
     unassigned: UnassignedView | None = Field(
@@ -190,8 +190,8 @@ class CareService:
         urgency: Band | None = None,
         paging: PageRequest,
     ) -> Page[FoundCase]:
-        """Findings about which a second opinion has come, or does not come, stand first, the
-        gravest at the top, then those about which the doctor is asked for one.
+        """Findings about which a second opinion has come stand first, the oldest opinion at the
+        top, then those about which the doctor is asked for one.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out, and so are those that stood first.

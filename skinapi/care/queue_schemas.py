@@ -1,6 +1,6 @@
 """The query and answer schemas of a doctor's lists."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
@@ -10,6 +10,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import SearchText
 from skinapi.base.stored_record import optional
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
+from skinapi.care.second_opinions import SecondOpinion
 from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.read_access import PatientChannel, is_shut_out
 from skinapi.findings.records.schemas.finding_parts import (
@@ -26,7 +27,7 @@ from skinapi.findings.records.schemas.summary import (
     percent,
     shown_words,
 )
-from skinapi.findings.records.stored_finding import Dispute, OpinionLost
+from skinapi.findings.records.stored_finding import Dispute
 from skinapi.findings.records.unassigned_patients import OrphanedWork
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
@@ -201,8 +202,7 @@ class OpinionView(Answer):
     colleague: str = Field(description="the name of who is asked")
     of_me: bool = Field(description="whether that is the caller")
     in_charge: bool = optional(
-        "of_me, and the caller is the doctor in charge by now: the answer is a review, which the "
-        "patient reads; absent else",
+        "of_me, and the caller is the doctor in charge by now, who signs a review; absent else",
         default=False,
     )
     asked_at: datetime
@@ -212,18 +212,28 @@ class OpinionView(Answer):
     )
 
 
+class GivenOpinion(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    signed_by: str = Field(description="the colleague's name at that time")
+    question: str | None
+    label: str | None
+    comment: str
+
+    @classmethod
+    def from_opinion(cls, given: SecondOpinion) -> Self:
+        return cls.from_record(given, signed_by=given.signature)
+
+
 class CaseView(Answer):
     """What doctors have asked each other about a finding, and what its patient knows."""
 
     opinion: OpinionView | None = Field(description="null where none is asked for")
+    opinions: list[GivenOpinion] | None = optional(
+        "the second opinions that colleagues gave, the oldest first. Absent in lists"
+    )
     opinion_came_at: datetime | None = Field(
         description="when a second opinion has come that the doctor in charge has not answered"
-    )
-    opinion_lost: OpinionLost | None = optional(
-        "why a second opinion that was asked for does not come, until the doctor in charge signs a "
-        "review or withdraws the request. `gone`: the colleague is no active doctor here; "
-        "`declined`: by the colleague; `unshared`: the patient has taken the consent back, or "
-        "deleted the account. Absent else"
     )
     disputed: Dispute | None = optional(
         "what another system says of this signed finding, until the doctor in charge signs a "
@@ -249,6 +259,7 @@ class CaseView(Answer):
         doctors: Mapping[str, Account],
         asker: str,
         telling: PatientChannel | None = None,
+        given: Sequence[SecondOpinion] | None = None,
     ) -> Self:
         awaited = AwaitedView.from_finding(finding)
 
@@ -271,7 +282,7 @@ class CaseView(Answer):
             )
             if finding.opinion_of and finding.opinion_at
             else None,
-            opinion_lost=finding.opinion_lost,
+            opinions=None if given is None else [*map(GivenOpinion.from_opinion, given)],
             disputed=finding.disputed,
             opened_at=finding.decision_opened_at,
             telling=telling,
@@ -305,9 +316,9 @@ class QueuedFinding(ListedFinding):
     more_urgent: bool = optional("as that of a finding", default=False)
     left: tuple[OrphanedWork, ...] = optional(
         "with `unassigned=true`, of a reviewed finding: why it waits. `result`, `photo`: it is "
-        "awaited; `opinion`: a second one has come; `opinion_lost`: one that was asked for does "
-        "not come; `disputed`: another system says that it is wrong; `message`, also of one that "
-        "waits for a review: the patient has written about the spot",
+        "awaited; `opinion`: a second one has come; `disputed`: another system says that it is "
+        "wrong; `message`, also of one that waits for a review: the patient has written about the "
+        "spot",
         default=(),
     )
 

@@ -14,10 +14,9 @@ from skinapi.app.integrity_check import check_integrity
 from skinapi.app.migration import run
 from skinapi.app.migration.steps import OPENED, STEPS
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
-from skinapi.findings.records.queue_order import band_of_key
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.platform.notices.outbox import Kind
-from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.store_version import (
@@ -30,7 +29,7 @@ from skinapi.platform.storage.store_version import (
 )
 from skinapi.privacy.retention.service import RetentionService
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, patient_in_care, review
-from tests.care.test_cases import Clinic, answer
+from tests.care.test_cases import Clinic, answer, give
 from tests.integrations.test_patients import program
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.clock import Clock
@@ -100,21 +99,59 @@ def test_a_person_to_reach_of_the_former_release_is_read(backend: Backend) -> No
     assert len(doctor.call("GET", "/people-to-reach").get_json()) == 1
 
 
+MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 NAMED = {
-    "a result": {"histology": "confirmed", "histology_result": "melanoma", "label": "melanoma"},
-    "a sample": {"histology": "awaited", "label": "melanoma"},
+    "a result": {"histology": "confirmed", "histology_result": "melanoma"},
+    "a sample": {"histology": "awaited"},
 }
 
 
-def name_in_opinion(clinic: Clinic, **named: Any) -> None:
-    """Give a colleague's second opinion the form of 2.0.0."""
-    answer(clinic.doctor, clinic.number, {"label": "melanocytic_nevus", "certainty": "sure"})
-    assert clinic.ask().status_code == 200
-    said = {"label": "melanoma", "certainty": "sure", "note": "It is large."}
-    answer(clinic.colleague, clinic.number, said)
-    reviews = clinic.backend.services.store.collection("reviews")
-    [stored] = [item for item in reviews.find() if item.get("asked_by")]
-    reviews.update({"id": stored["id"]}, {"$set": {"opinion": {**stored["opinion"], **named}}})
+def sign_opinion(clinic: Clinic, later: Document | None = None, **said: Any) -> Document:
+    """Let a colleague sign a second opinion on a mole as in 2.0.0, where it was a review. With
+    `later` the doctor in charge has signed that since.
+    """
+    answer(clinic.doctor, clinic.number, MOLE)
+    assert clinic.ask(question="Excise it?").status_code == 200
+    collection = clinic.backend.services.store.collection
+    [review], identifier = collection("reviews").find(), new_id()
+    asked = {"asked_by": review["doctor"], "question": "Excise it?", "note": "It is large."}
+    by = {"doctor": clinic.backend.account(clinic.colleague.email).id, "signature": "Dr Ann Other"}
+    opinion = {**review["opinion"], "label": "melanoma", **said}
+    signed = {**review, "id": identifier, "created_at": now(), **asked, **by, "opinion": opinion}
+    if later:
+        answer(clinic.doctor, clinic.number, later)
+    collection("reviews").insert(signed)
+    if later:
+        return signed
+    key = {"opinion_came_at": now(), "opinion_key": f"00{'1' * 13}{clinic.number:016d}"}
+    gone = dict.fromkeys(("opinion_of", "opinion_by", "opinion_at", "opinion_question"), True)
+    collection("submissions").update({"number": clinic.number}, {"$set": key, "$unset": gone})
+    return signed
+
+
+def migrate(backend: Backend) -> None:
+    make_former(backend)
+    open_services(backend.settings, backend.services.store)
+
+
+def test_a_second_opinion_of_the_former_release_is_no_review(real_backend: Backend) -> None:
+    clinic = Clinic(real_backend)
+    later = file_for(real_backend, clinic.ada, ROUTINE).number
+    signed = sign_opinion(clinic, urgency="referral", new_picture_wanted=True, certainty="unsure")
+    clinic.ask(number=later)
+    give(clinic.colleague, later)
+    migrate(real_backend)
+    [given] = clinic.case()["opinions"]
+    assert given["comment"] == (
+        "It is large.\nNot certain.\nUrgency: Referral.\nAnother photo is wanted."
+    )
+    told = [given[name] for name in ("_id", "signed_by", "question", "label")]
+    assert told == [signed["id"], "Dr Ann Other", "Excise it?", "melanoma"]
+    [review] = clinic.doctor.call("GET", f"{clinic.path}/reviews").get_json()
+    assert review["label"] == MOLE["label"]
+    assert numbers(clinic.doctor, "/queue?reviewed=false") == [clinic.number, later]
+    assert clinic.doctor.call("DELETE", f"{clinic.path}/second-opinion").status_code == 200
+    assert numbers(clinic.doctor, "/queue?reviewed=false") == [later]
 
 
 @pytest.mark.parametrize("named", NAMED)
@@ -122,34 +159,42 @@ def test_a_finding_whose_opinion_named_a_sample_or_a_result_waits_for_its_doctor
     real_backend: Backend, named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clinic = Clinic(real_backend)
-    name_in_opinion(clinic, **NAMED[named])
-    answer(clinic.doctor, clinic.number, {"label": "melanocytic_nevus", "certainty": "sure"})
+    sign_opinion(clinic, MOLE, **NAMED[named])
     assert numbers(clinic.doctor, "/queue?reviewed=false") == []
-    make_former(real_backend)
-    open_services(real_backend.settings, real_backend.services.store)
+    migrate(real_backend)
     assert numbers(clinic.doctor, "/queue?reviewed=false") == [clinic.number]
     assert numbers(clinic.doctor, "/queue?awaited=result") == []
     assert clinic.case()["opinion_came_at"]
-    [stored] = real_backend.services.store.collection("submissions").find({"number": clinic.number})
-    assert band_of_key(stored["opinion_key"]) == URGENT
-    [opinion] = [
-        item
-        for item in clinic.doctor.call("GET", f"{clinic.path}/reviews").get_json()
-        if item["second_opinion"]
-    ]
-    assert (opinion["histology"], opinion["histology_result"]) == (None, None)
-    assert opinion["note"].startswith("It is large.\nHistology: ")
+    assert clinic.case()["opinions"][0]["comment"].startswith("It is large.\nHistology: ")
     assert OPENED in capsys.readouterr().err
 
 
 def test_an_opinion_whose_result_is_signed_opens_no_finding(real_backend: Backend) -> None:
     clinic = Clinic(real_backend)
-    name_in_opinion(clinic, **NAMED["a result"])
     result = {"histology_result": "melanoma", "certainty": "sure"}
-    answer(clinic.doctor, clinic.number, result)
-    make_former(real_backend)
-    open_services(real_backend.settings, real_backend.services.store)
+    sign_opinion(clinic, result, **NAMED["a result"])
+    migrate(real_backend)
     assert numbers(clinic.doctor, "/queue?reviewed=false") == []
+
+
+@pytest.mark.parametrize("why", ["gone", "declined"])
+def test_an_opinion_that_did_not_come_leaves_the_queue(
+    real_backend: Backend, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A colleague who is not active any more stays asked."""
+    clinic = Clinic(real_backend)
+    answer(clinic.doctor, clinic.number, MOLE)
+    clinic.ask()
+    submissions = real_backend.services.store.collection("submissions")
+    lost: Any = {"$set": {"opinion_lost": why, "opinion_key": f"00{'1' * 29}"}}
+    if why == "declined":
+        lost["$unset"] = {"opinion_of": True, "opinion_by": True, "opinion_at": True}
+    submissions.update({"number": clinic.number}, lost)
+    migrate(real_backend)
+    assert numbers(clinic.doctor, "/queue?reviewed=false") == []
+    assert bool(clinic.case()["opinion"]) is (why == "gone")
+    named = f"The second opinion on finding {clinic.number}" in capsys.readouterr().err
+    assert named is (why == "declined")
 
 
 def withhold(backend: Backend, finding: StoredFinding) -> None:

@@ -13,6 +13,7 @@ from skinapi.findings.status.lesion_status import MeasuredChange
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for
+from tests.care.test_cases import give
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import text_of
@@ -295,13 +296,13 @@ def test_a_second_opinion_supersedes_no_letter_and_is_no_review_to_sign_one_by(
     ask = {"colleague": at.other.email}
     path = f"/submissions/{at.number}/second-opinion"
     assert at.doctor.call("PUT", path, json=ask).status_code == 200
-    at.review(MELANOMA, at.other)
+    give(at.other, at.number)
     assert at.shown_to(at.ada)[0]["superseded"] is None
     fresh = Practice(shared_backend, reviewed=False)
     path = f"/submissions/{fresh.number}/second-opinion"
     ask = {"colleague": fresh.other.email}
     assert fresh.doctor.call("PUT", path, json=ask).status_code == 200
-    fresh.review(MELANOMA, fresh.other)
+    give(fresh.other, fresh.number)
     assert fresh.sign(fresh.draft()).get_json()["code"] == "letter_unreviewed"
 
 

@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.model.context import Context
 from tests.care.clinic import file_for, patient_in_care
+from tests.care.test_cases import give
 from tests.care.test_comparisons import sign as review
 from tests.care.test_lesions import begin
 from tests.care.test_sorting import MELANOMA, MOLE, SELF, URGENT, by_joining, by_sorting
@@ -56,7 +57,7 @@ def test_a_second_opinion_or_a_photo_that_came_since_is_read_first(any_backend: 
     number = file_for(any_backend, ada, SELF, lesion=spot).number
     ask(doctor, number, colleague)
     state = state_of(doctor, number)
-    review(colleague, number, MELANOMA)
+    give(colleague, number)
     assert sign(doctor, number, state).get_json()["code"] == "spot_changed"
     state = state_of(doctor, number)
     file_for(any_backend, ada, URGENT, lesion=spot)
@@ -66,25 +67,6 @@ def test_a_second_opinion_or_a_photo_that_came_since_is_read_first(any_backend: 
     again = sign(doctor, number, state, key="one")
     assert again.status_code == 201, "sent again after a broken connection"
     assert state_of(doctor, number) != state
-
-
-def test_an_opinion_for_a_colleague_becomes_no_decision_for_the_patient(
-    any_backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    colleague = any_backend.member(role="doctor")
-    number = file_for(any_backend, ada, SELF).number
-    ask(doctor, number, colleague)
-    state = state_of(colleague, number)
-    moved = {"doctor": colleague.email}
-    path = f"/users/{ada.email}/doctor"
-    assert any_backend.admin().call("PUT", path, json=moved).status_code == 200
-    private = {**MOLE, "note": "For the colleague alone"}
-    assert sign(colleague, number, state, private).get_json()["code"] == "spot_changed"
-    assert ada.call("GET", f"/submissions/{number}/reviews").get_json() == []
-    assert sign(colleague, number, state_of(colleague, number)).status_code == 201
-    [shown] = ada.call("GET", f"/submissions/{number}/reviews").get_json()
-    assert "note" not in shown or shown["note"] is None
 
 
 @pytest.mark.parametrize(("site", "elsewhere"), [("foot", True), ("back", False), (None, False)])

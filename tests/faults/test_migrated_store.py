@@ -33,11 +33,12 @@ CHANGED = {
         "changed",
         "opinion_key",
         "opinion_came_at",
+        "opinion_lost",
         "awaited_key",
         "revision",
         "rest_key",
     },
-    "reviews": {"opinion", "note", "hold_ends_at", "held_with_graver", "own_hold_ends_at"},
+    "reviews": {"hold_ends_at", "held_with_graver", "own_hold_ends_at"},
     "lesions": {"remind_at", "revision"},
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
 }
@@ -125,6 +126,8 @@ def stored_in(folder: Path) -> dict[str, list[Document]]:
     """What the migration does not change."""
     with closing(open_store(settings_in(folder))) as store:
         stored = {name: store.collection(name).find() for name in store.collections()}
+    # A second opinion was a review, and is a record of its own.
+    stored["reviews"] = [item for item in stored["reviews"] if not item.get("asked_by")]
     for name, fields in CHANGED.items():
         stored[name] = [
             {field: value for field, value in item.items() if field not in fields}

@@ -22,7 +22,6 @@ from tests.care.clinic import (
     numbers,
     patient_in_care,
     patient_of,
-    review,
 )
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
@@ -54,6 +53,7 @@ STAYS: Mapping[str, str] = {
     "accounts": "what is left of the duplicate names the account that stays",
     "audit": "who did what, and to which of both, is not changed",
     "reviews": OF_FINDINGS,
+    "second_opinions": OF_FINDINGS,
     "letters": OF_FINDINGS,
     "reports": OF_FINDINGS,
     "uploads": OF_STAFF,
@@ -300,7 +300,7 @@ def test_a_colleague_who_is_asked_of_one_sees_nothing_where_the_other_has_refuse
     assert join(root, gone.email, stays.email).status_code == 200
     assert backend.account(stays.email).consents == {"sharing": False}
     assert colleague.call("GET", f"{path}/case").status_code == 404
-    assert get(doctor, f"{path}/case")["opinion_lost"] == "unshared"
+    assert get(doctor, f"{path}/case")["opinion"] is None
 
 
 def test_a_program_that_keeps_the_former_id_lists_the_account_that_stays(
@@ -395,28 +395,6 @@ def test_what_was_written_to_a_former_doctor_waits_after_that_account_was_joined
     assert [(item["id"], item["left"]) for item in other.pages("/queue?unassigned=true")] == asked
     assert other.call("PUT", f"/patients/{talk.patient}/doctor").status_code == 200
     assert talk.waits(other) == [1]
-
-
-def test_who_was_asked_about_a_patient_and_is_the_same_person_is_asked_no_more(
-    backend: Backend,
-) -> None:
-    grey, ada = patient_in_care(backend)
-    root, asked = backend.member(role="admin"), backend.member(role="doctor")
-    number = file_for(backend, ada, ROUTINE).number
-    review(grey, number)
-    opinion, body = f"/submissions/{number}/second-opinion", {"colleague": asked.email}
-    assert grey.call("PUT", opinion, json=body).status_code == 200
-    give_role(backend, asked, "user")
-    assert join(root, ada.email, asked.email).status_code == 200
-    assert get(grey, "/queue")[0]["case"]["opinion_lost"] == "gone"
-    asked = give_role(backend, asked, "doctor")
-    assert get(asked, "/queue") == []
-    assert asked.call("GET", f"/submissions/{number}/case").status_code == 403
-    reviews = get(asked, f"/submissions/{number}/reviews")
-    assert [item["label"] for item in reviews] == ["melanoma"]
-    said = {**SEEN, "label": "melanocytic_nevus"}
-    answer = asked.call("POST", f"/submissions/{number}/review", json=said)
-    assert answer.status_code == 403
 
 
 def test_a_doctors_message_stays_the_doctors_once_both_are_one_account(backend: Backend) -> None:

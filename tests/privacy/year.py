@@ -330,8 +330,8 @@ def _opinion(year: Year) -> None:
     path = f"/submissions/{asked}/second-opinion"
     body = {"colleague": year.colleague.email, "question": WORDS["opinion question"]}
     year.doctor.do("PUT", path, body)
-    said = {"certainty": "unsure", "label": "melanocytic_nevus", "note": WORDS["opinion"]}
-    year.colleague.do("POST", f"/submissions/{asked}/review", said)
+    said = {"label": "melanocytic_nevus", "comment": WORDS["opinion"]}
+    year.colleague.do("POST", f"/submissions/{asked}/opinion", said)
     year.doctor.do("DELETE", path)
 
 

@@ -16,7 +16,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"record_in_work|ended-holds|review[._]show|submissions/[^ /]+/hold\b|SpotHolds|EndedHolds",
         r"held(Until|Beside|Together|Shown|WithGraver)|holdIt|letterIsHeld|letterSignHeld",
     ),
-    "samples and results of second opinions": (
+    "second opinions as reviews": (
+        r"OpinionLost|opinion_lost|OpinionSigned|OpinionWanted|fields_without_loss",
+        r"require_opinion|list_opinions|shown_reviews|\basked_by: str|opinionUse",
+        r"opinionDecline|fillReview|take_sample_out_of_opinion|request: `second_opinion`",
         "find_unsigned_result",
         "list_unanswered",
         "signs_over",

@@ -72,6 +72,7 @@ WHO = {
     "doctor_who_tells": "ufffonnfnuu",
     "doctor_in_care": "ufffonnffuu",
     "to_review": "ufffonoffuu",
+    "asked": "uffffnoffuu",
     "in_charge": "ufffonfffuu",  # not who sees the finding for a second opinion
 }
 OF_ADA = ("number", "lesion", "patient", "letter", "signed_letter")
@@ -622,14 +623,15 @@ show_photo                   in_care           /submissions/{number}/photo
 show_thumbnail               in_care           /submissions/{number}/thumbnail
 show_heatmap                 in_care           /submissions/{number}/heatmap
 delete_submission            owner             /submissions/{number}
-add_review                   uffnononnuu       /submissions/{number}/review
+add_review                   uffnonfnnuu       /submissions/{number}/review
 enter_in_error               ufffonffouu       /submissions/{number}/entered-in-error
 move_submission              ufffonffouu       /submissions/{number}/move
 list_errors                  approved          /submissions/entered-in-error
 show_case                    to_review         /submissions/{number}/case
 take_unassigned_patient      doctor_in_care    /patients/{patient}/doctor
 ask_colleague                in_charge         /submissions/{number}/second-opinion
-withdraw_request             to_review         /submissions/{number}/second-opinion
+withdraw_request             in_charge         /submissions/{number}/second-opinion
+give_opinion                 asked             /submissions/{number}/opinion
 list_colleagues              doctors           /colleagues
 count_queue                  doctors           /queue/counts
 judge_again                  in_charge         /submissions/{number}/judge-again
@@ -743,6 +745,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "move_submission": SampleAccounts.right_patient,
     "ask_colleague": SampleAccounts.ask_colleague,
     "withdraw_request": lambda accounts: no_body(accounts.ask_colleague()),
+    "give_opinion": {"json": {"comment": "Excise it."}},
     "judge_again": SampleAccounts.replace_model,
     "correct_facts": {"json": {"age_band": "45-59"}},
     "draft_letter": {"json": {"reader": "colleague"}},

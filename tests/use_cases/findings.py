@@ -96,9 +96,10 @@ def with_a_question(backend: Backend) -> tuple[Person, Person, Person]:
     return people
 
 
-def answer_the_question(backend: Backend, people: tuple[Person, Person, Person]) -> object:
-    ada, _, colleague = people
-    return review_it(backend, (ada, colleague))
+def answer_the_question(_: Backend, people: tuple[Person, Person, Person]) -> object:
+    ada, _grey, colleague = people
+    path = f"/submissions/{number_of(ada)}/opinion"
+    return colleague.call("POST", path, json={"comment": "Excise it."})
 
 
 def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:

@@ -239,9 +239,9 @@ class History:
         body = {"colleague": self.colleague.email}
         asked = self.grey.call("PUT", f"/submissions/{number}/second-opinion", json=body)
         assert asked.status_code == 200, asked.text
-        named = ("label", "certainty", "urgency", "agrees_with_label")
-        said = {name: value for name, value in self._say().items() if name in named}
-        self._sign(self.colleague, number, {"certainty": "unsure", **said})
+        said = {"label": self._say().get("label"), "comment": "Excise it."}
+        given = self.colleague.call("POST", f"/submissions/{number}/opinion", json=said)
+        assert given.status_code == 201, given.text
 
     def _sign(self, doctor: Person, number: int, body: dict[str, Any]) -> None:
         seen = {"version": doctor.newest_of(number)}

@@ -82,8 +82,7 @@ class Truth:
 
     @property
     def reviews(self) -> list[Review]:
-        """No patient and no program reads a second opinion."""
-        return [*self.own.reviews] if self.reader is DOCTOR else self.own.counted
+        return [*self.own.reviews]
 
     @property
     def waits(self) -> bool:

@@ -143,7 +143,7 @@ class WaitingFindings(Answer):
     urgent: int = Field(description="those of them that ask for a doctor this week")
     left: dict[str, int] = Field(
         description="what else is to be done: `result`, `photo`: findings of which it is awaited; "
-        "`opinion`: those about which a second one has come, or does not come; `message`: messages "
+        "`opinion`: those about which a second one has come; `message`: messages "
         "that no doctor has answered"
     )
 

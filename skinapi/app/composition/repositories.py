@@ -10,6 +10,7 @@ from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.accounts.auth.sessions import Sessions
 from skinapi.base.container import Parts
 from skinapi.care.message_records import Messages
+from skinapi.care.second_opinions import SecondOpinions
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.letters import Letters
@@ -45,6 +46,7 @@ class Repositories(Parts):
     findings: FindingRecords
     lesions: Lesions
     reviews: Reviews
+    second_opinions: SecondOpinions
     resting: UntouchedFindings
     messages: Messages
     outcome_counts: OutcomeCounts

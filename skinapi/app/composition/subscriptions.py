@@ -21,7 +21,6 @@ from skinapi.accounts.auth.events import (
     DoctorChanged,
     DoctorEvent,
     DoctorReturned,
-    DoctorStopped,
     ErasureBegun,
     KeptPhotosUnwanted,
     LogInReplaced,
@@ -46,7 +45,6 @@ from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
     FindingVoided,
-    OpinionSigned,
     PhotosRemoved,
 )
 from skinapi.findings.records.service import FindingsService
@@ -115,18 +113,15 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         DoctorChanged,
         lambda event: records.set_doctor(event.patient, event.doctor),
         lambda event: messages.set_doctor(event.patient, event.doctor),
-        cases.on_doctor_changed,
         findings.access.unassigned.on_doctor_changed,
     )
-    inside(DoctorReturned, findings.access.unassigned.on_doctor_returned, cases.on_doctor_returned)
+    inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)
     inside(PatientsReleased, *_of_doctor(records.release, messages.release))
-    inside(DoctorStopped, cases.on_doctor_stopped)
     inside(LogInReplaced, *_of_account(data.keys.revoke_all))
     inside(
         AccountsJoined,
         *_of_account(data.keys.revoke_all),
         lambda event: data.person_files.outdate(event.into),
-        cases.on_accounts_joined,
     )
     inside(ConsentWithdrawn, cases.on_withdrawn)
     inside(AccountGone, cases.on_gone)
@@ -169,7 +164,8 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside(
         FindingDeleted,
         lambda event: erased.add("finding", event.finding.id, request=event.finding.filed_request),
-        *_of_finding(data.reviews.forget, data.letters.forget, data.issued.forget),
+        *_of_finding(data.reviews.forget, data.second_opinions.forget),
+        *_of_finding(data.letters.forget, data.issued.forget),
         lambda event: data.failed_items.forget(event.finding.id, FINDINGS),
         lambda event: data.outbox.withdraw_about(
             f"finding/{event.finding.number}", to=event.finding.owner
@@ -214,7 +210,6 @@ def _to_erasure(
     inside(AccountsJoined, to_reach.on_accounts_joined)
     inside(FindingDiscarded, to_reach.on_finding_discarded)
     inside(FindingReviewed, to_reach.on_finding_reviewed)
-    inside(OpinionSigned, to_reach.on_finding_reviewed)
     inside(
         FindingsChanged,
         findings.access.unassigned.on_findings_changed,

@@ -8,14 +8,14 @@ collection that nothing reads any more belongs in `EMPTIED`. Name the changed fi
 `CHANGED` of tests/faults/test_migrated_store.py, whose store is one of 2.0.0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from skinapi.care.reminders import LesionCounts
-from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.care.second_opinions import SecondOpinion, SecondOpinions
+from skinapi.findings.records.queue_order import make_opinion_key
 from skinapi.findings.records.review_queue import ReviewQueue
-from skinapi.findings.status.decisions import urgency_of
-from skinapi.findings.status.reviews import Histology, Review
+from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
@@ -24,6 +24,7 @@ from skinapi.privacy.erasure.findings_to_tell import ReachReason
 from skinapi.privacy.retention.service import ANNOUNCED
 
 UNOPENED = ReachReason.UNOPENED.value
+RETIRED = ("held", "opinion")
 # What 2.0.0 stored of a review that it withheld from the patient.
 WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)
 
@@ -32,6 +33,7 @@ WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"
 class Tools:
     store: Store
     queue: ReviewQueue
+    opinions: SecondOpinions
     counts: LesionCounts
 
 
@@ -63,14 +65,14 @@ def remove_hold_key(tools: Tools, finding: Document) -> None:
 
 
 def convert_person_to_reach(tools: Tools, person: Document) -> None:
-    """Replace the retired reason `held` by `unopened`, and remove what an archive has said of a
+    """Replace the retired reasons by `unopened`, and remove what an archive has said of a
     deleted finding.
     """
 
     def convert(finding: Document) -> Document:
-        reasons = [UNOPENED if why == "held" else why for why in finding.get("also", ())]
+        reasons = [UNOPENED if why in RETIRED else why for why in finding.get("also", ())]
         also = [why for why in reasons if why != "corrected"]
-        why = UNOPENED if finding["why"] == "held" else finding["why"]
+        why = UNOPENED if finding["why"] in RETIRED else finding["why"]
         rest = {name: value for name, value in finding.items() if name != "sent"}
         return {**rest, "why": why, "also": also}
 
@@ -107,39 +109,63 @@ def forget_taken_case(tools: Tools, finding: Document) -> None:
     tools.store.collection(FINDINGS).update({"id": finding["id"], "taken_by": {"$gt": ""}}, taken)
 
 
-def take_sample_out_of_opinion(tools: Tools, document: Document) -> str | None:
-    """Let a second opinion name no sample, result or other photo; its note says it in words. Open
-    the finding for its doctor if nobody has signed a result since.
+def convert_second_opinion(tools: Tools, review: Document) -> str | None:
+    """Make a second opinion of a review that a colleague has signed. Open the finding for its
+    doctor if the opinion named a sample, and no review has named the result since.
     """
-    review, opinion = Review.model_validate(document), document["opinion"]
-    words = {
-        "Histology": [opinion.get("histology"), opinion.get("histology_result")],
-        "Another photo": ["wanted" if opinion.get("new_picture_wanted") else None],
-    }
-    named = {name: ", ".join(filter(None, said)) for name, said in words.items() if any(said)}
-    if not review.second_opinion or not named:
+    if not review.get("asked_by"):
         return None
-    opened = _open_unsigned(tools.queue.records, review)
-    note = "\n".join(filter(None, [review.note, *map(": ".join, named.items())]))
-    without = {"histology": None, "histology_result": None, "new_picture_wanted": False}
-    change = {"$set": {"opinion": {**opinion, **without, "urgency_waits": False}, "note": note}}
-    tools.store.collection("reviews").update({"id": review.id}, change)
-    return OPENED if opened else None
+    said = review["opinion"]
+    opinion = SecondOpinion(
+        id=review["id"],
+        created_at=review["created_at"],
+        submission=review[FINDING],
+        doctor=review["doctor"],
+        signature=review["signature"],
+        question=review.get("question"),
+        label=said.get("label") or said.get("histology_result"),
+        comment="\n".join([*filter(None, [review.get("note")]), *_say_rest(said)]),
+    )
+    reviews = tools.store.collection("reviews")
+    reviews.delete({"id": review["id"]})
+    tools.store.collection("second_opinions").delete({"id": opinion.id})
+    tools.opinions.insert(opinion)
+    finding = tools.queue.records.find(opinion.submission)
+    if finding is None or finding.error or said.get("histology") not in ("awaited", "confirmed"):
+        return None
+    later = reviews.find({FINDING: opinion.submission, "id": {"$gt": opinion.id}})
+    if any(item["opinion"].get("histology_result") and not item.get("asked_by") for item in later):
+        return None
+    tools.queue.records.note_opinion(finding)
+    return OPENED
 
 
-def _open_unsigned(records: FindingRecords, review: Review) -> bool:
-    result, awaited = review.opinion.histology_result, review.opinion.awaited
-    finding = records.find(review.submission)
-    if finding is None or finding.error or not (result or awaited):
-        return False
-    later = [item for item in records.reviews.list_of(finding.id) if item.id > review.id]
-    if any(item.opinion.histology_result and not item.second_opinion for item in later):
-        return False
-    none_taken = [item.doctor for item in later if item.opinion.histology is Histology.NOT_TAKEN]
-    if not result and review.doctor in none_taken:
-        return False
-    records.note_opinion(finding, urgency=urgency_of(review, None, finding.band))
-    return True
+def _say_rest(said: Document) -> Iterator[str]:
+    if said["certainty"] == "unsure":
+        yield "Not certain."
+    if urgency := said.get("urgency"):
+        yield f"Urgency: {conditions_table().band_words(urgency, 'en').doctor_label}."
+    if histology := said.get("histology"):
+        yield f"Histology: {str(histology).replace('_', ' ')}."
+    if result := said.get("histology_result"):
+        yield f"Result of the laboratory: {conditions_table().label(result).names.en}."
+    if said.get("new_picture_wanted"):
+        yield "Another photo is wanted."
+
+
+def end_lost_opinion(tools: Tools, finding: Document) -> str | None:
+    """Sort opinions that have come by when they came. A colleague who is not active any more stays
+    asked.
+    """
+    if not (finding.get("opinion_key") or finding.get("opinion_lost")):
+        return None
+    came_at, number = finding.get("opinion_came_at"), finding["number"]
+    key = make_opinion_key(came_at, number) if came_at else None
+    change = set_or_remove({"opinion_key": key, "opinion_lost": None})
+    tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
+    if key or finding.get("opinion_of"):
+        return None
+    return f"The second opinion on finding {number} that was asked for does not come"
 
 
 def renew_lists(tools: Tools, account: Document) -> None:
@@ -148,6 +174,8 @@ def renew_lists(tools: Tools, account: Document) -> None:
 
 
 STEPS: tuple[tuple[str, Step], ...] = (
+    ("reviews", convert_second_opinion),
+    (FINDINGS, end_lost_opinion),
     ("reviews", show_withheld_review),
     (FINDINGS, remove_hold_key),
     ("people_to_reach", convert_person_to_reach),
@@ -155,7 +183,6 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("retention_pause", end_pause),
     ("accounts", keep_held),
     (FINDINGS, forget_taken_case),
-    ("reviews", take_sample_out_of_opinion),
     ("accounts", renew_lists),
 )
 EMPTIED: tuple[str, ...] = ("account_acts", "break_glass", "clock", "retention_runs")

@@ -37,14 +37,6 @@ class FindingReviewed(FindingEvent):
     """Doctors have decided something else."""
 
 
-class OpinionSigned(FindingEvent):
-    """The colleague who was asked has answered."""
-
-
-class OpinionWanted(FindingEvent):
-    """A doctor has asked a colleague about the finding."""
-
-
 class PhotosRemoved(FindingEvent):
     """The kept photos of a finding go, and it stays."""
 
@@ -79,8 +71,6 @@ class FindingsChanged:
 
 @dataclass(frozen=True)
 class ReviewSigned(FindingEvent):
-    """Any review, also a second opinion."""
-
     review: Review
 
 

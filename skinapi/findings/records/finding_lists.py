@@ -43,9 +43,7 @@ class FindingLists:
         return self._page_by("queue_key", of, _key_ranges(reviewed, urgency), paging)
 
     def page_opinions(self, doctor: str, paging: PageRequest) -> Page[StoredFindingRow]:
-        """List the findings about which a second opinion has come, or does not come, the gravest
-        first.
-        """
+        """List the findings about which a second opinion has come, the oldest opinion first."""
         return self._page_by("opinion_key", {"doctor": doctor}, [("0", FIRST_REVIEWED)], paging)
 
     def page_awaited(
@@ -95,7 +93,7 @@ class FindingLists:
         self, doctor: str | None, *, owners: Sequence[str] | None = None, limit: int
     ) -> list[Document]:
         """Reviewed, as they are stored, to which somebody has to come back: a result or a photo is
-        awaited, or a second opinion has come or does not come.
+        awaited, or a second opinion has come.
         """
         first, end = awaited_range(None)
         ranges: dict[str, Any] = {

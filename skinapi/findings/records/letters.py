@@ -414,7 +414,7 @@ def _superseded_by_place(letter: Letter) -> LaterDecision | None:
 
 
 def _superseded_here(letter: Letter, about: VisibleFindingRow) -> LaterDecision | None:
-    counted = about.status.counted
+    counted = about.status.reviews
     later = [review for review in counted if _is_later(review, letter)]
     decision = about.decision
     if decision is None or not later:

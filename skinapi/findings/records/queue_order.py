@@ -6,6 +6,7 @@ in the transaction of what changed them.
     reviewed  1 · rank of the decision's urgency · milliseconds (13) · number
     awaited   1 · 0 result, 1 photo · milliseconds since the decision (13) · number
     due       the day by which a doctor should have seen its spot (8) · number
+    opinion   0 · milliseconds since an opinion or a dispute came (13) · number
     resting   1 photo kept, 0 none · 1 reviewed, 0 not · milliseconds since then (13) · number
 
 The first two are the queue key.
@@ -31,6 +32,10 @@ WITH_PHOTO, WITHOUT = "1", "0"
 def make_waiting_key(band: Band, malignant_score: float, since: datetime, number: int) -> str:
     place = FIRST_PLACE + STEPS - 1 - min(int(malignant_score * STEPS), STEPS - 1)
     return f"0{urgency(band)}{place}{int(since.timestamp()):010d}{number:016d}"
+
+
+def make_opinion_key(came_at: datetime, number: int) -> str:
+    return f"0{int(came_at.timestamp() * 1000):013d}{number:016d}"
 
 
 def make_reviewed_key(decided: Band, since: datetime, number: int) -> str:

@@ -43,12 +43,6 @@ class ReviewQueue:
         if not finding.reviewed:
             self.update_owner_key(owner)
 
-    def renew(self, finding: StoredFindingRow, owner: Account) -> None:
-        """Sort the finding, and its owner, anew after a second opinion has come or was answered."""
-        alone = [] if finding.lesion else [finding.id]
-        self.records.renew_keys(lesions=[finding.lesion], ids=alone)
-        self.update_owner_key(owner)
-
     def recount(self, owner_id: str) -> None:
         """Count the findings of the account anew, and let it stand where they ask for."""
         self.accounts.set_findings(owner_id, self.records.count_of(owner_id))

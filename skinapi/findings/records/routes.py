@@ -7,7 +7,7 @@ from flask import Response, request
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page
-from skinapi.findings.records.read_access import in_care, is_asked
+from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.record_retention import RecordKept
 from skinapi.findings.records.schemas.expected_reviewer import ExpectedReviewerView, FiledView
 from skinapi.findings.records.schemas.finding_answer import (
@@ -70,9 +70,9 @@ def show_submission(
         beside["photo_retention"] = PhotoRetentionView(days=photos.days, until=until)
     view: type[FindingView] = FindingView
     if owner.id != subject.id:
-        view, in_charge = FindingInCareView, in_care(owner, subject)
-        if subject.key is None and (in_charge or is_asked(finding, owner, subject)):
-            beside["spot_state"] = finding.make_spot_state(in_charge=in_charge)
+        view = FindingInCareView
+        if subject.key is None and in_care(owner, subject):
+            beside["spot_state"] = finding.make_spot_state()
     model = access.models.find_version_state(finding.finding.model_version)
     return view.from_finding(finding, owner, model, query.lang).model_copy(update=beside)
 

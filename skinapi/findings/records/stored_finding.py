@@ -19,7 +19,7 @@ from skinapi.findings.status.lesion_status import (
     JudgedPhoto,
     MeasuredChange,
 )
-from skinapi.model.bands import most_urgent, urgency
+from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD, PLACE_ON_SITE, Context, Modality
 from skinapi.model.detectors import ModalityFinding
@@ -93,17 +93,6 @@ class Amendment(StoredRecord):
     before: Mapping[str, Any]
 
 
-class OpinionLost(StrEnum):
-    """Why a second opinion that was asked for does not come: the colleague is no active doctor, or
-    has declined, or may not see the finding any more, since its patient has taken back the consent
-    or is being deleted.
-    """
-
-    GONE = "gone"
-    DECLINED = "declined"
-    UNSHARED = "unshared"
-
-
 class Dispute(StrEnum):
     """What another system says of a finding that a doctor has signed: its photo is of another
     patient, or its order is taken back.
@@ -123,11 +112,11 @@ class StoredFindingRow(StoredRecord):
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `opinion_of` is who is asked for a
     second opinion, by `opinion_by`: None of a request from before this was stored, which is that of
-    the doctor in charge. An opinion has come from `opinion_came_at` on, or does not come
-    (`opinion_lost`), until that doctor has answered it. It is `disputed` until that doctor signs a
-    review. The keys order lists (queue_order.py). At `opened_at` its owner first opened it after
-    the last review was signed. `placed` is the place of its last spot. `changes` are the changes
-    that comparisons with earlier photos have found.
+    the doctor in charge. An opinion has come from `opinion_came_at` on, until that doctor has
+    answered it. It is `disputed` until that doctor signs a review. The keys order lists
+    (queue_order.py). At `opened_at` its owner first opened it after the last review was signed.
+    `placed` is the place of its last spot. `changes` are the changes that comparisons with earlier
+    photos have found.
     """
 
     id: str
@@ -150,7 +139,6 @@ class StoredFindingRow(StoredRecord):
     opinion_question: str | None = None
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
-    opinion_lost: OpinionLost | None = None
     disputed: Dispute | None = optional()
     due_key: str | None = None
     version: int = optional(default=1)
@@ -224,11 +212,6 @@ class StoredFindingRow(StoredRecord):
     def photos(self) -> int:
         """How many of it are kept."""
         return len(self.picture_blobs) or int(self.photo_blob is not None)
-
-    def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
-        """A graver opinion that came before stands."""
-        key = self._make_waiting_key(most_urgent(self.band, asked), came_at)
-        return min(key, self.opinion_key or key)
 
     def _make_waiting_key(self, band: Band, since: datetime) -> str:
         return make_waiting_key(band, self.finding.malignant_score, since, self.number)

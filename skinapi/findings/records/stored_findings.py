@@ -12,6 +12,7 @@ from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.queue_order import (
     FIRST_REVIEWED,
+    make_opinion_key,
     make_rest_key,
     rest_without_photo,
 )
@@ -22,13 +23,11 @@ from skinapi.findings.records.stored_finding import (
     SUMMARY_FIELDS,
     Dispute,
     EnteredInError,
-    OpinionLost,
     StoredFinding,
     StoredFindingRow,
     StoredFindingSummary,
     SubmittedPhoto,
 )
-from skinapi.model.conditions import Band
 from skinapi.platform.storage.documents import walk_by_id, walk_values
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.numbers import FINDINGS, Numbers
@@ -40,7 +39,7 @@ TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(
     ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
 )
-NONE_CAME: dict[str, Any] = dict.fromkeys(("opinion_key", "opinion_came_at", "opinion_lost"))
+NONE_CAME: dict[str, Any] = dict.fromkeys(("opinion_key", "opinion_came_at"))
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
     ("number",),
@@ -209,13 +208,12 @@ class StoredFindings(Repository[StoredFinding]):
         """The owners of the findings in the lists of this doctor."""
         return {*self._documents.count_by("owner", {"doctor": doctor})}
 
-    def settle_opinions(self, finding: StoredFindingRow, *, by: str) -> None:
-        """Note that this doctor, who is in charge, has signed a review of the finding. Opinions
-        that came, or do not come, and disputes no longer wait; a colleague is still asked.
+    def settle_opinions(self, finding: StoredFindingRow) -> None:
+        """End the question, the opinion that has come and a dispute: the doctor in charge has
+        signed a review.
         """
-        ended = finding.opinion_of == by or finding.opinion_lost is OpinionLost.GONE
-        if ended or finding.opinion_key:
-            self.change(finding.id, **(NOT_ASKED if ended else {}), **NONE_CAME, disputed=None)
+        if finding.opinion_of or finding.opinion_key:
+            self.change(finding.id, **NOT_ASKED, **NONE_CAME, disputed=None)
 
     def withdraw_opinion(self, finding: StoredFindingRow) -> None:
         """Let nobody be asked, and no opinion wait. A dispute still does."""
@@ -228,18 +226,15 @@ class StoredFindings(Repository[StoredFinding]):
     def list_asked_of(self, colleague: str) -> list[StoredFindingRow]:
         return self._views(StoredFindingRow, {"opinion_of": colleague}, sort="queue_key")
 
-    def note_lost(self, finding: StoredFindingRow, why: OpinionLost) -> None:
-        key = finding.make_opinion_key(finding.band, now())
-        self.change(finding.id, opinion_lost=why, opinion_key=key)
-
-    def note_opinion(self, finding: StoredFindingRow, *, urgency: Band) -> None:
+    def note_opinion(self, finding: StoredFindingRow) -> None:
         """Let an opinion that has come wait for the doctor in charge, and ask for no other."""
         came_at = now()
-        key = finding.make_opinion_key(urgency, came_at)
+        key = finding.opinion_key or make_opinion_key(came_at, finding.number)
         self.change(finding.id, **NOT_ASKED, opinion_key=key, opinion_came_at=came_at)
 
-    def note_dispute(self, finding: StoredFindingRow, why: Dispute, *, urgency: Band) -> None:
-        self.change(finding.id, disputed=why, opinion_key=finding.make_opinion_key(urgency, now()))
+    def note_dispute(self, finding: StoredFindingRow, why: Dispute) -> None:
+        key = finding.opinion_key or make_opinion_key(now(), finding.number)
+        self.change(finding.id, disputed=why, opinion_key=key)
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         wanted = {"opinion_of": doctor, "lesion": lesion}
@@ -327,11 +322,3 @@ class StoredFindings(Repository[StoredFinding]):
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
-
-
-def fields_without_loss(finding: StoredFindingRow) -> dict[str, Any]:
-    """What changes where somebody is there again to give a second opinion that did not come."""
-    if not finding.opinion_lost:
-        return {}
-    waits = finding.opinion_came_at or finding.disputed
-    return {"opinion_lost": None} if waits else NONE_CAME

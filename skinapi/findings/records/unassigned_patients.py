@@ -61,7 +61,6 @@ class OrphanedWork(StrEnum):
     RESULT = "result"
     PHOTO = "photo"
     OPINION = "opinion"
-    OPINION_LOST = "opinion_lost"
     DISPUTED = "disputed"
     MESSAGE = "message"
 
@@ -264,7 +263,7 @@ class UnassignedPatients:
         if doctor is None:
             return
         last = self.outbox.find_last(Kind.URGENT, to=doctor.id, about=about)
-        signed = finding.status.counted
+        signed = finding.status.reviews
         if last is None or (signed and signed[-1].created_at > last["created_at"]):
             self.outbox.add(Kind.URGENT, to=doctor.id, about=about)
 
@@ -401,20 +400,11 @@ def _is_staff(owner: Account) -> bool:
 
 
 def _key_of(case: UnassignedCase) -> str:
-    """A reviewed one is as urgent as the second opinion that has come of it, too."""
-    finding, key = case.finding, case.finding.queue_key or ""
-    if OrphanedWork.OPINION in case.left and finding.opinion_key:
-        return min(key, f"{key[0]}{finding.opinion_key[1]}{key[2:]}")
-    return key
+    return case.finding.queue_key or ""
 
 
 def _is_urgent(stored: Document) -> bool:
-    """Whether a doctor is still to answer an urgent opinion, or the result of something urgent is
-    awaited.
-    """
-    asked = key_range(reviewed=False, band=URGENT)[0]
-    if stored.get("opinion_came_at") and (stored.get("opinion_key") or "").startswith(asked):
-        return True
+    """Whether the result of something urgent is awaited."""
     first, end = key_range(reviewed=True, band=URGENT)
     since, until = awaited_range(WaitsFor.RESULT)
     awaited = since < (stored.get("awaited_key") or "") < until
@@ -426,7 +416,6 @@ def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[O
         OrphanedWork.RESULT: finding.awaited is WaitsFor.RESULT,
         OrphanedWork.PHOTO: finding.awaited is WaitsFor.PHOTO,
         OrphanedWork.OPINION: finding.opinion_came_at is not None,
-        OrphanedWork.OPINION_LOST: finding.opinion_lost is not None,
         OrphanedWork.DISPUTED: finding.disputed is not None,
         OrphanedWork.MESSAGE: finding.id in unanswered,
     }

@@ -5,14 +5,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import takewhile
 from typing import Self, overload
 
 from pydantic import Field, InstanceOf
 
 from skinapi.findings.errors import SpotChanged
 from skinapi.findings.records.queue_order import (
-    band_of_key,
     make_awaited_key,
     make_due_key,
     make_rest_key,
@@ -35,7 +33,6 @@ from skinapi.findings.status.lesion_status import (
     LesionStatus,
 )
 from skinapi.findings.status.reviews import Review
-from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band
 
 URGENT = next(iter(Band))
@@ -76,21 +73,6 @@ class VisibleFindingRow(StoredFindingRow):
         return not self.status.waits
 
     @property
-    def shown_reviews(self) -> list[Review]:
-        """Those that its reader may know."""
-        return [*self.status.reviews] if self.reader.is_doctor else self.status.counted
-
-    def list_opinions(self) -> list[Decision]:
-        """The second opinions that the doctor in charge has not answered, each as what it would
-        decide alone; as far as its reader knows of them.
-        """
-        reviews = self.shown_reviews if self.opinion_came_at else ()
-        came = takewhile(lambda review: review.second_opinion, reversed(reviews))
-        alone = (review.model_copy(update={"asked_by": None}) for review in came)
-        decided = (Decision.from_reviews([item], self.photo.versions) for item in alone)
-        return [*filter(None, decided)]
-
-    @property
     def awaited(self) -> WaitsFor | None:
         return self.lesion_status.awaited(self.id)
 
@@ -124,10 +106,11 @@ class VisibleFindingRow(StoredFindingRow):
         reviews = {**self.facts.reviews, self.id: (*self.status.reviews, review)}
         return self.model_copy(update={"facts": replace(self.facts, reviews=reviews)})
 
-    def make_spot_state(self, *, in_charge: bool) -> str:
-        """Make what stands for all that a doctor's page shows of the spot, and for whether the
-        doctor is in charge or asked for a second opinion: another one as soon as anything differs.
+    def make_spot_state(self) -> str:
+        """Make what stands for all that a doctor's page shows of the spot: another one as soon as
+        anything differs.
         """
+        came = self.opinion_came_at.isoformat() if self.opinion_came_at else None
         spot = [
             [
                 photo.id,
@@ -138,11 +121,11 @@ class VisibleFindingRow(StoredFindingRow):
             ]
             for photo in self.facts.photos
         ]
-        return hashlib.sha256(json.dumps([in_charge, spot]).encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps([came, spot]).encode()).hexdigest()[:32]
 
-    def require_spot_state(self, seen: str | None, *, in_charge: bool) -> None:
+    def require_spot_state(self, seen: str | None) -> None:
         """Raises SpotChanged where the doctor has seen another state than that of now."""
-        if seen not in (None, self.make_spot_state(in_charge=in_charge)):
+        if seen not in (None, self.make_spot_state()):
             raise SpotChanged
 
     @property
@@ -156,8 +139,6 @@ class VisibleFindingRow(StoredFindingRow):
         if decision is None or own.waits:
             compared = is_due and counts.said_by is AdviceSource.COMPARISON
             asked = counts.band if compared else self.band
-            if self.opinion_came_at and self.opinion_key:
-                asked = most_urgent(asked, band_of_key(self.opinion_key))
             queue_key = self._make_waiting_key(asked, self.created_at)
         else:
             queue_key = make_reviewed_key(decision.urgency, self.created_at, self.number)

@@ -29,10 +29,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 # What its patient and its doctor have not read yet, and need not read any more.
 TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
-TELLS_OF_CASE = (
-    *(Kind.OPINION, Kind.OPINION_CAME, Kind.OPINION_LOST),
-    *(Kind.LETTER_OUTDATED, Kind.PLACE_CORRECTED),
-)
+TELLS_OF_CASE = (*(Kind.OPINION, Kind.OPINION_CAME, Kind.LETTER_OUTDATED, Kind.PLACE_CORRECTED),)
 NOTHING_FILED = "This program has filed no finding by this order"
 
 
@@ -158,8 +155,7 @@ class CorrectionsService:
             return
         action, code = "submission.enter_in_error", FindingSigned.code
         unit.record(AuditRow(action, by.id, finding.id, outcome=code, owner=finding.owner))
-        counts = self.records.see_one(finding, Audience.DOCTOR).instruction.counts
-        self.records.note_dispute(finding, why, urgency=counts.band)
+        self.records.note_dispute(finding, why)
 
     def _is_signed(self, finding: StoredFinding) -> bool:
         """Whether a review covers it: of its own, or of another photo of the spot."""
@@ -167,7 +163,7 @@ class CorrectionsService:
         return any(
             name == finding.id or review.has_seen(finding.id)
             for name, about in spot.items()
-            for review in about.counted
+            for review in about.reviews
         )
 
     def _refuse_signed(self, finding: StoredFinding) -> None:

@@ -61,7 +61,7 @@ def add_review(
     once, and `telling` says how the patient hears of it.
     """
     review = reviews.add_review(number=number, by=subject, sent=body, key=idempotency_key)
-    telling = TellingView.of_review(review, reviews.find_way(review), subject.account.language)
+    telling = TellingView.from_way(reviews.find_way(review), subject.account.language)
     return SignedReview.from_review(review, telling=telling)
 
 

@@ -13,17 +13,15 @@ from skinapi.findings.errors import OpinionStands, ResultStands
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
-    OpinionSigned,
     ReviewSigned,
 )
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.read_access import PatientChannel, in_care
+from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
-from skinapi.findings.status.decisions import urgency_of
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
@@ -33,7 +31,7 @@ from skinapi.platform.storage.ids import new_id_after, now
 from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a second opinion"
+NOT_IN_CHARGE = "Only the doctor in charge can review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +52,8 @@ class ReviewsService:
         sent: NewReview,
         key: str | None,
     ) -> Review:
-        """Store the review of the doctor in charge, or a second opinion: its request ends then. The
-        same request with the same key gets the review of the first one.
+        """Store the review of the doctor in charge. The same request with the same key gets the
+        review of the first one.
         """
         return find_or_make(
             partial(self._find_signed, by.id, key, number, sent),
@@ -66,18 +64,9 @@ class ReviewsService:
     def _sign(
         self, unit: Unit, *, number: str, by: Subject, sent: NewReview, key: str | None
     ) -> Review:
-        # Again: the request for a second opinion may have ended with the same request.
-        if before := self._find_signed(by.id, key, number, sent):
-            return before
-        finding, owner = self.findings.get_in_charge(
-            number=number, by=by, refusal=NOT_IN_CHARGE, or_asked=True
-        )
+        finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         finding.require_seen(sent.version)
-        in_charge = in_care(owner, by)
-        finding.require_spot_state(sent.spot_state, in_charge=in_charge)
-        asked_by = None if in_charge else finding.asker
-        if asked_by:
-            sent.require_opinion()
+        finding.require_spot_state(sent.spot_state)
         judged = finding.finding
         opinion = sent.resolve(
             stated=judged.likely,
@@ -97,36 +86,25 @@ class ReviewsService:
             signature=by.account.name,
             opinion=opinion,
             note=sent.note,
-            question=finding.opinion_question if asked_by else None,
             downgrade_confirmed=sent.downgrade_confirmed,
             idempotency_key=key,
             request_hash=_hash(finding.id, sent),
         )
-        # Of a second opinion: once the doctor in charge signs it as it is.
         after = finding.with_review(review)
         decides, reopened = after.decision, after.status.reopened
         sample = finding.status.sample
         own = sample is not None and sample.doctor == by.id
-        if (
-            in_charge
-            and decides
-            and decides.leaves_unread(review, after.band, reopened=reopened, ends_sample=own)
+        if decides and decides.leaves_unread(
+            review, after.band, reopened=reopened, ends_sample=own
         ):
             raise ResultStands if decides.proven else OpinionStands
-        review = review.model_copy(update={"asked_by": asked_by, **_lowered(finding, after)})
+        review = review.model_copy(update=_lowered(finding, after))
         self.records.reviews.add(review, signed=signed)
-        if asked_by:
-            asked = urgency_of(review, None, finding.band)
-            self.records.note_opinion(finding, urgency=asked)
-            self.queue.renew(finding, owner)
-            if finding.doctor:
-                about = f"case/{finding.number}"
-                self.outbox.add(Kind.OPINION_CAME, to=finding.doctor, about=about)
-            unit.publish(OpinionSigned(finding))
-            unit.publish(ReviewSigned(finding, review))
-        else:
-            self.records.settle_opinions(finding, by=by.id)
-            self._publish(unit, [*signed, review], finding, after, owner)
+        self.records.settle_opinions(finding)
+        if finding.opinion_of:
+            about = f"case/{finding.number}"
+            self.outbox.withdraw(Kind.OPINION, to=finding.opinion_of, about=about)
+        self._publish(unit, [*signed, review], finding, after, owner)
         return review
 
     def _publish(
@@ -167,7 +145,6 @@ class ReviewsService:
     def _find_signed(
         self, doctor: str, key: str | None, number: str, sent: NewReview
     ) -> Review | None:
-        """Its doctor may not see the finding any more: a request for a second opinion has ended."""
         found = self.records.reviews.find_by_key(doctor, key)
         if found is None:
             return None
@@ -179,7 +156,7 @@ class ReviewsService:
 
     def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
         finding, _ = self.findings.get(number=number, to=to)
-        reviews = finding.shown_reviews
+        reviews = finding.status.reviews
         return page_of([item for item in reviews if item.id > (paging.after or "")], paging)
 
     def check_integrity(self) -> Iterator[Fault]:

@@ -31,8 +31,7 @@ def find_sampled(reviews: Sequence[Review]) -> Review | None:
 def _put_in_force(reviews: Iterable[Review]) -> "ReviewsInForce":
     in_force = ReviewsInForce()
     for review in reviews:
-        if not review.second_opinion:
-            in_force.add(review)
+        in_force.add(review)
     return in_force
 
 

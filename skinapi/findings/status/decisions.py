@@ -214,13 +214,12 @@ class Decision:
         """`reviews` are in the order of signing; each answers the version that its doctor saw. None
         without any that counts.
         """
-        counted = [review for review in reviews if not review.second_opinion]
-        if not counted:
+        if not reviews:
             return None
         bands = {item.version: item.band for item in versions}
         steps, decided_before = list[Self](), dict[str, tuple[Review | None, Band | None]]()
         in_force, decides = ReviewsInForce(), None
-        for review in counted:
+        for review in reviews:
             decided_before[review.id] = decides, steps[-1].urgency if steps else None
             in_force.add(review)
             decides = in_force.deciding() or review
@@ -230,16 +229,16 @@ class Decision:
                 asked = most_urgent(asked, least)
             steps.append(cls._after(review, decides, asked))
         last = steps[-1]
-        if last.awaited and find_sampled(counted) is None:  # its doctor says that none was taken
+        if last.awaited and find_sampled(reviews) is None:  # its doctor says that none was taken
             last = replace(last, histology=Histology.NOT_TAKEN)
-        levels = levels_since(_urgencies(counted, steps, versions))
+        levels = levels_since(_urgencies(reviews, steps, versions))
         # What counted before the last of these, each once.
         earlier = {step.review: step for step in steps if step.review != last.review}
         return replace(
             last,
             levels=levels,
             earlier=tuple(earlier.values())[-MOST_EARLIER:],
-            answered=_find_answered(counted, steps),
+            answered=_find_answered(reviews, steps),
         )
 
     def leaves_unread(

@@ -121,10 +121,6 @@ class FindingStatus:
     ended_by: Decision | None = None
 
     @property
-    def counted(self) -> list[Review]:
-        return [review for review in self.reviews if not review.second_opinion]
-
-    @property
     def sample(self) -> Review | None:
         """Who says that a laboratory has one: also where an older result or another opinion
         counts.
@@ -142,7 +138,7 @@ class FindingStatus:
     @property
     def signed_at(self) -> datetime | None:
         """When the last review that counts was signed."""
-        return max((item.created_at for item in self.counted), default=None)
+        return max((item.created_at for item in self.reviews), default=None)
 
     @property
     def opened_at(self) -> datetime | None:
@@ -194,13 +190,13 @@ class FindingStatus:
         return [
             change
             for change in self.photo.changes
-            if not any(change.is_answered_by(item, item.created_at) for item in self.counted)
+            if not any(change.is_answered_by(item, item.created_at) for item in self.reviews)
         ]
 
     @property
     def said_at(self) -> datetime:
         """When the last of it was said."""
-        return max([self.photo.newest.judged_at, *(item.created_at for item in self.counted)])
+        return max([self.photo.newest.judged_at, *(item.created_at for item in self.reviews)])
 
     @property
     def review(self) -> Review | None:

@@ -117,11 +117,11 @@ class Opinion(StoredRecord):
 
 
 class Review(StoredRecord):
-    """`signature` is the doctor's name at that time. A second opinion (`asked_by` another doctor,
-    with the `question`) decides nothing. It has lowered the urgency that counted `lowered_from` one
-    `lowered_to` another. `version` is the one of the finding that its doctor saw, `saw` are the ids
-    of the other findings that were in its spot then. None of a review that was signed before this
-    was stored: it saw all that are in its spot, until one comes or leaves, which stores them first.
+    """`signature` is the doctor's name at that time. It has lowered the urgency that counted
+    `lowered_from` one `lowered_to` another. `version` is the one of the finding that its doctor
+    saw, `saw` are the ids of the other findings that were in its spot then. None of a review that
+    was signed before this was stored: it saw all that are in its spot, until one comes or leaves,
+    which stores them first.
     """
 
     id: str
@@ -132,18 +132,12 @@ class Review(StoredRecord):
     doctor: str
     signature: str
     opinion: Opinion
-    asked_by: str | None = None
     note: str | None = None
-    question: str | None = None
     downgrade_confirmed: bool = False
     lowered_from: Band | None = None
     lowered_to: Band | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
-
-    @property
-    def second_opinion(self) -> bool:
-        return self.asked_by is not None
 
     def has_seen(self, finding: str) -> bool:
         """Whether its doctor had this finding of the spot before them, beside its own."""

@@ -168,7 +168,7 @@ def version_of(finding: VisibleFinding) -> int:
     come, and what counts where that was said about another finding; also where it became more
     urgent in a spot, which may move the day.
     """
-    counted = len(finding.status.counted) + finding.version - 1 + len(finding.amendments)
+    counted = len(finding.status.reviews) + finding.version - 1 + len(finding.amendments)
     advice = finding.replaced_by
     if finding.lesion is None and (advice is None or advice.reopens):
         return counted

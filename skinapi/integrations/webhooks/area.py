@@ -14,7 +14,6 @@ from skinapi.findings.records.events import (
     FindingVoided,
     LetterIssued,
     LetterTakenBack,
-    OpinionWanted,
     ReviewSigned,
 )
 from skinapi.integrations.webhooks.addresses import Addresses
@@ -64,10 +63,6 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
     inside(
         LetterTakenBack,
         lambda event: tell(EventType.LETTER_WITHDRAWN, event.finding, letter=event.letter.id),
-    )
-    inside(
-        OpinionWanted,
-        lambda event: tell(EventType.REQUEST_MADE, event.finding, request="second_opinion"),
     )
     inside(PointerChange, told.on_model)
     # To a receiver it is as gone as one that is deleted.

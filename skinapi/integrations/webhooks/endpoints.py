@@ -165,8 +165,7 @@ class WebhookEvents:
     def on_review(self, event: Any) -> None:
         """ReviewSigned"""
         finding, review = event.finding, event.review
-        said = {"review": review.id, "second_opinion": review.second_opinion}
-        self.tell_of_finding(EventType.REVIEW_SIGNED, finding, **said)
+        self.tell_of_finding(EventType.REVIEW_SIGNED, finding, review=review.id)
         if review.opinion.new_picture_wanted:
             self.tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
 

@@ -51,7 +51,6 @@ class Kind(StrEnum):
     OTHER_DOCTOR = "other_doctor"
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
-    OPINION_LOST = "opinion_lost"
     LETTER_OUTDATED = "letter_outdated"
     PLACE_CORRECTED = "place_corrected"
     REMINDER = "reminder"

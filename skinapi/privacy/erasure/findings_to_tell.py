@@ -19,8 +19,6 @@ from skinapi.platform.storage.ports import Document
 class ReachReason(StrEnum):
     """Why somebody should speak to the owner of a finding, the gravest reason first.
 
-    - `opinion`: a colleague's second opinion names a cancer or asks for a visit, the owner knows
-      of no such thing, and the doctor in charge has not answered it
     - `unreviewed`: it is urgent or asks for a referral, and nobody has reviewed it, or its newest
       version
     - `unjudged`: it is as urgent, and a doctor could not judge its photo, nor another one since
@@ -38,7 +36,6 @@ class ReachReason(StrEnum):
     - `lost`: the backup that was restored is from before it was so
     """
 
-    OPINION = "opinion"
     UNREVIEWED = "unreviewed"
     UNJUDGED = "unjudged"
     UNREADABLE = "unreadable"
@@ -104,10 +101,7 @@ def find_what_to_tell(
     it alone, and stays a patient. `listed`: the numbers of those of which somebody was to speak
     already. `counts`: it counts of a spot of which something milder is told.
     """
-    opinion, decision = _find_graver_opinion(entry), entry.decision
-    reasons = [*_find_reasons(entry, opens, written, discarded)]
-    if opinion:
-        reasons = [ReachReason.OPINION, *reasons]
+    decision, reasons = entry.decision, [*_find_reasons(entry, opens, written, discarded)]
     if not reasons and decision and entry.number in listed and not entry.decision_opened_at:
         reasons = [ReachReason.UNOPENED]
     if not reasons and counts:
@@ -115,7 +109,7 @@ def find_what_to_tell(
     if not reasons:
         return None
     why, *also = reasons
-    named = opinion or (None if why is ReachReason.UNREVIEWED else decision)
+    named = None if why is ReachReason.UNREVIEWED else decision
     sample = entry.status.sample
     return FindingToTell(
         number=entry.number,
@@ -128,21 +122,6 @@ def find_what_to_tell(
         proven=named is not None and named.proven,
         sampled_by=sample.doctor if sample else None,
     )
-
-
-def _find_graver_opinion(entry: VisibleFindingRow) -> Decision | None:
-    """The gravest second opinion that says more than what counts: the owner does not know it."""
-    news = [item for item in entry.list_opinions() if _is_news(item, entry)]
-    return min(
-        news, key=lambda item: (not names_cancer(item.label), urgency(item.urgency)), default=None
-    )
-
-
-def _is_news(opinion: Decision, entry: VisibleFindingRow) -> bool:
-    known = entry.decision
-    if names_cancer(opinion.label) and not (known and names_cancer(known.label)):
-        return True
-    return is_sent(opinion.urgency) and opinion.more_urgent_than(_urgency_asked(entry))
 
 
 def _urgency_asked(entry: VisibleFindingRow) -> Band:

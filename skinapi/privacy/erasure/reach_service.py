@@ -25,7 +25,6 @@ from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
     FindingVoided,
-    OpinionSigned,
 )
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_records import FindingRecords
@@ -206,7 +205,7 @@ class ReachService:
             left = [item for item in kept if self.records.find_by_number(item.number) is None]
             keep_or_end(self.people, self.erased, before, left)
 
-    def on_finding_reviewed(self, event: FindingReviewed | OpinionSigned) -> None:
+    def on_finding_reviewed(self, event: FindingReviewed) -> None:
         """Say what holds now; of who is shut out, also what was settled before."""
         account = self.unassigned.accounts.find_by_id(event.finding.owner)
         before = self.people.find_of(event.finding.owner)

@@ -89,11 +89,6 @@ def test_the_table_of_cases_holds(reviews: list[Review], counts: str) -> None:
     assert named(*reviews) == counts
 
 
-def test_a_second_opinion_decides_nothing() -> None:
-    asked = says("b", MELANOMA).model_copy(update={"asked_by": "a"})
-    assert named(says("a", MOLE), asked) == MOLE
-
-
 KINDS = [
     says(doctor, label, certainty, histology=histology, result=result)
     for doctor, label in product("ab", (MELANOMA, BASALIOMA, MOLE, "inflammatory", None))

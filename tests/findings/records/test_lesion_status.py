@@ -77,23 +77,10 @@ def facts(draw: st.DrawFn) -> LesionHistory:
                 submission=f"{place}",
                 doctor=draw(st.sampled_from("ab")),
                 opinion=draw(opinions()),
-                asked_by=draw(st.sampled_from((None, None, "c"))),
             )
             for number, moment in enumerate(sorted(moments))
         ]
     return LesionHistory(tuple(photos), reviews)
-
-
-@given(facts())
-def test_a_second_opinion_decides_nothing(known: LesionHistory) -> None:
-    counted = {
-        name: [item for item in each if not item.second_opinion]
-        for name, each in known.reviews.items()
-    }
-    with_all, without = compute_status(known), compute_status(replace(known, reviews=counted))
-    assert with_all.instruction == without.instruction
-    for name, status in with_all.findings.items():
-        assert status.decision == without.findings[name].decision
 
 
 @given(facts(), st.sampled_from(Band))
@@ -226,7 +213,7 @@ def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_res
 ) -> None:
     for photo in known.photos:
         status = compute_status(only(known, photo))
-        counted = [review for review in known.reviews[photo.id] if not review.second_opinion]
+        counted = [*known.reviews[photo.id]]
         decision, newest = status.findings[photo.id].decision, photo.versions[-1]
         counts = status.instruction.counts
         if decision is None:
@@ -315,8 +302,7 @@ def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
 ) -> None:
     status = compute_status(known)
     for name, reviews in known.reviews.items():
-        counted = [review for review in reviews if not review.second_opinion]
-        firsts = [deciding_review(counted[: end + 1]) for end in range(len(counted))]
+        firsts = [deciding_review(reviews[: end + 1]) for end in range(len(reviews))]
         decided = {first.id: first.created_at for first in firsts if first}
         if decision := status.findings[name].decision:
             last = decided.pop(decision.review)

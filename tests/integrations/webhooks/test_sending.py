@@ -146,7 +146,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     requests = [
         item.read()["data"]["ids"] for item in receiver.messages if item.type == "request.made"
     ]
-    assert [request["request"] for request in requests] == ["second_opinion", "new_picture"]
+    assert [request["request"] for request in requests] == ["new_picture"]
     assert {item["state"] for item in sent(admin, webhook)} == {"delivered"}
 
 

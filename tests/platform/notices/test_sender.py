@@ -366,8 +366,8 @@ def test_a_colleague_is_told_who_is_asked_for_an_opinion_unless_it_is_withdrawn_
     page = f"http://127.0.0.1:5000/#/case/{number}"
     asked = (colleague.email, subject, page)
     assert sent(backend, smtp) == [asked]
-    signed = {"label": "melanoma", "certainty": "sure"}
-    answer = colleague.call("POST", f"/submissions/{number}/review", json=signed)
+    given = {"label": "melanoma", "comment": "Excise it."}
+    answer = colleague.call("POST", f"/submissions/{number}/opinion", json=given)
     assert answer.status_code == 201, "and the patient hears nothing of it"
     assert sent(backend, smtp) == [asked, (grey.email, "A colleague has answered you", page)]
 

@@ -7,7 +7,7 @@ import { getLanguage, hasWords, isolated, said, say, sayDate, sayNumber, sayShar
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
-import { Asked, CaseWork, Disputed, isAsked, OpinionLost, SecondOpinion } from "/console/views/case_work.js";
+import { Asked, CaseWork, Disputed, GiveOpinion, isAsked } from "/console/views/case_work.js";
 import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
@@ -15,7 +15,7 @@ import { isReopened, UrgencySign } from "/console/views/decision.js";
 import { Alone, asItWaits, countsElsewhere, Downloads, getReport, getFinding, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
-import { fillReview, focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
+import { focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
 import { placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { nameOfSpot, PlacesDiffer } from "/console/views/spot_points.js";
 import { CorrectFacts, listTold } from "/console/views/told_facts.js";
@@ -194,9 +194,9 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
   useEffect(() => setNow(loaded), [loaded]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const { decision } = loaded.report;
-  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !loaded.work.opinion_came_at && !loaded.work.opinion_lost && !loaded.work.disputed && !loaded.work.opinion) && !hasDraft(number);
+  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !loaded.work.opinion_came_at && !loaded.work.disputed && !loaded.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
-  const asked = isAsked(now.work); // a colleague sees the finding until the review is signed
+  const asked = isAsked(now.work); // a colleague sees the finding until the opinion is given
   const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
   const unfold = () => setForm({ ...form, folded: false });
   /** What the server says by now. The photo is not read again: that is audited. */
@@ -206,11 +206,6 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
       setNow({ ...loaded, finding, report, reviews, work });
       setGone(false); // the patient is in this doctor's care again
     }, setError);
-  const use = (/** @type {Api["ReviewView"]} */ opinion) => {
-    fillReview(number, opinion);
-    setForm({ ...form, turn: form.turn + 1, folded: false });
-    setTimeout(() => focusOn("[name=note]")); // the form is there once this has been drawn
-  };
   const end = () => {
     onChanged();
     setGone(true);
@@ -227,9 +222,8 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
   /** @param {boolean} stays @param {string} said */
   const done = (stays, said) => {
     onChanged();
-    const left = asked ? (onNext(true), true) : !stays && openNext();
     const signedOf = say("signedOf", { said, number, name: isolated(now.finding.user_name) });
-    if (left) return toast(signedOf, asked ? undefined : () => goTo(`case/${number}`), say("backToCase"));
+    if (!stays && openNext()) return toast(signedOf, () => goTo(`case/${number}`), say("backToCase"));
     toast(signedOf);
     setForm({ turn: form.turn + 1, signed: true, folded: true });
     focusOn(".next-case");
@@ -240,16 +234,15 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
     if (again) goTo(`case/${again}`);
     else onNext(true);
   };
-  return { now, asked, error, form, unfold, renew, use, changed, shown, judged, done, entered, gone, end };
+  return { now, asked, error, form, unfold, renew, changed, shown, judged, done, entered, gone, end };
 }
 
 /** What is read and written beside the photo. @param {{number: string, title: string, found: ReturnType<typeof useCase>} & Way} props */
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
-  const { asked, error, form, unfold, renew, use, changed, shown, judged, done, entered, end } = found;
+  const { asked, error, form, unfold, renew, changed, shown, judged, done, entered, end } = found;
   const { report, finding, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
   const gone = finding.record_kept_until; // the patient's account is deleted
   const shutOut = work.telling === "none";
-  const mayUse = Boolean(work.opinion_came_at && !asked);
   const conversation = !asked && !finding.unassigned && !gone && !shutOut
     && html`<${PatientConversation} spot=${finding.lesion ?? null} patient=${finding.patient_id} about=${finding} wanted=${wanted} />`;
   const waiting = asItWaits(report, finding);
@@ -258,13 +251,10 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
     <${Reasons} report=${waiting} conditions=${conditions} />
     <${Context} finding=${finding} checklist=${conditions.checklist} onCorrected=${asked || finding.unassigned ? null : judged} />
     ${written && conversation}`;
-  const signed = (shown = (/** @type {Api["ReviewView"]} */ _) => true) =>
-    reviews.filter(shown).map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
-      onUse=${mayUse && (() => use(review))} />`);
+  const signed = reviews.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`);
   return html`
     <aside class="case-read">
       ${work.opinion?.of_me && html`<${Asked} opinion=${work.opinion} />`}
-      <${OpinionLost} work=${work} />
       <${Disputed} work=${work} />
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${shutOut && html`<${Message}><p><strong>${say("shutOut")}</strong> ${say("recordOfDeletedText")}</p><//>`}
@@ -275,15 +265,17 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
       ${report.decision && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
-      ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
+      ${!decided && signed}
+      ${work.opinion !== undefined && !asked && html`<${CaseWork} number=${number} patient=${finding.user_name} work=${work} conditions=${conditions} mayAsk=${!gone} onChanged=${changed} />`}
       ${finding.unassigned
         ? html`<${TakePatient} patient=${finding.patient_id} onTaken=${shown} />`
+        : asked
+        ? html`<${GiveOpinion} number=${number} patient=${finding.user_name} askedAt=${work.opinion?.asked_at} conditions=${conditions} onGiven=${() => onNext(true)} />`
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.version ?? 1} seen=${reviews.at(-1)?._id}
-            pictured=${finding.photo_kept} spot=${finding.spot_state} counts=${countsElsewhere(waiting, finding)} asked=${asked} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
-      ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed((one) => !one.second_opinion || !mayUse)}</details>`}
-      ${work.opinion !== undefined && html`<${CaseWork} number=${number} patient=${finding.user_name} spot=${finding.spot_state} work=${work} mayAsk=${!gone} onChanged=${changed} onEnded=${() => onNext(true)} />`}
+            pictured=${finding.photo_kept} spot=${finding.spot_state} counts=${countsElsewhere(waiting, finding)} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
+      ${decided && html`${told}<details class="card" open=${reviews.some((one) => one.lowered_to)}><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${finding.context} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
       ${!written && conversation}
       ${!asked && !finding.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${finding.lesion ?? null} patient=${finding.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}

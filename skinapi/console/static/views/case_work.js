@@ -1,10 +1,11 @@
 // A colleague who is asked for a second opinion on a case.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, getAll, put, remove } from "/console/api.js";
+import { apiPath, getAll, post, put, remove } from "/console/api.js";
 import { Answer, Form, Message, Select, signByKey, TextArea, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
-import { isolated, say, sayAge, sayValue } from "/console/language.js";
-import { Reviewed } from "/console/views/finding.js";
+import { isolated, said, say, sayAge, sayDate, sayValue } from "/console/language.js";
+import { nameOf } from "/console/views/finding.js";
+import { labelsOf } from "/console/views/review_draft.js";
 
 const sayOpinion = (/** @type {Api["OpinionView"]} */ { of_me, doctor, colleague }) =>
   of_me ? (doctor ? say("opinionOfMe", { name: isolated(doctor) }) : say("opinionOfMeByNobody")) : say("opinionOf", { name: isolated(colleague) });
@@ -12,19 +13,15 @@ const sayOpinion = (/** @type {Api["OpinionView"]} */ { of_me, doctor, colleague
 /** Whether the caller is asked, and another doctor decides. @param {Partial<Api["CaseView"]>} work */
 export const isAsked = ({ opinion }) => Boolean(opinion?.of_me && !opinion.in_charge);
 
-/** Why none comes; of a request from before this was stored, too. @param {Partial<Api["CaseView"]>} work */
-const lostOf = ({ opinion_lost: lost, opinion }) => lost ?? (opinion?.colleague_gone ? "gone" : undefined);
+/** @param {Api["OpinionView"]} opinion */
+const sayAsked = (opinion) => (opinion.colleague_gone ? say("colleagueGone", { name: isolated(opinion.colleague) }) : sayOpinion(opinion));
 
 /** What colleagues were asked about a case, and answered. @param {Partial<Api["CaseView"]>} [work] */
-export const sayWork = (work = {}) => {
-  const { opinion, opinion_came_at: came, disputed } = work;
-  const lost = lostOf(work);
-  return [
-    ...(disputed ? [sayValue("disputed", disputed)] : []),
-    ...(came ? [say("opinionCame")] : []),
-    ...(lost ? [sayValue("opinionLost", lost)] : opinion ? [sayOpinion(opinion)] : []),
-  ];
-};
+export const sayWork = ({ opinion, opinion_came_at: came, disputed } = {}) => [
+  ...(disputed ? [sayValue("disputed", disputed)] : []),
+  ...(came ? [say("opinionCame")] : []),
+  ...(opinion ? [sayAsked(opinion)] : []),
+];
 
 /** What a colleague asks, above all that the case says. @param {{opinion: Api["OpinionView"]}} props */
 export const Asked = ({ opinion }) => html`
@@ -32,12 +29,6 @@ export const Asked = ({ opinion }) => html`
     <p><strong>${sayOpinion(opinion)}</strong> · ${sayAge(opinion.asked_at)}</p>
     ${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}
   <//>`;
-
-/** That no second opinion comes, above all that the case says. @param {{work: Api["CaseView"]}} props */
-export const OpinionLost = ({ work }) => {
-  const lost = lostOf(work);
-  return lost && html`<${Message}><p><strong>${sayValue("opinionLost", lost)}</strong></p><p>${say("opinionLostText")}</p><//>`;
-};
 
 /** What another system says of a signed finding. @param {{work: Partial<Api["CaseView"]>}} props */
 export const Disputed = ({ work: { disputed } }) =>
@@ -58,24 +49,26 @@ const AskColleague = ({ onSend }) => {
     <//>`;
 };
 
-/** `onEnded` is called where the caller may not see the finding any more.
- * @param {{number: string, patient: string, spot?: string | null, work: Api["CaseView"], mayAsk: boolean, onChanged: () => void, onEnded: () => void}} props */
-export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnded }) => {
+/** A colleague's answer. @param {{given: Api["GivenOpinion"], conditions: Api["ConditionsView"]}} props */
+const SecondOpinion = ({ given, conditions }) => html`
+  <section class="second-opinion">
+    <p><span class="mark">${say("opinionUnpublished")}</span></p>
+    ${given.question && html`<p>${say("opinionAskedFor")}</p><blockquote>${given.question}</blockquote>`}
+    <p><strong>${isolated(given.signed_by)}</strong> · ${sayDate(given.created_at)}</p>
+    ${given.label && html`<p><strong>${nameOf(conditions, given.label)}</strong></p>`}
+    <p class="note">${given.comment}</p>
+  </section>`;
+
+/** The question, the answers, and what the doctor in charge does with them.
+ * @param {{number: string, patient: string, work: Api["CaseView"], conditions: Api["ConditionsView"], mayAsk: boolean, onChanged: () => void}} props */
+export const CaseWork = ({ number, patient, work, conditions, mayAsk, onChanged }) => {
   const [asking, setAsking] = useState(false);
   const { run, failed } = useAct();
   const request = apiPath`/submissions/${number}/second-opinion`;
-  const { opinion } = work;
-  const lost = lostOf(work);
-  const asked = isAsked(work);
-  const change = (/** @type {() => Promise<unknown>} */ act) => run(act).then(onChanged);
-  const closed = !opinion || lost;
+  const { opinion, opinions = [] } = work;
+  const closed = !opinion || opinion.colleague_gone;
   const ask = () => mayAsk && closed && setAsking(true);
-  const decline = async () => {
-    await remove(request);
-    toastAbout(patient, say("opinionDeclined"));
-    onEnded();
-  };
-  const end = () => (asked ? run(decline) : change(() => remove(`${request}${spot ? `?spot_state=${spot}` : ""}`)));
+  const end = () => run(() => remove(request)).then(onChanged);
   const send = async (/** @type {Record<string, string>} */ { colleague, question }) => {
     try {
       await put(request, { colleague, ...(question.trim() && { question }) });
@@ -89,11 +82,12 @@ export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnd
   useKeys({ s: ask });
   return html`
     <section class="card work" aria-label=${say("caseWork")}>
-      ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
+      ${opinion && !opinion.of_me && html`<p>${sayAsked(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
       ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
+      ${opinions?.map((given) => html`<${SecondOpinion} key=${given._id} given=${given} conditions=${conditions} />`)}
       <div class="row">
-        ${(opinion || work.opinion_came_at || work.opinion_lost) && html`<button class="quiet opinion-end" onClick=${end}>${say(asked ? "opinionDecline" : "opinionWithdraw")}</button>`}
+        ${(opinion || work.opinion_came_at) && html`<button class="quiet opinion-end" onClick=${end}>${say("opinionWithdraw")}</button>`}
         ${closed && mayAsk && !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}
       </div>
       ${asking && closed && html`<${AskColleague} onSend=${send} />`}
@@ -101,12 +95,21 @@ export const CaseWork = ({ number, patient, spot, work, mayAsk, onChanged, onEnd
     </section>`;
 };
 
-/** A colleague's second opinion, which no patient sees. `onUse` is there where the doctor may sign the same.
- * @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"], onUse?: (() => void) | false}} props */
-export const SecondOpinion = ({ review, conditions, onUse }) => html`
-  <section class="second-opinion">
-    <p><span class="mark">${say("opinionUnpublished")}</span></p>
-    ${review.question && html`<p>${say("opinionAskedFor")}</p><blockquote>${review.question}</blockquote>`}
-    <${Reviewed} review=${review} conditions=${conditions} />
-    ${onUse && html`<button class="use" onClick=${onUse}>${say("opinionUse")}</button>`}
-  </section>`;
+/** In place of the review: what the colleague who is asked answers.
+ * @param {{number: string, patient: string, askedAt: string, conditions: Api["ConditionsView"], onGiven: () => void}} props */
+export const GiveOpinion = ({ number, patient, askedAt, conditions, onGiven }) => {
+  const labels = labelsOf(conditions).map(({ key, names }) => [key, said(names)]);
+  const give = async (/** @type {Record<string, string>} */ { label, comment }) => {
+    await post(apiPath`/submissions/${number}/opinion`, { label: label || null, comment }, `opinion-${number}-${askedAt}`);
+    toastAbout(patient, say("opinionGiven"));
+    onGiven();
+  };
+  return html`
+    <section class="card" aria-label=${say("opinionYours")}>
+      <h2>${say("opinionYours")}</h2>
+      <${Form} label=${say("opinionGive")} onSend=${give}>
+        <${Select} label=${say("label")} name="label" options=${[["", say("notSaid")], ...labels]} />
+        <${TextArea} label=${say("opinionComment")} name="comment" required rows="3" maxlength="1000" hint=${say("noteForWhoAsked")} onKeyDown=${signByKey} />
+      <//>
+    </section>`;
+};

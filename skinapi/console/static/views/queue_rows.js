@@ -14,7 +14,7 @@ import { doctorNameOf, isMalignant, labelOfBand, sayUnsure } from "/console/view
 /** `nobodys`: in a doctor's own list, of a patient without one. @typedef {Api["QueuedFinding"] & {nobodys?: boolean}} Found */
 
 /** Whether a second opinion or a dispute has put it first, whatever its urgency. @param {Found} found */
-export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.opinion_lost || work?.disputed || work?.opinion?.of_me);
+export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.disputed || work?.opinion?.of_me);
 
 /** What cannot be ruled out, then what is likely: the graver stands first, for the end may be cut off, and the figure before its name. Where
  * nothing is named, how probable a skin cancer is; first, where that is more than half.

@@ -31,19 +31,6 @@ const UNSEEN = {
 /** Whether a review is begun. @param {string} number */
 export const hasDraft = (number) => drafts.get(number) !== undefined;
 
-/** Fill the form with what a second opinion says, for the doctor in charge to read, change and sign.
- * @param {string} number @param {Api["ReviewView"]} opinion */
-export function fillReview(number, opinion) {
-  const { agreement, certainty, label, urgency, note } = opinion;
-  drafts.set(number, {
-    ...EMPTY,
-    agreement: agreement === "unsure" && certainty === "sure" ? (label ? "disagree" : "") : agreement,
-    label: label && agreement !== "agree" ? label : "",
-    urgency: opinion.agrees_with_urgency ? SAME : (urgency ?? ""),
-    note: note ?? "",
-  });
-}
-
 export function focusOn(/** @type {string} */ selector) {
   const field = /** @type {HTMLElement | null} */ (document.querySelector(`.case ${selector}`));
   field?.focus();
@@ -133,8 +120,8 @@ function useDraft(number, seen, version, spot) {
 }
 
 /** What can be answered by now, and how: by the form, and by keys. @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {boolean} left @param {boolean} asked @param {() => void} onBegin */
-function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
+ * @param {boolean} left @param {() => void} onBegin */
+function useAnswers({ draft, enter }, reviewing, left, onBegin) {
   const { pictured } = reviewing;
   const { agreement } = draft;
   const known = draft.histology === "confirmed"; // the result is the label then
@@ -175,13 +162,13 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
   };
   useKeys({
     ...Object.fromEntries(agreements.map(({ value, key }) => [key, chooseAt(value)])),
-    ...(!left && !asked && { p: () => {
+    ...(!left && { p: () => {
       if (known) return toast(say("resultIsLabel"));
       want(!draft.picture);
       focusOn("[name=picture]"); // from there Enter signs
     } }),
     g: () => next("urgency", urgencies.map(([key]) => key)),
-    ...(!asked && { y: () => next("histology", HISTOLOGIES) }),
+    y: () => next("histology", HISTOLOGIES),
     n: () => focusOn("[name=note]"),
     ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key, off }, nth) => [keyOf(nth), () => (off ? toast(say("likelyIsAgreement")) : answer.name(key))]) : []),
   });
@@ -190,8 +177,8 @@ function useAnswers({ draft, enter }, reviewing, left, asked, onBegin) {
 
 /** Signs a review, once what is in doubt was asked. `asking` is what is asked now.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {{number: string, seen: string, version: number, spot: string, asked: boolean, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
-function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, asked, onSigned, onStale, onGone }) {
+ * @param {{number: string, seen: string, version: number, spot: string, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
+function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, onSigned, onStale, onGone }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
@@ -228,8 +215,7 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, 
       }
       const unseen = UNSEEN[problem.code];
       if (unseen) await onStale();
-      // What was signed or judged meanwhile stands above now. A note to a colleague is none to a patient.
-      if (unseen) enter({ ...unseen.forget, ...(asked && problem.code === "spot_changed" && { note: "" }) });
+      if (unseen) enter({ ...unseen.forget }); // what was signed or judged meanwhile stands above now
       setError(unseen ? { status: 422, code: "", message: say(unseen.words) } : problem);
       setBusy(false);
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
@@ -273,17 +259,17 @@ const signByEnter = (event) => {
   /** @type {HTMLFormElement} */ (document.getElementById("review")).requestSubmit(/** @type {HTMLElement | null} */ (stays || null));
 };
 
-/** Without a kept photo (`pictured`) there is nothing that one could agree with. `counts`: what was said of another photo, where that counts. `asked`: the caller
- * gives a second opinion, which the doctor in charge alone reads. `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding, `spot` the state of the spot. `onBegin` is called
+/** Without a kept photo (`pictured`) there is nothing that one could agree with. `counts`: what was said of another photo, where that counts.
+ * `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding, `spot` the state of the spot. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile; `onGone` where the doctor may not see the finding any more.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, left?: boolean, counts?: Api["InstructionView"] | null, seen?: string, version: number, spot?: string,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, left?: boolean, counts?: Api["InstructionView"] | null, seen?: string, version: number, spot?: string,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, pictured, asked = false, left = false, counts = null, seen = "none", version, spot = "", onBegin, onSigned, onStale, onGone }) => {
+export const ReviewForm = ({ number, report, conditions, pictured, left = false, counts = null, seen = "none", version, spot = "", onBegin, onSigned, onStale, onGone }) => {
   const reviewing = { report, conditions, pictured, counts };
   const filled = useDraft(number, seen, version, spot);
   const { draft, enter } = filled;
-  const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, asked, onBegin);
-  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, spot, asked, onSigned, onStale, onGone });
+  const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, onBegin);
+  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, spot, onSigned, onStale, onGone });
   const bar = useBar(draft);
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
@@ -293,7 +279,6 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
     <form class="card" id="review" tabindex="-1" novalidate aria-busy=${String(busy)} onSubmit=${sign} onKeyDown=${signByEnter} aria-label=${say("review")}>
-      ${asked && html`<h2>${say("opinionYours")}</h2>`}
       ${known
         ? html`<p>${say("resultIsLabel")}</p>`
         : html`<div class="chips" role="radiogroup" aria-label=${say("agreement")}>
@@ -307,21 +292,21 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       ${(names || known) && html`<${Labels} labels=${labels} value=${known ? draft.result : draft.label} result=${known} unsure=${!known && agreement === "unsure"} onLabel=${answer.name} />`}
       <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${urgencies.some(([key]) => key === draft.urgency) ? draft.urgency : ""}
         options=${[["", suggested], ...urgencies]} onChoose=${answer.urgency} />
-      ${!asked && html`<${Select} id="review-histology" name="histology" label=${withKey(say("histology"), "y")} value=${draft.histology}
-        options=${[["", say("notSaid")], ...HISTOLOGIES.map((key) => [key, sayValue("histology", key)])]} onChoose=${answer.histology} />`}</div>
-      ${!left && !asked && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
+      <${Select} id="review-histology" name="histology" label=${withKey(say("histology"), "y")} value=${draft.histology}
+        options=${[["", say("notSaid")], ...HISTOLOGIES.map((key) => [key, sayValue("histology", key)])]} onChoose=${answer.histology} /></div>
+      ${!left && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
         onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say("anotherPhoto")}<kbd aria-hidden="true">p</kbd></label>`}
       <div class="field">
         <label for="review-note">${say("note")}</label>
         <textarea id="review-note" name="note" aria-describedby="review-readers" rows="2" maxlength=${LONGEST_NOTE} value=${draft.note} onKeyDown=${signByKey}
           onInput=${onValue((note) => enter({ note }))}></textarea>
-        <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}${!asked && isRaised(draft, reviewing) && html` <strong>${say("sayWhySoSoon")}</strong>`}</small>
+        <small id="review-readers">${say("noteForPatient")}${isRaised(draft, reviewing) && html` <strong>${say("sayWhySoSoon")}</strong>`}</small>
       </div>
     </form>
     <div class="signing" ref=${bar} onKeyDown=${signByEnter}>
       <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, reviewing)}</strong>`}
         ${refused && html`<strong class="doubt">${refused}</strong>`}</p>
       <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
-      ${!asked && html`<button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>`}
+      <button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>
     </div>`;
 };

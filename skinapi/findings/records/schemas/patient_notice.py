@@ -10,7 +10,6 @@ from pydantic import Field
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.read_access import PatientChannel
-from skinapi.findings.status.reviews import Review
 from skinapi.platform.web.schemas import Answer
 
 
@@ -19,7 +18,6 @@ class TellingWords(Frozen):
     log_in: str
     other_system: str
     none: str
-    colleague: str
     record: str
 
 
@@ -31,17 +29,10 @@ class TellingView(Answer):
         description="how the patient hears of it: by `mail`, at the next `log_in`, or from an "
         "`other_system`; `none`: the account is suspended or not approved, or no key in force says "
         "that a program shows it to such patients, and the doctor tells it in another way; null "
-        "where it is not for the patient"
+        "where nobody reads for the patient any more"
     )
     sentence: str = Field(description="the same in words, for the doctor")
 
     @classmethod
-    def of_review(cls, review: Review, way: PatientChannel | None, language: Language) -> Self:
-        if review.second_opinion:
-            return cls(way=None, sentence=WORDS[language].colleague)
-        return cls.of_letter(way, language)
-
-    @classmethod
-    def of_letter(cls, way: PatientChannel | None, language: Language) -> Self:
-        """`way` is None where nobody reads for the patient any more."""
+    def from_way(cls, way: PatientChannel | None, language: Language) -> Self:
         return cls(way=way, sentence=getattr(WORDS[language], way or "record"))

@@ -42,12 +42,6 @@ Note = Annotated[
 ]
 
 
-OPINION_ALONE = (
-    "A second opinion names no sample and no result, and asks for no other photo. Write in `note` "
-    "what the doctor in charge should do"
-)
-
-
 class NewReview(Body):
     """What a doctor sends. Only `agreement` and `label` are what older clients send."""
 
@@ -77,8 +71,7 @@ class NewReview(Body):
     )
     histology: Histology | None = Field(
         default=None,
-        description="`confirmed`: the result is known; without `histology_result` it is the label. "
-        "Refused in a second opinion, and so are `histology_result` and `new_picture_wanted`",
+        description="`confirmed`: the result is known; without `histology_result` it is the label",
         strict=False,
     )
     histology_result: Label | None = Field(
@@ -102,9 +95,8 @@ class NewReview(Body):
     spot_state: str | None = Field(
         default=None,
         description="the `spot_state` of the finding that the doctor has seen: where another "
-        "photo, review, second opinion or comparison of the spot has come since, or the caller was "
-        "asked then and is in charge now, the review is refused (`spot_changed`). Without it the "
-        "doctor is taken to have seen all that is there",
+        "photo, review, second opinion or comparison of the spot has come since, the review is "
+        "refused (`spot_changed`). Without it the doctor is taken to have seen all that is there",
     )
     note: Note | None = None
 
@@ -130,11 +122,6 @@ class NewReview(Body):
         if self.certainty is None and self.agreement is None:
             return self.histology_result is None and not self.agrees
         return Certainty.UNSURE in (self.certainty, self.agreement)
-
-    def require_opinion(self) -> None:
-        """Raises ContradictoryReview if a second opinion says what a review alone says."""
-        if self.histology or self.histology_result or self.new_picture_wanted:
-            raise ContradictoryReview(OPINION_ALONE)
 
     def resolve(
         self, *, stated: str, band: Band, pictured: bool, shows_no_skin: bool = False
@@ -242,10 +229,6 @@ class ReviewView(Answer):
     new_picture_wanted: bool
     note: str | None
     signed_by: str = Field(description="the doctor's name at that time")
-    second_opinion: bool = Field(
-        description="it is for the doctor in charge, who decides: no patient sees it"
-    )
-    question: str | None = optional("of a second opinion: what was asked; absent where nothing was")
     downgrade_confirmed: bool = optional(
         "the doctor was asked whether the urgency shall fall so far; absent if not", default=False
     )
