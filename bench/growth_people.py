@@ -24,7 +24,6 @@ from skinapi.care.queue import CareService
 from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.findings.status.reviews import Certainty, Opinion, Review
 from skinapi.model.context import Context
 from skinapi.platform.audit.trail import TrailFilter
@@ -79,7 +78,7 @@ def fill_findings(store: Store, records: int) -> None:
     def each() -> Iterator[Document]:
         for number in range(1, records + 1):
             numbered = finding.model_copy(update={"number": number})
-            keys = see_alone(numbered, Audience.DOCTOR).make_keys()
+            keys = see_alone(numbered).make_keys()
             if number % 2 == 0:
                 keys["queue_key"] = make_reviewed_key(judged.band, finding.created_at, number)
             yield {"id": new_id(), "number": number, **keys}

@@ -19,7 +19,7 @@ from skinapi.findings.records.lesions import Lesion
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.status.lesion_status import Advice, Audience, Instruction, MeasuredChange
+from skinapi.findings.status.lesion_status import Advice, Instruction, MeasuredChange
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     CHANGE_ASKS,
@@ -188,7 +188,7 @@ class ComparisonsService:
             return False  # one was deleted or sorted meanwhile
         if any(change.before == before for change in second.changes):
             return False
-        records.see_one(second, Audience.DOCTOR)  # raises where its spot cannot be read
+        records.see_one(second)  # raises where its spot cannot be read
         records.touch(before)
         unit.audit("submission.compare", by=by.id, target=after, owner=second.owner)
         change = MeasuredChange(before=before, band=CHANGE_ASKS, measured_at=now(), changes=found)

@@ -249,7 +249,7 @@ def list_course(
         paging=query.paging,
     )
     return page.map(
-        lambda item: ListedFinding.from_finding(item, for_doctor=not item.reader.is_patient)
+        lambda item: ListedFinding.from_finding(item, for_doctor=item.owner != subject.id)
     )
 
 

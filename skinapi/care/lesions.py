@@ -32,10 +32,10 @@ from skinapi.findings.records.lesions import (
     lie_apart,
 )
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.read_access import in_care, reader_of
+from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.stored_finding import Placed
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
-from skinapi.findings.status.lesion_status import Audience, Instruction
+from skinapi.findings.status.lesion_status import Instruction
 from skinapi.model.context import Context
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import Fault
@@ -51,7 +51,7 @@ OF_PLACE = ("body_site", "body_laterality", "body_side")
 
 
 class ShownLesion(NamedTuple):
-    """A spot and its newest finding, as its reader may know."""
+    """A spot and its newest finding."""
 
     lesion: Lesion
     latest: VisibleFindingRow | None
@@ -106,14 +106,12 @@ class LesionsService:
         return self.lesions.insert(new)
 
     def list_own(self, *, owner: str, paging: PageRequest) -> Page[ShownLesion]:
-        return self._page(owner, Audience.PATIENT, paging)
+        return self._page(owner, paging)
 
-    def _page(self, owner: str, reader: Audience, paging: PageRequest) -> Page[ShownLesion]:
+    def _page(self, owner: str, paging: PageRequest) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, paging)
         known = self.records.by_ids([item.latest for item in page.items if item.latest])
-        newest = {
-            finding.lesion: finding for finding in self.records.see([*known.values()], reader)
-        }
+        newest = {finding.lesion: finding for finding in self.records.see([*known.values()])}
         return page.map_all(
             lambda lesions: [
                 ShownLesion(lesion, newest.get(lesion.id))
@@ -131,14 +129,14 @@ class LesionsService:
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         self.findings.note_read([owner.id], by=doctor)
-        return self._page(owner.id, reader_of(owner.id, doctor), paging)
+        return self._page(owner.id, paging)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
         """A spot that the caller may see; of one that was joined to another, that one: a mail may
         name it.
         """
         spot = self.find(lesion=lesion, to=to)
-        return self._show(spot, reader_of(spot.owner, to))
+        return self._show(spot)
 
     def find(self, *, lesion: str, to: Subject) -> Lesion:
         """The same, without what holds about it."""
@@ -152,20 +150,20 @@ class LesionsService:
         self.findings.note_read([spot.owner], by=to)
         return spot
 
-    def _show(self, lesion: Lesion, reader: Audience = Audience.PATIENT) -> ShownLesion:
+    def _show(self, lesion: Lesion) -> ShownLesion:
         newest = self.records.find_newest(lesion.id)
-        return ShownLesion(lesion, self.records.see_one(newest, reader) if newest else None)
+        return ShownLesion(lesion, self.records.see_one(newest) if newest else None)
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
     ) -> Page[VisibleFindingRow]:
         spot = self.find(lesion=lesion, to=to)
         page = self.records.page_of_lesion(spot.id, paging, newest_first=newest_first)
-        return page.map_all(partial(self.records.see, reader=reader_of(spot.owner, to)))
+        return page.map_all(self.records.see)
 
     def list_course(self, *, lesion: str, to: Subject) -> list[VisibleFindingRow]:
         found = self.find(lesion=lesion, to=to)
-        return self.records.see(self.records.list_of_lesion(found.id), reader_of(found.owner, to))
+        return self.records.see(self.records.list_of_lesion(found.id))
 
     @atomic
     def change_lesion(self, unit: Unit, *, lesion: str, fields: Document, by: str) -> ShownLesion:
@@ -189,7 +187,7 @@ class LesionsService:
         """
         moved = [
             item.number
-            for item in self.records.see(self.records.list_of_lesion(spot.id), Audience.DOCTOR)
+            for item in self.records.see(self.records.list_of_lesion(spot.id))
             if item.decision and item.photo.place != before.get(item.id) and item.number not in told
         ]
         tell = self.findings.unassigned.tell_of_correction
@@ -296,7 +294,7 @@ class LesionsService:
             return finding
         if not may_leave(finding.lesion):
             raise SortedElsewhere
-        return self.records.see_one(self._put(unit, finding, spot, by=by.id), Audience.PATIENT)
+        return self.records.see_one(self._put(unit, finding, spot, by=by.id))
 
     def _put(
         self, unit: Unit, finding: VisibleFinding, spot: Lesion | None, *, by: str

@@ -255,7 +255,7 @@ class LettersService:
             for item in dict.fromkeys(letter.submission for letter in letters)
         }
         shown = [
-            show_letter(letter, see_with(finding, known.facts, known.reader))
+            show_letter(letter, see_with(finding, known.facts))
             for letter in letters
             if (finding := stored[letter.submission]) and (known := course[finding.id])
         ]

@@ -28,7 +28,7 @@ from skinapi.findings.records.schemas.finding_parts import AdviceView
 from skinapi.findings.records.schemas.practice import Practice, PracticeView
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.status.decisions import Decision, WaitsFor
-from skinapi.findings.status.lesion_status import Advice, Audience, LesionStatus
+from skinapi.findings.status.lesion_status import Advice, LesionStatus
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
@@ -327,7 +327,7 @@ class OwnDataService:
         findings = photos = letters = 0
         records = self.findings.records
         for batch in batched(records.walk_owned(owner), READ_AT_ONCE):
-            kept = records.see(batch, Audience.PATIENT)
+            kept = records.see(batch)
             findings += len(kept)
             photos += sum(item.photos for item in kept)
             letters += len(self.letters.letters.list_signed_of([item.id for item in kept]))

@@ -19,7 +19,7 @@ from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.queue_order import band_of_key
-from skinapi.findings.records.read_access import in_care, is_asked, reader_in_care
+from skinapi.findings.records.read_access import in_care, is_asked
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import (
@@ -125,8 +125,8 @@ class CareService:
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
         self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
-        awaited = self._awaited_of(shown, doctor)
-        visits = self._visits_of(shown, doctor)
+        awaited = self._awaited_of(shown)
+        visits = self._visits_of(shown)
         patients = [
             FoundPatient(patient, awaited.get(patient.id), visits.get(patient.id))
             for patient in shown
@@ -159,24 +159,24 @@ class CareService:
         page = self.lists.page_awaited(doctor.id, awaited, paging=paging)
         return self._in_care(page, doctor)
 
-    def _awaited_of(self, patients: Sequence[Account], to: Subject) -> dict[str, VisibleFindingRow]:
+    def _awaited_of(self, patients: Sequence[Account]) -> dict[str, VisibleFindingRow]:
         """What the decisions about these patients' findings have waited for the longest."""
         findings = list[StoredFindingRow]()
         for doctor, owners in _by_doctor(patients):
             page = self.lists.page_awaited(doctor, owners=owners, paging=PageRequest(MOST_AWAITED))
             findings += page.items
         findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
-        seen = self.records.see(findings, reader_in_care(to))
+        seen = self.records.see(findings)
         return {finding.owner: finding for finding in seen if finding.awaited}
 
-    def _visits_of(self, patients: Sequence[Account], to: Subject) -> dict[str, date]:
+    def _visits_of(self, patients: Sequence[Account]) -> dict[str, date]:
         """A day that is long past is none: nobody notes here that a patient came."""
         findings = list[StoredFindingRow]()
         for doctor, owners in _by_doctor(patients):
             findings += self.lists.list_visits(doctor, owners, limit=MOST_AWAITED)
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
-        for finding in self.records.see(findings, reader_in_care(to)):
+        for finding in self.records.see(findings):
             due = finding.instruction.counts.due
             if due and due >= least:
                 days[finding.owner] = min(due, days.get(finding.owner, due))
@@ -306,8 +306,7 @@ class CareService:
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]
         cases = [
-            FoundCase(entry, accounts[entry.owner], accounts)
-            for entry in self.records.see(shown, reader_in_care(doctor))
+            FoundCase(entry, accounts[entry.owner], accounts) for entry in self.records.see(shown)
         ]
         self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
         return Page(cases, page.next_after)

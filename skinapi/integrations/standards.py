@@ -73,9 +73,10 @@ def counting_decision(finding: VisibleFinding) -> Decision | None:
     return replaced_by.decision if replaced_by else finding.decision
 
 
-def say_replaced(finding: VisibleFinding, advice: Advice, language: Language) -> str:
+def say_replaced(
+    finding: VisibleFinding, advice: Advice, language: Language, *, for_doctor: bool
+) -> str:
     """What counts instead, then what was said of this finding, without its urgency."""
-    for_doctor = not finding.reader.is_patient
     lines = [
         *say_advice(advice, language, for_doctor=for_doctor),
         *_say_before(finding, language, for_doctor=for_doctor),

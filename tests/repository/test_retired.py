@@ -26,6 +26,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
         "pictureNotGoodOpinion",
         *("second-opinion/answer", "close_opinion\\(", "opinionClose"),
     ),
+    "audiences": (r"\bAudience\b|\breader_of\(|reader_in_care|reader\.is_patient",),
     "undo of an admin's acts": (
         *("account_acts", "/acts/", "UndoService", "undo_act", "UndoneView", "ActMessage"),
         *("former_doctor_gone", "has_patients_now", "putBack", "withdraw_arrival"),

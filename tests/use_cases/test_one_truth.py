@@ -22,7 +22,7 @@ from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.schemas.finding_parts import AdviceView, InstructionView
 from skinapi.findings.records.schemas.review import DecisionView
 from skinapi.findings.status.decisions import WaitsFor, before_weekend
-from skinapi.findings.status.lesion_status import Advice, Audience
+from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
@@ -41,7 +41,7 @@ MADE_AT = re.compile(
     rb'DTSTAMP:\S+|"made_at": "[^"]+"|"timestamp": "[^"]+"'
     rb'|"Bundle", "meta": {"lastUpdated": "[^"]+"|--[0-9a-f]{32}(?=--|\r\n)'
 )
-PATIENT, DOCTOR, PROGRAM = Audience.PATIENT, Audience.DOCTOR, Audience.PROGRAM
+PATIENT, DOCTOR, PROGRAM = "patient", "doctor", "program"
 
 
 class Told(NamedTuple):
@@ -63,7 +63,7 @@ def advice(said: Advice | None, *, for_doctor: bool = False) -> Any:
 class Truth:
     """What holds about a finding and its spot, for this reader."""
 
-    def __init__(self, history: History, number: int, reader: Audience) -> None:
+    def __init__(self, history: History, number: int, reader: str) -> None:
         self.history, self.number, self.reader = history, number, reader
         self.amended = len(history.read(number).get("amendments", ()))
         self.spot, self.own = history.compute_statuses(number)
@@ -72,7 +72,7 @@ class Truth:
 
     @property
     def instruction(self) -> Any:
-        for_doctor = not self.reader.is_patient
+        for_doctor = self.reader != PATIENT
         return plain(InstructionView.of_spot(self.spot.instruction, "en", for_doctor=for_doctor))
 
     @property
@@ -216,7 +216,7 @@ def asks_nothing_else(channel: str, words: list[str], truth: Truth) -> Told:
 
 def walk_lists(history: History) -> Iterator[Told]:
     own = f"/patients/{history.patient}"
-    lists: list[tuple[Person, Audience, list[str]]] = [
+    lists: list[tuple[Person, str, list[str]]] = [
         (history.ada, PATIENT, ["/submissions", "/lesions"]),
         (history.grey, DOCTOR, [f"{own}/submissions", f"{own}/lesions", "/queue"]),
         (history.program, PROGRAM, [f"{own}/submissions", f"{own}/lesions"]),
@@ -230,7 +230,7 @@ def walk_lists(history: History) -> Iterator[Told]:
                 if path == "/queue" and listed["id"] not in truths:
                     continue  # of the other patients
                 yield from walk_entry(f"{reader}: {path}", listed, truths)
-        if reader is DOCTOR:
+        if reader == DOCTOR:
             yield from walk_queue(person, truths)
 
 
@@ -243,7 +243,7 @@ def walk_entry(channel: str, listed: Any, truths: Mapping[int, Truth]) -> Iterat
     yield from walk_summary(channel, finding, truth)
     if "instruction" in listed:
         yield Told(f"{channel} instruction", listed["instruction"], truth.instruction)
-    if truth.reader is DOCTOR:
+    if truth.reader == DOCTOR:
         again = truth.counts.reopens and truth.counts.finding == truth.number
         other = None if again else truth.elsewhere
         due = None if other else truth.counts.due
@@ -490,8 +490,8 @@ class Asked(NamedTuple):
         return None if within is None else before_weekend(self.since + timedelta(days=within))
 
 
-def read_asked(history: History) -> dict[tuple[Audience, int], Asked]:
-    found = dict[tuple[Audience, int], Asked]()
+def read_asked(history: History) -> dict[tuple[str, int], Asked]:
+    found = dict[tuple[str, int], Asked]()
     for (person, reader), number in product(
         ((history.ada, PATIENT), (history.grey, DOCTOR)), history.numbers
     ):
@@ -509,8 +509,8 @@ def read_asked(history: History) -> dict[tuple[Audience, int], Asked]:
 
 
 def list_milder(
-    history: History, act: Callable[[], None], before: Mapping[tuple[Audience, int], Asked]
-) -> Iterator[tuple[Audience, Asked, Asked]]:
+    history: History, act: Callable[[], None], before: Mapping[tuple[str, int], Asked]
+) -> Iterator[tuple[str, Asked, Asked]]:
     after = read_asked(history) if before else {}
     left = {item.spot for key, item in before.items() if after[key].spot != item.spot}
     for (reader, _), was in before.items():

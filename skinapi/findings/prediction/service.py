@@ -20,7 +20,6 @@ from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import Narrative, Report
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import NOTHING_TOLD, Context, age_band_of
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.network.model import Model
@@ -227,7 +226,7 @@ class PredictionService:
             **_fields_of(report.narrative),
             request_hash=sent.request_hash,
         )
-        return see_alone(new.as_stored(number=0), Audience.PATIENT)
+        return see_alone(new.as_stored(number=0))
 
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True

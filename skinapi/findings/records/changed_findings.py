@@ -8,7 +8,6 @@ from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.storage.ports import Document, Filter
 
 # A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
@@ -89,11 +88,8 @@ class ChangedFindings:
             if owner.id == to.id or self.findings.may_see(owner, to, case=finding.case):
                 seen.append(finding)
         self.findings.note_read({finding.owner for finding in seen}, by=to)
-        told = self.findings.records.see(seen, Audience.PROGRAM, with_errors=True)
-        return [
-            (item.seen_by(Audience.PATIENT) if item.owner == to.id else item, owners[item.owner])
-            for item in told
-        ]
+        told = self.findings.records.see(seen, with_errors=True)
+        return [(item, owners[item.owner]) for item in told]
 
     def find(self, number: int) -> SeenFinding | None:
         """Find one; None where it is gone, was entered in error, or its owner is being deleted."""
@@ -103,4 +99,4 @@ class ChangedFindings:
         owner = self.findings.accounts.find_by_id(found.owner)
         if owner is None or owner.status == "deleting":
             return None
-        return self.findings.records.see_one(found, Audience.PROGRAM), owner
+        return self.findings.records.see_one(found), owner

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import Forbidden, NotFound, RecordDamaged, StoreUnavailable
+from skinapi.base.errors import FindingInError, Forbidden, NotFound, RecordDamaged, StoreUnavailable
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import KeyUse
 from skinapi.findings.errors import NOT_YOURS
@@ -20,13 +20,12 @@ from skinapi.findings.records.read_access import (
     in_care,
     is_asked,
     is_shut_out,
-    reader_of,
 )
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingSummary
-from skinapi.findings.status.lesion_status import Audience
+from skinapi.findings.status.deciding_review import find_sampled
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
@@ -71,8 +70,7 @@ class FindingAccess:
         stored = self.records.page_owned(
             None if wide else to.id, paging, unsorted=unsorted, newest_first=newest_first
         )
-        reader = Audience.PROGRAM if wide else Audience.PATIENT
-        found = self.records.see(stored.items, reader)
+        found = self.records.see(stored.items)
         if not wide:
             return Page([(record, to.account) for record in found], stored.next_after)
         owners = self.accounts.by_ids({record.owner for record in found})
@@ -91,7 +89,7 @@ class FindingAccess:
         if to.key and to.key.reads_what_it_filed:
             _require_just_filed(finding, to.key)
         if finding.owner == to.id and to.account:
-            own = self.records.see_one(finding, Audience.PATIENT, with_errors=with_errors)
+            own = self.records.see_one(finding, with_errors=with_errors)
             return own, to.account
         try:
             owner = self.accounts.get(finding.owner)
@@ -104,8 +102,12 @@ class FindingAccess:
         ):
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
-        reader = reader_of(owner.id, to)
-        return self.records.see_one(finding, reader, with_errors=with_errors), owner
+        if finding.error and not with_errors and to.key is None and owner.id != to.id:
+            sampled = find_sampled(self.records.reviews.list_of(finding.id))
+            raise FindingInError(
+                finding.error.reason, patient=owner.id, sample_awaited=sampled is not None
+            )
+        return self.records.see_one(finding, with_errors=with_errors), owner
 
     def open(self, *, number: str, to: Subject) -> tuple[VisibleFinding, Account]:
         """Get a finding that is about to be shown, and note that its owner has opened it."""

@@ -24,10 +24,8 @@ from skinapi.findings.records.visible_findings import (
     rest_keys,
     see_with,
 )
-from skinapi.findings.status.deciding_review import find_sampled
 from skinapi.findings.status.decisions import JudgedVersion
 from skinapi.findings.status.lesion_status import (
-    Audience,
     JudgedPhoto,
     LesionHistory,
     LesionStatus,
@@ -55,25 +53,24 @@ class FindingRecords(StoredFindings):
 
     @overload
     def see(
-        self, entries: Sequence[StoredFinding], reader: Audience, *, with_errors: bool = False
+        self, entries: Sequence[StoredFinding], *, with_errors: bool = False
     ) -> list[VisibleFinding]: ...
 
     @overload
     def see(
         self,
         entries: Sequence[StoredFindingSummary],
-        reader: Audience,
         *,
         with_errors: bool = False,
     ) -> list[VisibleFindingSummary]: ...
 
     @overload
     def see(
-        self, entries: Sequence[StoredFindingRow], reader: Audience, *, with_errors: bool = False
+        self, entries: Sequence[StoredFindingRow], *, with_errors: bool = False
     ) -> list[VisibleFindingRow]: ...
 
     def see(
-        self, entries: Sequence[StoredFindingRow], reader: Audience, *, with_errors: bool = False
+        self, entries: Sequence[StoredFindingRow], *, with_errors: bool = False
     ) -> Sequence[VisibleFindingRow]:
         """See findings with what holds about their spots, for two queries; none that are in error.
 
@@ -87,38 +84,22 @@ class FindingRecords(StoredFindings):
         alone = [record for record in found if record.id not in facts and not _is_hidden(record.id)]
         reviews = self.reviews.list_of_each([item.id for item in alone if not item.error])
         facts |= {item.id: LesionHistory((item.photo,), reviews) for item in alone}
-        return [
-            see_with(record, facts[record.id], reader)
-            for record in found
-            if not _is_hidden(record.id)
-        ]
+        return [see_with(record, facts[record.id]) for record in found if not _is_hidden(record.id)]
+
+    @overload
+    def see_one(self, finding: StoredFinding, *, with_errors: bool = False) -> VisibleFinding: ...
 
     @overload
     def see_one(
-        self, finding: StoredFinding, reader: Audience, *, with_errors: bool = False
-    ) -> VisibleFinding: ...
-
-    @overload
-    def see_one(
-        self, finding: StoredFindingRow, reader: Audience, *, with_errors: bool = False
+        self, finding: StoredFindingRow, *, with_errors: bool = False
     ) -> VisibleFindingRow: ...
 
-    def see_one(
-        self, finding: StoredFindingRow, reader: Audience, *, with_errors: bool = False
-    ) -> VisibleFindingRow:
+    def see_one(self, finding: StoredFindingRow, *, with_errors: bool = False) -> VisibleFindingRow:
         if finding.error and not with_errors:
-            raise self._say_error(finding, finding.error.reason, reader)
-        for seen in self.see([finding], reader, with_errors=with_errors):
+            raise FindingInError(finding.error.reason)
+        for seen in self.see([finding], with_errors=with_errors):
             return seen
         raise RecordDamaged
-
-    def _say_error(
-        self, finding: StoredFindingRow, reason: str, reader: Audience
-    ) -> FindingInError:
-        if reader is not Audience.DOCTOR:
-            return FindingInError(reason)
-        awaited = find_sampled(self.reviews.list_of(finding.id)) is not None
-        return FindingInError(reason, patient=finding.owner, sample_awaited=awaited)
 
     def compute_statuses(self, lesions: Sequence[str]) -> dict[str, LesionStatus]:
         histories = self._read_histories(lesions)
@@ -171,8 +152,8 @@ class FindingRecords(StoredFindings):
     ) -> list[tuple[VisibleFindingRow, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""
         found = self._read_each_as(StoredFindingRow, self._select(lesions, ids))
-        seen = [see_with(item, known.facts, known.reader) for item in found] if known else []
-        seen = seen or self.see(found, Audience.DOCTOR)
+        seen = [see_with(item, known.facts) for item in found] if known else []
+        seen = seen or self.see(found)
         cases: dict[str, list[VisibleFindingRow]] = {}
         for item in seen:
             cases.setdefault(item.lesion or item.id, []).append(item)

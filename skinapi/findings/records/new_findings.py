@@ -7,7 +7,6 @@ from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
 from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
 from skinapi.findings.records.visible_findings import rest_keys, see_alone
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.platform.storage.ids import new_id, now
@@ -65,7 +64,7 @@ class NewFinding:
             changed=new_id(),
             filed_by=self.by if self.by != self.owner else None,
         )
-        alone = see_alone(finding, Audience.DOCTOR)
+        alone = see_alone(finding)
         keys = alone.make_keys()
         if finding.lesion is None:  # else its spot is looked at, once it is there
             keys |= {"rest_key": rest_keys([alone])[finding.id]}

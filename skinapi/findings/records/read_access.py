@@ -1,18 +1,9 @@
-"""Who may read a finding, and as whom, and how its patient hears of it."""
+"""Who may read a finding, and how its patient hears of it."""
 
 from enum import StrEnum
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.status.lesion_status import Audience
-
-
-def reader_of(owner_id: str, to: Subject) -> Audience:
-    return Audience.PATIENT if owner_id == to.id else reader_in_care(to)
-
-
-def reader_in_care(to: Subject) -> Audience:
-    return Audience.PROGRAM if to.key else Audience.DOCTOR
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:

@@ -13,7 +13,6 @@ from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
 from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.bands import urgency
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -205,9 +204,7 @@ class RecordRetention:
         """Find what a doctor has signed something about, whether it must be kept or not."""
         walked = batched(self.records.walk_owned(owner), ASKED_AT_ONCE)
         findings = {
-            item.id: item
-            for found in walked
-            for item in self.records.see(found, Audience.DOCTOR, with_errors=True)
+            item.id: item for found in walked for item in self.records.see(found, with_errors=True)
         }
         kept = self._newest_signatures([*findings])
         if not kept:

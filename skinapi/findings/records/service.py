@@ -53,7 +53,6 @@ from skinapi.findings.records.visible_findings import (
     VisibleFinding,
     see_alone,
 )
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.backups.erased_ids import ErasedIds
@@ -115,7 +114,7 @@ class FindingsService:
             raise FindingErased
         if finding.owner != owner or finding.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return self.records.see_one(finding, Audience.PATIENT)
+        return self.records.see_one(finding)
 
     def _is_of_record(self, finding: StoredFinding) -> bool:
         owner = self.accounts.find_by_id(finding.owner)
@@ -209,8 +208,8 @@ class FindingsService:
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
         if filed.lesion is None:
-            return see_alone(filed, Audience.PATIENT)
-        return self.records.see_one(filed, Audience.PATIENT)
+            return see_alone(filed)
+        return self.records.see_one(filed)
 
     def _why_gone(self, new: NewFinding) -> SkinAPIError:
         """Say what has become of the owner meanwhile, for whoever files it."""
@@ -225,7 +224,7 @@ class FindingsService:
         somebody else has had judged, the doctor in charge of what became urgent.
         """
         stored, account = self._find_again(before)
-        seen = self.records.see_one(stored, Audience.DOCTOR)
+        seen = self.records.see_one(stored)
         if stored.version >= MOST_VERSIONS:
             raise TooManyVersions
         if new.by == stored.owner and stored.version >= MOST_BY_PATIENT:
@@ -243,7 +242,7 @@ class FindingsService:
     def amend(self, unit: Unit, *, before: StoredFinding, context: Context, by: str) -> None:
         """Store corrected facts on which no judgement depends: the version stays."""
         stored, account = self._find_again(before)
-        seen = self.records.see_one(stored, Audience.DOCTOR)
+        seen = self.records.see_one(stored)
         if len(stored.amendments) >= (MOST_BY_PATIENT if by == stored.owner else MOST_AMENDMENTS):
             raise TooManyCorrections
         unit.audit("submission.amend", by=by, target=stored.id, owner=stored.owner)
@@ -268,7 +267,7 @@ class FindingsService:
             self.records.note_places(seen.lesion, {seen.id})
         changed = self.records.renew([seen.lesion], ids=[] if seen.lesion else [seen.id])
         self.queue.update_owner_key(account)
-        after = self.records.see_one(self.records.get(seen.id), Audience.DOCTOR)
+        after = self.records.see_one(self.records.get(seen.id))
         unit.publish(event(after))
         unit.publish(changed)
         self._tell_in_charge(seen, after, account, by=by)

@@ -27,7 +27,6 @@ from skinapi.findings.records.queue_order import awaited_range, key_range
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.visible_findings import URGENT, VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease
@@ -187,7 +186,7 @@ class UnassignedPatients:
             for lost in {item["id"] for item in stored} - {item.id for item in read}:
                 hide(FINDINGS, lost)
             written = {*self.find_unanswered(doctor)}
-            for item in self.records.see(read, Audience.DOCTOR):
+            for item in self.records.see(read):
                 left = (OrphanedWork.MESSAGE,) if item.id in written else ()
                 cases.append(UnassignedCase(item, owners[item.owner], left))
         first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
@@ -278,7 +277,7 @@ class UnassignedPatients:
                     Kind.REVIEWED, to=patient.id, about=f"finding/{finding.number}", urgent=True
                 )
                 full = self.records.get(finding.id)
-                self.tell_of_rise(patient, self.records.see_one(full, Audience.DOCTOR))
+                self.tell_of_rise(patient, self.records.see_one(full))
 
     def tell_of_correction(
         self, kind: Kind, patient: Account, findings: Iterable[int], *, by: str
@@ -344,7 +343,7 @@ class UnassignedPatients:
         cases: list[UnassignedCase] = []
         for stored, owners, unanswered in self._walk_left(to):
             entries = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
-            found = self.records.see([*entries], Audience.DOCTOR)
+            found = self.records.see([*entries])
             cases += (
                 UnassignedCase(record, owners[record.owner], _left_of(record, unanswered))
                 for record in found

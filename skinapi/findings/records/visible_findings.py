@@ -1,4 +1,4 @@
-"""A stored finding as one reader may know it now. What is said of it is read from here alone."""
+"""A stored finding with what holds about its spot now. What is said of it is read from here."""
 
 import hashlib
 import json
@@ -26,7 +26,6 @@ from skinapi.findings.status.found_changes import FoundChange, list_changes
 from skinapi.findings.status.lesion_status import (
     Advice,
     AdviceSource,
-    Audience,
     FindingStatus,
     Instruction,
     LesionHistory,
@@ -39,10 +38,9 @@ URGENT = next(iter(Band))
 
 
 class VisibleFindingRow(StoredFindingRow):
-    """`facts` are those of its spot; they and the `reader` are never stored."""
+    """`facts` are those of its spot, and are never stored."""
 
     facts: InstanceOf[LesionHistory] = Field(exclude=True, repr=False)
-    reader: Audience = Field(exclude=True, repr=False)
 
     @property
     def lesion_status(self) -> LesionStatus:
@@ -97,9 +95,6 @@ class VisibleFindingRow(StoredFindingRow):
             if counts.decision and other.photo.number == counts.finding
         ]
         return max([own, counts.since, *by_doctor])
-
-    def seen_by(self, reader: Audience) -> Self:
-        return self.model_copy(update={"reader": reader})
 
     def with_review(self, review: Review) -> Self:
         """See it like after the signing of this review."""
@@ -167,25 +162,23 @@ _SEEN: tuple[tuple[type[StoredFindingRow], type[VisibleFindingRow]], ...] = (
 
 
 @overload
-def see_with(found: StoredFinding, facts: LesionHistory, reader: Audience) -> VisibleFinding: ...
+def see_with(found: StoredFinding, facts: LesionHistory) -> VisibleFinding: ...
 
 
 @overload
-def see_with(
-    found: StoredFindingRow, facts: LesionHistory, reader: Audience
-) -> VisibleFindingRow: ...
+def see_with(found: StoredFindingRow, facts: LesionHistory) -> VisibleFindingRow: ...
 
 
-def see_with(found: StoredFindingRow, facts: LesionHistory, reader: Audience) -> VisibleFindingRow:
+def see_with(found: StoredFindingRow, facts: LesionHistory) -> VisibleFindingRow:
     """See a finding with the facts of its spot: a VisibleFinding of a StoredFinding, and so on."""
     seen = next(seen for stored, seen in _SEEN if isinstance(found, stored))
-    fields = {**found.__dict__, "facts": facts, "reader": reader}
+    fields = {**found.__dict__, "facts": facts}
     return seen.model_construct(found.model_fields_set, **fields)
 
 
-def see_alone(found: StoredFinding, reader: Audience) -> VisibleFinding:
+def see_alone(found: StoredFinding) -> VisibleFinding:
     """See a finding before there is a review of it, without its spot."""
-    return see_with(found, LesionHistory((found.photo,), {}), reader)
+    return see_with(found, LesionHistory((found.photo,), {}))
 
 
 def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:

@@ -38,7 +38,6 @@ from skinapi.findings.reports.verification import (
     find_newer,
     seal_report,
 )
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context, SpokenPlace
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.records import find_or_make
@@ -168,7 +167,7 @@ class ReportsService:
             return None
         if finding.error:
             return Verified(issued, finding.number, None, finding.error.entered_at)
-        seen = self.findings.records.see_one(finding, Audience.PROGRAM)
+        seen = self.findings.records.see_one(finding)
         letters = self.letters.list_signed(finding.id)
         newer = find_newer(
             issued,

@@ -21,7 +21,6 @@ from skinapi.findings.records.stored_finding import (
 )
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
@@ -105,7 +104,7 @@ class CorrectionsService:
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
         self._refuse_signed(filed)
         entered = self._enter(unit, filed, owner, by)
-        return self.records.see_one(entered, Audience.PROGRAM, with_errors=True)
+        return self.records.see_one(entered, with_errors=True)
 
     def find_misfiled(
         self, right: str, *, key: str, picture: str, by: Subject
@@ -159,7 +158,7 @@ class CorrectionsService:
 
     def _is_signed(self, finding: StoredFinding) -> bool:
         """Whether a review covers it: of its own, or of another photo of the spot."""
-        spot = self.records.see_one(finding, Audience.DOCTOR).lesion_status.findings
+        spot = self.records.see_one(finding).lesion_status.findings
         return any(
             name == finding.id or review.has_seen(finding.id)
             for name, about in spot.items()
@@ -190,7 +189,7 @@ class CorrectionsService:
         return self.records.find(finding.id) or finding
 
     def _void(self, unit: Unit, finding: StoredFinding, error: EnteredInError) -> None:
-        seen = self.records.see_one(finding, Audience.DOCTOR)
+        seen = self.records.see_one(finding)
         self.outcomes.take_back(finding, seen.status.reviews)
         counted = self.accounts.add_findings(finding.owner, -1)
         self.records.mark_in_error(finding, error)

@@ -30,24 +30,6 @@ from skinapi.model.comparison.comparison import Change
 from skinapi.model.conditions import Band, BandWords, conditions_table
 
 
-class Audience(StrEnum):
-    """Doctors and programs read a doctor's words. Second opinions are shown to doctors alone: a
-    program may show the patient what it reads.
-    """
-
-    PATIENT = "patient"
-    PROGRAM = "program"
-    DOCTOR = "doctor"
-
-    @property
-    def is_doctor(self) -> bool:
-        return self is Audience.DOCTOR
-
-    @property
-    def is_patient(self) -> bool:
-        return self is Audience.PATIENT
-
-
 class MeasuredChange(StoredRecord):
     """A comparison at `measured_at` has found that the photo differs from that of the earlier
     finding with the id `before`, and asks for `band`. `changes` say in what and by how much; there

@@ -5,7 +5,6 @@ from pathlib import Path
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.dicom.archive import (
     ARCHIVE,
     ArchiveClient,
@@ -57,7 +56,7 @@ def _subscribe(
         return
 
     def send(event: FindingsChanged) -> None:
-        for finding in findings.records.see(event.findings, Audience.PROGRAM):
+        for finding in findings.records.see(event.findings):
             if finding.decision or settings.archive_after == "finding":
                 about = {"type": "study", "finding": finding.id, "number": finding.number}
                 deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)

@@ -319,7 +319,7 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
 
 def _say_replaced(origin: ObjectSource) -> Iterator[ContentItem]:
     if replaced_by := origin.finding.replaced_by:
-        said = say_replaced(origin.finding, replaced_by, origin.language)
+        said = say_replaced(origin.finding, replaced_by, origin.language, for_doctor=True)
         yield TextContentItem(codes.DCM.Comment, said, CONTAINS)
 
 

@@ -70,7 +70,7 @@ KEPT_IN_ERROR = {
 
 
 def resources_of(
-    finding: VisibleFinding, base: str, *, printed: bool = False
+    finding: VisibleFinding, base: str, *, printed: bool = False, for_doctor: bool = True
 ) -> Iterator[Resource]:
     """All resources of a finding: the report first, then what it refers to. With `printed` the
     report names its PDF, in which a signed letter may name the patient.
@@ -80,7 +80,7 @@ def resources_of(
         return
     observations = list(observations_of(finding))
     media = list(media_of(finding, base))
-    yield _report_of(finding, observations, media, base if printed else None)
+    yield _report_of(finding, observations, media, base if printed else None, for_doctor=for_doctor)
     yield from observations
     yield from media
     for gone in _observed_before(finding, observations):
@@ -108,7 +108,7 @@ def _in_error(finding: VisibleFinding, error: EnteredInError, base: str) -> Iter
     observations += _observed_before(finding, observations)
     media = list(media_of(finding, base))
     text = [ERRORS[finding.language].in_error, error.reason]
-    report = _report_of(finding, observations, media, None)
+    report = _report_of(finding, observations, media, None, for_doctor=True)
     yield _without_content(report, finding, text=_narrative(text))
     for observation in (*observations, *media):
         yield _without_content(observation, finding)
@@ -144,9 +144,11 @@ def _report_of(
     observations: list[Resource],
     media: list[Resource],
     base: str | None,
+    *,
+    for_doctor: bool,
 ) -> Resource:
     number, language = finding.number, finding.language
-    said, counting = _say(finding), counting_decision(finding)
+    said, counting = _say(finding, for_doctor=for_doctor), counting_decision(finding)
     notices = (notice.in_language(language) for notice in finding.finding.notices)
     pdf = {
         "contentType": "application/pdf",
@@ -212,13 +214,12 @@ def _no_concept(reason: str, text: str) -> Element:
     return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}], "text": text}
 
 
-def _say(finding: VisibleFinding) -> str:
+def _say(finding: VisibleFinding, *, for_doctor: bool) -> str:
     """What counts, in the words of its reader, and by when it is due."""
     decision, language = finding.decision, finding.language
     due = say_due(finding.instruction.counts.due, language)
-    for_doctor = not finding.reader.is_patient
     if finding.replaced_by:
-        return say_replaced(finding, finding.replaced_by, language)
+        return say_replaced(finding, finding.replaced_by, language, for_doctor=for_doctor)
     if decision and for_doctor:
         heading, *others = decision.for_doctor(language)
         return " ".join([f"{heading}.", *others, *due])

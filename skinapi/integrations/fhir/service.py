@@ -215,7 +215,9 @@ class FhirService:
         return account.id == to.id or self.findings.may_see_patient(account, to)
 
     def _of_finding(self, finding: VisibleFinding, to: Subject) -> Iterator[Resource]:
-        return resources_of(finding, self.base, printed=may_name(to))
+        return resources_of(
+            finding, self.base, printed=may_name(to), for_doctor=finding.owner != to.id
+        )
 
     def _of_patient(self, kind: Kind, account: Account, to: Subject) -> Iterator[Resource]:
         if kind.name == "Patient":

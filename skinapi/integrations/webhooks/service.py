@@ -288,5 +288,5 @@ class WebhookSender:
         finding = self.findings.find(number)
         if finding is None:
             return None
-        view = FindingView.from_finding(*finding)
+        view = FindingView.from_finding(*finding, for_doctor=True)
         return view.model_dump(mode="json", by_alias=True, include=CLINICAL, exclude=NAMES)

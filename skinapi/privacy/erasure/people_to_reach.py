@@ -21,7 +21,6 @@ from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.storage.ports import set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
@@ -120,7 +119,7 @@ class ReachList:
             return False
         with suppress(RecordDamaged):
             if found := self.records.find_by_number(told.number):
-                return self.records.see_one(found, Audience.DOCTOR).decision_opened_at is not None
+                return self.records.see_one(found).decision_opened_at is not None
         return False
 
     @atomic

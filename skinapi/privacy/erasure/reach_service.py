@@ -31,7 +31,6 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.stored_finding import Source, StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.integrations.patients import PatientsService
 from skinapi.platform.backups.erased_ids import Erased, ErasedIds
 from skinapi.platform.notices.outbox import Kind, Notice
@@ -86,11 +85,9 @@ class ReachService:
     messages: Messages
     programs: Programs
 
-    def count(self, account: Account, reader: Audience) -> dict[ReachReason, int]:
-        """Count the findings of which somebody should speak to this person, as far as `reader` may
-        know of them.
-        """
-        counts = Counter(finding.why for finding in self._list_open(account, reader))
+    def count(self, account: Account) -> dict[ReachReason, int]:
+        """Count the findings of which somebody should speak to this person."""
+        counts = Counter(finding.why for finding in self._list_open(account))
         return {why: counts[why] for why in ReachReason if counts[why]}
 
     def note(self, account: Account, number: PatientNumber | None) -> None:
@@ -106,19 +103,17 @@ class ReachService:
                 raise PatientNumberNeeded
         self._add(account, findings, number)
 
-    def _list_open(
-        self, account: Account, reader: Audience = Audience.DOCTOR
-    ) -> tuple[FindingToTell, ...]:
-        """List those that are to be told, for doctors with those whose entry is not settled."""
-        found = tuple(self._walk(account, reader))
-        before = self.people.find_of(account.id) if reader is Audience.DOCTOR else None
+    def _list_open(self, account: Account) -> tuple[FindingToTell, ...]:
+        """List those that are to be told, with those whose entry is not settled."""
+        found = tuple(self._walk(account))
+        before = self.people.find_of(account.id)
         numbers = {item.number for item in found}
         listed = before.findings if before else ()
         return (*(item for item in listed if item.number not in numbers), *found)
 
     def on_finding_discarded(self, event: FindingDiscarded) -> None:
         account = self.unassigned.accounts.get(event.finding.owner)
-        finding = self.records.see_one(event.finding, Audience.DOCTOR)
+        finding = self.records.see_one(event.finding)
         to_tell = find_what_to_tell(finding, opens=self._opens(account), discarded=True)
         expected = self.unassigned.find_who_looks(account).by != "nobody"
         if to_tell and (expected or to_tell.why is not ReachReason.UNREVIEWED):
@@ -266,7 +261,7 @@ class ReachService:
         if found is None or found.error or found.owner != notice.account:
             return
         account = self.unassigned.accounts.get(found.owner)
-        to_tell = find_what_to_tell(self.records.see_one(found, Audience.DOCTOR), opens=True)
+        to_tell = find_what_to_tell(self.records.see_one(found), opens=True)
         if to_tell and ReachReason.UNOPENED in (to_tell.why, *to_tell.also):
             self._add(account, (to_tell,), None)
 
@@ -390,7 +385,6 @@ class ReachService:
     def _walk(
         self,
         account: Account,
-        reader: Audience = Audience.DOCTOR,
         *,
         listed: Container[int] = frozenset(),
         opens: bool = False,
@@ -407,7 +401,7 @@ class ReachService:
         for stored in batched(self.records.walk_stored(account.id), READ_AT_ONCE):
             with leaving_out() as unreadable:
                 rows = read_each(FINDINGS, stored, StoredFindingRow.model_validate)
-                seen = self.records.see([*rows], reader)
+                seen = self.records.see([*rows])
             self.failed.note_damaged(unreadable.damaged)
             found = {item.number: told for item in seen if (told := find(item))}
             for told in found.values():

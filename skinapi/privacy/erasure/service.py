@@ -37,7 +37,6 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
@@ -136,7 +135,7 @@ class ErasureService:
         record = self.retention.find_record(account.id)
         counts = self.contents.count(account.id, record=record)
         obstacle = self._find_obstacle(account)
-        unsettled = self.to_reach.count(account, Audience.PATIENT)
+        unsettled = self.to_reach.count(account)
         return DeletionPreview(
             deletion_at=account.deletion_due_at,
             wait_days=self.wait.days,
@@ -159,7 +158,7 @@ class ErasureService:
         doctor = self.to_reach.unassigned.find_doctor(account)
         return DeletionByAdminPreview(
             doctor=doctor.name if doctor else None,
-            unsettled=self.to_reach.count(account, Audience.DOCTOR),
+            unsettled=self.to_reach.count(account),
             erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
             kept_findings=len(record.findings) if record else 0,
             kept_until=record.until_at if record else None,

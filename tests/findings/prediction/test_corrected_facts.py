@@ -7,7 +7,6 @@ import pytest
 
 from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records.stored_finding import MOST_BY_PATIENT, MOST_VERSIONS
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.classification import classify_photo
 from skinapi.model.conditions import Band
 from skinapi.model.context import PLACE_ON_SITE, Context
@@ -250,7 +249,7 @@ def test_what_is_judged_while_a_side_is_corrected_does_not_lose_it(
     before = stored(backend, case.number)
     assert changed(put(case.ada, case, body_laterality="right"))[0] == 1
     monkeypatch.setattr(type(findings.access), "get", lambda *_, **__: (
-        findings.records.see_one(before, Audience.PATIENT), backend.account(case.ada.email),
+        findings.records.see_one(before), backend.account(case.ada.email),
     ))  # fmt: skip
     assert code(put(case.ada, case, sex="male")) == (409, "judged_meanwhile")
     assert stored(backend, case.number).context.body_laterality == "right"

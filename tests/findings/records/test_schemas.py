@@ -10,7 +10,6 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.model.patient_facts import Fact
@@ -37,7 +36,7 @@ def answer_of(judged: Finding, account: Account, language: Language = "en") -> d
         language=language,
         sections=dict.fromkeys(SECTIONS, "Words."),
     )
-    view = FindingView.from_finding(see_alone(finding, Audience.DOCTOR), account)
+    view = FindingView.from_finding(see_alone(finding), account)
     body: dict[str, Any] = view.model_dump(mode="json", by_alias=True)
     return body
 

@@ -21,7 +21,6 @@ from skinapi.findings.records.visible_findings import VisibleFinding, see_with
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import (
-    Audience,
     Instruction,
     LesionHistory,
 )
@@ -157,8 +156,7 @@ def random_said(seed: int) -> Said:
         )
         spot.insert(0, other)
     facts = LesionHistory(tuple(item.photo for item in spot), signed)
-    reader = Audience.PATIENT if as_owner else Audience.DOCTOR
-    seen = see_with(own, facts, reader)
+    seen = see_with(own, facts)
     return Said(seen, seen.status.reviews, seen.decision, seen.instruction, language, as_owner)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.lesion_status import Audience
 from skinapi.model.conditions import Band, conditions_table
 from tests.integrations.fhir.test_search import OF_PATIENT, walk_patient
 from tests.use_cases.spot_history import History, Patient
@@ -16,7 +15,7 @@ def walk(history: History) -> Iterator[Told]:
     """What an EHR reads: each report and what its doctor has decided."""
     found = everything(history, history.patient)
     for number in history.numbers:
-        truth, path = Truth(history, number, Audience.PROGRAM), f"DiagnosticReport/{number}"
+        truth, path = Truth(history, number, "program"), f"DiagnosticReport/{number}"
         report = found[path]
         text = text_of(f"<main>{report['text']['div']}")
         if truth.own.decision or truth.elsewhere:

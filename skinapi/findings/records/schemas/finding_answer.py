@@ -146,10 +146,11 @@ class VersionView(Answer):
     context: Context
 
     @classmethod
-    def from_earlier(cls, earlier: EarlierVersion, seen: VisibleFinding) -> Self:
+    def from_earlier(
+        cls, earlier: EarlierVersion, seen: VisibleFinding, *, for_doctor: bool
+    ) -> Self:
         finding = earlier.finding
         words = finding.band_words(seen.language)
-        for_doctor = not seen.reader.is_patient
         clinic = earlier.judged_by not in (None, seen.owner)
         return cls.from_record(
             earlier,
@@ -250,6 +251,8 @@ class FindingView(SummaryFields):
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
+        *,
+        for_doctor: bool = False,
     ) -> Self:
         judged, language = finding.finding, finding.language
         pictured = judged.from_picture
@@ -257,6 +260,7 @@ class FindingView(SummaryFields):
             finding,
             owner,
             instructed_in,
+            for_doctor=for_doctor,
             **judged_fields(judged, language),
             model=model,
             notices=[notice.in_language(language) for notice in judged.notices],
@@ -267,7 +271,10 @@ class FindingView(SummaryFields):
                 NotRuledOutView.from_entry(entry, pictured or judged.ranked, language)
                 for entry in judged.not_ruled_out
             ],
-            versions=[VersionView.from_earlier(item, finding) for item in finding.earlier],
+            versions=[
+                VersionView.from_earlier(item, finding, for_doctor=for_doctor)
+                for item in finding.earlier
+            ],
             amended=[
                 AmendmentView.from_record(
                     item, amended_by="patient" if item.by == finding.owner else "clinic"
@@ -313,8 +320,10 @@ class FindingInCareView(FindingView):
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
+        *,
+        for_doctor: bool = True,
     ) -> Self:
-        seen = FindingView.from_finding(finding, owner, model, instructed_in)
+        seen = FindingView.from_finding(finding, owner, model, instructed_in, for_doctor=for_doctor)
         return cls.from_record(
             seen,
             **headed_fields(finding.finding, for_doctor=True),

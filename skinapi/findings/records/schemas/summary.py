@@ -107,6 +107,8 @@ class SummaryFields(Answer):
         finding: VisibleFindingSummary,
         owner: Account,
         instructed_in: Language | None = None,
+        *,
+        for_doctor: bool,
         **more: Any,
     ) -> Self:
         """Say what each view of a finding says, and what `more` a view has."""
@@ -135,7 +137,7 @@ class SummaryFields(Answer):
             instruction=InstructionView.of_spot(
                 finding.instruction,
                 instructed_in or language,
-                for_doctor=not finding.reader.is_patient,
+                for_doctor=for_doctor,
             ),
             photo_kept=finding.photo_blob is not None,
             narrative={"source": finding.narrative_source},
@@ -149,7 +151,7 @@ class SummaryView(SummaryFields):
     @classmethod
     def from_finding(cls, finding: VisibleFindingSummary, owner: Account, *, to: Subject) -> Self:
         patient = owner.id if owner.id != to.id else None
-        return cls.summarise(finding, owner, patient_id=patient)
+        return cls.summarise(finding, owner, for_doctor=patient is not None, patient_id=patient)
 
 
 def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any]:
