@@ -24,7 +24,8 @@ from skinapi.care.queue import CareService
 from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
-from skinapi.findings.status.reviews import Certainty, Opinion, Review
+from skinapi.findings.status.reviews import Opinion, Review
+from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.audit.trail import TrailFilter
 from skinapi.platform.storage.ids import new_id, now
@@ -115,7 +116,7 @@ def fill_reviews(store: Store, records: int) -> None:
         submission=OTHER,
         doctor=DOCTOR,
         signature="Meredith Grey",
-        opinion=Opinion(certainty=Certainty.SURE, label="melanocytic_nevus"),
+        opinion=Opinion(urgency=Band.SELF_MONITORING),
     )
     fill_findings(store, 1)
     finding = id_at(store, "submissions", {"number": 1})

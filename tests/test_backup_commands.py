@@ -23,6 +23,7 @@ from tests.integrations.test_patients import program
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.models import tiny_model
+from tests.support.reviews import review_of
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 
@@ -88,8 +89,9 @@ def test_a_repair_keeps_a_record_that_names_nothing(
     grey = backend.member(role="doctor")
     ada = backend.member(doctor_id=backend.account(grey.email).id)
     number = predicted(ada)["id"]
-    judged = {"label": "melanoma", "agreement": "disagree"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=judged).status_code == 201
+    judged = {"label": "melanoma", "certainty": "sure"}
+    answered = grey.call("POST", f"/submissions/{number}/review", json=review_of(judged))
+    assert answered.status_code == 201, answered.text
     [before] = backend.stored()[collection]
     rows = backend.services.store.collection(collection)
     rows.update({"id": before["id"]}, {"$set": {parent: new_id()}})
@@ -311,7 +313,7 @@ def test_a_damaged_record_of_one_patient_keeps_no_list_of_another_from_being_rep
         accounts.update({"id": first}, {"$set": {"queue_key": 7}})
     else:
         judged = {"label": "melanoma", "certainty": "sure"}
-        answered = grey.call("POST", f"/submissions/{numbers[0]}/review", json=judged)
+        answered = grey.call("POST", f"/submissions/{numbers[0]}/review", json=review_of(judged))
         assert answered.status_code == 201, answered.text
         rows.update({"owner": first}, {"$set": {"version": 3}})
     rows.update({"number": numbers[1]}, {"$unset": {"queue_key": True}})

@@ -22,6 +22,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       RequestTimeout                 408
       Conflict                       409
         Duplicate                    409
+        MilderNotConfirmed           409
         PatientTaken                 409
       Gone                           410
       PayloadTooLarge                413
@@ -60,7 +61,26 @@ The tree, with the statuses. An error that only one package raises is defined in
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedStatement:
+    """What counts, or what the table of `conditions` asks for; who said it, and when."""
+
+    said_by: Literal["decision", "comparison", "finding", "conditions"]
+    urgency: str
+    label: str | None = None
+    doctor: str | None = None
+    said_at: datetime | None = None
+
+    def __str__(self) -> str:
+        said = [self.label, self.urgency, self.doctor or f"by the {self.said_by}"]
+        if self.said_at:
+            said.append(f"{self.said_at:%Y-%m-%d}")
+        return ", ".join(filter(None, said))
 
 
 class SkinAPIError(Exception):
@@ -184,6 +204,17 @@ class AccountJoined(Forbidden):
     def __init__(self, log_in: str) -> None:
         self.log_in = log_in
         super().__init__(f"{self.sentence}. Log in as {log_in}")
+
+
+class MilderNotConfirmed(Conflict):
+    """`replaces` is what the refused review is milder than, or takes back."""
+
+    code = "milder_not_confirmed"
+    sentence = "This review is milder than what it replaces"
+
+    def __init__(self, replaces: ReplacedStatement) -> None:
+        self.replaces = replaces
+        super().__init__(f"{self.sentence}: {replaces}. To sign it, send `confirm_milder`: true")
 
 
 class PatientTaken(Conflict):

@@ -12,8 +12,10 @@ from skinapi.base.errors import (
     AccountJoined,
     AccountRefused,
     FindingInError,
+    MilderNotConfirmed,
     PatientTaken,
     Refused,
+    ReplacedStatement,
     SkinAPIError,
 )
 
@@ -87,6 +89,11 @@ class Problem(BaseModel):
         exclude_if=lambda in_error: in_error is None,
         description="of `entered_in_error`",
     )
+    replaces: ReplacedStatement | None = Field(
+        default=None,
+        exclude_if=lambda replaces: replaces is None,
+        description="of `milder_not_confirmed`: what the review is milder than, or takes back",
+    )
     error: str
     message: str
     msg: str
@@ -109,6 +116,7 @@ def problem_of(
         doctor=error.doctor if isinstance(error, PatientTaken) else None,
         log_in=error.log_in if isinstance(error, AccountJoined) else None,
         in_error=_entry_of(error),
+        replaces=error.replaces if isinstance(error, MilderNotConfirmed) else None,
         error=error.detail,
         message=error.detail,
         msg=error.detail,

@@ -62,31 +62,24 @@ class LesionFull(Unprocessable):
         super().__init__(f"{self.sentence} ({most}). Begin a new spot at the same place.")
 
 
+class IncompleteReview(Unprocessable):
+    code = "incomplete_review"
+    sentence = "A review states its urgency, and how certain its label is"
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(f"{self.sentence}: `{missing}` is missing")
+
+
 class ContradictoryReview(Unprocessable):
-    code, sentence = "contradictory_review", "The parts of this review contradict each other"
+    code = "contradictory_review"
+    sentence = "The laboratory's result is known, or it is awaited: send one of them"
 
 
-class NoPictureToAgreeOn(Unprocessable):
-    code = "no_picture_to_agree_on"
+class SampleAwaited(Unprocessable):
+    code = "sample_awaited"
     sentence = (
-        "No photo of this finding is kept, so nobody can agree with it. Ask for another "
-        "photo, or name what you saw when you examined the patient"
-    )
-
-
-class ResultStands(Unprocessable):
-    code = "result_stands"
-    sentence = (
-        "The laboratory's result counts, and no opinion replaces it: sign another result, or the "
-        "same one with another urgency; or that the result of a new sample is awaited"
-    )
-
-
-class OpinionStands(Unprocessable):
-    code = "opinion_stands"
-    sentence = (
-        "What was signed before goes on counting, and the patient would read nothing of this one: "
-        "name what you see, and say that you are sure or that the result of a sample is awaited"
+        "The result of a sample is awaited. Say what became of it: `certainty` `laboratory`, or "
+        "`sample` `waiting` or `none`. While it is awaited, no review is milder than the one before"
     )
 
 

@@ -25,8 +25,7 @@ from skinapi.base.errors import BlobDamaged, Duplicate
 from skinapi.findings.records.events import FindingEvent
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import SubmittedPhoto
-from skinapi.findings.status.deciding_review import deciding_review
-from skinapi.findings.status.reviews import Histology, Review, Reviews
+from skinapi.findings.status.reviews import Certainty, Review, Reviews, current_review
 from skinapi.lab.checks.publishing import Provenance, Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset
@@ -115,24 +114,22 @@ class ReviewedLabel:
 
 def label_of(reviews: Sequence[Review], source: LabelSource) -> ReviewedLabel | LeftOut:
     """The label by the reviews of one finding, in the order in which they were signed."""
-    decides = deciding_review(reviews)
+    decides = current_review(reviews)
     if decides is None:
         return LeftOut.UNSURE
     opinion = decides.opinion
-    if source == "histology" and opinion.histology_result is None:
+    if source == "histology" and not opinion.proven:
         return LeftOut.NO_HISTOLOGY
     # The laboratory may say something else soon, and the next version has that.
-    if opinion.histology is Histology.AWAITED:
+    if opinion.awaited:
         return LeftOut.AWAITING_HISTOLOGY
-    if opinion.condition is None or not opinion.sure:
+    if opinion.label is None or opinion.certainty is Certainty.SUSPECTED:
         return LeftOut.UNSURE
     table = conditions_table()
-    key = table.counted_as(opinion.condition, table.keys)
+    key = table.counted_as(opinion.label, table.keys)
     if key is None:
         return LeftOut.UNKNOWN_LABEL
-    return ReviewedLabel(
-        key, histology=opinion.histology_result is not None, said=opinion.condition
-    )
+    return ReviewedLabel(key, histology=opinion.proven, said=opinion.label)
 
 
 @dataclass

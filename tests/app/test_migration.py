@@ -15,6 +15,8 @@ from skinapi.app.migration import run
 from skinapi.app.migration.steps import OPENED, STEPS
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
 from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.status.reviews import Opinion
+from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
@@ -28,7 +30,16 @@ from skinapi.platform.storage.store_version import (
     join_store,
 )
 from skinapi.privacy.retention.service import RetentionService
-from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, patient_in_care, review
+from tests.care.clinic import (
+    REFERRAL,
+    REVIEW,
+    ROUTINE,
+    URGENT,
+    file_for,
+    numbers,
+    patient_in_care,
+    review,
+)
 from tests.care.test_cases import Clinic, answer, give
 from tests.integrations.test_patients import program
 from tests.support.backends import PASSWORD, SECRET, Backend
@@ -99,11 +110,76 @@ def test_a_person_to_reach_of_the_former_release_is_read(backend: Backend) -> No
     assert len(doctor.call("GET", "/people-to-reach").get_json()) == 1
 
 
-MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
-NAMED = {
-    "a result": {"histology": "confirmed", "histology_result": "melanoma"},
-    "a sample": {"histology": "awaited"},
-}
+def former_opinion(**said: Any) -> Document:
+    """What 2.0.0 stored of what a review says."""
+    nothing = ("label", "agrees_with_label", "urgency", "agrees_with_urgency")
+    return {
+        **dict.fromkeys((*nothing, "histology", "histology_result")),
+        "certainty": "sure",
+        "new_picture_wanted": False,
+        **said,
+    }
+
+
+SELF = Band.SELF_MONITORING
+MOLE = {"label": "melanocytic_nevus"}
+MELANOMA = {"label": "melanoma"}
+RESULT = {**MELANOMA, "histology": "confirmed", "histology_result": "melanoma"}
+SAMPLE = {**MELANOMA, "histology": "awaited"}
+UNSURE: dict[str, Any] = {"certainty": "unsure"}
+PHOTO: dict[str, Any] = {**UNSURE, "new_picture_wanted": True}
+LABORATORY = {**MELANOMA, "certainty": "laboratory"}
+
+
+@pytest.mark.parametrize(
+    ("band", "signed", "restated"),
+    [
+        (URGENT, [("a", MOLE)], {"urgency": SELF, **MOLE, "certainty": "sure"}),
+        (URGENT, [("a", {**MOLE, **UNSURE})], {"urgency": URGENT, "certainty": "suspected"}),
+        (URGENT, [("a", {**MOLE, **UNSURE, "urgency": REVIEW})], {"urgency": REVIEW}),
+        (REFERRAL, [("a", {"label": "melanoma", "agrees_with_label": True})], {"urgency": URGENT}),
+        (
+            URGENT,
+            [("a", {**MOLE, "histology": "awaited"})],
+            {"urgency": URGENT, "sample": "waiting"},
+        ),
+        (URGENT, [("a", {**MOLE, "histology": "not_taken"})], {"urgency": SELF, "sample": "none"}),
+        (ROUTINE, [("a", PHOTO)], {"urgency": ROUTINE, "certainty": None, "photo_wanted": True}),
+        (URGENT, [("a", {**PHOTO, "urgency_waits": True})], {"urgency": ROUTINE}),
+        (ROUTINE, [("a", {**RESULT, "urgency": ROUTINE})], {"urgency": URGENT, **LABORATORY}),
+        (ROUTINE, [("a", RESULT), ("a", {**RESULT, "urgency": ROUTINE})], {"urgency": ROUTINE}),
+        # What 2.0.0 went on to count.
+        (ROUTINE, [("a", MELANOMA), ("b", MOLE)], {"urgency": URGENT, **MOLE}),
+        (ROUTINE, [("a", MELANOMA), ("a", MOLE)], {"urgency": SELF}),
+        (ROUTINE, [("a", MELANOMA), ("b", MOLE), ("b", MOLE)], {"urgency": URGENT}),
+        (SELF, [("a", SAMPLE), ("b", PHOTO)], {**MELANOMA, "sample": "waiting", "urgency": URGENT}),
+        (SELF, [("a", RESULT), ("b", PHOTO)], {**LABORATORY, "photo_wanted": True}),
+        (SELF, [("a", RESULT), ("b", MELANOMA)], {**LABORATORY, "urgency": URGENT}),
+    ],
+)
+def test_a_review_is_restated_with_what_the_former_release_showed(
+    backend: Backend, band: Band, signed: list[tuple[str, Any]], restated: dict[str, Any]
+) -> None:
+    grey, ada = patient_in_care(backend)
+    finding = file_for(backend, ada, band)
+    reviews = backend.services.store.collection("reviews")
+    for _ in signed:
+        answer(grey, finding.number, {"urgency": URGENT})
+    for stored, (doctor, said) in zip(reviews.find(sort="id"), signed, strict=True):
+        former = {"doctor": doctor * 32, "opinion": former_opinion(**said)}
+        retired = {"downgrade_confirmed": True, "lowered_from": URGENT}
+        assert reviews.update({"id": stored["id"]}, {"$set": {**former, **retired}})
+    make_former(backend)
+    open_services(backend.settings, backend.services.store)
+    [*_, last] = reviews.find({"submission": finding.id}, sort="id")
+    assert last["opinion"].keys() == Opinion.model_fields.keys()
+    assert restated.items() <= last["opinion"].items()
+    assert not last.keys() & {"downgrade_confirmed", "lowered_from"}
+    decision = ada.call("GET", f"/submissions/{finding.number}").get_json()["decision"]
+    assert restated.items() <= decision.items()
+
+
+NAMED = {"a result": RESULT, "a sample": SAMPLE}
 
 
 def sign_opinion(clinic: Clinic, later: Document | None = None, **said: Any) -> Document:
@@ -116,7 +192,7 @@ def sign_opinion(clinic: Clinic, later: Document | None = None, **said: Any) -> 
     [review], identifier = collection("reviews").find(), new_id()
     asked = {"asked_by": review["doctor"], "question": "Excise it?", "note": "It is large."}
     by = {"doctor": clinic.backend.account(clinic.colleague.email).id, "signature": "Dr Ann Other"}
-    opinion = {**review["opinion"], "label": "melanoma", **said}
+    opinion = former_opinion(**{**MELANOMA, **said})
     signed = {**review, "id": identifier, "created_at": now(), **asked, **by, "opinion": opinion}
     if later:
         answer(clinic.doctor, clinic.number, later)
@@ -171,8 +247,7 @@ def test_a_finding_whose_opinion_named_a_sample_or_a_result_waits_for_its_doctor
 
 def test_an_opinion_whose_result_is_signed_opens_no_finding(real_backend: Backend) -> None:
     clinic = Clinic(real_backend)
-    result = {"histology_result": "melanoma", "certainty": "sure"}
-    sign_opinion(clinic, result, **NAMED["a result"])
+    sign_opinion(clinic, LABORATORY, **NAMED["a result"])
     migrate(real_backend)
     assert numbers(clinic.doctor, "/queue?reviewed=false") == []
 

@@ -27,6 +27,7 @@ from tests.model.photos import encoded
 from tests.support.backends import Backend, Person
 from tests.support.channels import CHANNELS, READERS, SCOPES
 from tests.support.findings import finding_of
+from tests.support.reviews import review_of
 
 SELF = Band.SELF_MONITORING
 VIEW = Similarity.from_parameters(scale=0.8, degrees=15, across=0.03, down=-0.02)
@@ -222,7 +223,7 @@ def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decid
 
 
 def sign(doctor: Person, number: int, body: dict[str, Any]) -> None:
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
     assert answer.status_code == 201, answer.text
 
 
@@ -295,7 +296,7 @@ def test_a_decided_finding_says_what_was_measured_since_and_one_stored_before_th
     doctor, ada = patient_in_care(any_backend)
     lesion, other = begin(ada), begin(ada)
     before, after = grown(any_backend, ada, lesion)
-    urgent = {**MOLE, "urgency": "referral", "certainty": "unsure"}
+    urgent = {**MOLE, "urgency": "referral", "certainty": "suspected"}
     sign_without(doctor, ada, before, after, urgent, away=other, back=lesion)
 
     def told() -> Any:
@@ -362,7 +363,7 @@ def test_what_an_unsure_doctor_has_seen_waits_no_more_and_stays_as_urgent(
     lesion = begin(ada)
     before, after = grown(any_backend, ada, lesion)
     compared(doctor, lesion, before, after)
-    sign(doctor, after, {**MOLE, "certainty": "unsure"})
+    sign(doctor, after, {**MOLE, "certainty": "suspected"})
     assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
     assert after not in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
 

@@ -19,20 +19,20 @@ from tests.support.size import in_drill, size
 MOLE, MELANOMA, BCC = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
 DECISIONS: dict[str, dict[str, Any]] = {
     "mole": {"label": MOLE, "urgency": "self_monitoring"},
-    "unsure": {"label": MOLE, "certainty": "unsure"},
+    "unsure": {"label": MOLE, "certainty": "suspected"},
     "sent": {"label": MOLE, "urgency": "referral"},
     "normal": {"label": "normal_skin", "urgency": "self_monitoring"},
     "melanoma": {"label": MELANOMA},
-    "possible": {"label": "squamous_cell_carcinoma", "certainty": "unsure"},
+    "possible": {"label": "squamous_cell_carcinoma", "certainty": "suspected"},
     "carcinoma": {"label": BCC},
     "keratosis": {"label": "actinic_keratosis_alone", "urgency": "doctor_review"},
     "bowen": {"label": "bowens_disease"},
-    "awaited": {"label": MELANOMA, "histology": "awaited"},
-    "result melanoma": {"label": MELANOMA, "histology_result": MELANOMA},
-    "result mole": {"label": MOLE, "histology_result": MOLE, "urgency": "self_monitoring"},
-    "result inflammatory": {"label": "inflammatory", "histology_result": "inflammatory"},
-    "photo": {"label": None, "certainty": "unsure", "new_picture_wanted": True},
-    "open": {"label": None, "certainty": "unsure", "urgency": "referral"},
+    "awaited": {"label": MELANOMA, "sample": "waiting"},
+    "result melanoma": {"label": MELANOMA, "certainty": "laboratory"},
+    "result mole": {"label": MOLE, "certainty": "laboratory", "urgency": "self_monitoring"},
+    "result inflammatory": {"label": "inflammatory", "certainty": "laboratory"},
+    "photo": {"label": None, "photo_wanted": True},
+    "open": {"label": None, "urgency": "referral"},
 }
 CHANGES = (
     ("carcinoma", "melanoma"),
@@ -67,7 +67,7 @@ LEFT_OVER = {
 
 class Author(Practice):
     def decide(self, name: str) -> None:
-        self.review(**{"certainty": "sure", "downgrade_confirmed": True, **DECISIONS[name]})
+        self.review(**{"sample": "none", **DECISIONS[name]})
 
     def list_sentences_for_now(self, like: dict[str, Any]) -> list[str]:
         """Of the draft that the software would write for this reader now."""

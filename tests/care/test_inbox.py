@@ -24,6 +24,7 @@ from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 
 def inbox(person: Person, query: str = "") -> Any:
@@ -42,8 +43,8 @@ def write(person: Person, about: str) -> None:
 
 
 def ask_for_picture(doctor: Person, number: int) -> None:
-    body = {"new_picture_wanted": True, "urgency": "routine"}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    body = {"photo_wanted": True, "urgency": "routine"}
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
     assert answer.status_code == 201, answer.text
 
 
@@ -91,7 +92,11 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
 def test_who_is_asked_for_a_photo_beside_a_visit_reads_the_visit_once(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT, lesion=begin(ada)).number
-    answer = grey.call("POST", f"/submissions/{number}/review", json={"new_picture_wanted": True})
+    answer = grey.call(
+        "POST",
+        f"/submissions/{number}/review",
+        json=review_of({"photo_wanted": True, "urgency": URGENT}),
+    )
     assert answer.status_code == 201, answer.text
     said = {task["task"]: "sentence" in task for task in inbox(ada)["tasks"]}
     assert said == {"see_doctor": True, "picture": False}
@@ -100,7 +105,7 @@ def test_who_is_asked_for_a_photo_beside_a_visit_reads_the_visit_once(backend: B
 def test_who_waits_for_a_result_is_not_told_to_see_a_doctor(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, ROUTINE, lesion=begin(ada)).number
-    review(grey, number, histology="awaited")
+    review(grey, number, sample="waiting")
     (task,) = inbox(ada)["tasks"]
     assert (task["task"], task["advice"]["waits_for"]) == ("result", "result")
 
@@ -218,8 +223,8 @@ def test_what_is_new_about_one_photo_says_that_another_one_counts(any_backend: B
 def test_the_laboratory_s_result_heads_the_milder_decision(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     mild, proven = (file_for(any_backend, ada, ROUTINE).number for _ in range(2))
-    review(grey, proven, histology="awaited")
-    review(grey, proven, histology="confirmed", histology_result="melanoma")
+    review(grey, proven, sample="waiting")
+    review(grey, proven, label="melanoma", certainty="laboratory")
     review(grey, mild, label="melanocytic_nevus", urgency="self_monitoring")
     found = inbox(ada)["decisions"]
     assert [(item["finding"], item["by_result"]) for item in found] == [

@@ -12,6 +12,7 @@ from tests.care.test_lesions import begin, course, shown, sort
 from tests.findings.prediction.photographer import predicted, send
 from tests.findings.records.test_races import Call, overlapped
 from tests.support.backends import Backend, Person
+from tests.support.reviews import review_of
 from tests.support.size import size
 
 PAIRS = [
@@ -114,7 +115,7 @@ def test_a_review_has_seen_what_was_in_its_spot_in_the_order_of_the_two_requests
     a, b = begin(ada), begin(ada)
     grave = file_for(real_backend, ada, Band.URGENT_REFERRAL, lesion=a)
     mild = file_for(real_backend, ada, Band.SELF_MONITORING, lesion=b)
-    mole = {"label": "melanocytic_nevus", "certainty": "sure"}
+    mole = review_of(label="melanocytic_nevus")
     path = f"/submissions/{mild.number}/review"
     told = overlapped(
         partial(sort, ada, grave.number, b), partial(doctor.call, "POST", path, json=mole)

@@ -16,6 +16,7 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.clinic import ROUTINE, file_for, patient_of
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
+from tests.support.reviews import review_of
 
 BACK = {"site": "back", "side": "rear", "x": 48.5, "y": 60}
 NO_SPOT = "There is no such spot"
@@ -311,9 +312,9 @@ def test_a_doctors_lists_say_what_counts_instead_of_an_older_decision(backend: B
     mole, melanoma = (file_for(backend, ada, ROUTINE, lesion=lesion).number for _ in range(2))
     for number, said in (
         (mole, {"certainty": "sure", "label": "melanocytic_nevus"}),
-        (melanoma, {"histology_result": "melanoma"}),
+        (melanoma, {"label": "melanoma", "certainty": "laboratory"}),
     ):
-        signed = grey.call("POST", f"/submissions/{number}/review", json=said)
+        signed = grey.call("POST", f"/submissions/{number}/review", json=review_of(said))
         assert signed.status_code == 201, signed.get_json()
     for path in ("/queue?reviewed=true", f"/lesions/{lesion}/submissions"):
         rows = {item["id"]: item for item in grey.call("GET", path).get_json()}

@@ -203,7 +203,7 @@ def test_after_an_unsure_review_a_draft_says_nothing_of_an_estimate(
     shared_backend: Backend, reader: Addressee
 ) -> None:
     at = Practice(shared_backend, reviewed=False)
-    at.review("melanocytic_nevus", certainty="unsure")
+    at.review("melanocytic_nevus", certainty="suspected")
     text = at.draft(reader)["text"].lower()
     assert "i think that it is a mole, but i am not certain" in text
     for word in ("model", "estimate", "colour", "likely", "%", "in 10", "harmless"):

@@ -23,8 +23,8 @@ from tests.use_cases.use_case import notices_to
 
 NEVUS, MELANOMA = "melanocytic_nevus", "melanoma"
 ROUTINE: dict[str, Any] = {"urgency": "routine"}
-UNSURE = {"certainty": "unsure"}
-AWAITED: dict[str, Any] = {"histology": "awaited"}
+UNSURE = {"certainty": "suspected"}
+AWAITED: dict[str, Any] = {"sample": "waiting"}
 HARMLESS = "This is a harmless mole."
 
 
@@ -103,7 +103,7 @@ def test_a_decision_that_was_itself_replaced_supersedes_no_letter(any_backend: B
 def test_sorting_is_named_as_that_and_no_doctor_with_it(any_backend: Backend, act: str) -> None:
     at = Practice(any_backend, reviewed=False)
     spot = at.sort_into_spot()
-    at.review(MELANOMA, histology="awaited")
+    at.review(MELANOMA, certainty="laboratory")
     first = go_to(at, predicted(at.ada, lesion=spot, keep_photo="true")["id"])
     at.review(NEVUS, **ROUTINE)
     assert at.sign(at.draft()).status_code == 200
@@ -179,12 +179,12 @@ def test_of_one_day_the_pages_say_the_times() -> None:
         ({}, NEVUS, {"urgency": "referral"}, True),
         ({}, NEVUS, {**ROUTINE, **UNSURE}, True),
         ({}, "basal_cell_carcinoma", {**ROUTINE, **AWAITED}, True),
-        (AWAITED, MELANOMA, {"histology_result": MELANOMA, "histology": "confirmed"}, True),
+        (AWAITED, MELANOMA, {"certainty": "laboratory"}, True),
         ({}, NEVUS, ROUTINE, False),
-        (AWAITED, NEVUS, {**ROUTINE, "histology": "confirmed"}, True),
+        (AWAITED, NEVUS, {**ROUTINE, "certainty": "laboratory"}, True),
         (AWAITED, NEVUS, {**ROUTINE, **AWAITED}, False),
-        ({}, None, {"new_picture_wanted": True}, False),
-        (UNSURE, None, {"new_picture_wanted": True}, True),
+        ({}, NEVUS, {**ROUTINE, "photo_wanted": True}, False),
+        (UNSURE, None, {"photo_wanted": True}, True),
     ],
 )
 def test_only_a_decision_that_says_otherwise_supersedes(
@@ -204,7 +204,7 @@ def test_only_a_decision_that_says_otherwise_supersedes(
     ("label", "said", "superseded"),
     [
         (MELANOMA, {}, {"by_result": False}),
-        (NEVUS, {**ROUTINE, "histology": "confirmed"}, {"by_result": True}),
+        (NEVUS, {**ROUTINE, "certainty": "laboratory"}, {"by_result": True}),
         (NEVUS, ROUTINE, None),
     ],
 )
@@ -284,7 +284,7 @@ def test_a_letter_that_begins_with_a_suspicion_is_struck_when_a_result_as_urgent
     assert at.sign(at.draft()).status_code == 200
     assert at.shown_to(at.ada)[0]["superseded"] is None
     go_to(at, suspected)
-    at.review(MELANOMA, histology_result=MELANOMA)
+    at.review(MELANOMA, certainty="laboratory")
     go_to(at, own)
     assert at.shown_to(at.ada)[0]["superseded"]["by_result"] is True
 

@@ -25,10 +25,10 @@ MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 REVIEWS: dict[str, dict[str, Any]] = {
     "mole": {"label": MOLE, "urgency": "self_monitoring"},
     "suspected": {"label": MELANOMA},
-    "proven": {"label": MELANOMA, "histology": "confirmed"},
-    "benign": {"label": "benign_keratosis", "histology": "confirmed"},
-    "awaited": {"label": MELANOMA, "histology": "awaited"},
-    "photo": {"label": None, "certainty": "unsure", "new_picture_wanted": True},
+    "proven": {"label": MELANOMA, "certainty": "laboratory"},
+    "benign": {"label": "benign_keratosis", "certainty": "laboratory"},
+    "awaited": {"label": MELANOMA, "sample": "waiting"},
+    "photo": {"label": None, "certainty": "suspected", "photo_wanted": True},
 }
 # Whatever a doctor writes: some of it once was refused, some of it differs from what was decided.
 WRITTEN = (
@@ -132,7 +132,7 @@ def test_what_counts_of_another_photo_of_the_spot_comes_first(
     at.review(MOLE, urgency="self_monitoring")
     spot = at.sort_into_spot()
     first, at.number = at.number, predicted(at.ada, lesion=spot)["id"]
-    at.review(MELANOMA, histology="confirmed")
+    at.review(MELANOMA, certainty="laboratory")
     number, at.number = at.number, first
     lines = at.draft(reader)["decision"].splitlines()
     assert lines[0].startswith("Laboratory's result of ")
@@ -181,7 +181,7 @@ class Expected:
 
 DRAFTS = {
     "proven": Expected(
-        {"label": MELANOMA, "histology": "confirmed"},
+        {"label": MELANOMA, "certainty": "laboratory"},
         (
             "The laboratory has examined",
             "it has found a melanoma.",
@@ -202,7 +202,7 @@ DRAFTS = {
         ("laboratory has",),
     ),
     "awaited": Expected(
-        {"label": MELANOMA, "histology": "awaited"},
+        {"label": MELANOMA, "sample": "waiting"},
         ("A sample was taken", "as soon as I have it"),
         ("I am waiting for the laboratory's result, and will let you know of it.",),
         ("Thank you for the photo", "cancer"),
@@ -214,7 +214,7 @@ DRAFTS = {
         ("This group", "this answer", "suspect"),
     ),
     "not sure": Expected(
-        {"label": "benign_keratosis", "certainty": "unsure", "urgency": "doctor_review"},
+        {"label": "benign_keratosis", "certainty": "suspected", "urgency": "doctor_review"},
         ("I think that it is a benign keratosis, but I am not certain",),
         ("I think that it is a benign keratosis, but I am not certain",),
         ("harmless", "not cancer"),
@@ -226,7 +226,7 @@ DRAFTS = {
         ("this is what it means",),
     ),
     "a disease that the laboratory has found": Expected(
-        {"label": "inflammatory", "histology": "confirmed", "urgency": "doctor_review"},
+        {"label": "inflammatory", "certainty": "laboratory", "urgency": "doctor_review"},
         ("it has found an inflammatory skin disease.", "tell me at once"),
         ("found an inflammatory skin disease. Would you please examine this lesion?",),
         ("for your records",),

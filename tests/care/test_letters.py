@@ -11,6 +11,7 @@ from skinapi.care.letter_check import split_sentences
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.openrouter import believe
+from tests.support.reviews import review_of
 from tests.use_cases.use_case import notices_to
 
 DAMAGE = "<img src=x onerror=alert(1)> & *bold* {patient}"
@@ -58,7 +59,9 @@ class Practice:
     def review(self, label: str | None, by: Person | None = None, **said: Any) -> dict[str, Any]:
         seen = {"version": self.doctor.newest_of(self.number)}
         body = {"label": label, "certainty": "sure", **seen, **said}
-        answer = (by or self.doctor).call("POST", f"/submissions/{self.number}/review", json=body)
+        answer = (by or self.doctor).call(
+            "POST", f"/submissions/{self.number}/review", json=review_of(body)
+        )
         assert answer.status_code == 201, answer.text
         review: dict[str, Any] = answer.get_json()
         return review

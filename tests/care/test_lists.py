@@ -22,6 +22,7 @@ from tests.care.clinic import (
 )
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
+from tests.support.reviews import review_of
 
 INVALID = (
     "after=x", "limit=1001", "reviewed=x", "who=1", "urgency=x",
@@ -137,8 +138,8 @@ def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless
         (grave, "melanoma"),
         (urgent, "melanocytic_nevus"),  # the doctor is sure: it waits for nobody
     ):
-        body = {"label": label, "agreement": "disagree"}
-        answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+        body = {"label": label, "certainty": "sure"}
+        answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
         assert answer.status_code == 201
     path = f"/patients/{shared_backend.account(patient.email).id}/submissions"
     for reviewed in ("/queue?reviewed=true", f"{path}?reviewed=true", "/queue", path):

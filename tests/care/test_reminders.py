@@ -15,10 +15,11 @@ from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patie
 from tests.care.test_lesions import begin
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
+from tests.support.reviews import review_of
 from tests.use_cases.use_case import notices_to
 
 MONITORING = list(Band)[4]
-UNSURE = {"label": None, "certainty": "unsure"}
+UNSURE = {"label": None, "certainty": "suspected"}
 
 
 def proposals(person: Person, number: int) -> list[str]:
@@ -89,17 +90,17 @@ def test_a_more_urgent_band_is_never_due_later() -> None:
 
 
 NEVER = timedelta(days=-1)
-RESULT = {"histology_result": "melanoma"}
+RESULT = {"label": "melanoma", "certainty": "laboratory"}
 
 
 @pytest.mark.parametrize(
     ("band", "said", "act", "after"),
     [
-        (ROUTINE, {"new_picture_wanted": True}, "send_photo", timedelta(days=3)),
-        (ROUTINE, {**UNSURE, "histology": "awaited"}, "ask_result", timedelta(days=14)),
-        (URGENT, {**UNSURE, "histology": "awaited"}, "ask_result", timedelta(days=14)),
-        (URGENT, {**UNSURE, "new_picture_wanted": True}, "see_doctor", timedelta(days=7)),
-        (REVIEW, {**UNSURE, "new_picture_wanted": True}, "send_photo", timedelta(days=3)),
+        (ROUTINE, {"photo_wanted": True}, "send_photo", timedelta(days=3)),
+        (ROUTINE, {"sample": "waiting"}, "ask_result", timedelta(days=14)),
+        (URGENT, {"sample": "waiting"}, "ask_result", timedelta(days=14)),
+        (URGENT, {"urgency": URGENT, "photo_wanted": True}, "see_doctor", timedelta(days=7)),
+        (REVIEW, {"urgency": ROUTINE, "photo_wanted": True}, "send_photo", timedelta(days=3)),
         (ROUTINE, RESULT, "see_doctor", timedelta(days=7)),
         (ROUTINE, {**RESULT, "urgency": "routine"}, None, NEVER),
     ],
@@ -113,7 +114,7 @@ def test_a_reminder_follows_what_a_doctor_decided(
     filed = file_for(backend, ada, band, lesion=lesion)
     # A proven cancer is urgent first; a later review may say that it was removed.
     for body in [RESULT, said] if act is None else [said]:
-        answer = grey.call("POST", f"/submissions/{filed.number}/review", json=body)
+        answer = grey.call("POST", f"/submissions/{filed.number}/review", json=review_of(body))
         assert answer.status_code == 201, answer.text
     told = shown(ada, lesion)
     if act is None:

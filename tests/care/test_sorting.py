@@ -16,19 +16,20 @@ from tests.integrations.test_keys import made
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.channels import READERS, SCOPES
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 URGENT, SELF = Band.URGENT_REFERRAL, Band.SELF_MONITORING
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
-MOLE_RESULT = {"histology_result": "melanocytic_nevus", "urgency": SELF}
-ANOTHER = {"new_picture_wanted": True}
+MOLE_RESULT = {"label": "melanocytic_nevus", "certainty": "laboratory", "urgency": SELF}
+ANOTHER = {"photo_wanted": True}
 LEFT = {"site": "back", "laterality": "left"}
 GRAVE: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
     "urgent, and no doctor has looked": (None, MOLE),
-    "unsure": ({**MELANOMA, "certainty": "unsure"}, MOLE),
+    "unsure": ({**MELANOMA, "certainty": "suspected"}, MOLE),
     "sure": (MELANOMA, MOLE),
-    "awaited": ({**MELANOMA, "histology": "awaited"}, MOLE_RESULT),
-    "proven": ({"histology_result": "melanoma"}, MOLE_RESULT),
+    "awaited": ({**MELANOMA, "sample": "waiting"}, MOLE_RESULT),
+    "proven": ({"label": "melanoma", "certainty": "laboratory"}, MOLE_RESULT),
 }
 
 
@@ -129,7 +130,7 @@ def want_a_photo_beside_a_result(backend: Backend, doctor: Person, ada: Person) 
     """The finding that is wanted anew, with a sample out, and the newer one with the result."""
     spot = begin(ada)
     wanted = file_for(backend, ada, URGENT, lesion=spot).number
-    sign(doctor, wanted, {**MOLE, "certainty": "unsure", "urgency": URGENT, "histology": "awaited"})
+    sign(doctor, wanted, {**MOLE, "urgency": URGENT, "sample": "waiting"})
     newer = file_for(backend, ada, SELF, lesion=spot).number
     sign(doctor, newer, MOLE_RESULT)
     sign(doctor, wanted, ANOTHER)
@@ -149,7 +150,7 @@ def test_a_photo_that_is_wanted_for_another_finding_is_asked_for_by_its_number(
 def test_who_is_to_be_seen_goes_without_another_photo(any_backend: Backend) -> None:
     doctor, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, URGENT).number
-    sign(doctor, number, ANOTHER)
+    sign(doctor, number, {**ANOTHER, "urgency": URGENT})
     told = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]["sentence"]
     assert told.endswith("in the next two days. If you cannot, go without it.")
     sign(doctor, number, MOLE_RESULT)
@@ -433,7 +434,7 @@ def test_who_is_to_tell_of_a_photo_reads_what_counts_of_its_spot(backend: Backen
     grave, mole = (predict(ada, f"{turn}", lesion=spot).get_json()["id"] for turn in range(2))
     sign(doctor, grave, MELANOMA)
     assert ada.call("GET", f"/submissions/{grave}").status_code == 200
-    sign(doctor, mole, {**MOLE, "certainty": "unsure", "urgency": Band.REFERRAL})
+    sign(doctor, mole, {**MOLE, "certainty": "suspected", "urgency": Band.REFERRAL})
     assert instructed(doctor, mole)[:2] == (URGENT, grave)
     assert backend.admin().call("PATCH", f"/users/{ada.email}/suspend").status_code == 200
     [person] = doctor.call("GET", "/people-to-reach").get_json()
@@ -473,6 +474,6 @@ def test_a_review_is_refused_if_a_side_was_corrected_since_the_page_was_read(
     seen = doctor.call("GET", f"/submissions/{mole}").get_json()["spot_state"]
     assert ada.call("PUT", path, json={"body_laterality": "left"}).status_code == 200
     body = {**MOLE, "spot_state": seen}
-    refused = doctor.call("POST", f"/submissions/{mole}/review", json=body)
+    refused = doctor.call("POST", f"/submissions/{mole}/review", json=review_of(body))
     assert code_of(refused) == (409, "spot_changed")
     assert instructed(ada, grave)[0] == URGENT

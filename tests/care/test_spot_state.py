@@ -13,6 +13,7 @@ from tests.care.test_comparisons import sign as review
 from tests.care.test_lesions import begin
 from tests.care.test_sorting import MELANOMA, MOLE, SELF, URGENT, by_joining, by_sorting
 from tests.support.backends import Backend, Person
+from tests.support.reviews import review_of
 
 
 def state_of(doctor: Person, number: int) -> str:
@@ -25,7 +26,9 @@ def sign(
 ) -> TestResponse:
     headers = {"Idempotency-Key": key} if key else {}
     body = {**(said or MOLE), "spot_state": state}
-    return doctor.call("POST", f"/submissions/{number}/review", json=body, headers=headers)
+    return doctor.call(
+        "POST", f"/submissions/{number}/review", json=review_of(body), headers=headers
+    )
 
 
 def ask(doctor: Person, number: int, colleague: Person) -> None:
@@ -78,7 +81,7 @@ def test_a_sample_of_one_place_takes_no_day_from_a_photo_told_to_be_of_another(
     back = Context(body_site="back")
     number = file_for(any_backend, ada, URGENT, lesion=spot, context=back).number
     other = file_for(any_backend, ada, URGENT, lesion=spot, context=Context(body_site=site)).number
-    review(doctor, number, {**MELANOMA, "histology": "awaited"})
+    review(doctor, number, {**MELANOMA, "sample": "waiting"})
     for finding in (number, other):
         told = ada.call("GET", f"/submissions/{finding}").get_json()["instruction"]
         if elsewhere:

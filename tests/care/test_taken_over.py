@@ -11,7 +11,7 @@ from tests.care.conversation import Talk
 from tests.conftest import store_on
 from tests.support.backends import MAIL, Backend, Person
 
-AWAITED = {"histology": "awaited"}
+AWAITED = {"sample": "waiting"}
 
 
 @pytest.fixture(params=["sqlite", "mongod"])
@@ -49,7 +49,7 @@ def leave_open(talk: Talk, number: int, left: str) -> None:
     """Sign a review of this finding, and leave this open of it."""
     body: dict[str, dict[str, Any]] = {
         "result": AWAITED,
-        "photo": {"label": None, "certainty": None, "new_picture_wanted": True},
+        "photo": {"label": None, "photo_wanted": True},
         "message": {"label": "melanocytic_nevus"},
     }
     review(talk.grey, number, **body[left])

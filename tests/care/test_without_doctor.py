@@ -25,6 +25,7 @@ from tests.care.clinic import (
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.channels import READERS
+from tests.support.reviews import review_of
 
 LIST = "/queue?unassigned=true"
 Open = Callable[..., Backend]
@@ -53,7 +54,7 @@ def take(doctor: Person, patient: str) -> Any:
 
 def sign(doctor: Person, number: int, **said: str) -> None:
     body = {"certainty": "sure", **said}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
     assert answer.status_code == 201, answer.text
 
 
@@ -80,7 +81,7 @@ def test_every_doctor_sees_what_is_nobodys_first_in_urgency_and_takes_the_patien
         identifier(any_backend, ben),
     }
     body = {"label": "melanoma", "certainty": "sure"}
-    refused = grey.call("POST", f"/submissions/{urgent}/review", json=body)
+    refused = grey.call("POST", f"/submissions/{urgent}/review", json=review_of(body))
     assert refused.status_code == 403  # who decides takes the patient first
 
     assert take(grey, identifier(any_backend, ben)).status_code == 200
@@ -230,7 +231,7 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     result, asked, done = (file_for(any_backend, ada, REFERRAL).number for _ in range(3))
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     written = file_for(any_backend, ada, ROUTINE, lesion=spot).number
-    sign(grey, result, label="melanoma", histology="awaited")
+    sign(grey, result, label="melanoma", sample="waiting")
     for number in (asked, done, written):
         sign(grey, number, label="melanocytic_nevus")
     body = {"colleague": house.email}

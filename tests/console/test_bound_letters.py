@@ -10,6 +10,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.served.server import Server
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 SIDES = {"en": "left arm", "fr": "bras, à gauche"}
 TOLD = {"age_band": "45-59", "body_site": "upper_extremity"}
@@ -37,7 +38,7 @@ def test_the_page_says_why_a_letter_is_out_of_date(
     headers = {"Content-Type": kind, "Authorization": f"Bearer {patient.token}"}
     number: int = post(server.port, "/predict", body, headers).json["id"]
     said = {"label": "melanoma", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
+    assert doctor.call("POST", f"/submissions/{number}/review", json=review_of(said)).status == 201
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
     journey.press("letterNew_patient")
@@ -67,7 +68,7 @@ def test_the_page_says_why_a_letter_is_out_of_date(
     place = journey.say("placeOnBody")
     assert f": {place}." in visitor.read(".letter .struck summary")
     journey.step("struck")
-    awaited = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
+    awaited = {"label": "melanoma", "certainty": "suspected", "sample": "waiting"}
     for by, of, said in (
         (doctor, "review", awaited),
         (seeder.person("admin"), "entered-in-error", {"reason": "Ada has said so."}),

@@ -63,14 +63,14 @@ def test_the_queue_is_worked_off_the_most_urgent_first(
     open_the_most_urgent(journey)
     agree(journey)
     take_the_next_one_under_another_label(journey)
-    assert labels(doctor) == {None: 1, "agree": 1, "disagree": 1}
+    assert labels(doctor) == {None: 1, "melanoma": 2}
 
 
 def labels(doctor: Caller) -> dict[Any, int]:
-    """How many findings of the queue have which agreement."""
+    """How many findings of the queue have which label."""
     found = [row["id"] for row in doctor.call("GET", "/queue").json]
     reviews = [doctor.call("GET", f"/submissions/{record}/reviews").json for record in found]
-    said = [of_one[0]["agreement"] if of_one else None for of_one in reviews]
+    said = [of_one[0]["label"] if of_one else None for of_one in reviews]
     return {item: said.count(item) for item in said}
 
 
@@ -126,7 +126,7 @@ def take_the_next_one_under_another_label(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press("input[name=agreement][value=disagree]")
     visitor.press("input[name=label][value=melanoma]")
-    visitor.choose("histology", "awaited")
+    visitor.choose("sample", "waiting")
     journey.step("another-label")
     journey.press("sign")
     visitor.find(".case .verdict.decided h1")  # what the review says stands first, at once
@@ -179,7 +179,7 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
     assert "Urgent referral" in visitor.find(".signing").text
     visitor.keys("u")
     visitor.find("input[name=label]")
-    select = visitor.find("select[name=histology]")
+    select = visitor.find("select[name=sample]")
     chosen = select.get_attribute("value")
     select.send_keys("a", "d", "n", "j")
     assert select.get_attribute("value") == chosen

@@ -111,7 +111,7 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
 ) -> None:
     told = {} if from_home else {"body_site": "back", "body_laterality": "left"}
     first = send(patient, "melanoma", **told)
-    sign(doctor, first, new_picture_wanted=True)
+    sign(doctor, first, photo_wanted=True)
     visitor.look(PHONE)
     visitor.enter(patient, "user")
     if not from_home:

@@ -1,5 +1,5 @@
 """What a doctor decides in the console: what is signed is what the bar beside the button says,
-nothing falls far unasked, and a patient reads the decision first.
+nothing becomes milder unasked, and a patient reads the decision first.
 """
 
 import re
@@ -13,6 +13,7 @@ from tests.console.test_spots import begin, send
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.support.backends import change_account
+from tests.support.reviews import review_of
 
 DESK = (1366, 768)
 MOLE = "melanocytic_nevus"
@@ -65,7 +66,7 @@ def signed(doctor: Caller, number: int) -> list[Any]:
 
 
 def sign(doctor: Caller, number: int, **said: Any) -> None:
-    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
+    assert doctor.call("POST", f"/submissions/{number}/review", json=review_of(said)).status == 201
 
 
 def press(visitor: Visitor, key: str, there: str) -> None:
@@ -106,12 +107,11 @@ def test_who_is_unsure_signs_no_label_of_the_model(
     visitor.go(f"case/{number}")
     visitor.find("[name=label]:checked")
     assert visitor.run(LABEL) == ""
-    visitor.choose("urgency", "same")
     visitor.press(".signing [value=stay]")
     visitor.find(".verdict.decided h1")
     [review] = signed(doctor, number)
-    told = (review["label"], review["certainty"], review["agrees_with_urgency"])
-    assert told == (None, "unsure", True)
+    told = (review["label"], review["certainty"], review["urgency"])
+    assert told == (None, None, "urgent_referral")
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)
@@ -120,7 +120,7 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
 ) -> None:
     first, second = (send(patient, "melanoma") for _ in range(2))
     sign(doctor, first, label="benign_keratosis", certainty="sure")
-    sign(doctor, second, new_picture_wanted=True)
+    sign(doctor, second, photo_wanted=True, urgency="urgent_referral")
     journey = Journey(visitor, "decision", look)
     visitor.enter(patient, "user")
     visitor.go("spots")
@@ -146,7 +146,7 @@ def test_a_key_that_changes_a_list_leaves_the_focus_on_no_other_answer(
     """Where it stayed on "Another photo wanted", the next press of Space wished for one."""
     number = send(patient, "melanoma", body_site="back")
     open_case(visitor, doctor, number)
-    for key, name in (("g", "urgency"), ("y", "histology")):
+    for key, name in (("g", "urgency"), ("y", "sample")):
         press(visitor, key, "#review:focus")
         assert visitor.find(f"[name={name}]").get_attribute("value")
         visitor.keys(Keys.SPACE)
@@ -163,30 +163,29 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     number = send(patient, "melanoma", lesion=spot, body_site="back")
     open_case(visitor, doctor, number)
     press(visitor, "a", "[value=agree]:checked:focus")
-    press(visitor, "y", "[name=histology] [value=not_taken]:checked")
-    press(visitor, "y", "[name=histology] [value=awaited]:checked")
-    press(visitor, "y", "[name=result]:focus")
-    press(visitor, "2", "[name=result][value=basal_cell_carcinoma]:checked")
-    press(visitor, "5", "[name=result][value=benign_keratosis]:checked")
+    press(visitor, "y", "[name=sample] [value=none]:checked")
+    press(visitor, "y", "[name=sample] [value=waiting]:checked")
+    press(visitor, "y", "[name=label]:focus")
+    press(visitor, "2", "[name=label][value=basal_cell_carcinoma]:checked")
+    press(visitor, "5", "[name=label][value=benign_keratosis]:checked")
     assert visitor.count("[name=agreement]") == 0
     said = visitor.run(BAR)
     falls = "Urgent referral → Routine visit"
-    assert said.startswith(f"Histology: Benign (pigmented) keratosis · {falls}")
+    assert said.startswith(f"Laboratory's result: Benign (pigmented) keratosis · {falls}")
     visitor.press(".signing [value=stay]")
     visitor.find(".doubt")
-    assert "Sign all the same?" in visitor.run(BAR)
+    assert "Sign it all the same?" in visitor.run(BAR)
     assert visitor.run(IS_CUT) is False
     assert signed(doctor, number) == []
     sign_what_falls(visitor)
     [review] = signed(doctor, number)
-    assert (review["label"], review["histology_result"]) == ("benign_keratosis",) * 2
-    assert review["downgrade_confirmed"] is True
+    assert (review["label"], review["certainty"]) == ("benign_keratosis", "laboratory")
     visitor.find(".spot-photos [aria-current] .band-routine")  # drawn again, without a reload
     named = visitor.find(".case-head strong").text
-    visitor.see(f"{named}, finding {number}, signed: Histology")
+    visitor.see(f"{named}, finding {number}, signed: Laboratory")
 
 
-def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(
+def test_who_agrees_keeps_the_urgency_and_is_asked_before_it_becomes_much_milder(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
     number = send(patient, MOLE, body_site="back", skin_tone="dark")
@@ -196,13 +195,11 @@ def test_who_agrees_keeps_the_urgency_and_is_asked_before_that_of_a_doubt_falls(
     press(visitor, "e", "[value=enough]:checked:focus")
     assert visitor.run(BAR).endswith("Doctor's review → Self-monitoring")
     visitor.keys(Keys.ENTER)
-    visitor.see("Sign all the same?")
+    visitor.see("Sign it all the same?")
     assert signed(doctor, number) == []
     sign_what_falls(visitor)
-    visitor.see("Urgency lowered from Doctor's review to Self-monitoring.")
     [review] = signed(doctor, number)
-    kept = (review["downgrade_confirmed"], review["lowered_from"], review["lowered_to"])
-    assert kept == (True, "doctor_review", "self_monitoring")
+    assert review["urgency"] == "self_monitoring"
 
 
 def test_keys_that_come_before_the_case_change_nothing_and_the_case_says_so(

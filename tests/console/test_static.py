@@ -24,7 +24,6 @@ from skinapi.console.routes import (
     read_assets,
 )
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.status.reviews import Agreement
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
 from skinapi.model.heat_map_overlay import COLOURS_FILE
@@ -300,7 +299,6 @@ def test_the_words_of_reports_are_the_words_of_the_console(
         "site": dict(labels.sites),
         "age": dict(labels.answers["age_band"]),
         "sex": dict(labels.answers["sex"]),
-        "agreement": {Agreement(key).value: text for key, text in labels.agreements.items()},
     }
     for prefix, table in tables.items():
         assert {key: said[f"{prefix}_{key}"] for key in table} == table

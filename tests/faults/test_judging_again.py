@@ -34,6 +34,7 @@ from tests.support.access import SECTIONS
 from tests.support.backends import PASSWORD
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 from tests.support.size import in_drill, size
 
 KILLS = size(2, 20)
@@ -115,7 +116,7 @@ class Actor(threading.Thread):
 
     def _review(self) -> None:
         if (case := self._choose()) and len(case.answered) < 20:
-            body = {"label": "melanocytic_nevus", "certainty": "sure", "version": case.versions}
+            body = review_of(label="melanocytic_nevus", version=case.versions)
             self._ask("POST", f"/submissions/{case.number}/review", self.doctor, body)
             case.answered.append(case.versions)
 

@@ -38,7 +38,15 @@ CHANGED = {
         "revision",
         "rest_key",
     },
-    "reviews": {"hold_ends_at", "held_with_graver", "own_hold_ends_at"},
+    "reviews": {
+        "opinion",
+        "hold_ends_at",
+        "held_with_graver",
+        "own_hold_ends_at",
+        "downgrade_confirmed",
+        "lowered_from",
+        "lowered_to",
+    },
     "lesions": {"remind_at", "revision"},
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
 }
@@ -46,9 +54,10 @@ CHANGED = {
 OF_THE_SERVER = {"leases", "store"}
 EMPTIED = {"account_acts", "break_glass"}
 # A patient, and a doctor, go on to read these. Others may be retired.
-STILL_SAID = {"class", "confidence", "time", "decision", "label", "certainty", "text", "email"}
+STILL_SAID = {"class", "confidence", "time", "decision", "label", "text", "email"}
 # What is said by other rules since.
-RESTATED = {"about", "narrative", "notices", "report", "verification"}
+TITLES = {"heading", "title", "title_key", "for_doctor"}  # of a decision that names nothing
+RESTATED = TITLES | {"about", "certainty", "narrative", "notices", "report", "verification"}
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from skinapi.platform.storage.ids import now
 from tests.support.access import RECOVERY_CODE
 from tests.support.backends import PASSWORD, Backend, Person, change_account
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 PHOTO = photo_of("melanoma")
 
@@ -111,7 +112,7 @@ def test_a_clinic_wide_key_lists_every_patient_and_finding(backend: Backend) -> 
     patients = [backend.account(item.email).id for item in (ada, backend.member(name="Bob"))]
     numbers = [sent(program, patient=patient).get_json()["id"] for patient in patients]
     assert doctor.call(
-        "POST", f"/submissions/{numbers[0]}/review", json={"new_picture_wanted": True}
+        "POST", f"/submissions/{numbers[0]}/review", json=review_of({"photo_wanted": True})
     )
     for order in ("oldest", "newest"):
         listed = program.pages(f"/submissions?limit=1&order={order}")

@@ -19,8 +19,9 @@ from tests.care.clinic import URGENT, file_for
 from tests.findings.records.test_corrections import enter
 from tests.lab.sending import await_check, picture
 from tests.support.backends import Backend, Person, erase
+from tests.support.reviews import review_of
 
-CONFIRMED = {"histology": "confirmed"}
+CONFIRMED = {"certainty": "laboratory"}
 
 
 @dataclass
@@ -43,10 +44,8 @@ class Clinic:
         blob = self.backend.services.store.blobs.put(picture(self.pictures)) if photo else None
         number = file_for(self.backend, patient, URGENT, photo_blob=blob).number
         for said in reviews:
-            agrees = said.get("label", "melanoma") == "melanoma"
-            agreement = "agree" if agrees else "disagree"
-            body = {"label": "melanoma", "agreement": agreement, **said}
-            answer = self.doctor.call("POST", f"/submissions/{number}/review", json=body)
+            body = {"label": "melanoma", **said}
+            answer = self.doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
             assert answer.status_code == 201, answer.text
         return number
 
@@ -113,8 +112,8 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Ba
     ada = clinic.patient()
     clinic.finding(ada, {"label": "melanoma"}, {"label": "melanocytic_nevus", **CONFIRMED})
     clinic.finding(ada, {"label": "melanoma"}, {"label": "dermatofibroma"})
-    clinic.finding(ada, {"agreement": "unsure"})
-    clinic.finding(ada, {"histology": "awaited"})
+    clinic.finding(ada, {"certainty": "suspected"})
+    clinic.finding(ada, {"sample": "waiting"})
     clinic.finding(ada, {"label": "dermatofibroma"}, photo=False)
     clinic.finding(ada)  # nobody has reviewed it
     clinic.finding(clinic.patient(consents=False), CONFIRMED)

@@ -21,6 +21,7 @@ from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_joining import join
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.models import write_model
+from tests.support.reviews import review_of
 from tests.use_cases.use_case import notices_to
 
 ASKED = {"current_password": PASSWORD}
@@ -351,7 +352,7 @@ def test_the_urgent_photo_of_a_spot_is_kept_with_the_mole_that_a_doctor_signed(
     milder = file_for(backend, talk.ada, Band.SELF_MONITORING, lesion=talk.lesion)
     elsewhere = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.begin())
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=said)
+    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=review_of(said))
     assert answer.status_code == 201, answer.text
     preview = talk.ada.call("GET", "/me/deletion").get_json()
     assert preview["kept_findings"] == [mole.number, urgent.number]
@@ -370,7 +371,7 @@ def test_the_photo_that_counts_for_its_spot_is_kept_beside_a_signed_one(backend:
     talk = Talk(backend)
     mole = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.lesion)
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=said)
+    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=review_of(said))
     assert answer.status_code == 201, answer.text
     counts = file_for(backend, talk.ada, Band.REFERRAL, lesion=talk.lesion)
     file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)

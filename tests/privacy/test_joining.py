@@ -29,9 +29,10 @@ from tests.integrations.test_keys import clinic_wide, made
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
+from tests.support.reviews import review_of
 from tests.use_cases.use_case import acts_on
 
-SEEN = {"label": "melanoma", "certainty": "sure", "histology": "not_taken"}
+SEEN = {"label": "melanoma", "certainty": "sure", "sample": "none"}
 
 # What opens the duplicate, or was made for it, goes (app/composition/subscriptions.py).
 GONE = frozenset(
@@ -101,7 +102,7 @@ class TwoAccounts:
                 path, key = f"/{about}/messages", {"Idempotency-Key": about[:3]}
                 written = writer.call("POST", path, json={"text": "?"}, headers=key)
                 assert written.status_code == 201, written.text
-        signed = doctor.call("POST", f"/submissions/{first}/review", json=SEEN)
+        signed = doctor.call("POST", f"/submissions/{first}/review", json=review_of(SEEN))
         assert signed.status_code == 201, signed.text
         made(patient)
         return [first, second]
@@ -416,7 +417,8 @@ def test_a_doctor_in_charge_of_the_own_former_account_is_in_charge_no_more(
     root, other = backend.member(role="admin"), backend.member(role="doctor")
     number = file_for(backend, ada, ROUTINE).number
     melanoma = {"label": "melanoma", "certainty": "sure"}
-    assert grey.call("POST", f"/submissions/{number}/review", json=melanoma).status_code == 201
+    answered = grey.call("POST", f"/submissions/{number}/review", json=review_of(melanoma))
+    assert answered.status_code == 201, answered.text
     leaving = {"current_password": PASSWORD}
     assert ada.call("DELETE", "/me", json=leaving).status_code == 200
     anew = backend.member(ada.email)

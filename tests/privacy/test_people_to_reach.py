@@ -10,21 +10,14 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, judge_anew, patient_of
 from tests.care.conversation import Talk
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.reviews import review_of
 from tests.use_cases.use_case import notices_to
 
 TOLD = {"outcome": "told"}
-AWAITED = {"certainty": "sure", "histology": "awaited"}
-NEVUS: dict[str, Any] = {
-    "label": "melanocytic_nevus",
-    "urgency": "self_monitoring",
-    "downgrade_confirmed": True,
-}
+AWAITED = {"sample": "waiting"}
+NEVUS: dict[str, Any] = {"label": "melanocytic_nevus", "urgency": "self_monitoring"}
 URGENT_MELANOMA = {"urgency": "urgent_referral"}
-WANTS_PHOTO: dict[str, Any] = {
-    "label": None,
-    "certainty": None,
-    "new_picture_wanted": True,
-}
+WANTS_PHOTO: dict[str, Any] = {"label": None, "urgency": "urgent_referral", "photo_wanted": True}
 
 
 @pytest.fixture
@@ -34,7 +27,7 @@ def given() -> dict[str, Any]:
 
 def sign(doctor: Person, number: int, label: str | None = "melanoma", **more: Any) -> None:
     body = {"label": label, "certainty": "sure", **more}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
     assert answer.status_code == 201, answer.text
 
 
@@ -62,7 +55,7 @@ def test_a_decision_that_was_not_read_and_an_awaited_result_are_told_to_the_doct
     for number in (unread, read):
         sign(grey, number)
     sign(grey, awaited, **AWAITED)
-    sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring", downgrade_confirmed=True)
+    sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring")
     for number in (awaited, read):
         assert ada.call("GET", f"/submissions/{number}").status_code == 200
     shown = ada.call("GET", "/me/deletion").get_json()
@@ -298,8 +291,8 @@ def test_an_urgent_finding_whose_photo_no_doctor_could_judge_is_open(
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)
     number, mild = (file_one(backend, ada, band) for band in (Band.URGENT_REFERRAL, Band.ROUTINE))
-    for item in (number, mild):
-        sign(grey, item, **WANTS_PHOTO)
+    for item, urgency in ((number, "urgent_referral"), (mild, "routine")):
+        sign(grey, item, **{**WANTS_PHOTO, "urgency": urgency})
         assert ada.call("GET", f"/submissions/{item}").status_code == 200
     assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"unjudged": 1}
     if whole:

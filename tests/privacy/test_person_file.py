@@ -20,6 +20,7 @@ from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import bytes_of, made_for, read
 from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.reviews import review_of
 
 
 class Case:
@@ -161,7 +162,7 @@ def test_what_cannot_be_read_is_left_out_and_named_in_it(backend: Backend, tmp_p
     doctor, ada = patient_in_care(backend)
     filed = [file_for(backend, ada, URGENT) for _ in range(4)]
     review = {"label": "melanocytic_nevus", "certainty": "sure"}
-    answer = doctor.call("POST", f"/submissions/{filed[1].number}/review", json=review)
+    answer = doctor.call("POST", f"/submissions/{filed[1].number}/review", json=review_of(review))
     assert answer.status_code == 201
     store = backend.services.store
     for collection, wanted, field in (
@@ -236,9 +237,9 @@ def test_its_page_says_it_without_script_or_network(case: Case) -> None:
 
 def test_its_page_says_how_certain_a_doctor_was(backend: Backend, tmp_path: Path) -> None:
     practice = Practice(backend, reviewed=False)
-    practice.review("melanoma", certainty="sure", histology="awaited")
-    practice.review("melanocytic_nevus", certainty="unsure")
-    practice.review(None, certainty=None, new_picture_wanted=True)
+    practice.review("melanoma", certainty="sure", sample="waiting")
+    practice.review("melanocytic_nevus", certainty="suspected", sample="none")
+    practice.review(None, photo_wanted=True)
     page = unescape(made_for(backend, practice.ada, tmp_path / "work").read(PAGE).decode())
     _, _, said = page.partition(WORDS["en"].labels["doctors"])
     words, table = conditions_table().notices.decision, conditions_table()

@@ -24,6 +24,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, SECRET, Backend, Person, put_in
 from tests.support.clock import Clock
 from tests.support.models import tiny_model
+from tests.support.reviews import review_of
 from tests.support.size import size
 
 DAY = timedelta(days=1)
@@ -103,7 +104,7 @@ class Clinic:
         filed.append(self.photo(who, band, lesion=spot))
         reviewable = [item for item in filed[-6:] if (found := self.find(item)) and found.doctor]
         if reviewable and fate.random() < 0.6:
-            awaited = {"histology": "awaited"} if fate.random() < 0.1 else {}
+            awaited = {"sample": "waiting"} if fate.random() < 0.1 else {}
             self.review(fate.choice(reviewable), **awaited)
         if spots and fate.random() < 0.5:
             self.write_message(who, fate.choice([None, *spots]), read=fate.random() < 0.8)
@@ -123,7 +124,9 @@ class Clinic:
         doctor = self.backend.account(self.doctor.email)
         self.doctor.token = self.backend.token_of(doctor)
         body = {"label": "melanocytic_nevus", "certainty": "sure", **said}
-        answer = self.doctor.call("POST", f"/submissions/{filed.number}/review", json=body)
+        answer = self.doctor.call(
+            "POST", f"/submissions/{filed.number}/review", json=review_of(body)
+        )
         assert answer.status_code == 201, answer.text
 
 
@@ -256,7 +259,7 @@ def test_a_spot_rests_as_one_and_a_new_photo_of_it_keeps_the_old_ones(clinic: Cl
 def test_a_result_that_is_awaited_and_a_colleague_who_is_asked_keep_it(clinic: Clinic) -> None:
     ada, colleague = patient_of(clinic.backend, clinic.doctor), clinic.backend.member(role="doctor")
     awaited, asked = clinic.photo(ada), clinic.photo(ada)
-    clinic.review(awaited, histology="awaited")
+    clinic.review(awaited, sample="waiting")
     clinic.review(asked)
     body = {"colleague": colleague.email}
     answer = clinic.doctor.call("PUT", f"/submissions/{asked.number}/second-opinion", json=body)

@@ -23,6 +23,7 @@ from tests.privacy.test_people_to_reach import (
     to_reach,
 )
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
+from tests.support.reviews import review_of
 
 REACH = "person_to_reach"
 MAILS = pytest.mark.parametrize("given", [MAIL])
@@ -49,7 +50,7 @@ def test_the_doctor_of_who_is_shut_out_is_to_tell_what_is_open_in_another_way(
     read, unread, mole = (file_one(backend, ada) for _ in range(3))
     for number in (read, unread):
         sign(grey, number)
-    sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring", downgrade_confirmed=True)
+    sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring")
     assert ada.call("GET", f"/submissions/{read}").status_code == 200
     shut_out(backend, ada, "suspend")
     assert to_reach(grey) == [(unread, "unopened")]
@@ -184,7 +185,7 @@ def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Ba
     [key] = backend.stored()["keys"]
     backend.services.store.collection("keys").update({"id": key["id"]}, {"$set": {"name": 7}})
     said = {"label": "melanoma", "certainty": "sure"}
-    answer = east.doctor.call("POST", f"/submissions/{number}/review", json=said)
+    answer = east.doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
     assert (answer.status_code, answer.get_json()["telling"]["way"]) == (201, "none")
 
 
@@ -268,8 +269,8 @@ def test_nothing_is_said_to_tell_who_is_shut_out(backend: Backend) -> None:
     assert all(item["shut_out"] for item in (listed, *queued))
     path = f"/submissions/{number}/review"
     cancer: dict[str, Any] = {"label": "melanoma", "certainty": "sure"}
-    for opinion in (cancer, {"new_picture_wanted": True}):
-        told = grey.call("POST", path, json=opinion).get_json()["telling"]
+    for opinion in (cancer, {"photo_wanted": True}):
+        told = grey.call("POST", path, json=review_of(opinion)).get_json()["telling"]
         assert told["way"] == "none"
         assert "Tell them in another way" in told["sentence"]
     account = backend.account(ada.email).id
@@ -290,10 +291,8 @@ def test_the_list_says_the_result_that_came_after_the_account_was_deleted(
     assert ada.call("GET", f"/submissions/{number}").status_code == 200
     leave(ada)
     assert note_of(weber) == [("awaited", "melanoma", True)]
-    said = {"histology": "confirmed", "histology_result": result, "certainty": "sure"}
-    answer = weber.call(
-        "POST", f"/submissions/{number}/review", json={**said, "downgrade_confirmed": True}
-    )
+    said = {"label": result, "certainty": "laboratory"}
+    answer = weber.call("POST", f"/submissions/{number}/review", json=review_of(said))
     assert answer.status_code == 201, answer.text
     assert note_of(weber) == note_of(grey) == [("unopened", result, False)]
 
@@ -307,7 +306,7 @@ def test_who_waits_for_a_result_stays_in_the_list_until_it_is_signed_and_told(
     awaited, unread, read = (file_one(backend, ada) for _ in "123")
     sign(grey, awaited, **AWAITED)
     for number in (unread, read):
-        sign(grey, number, "melanocytic_nevus", urgency="referral", downgrade_confirmed=True)
+        sign(grey, number, "melanocytic_nevus", urgency="referral")
     assert ada.call("GET", f"/submissions/{read}").status_code == 200
     leave(ada)
 
@@ -320,7 +319,7 @@ def test_who_waits_for_a_result_stays_in_the_list_until_it_is_signed_and_told(
     assert {*to_reach(grey)} == {(awaited, "awaited"), (unread, "unopened")}
     assert (end(), to_reach(grey)) == (200, [(awaited, "awaited")])
     assert (end(), to_reach(grey)) == (409, [(awaited, "awaited")])
-    sign(grey, awaited, None, histology="confirmed", histology_result="melanoma")
+    sign(grey, awaited, "melanoma", certainty="laboratory")
     assert ("unopened", "melanoma", False) in note_of(grey)
     assert (end(), to_reach(grey)) == (200, [])
     sign(grey, read)

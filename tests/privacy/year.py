@@ -29,6 +29,7 @@ from skinapi.platform.storage import ids
 from skinapi.platform.storage.ids import Clock, now
 from tests.support.backends import ADMIN, MAIL, PASSWORD, Backend, Person
 from tests.support.openrouter import KEY, OpenRouter, believe
+from tests.support.reviews import review_of
 
 NEW_PASSWORD = "a second horse battery"
 WORDS = {
@@ -285,13 +286,13 @@ def _first_spot(year: Year) -> None:
     )["id"]
     year.lesions = [spot, knee]
     first = _photograph(year, "growing-1", 0, spot, checklist="none")
-    said = {"certainty": "sure", "agrees_with_label": True, "agrees_with_urgency": True}
-    doctor.do("POST", f"/submissions/{first}/review", said)
+    said = {"label": "melanocytic_nevus"}
+    doctor.do("POST", f"/submissions/{first}/review", review_of(said))
     person.do("GET", f"/submissions/{first}/report.pdf")
     person.do("GET", f"/submissions/{first}/report.pdf?lang=en")
     person.do("GET", f"/submissions/{first}/thumbnail")
     theirs = _photograph(year, "mole-before", 5, None, by=year.other)
-    doctor.do("POST", f"/submissions/{theirs}/review", said)
+    doctor.do("POST", f"/submissions/{theirs}/review", review_of(said))
 
 
 def _programs(year: Year) -> None:
@@ -318,9 +319,9 @@ def _excision(year: Year) -> None:
     )
     said = {"certainty": "sure", "label": "melanoma", "urgency": "urgent_referral"}
     path = f"/submissions/{grown}/review"
-    doctor.do("POST", path, {**said, "histology": "awaited", "note": WORDS["note"]})
-    result = {"histology": "confirmed", "histology_result": "melanoma", "certainty": "sure"}
-    doctor.do("POST", path, {**result, "label": "melanoma", "note": WORDS["second note"]})
+    doctor.do("POST", path, review_of(said, sample="waiting", note=WORDS["note"]))
+    result = {"label": "melanoma", "certainty": "laboratory"}
+    doctor.do("POST", path, review_of(result, note=WORDS["second note"]))
     for report in ("report.json", "report.html", "report.pdf"):
         doctor.do("GET", f"/submissions/{grown}/{report}")
 

@@ -9,6 +9,12 @@ from tests.repository.documents import ROOT
 # For each retired feature, regular expressions of the names that only it used.
 RETIRED: dict[str, tuple[str, ...]] = {
     "stores of 1.x": (*("JudgementJoiner", r"\bentry_of_secret\b", "compatible_since"),),
+    "what a review derived from agreement": (
+        r"agrees_with|\bAgreement\b|new_picture_wanted|downgrade_confirmed|histology_result",
+        r"deciding_review|ReviewsInForce|result_stands|opinion_stands|no_picture_to_agree",
+        r"lowers_nothing|urgency_waits|only_wants_a_picture|weighs_as_sure|lowered_(from|to)",
+        r"doubtsOf|likelyIsAgreement|downgradeConfirmed|urgencyLowered|askChecklist",
+    ),
     "restoring one record": (r"restore[-_]record", r"find_in_backup", r"forget_damaged"),
     "withholding a decision": (
         r"hold_until|hold_ends_at|held_with_graver|held_beside|hold_key|shown_at|hold_late",

@@ -38,6 +38,7 @@ from tests.support.backends import PASSWORD, Backend, Person, erase_due
 from tests.support.findings import finding_of
 from tests.support.models import write_model
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 # What areas have of these tables.
 NAMES = (*(f"{name}_access" for name in FOLDERS), "access")  # first those of two areas
@@ -242,7 +243,7 @@ class SampleAccounts:
         """Of the doctor, after a review."""
         doctor = self.person("doctor")
         body = {"label": "melanoma", "certainty": "sure"}
-        doctor.call("POST", f"/submissions/{self.named['number']}/review", json=body)
+        doctor.call("POST", f"/submissions/{self.named['number']}/review", json=review_of(body))
         letter = self.draft_letter()
         answer = doctor.call("POST", f"/letters/{letter}/sign", **self.sign(letter))
         assert answer.status_code == 200, answer.text
@@ -740,7 +741,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "keep_account": {"json": {"reason": "a law suit"}},
     "follow_audit": {"headers": {"Accept": "application/x-ndjson"}},
     "predict": photo("image"),
-    "add_review": {"json": {"label": "melanoma", "agreement": "agree"}},
+    "add_review": {"json": review_of(label="melanoma")},
     "enter_in_error": {"json": {"reason": "of Bob"}},
     "move_submission": SampleAccounts.right_patient,
     "ask_colleague": SampleAccounts.ask_colleague,

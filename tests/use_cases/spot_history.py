@@ -43,6 +43,7 @@ from tests.support.backends import Backend, Person
 from tests.support.channels import SCOPES
 from tests.support.findings import EIGHT, finding_of
 from tests.support.photos import photo_of as picture_of
+from tests.support.reviews import review_of
 
 MOST_PHOTOS = 4
 T = TypeVar("T", Review, Letter)
@@ -245,30 +246,31 @@ class History:
 
     def _sign(self, doctor: Person, number: int, body: dict[str, Any]) -> None:
         seen = {"version": doctor.newest_of(number)}
-        answer = doctor.call("POST", f"/submissions/{number}/review", json={**seen, **body})
+        answer = doctor.call(
+            "POST", f"/submissions/{number}/review", json=review_of({**seen, **body})
+        )
         by = "doctor" if doctor is self.grey else "colleague"
         self._note(f"{answer.status_code} {by} reviews {number}: {body}")
         refused = answer.status_code == 422 and answer.get_json()["code"]
-        may_be = ("no_picture_to_agree_on", "result_stands", "opinion_stands")
-        assert answer.status_code == 201 or refused in may_be, answer.text
-        if answer.status_code == 201 and by == "doctor" and "histology_result" in body:
+        assert answer.status_code == 201 or refused == "sample_awaited", answer.text
+        if answer.status_code == 201 and by == "doctor" and body.get("certainty") == "laboratory":
             self.counted.add(number)
 
     def _say(self) -> dict[str, Any]:
         """What a doctor may say of a photo."""
         draw, label = self.draw, self.draw.choice(NAMED)
-        sure, unsure = {"certainty": "sure"}, {"certainty": "unsure"}
+        sure, unsure = {"certainty": "sure"}, {"certainty": "suspected"}
         answers: list[dict[str, Any]] = [
             *[{"label": label, **sure}] * 2,
             {"label": label, **unsure},
-            {"label": label, "histology": "awaited", **draw.choice([sure, unsure])},
-            {"histology_result": label},
-            {"agrees_with_label": True, **sure},
-            {"new_picture_wanted": True},
-            unsure,
+            {"label": label, "sample": "waiting", **draw.choice([sure, unsure])},
+            {"label": label, "certainty": "laboratory"},
+            {"label": label, "sample": "none", **sure},
+            {"photo_wanted": True, "urgency": draw.choice([*Band])},
+            {"urgency": draw.choice([*Band])},
         ]
         said = draw.choice(answers)
-        if draw.random() < 0.3 and "new_picture_wanted" not in said:
+        if draw.random() < 0.3:
             said = {**said, "urgency": draw.choice([*Band])}
         return said
 

@@ -116,7 +116,7 @@ class Truth:
         """What a paper says that may change."""
         letters = [(letter.id, letter.withdrawn is not None) for letter in self.letters]
         decision, counts, elsewhere = self.own.decision, self.counts, self.elsewhere
-        own = decision and (decision.review, decision.new_picture_wanted)
+        own = decision and (decision.review, decision.photo_wanted)
         said_by = elsewhere and (elsewhere.finding, elsewhere.since)
         version = self.own.photo.newest.version, self.amended
         return own, version, (counts.band, counts.waits_for, counts.due, said_by), letters

@@ -107,7 +107,7 @@ class Person:
 
     def review(self, finding: VisibleFinding, **said: Any) -> None:
         """Sign a review that the patient is shown at once, of a cancer too."""
-        statement = NewReview.model_validate({"certainty": "sure", **said})
+        statement = NewReview.model_validate({"confirm_milder": True, **said})
         number = str(finding.number)
         self.services.reviews.add_review(number=number, by=self.subject, sent=statement, key=None)
 

@@ -36,7 +36,8 @@ def tell(settings: Settings) -> Clinic:
     holt = clinic.add_colleague("Maren Holt", "doctor")
     haddad = clinic.add_colleague("Samir Haddad", "doctor")
     noor = clinic.add_colleague("Noor Lindqvist", "researcher")
-    watched = {"agrees_with_label": True, "urgency": "self_monitoring"}
+    harmless = {"label": "melanocytic_nevus", "certainty": "sure"}
+    watched = {**harmless, "urgency": "self_monitoring"}
 
     # Ada has a melanoma, found by its growth and proven by the laboratory.
     _set_clock_back(172)
@@ -63,7 +64,13 @@ def tell(settings: Settings) -> Clinic:
     grown = ada.photograph(back, "melanoma", _person("45-59", "female", changes))
     _set_clock_back(23.9)
     cancer = {"label": "melanoma", "urgency": "urgent_referral"}
-    holt.review(grown, **cancer, histology="awaited", note="Larger and darker. Excised today.")
+    holt.review(
+        grown,
+        **cancer,
+        certainty="sure",
+        sample="waiting",
+        note="Larger and darker. Excised today.",
+    )
     holt.write_letter(grown, "colleague")
 
     # Chiara is asked for another photo.
@@ -73,11 +80,11 @@ def tell(settings: Settings) -> Clinic:
     small = chiara.photograph(belly, "small-mole", _person("30-44", "female"))
     _set_clock_back(8)
     note = "Please in daylight, from about 15 cm."
-    haddad.review(small, certainty="unsure", new_picture_wanted=True, note=note)
+    haddad.review(small, urgency="self_monitoring", photo_wanted=True, note=note)
     chiara.write(belly, "I will send one on Sunday. May I swim until then?")
 
     _set_clock_back(4)
-    holt.review(grown, histology_result="melanoma", note="Thin, and removed whole.")
+    holt.review(grown, **cancer, certainty="laboratory", note="Thin, and removed whole.")
     holt.write_letter(grown, "patient")
     holt.write(back, "The result is here. Please read my letter, and come on Monday at 8.")
     for area in list_parts("demo"):

@@ -11,6 +11,7 @@ collection that nothing reads any more belongs in `EMPTIED`. Name the changed fi
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from skinapi.app.migration.reviews import restate_review
 from skinapi.care.reminders import LesionCounts
 from skinapi.care.second_opinions import SecondOpinion, SecondOpinions
 from skinapi.findings.records.queue_order import make_opinion_key
@@ -173,8 +174,14 @@ def renew_lists(tools: Tools, account: Document) -> None:
     tools.queue.renew_account(account["id"])
 
 
+def restate(tools: Tools, review: Document) -> None:
+    """Let a review state its urgency, and each other thing in one field."""
+    restate_review(tools.store, review)
+
+
 STEPS: tuple[tuple[str, Step], ...] = (
     ("reviews", convert_second_opinion),
+    ("reviews", restate),
     (FINDINGS, end_lost_opinion),
     ("reviews", show_withheld_review),
     (FINDINGS, remove_hold_key),

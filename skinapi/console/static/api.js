@@ -15,8 +15,9 @@ export const PHOTOS_KEY = `${DRAFTS_KEY}photos`;
 export class ApiError extends Error {
   /** @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm
    * @param {{reason: string, note: string | null} | null} refusal why the account was not approved @param {string} doctor who is in charge
-   * @param {string} logIn the e-mail of the account that stays @param {Api["EntryInError"] | null} inError why this stands for nothing */
-  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "", logIn = "", inError = null) {
+   * @param {string} logIn the e-mail of the account that stays @param {Api["EntryInError"] | null} inError why this stands for nothing
+   * @param {Api["ReplacedStatement"] | null} replaces what a refused review is milder than */
+  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "", logIn = "", inError = null, replaces = null) {
     super(sentence);
     this.status = status;
     this.code = code;
@@ -26,6 +27,7 @@ export class ApiError extends Error {
     this.doctor = doctor;
     this.logIn = logIn;
     this.inError = inError;
+    this.replaces = replaces;
   }
 }
 
@@ -203,6 +205,7 @@ async function exchange(method, path, options, signal) {
     problem.doctor,
     problem.log_in,
     problem.in_error,
+    problem.replaces,
   );
   signal.throwIfAborted();
   if (response.status !== 401 || !used || path.startsWith("/login") || (leaving && method !== "DELETE")) throw error;

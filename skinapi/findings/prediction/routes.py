@@ -47,7 +47,7 @@ from skinapi.findings.records.schemas.finding_answer import (
 from skinapi.findings.records.schemas.finding_parts import HeatView
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
-from skinapi.findings.status.deciding_review import deciding_review, find_sampled
+from skinapi.findings.status.reviews import current_review
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.context import (
     Context,
@@ -294,10 +294,10 @@ def move_submission(
     moved = photos.move(
         number=number, reason=body.reason, patient=body.patient, lesion=body.lesion, by=subject
     )
-    reviews = photos.list_reviews(number=number, by=subject)
+    review = current_review(photos.list_reviews(number=number, by=subject))
     return MovedView(
         number=moved.number,
         moved_from=int(number),
-        sample_awaited=find_sampled(reviews) is not None,
-        decision_void=deciding_review(reviews) is not None,
+        sample_awaited=review is not None and review.opinion.awaited,
+        decision_void=review is not None,
     )

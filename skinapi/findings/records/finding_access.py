@@ -25,7 +25,7 @@ from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingSummary
-from skinapi.findings.status.deciding_review import find_sampled
+from skinapi.findings.status.reviews import current_review
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
@@ -103,10 +103,9 @@ class FindingAccess:
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
         if finding.error and not with_errors and to.key is None and owner.id != to.id:
-            sampled = find_sampled(self.records.reviews.list_of(finding.id))
-            raise FindingInError(
-                finding.error.reason, patient=owner.id, sample_awaited=sampled is not None
-            )
+            current = current_review(self.records.reviews.list_of(finding.id))
+            awaited = current is not None and current.opinion.awaited
+            raise FindingInError(finding.error.reason, patient=owner.id, sample_awaited=awaited)
         return self.records.see_one(finding, with_errors=with_errors), owner
 
     def open(self, *, number: str, to: Subject) -> tuple[VisibleFinding, Account]:

@@ -428,7 +428,7 @@ def _superseded_here(letter: Letter, about: VisibleFindingRow) -> LaterDecision 
         return _by(by_other)
     # Where somebody took a review back, the one that counts may be older than the letter.
     by = next((item for item in later if item.id == decision.review), later[-1])
-    by_result = by.opinion.histology_result is not None
+    by_result = by.opinion.proven
     return LaterDecision(decided_at=by.created_at, decided_by=by.signature, by_result=by_result)
 
 

@@ -25,7 +25,7 @@ from skinapi.findings.reports.words import (
 )
 from skinapi.findings.status.advice_words import AdviceContent, say_compared, say_found
 from skinapi.findings.status.decisions import say_day, say_due
-from skinapi.findings.status.reviews import Agreement, Histology, Opinion
+from skinapi.findings.status.reviews import Sample
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import TOLD, Modality
@@ -384,17 +384,8 @@ class ReportContent:
         review, labels = self.report.review, self.labels
         if review is None:
             return []
-        opinion = review.opinion
-        seen = opinion.label if opinion.label != opinion.condition else None
-        not_taken = opinion.histology is Histology.NOT_TAKEN
-        # Who is sure and does not agree or disagree has seen no picture, or named no label.
-        agrees = opinion.agreement is not Agreement.UNSURE or not opinion.sure
-        agrees = agrees and not opinion.only_wants_a_picture and self.report.decision is None
         rows = [
-            (labels.agreement, labels.agreements[opinion.agreement] if agrees else ""),
-            (labels.review_label, self.report.name(seen) if seen else ""),
-            (labels.urgency_asked, self._say_urgency(opinion)),
-            (labels.histology, labels.not_taken if not_taken else ""),
+            (labels.histology, labels.not_taken if review.opinion.sample is Sample.NONE else ""),
             (labels.note, "" if self._reason else review.note or ""),
         ]
         return filled(rows)
@@ -406,14 +397,6 @@ class ReportContent:
         if review is None or self.report.spot_advice is None:
             return ""
         return self.labels.review_replaced.format(say_day(review.created_at, self.report.language))
-
-    def _say_urgency(self, opinion: Opinion) -> str:
-        """Empty where the decision says it, or another urgency counts."""
-        if opinion.urgency is None or self.report.spot_advice or self.report.decision:
-            return ""
-        words = self._table.band_words(opinion.urgency, self.report.language)
-        agreed = self.labels.urgency_agreed if opinion.agrees_with_urgency else "{}"
-        return agreed.format(words.label)
 
     @property
     def step(self) -> str:

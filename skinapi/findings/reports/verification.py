@@ -38,13 +38,10 @@ NOT_HASHED = {
     "request_hash",
     "asked_by",
     "question",
-    "downgrade_confirmed",
-    "lowered_from",
-    "lowered_to",
     "saw",
 }
 # The review, `due` and the version say it.
-NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier", "answered", "answered_at", "saw"}
+NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier", "answered", "saw"}
 DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {

@@ -16,7 +16,6 @@ from skinapi.findings.records.letters import Addressee, LaterDecision, Letter, S
 from skinapi.findings.status.advice_words import AdviceContent
 from skinapi.findings.status.decisions import Decision, WaitsFor, say_day, say_due
 from skinapi.findings.status.lesion_status import Advice
-from skinapi.findings.status.reviews import Agreement
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
 from skinapi.model.conditions import Band, BandWords
 from skinapi.model.context import TOLD, TWO_SIDED, BodySide, BodySite, Laterality
@@ -106,10 +105,6 @@ class Labels(Frozen):
     says_nothing: str
     review: str
     no_review: str
-    agreement: str
-    review_label: str
-    urgency_asked: str
-    urgency_agreed: str
     histology: str
     not_taken: str
     note: str
@@ -148,7 +143,6 @@ class Labels(Frozen):
     sites: Mapping[BodySite, str]
     lateralities: Mapping[Laterality, str]
     body_sides: Mapping[BodySide, str]
-    agreements: Mapping[Agreement, str]
 
     def name_fact(self, name: str) -> str:
         """Say what people call it. The place of a spot is named as that of a photo."""

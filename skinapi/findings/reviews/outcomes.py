@@ -150,7 +150,7 @@ class OutcomeCounts(Repository[CountedOutcome]):
         self._documents.update(facts, {"$inc": steps}, upsert=True)
 
     def take_back(self, finding: StoredFinding, reviews: Sequence[Review]) -> None:
-        results = [review for review in reviews if review.opinion.histology_result]
+        results = [review for review in reviews if review.opinion.proven]
         if results:
             judged = finding.found_in(results[-1].version)
             counters = _counters(judged)
@@ -169,7 +169,7 @@ class OutcomeCounts(Repository[CountedOutcome]):
 
 
 def _outcome(finding: Finding, result: Review) -> Outcome:
-    truth = result.opinion.histology_result or ""
+    truth = result.opinion.label or ""
     outputs = [item.key for item in finding.ranked]
     return Outcome(
         subject=finding.model_version,

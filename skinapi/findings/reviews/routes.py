@@ -5,14 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.base.errors import Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import Forbidden, IdempotencyKeyReused, MilderNotConfirmed, NotFound
 from skinapi.base.pages import Page
 from skinapi.findings.errors import (
     ContradictoryReview,
+    IncompleteReview,
     JudgedMeanwhile,
-    NoPictureToAgreeOn,
-    OpinionStands,
-    ResultStands,
+    SampleAwaited,
     SpotChanged,
     TooManyReviews,
     VersionMissing,
@@ -42,10 +41,10 @@ outcome_routes: Routes[OutcomeCounts] = Routes()
         JudgedMeanwhile,
         VersionMissing,
         SpotChanged,
+        IncompleteReview,
         ContradictoryReview,
-        NoPictureToAgreeOn,
-        OpinionStands,
-        ResultStands,
+        SampleAwaited,
+        MilderNotConfirmed,
         TooManyReviews,
     ),
 )

@@ -7,9 +7,9 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import IdempotencyKeyReused
+from skinapi.base.errors import IdempotencyKeyReused, MilderNotConfirmed
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.errors import OpinionStands, ResultStands
+from skinapi.findings.errors import SampleAwaited
 from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
@@ -21,9 +21,9 @@ from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.reviews.milder_review import find_replaced, is_milder
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.reviews import Opinion, Review
-from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.faults import Fault
@@ -67,17 +67,15 @@ class ReviewsService:
         finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         finding.require_seen(sent.version)
         finding.require_spot_state(sent.spot_state)
-        judged = finding.finding
-        opinion = sent.resolve(
-            stated=judged.likely,
-            band=finding.band,
-            pictured=finding.photo_blob is not None,
-            shows_no_skin=judged.not_skin and not (judged.checklist_score or judged.told_signs),
+        opinion = sent.opinion
+        audit = partial(
+            unit.audit, "review.create", by=by.id, target=finding.id, owner=finding.owner
         )
-        unit.audit("review.create", by=by.id, target=finding.id, owner=finding.owner)
-        signed = finding.status.reviews
+        audit()
+        spot, signed = finding.lesion_status, finding.status.reviews
+        current = spot.current_review
         review = Review(
-            id=new_id_after(signed[-1].id if signed else None),
+            id=new_id_after(current.id if current else None),
             created_at=now(),
             submission=finding.id,
             version=finding.version,
@@ -86,19 +84,19 @@ class ReviewsService:
             signature=by.account.name,
             opinion=opinion,
             note=sent.note,
-            downgrade_confirmed=sent.downgrade_confirmed,
             idempotency_key=key,
             request_hash=_hash(finding.id, sent),
         )
         after = finding.with_review(review)
-        decides, reopened = after.decision, after.status.reopened
-        sample = finding.status.sample
-        own = sample is not None and sample.doctor == by.id
-        if decides and decides.leaves_unread(
-            review, after.band, reopened=reopened, ends_sample=own
-        ):
-            raise ResultStands if decides.proven else OpinionStands
-        review = review.model_copy(update=_lowered(finding, after))
+        if spot.sample_awaited:
+            _require_sample_said(opinion, current)
+        replaced = find_replaced(
+            opinion, current=current, before=spot.instruction, after=after.instruction
+        )
+        if replaced:
+            audit(detail=f"{replaced.urgency} to {opinion.urgency}")
+            if not sent.confirm_milder:
+                raise MilderNotConfirmed(replaced)
         self.records.reviews.add(review, signed=signed)
         self.records.settle_opinions(finding)
         if finding.opinion_of:
@@ -125,7 +123,7 @@ class ReviewsService:
         unit.publish(FindingsChanged(self.records.note_changes(lesions, ids=alone)))
         unit.publish(ReviewSigned(finding, review))
         self._mail(finding, owner, review.opinion)
-        if review.opinion.histology_result:
+        if review.opinion.proven:
             self.outcomes.add(finding, reviews)
 
     def _mail(self, about: VisibleFinding, owner: Account, opinion: Opinion) -> None:
@@ -133,8 +131,8 @@ class ReviewsService:
         place = f"finding/{about.number}"
         for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
             self.outbox.withdraw(kind, to=owner.id, about=place)
-        kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
-        urgent = opinion.malignant or opinion.urgency_asked(about.band) is Band.URGENT_REFERRAL
+        kind = Kind.NEW_PICTURE if opinion.photo_wanted else Kind.REVIEWED
+        urgent = opinion.malignant or opinion.urgency is Band.URGENT_REFERRAL
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent)
 
     def find_way(self, review: Review) -> PatientChannel | None:
@@ -178,16 +176,10 @@ def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
     return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
 
 
-def _lowered(before: VisibleFinding, after: VisibleFinding) -> dict[str, Band]:
-    former, counts = _counted_urgency(before), _counted_urgency(after)
-    return (
-        {"lowered_from": former, "lowered_to": counts} if urgency(counts) > urgency(former) else {}
-    )
-
-
-def _counted_urgency(finding: VisibleFinding) -> Band:
-    decision = finding.decision
-    return decision.urgency if decision and not finding.status.reopened else finding.band
+def _require_sample_said(opinion: Opinion, current: Review | None) -> None:
+    milder = current is not None and is_milder(opinion.urgency, current.opinion.urgency)
+    if not opinion.proven and (opinion.sample is None or (opinion.awaited and milder)):
+        raise SampleAwaited
 
 
 def _hash(finding: str, sent: NewReview) -> str:

@@ -2,5 +2,5 @@
 
 Begin with `lesion_status.py`; docs/reviews.md has the rules.
 
-Other packages import `deciding_review`, `decisions`, `lesion_status`, `reviews`.
+Other packages import `decisions`, `lesion_status`, `reviews`.
 """

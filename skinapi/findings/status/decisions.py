@@ -11,8 +11,7 @@ from typing import Literal, Self
 
 from skinapi.base.languages import Language, LocalizedText, load_words
 from skinapi.base.stored_record import Frozen, StoredRecord
-from skinapi.findings.status.deciding_review import ReviewsInForce, find_sampled
-from skinapi.findings.status.reviews import Certainty, Histology, Review, names_cancer
+from skinapi.findings.status.reviews import Certainty, Review, Sample, names_cancer
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.platform.storage.ids import now
@@ -164,132 +163,81 @@ class JudgedVersion(StoredRecord):
 
 
 def find_title_key(
-    label: str | None, certainty: Certainty, histology: Histology | None, *, wants_picture: bool
+    label: str | None, certainty: Certainty | None, sample: Sample | None
 ) -> TitleKey:
     """The words that say how certain it is. A cancer that no laboratory has proven is suspected,
     however sure the doctor is.
     """
-    sure = certainty is Certainty.SURE
-    if histology is Histology.CONFIRMED:
+    suspected = certainty is Certainty.SUSPECTED
+    if certainty is Certainty.LABORATORY:
         return "result"
     if names_cancer(label):
-        return "suspected" if sure else "suspected_unsure"
-    if not sure and (label or not wants_picture):
+        return "suspected_unsure" if suspected else "suspected"
+    if suspected:
         return "opinion"
-    return "unconfirmed" if histology is Histology.AWAITED else "title"
+    return "unconfirmed" if sample is Sample.WAITING else "title"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the review that counts says; `urgency` counts in place of the finding's.
-    `new_picture_wanted` is what the newest review says, whichever counts, and `answered_at` when
-    that was signed, where it is another one; `earlier` has the oldest first. `levels`: since when
-    the finding has been at least so urgent, without a break. `answered` is the newest version of
-    the finding that a doctor saw, and `saw` are the other findings of the spot that the review that
-    counts saw; None: all. `judges`: it says more than that another photo is wanted.
-    `photo_came`: the photo that `new_picture_wanted` asks for has come, or is needed no more.
+    """What the newest review says; its `urgency` counts in place of the finding's. `earlier` has
+    those before, the oldest first. `levels`: since when the finding has been at least so urgent,
+    without a break. `answered` is the version of the finding that its doctor saw, and `saw` are the
+    other findings of the spot that its doctor saw; None: all. `photo_came`: the photo that
+    `photo_wanted` asks for has come, or is needed no more.
     """
 
     review: str
     label: str | None
     urgency: Band
-    certainty: Certainty
-    histology: Histology | None
-    new_picture_wanted: bool
+    certainty: Certainty | None
+    sample: Sample | None
+    photo_wanted: bool
     decided_at: datetime
     decided_by: str
     doctor: str | None = None
     levels: Levels = field(default_factory=dict)
     earlier: tuple["Decision", ...] = ()
     answered: int = 1
-    answered_at: datetime | None = None
     saw: tuple[str, ...] | None = None
-    judges: bool = True
     photo_came: bool = False
 
     @classmethod
     def from_reviews(
         cls, reviews: Sequence[Review], versions: Sequence[JudgedVersion]
     ) -> Self | None:
-        """`reviews` are in the order of signing; each answers the version that its doctor saw. None
-        without any that counts.
-        """
+        """`reviews` are in the order of signing. None without any."""
         if not reviews:
             return None
-        bands = {item.version: item.band for item in versions}
-        steps, decided_before = list[Self](), dict[str, tuple[Review | None, Band | None]]()
-        in_force, decides = ReviewsInForce(), None
-        for review in reviews:
-            decided_before[review.id] = decides, steps[-1].urgency if steps else None
-            in_force.add(review)
-            decides = in_force.deciding() or review
-            before, least = decided_before[decides.id]
-            asked = urgency_of(decides, before, bands[decides.version])
-            if least and decides.opinion.lowers_nothing:
-                asked = most_urgent(asked, least)
-            steps.append(cls._after(review, decides, asked))
-        last = steps[-1]
-        if last.awaited and find_sampled(reviews) is None:  # its doctor says that none was taken
-            last = replace(last, histology=Histology.NOT_TAKEN)
-        levels = levels_since(_urgencies(reviews, steps, versions))
-        # What counted before the last of these, each once.
-        earlier = {step.review: step for step in steps if step.review != last.review}
-        return replace(
-            last,
-            levels=levels,
-            earlier=tuple(earlier.values())[-MOST_EARLIER:],
-            answered=_find_answered(reviews, steps),
-        )
-
-    def leaves_unread(
-        self, signed: Review, band: Band, *, reopened: bool, ends_sample: bool = False
-    ) -> bool:
-        """Whether the patient would read nothing of what this review of a finding of this band
-        says and the decision does not: what differs from a laboratory's result, or is graver than
-        the opinion that counts, or alone names a cancer, a graver one or a sample. Nor of any that
-        leaves the finding `reopened`. `ends_sample`: it says that none was taken of a sample that
-        its doctor has named.
-        """
-        said = signed.opinion
-        if self.review == signed.id:
-            return False
-        if self.proven:
-            same = said.urgency in (None, self.urgency)
-            taken = said.histology is not Histology.NOT_TAKEN or ends_sample
-            return not (said.awaited or (taken and same and said.condition in (None, self.label)))
-        graver = urgency(said.urgency_asked(band)) < urgency(self.urgency)
-        new_sample = said.awaited and said.condition is None and not self.awaited
-        unread = graver or reopened or _is_graver_cancer(said.condition, self.label)
-        return new_sample or (said.judges and unread)
+        *earlier, last = map(cls._from_review, reviews)
+        levels = levels_since(_urgencies(reviews, versions))
+        return replace(last, levels=levels, earlier=tuple(earlier[-MOST_EARLIER:]))
 
     @classmethod
-    def _after(cls, newest: Review, decides: Review, urgency: Band) -> Self:
+    def _from_review(cls, review: Review) -> Self:
         return cls(
-            review=decides.id,
-            label=decides.opinion.condition,
-            urgency=urgency,
-            certainty=decides.opinion.certainty,
-            histology=decides.opinion.histology,
-            new_picture_wanted=newest.opinion.new_picture_wanted,
-            decided_at=decides.created_at,
-            decided_by=decides.signature,
-            doctor=decides.doctor,
-            answered_at=newest.created_at if newest is not decides else None,
-            saw=decides.saw,
-            judges=decides.opinion.judges,
+            review=review.id,
+            **review.opinion.model_dump(),
+            decided_at=review.created_at,
+            decided_by=review.signature,
+            doctor=review.doctor,
+            answered=review.version,
+            saw=review.saw,
         )
 
     @property
     def picture_asked_at(self) -> datetime | None:
-        return (self.answered_at or self.decided_at) if self.new_picture_wanted else None
+        return self.decided_at if self.photo_wanted else None
 
     @property
     def sure(self) -> bool:
-        return self.certainty is Certainty.SURE
+        if self.label is None:
+            return not self.photo_wanted
+        return self.certainty is not Certainty.SUSPECTED
 
     @property
     def proven(self) -> bool:
-        return self.histology is Histology.CONFIRMED
+        return self.certainty is Certainty.LABORATORY
 
     @property
     def suspected(self) -> bool:
@@ -298,19 +246,16 @@ class Decision:
 
     @property
     def awaited(self) -> bool:
-        return self.histology is Histology.AWAITED
+        return self.sample is Sample.WAITING
 
     @property
     def waits_for(self) -> WaitsFor | None:
-        """Another photo where nobody could judge this one, unless a doctor should look anyway; else
-        the result of a sample. What a doctor is sure of stands beside it, and once the photo has
-        come, whatever was judged.
+        """The result of a sample; else another photo where nobody could judge this one, unless a
+        doctor should look anyway.
         """
         if self.awaited:
             return WaitsFor.RESULT
-        stands = self.judges and (self.sure or self.photo_came)
-        unjudged = self.new_picture_wanted and not (stands or self.proven)
-        return WaitsFor.PHOTO if unjudged and not is_sent(self.urgency) else None
+        return WaitsFor.PHOTO if self.only_asks and not is_sent(self.urgency) else None
 
     @property
     def due(self) -> date | None:
@@ -336,7 +281,9 @@ class Decision:
         """Whether it ends what was decided about an older finding of the spot that it has seen."""
         if self.decided_at <= older.decided_at:
             return False
-        if self.proven or older.proven or older.awaited or not self.settled:
+        if older.awaited and not older.proven:
+            return self.proven or self.sample is Sample.NONE
+        if self.proven or older.proven or not self.settled:
             return self.proven
         same_doctor = self.doctor is not None and self.doctor == older.doctor
         return not older.sure or same_doctor or urgency(self.urgency) <= urgency(older.urgency)
@@ -347,7 +294,7 @@ class Decision:
     @property
     def picture_wanted(self) -> bool:
         """Whether the photo that was asked for is still waited for."""
-        return self.new_picture_wanted and not self.photo_came
+        return self.photo_wanted and not self.photo_came
 
     @property
     def only_asks(self) -> bool:
@@ -357,8 +304,7 @@ class Decision:
     @property
     def unjudged(self) -> bool:
         """Whether nobody could judge the photo, also once another one has come."""
-        unnamed = self.label is None and self.new_picture_wanted
-        return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
+        return self.label is None and self.photo_wanted
 
     @property
     def final(self) -> bool:
@@ -366,9 +312,7 @@ class Decision:
 
     @property
     def title_key(self) -> TitleKey:
-        return find_title_key(
-            self.label, self.certainty, self.histology, wants_picture=self.new_picture_wanted
-        )
+        return find_title_key(self.label, self.certainty, self.sample)
 
     def title(self) -> LocalizedText:
         title: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)
@@ -400,13 +344,8 @@ class Decision:
         taken = conditions_table().notices.decision.awaited.in_language(language)
         return f"{heading}. {taken.removesuffix('.')}" if self.awaited else heading
 
-    @property
-    def over(self) -> bool:
-        """Whether it only waited for the photo that has come: it asks for nothing any more."""
-        return self.photo_came and self.waits_for is WaitsFor.PHOTO
-
     def band_words(self, language: Language) -> BandWords:
-        words = words_for_patient(
+        return words_for_patient(
             self.urgency,
             self.waits_for,
             language,
@@ -414,8 +353,6 @@ class Decision:
             label=self.label,
             proven=self.proven,
         )
-        over = {"label": self.heading(language), "next_step": ""} if self.over else {}
-        return words.model_copy(update=over)
 
     def remarks(self, language: Language) -> list[str]:
         words = conditions_table().notices.decision
@@ -477,47 +414,19 @@ class Decision:
         return f"{self.name(language)}. {reason}"
 
 
-def _is_graver_cancer(label: str | None, than: str | None) -> bool:
-    if label is None or not names_cancer(label):
-        return False
-    own = conditions_table().label
-    return (
-        than is None
-        or not names_cancer(than)
-        or urgency(own(label).urgency) < urgency(own(than).urgency)
-    )
-
-
-def _find_answered(reviews: Sequence[Review], steps: Sequence[Decision]) -> int:
-    """Find the newest version that a doctor has answered: what no doctor could judge, or an unsure
-    one judged and it does not count, stays as urgent as it has become since.
-    """
-
-    def answers(review: Review, step: Decision) -> bool:
-        opinion, counts = review.opinion, step.review == review.id
-        return opinion.urgency_waits or (opinion.judges and (counts or opinion.weighs_as_sure))
-
-    answering = [item for item, step in zip(reviews, steps, strict=True) if answers(item, step)]
-    return (answering or reviews)[-1].version
-
-
-def _urgencies(
-    reviews: Sequence[Review], steps: Sequence[Decision], versions: Sequence[JudgedVersion]
-) -> Iterator[Step]:
-    """Yield how urgent it was, the newest first. A version after a decision may be more urgent; it
+def _urgencies(reviews: Sequence[Review], versions: Sequence[JudgedVersion]) -> Iterator[Step]:
+    """Yield how urgent it was, the newest first. A version after a review may be more urgent; it
     lowers nothing. The laboratory's result judges anew: what was before it is no part of it.
     """
-    proven, seen = steps[-1].proven, reviews[-1].version
-    left = [item for item in versions if item.version <= seen]
-    for review, step in zip(reversed(reviews), reversed(steps), strict=True):
-        if step.proven != proven:
-            return
+    left = [item for item in versions if item.version <= reviews[-1].version]
+    for before, review in zip([*reviews[-2::-1], None], reversed(reviews), strict=True):
         while left and left[-1].version > review.version:
             version = left.pop()
-            yield version.judged_at, most_urgent(version.band, step.urgency)
-        yield review.created_at, step.urgency
-    if not proven:
-        yield from ((item.judged_at, item.band) for item in reversed(left))
+            yield version.judged_at, most_urgent(version.band, review.opinion.urgency)
+        yield review.created_at, review.opinion.urgency
+        if review.opinion.proven and not (before and before.opinion.proven):
+            return
+    yield from ((item.judged_at, item.band) for item in reversed(left))
 
 
 def say_new_picture(band: Band) -> LocalizedText:
@@ -525,13 +434,3 @@ def say_new_picture(band: Band) -> LocalizedText:
     words = conditions_table().notices.decision
     go = [words.without_picture] if is_sent(band) else []
     return LocalizedText.joined(" ", [words.new_picture, *go])
-
-
-def urgency_of(decides: Review, before: Review | None, band: Band) -> Band:
-    """`before` is what decided when it was signed. The result that proves a cancer asks for no less
-    than a suspicion of it; a later review may say that it was treated.
-    """
-    opinion, asked = decides.opinion, decides.opinion.urgency_asked(band)
-    if not opinion.proves_cancer or (before and before.opinion.proves_cancer):
-        return asked
-    return most_urgent(asked, conditions_table().label(opinion.condition or "").urgency)

@@ -13,7 +13,6 @@ from functools import cached_property
 
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
-from skinapi.findings.status.deciding_review import find_sampled
 from skinapi.findings.status.decisions import (
     Decision,
     JudgedVersion,
@@ -24,7 +23,7 @@ from skinapi.findings.status.decisions import (
     levels_since,
     words_for_patient,
 )
-from skinapi.findings.status.reviews import Review, names_cancer
+from skinapi.findings.status.reviews import Review, current_review, names_cancer
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.comparison import Change
 from skinapi.model.conditions import Band, BandWords, conditions_table
@@ -104,18 +103,14 @@ class FindingStatus:
 
     @property
     def sample(self) -> Review | None:
-        """Who says that a laboratory has one: also where an older result or another opinion
-        counts.
-        """
-        return find_sampled(self.reviews)
+        """The review that awaits the result of a sample."""
+        awaited = self.decision and self.decision.awaited and not self.ended_by
+        return self.review if awaited else None
 
     @property
     def awaited_since(self) -> datetime | None:
         """Since when a result, or a photo, is."""
-        decision, sample = self.decision, self.sample
-        if sample and not (decision and decision.awaited):
-            return sample.created_at
-        return decision.decided_at if decision else None
+        return self.decision.decided_at if self.decision else None
 
     @property
     def signed_at(self) -> datetime | None:
@@ -183,10 +178,7 @@ class FindingStatus:
     @property
     def review(self) -> Review | None:
         """The one that counts."""
-        decision = self.decision
-        return next(
-            (item for item in self.reviews if decision and item.id == decision.review), None
-        )
+        return current_review(self.reviews)
 
 
 class AdviceSource(StrEnum):
@@ -288,7 +280,7 @@ class Instruction:
         if decision:
             said = decision.urgency, decision.waits_for, decision.proven, decision.label
             counting = counts.band, counts.waits_for, counts.by_result, counts.label
-            same = counting == said and not decision.over
+            same = counting == said
         compared = counts.said_by is AdviceSource.COMPARISON
         own = counts.finding == finding and not (counts.reopens or compared)
         reopens = counts.reopens and counts.finding == finding
@@ -306,6 +298,14 @@ class LesionStatus:
     def newest(self) -> FindingStatus:
         *_, last = self.findings.values()
         return last
+
+    @property
+    def current_review(self) -> Review | None:
+        return current_review(item for about in self.findings.values() for item in about.reviews)
+
+    @property
+    def sample_awaited(self) -> bool:
+        return any(about.sample for about in self.findings.values())
 
     def awaited(self, finding: str) -> WaitsFor | None:
         about = self.findings[finding]
@@ -357,7 +357,7 @@ def _note_ends(findings: Mapping[str, FindingStatus]) -> dict[str, FindingStatus
 
 def _note_that_photo_came(about: FindingStatus, wanted: Sequence[int]) -> FindingStatus:
     decision = about.decision
-    if decision is None or not decision.new_picture_wanted or about.photo.number in wanted:
+    if decision is None or not decision.photo_wanted or about.photo.number in wanted:
         return about
     return replace(about, decision=replace(decision, photo_came=True))
 
@@ -465,7 +465,7 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
         yield _Said(photo, Advice(*compared), levels, ends is not None, ends)
     if decision is None:
         return
-    came = decision.new_picture_wanted and not _wants_picture(about, later)
+    came = decision.photo_wanted and not _wants_picture(about, later)
     decision = replace(decision, photo_came=came)
     counts = Advice(
         AdviceSource.DECISION,
@@ -478,7 +478,7 @@ def _list_said(about: FindingStatus, later: Sequence[FindingStatus]) -> Iterator
         decision.levels,
     )
     ends = _find_end(decision, decided)
-    yield _Said(photo, counts, decision.levels, decision.over or ends is not None, ends)
+    yield _Said(photo, counts, decision.levels, ends is not None, ends)
     for item in decision.earlier:
         before = item.urgency, item.decided_at, photo.number, item.waits_for, item.proven
         yield _Said(photo, Advice(AdviceSource.DECISION, *before), {}, ended=True)

@@ -1,40 +1,29 @@
 """What doctors say of a finding: an opinion, and the signed review that holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
-from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
-# All of them are read to find the one that counts.
 MOST_REVIEWS = 100
 
 
-class Agreement(StrEnum):
-    AGREE = "agree"
-    DISAGREE = "disagree"
-    UNSURE = "unsure"
-
-
 class Certainty(StrEnum):
+    SUSPECTED = "suspected"
     SURE = "sure"
-    UNSURE = "unsure"
+    LABORATORY = "laboratory"
 
 
-class Histology(StrEnum):
-    NOT_TAKEN = "not_taken"
-    AWAITED = "awaited"
-    CONFIRMED = "confirmed"
-
-
-AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: None}
+class Sample(StrEnum):
+    WAITING = "waiting"
+    NONE = "none"
 
 
 def names_cancer(label: str | None) -> bool:
@@ -42,86 +31,32 @@ def names_cancer(label: str | None) -> bool:
 
 
 class Opinion(StoredRecord):
-    """`label` is what the doctor sees, `histology_result` what the laboratory found.
-    `agrees_with_…` compare with the finding; None where the doctor is unsure or said nothing.
-    `urgency_waits`: of a photo that may show no skin it asks only for another, and the patient has
-    told no sign; False of what was signed before this was stored.
-    """
+    """`certainty` is that of the label, and absent without one."""
 
-    certainty: Certainty
+    urgency: Band
     label: str | None = None
-    agrees_with_label: bool | None = None
-    urgency: Band | None = None
-    agrees_with_urgency: bool | None = None
-    histology: Histology | None = None
-    histology_result: str | None = None
-    new_picture_wanted: bool = False
-    urgency_waits: bool = optional(default=False)
+    certainty: Certainty | None = None
+    sample: Sample | None = None
+    photo_wanted: bool = False
 
     @property
-    def sure(self) -> bool:
-        return self.certainty is Certainty.SURE
-
-    @property
-    def condition(self) -> str | None:
-        return self.histology_result or self.label
-
-    @property
-    def only_wants_a_picture(self) -> bool:
-        """Whether it judges nothing. Its certainty says nothing then."""
-        return self.new_picture_wanted and self.condition is None
-
-    @property
-    def judges(self) -> bool:
-        """Whether it says more than that another photo is wanted."""
-        return not self.only_wants_a_picture or self.urgency is not None
-
-    @property
-    def lowers_nothing(self) -> bool:
-        """Whether what counted before goes on, if it was more urgent."""
-        return self.judges and not self.sure and self.urgency is None
-
-    @property
-    def weighs_as_sure(self) -> bool:
-        return self.sure or self.awaited
+    def proven(self) -> bool:
+        return self.certainty is Certainty.LABORATORY
 
     @property
     def malignant(self) -> bool:
-        return names_cancer(self.condition)
-
-    @property
-    def proves_cancer(self) -> bool:
-        return self.histology_result is not None and self.malignant
+        return names_cancer(self.label)
 
     @property
     def awaited(self) -> bool:
-        return self.histology is Histology.AWAITED
-
-    def urgency_asked(self, band: Band) -> Band:
-        """The urgency that the doctor said; else that of the condition, and no less than the
-        finding's (`band`) where the doctor is not certain, awaits a result, or agrees that it is a
-        cancer. Where it waits, none that sends the patient to a doctor.
-        """
-        if self.urgency_waits:
-            return max(band, Band.ROUTINE, key=urgency)
-        if self.urgency is not None or self.condition is None:
-            return self.urgency or band
-        own = conditions_table().label(self.condition).urgency
-        if self.sure and not (self.awaited or (self.agrees_with_label and self.malignant)):
-            return own
-        return most_urgent(own, band)
-
-    @property
-    def agreement(self) -> Agreement:
-        return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
+        return self.sample is Sample.WAITING
 
 
 class Review(StoredRecord):
-    """`signature` is the doctor's name at that time. It has lowered the urgency that counted
-    `lowered_from` one `lowered_to` another. `version` is the one of the finding that its doctor
-    saw, `saw` are the ids of the other findings that were in its spot then. None of a review that
-    was signed before this was stored: it saw all that are in its spot, until one comes or leaves,
-    which stores them first.
+    """`signature` is the doctor's name at that time. `version` is the one of the finding that its
+    doctor saw, `saw` are the ids of the other findings that were in its spot then. None of a review
+    that was signed before this was stored: it saw all that are in its spot, until one comes or
+    leaves, which stores them first.
     """
 
     id: str
@@ -133,15 +68,17 @@ class Review(StoredRecord):
     signature: str
     opinion: Opinion
     note: str | None = None
-    downgrade_confirmed: bool = False
-    lowered_from: Band | None = None
-    lowered_to: Band | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
 
     def has_seen(self, finding: str) -> bool:
         """Whether its doctor had this finding of the spot before them, beside its own."""
         return self.saw is None or finding in self.saw
+
+
+def current_review(reviews: Iterable[Review]) -> Review | None:
+    """The newest, by the order of signing."""
+    return max(reviews, key=lambda review: review.id, default=None)
 
 
 class Reviews(Repository[Review]):

@@ -307,9 +307,10 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
             said += [(named, code) for code in public_codes(label, language)]
     if decision.waits_for is not WaitsFor.PHOTO:  # else nobody could judge it
         said.append((own("urgency", language), band_code(decision.urgency, language)))
-    said.append((own("certainty", language), own(decision.certainty, language)))
-    if decision.histology:
-        said.append((own("histology", language), own(decision.histology, language)))
+    if decision.certainty:
+        said.append((own("certainty", language), own(decision.certainty, language)))
+    if decision.sample:
+        said.append((own("sample", language), own(decision.sample, language)))
     if decision.picture_wanted:
         said.append((own("wanted", language), own("new_picture", language)))
     container.ContentSequence.extend(CodeContentItem(name, code, CONTAINS) for name, code in said)

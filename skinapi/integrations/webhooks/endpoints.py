@@ -166,7 +166,7 @@ class WebhookEvents:
         """ReviewSigned"""
         finding, review = event.finding, event.review
         self.tell_of_finding(EventType.REVIEW_SIGNED, finding, review=review.id)
-        if review.opinion.new_picture_wanted:
+        if review.opinion.photo_wanted:
             self.tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
 
     def on_sorted(self, event: Any) -> None:

@@ -191,9 +191,6 @@ class FiledReview(Filed):
     saw: Sequence[str] | None = None
     opinion: Opinion
     note: str | None = None
-    downgrade_confirmed: bool = False
-    lowered_from: Band | None = None
-    lowered_to: Band | None = None
 
 
 class FiledLetter(Filed):

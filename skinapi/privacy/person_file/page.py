@@ -236,19 +236,14 @@ class PageWriter:
     def _say_opinion(self, opinion: Opinion) -> Iterator[str]:
         """With how certain it was: one that is suspected is no diagnosis."""
         table, language = conditions_table(), self._language
-        words, label = table.notices.decision, opinion.condition
+        words, label = table.notices.decision, opinion.label
         if label:
-            key = find_title_key(
-                label,
-                opinion.certainty,
-                opinion.histology,
-                wants_picture=opinion.new_picture_wanted,
-            )
+            key = find_title_key(label, opinion.certainty, opinion.sample)
             title = getattr(words, key).in_language(language)
             yield words.heading.in_language(language).format(
                 title=title, name=table.name_for_patient(label, language)
             )
-        if opinion.new_picture_wanted:
+        if opinion.photo_wanted:
             yield words.waits_for[WaitsFor.PHOTO].label.in_language(language)
 
     def _describe_act(self, row: form.FiledAuditRow) -> tuple[str, ...]:

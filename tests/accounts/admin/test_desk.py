@@ -12,6 +12,7 @@ from skinapi.platform.storage.ids import first_id_at
 from tests.care.clinic import ROUTINE, URGENT, file_for
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.reviews import review_of
 
 
 def test_approving_never_lowers(backend: Backend) -> None:
@@ -274,7 +275,7 @@ def test_what_is_done_about_a_patient_is_found_by_the_patient(backend: Backend) 
     said = {"label": "melanoma", "certainty": "sure"}
     for number in (hers, other):
         path = f"/submissions/{number}/review"
-        assert doctor.call("POST", path, json=said).status_code == 201
+        assert doctor.call("POST", path, json=review_of(said)).status_code == 201
     account = backend.account(ada.email)
     rows = admin.pages(f"/audit?account={account.id}&action=review.create")
     assert [(row["finding"], row["by_email"], row["owner_name"]) for row in rows] == [

@@ -95,7 +95,7 @@ def test_findings_of_who_is_no_patient_any_more_are_told(any_backend: Backend) -
     file_for(any_backend, ada, URGENT)
     file_for(any_backend, ada, ROUTINE)
     awaited = file_for(any_backend, ada, REFERRAL).number
-    review(grey, awaited, histology="awaited")
+    review(grey, awaited, sample="waiting")
     file_for(any_backend, any_backend.member(), URGENT)  # a patient's without a doctor
     row = {"email": ada.email, "name": "Ada Example", "findings": 3, "urgent": 2}
     path = f"/users/{ada.email}/role"
@@ -143,7 +143,7 @@ def test_a_result_that_has_not_come_in_time_is_told(backend: Backend) -> None:
     findings = backend.services.store.collection("submissions")
     for days in (13, 15):
         number = file_for(backend, ada, URGENT).number
-        review(grey, number, histology="awaited")
+        review(grey, number, sample="waiting")
         key = f"{awaited_since('result', now() - timedelta(days=days))}{number:016d}"
         findings.update_all({"number": number}, {"$set": {"awaited_key": key}})
     assert read(backend)["late_results"] == [

@@ -23,6 +23,7 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, both, erase, twin
+from tests.support.reviews import review_of
 from tests.support.size import size
 
 RECORDED = Path(__file__).parent / "consent_texts.json"
@@ -234,8 +235,9 @@ def test_photos_that_a_doctor_must_keep_by_law_are_not_erased(tmp_path: Path) ->
     doctor = backend.member(role="doctor")
     ada = backend.member(consents={"photos": True}, doctor_id=backend.account(doctor.email).id)
     number = predicted(ada)["id"]
-    said = {"label": "melanoma", "agreement": "agree"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    said = {"label": "melanoma", "certainty": "sure"}
+    answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    assert answered.status_code == 201, answered.text
     refused = put(ada, photos=False, erase_kept=True)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "photos_kept_by_law")
     assert f"until {now().year + 10}-" in refused.get_json()["error"]

@@ -79,8 +79,8 @@ def test_a_decision_by_the_laboratory_letters_and_another_photo_that_is_wanted(
         for item in demo.read(patient, "/submissions")
         if item["decision"]
     ]
-    assert any(decision["histology"] == "confirmed" for decision, _ in found)
-    assert any(decision["new_picture_wanted"] for decision, _ in found)
+    assert any(decision["certainty"] == "laboratory" for decision, _ in found)
+    assert any(decision["photo_wanted"] for decision, _ in found)
     assert sum(letters for _, letters in found) >= 2
 
 

@@ -17,6 +17,7 @@ from tests.findings.prediction.test_judging_again import Corrected, stored
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.models import tiny_model
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 from tests.use_cases.use_case import acts_on, notices_to
 
 SIGNS = ["change_in_size", "oozing"]
@@ -110,18 +111,19 @@ def test_no_review_answers_a_version_that_its_doctor_may_not_have_seen(
     case = Corrected(backend)
     path = f"{case.path}/review"
     assert changed(put(case.ada, case, checklist=SIGNS))[0] == 2
-    refused = case.doctor.call("POST", path, json=MOLE)
+    refused = case.doctor.call("POST", path, json=review_of(MOLE))
     assert code(refused) == (409, "version_missing")
     assert "version 2" in refused.get_json()["error"]
-    earlier = case.doctor.call("POST", path, json={**MOLE, "version": 1})
+    earlier = case.doctor.call("POST", path, json=review_of(MOLE, version=1))
     assert code(earlier) == (409, "judged_meanwhile")
     assert case.read()["instruction"]["band"] == "urgent_referral"
     assert numbers(case.doctor, "/queue?reviewed=false") == [case.number]
-    seen = {**MOLE, "version": 2, "downgrade_confirmed": True}
+    seen = review_of(MOLE, version=2)
     assert case.doctor.call("POST", path, json=seen).status_code == 201
     key = {"headers": {"Idempotency-Key": "k"}}
-    again = {**MOLE, "urgency": "doctor_review"}
-    assert case.doctor.call("POST", path, json={**again, "version": 2}, **key).status_code == 201
+    again = review_of(MOLE, urgency="doctor_review")
+    signed = case.doctor.call("POST", path, json={**again, "version": 2}, **key)
+    assert signed.status_code == 201, signed.text
     put(case.ada, case, sex="male", version=2)
     assert case.doctor.call("POST", path, json=again, **key).status_code == 201, "a retry"
 
@@ -202,7 +204,7 @@ def test_who_has_decided_gets_a_mail_of_a_side_that_the_patient_corrects(tmp_pat
     number, account = predicted(ada, **ARM)["id"], backend.account(doctor.email).id
     path = f"/submissions/{number}/facts"
     sides = iter(("right", "middle", "left"))
-    sampled = {"label": "melanoma", "certainty": "unsure", "histology": "awaited"}
+    sampled = {"label": "melanoma", "certainty": "suspected", "sample": "waiting"}
 
     def is_told(by: Person) -> bool:
         before = notices_to(backend, account).count("place_corrected")
@@ -211,7 +213,7 @@ def test_who_has_decided_gets_a_mail_of_a_side_that_the_patient_corrects(tmp_pat
         return notices_to(backend, account).count("place_corrected") > before
 
     assert not is_told(ada), "nothing is decided"
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=sampled)
+    signed = doctor.call("POST", f"/submissions/{number}/review", json=review_of(sampled))
     assert signed.status_code == 201, signed.text
     assert not is_told(doctor)
     assert is_told(ada)
@@ -234,7 +236,8 @@ def test_and_of_the_place_of_the_spot_where_the_photo_has_none_of_its_own(tmp_pa
 
     assert tell("right") == 0, "nothing is decided"
     said = {"label": "melanoma", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    assert answered.status_code == 201, answered.text
     assert tell("left") == 1
     assert ada.call("PATCH", f"/lesions/{spot}", json={"name": "x"}).status_code == 200
     assert notices_to(backend, account).count("place_corrected") == 1
@@ -318,7 +321,7 @@ def test_one_finding_that_becomes_urgent_again_and_again_is_one_mail_until_it_is
     for _ in range(3):
         toggle(case)
     assert urgent_mails(case) == 1, "the first one"
-    case.review(**MOLE, downgrade_confirmed=True)
+    case.review(**MOLE)
     toggle(case)
     assert urgent_mails(case) == 2, "what the doctor has answered has become urgent again"
     toggle(case)

@@ -18,6 +18,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import MAIL, Backend, Person, twin
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 from tests.use_cases.use_case import acts_on, notices_to
 
 WITHDRAWN = "tiny-1"
@@ -81,8 +82,10 @@ def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: With
 
 def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdrawal) -> None:
     kept, doctor, ada = withdrawal.kept, withdrawal.doctor, withdrawal.ada
-    said = {"label": "melanoma", "agreement": "agree"}
-    assert doctor.call("POST", f"/submissions/{kept}/review", json=said).status_code == 201
+    said = {"label": "melanoma", "certainty": "sure"}
+    assert (
+        doctor.call("POST", f"/submissions/{kept}/review", json=review_of(said)).status_code == 201
+    )
     withdrawal.roll_back()
     before = ada.call("GET", f"/submissions/{kept}").get_json()
     made, again = withdrawal.again(kept), withdrawal.again(kept)
@@ -166,7 +169,7 @@ class Corrected:
 
     def review(self, **said: Any) -> Any:
         body = {"version": self.doctor.newest_of(self.number), **said}
-        answer = self.doctor.call("POST", f"{self.path}/review", json=body)
+        answer = self.doctor.call("POST", f"{self.path}/review", json=review_of(body))
         assert answer.status_code == 201, answer.text
         return answer.get_json()
 
@@ -219,8 +222,6 @@ def test_a_decision_heads_a_version_that_is_milder(case: Corrected) -> None:
     report = case.read(of="/report.json")
     assert report["review"]["_id"] == signed["_id"]
     assert numbers(case.doctor, "/queue?reviewed=false") == []
-    lowered = case.review(label="melanocytic_nevus", certainty="sure", downgrade_confirmed=True)
-    assert lowered["lowered_from"] == "urgent_referral"
 
 
 def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_path: Path) -> None:
@@ -240,8 +241,7 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
     )  # fmt: skip
     assert "It became more urgent on" in found["report"]["overview"]
     assert found["instruction"]["due"] == str(before_weekend((now() + timedelta(days=7)).date()))
-    signed = case.review(label="melanocytic_nevus", certainty="sure", downgrade_confirmed=True)
-    assert signed["lowered_from"] == "urgent_referral"
+    case.review(label="melanocytic_nevus", certainty="sure")
     assert numbers(case.doctor, "/queue?reviewed=false") == []
     assert case.read()["instruction"]["band"] == "self_monitoring"
     case.backend.services.store.close()
@@ -339,13 +339,13 @@ def stored(backend: Backend, number: int) -> Any:
 
 
 @pytest.mark.parametrize("proven_before", [False, True])
-@pytest.mark.parametrize("said", [{"histology": "awaited"}, {}])
+@pytest.mark.parametrize("said", [{"sample": "waiting"}, {}])
 def test_whoever_moves_it_reads_that_the_result_of_a_sample_was_awaited(
     any_backend: Backend, said: dict[str, str], proven_before: bool
 ) -> None:
     mistake = Mistake(any_backend)
     if proven_before:
-        review(mistake.doctor, mistake.wrong, histology="confirmed")
+        review(mistake.doctor, mistake.wrong, certainty="laboratory")
     review(mistake.doctor, mistake.wrong, **said)
     first, again = mistake.move().get_json(), mistake.move().get_json()
     assert first == again

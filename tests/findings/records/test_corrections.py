@@ -20,15 +20,11 @@ from tests.care.clinic import (
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
+from tests.support.reviews import review_of
 from tests.use_cases.use_case import acts_on
 
 REASON = "The photo is of somebody else."
-MELANOMA = {
-    "label": "melanoma",
-    "certainty": "sure",
-    "histology": "confirmed",
-    "histology_result": "melanoma",
-}
+MELANOMA = {"label": "melanoma", "certainty": "laboratory"}
 
 
 def enter(person: Person, number: int, reason: str = REASON) -> TestResponse:
@@ -37,7 +33,9 @@ def enter(person: Person, number: int, reason: str = REASON) -> TestResponse:
 
 
 def sign(doctor: Person, number: int, **said: Any) -> None:
-    answer = doctor.call("POST", f"/submissions/{number}/review", json={**MELANOMA, **said})
+    answer = doctor.call(
+        "POST", f"/submissions/{number}/review", json=review_of({**MELANOMA, **said})
+    )
     assert answer.status_code == 201, answer.text
 
 
@@ -126,7 +124,7 @@ def test_nobody_is_shown_it_and_its_patient_reads_why(backend: Backend) -> None:
 
 def test_the_doctor_reads_that_the_result_of_a_sample_was_awaited(backend: Backend) -> None:
     doctor, ada, _, _, wrong = spot_of_two(backend)
-    sign(doctor, wrong, certainty="unsure", histology="awaited", histology_result=None)
+    sign(doctor, wrong, certainty="suspected", sample="waiting")
     enter(backend.member(role="admin"), wrong)
     assert get(doctor, f"/submissions/{wrong}")["in_error"]["sample_awaited"] is True
     assert get(ada, f"/submissions/{wrong}")["in_error"].keys() == {"reason"}

@@ -17,7 +17,7 @@ from skinapi.findings.status.lesion_status import (
     MeasuredChange,
     reconcile,
 )
-from skinapi.findings.status.reviews import Certainty, Histology
+from skinapi.findings.status.reviews import Certainty, Sample
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, judge_anew, patient_in_care
@@ -26,11 +26,12 @@ from tests.findings.reports.sample_reports import one_line
 from tests.support.backends import Backend
 from tests.support.findings import judged
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
-AWAITED, PROVEN = Histology.AWAITED, Histology.CONFIRMED
+SURE, SUSPECTED, PROVEN = Certainty.SURE, Certainty.SUSPECTED, Certainty.LABORATORY
+AWAITED = Sample.WAITING
 FINDING, DECISION, COMPARISON = AdviceSource.FINDING, AdviceSource.DECISION, AdviceSource.COMPARISON
 
 
@@ -40,8 +41,8 @@ def decided(band: Band, *, day: int, doctor: str = "grey", **said: Any) -> Decis
         "label": "melanoma" if band is URGENT else "melanocytic_nevus",
         "urgency": band,
         "certainty": SURE,
-        "histology": None,
-        "new_picture_wanted": False,
+        "sample": None,
+        "photo_wanted": False,
         "decided_at": BEGAN + timedelta(days=day, hours=1),
         "decided_by": doctor,
         "doctor": doctor,
@@ -59,10 +60,10 @@ def spot(*findings: tuple[Band, Decision | None]) -> list[FindingStatus]:
     ]
 
 
-WANTED = {"new_picture_wanted": True}
-UNSURE_MOLE = decided(SELF, day=2, certainty=UNSURE)
-AWAITED_MOLE = decided(SELF, day=2, histology=AWAITED)
-PROVEN_MOLE = decided(SELF, day=1, histology=PROVEN)
+WANTED = {"photo_wanted": True}
+SUSPECTED_MOLE = decided(SELF, day=2, certainty=SUSPECTED)
+AWAITED_MOLE = decided(SELF, day=2, sample=AWAITED)
+PROVEN_MOLE = decided(SELF, day=1, certainty=PROVEN)
 
 
 def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStatus]:
@@ -78,9 +79,9 @@ def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStat
     ("findings", "counts"),
     [
         # what is waited for comes first of what is as urgent
-        (spot((SELF, AWAITED_MOLE), (SELF, UNSURE_MOLE)), (DECISION, SELF, 1)),
+        (spot((SELF, AWAITED_MOLE), (SELF, SUSPECTED_MOLE)), (DECISION, SELF, 1)),
         (
-            spot((SELF, decided(URGENT, day=1, histology=AWAITED)), (SELF, decided(URGENT, day=2))),
+            spot((SELF, decided(URGENT, day=1, sample=AWAITED)), (SELF, decided(URGENT, day=2))),
             (DECISION, URGENT, 2),
         ),
         # the model alone: a later, milder photo takes nothing back
@@ -92,7 +93,7 @@ def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStat
         (spot((SELF, decided(URGENT, day=1))), (DECISION, URGENT, 1)),
         # a decision on the newest finding ends what the model said of older ones, if it is settled
         (spot((URGENT, None), (SELF, decided(SELF, day=2))), (DECISION, SELF, 2)),
-        (spot((URGENT, None), (SELF, UNSURE_MOLE)), (FINDING, URGENT, 1)),
+        (spot((URGENT, None), (SELF, SUSPECTED_MOLE)), (FINDING, URGENT, 1)),
         (spot((URGENT, None), (SELF, AWAITED_MOLE)), (FINDING, URGENT, 1)),
         # a newer finding that is more urgent than an older decision stands
         (spot((URGENT, decided(SELF, day=1)), (REFERRAL, None)), (FINDING, REFERRAL, 2)),
@@ -106,23 +107,23 @@ def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStat
         ),
         (
             spot(
-                (SELF, decided(URGENT, day=1, certainty=UNSURE)),
+                (SELF, decided(URGENT, day=1, certainty=SUSPECTED)),
                 (SELF, decided(SELF, day=2, doctor="other")),
             ),
             (DECISION, SELF, 2),
         ),
         (
-            spot((SELF, decided(URGENT, day=1, histology=AWAITED)), (SELF, decided(SELF, day=2))),
+            spot((SELF, decided(URGENT, day=1, sample=AWAITED)), (SELF, decided(SELF, day=2))),
             (DECISION, URGENT, 1),
         ),
         (
-            spot((SELF, decided(URGENT, day=1, histology=PROVEN)), (SELF, decided(SELF, day=2))),
+            spot((SELF, decided(URGENT, day=1, certainty=PROVEN)), (SELF, decided(SELF, day=2))),
             (DECISION, URGENT, 1),
         ),
         (
             spot(
-                (SELF, decided(URGENT, day=1, histology=PROVEN)),
-                (SELF, decided(SELF, day=2, histology=PROVEN, doctor="other")),
+                (SELF, decided(URGENT, day=1, certainty=PROVEN)),
+                (SELF, decided(SELF, day=2, certainty=PROVEN, doctor="other")),
             ),
             (DECISION, SELF, 2),
         ),
@@ -130,12 +131,12 @@ def with_change(findings: list[FindingStatus], finding: int) -> list[FindingStat
         *(
             (
                 spot(
-                    (SELF, decided(URGENT, day=1, histology=PROVEN)),
+                    (SELF, decided(URGENT, day=1, certainty=PROVEN)),
                     (SELF, decided(URGENT, day=2, **newer)),
                 ),
                 (DECISION, URGENT, 1),
             )
-            for newer in ({}, {"certainty": UNSURE}, {"histology": AWAITED})
+            for newer in ({}, {"certainty": SUSPECTED}, {"sample": AWAITED})
         ),
         # what was decided later about the older finding is not ended by what is older
         (
@@ -161,7 +162,7 @@ def test_the_most_urgent_that_is_still_valid_counts(
     [
         (spot((SELF, None), (SELF, None)), (COMPARISON, 2)),
         (spot((SELF, None), (SELF, decided(SELF, day=2))), (DECISION, 2)),
-        (spot((SELF, None), (SELF, decided(SELF, day=2, certainty=UNSURE))), (COMPARISON, 2)),
+        (spot((SELF, None), (SELF, decided(SELF, day=2, certainty=SUSPECTED))), (COMPARISON, 2)),
         (spot((URGENT, None), (SELF, None)), (FINDING, 1)),
         (spot((SELF, None), (SELF, None), (SELF, decided(SELF, day=3))), (DECISION, 3)),
     ],
@@ -180,10 +181,10 @@ def test_whatever_was_said_no_model_makes_it_milder() -> None:
         *(
             decided(band, day=1, certainty=sure)
             for band in (URGENT, SELF)
-            for sure in (SURE, UNSURE)
+            for sure in (SURE, SUSPECTED)
         ),
-        decided(SELF, day=1, histology=PROVEN),
-        decided(URGENT, day=1, histology=AWAITED),
+        decided(SELF, day=1, certainty=PROVEN),
+        decided(URGENT, day=1, sample=AWAITED),
     ]
     for decision in decisions:
         for first in Band:
@@ -196,8 +197,8 @@ def test_whatever_was_said_no_model_makes_it_milder() -> None:
 
 
 def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() -> None:
-    said: dict[str, Any] = {"label": None, "certainty": UNSURE, "judges": False}
-    unjudged = decided(SELF, day=1, new_picture_wanted=True, **said)
+    said: dict[str, Any] = {"label": None, "certainty": None}
+    unjudged = decided(SELF, day=1, photo_wanted=True, **said)
     told = reconcile(spot((SELF, unjudged)))
     assert told
     assert [other.unjudged for other in told.others] == [True], "the check says nothing then"
@@ -209,7 +210,7 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
         ROUTINE,
         None,
     )
-    urgent = decided(REFERRAL, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
+    urgent = decided(REFERRAL, day=1, label=None, certainty=None, photo_wanted=True)
     status = reconcile(spot((REFERRAL, urgent)))
     assert status
     assert (status.counts.waits_for, status.picture_wanted) == (None, True)
@@ -219,15 +220,15 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
     ("decision", "said"),
     [
         (
-            decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
+            decided(SELF, day=1, label=None, certainty=None, photo_wanted=True),
             ["Another photo asked for", "No urgency yet."],
         ),
         (
-            decided(URGENT, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
+            decided(URGENT, day=1, label=None, certainty=None, photo_wanted=True),
             ["Another photo asked for", "Urgent referral."],
         ),
         (
-            decided(URGENT, day=1, histology=AWAITED),
+            decided(URGENT, day=1, sample=AWAITED),
             [
                 "Doctor's suspected diagnosis: Melanoma",
                 "Urgent referral.",
@@ -235,7 +236,7 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
             ],
         ),
         (
-            decided(URGENT, day=1, histology=PROVEN),
+            decided(URGENT, day=1, certainty=PROVEN),
             [
                 "Laboratory's result: Melanoma",
                 "Urgent referral.",
@@ -265,7 +266,8 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
     urgent = file_for(backend, ada, SELF if by_doctor else URGENT, lesion=lesion).number
     if by_doctor:
         sure = {"label": "melanoma", "certainty": "sure"}
-        assert doctor.call("POST", f"/submissions/{urgent}/review", json=sure).status_code == 201
+        answered = doctor.call("POST", f"/submissions/{urgent}/review", json=review_of(sure))
+        assert answered.status_code == 201, answered.text
     next_one = predicted(ada, photo_of("melanocytic_nevus"), lesion=lesion, modality="dermoscopic")
     number = next_one["id"]
     assert next_one["band"] == SELF
@@ -292,7 +294,7 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
     assert "Keep an eye" not in str(report["narrative"])
     settled = {"label": "melanocytic_nevus", "certainty": "sure"}
     if not by_doctor:
-        assert doctor.call("POST", f"{path}/review", json=settled).status_code == 201
+        assert doctor.call("POST", f"{path}/review", json=review_of(settled)).status_code == 201
         [old] = [
             item for item in ada.call("GET", "/submissions").get_json() if item["id"] == urgent
         ]
@@ -308,7 +310,8 @@ def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newe
     new = file_for(backend, ada, URGENT, lesion=lesion).number
     judge_anew(backend, old.number, SELF)
     body = {"label": "melanocytic_nevus", "certainty": "sure", "version": 2}
-    assert doctor.call("POST", f"/submissions/{old.number}/review", json=body).status_code == 201
+    answered = doctor.call("POST", f"/submissions/{old.number}/review", json=review_of(body))
+    assert answered.status_code == 201, answered.text
     told = ada.call("GET", f"/lesions/{lesion}").get_json()
     assert (told["instruction"]["finding"], told["instruction"]["band"]) == (new, URGENT)
     assert told["latest"]["id"] == new, "the newest photo, by which reminders go too"
@@ -319,7 +322,10 @@ def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend, band
     doctor, ada = patient_in_care(backend)
     lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     path = f"/submissions/{file_for(backend, ada, band, lesion=lesion).number}"
-    assert doctor.call("POST", f"{path}/review", json=WANTED).status_code == 201
+    assert (
+        doctor.call("POST", f"{path}/review", json=review_of(WANTED, urgency=band)).status_code
+        == 201
+    )
     asks = re.compile("take another photo|wants another photo|another photo asked for", re.I)
 
     def list_asking() -> list[str]:
@@ -336,37 +342,31 @@ def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend, band
     file_for(backend, ada, SELF, lesion=lesion)
     assert list_asking() == []
     decision = ada.call("GET", path).get_json()["decision"]
-    assert (decision["new_picture_wanted"], decision["photo_came"]) == (True, True)
+    assert (decision["photo_wanted"], decision["photo_came"]) == (True, True)
     assert decision["heading"] == "Another photo is there in place of this one"
 
 
 @pytest.mark.parametrize(
-    ("band", "signed"),
+    ("band", "said"),
     [
-        (ROUTINE, [{"label": "basal_cell_carcinoma", "urgency": "routine"}, WANTED]),
-        (SELF, [{"label": "basal_cell_carcinoma", "urgency": "self_monitoring"}, WANTED]),
-        (ROUTINE, [{"label": "melanocytic_nevus", "urgency": "routine"}, WANTED]),
-        (ROUTINE, [{**WANTED, "urgency": "routine"}]),
+        (ROUTINE, {**WANTED, "label": "basal_cell_carcinoma", "urgency": "routine"}),
+        (SELF, {**WANTED, "label": "basal_cell_carcinoma", "urgency": "self_monitoring"}),
+        (ROUTINE, {**WANTED, "label": "melanocytic_nevus", "urgency": "routine"}),
     ],
 )
-def test_the_photo_that_was_asked_for_ends_nothing_that_a_doctor_is_sure_of(
-    any_backend: Backend, band: Band, signed: list[dict[str, Any]]
+def test_the_photo_that_was_asked_for_ends_nothing_that_a_doctor_has_said(
+    any_backend: Backend, band: Band, said: dict[str, Any]
 ) -> None:
-    """Its request says nothing of what was decided; nor does the check of the photo that comes."""
     doctor, ada = patient_in_care(any_backend)
     lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     number = file_for(any_backend, ada, SELF, lesion=lesion).number
-    for said in signed:
-        body = {"certainty": "sure", "downgrade_confirmed": True, **said}
-        body = body if "label" in said else {**said, "certainty": "sure"}
-        answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
-        assert answer.status_code == 201, answer.text
-    label = signed[0].get("label")
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    assert answer.status_code == 201, answer.text
 
     def read() -> tuple[Any, ...]:
         told = ada.call("GET", f"/submissions/{number}").get_json()
         counts = told["instruction"]
-        assert told["decision"]["label"] == label
+        assert told["decision"]["label"] == said["label"]
         return counts["from"], counts["band"], counts["finding"], counts.get("waits_for")
 
     decided_so = ("decision", band, number, None)
@@ -380,9 +380,9 @@ def test_the_photo_that_was_asked_for_ends_nothing_that_a_doctor_is_sure_of(
 @pytest.mark.parametrize(
     "said",
     [
-        {"label": "melanoma", "certainty": "unsure"},
+        {"label": "melanoma", "certainty": "suspected"},
         {"label": "melanoma", "certainty": "sure"},
-        {"certainty": "unsure", "urgency": "urgent_referral"},
+        {"certainty": "suspected", "urgency": "urgent_referral"},
     ],
 )
 def test_what_is_told_of_an_older_photo_after_a_mole_was_signed_of_the_newer_counts(
@@ -394,7 +394,7 @@ def test_what_is_told_of_an_older_photo_after_a_mole_was_signed_of_the_newer_cou
     old, new = (file_for(any_backend, ada, SELF, lesion=lesion).number for _ in range(2))
     mole = {"label": "melanocytic_nevus", "certainty": "sure"}
     for number, body in ((old, said), (new, mole)):
-        signed = doctor.call("POST", f"/submissions/{number}/review", json=body)
+        signed = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
         assert signed.status_code == 201, signed.text
 
     def read(number: int) -> tuple[str, bool]:
@@ -410,6 +410,8 @@ def test_what_is_told_of_an_older_photo_after_a_mole_was_signed_of_the_newer_cou
     assert [read(number) for number in (old, new)] == [("urgent_referral", True)] * 2
     assert to_review() == [old]
     answer = {**mole, "version": 2}
-    assert doctor.call("POST", f"/submissions/{old}/review", json=answer).status_code == 201
+    assert (
+        doctor.call("POST", f"/submissions/{old}/review", json=review_of(answer)).status_code == 201
+    )
     assert [read(number) for number in (old, new)] == [("self_monitoring", False)] * 2
     assert to_review() == []

@@ -7,7 +7,6 @@ from itertools import takewhile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skinapi.findings.status.deciding_review import deciding_review
 from skinapi.findings.status.decisions import Decision, JudgedVersion, before_weekend
 from skinapi.findings.status.lesion_status import (
     FindingStatus,
@@ -15,7 +14,7 @@ from skinapi.findings.status.lesion_status import (
     LesionHistory,
     compute_status,
 )
-from skinapi.findings.status.reviews import Certainty, Histology, Opinion, Review
+from skinapi.findings.status.reviews import Certainty, Opinion, Review, Sample
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from tests.support.findings import judged
@@ -30,16 +29,14 @@ HOUR = timedelta(hours=1)
 @st.composite
 def opinions(draw: st.DrawFn) -> Opinion:
     label = draw(st.sampled_from(LABELS))
-    result = label if draw(st.booleans()) and draw(st.booleans()) else None
+    certainty = draw(st.sampled_from(Certainty)) if label else None
+    samples = (None, Sample.NONE) if certainty is Certainty.LABORATORY else (None, *Sample)
     return Opinion(
-        certainty=Certainty.SURE if result else draw(st.sampled_from(Certainty)),
         label=label,
-        urgency=draw(st.sampled_from((None, *Band))),
-        histology=Histology.CONFIRMED
-        if result
-        else draw(st.sampled_from((None, Histology.AWAITED))),
-        histology_result=result,
-        new_picture_wanted=label is None and draw(st.booleans()),
+        certainty=certainty,
+        urgency=draw(st.sampled_from(Band)),
+        sample=draw(st.sampled_from(samples)),
+        photo_wanted=draw(st.booleans()),
     )
 
 
@@ -101,12 +98,7 @@ def test_a_result_of_another_photo_is_said_on_one_that_is_as_urgent() -> None:
         JudgedPhoto(f"{place}", place, (judged(Band.URGENT_REFERRAL, BEGAN + place * HOUR, 1),))
         for place in range(2)
     ]
-    result = Opinion(
-        certainty=Certainty.SURE,
-        label="melanoma",
-        histology=Histology.CONFIRMED,
-        histology_result="melanoma",
-    )
+    result = Opinion(urgency=Band.URGENT_REFERRAL, label="melanoma", certainty=Certainty.LABORATORY)
     review = Review(
         id="0-0",
         created_at=BEGAN + HOUR / 2,
@@ -188,24 +180,6 @@ def _reopens(band: Band, finding: FindingStatus) -> bool:
     )
 
 
-def last_answered(counted: list[Review]) -> int:
-    """The version of the last review that says how urgent it is, and counts or is sure."""
-    answering = [
-        review
-        for place, review in enumerate(counted, 1)
-        if review.opinion.urgency_waits
-        or (
-            (review.opinion.urgency or not review.opinion.only_wants_a_picture)
-            and (
-                review.opinion.sure
-                or review.opinion.awaited
-                or deciding_review(counted[:place]) is review
-            )
-        )
-    ]
-    return (answering or counted)[-1].version
-
-
 @settings(max_examples=size(150, 500))  # an equal urgency is rare
 @given(facts())
 def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_result_stands(
@@ -220,9 +194,9 @@ def test_a_finding_is_reopened_where_an_unseen_version_is_more_urgent_and_no_res
             assert (counted, counts.said_by, counts.band) == ([], "finding", newest.band)
             assert not counts.reopens
             continue
-        seen = last_answered(counted) == newest.version
+        seen = counted[-1].version == newest.version
         milder = not _reopens(newest.band, status.findings[photo.id])
-        keeps = seen or milder or decision.histology == Histology.CONFIRMED
+        keeps = seen or milder or decision.proven
         assert status.findings[photo.id].reopened == counts.reopens == (not keeps)
         assert (counts.said_by, counts.band) == (
             ("decision", decision.urgency) if keeps else ("finding", newest.band)
@@ -297,17 +271,14 @@ def test_no_day_is_later_than_that_of_the_advice_that_counts(known: LesionHistor
 
 
 @given(facts())
-def test_each_review_decides_as_the_table_says_of_those_signed_until_then(
+def test_the_newest_review_decides_and_those_before_are_kept(
     known: LesionHistory,
 ) -> None:
     status = compute_status(known)
     for name, reviews in known.reviews.items():
-        firsts = [deciding_review(reviews[: end + 1]) for end in range(len(reviews))]
-        decided = {first.id: first.created_at for first in firsts if first}
         if decision := status.findings[name].decision:
-            last = decided.pop(decision.review)
-            assert (decision.decided_at, decision.review) == (last, firsts[-1] and firsts[-1].id)
-            assert [item.decided_at for item in decision.earlier] == [*decided.values()]
+            said = [*(item.review for item in decision.earlier), decision.review]
+            assert said == [review.id for review in reviews]
 
 
 def as_seen(known: LesionHistory, name: str, later: timedelta) -> LesionHistory:

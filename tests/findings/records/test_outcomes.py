@@ -12,20 +12,19 @@ from skinapi.model.detectors import ModalityFinding
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, judge_anew, patient_of
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
+from tests.support.reviews import review_of
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 
 
 def sign(doctor: Person, number: int, label: str, **said: Any) -> None:
     body = {"label": label, "certainty": "sure", **said}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
     assert answer.status_code == 201, answer.text
 
 
-def result(
-    doctor: Person, number: int, found: str, label: str | None = None, **said: object
-) -> None:
-    sign(doctor, number, label or found, histology="confirmed", histology_result=found, **said)
+def result(doctor: Person, number: int, found: str, **said: object) -> None:
+    sign(doctor, number, found, certainty="laboratory", **said)
 
 
 def outcomes(person: Person) -> Any:

@@ -18,6 +18,7 @@ from tests.privacy.test_joining import join
 from tests.served.wire import at_once
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
 
@@ -45,8 +46,8 @@ class Ward:
         return number
 
     def review(self, number: int, label: str | None, **said: Any) -> TestResponse:
-        body = {"label": label, **(said or {"agreement": "disagree"})}
-        return self.doctor.call("POST", f"/submissions/{number}/review", json=body)
+        body = {"label": label, **(said or {"certainty": "sure"})}
+        return self.doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
 
     def draft(self, number: int) -> str:
         body = {"reader": "patient"}

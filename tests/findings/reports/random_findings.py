@@ -13,9 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from skinapi.base.languages import LANGUAGES, Language
-from skinapi.findings.errors import ContradictoryReview
 from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding, see_with
 from skinapi.findings.reports.facts import Facts
@@ -24,7 +22,7 @@ from skinapi.findings.status.lesion_status import (
     Instruction,
     LesionHistory,
 )
-from skinapi.findings.status.reviews import Certainty, Histology, Review
+from skinapi.findings.status.reviews import Certainty, Opinion, Review, Sample
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context
@@ -96,30 +94,25 @@ def random_finding(draw: random.Random, context: Context) -> Finding:
 
 
 def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
-    """What a doctor may say of it: what contradicts itself is refused, and drawn again."""
+    """What a doctor may say of it."""
     labels = [None, finding.stated, "melanoma", "melanocytic_nevus", *conditions_table().labels]
-    while True:
-        result = draw.choice(labels) if draw.random() < 0.3 else None
-        statement = NewReview(
-            label=None if result else draw.choice(labels),
-            certainty=draw.choice([Certainty.SURE, Certainty.SURE, Certainty.UNSURE]),
-            urgency=draw.choice([None, None, *Band]),
-            histology=None if result else draw.choice([None, Histology.AWAITED]),
-            histology_result=result,
-            new_picture_wanted=draw.random() < 0.1,
-        )
-        try:
-            opinion = statement.resolve(stated=finding.stated, band=finding.band, pictured=True)
-        except ContradictoryReview:
-            continue
-        return Review(
-            id=new_id(),
-            created_at=at,
-            submission="1" * 32,
-            doctor="2" * 32,
-            signature="Dr Grey",
-            opinion=opinion,
-        )
+    label = draw.choice(labels)
+    certainty = draw.choice([*Certainty]) if label else None
+    opinion = Opinion(
+        label=label,
+        certainty=certainty,
+        urgency=draw.choice([finding.band, *Band]),
+        sample=None if certainty is Certainty.LABORATORY else draw.choice([None, *Sample]),
+        photo_wanted=draw.random() < 0.1,
+    )
+    return Review(
+        id=new_id(),
+        created_at=at,
+        submission="1" * 32,
+        doctor="2" * 32,
+        signature="Dr Grey",
+        opinion=opinion,
+    )
 
 
 def _finding(finding: Finding, context: Context, language: Language, number: int) -> StoredFinding:

@@ -26,7 +26,7 @@ from skinapi.findings.reports.report import (
 )
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.reviews import Agreement, Histology, Review
+from skinapi.findings.status.reviews import Certainty, Opinion, Review, Sample
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context, Modality
@@ -34,6 +34,7 @@ from skinapi.model.decoding.photo import read_photo
 from skinapi.model.finding import Doubt, Finding
 from tests.model.photos import encoded, skin_with_spot
 from tests.support.findings import finding_of, judged, told_finding
+from tests.support.reviews import review_of
 
 HASH = "3f" * 32
 SEAL = SealView(
@@ -47,9 +48,12 @@ REVIEW = Review(
     submission="1" * 32,
     doctor="2" * 32,
     signature="Dr Ελένη Παπαδοπούλου",
-    opinion=NewReview(
-        label="melanocytic_nevus", agreement=Agreement.DISAGREE, histology=Histology.AWAITED
-    ).resolve(stated="melanoma", band=Band.URGENT_REFERRAL, pictured=True),
+    opinion=Opinion(
+        urgency=Band.URGENT_REFERRAL,
+        label="melanocytic_nevus",
+        certainty=Certainty.SURE,
+        sample=Sample.WAITING,
+    ),
     note="Excision planned.\nPatient told by telephone.",
 )
 
@@ -57,7 +61,7 @@ REVIEW = Review(
 def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
     """The report where the doctor says this of the finding."""
     found = finding or finding_of()
-    opinion = NewReview(**said).resolve(stated=found.stated, band=found.band, pictured=True)
+    opinion = NewReview(**review_of(said)).opinion
     review = REVIEW.model_copy(update={"opinion": opinion})
     return replace(
         report, review=review, decision=Decision.from_reviews([review], [judged(found.band)])

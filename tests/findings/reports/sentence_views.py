@@ -18,7 +18,7 @@ from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import sentences_of
-from skinapi.findings.status.deciding_review import deciding_review
+from skinapi.findings.status.reviews import current_review
 from skinapi.model.passages import PassageReader
 from skinapi.platform.notices.mail_texts import WORDS as MAILS
 from skinapi.platform.notices.outbox import Kind
@@ -53,7 +53,7 @@ def report_on(said: Said, reader: PassageReader = "patient") -> Report:
         number=said.finding.number,
         patient=ReportedPatient(name="Ada Example", email="ada@example.org"),
         made_at=said.finding.created_at,
-        review=deciding_review(said.reviews) or (said.reviews[-1] if said.reviews else None),
+        review=current_review(said.reviews),
         decision=decision,
         spot_advice=elsewhere,
         due=said.due,
@@ -141,7 +141,7 @@ def _letters(said: Said, report: Report) -> Iterator[View]:
 
 def _mails(said: Said) -> Iterator[View]:
     kinds: list[Kind] = [Kind.REVIEWED if said.decision else Kind.URGENT]
-    kinds += [Kind.NEW_PICTURE] if said.decision and said.decision.new_picture_wanted else []
+    kinds += [Kind.NEW_PICTURE] if said.decision and said.decision.photo_wanted else []
     mails = MAILS[said.language]
     for kind in kinds:
         yield view_of("mail: " + kind, [mails.subjects[kind], mails.texts[kind]])

@@ -135,11 +135,9 @@ def test_what_is_named_is_explained_and_a_suspected_cancer_has_its_treatment() -
     assert told_signs
 
 
-@pytest.mark.parametrize("histology", [None, "confirmed"])
-def test_a_doctors_bowens_disease_is_explained(histology: str | None) -> None:
-    report = reviewed(
-        made_report(photo=False), label="bowens_disease", certainty="sure", histology=histology
-    )
+@pytest.mark.parametrize("certainty", ["sure", "laboratory"])
+def test_a_doctors_bowens_disease_is_explained(certainty: str) -> None:
+    report = reviewed(made_report(photo=False), label="bowens_disease", certainty=certainty)
     plan = plan_explanation(report.facts, "patient", decision=report.decision)
     assert [passage.id for passage in plan.passages] == ["actinic_keratosis.bowen"]
 

@@ -16,7 +16,7 @@ from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Advice, AdviceSource
-from skinapi.findings.status.reviews import Certainty, Histology
+from skinapi.findings.status.reviews import Certainty, Sample
 from skinapi.model.bands import RaisedBy, is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
@@ -34,16 +34,15 @@ from tests.support.findings import finding_of
 from tests.support.size import size
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
-SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
-AWAITED = Histology.AWAITED
+SURE, SUSPECTED = Certainty.SURE, Certainty.SUSPECTED
 SINCE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DECISIONS: list[dict[str, Any] | None] = [
     None,
     {"label": MOLE, "certainty": SURE},
-    {"label": MELANOMA, "certainty": SURE, "histology": Histology.AWAITED},
-    {"label": MELANOMA, "histology_result": MELANOMA},
-    {"label": MOLE, "certainty": SURE, "histology": Histology.AWAITED},
-    {"certainty": UNSURE, "new_picture_wanted": True},
+    {"label": MELANOMA, "certainty": SURE, "sample": Sample.WAITING},
+    {"label": MELANOMA, "certainty": "laboratory"},
+    {"label": MOLE, "certainty": SURE, "sample": Sample.WAITING},
+    {"urgency": Band.SELF_MONITORING, "photo_wanted": True},
 ]
 # Of another finding of the spot: said by whom, how urgent, waiting for what.
 ELSEWHERE = [
@@ -115,7 +114,7 @@ def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None
 def test_what_is_not_judged_yet_is_called_nothing_and_reassures_nobody() -> None:
     words = conditions_table().notices.decision.waits_for[WaitsFor.PHOTO]
     for report in reports("en"):
-        if report.spot_advice or not report.decision or not report.decision.new_picture_wanted:
+        if report.spot_advice or not report.decision or not report.decision.photo_wanted:
             continue
         shown = FullReport.from_report(report)
         assert shown.decision
@@ -138,7 +137,9 @@ def test_the_printed_report_says_that_a_sample_was_taken_behind_what_counts(
     advice = Advice(AdviceSource.DECISION, Band.REFERRAL, SINCE, 10)
     plain = made_report(language, photo=False, spot_advice=advice)
     report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
-    awaited = reviewed(report, finding=found, label=MELANOMA, certainty=UNSURE, histology=AWAITED)
+    awaited = reviewed(
+        report, finding=found, label=MELANOMA, certainty=SUSPECTED, sample=Sample.WAITING
+    )
     taken = {"en": "a melanoma. A sample was taken", "fr": "mélanome. Un prélèvement a été fait"}
     assert taken[language] in " ".join(text_of(render_pdf(awaited)).split())
 

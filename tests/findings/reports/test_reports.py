@@ -22,6 +22,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import text_of
 from tests.privacy.made_files import maker_of
 from tests.support.backends import Backend, Person, erase
+from tests.support.reviews import review_of
 from tests.support.size import size
 
 TABLE = conditions_table()
@@ -144,7 +145,8 @@ def test_a_review_makes_another_report_and_stands_in_it(backend: Backend) -> Non
     before = report_of(ada, number)
     for label, note in (("melanoma", "First look."), ("dermatofibroma", "Second look.")):
         body = {"label": label, "certainty": "sure", "note": note}
-        assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
+        answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+        assert answered.status_code == 201, answered.text
     after = report_of(ada, number)
     assert after["review"]["note"] == "Second look."
     assert after["verification"]["hash"] != before["verification"]["hash"]
@@ -219,8 +221,8 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
         reports = backend.services.store.collection("reports")
         reports.update_all({}, {"$unset": {"contents": True, "pages": True}})
     assert verdict(backend, first).get_json()["newest"]  # the same in French is no newer one
-    said = {"label": "melanocytic_nevus", "agreement": "disagree", "note": "Excised."}
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=said).get_json()
+    said = {"label": "melanocytic_nevus", "certainty": "sure", "note": "Excised."}
+    signed = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said)).get_json()
     told = verdict(backend, french).get_json()
     assert (told["valid"], told["newest"]) == (True, False)
     newer = [told["superseded"][name] for name in NEWER]
@@ -271,12 +273,14 @@ def test_a_paper_stands_exactly_as_long_as_its_report_says_the_same(backend: Bac
             if chance.random() < 0.5:
                 photos.append(file_for(backend, ada, chance.choice(list(Band)), lesion=lesion))
                 continue
-            label, certainty = chance.choice(["melanoma", "melanocytic_nevus"]), ["sure", "unsure"]
+            label, certainty = (
+                chance.choice(["melanoma", "melanocytic_nevus"]),
+                ["sure", "suspected"],
+            )
             said = {"label": label, "certainty": chance.choice(certainty)}
             number = chance.choice(photos).number
             path = f"/submissions/{number}/review"
-            if doctor.call("POST", path, json=said).status_code == 409:  # it lowers the urgency
-                doctor.call("POST", path, json=said | {"downgrade_confirmed": True})
+            doctor.call("POST", path, json=review_of(said))
 
 
 def sealed_now(backend: Backend, reader: Person, number: int) -> str:

@@ -49,7 +49,7 @@ def report_on_a_mole(language: Language, **said: Any) -> Report:
 def test_of_a_photo_that_could_not_be_judged_no_patient_reads_what_it_is(
     language: Language,
 ) -> None:
-    unjudged = report_on_a_mole(language, certainty=Certainty.UNSURE, new_picture_wanted=True)
+    unjudged = report_on_a_mole(language, urgency=Band.SELF_MONITORING, photo_wanted=True)
     text = text_of(render_pdf(unjudged))
     said = read_in_order(report_on_a_mole(language)).summary
     assert said.likely in text_of(render_pdf(report_on_a_mole(language)))
@@ -99,7 +99,7 @@ def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_proven_melanoma_of_another_photo_is_named_below_what_to_do(language: Language) -> None:
     report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
-    proven = report_on_a_mole("en", label=MELANOMA, histology_result=MELANOMA).decision
+    proven = report_on_a_mole("en", label=MELANOMA, certainty="laboratory").decision
     advice = Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10, by_result=True)
     named, visit = {
         "en": (
@@ -159,7 +159,7 @@ def test_a_patients_page_begins_with_what_to_do_and_a_doctors_with_what_it_is(
 
 def test_what_stands_first_is_not_said_again_in_the_language_of_a_letter() -> None:
     begins = "Laboratory's result: a melanoma"
-    shown = report_on_a_mole("fr", label=MELANOMA, histology_result=MELANOMA)
+    shown = report_on_a_mole("fr", label=MELANOMA, certainty="laboratory")
     by = LaterDecision(decided_at=SINCE, decided_by="Dr Hyde", by_result=False)
     for reader, superseded, addressee, said in (
         ("patient", None, "patient", False),

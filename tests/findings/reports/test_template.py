@@ -17,7 +17,7 @@ from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.reviews import Certainty, Histology
+from skinapi.findings.status.reviews import Certainty, Sample
 from skinapi.model.bands import RaisedBy, band_of_condition, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD
@@ -94,7 +94,7 @@ def test_below_a_decision_nothing_of_the_finding_is_described_and_all_fits_that_
     own = TABLE.by_key(key).sentences[language]
     for band, label in product(Band, set(TABLE.labels) - {key}):
         finding = told_finding(key, band=band, raised_by=RULES[band], checklist_score=0)
-        decision = decision_of(label, histology=Histology.AWAITED, new_picture_wanted=True)
+        decision = decision_of(label, sample=Sample.WAITING, photo_wanted=True)
         sections = write_sections(finding, language).model_dump()
         shown = decision.put_first(sections, band, language)
         whole = " ".join(shown.values())
@@ -113,8 +113,8 @@ def decision_of(label: str, **fields: Any) -> Decision:
         "label": label,
         "urgency": TABLE.label(label).urgency,
         "certainty": Certainty.SURE,
-        "histology": None,
-        "new_picture_wanted": False,
+        "sample": None,
+        "photo_wanted": False,
         "decided_at": datetime(2026, 11, 21, tzinfo=UTC),
         "decided_by": "Dr Ελένη Παπαδοπούλου",
         "doctor": "2" * 32,

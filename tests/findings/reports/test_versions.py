@@ -10,10 +10,11 @@ from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import in_order, one_line, plain_text, text_of
 from tests.support.backends import Backend
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 TOLD = {"age": "40", "sex": "female", "body_site": "back", "checklist": "none"}
 SIGNS = ["change_in_size", "oozing"]
-MOLE = {"label": "melanocytic_nevus", "agreement": "agree"}
+MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
 BECAME = {
     "en": ("It became more urgent on", "No doctor has judged it since then."),
@@ -38,7 +39,7 @@ class Paper:
     def sign(self, **said: Any) -> None:
         seen, path = self.doctor.newest_of(self.number), f"/submissions/{self.number}/review"
         body = {"version": seen, **said}
-        assert self.doctor.call("POST", path, json=body).status_code == 201
+        assert self.doctor.call("POST", path, json=review_of(body)).status_code == 201
 
     def read(self, language: str = "en", reader: str = "patient") -> list[str]:
         """The text of the page and of the PDF."""

@@ -16,7 +16,6 @@ from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.status.reviews import Agreement
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.headline import rank
@@ -141,14 +140,12 @@ def test_a_doctor_reads_facts_figures_checklist_and_reasons_before_the_picture()
 @pytest.mark.parametrize("note", ["New on an adult back: I want to see it.", None])
 def test_a_doctor_who_names_a_mole_and_asks_for_a_visit_says_why(note: str | None) -> None:
     """ "See a doctor this week" stood in one card with "Doctor's decision: a mole"."""
-    report = reviewed(
-        made_report(), label=MOLE, agreement=Agreement.DISAGREE, urgency=Band.URGENT_REFERRAL
-    )
+    report = reviewed(made_report(), label=MOLE, urgency=Band.URGENT_REFERRAL)
     assert report.review
     report = replace(report, review=report.review.model_copy(update={"note": note}))
     content = ReportContent(report)
     reason = f"The doctor's reason: {note}" if note else content.labels.ask_reason
     assert content.first.sentences[-1] == reason
     assert not any(label == content.labels.note for label, _ in content.review)
-    mild = reviewed(made_report(), label="melanoma", agreement=Agreement.AGREE)
+    mild = reviewed(made_report(), label="melanoma")
     assert len(ReportContent(mild).first.sentences) == 1

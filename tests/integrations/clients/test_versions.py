@@ -6,6 +6,7 @@ from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 FIELDS = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
 SIGNS = {"checklist": ["change_in_size", "oozing"]}
@@ -45,7 +46,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     said = {"label": "basal_cell_carcinoma", "certainty": "sure"}
     said |= {"urgency": "urgent_referral"}
     path = f"/submissions/{number}/review"
-    assert doctor.call("POST", path, json={**said, "version": 2}).status_code == 201
+    assert doctor.call("POST", path, json=review_of(said, version=2)).status_code == 201
     correct(ada, number, **dict.fromkeys(SIGNS))
     [decided] = listed(ada)
     assert decided["class"] == first["class"], "the newest answer of the model"
@@ -54,8 +55,8 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     assert "Basal cell carcinoma. This is what counts" in report["overview"]
     assert report["recommendation"].startswith("See a doctor this week.")
 
-    mole = {"label": "melanocytic_nevus", "agreement": "agree", "downgrade_confirmed": True}
-    assert doctor.call("POST", path, json={**mole, "version": 3}).status_code == 201
+    mole = {"label": "melanocytic_nevus", "certainty": "sure"}
+    assert doctor.call("POST", path, json=review_of(mole, version=3)).status_code == 201
     assert "this week" not in listed(ada)[0]["report"]["recommendation"]
     correct(ada, number, **SIGNS)
     [reopened] = listed(ada)

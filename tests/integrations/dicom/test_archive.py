@@ -108,7 +108,7 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     sign(doctor, number)
     send_due(backend)
     before = set(archive.kept)
-    sign(doctor, number, label="melanocytic_nevus", agreement="disagree")
+    sign(doctor, number, label="melanocytic_nevus", certainty="sure")
     send_due(backend)
     second = set(archive.kept) - before
     assert sorted(archive.kept[uid].Modality for uid in second) == ["DOC", "SR"]
@@ -279,13 +279,8 @@ def assert_shown(orthanc: Orthanc, instances: set[str]) -> None:
     assert kinds == {"XC", "OT", "SR", "DOC"}
 
 
-SURE_MOLE: Any = {
-    "label": "melanocytic_nevus",
-    "agreement": "disagree",
-    "urgency": "self_monitoring",
-    "downgrade_confirmed": True,
-}
-MELANOMA: Any = {"label": "melanoma", "agreement": "agree"}
+SURE_MOLE: Any = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
+MELANOMA: Any = {"label": "melanoma", "certainty": "sure"}
 
 
 class Spot:

@@ -28,6 +28,7 @@ from tests.model.photos import skin_with_spot
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of, told_finding
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
+from tests.support.reviews import review_of
 
 PHOTO, DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.77.1.7"
 CAPTURE, REPORT = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104.1"
@@ -42,8 +43,8 @@ def clinic_with_finding(backend: Backend, **told: Any) -> tuple[Person, Person, 
 
 def sign(doctor: Person, number: int, **said: object) -> None:
     seen = {"version": doctor.newest_of(number)}
-    body = {"label": "melanoma", "agreement": "agree", **seen, **said}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    body = {"label": "melanoma", "certainty": "sure", **seen, **said}
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
     assert answer.status_code == 201, answer.text
 
 
@@ -85,7 +86,7 @@ def test_other_software_finds_no_error_in_any_object(backend: Backend, tmp_path:
     """
     doctor, _, number = clinic_with_finding(backend, body_site="back")
     found = [*objects_of(backend, number).values()]
-    sign(doctor, number, histology="confirmed")
+    sign(doctor, number, certainty="laboratory")
     found += objects_of(backend, number).values()
     for told in (
         {"modality": "dermoscopic", "language": "fr", "checklist": "oozing"},
@@ -146,7 +147,7 @@ def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     for name, value in (("Age group in years, as told", "45-59"), ("Sign of the", "Oozing")):
         assert re.search(f'{name}.*"{value}"', before), name
     assert "For information only. Not a medical diagnosis." in before
-    sign(doctor, number, label="melanocytic_nevus", agreement="disagree")
+    sign(doctor, number, label="melanocytic_nevus", certainty="sure")
     second = objects_of(backend, number, first)[STRUCTURED]
     after = dumped(second, tmp_path)
     conclusions = after.partition('CONTAINER:(,,"Conclusions")')[2]
@@ -171,17 +172,17 @@ def test_what_waits_is_preliminary_and_concludes_nothing_in_public_codes(
     backend: Backend, tmp_path: Path
 ) -> None:
     doctor, _, number = clinic_with_finding(backend)
-    sign(doctor, number, label=None, agreement="unsure", new_picture_wanted=True)
+    sign(doctor, number, label=None, certainty="suspected", photo_wanted=True)
     unjudged = objects_of(backend, number)[STRUCTURED]
     assert "another photo" in concluded(unjudged, tmp_path).lower()
-    sign(doctor, number, histology="awaited")
+    sign(doctor, number, sample="waiting")
     awaited = objects_of(backend, number)[STRUCTURED]
     said = concluded(awaited, tmp_path)
     assert '"Suspected, not concluded")=(melanoma,99SKINAPI,' in said
     assert '"Urgency")=(urgent_referral,' in said
     assert "SCT" not in said
     assert {item.PreliminaryFlag for item in (unjudged, awaited)} == {"PRELIMINARY"}
-    sign(doctor, number)
+    sign(doctor, number, sample="none")
     said = concluded(objects_of(backend, number)[STRUCTURED], tmp_path)
     assert '"Suspected, not concluded")=(melanoma,99SKINAPI,' in said, "however sure the doctor is"
     assert "SCT" not in said
@@ -191,7 +192,7 @@ def test_actinic_keratosis_alone_is_concluded_in_its_own_code(
     backend: Backend, tmp_path: Path
 ) -> None:
     doctor, _, number = clinic_with_finding(backend)
-    sign(doctor, number, label="actinic_keratosis_alone", agreement="disagree")
+    sign(doctor, number, label="actinic_keratosis_alone", certainty="sure")
     said = concluded(objects_of(backend, number)[STRUCTURED], tmp_path)
     assert "(201101007,SCT," in said
     assert "Suspected" not in said
@@ -271,8 +272,8 @@ def test_the_report_of_an_older_photo_says_what_counts_now(
     place = {"place": {"site": "back", "side": "rear"}}
     lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
     assert ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
-    mole = {"label": "melanocytic_nevus", "agreement": "disagree", "urgency": "self_monitoring"}
-    sign(doctor, number, **mole, downgrade_confirmed=True)
+    mole = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
+    sign(doctor, number, **mole)
     before = objects_of(backend, number)[STRUCTURED]
     assert "Self-monitoring" in text_of(before)
     newer = photograph_again(backend, ada, lesion)
@@ -286,8 +287,8 @@ def test_the_report_of_an_older_photo_says_what_counts_now(
     assert "Urgent referral" in text_of(after)
     assert "Self-monitoring" not in text_of(after)
     assert "Conclusions" not in text_of(after)
-    proven = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
-    answer = doctor.call("POST", f"/submissions/{newer}/review", json={**proven})
+    proven = {"label": "melanoma", "certainty": "laboratory"}
+    answer = doctor.call("POST", f"/submissions/{newer}/review", json=review_of({**proven}))
     assert answer.status_code == 201, answer.text
     signed = objects_of(backend, number)[STRUCTURED]
     assert signed.SOPInstanceUID not in (before.SOPInstanceUID, after.SOPInstanceUID)
@@ -306,7 +307,7 @@ def content_time(report: Dataset) -> str:
 
 
 TOLD = {"body_site": "back", "sex": "female", "checklist": "none"}
-MOLE = {"label": "melanocytic_nevus", "agreement": "agree"}
+MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 SIGNS = ["change_in_size", "oozing"]
 
 
@@ -335,7 +336,7 @@ def test_each_version_of_a_finding_has_objects_of_its_own_and_names_those_before
         lambda: correct(ada, number, checklist=None, body_site="chest"),
         lambda: sign(doctor, number, **MOLE),
         lambda: correct(ada, number, checklist=SIGNS, body_site="chest"),
-        lambda: sign(doctor, number, **MOLE, downgrade_confirmed=True),
+        lambda: sign(doctor, number, **MOLE),
     ]
     for happen in happened:
         happen()

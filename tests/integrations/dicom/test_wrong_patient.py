@@ -30,6 +30,7 @@ from tests.integrations.test_keys import made
 from tests.served.wire import at_once
 from tests.support.backends import Backend, erase
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
 
@@ -87,7 +88,7 @@ class Ward:
 
     def sign(self) -> None:
         path = f"/submissions/{self.live()['number']}/review"
-        answer = self.doctor.call("POST", path, json=MELANOMA)
+        answer = self.doctor.call("POST", path, json=review_of(MELANOMA))
         assert answer.status_code == 201, answer.text
 
     def enter_in_error(self) -> None:

@@ -7,6 +7,7 @@ from werkzeug.test import TestResponse
 from tests.integrations.dicom.sent_objects import sends_dicom
 from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import Backend, Person
+from tests.support.reviews import review_of
 from tests.use_cases.findings import rows_of
 from tests.use_cases.use_case import UseCase, notices_to
 
@@ -17,8 +18,8 @@ def with_an_archive(backend: Backend) -> tuple[Person, Person]:
     archive = clinic_wide(backend, scopes=["dicom"], doctor=grey.email)
     file_for_number(archive, "P-1")
     (waiting,) = grey.call("GET", "/queue").get_json()
-    said = {"label": "melanocytic_nevus", "agreement": "disagree"}
-    grey.call("POST", f"/submissions/{waiting['id']}/review", json=said)
+    said = {"label": "melanocytic_nevus", "certainty": "sure"}
+    grey.call("POST", f"/submissions/{waiting['id']}/review", json=review_of(said))
     return archive, grey
 
 

@@ -13,6 +13,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
+from tests.support.reviews import review_of
 
 JSON = "application/fhir+json"
 SECTIONS = (
@@ -53,15 +54,14 @@ class Clinic:
             "doubted": self.file(finding_of("melanoma", reasons=(Doubt.TOO_CLOSE,))),
             "unjudged": self.file(finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)),
         }
-        self.review(numbers["signed"], label="melanoma", certainty="sure", histology="confirmed")
-        self.review(numbers["awaited"], label="melanoma", certainty="unsure", histology="awaited")
+        self.review(numbers["signed"], label="melanoma", certainty="laboratory")
+        self.review(numbers["awaited"], label="melanoma", certainty="suspected", sample="waiting")
         self.review(numbers["changed"], label="melanoma", certainty="sure")
         self.review(
             numbers["changed"], label="benign_keratosis", certainty="sure",
-            downgrade_confirmed=True,
         )  # fmt: skip
-        self.review(numbers["unsure"], label="basal_cell_carcinoma", certainty="unsure")
-        self.review(numbers["unjudged"], new_picture_wanted=True)
+        self.review(numbers["unsure"], label="basal_cell_carcinoma", certainty="suspected")
+        self.review(numbers["unjudged"], photo_wanted=True)
         return numbers
 
     def _file_several(self, pictures: list[bytes]) -> int:
@@ -71,7 +71,7 @@ class Clinic:
 
     def review(self, number: int, **said: Any) -> None:
         body = {"version": self.doctor.newest_of(number), **said}
-        answer = self.doctor.call("POST", f"/submissions/{number}/review", json=body)
+        answer = self.doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
         assert answer.status_code == 201, answer.text
 
     def file(

@@ -171,7 +171,7 @@ def test_words_beside_codes_of_a_decision_are_in_the_language_of_the_finding(
 ) -> None:
     clinic = Clinic(tmp_path)
     number = predicted(clinic.ada, keep_photo="true", language="fr")["id"]
-    clinic.review(number, label=None, certainty="unsure", urgency="urgent_referral")
+    clinic.review(number, label=None, certainty="suspected", urgency="urgent_referral")
     told = read(clinic.doctor, f"DiagnosticReport/{number}")
     assert told["conclusionCode"][0]["text"] == "Nature de la tache à préciser"
     decided = read(clinic.doctor, f"Observation/{number}-decided-urgency")

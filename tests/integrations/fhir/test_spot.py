@@ -75,7 +75,7 @@ def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed
     told = read(spot.clinic.ada, f"DiagnosticReport/{spot.first}")["conclusion"]
     assert told.startswith("See a doctor this week")
 
-    spot.clinic.review(second, **SURE_MELANOMA, histology="confirmed")
+    spot.clinic.review(second, **{**SURE_MELANOMA, "certainty": "laboratory"})
     signed = spot.report(spot.first)
     assert signed["status"] == "amended"
     assert signed["conclusionCode"][0]["text"] == "Melanoma"
@@ -88,14 +88,15 @@ def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed
 
 def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
     wanted = spot.photograph(MELANOMA)
-    spot.clinic.review(wanted, new_picture_wanted=True)
+    spot.clinic.review(wanted, photo_wanted=True)
     before = spot.report(wanted)
     assert before["status"] == "preliminary"
     assert before["conclusion"].startswith("Another photo asked for.")
     spot.photograph(MELANOMA)
     after = spot.report(wanted)
-    assert after["status"] == "final"
-    assert after["conclusion"].startswith("Another photo is there in place of this one. Urgent")
+    assert after["status"] == "amended"
+    assert after["conclusion"].startswith("Urgent referral")
+    assert "Another photo is there in place of this one" in after["conclusion"]
     assert all(after["meta"][name] != before["meta"][name] for name in ("versionId", "lastUpdated"))
 
 

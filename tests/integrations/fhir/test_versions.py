@@ -102,7 +102,7 @@ def test_what_is_told_no_more_is_entered_in_error(tmp_path: Path) -> None:
 
 def test_a_more_urgent_version_reopens_what_was_decided(tmp_path: Path) -> None:
     found = Corrected(tmp_path)
-    found.clinic.review(found.number, **SURE_MOLE, downgrade_confirmed=True)
+    found.clinic.review(found.number, **SURE_MOLE)
     assert found.report()["status"] == "final"
     found.correct(checklist=SIGNS)
     report, decided = found.report(), found.observed("decided-urgency")
@@ -114,7 +114,7 @@ def test_a_more_urgent_version_reopens_what_was_decided(tmp_path: Path) -> None:
     assert "resultsInterpreter" not in report
     assert "coding" not in report["conclusionCode"][0]
     assert "It became more urgent on" in decided["dataAbsentReason"]["text"]
-    found.clinic.review(found.number, label="melanoma", certainty="sure", histology="confirmed")
+    found.clinic.review(found.number, label="melanoma", certainty="laboratory")
     assert found.report()["conclusionCode"][0]["text"] == "Melanoma"
     assert found.report()["status"] == "amended"
     assert_valid([report, decided, found.report()])

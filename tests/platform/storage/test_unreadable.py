@@ -19,6 +19,7 @@ from tests.care.clinic import URGENT, file_for, numbers, patient_in_care
 from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_joining import SEEN, TwoAccounts
 from tests.support.backends import Backend, Person
+from tests.support.reviews import review_of
 from tests.support.size import drill
 
 # Lists find a record by these.
@@ -313,7 +314,7 @@ def test_a_write_never_decides_by_a_list_that_lacks_a_record(any_backend: Backen
     [stored] = store.collection("submissions").find({"lesion": spot})
     review = store.collection("reviews").find({"submission": stored["id"]})[0]
     store.collection("reviews").update({"id": review["id"]}, {"$unset": {"opinion": True}})
-    answer = two.grace.call("POST", f"/submissions/{stored['number']}/review", json=SEEN)
+    answer = two.grace.call("POST", f"/submissions/{stored['number']}/review", json=review_of(SEEN))
     assert (answer.status_code, answer.get_json()["code"]) == (500, "record_damaged")
     assert store.collection("reviews").count({"submission": stored["id"]}) == 1
 

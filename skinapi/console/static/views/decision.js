@@ -43,7 +43,6 @@ export const Decided = ({ decision, note, doctor, here, title, overdue = false, 
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
-  const over = !doctor && decision.photo_came && waits === "photo"; // nothing is to be done any more
   const by = html`<p>${saySigned(decision)}</p>`;
   if (past) return html`
     <section class="card past replaced">
@@ -55,16 +54,16 @@ export const Decided = ({ decision, note, doctor, here, title, overdue = false, 
   return html`
     <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
       ${!doctor && html`<p class="eyebrow">${title}</p>`}
-      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${unsure || (doctor || over ? heading : label)}</h1>
-      ${!doctor && !over && html`<${Due} due=${decision.due} /><p class="action">${decision.next_step}</p>`}
-      ${!doctor && !over && label !== heading && html`<p class="action"><strong>${heading}</strong></p>`}
+      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${unsure || (doctor ? heading : label)}</h1>
+      ${!doctor && html`<${Due} due=${decision.due} /><p class="action">${decision.next_step}</p>`}
+      ${!doctor && label !== heading && html`<p class="action"><strong>${heading}</strong></p>`}
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
       ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
       ${doctor && html`<${DoctorsDue} due=${decision.due} />`}
       ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
       ${by}
-      ${decision.new_picture_wanted && !decision.photo_came && !doctor && html`<${TakeAnother} of=${here} />`}
+      ${decision.photo_wanted && !decision.photo_came && !doctor && html`<${TakeAnother} of=${here} />`}
     </header>`;
 };
 
@@ -156,8 +155,8 @@ const sayWhat = (decision, conditions) => {
 
 /** What was decided, in short. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
 export const sayDecision = (decision, conditions) => {
-  const { label, histology, new_picture_wanted: wanted, photo_came: came } = decision;
-  return [(label || !wanted) && sayWhat(decision, conditions), wanted && !came && say("newPictureWanted"), histology === "awaited" && say("histology_awaited")].filter(Boolean).join(" · ");
+  const { label, sample, photo_wanted: wanted, photo_came: came } = decision;
+  return [(label || !wanted) && sayWhat(decision, conditions), wanted && !came && say("newPictureWanted"), sample === "waiting" && say("sample_waiting")].filter(Boolean).join(" · ");
 };
 
 /** What was said of another photo of the spot and counts: who said it, and what was named. @param {{counts: Api["AdviceView"], conditions: Api["ConditionsView"]}} props */

@@ -203,7 +203,7 @@ const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`
   <section class=${decision ? "card past" : "card"}>
     <p class="eyebrow">${title}</p>
     <h2>${decision ? decision.heading : reading.summary.likely}</h2>
-    ${decision?.histology === "awaited" && html`<p>${say("waits_result")}</p>`}
+    ${decision?.sample === "waiting" && html`<p>${say("waits_result")}</p>`}
     <p>${counts}</p>
     <p><small>${decision ? `${decision.unjudged ? `${say("unjudged")} ` : ""}${saySigned(decision)}` : reading.summary.certainty}</small></p>
   </section>`;
@@ -240,7 +240,7 @@ export const Verdicts = ({ title, report, finding, conditions, doctor, overdue =
   if (!doctor) return html`${decided}${again}${before}`;
   return html`${spoken}${decided}${again}
     <details class="card model"><summary>${say("modelThen", { date: sayShortDay(finding.judged_at ?? report.time) })}${colon()}${labelOfBand(conditions, report.facts.band)}</summary>
-      ${decision.histology !== "confirmed" && isOwnAction(report) && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
+      ${decision.certainty !== "laboratory" && isOwnAction(report) && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
 };
 
 /** `finding` is what has several photos, or one.
@@ -307,7 +307,7 @@ const SpotOfFinding = ({ finding, report, onSorted }) => {
     if (!lesion && wasJustSent(id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
   }, [id]);
   const doctor = useAnswer(() => get("/me"), []).value?.doctor_name;
-  const photoFirst = (report.decision?.new_picture_wanted && !report.decision.photo_came) || finding.instruction?.picture_wanted;
+  const photoFirst = (report.decision?.photo_wanted && !report.decision.photo_came) || finding.instruction?.picture_wanted;
   const write = doctor && !photoFirst && html`
     <a class="button primary" href=${lesion ? `#/spot/${lesion}?at=messages` : `#/messages?finding=${id}`}><${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}</a>`;
   if (lesion) return html`<p class="row">${write}<a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;
@@ -344,32 +344,20 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
     <//>`;
 };
 
-/** What a review says of the urgency. @param {Api["ConditionsView"]} conditions @param {Api["ReviewView"]} review */
-const urgencyOf = (conditions, { urgency, agrees_with_urgency }) => {
-  const band = urgency && labelOfBand(conditions, urgency);
-  return agrees_with_urgency ? say("urgencyAgreed", { band }) : band;
-};
-
 /** @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"]}} props */
 export const Reviewed = ({ review, conditions }) => {
-  const { label, histology, histology_result } = review;
-  const judges = label || !review.new_picture_wanted; // who only wants another photo has said nothing else
+  const { label, certainty, urgency, sample } = review;
   const said = [
-    histology_result && `${say("histology_result")}${colon()}${nameOf(conditions, histology_result)}`,
-    label && label !== histology_result && nameOf(conditions, label),
-    // Who is sure and neither agrees nor not has seen no picture, or named no label.
-    judges && !histology_result && (review.agreement !== "unsure" || review.certainty === "unsure") && say(/** @type {WordKey} */ (`agreement_${review.agreement}`)),
-    urgencyOf(conditions, review),
-    histology && !histology_result && say(/** @type {WordKey} */ (`histology_${histology}`)),
-    review.new_picture_wanted && say("newPictureWanted"),
+    certainty === "laboratory" ? `${say("certainty_laboratory")}${colon()}${nameOf(conditions, /** @type {string} */ (label))}` : label && nameOf(conditions, label),
+    certainty === "suspected" && say("certainty_suspected"),
+    labelOfBand(conditions, urgency),
+    sample && say(/** @type {WordKey} */ (`sample_${sample}`)),
+    review.photo_wanted && say("newPictureWanted"),
   ];
-  const [from, to] = [review.lowered_from, review.lowered_to].map((band) => band && labelOfBand(conditions, band));
   return html`
     <${Message}>
       <strong>${say("reviewedBy", { name: review.signed_by, date: sayDate(review.created_at) })}</strong>
-      ${to && html`<p><strong>${say("urgencyLowered", { from, to })}</strong></p>`}
       <p>${said.filter(Boolean).join(" · ")}</p>
-      ${review.downgrade_confirmed && html`<p>${say("downgradeConfirmed")}</p>`}
       ${review.note && html`<p class="note">${review.note}</p>`}
     <//>`;
 };

@@ -3,15 +3,15 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
 import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/components.js";
-import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
+import { colon, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
-import { bandBefore, comesTo, doubtsOf, EMPTY, ENOUGH, isKept, isRaised, keepsUrgency, labelsOf, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
+import { bandBefore, comesTo, EMPTY, ENOUGH, isRaised, labelsOf, milderOf, reviewOf } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
 
-const HISTOLOGIES = ["not_taken", "awaited", "confirmed"];
+const SAMPLES = ["none", "waiting", "laboratory"];
 const LONGEST_NOTE = 1000;
 const KEYS = 10;
 /** The tenth has 0. @param {number} nth */
@@ -37,35 +37,34 @@ export function focusOn(/** @type {string} */ selector) {
   field?.scrollIntoView({ block: "nearest" });
 }
 
-/** What a doctor may name, or the laboratory has found (`result`), each always at the same place and with the same key; beside it how probable the model holds it.
- * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, result: boolean, unsure: boolean, onLabel: (label: string) => void}} props */
-const Labels = ({ labels, value, result, unsure, onLabel }) => html`
-  <div class="chips labels" role="radiogroup" aria-label=${say(result ? "histology_result" : "label")}>
-    ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed"), share: undefined, off: false }] : [])].map(({ key, text, share, off }, nth) => html`
-      <label class="chip"><input type="radio" name=${result ? "result" : "label"} value=${key} checked=${key === value} required=${!unsure} disabled=${off}
+/** What a doctor may name, or the laboratory has found (`known`), each always at the same place and with the same key; beside it how probable the model holds it.
+ * @param {{labels: {key: string, text: string, share?: string}[], value: string, known: boolean, unsure: boolean, onLabel: (label: string) => void}} props */
+const Labels = ({ labels, value, known, unsure, onLabel }) => html`
+  <div class="chips labels" role="radiogroup" aria-label=${say(known ? "certainty_laboratory" : "label")}>
+    ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed"), share: undefined }] : [])].map(({ key, text, share }, nth) => html`
+      <label class="chip"><input type="radio" name="label" value=${key} checked=${key === value} required=${!unsure}
         onChange=${() => onLabel(key)} />${text}${share !== undefined && html` <small>${share}</small>`}${key && nth < KEYS && html`<kbd aria-hidden="true">${keyOf(nth)}</kbd>`}</label>`)}
   </div>`;
 
-/** What stands, and what withdraws it. @param {Api["DecisionView"]} decision */
-const sayStanding = (decision) => html`<p class="standing"><small>${say(decision.histology === "confirmed" ? "resultStands" : "reviewStands", { name: isolated(decision.name), doctor: isolated(decision.decided_by) })}</small></p>`;
-
 /** All that is about to be signed. @param {Draft} draft @param {Reviewing} reviewing */
 function sayReview(draft, reviewing) {
-  const { agreement, histology, picture } = draft;
+  const { agreement, sample, picture } = draft;
   const { conditions } = reviewing;
   const { named, band } = comesTo(draft, reviewing);
-  const known = histology === "confirmed";
+  const known = sample === "laboratory";
   const name = named && nameOf(conditions, named);
   const word = agreement && say(/** @type {"unsure"} */ (agreement === ENOUGH ? "agree" : agreement));
-  const what = known ? `${say("histology")}${colon()}${name || "…"}` : picture ? say("anotherPhoto") : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
-  const settled = name || draft.urgency || agreement === "unsure";
+  const what = known ? `${say("certainty_laboratory")}${colon()}${name || "…"}` : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
+  const settled = name || draft.urgency || picture || agreement === "unsure";
   const [from, to] = [bandBefore(reviewing), band].map((key) => labelOfBand(conditions, key));
-  return [what, settled && (from === to ? to : `${from} → ${to}`), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
+  return [what, settled && (from === to ? to : `${from} → ${to}`), picture && say("anotherPhoto"), !known && sample && sayValue("sample", sample)].filter(Boolean).join(" · ");
 }
 
-/** What is asked before such a review is signed. @param {ReturnType<typeof doubtsOf>} doubts @param {Reviewing} reviewing */
-const sayDoubts = (doubts, { report }) =>
-  [doubts.includes("checklist") && say("askChecklist", { score: report.facts.checklist_score }), say("askSign")].filter(Boolean).join(" ");
+/** What a review makes milder, before it is signed. @param {Api["ReplacedStatement"]} replaces @param {Reviewing} reviewing */
+function sayReplaced({ said_by: by, urgency, label, doctor, said_at: at }, { conditions }) {
+  const what = [label && nameOf(conditions, label), labelOfBand(conditions, urgency)].filter(Boolean).join(", ");
+  return say(/** @type {WordKey} */ (`milder_${doctor ? "decision" : by}`), { what, doctor: doctor ?? "", date: at ? sayDate(at, false) : "" });
+}
 
 /** The answers to what the model says, each with its key and named in full. @param {Reviewing} reviewing @returns {{value: string, key: string, text: string}[]} */
 function agreementsOf(reviewing) {
@@ -82,29 +81,18 @@ function agreementsOf(reviewing) {
   ];
 }
 
-/** What a doctor may name, beside it how probable the model holds it; what it holds likely is no disagreement. @param {Reviewing} reviewing
- * @param {string} agreement */
-function offeredLabels({ report, conditions, pictured }, agreement) {
+/** What a doctor may name, beside it how probable the model holds it. @param {Reviewing} reviewing */
+function offeredLabels({ report, conditions }) {
   const { ranked } = report.facts.restated ?? report.facts;
   const shares = new Map(ranked.map((/** @type {Api["RankedCondition"]} */ { key, probability }) => [key, sayShare(probability, isMalignant(conditions, key))]));
-  return labelsOf(conditions).map(({ key, names }) => ({
-    key, text: said(names), share: shares.get(key), off: agreement === "disagree" && pictured && key === report.headline.likely.key,
-  }));
+  return labelsOf(conditions).map(({ key, names }) => ({ key, text: said(names), share: shares.get(key) }));
 }
 
-/** The urgencies to choose from; beside the wish for another photo none that is milder. What the answer alone asks for stands once. @param {Reviewing} reviewing @param {Draft} draft
- * @returns {[string, string][]} */
+/** The urgencies to choose from beside that which the form fills in. @param {Reviewing} reviewing @param {Draft} draft @returns {[string, string][]} */
 function urgenciesOf(reviewing, draft) {
-  const { report, conditions, pictured } = reviewing;
-  const { picture, urgency } = draft;
-  const answered = comesTo({ ...draft, urgency: "" }, reviewing);
-  const alone = answered.named && answered.band;
-  const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.facts.band) && (!picture || keepsUrgency(reviewing, key)) && ((key !== alone && isKept(draft, reviewing, key)) || key === urgency));
-  const same = say("urgencyAgreed", { band: labelOfBand(conditions, report.facts.band) });
-  return [
-    ...(pictured && report.facts.band !== alone && (isKept(draft, reviewing, report.facts.band) || urgency === SAME) ? [/** @type {[string, string]} */ ([SAME, same])] : []),
-    ...others.map(({ key }) => /** @type {[string, string]} */ ([key, labelOfBand(conditions, key)])),
-  ];
+  const { conditions } = reviewing;
+  const filled = comesTo({ ...draft, urgency: "" }, reviewing).band;
+  return conditions.bands.filter(({ key }) => key !== filled || key === draft.urgency).map(({ key }) => [key, labelOfBand(conditions, key)]);
 }
 
 /** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above @param {number} version that of the finding @param {string} spot the state of the spot */
@@ -122,37 +110,31 @@ function useDraft(number, seen, version, spot) {
 /** What can be answered by now, and how: by the form, and by keys. @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
  * @param {boolean} left @param {() => void} onBegin */
 function useAnswers({ draft, enter }, reviewing, left, onBegin) {
-  const { pictured } = reviewing;
   const { agreement } = draft;
-  const known = draft.histology === "confirmed"; // the result is the label then
+  const known = draft.sample === "laboratory"; // the result is the label then
   const names = !known && ["disagree", "unsure"].includes(agreement);
   const agreements = agreementsOf(reviewing);
-  const labels = offeredLabels(reviewing, agreement);
+  const labels = offeredLabels(reviewing);
   const urgencies = urgenciesOf(reviewing, draft);
   const choose = (/** @type {string} */ agreement) => {
     onBegin();
-    enter({ agreement, label: "", picture: false });
+    enter({ agreement, label: "" });
   };
-  /** Who wants another photo has judged nothing. @param {boolean} picture */
-  const want = (picture) => {
-    const urgency = draft.urgency && draft.urgency !== SAME && !keepsUrgency(reviewing, draft.urgency) ? "" : draft.urgency;
-    enter({ picture, ...(picture && { agreement: "", label: "", urgency }) });
-  };
+  const want = (/** @type {boolean} */ picture) => enter({ picture });
   const answer = {
     urgency: (/** @type {string} */ urgency) => enter({ urgency }),
-    name: (/** @type {string} */ key) => enter(known ? { result: key } : { label: key }),
-    histology: (/** @type {string} */ histology) =>
-      enter({ histology, ...(histology === "confirmed" ? { agreement: "", label: "", picture: false } : { result: "" }) }),
+    name: (/** @type {string} */ label) => enter({ label }),
+    sample: (/** @type {string} */ sample) =>
+      enter({ sample, ...(sample === "laboratory" ? { agreement: "", label: "" } : known && { label: "" }) }),
   };
-  /** A key goes on to the next answer; where Enter signs it is read below. @param {"urgency" | "histology"} name @param {string[]} keys */
+  /** A key goes on to the next answer; where Enter signs it is read below. @param {"urgency" | "sample"} name @param {string[]} keys */
   const next = (name, keys) => {
     const chosen = keys[keys.indexOf(draft[name]) + 1] ?? "";
     answer[name](chosen);
-    setTimeout(() => focusOn(chosen === "confirmed" ? "[name=result]" : agreement ? "[name=agreement]:checked" : "#review"));
+    setTimeout(() => focusOn(chosen === "laboratory" ? "[name=label]" : agreement ? "[name=agreement]:checked" : "#review"));
   };
   const chooseAt = (/** @type {string} */ agreement) => () => {
     if (known) return toast(say("resultIsLabel"));
-    if (!pictured && ["agree", ENOUGH].includes(agreement)) return toast(say("error_no_picture_to_agree_on"));
     choose(agreement);
     // The fields are there once this has been drawn.
     setTimeout(() => {
@@ -163,27 +145,25 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
   useKeys({
     ...Object.fromEntries(agreements.map(({ value, key }) => [key, chooseAt(value)])),
     ...(!left && { p: () => {
-      if (known) return toast(say("resultIsLabel"));
       want(!draft.picture);
       focusOn("[name=picture]"); // from there Enter signs
     } }),
     g: () => next("urgency", urgencies.map(([key]) => key)),
-    y: () => next("histology", HISTOLOGIES),
+    y: () => next("sample", SAMPLES),
     n: () => focusOn("[name=note]"),
-    ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key, off }, nth) => [keyOf(nth), () => (off ? toast(say("likelyIsAgreement")) : answer.name(key))]) : []),
+    ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key }, nth) => [keyOf(nth), () => answer.name(key)]) : []),
   });
   return { known, names, agreements, labels, urgencies, choose, want, answer };
 }
 
-/** Signs a review, once what is in doubt was asked. `asking` is what is asked now.
+/** Signs a review. `asking` is what it would make milder: the doctor signs again to confirm it.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
  * @param {{number: string, seen: string, version: number, spot: string, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
 function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, onSigned, onStale, onGone }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
-  const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
+  const [milder, setMilder] = useState(/** @type {{of: Draft, at: number, replaces: Api["ReplacedStatement"]} | null} */ (null)); // the review that is to be confirmed, and since when that is asked
   const [missing, setMissing] = useState(/** @type {{of: Draft, name: string} | null} */ (null)); // the field without which it is not signed
-  const doubts = doubtsOf(draft, reviewing);
   const sign = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     setError(null);
@@ -193,16 +173,14 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, 
       setMissing({ of: draft, name: empty.name });
       return focusOn(`[name=${empty.name}]`);
     }
-    if (doubts.length > 0) {
-      if (doubted?.of !== draft) return setDoubted({ of: draft, at: event.timeStamp });
-      if (event.timeStamp - doubted.at < READ_MS) return; // a second tap, by which nobody has read it
-    }
+    const confirmed = milder?.of === draft;
+    if (confirmed && performance.now() - milder.at < READ_MS) return; // a second tap, by which nobody has read it
     const form = /** @type {HTMLFormElement} */ (event.target);
     const stays = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === STAY;
     setBusy(true);
     try {
       // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
-      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, doubts.length > 0), version: draft.version || version, spot_state: draft.spot || spot || null }, `review-${number}-after-${draft.after || seen}`);
+      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, confirmed), version: draft.version || version, spot_state: draft.spot || spot || null }, `review-${number}-after-${draft.after || seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
       const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : sayReview(draft, reviewing);
@@ -213,6 +191,10 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, 
         drafts.delete(number);
         return form.isConnected ? onGone() : toast(say("notSigned", { number, reason: say("patientMoved") }));
       }
+      if (problem.replaces && form.isConnected) {
+        setBusy(false);
+        return setMilder({ of: draft, at: performance.now(), replaces: problem.replaces });
+      }
       const unseen = UNSEEN[problem.code];
       if (unseen) await onStale();
       if (unseen) enter({ ...unseen.forget }); // what was signed or judged meanwhile stands above now
@@ -222,11 +204,11 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, 
     }
   };
   const lacks = missing?.of === draft ? say(/** @type {WordKey} */ (`missing_${missing.name}`)) : "";
-  return { sign, busy, refused: error ? sayError(error) : lacks, asking: doubted?.of === draft ? doubts : null };
+  return { sign, busy, refused: error ? sayError(error) : lacks, asking: milder?.of === draft ? milder.replaces : null };
 }
 
 /** The bar that signs takes its height from what scrolls beside it, and what was chosen stays in sight: a key may have chosen it. @param {Draft} draft */
-function useBar({ agreement, label, result }) {
+function useBar({ agreement, label }) {
   const bar = useRef(/** @type {HTMLElement | null} */ (null));
   const turns = useRef(0);
   const show = () => {
@@ -246,7 +228,7 @@ function useBar({ agreement, label, result }) {
   useEffect(() => {
     turns.current += 1;
     show();
-  }, [agreement, label, result]);
+  }, [agreement, label]);
   return bar;
 }
 
@@ -259,13 +241,13 @@ const signByEnter = (event) => {
   /** @type {HTMLFormElement} */ (document.getElementById("review")).requestSubmit(/** @type {HTMLElement | null} */ (stays || null));
 };
 
-/** Without a kept photo (`pictured`) there is nothing that one could agree with. `counts`: what was said of another photo, where that counts.
+/** `counts`: what was said of another photo, where that counts.
  * `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding, `spot` the state of the spot. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile; `onGone` where the doctor may not see the finding any more.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, left?: boolean, counts?: Api["InstructionView"] | null, seen?: string, version: number, spot?: string,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], left?: boolean, counts?: Api["InstructionView"] | null, seen?: string, version: number, spot?: string,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, pictured, left = false, counts = null, seen = "none", version, spot = "", onBegin, onSigned, onStale, onGone }) => {
-  const reviewing = { report, conditions, pictured, counts };
+export const ReviewForm = ({ number, report, conditions, left = false, counts = null, seen = "none", version, spot = "", onBegin, onSigned, onStale, onGone }) => {
+  const reviewing = { report, conditions, counts };
   const filled = useDraft(number, seen, version, spot);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, onBegin);
@@ -274,7 +256,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, left = false,
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const { named, band } = comesTo({ ...draft, urgency: "" }, reviewing);
-  const suggested = named ? say(band === report.facts.band ? "urgencyAgreed" : "urgencyWith", { band: labelOfBand(conditions, band) }) : say("notSaid");
+  const suggested = say(named && band !== report.facts.band ? "urgencyWith" : "urgencyAgreed", { band: labelOfBand(conditions, band) });
   const needed = !draft.picture && draft.urgency === "";
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
@@ -284,17 +266,15 @@ export const ReviewForm = ({ number, report, conditions, pictured, left = false,
         : html`<div class="chips" role="radiogroup" aria-label=${say("agreement")}>
           ${agreements.map(({ value, key, text }) => html`<label key=${value} class="chip"><input type="radio" name="agreement" value=${value}
             required=${needed}
-            disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value}
+            checked=${agreement === value}
             onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
         </div>`}
-      ${!counts && !known && (agreement || draft.histology || draft.picture || draft.urgency) && report.decision && sayStanding(report.decision)}
-      ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
-      ${(names || known) && html`<${Labels} labels=${labels} value=${known ? draft.result : draft.label} result=${known} unsure=${!known && agreement === "unsure"} onLabel=${answer.name} />`}
+      ${(names || known) && html`<${Labels} labels=${labels} value=${draft.label} known=${known} unsure=${!known && agreement === "unsure"} onLabel=${answer.name} />`}
       <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${urgencies.some(([key]) => key === draft.urgency) ? draft.urgency : ""}
         options=${[["", suggested], ...urgencies]} onChoose=${answer.urgency} />
-      <${Select} id="review-histology" name="histology" label=${withKey(say("histology"), "y")} value=${draft.histology}
-        options=${[["", say("notSaid")], ...HISTOLOGIES.map((key) => [key, sayValue("histology", key)])]} onChoose=${answer.histology} /></div>
-      ${!left && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
+      <${Select} id="review-sample" name="sample" label=${withKey(say("sample"), "y")} value=${draft.sample}
+        options=${[["", say("notSaid")], ...SAMPLES.map((key) => [key, sayValue("sample", key)])]} onChoose=${answer.sample} /></div>
+      ${!left && html`<label class="tick"><input type="checkbox" name="picture" checked=${draft.picture}
         onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say("anotherPhoto")}<kbd aria-hidden="true">p</kbd></label>`}
       <div class="field">
         <label for="review-note">${say("note")}</label>
@@ -304,7 +284,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, left = false,
       </div>
     </form>
     <div class="signing" ref=${bar} onKeyDown=${signByEnter}>
-      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, reviewing)}</strong>`}
+      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayReplaced(asking, reviewing)}</strong>`}
         ${refused && html`<strong class="doubt">${refused}</strong>`}</p>
       <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
       <button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>

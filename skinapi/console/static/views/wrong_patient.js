@@ -43,7 +43,7 @@ export const WrongPatient = ({ number, decision, onEntered }) => {
       <${Change} before=${say("findingNumber", { number })} after=${say("enteredInError")} />
       <p>${say("wrongPatientText")}</p>
       ${decision && html`<p><strong>${say("wrongPatientDecided", { what: decision.heading })}</strong></p>`}
-      ${decision?.histology === "awaited" && html`<p><strong>${say("wrongPatientAwaited")}</strong></p>`}
+      ${decision?.sample === "waiting" && html`<p><strong>${say("wrongPatientAwaited")}</strong></p>`}
       <${TextArea} label=${say("reason")} name="wrong-patient" hint=${say("wrongPatientHint")} rows="3" maxlength="500" value=${reason} onText=${setReason} />
       <${RightPatient} chosen=${patient} onChoose=${setPatient} />
       <p>${say(patient ? "moveFindingText" : "rightPatientText")}</p>

@@ -1,5 +1,6 @@
 """The request and answer schemas of reviews and decisions, and how a letter is answered."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
@@ -8,19 +9,11 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
-from skinapi.findings.errors import ContradictoryReview, NoPictureToAgreeOn
+from skinapi.findings.errors import ContradictoryReview, IncompleteReview
 from skinapi.findings.records.letters import Addressee, LaterDecision, ShownLetter
 from skinapi.findings.records.schemas.patient_notice import TellingView
 from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor
-from skinapi.findings.status.reviews import (
-    AGREES,
-    Agreement,
-    Certainty,
-    Histology,
-    Opinion,
-    Review,
-)
-from skinapi.model.bands import urgency
+from skinapi.findings.status.reviews import Certainty, Opinion, Review, Sample
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.schemas import Answer, Body
 
@@ -43,48 +36,30 @@ Note = Annotated[
 
 
 class NewReview(Body):
-    """What a doctor sends. Only `agreement` and `label` are what older clients send."""
+    needed = True
 
-    label: Label | None = Field(
-        default=None, description="what the doctor sees; of a doctor who is unsure, none is needed"
-    )
+    urgency: Band = Field(description="what the doctor asks for", strict=False)
+    label: Label | None = Field(default=None, description="what it is")
     certainty: Certainty | None = Field(
-        default=None, description="of the label or the urgency", strict=False
-    )
-    agreement: Agreement | None = Field(
         default=None,
-        description="with the label of the finding: what older clients send in place of "
-        "`certainty` and `agrees_with_label`, with a label",
+        description="of the label: required with one. `laboratory`: a laboratory has found it",
         strict=False,
     )
-    agrees_with_label: bool | None = Field(
-        default=None, description="with that of the finding, which is then the review's"
-    )
-    urgency: Band | None = Field(
+    sample: Sample | None = Field(
         default=None,
-        description="what the doctor asks for; otherwise what the label asks for, or the finding "
-        "where the doctor agrees with it and it is the more urgent",
+        description="`waiting`: a sample was taken, and its result is awaited. Until it is known, "
+        "each review says what became of it: `certainty` `laboratory`, or `sample` `waiting` or "
+        "`none` (`sample_awaited`)",
         strict=False,
     )
-    agrees_with_urgency: bool | None = Field(
-        default=None, description="with the band of the finding, which is then the review's"
-    )
-    histology: Histology | None = Field(
-        default=None,
-        description="`confirmed`: the result is known; without `histology_result` it is the label",
-        strict=False,
-    )
-    histology_result: Label | None = Field(
-        default=None, description="what the laboratory found: it is the label then"
-    )
-    new_picture_wanted: bool = Field(
+    photo_wanted: bool = Field(default=False, description="the patient is asked for another photo")
+    note: Note | None = Field(default=None, description="for the patient")
+    confirm_milder: bool = Field(
         default=False,
-        description="the picture is not good enough; the patient is asked for another. Beside it "
-        "stand no label and no urgency that is milder than the finding's",
-    )
-    downgrade_confirmed: bool = Field(
-        default=False,
-        description="the doctor was asked whether the urgency shall fall so far, and said yes",
+        description="the doctor knows what this review replaces. Without it the answer is 409 "
+        "`milder_not_confirmed` if the review makes the instruction milder by two steps, is milder "
+        "than the current review, takes back its cancer or its laboratory's result, or is milder "
+        "than its own label asks for",
     )
     version: int | None = Field(
         default=None,
@@ -98,146 +73,39 @@ class NewReview(Body):
         "photo, review, second opinion or comparison of the spot has come since, the review is "
         "refused (`spot_changed`). Without it the doctor is taken to have seen all that is there",
     )
-    note: Note | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _require_urgency(cls, sent: Any) -> Any:
+        if isinstance(sent, Mapping) and sent.get("urgency") is None:
+            raise IncompleteReview("urgency")
+        return sent
 
     @model_validator(mode="after")
-    def _refuse_incomplete(self) -> Self:
-        if self.agreement is not None:
-            if self.certainty is not None or self.agrees_with_label is not None:
-                raise ValueError("send `agreement`, or `certainty` and `agrees_with_label`")
-            if self.agreement is not Agreement.UNSURE and self.label is None:
-                raise ValueError("label: missing")
-        elif self.certainty is None and not (self.histology_result or self.new_picture_wanted):
-            raise ValueError("certainty: missing")
+    def _require_certainty(self) -> Self:
+        if self.label and not self.certainty:
+            raise IncompleteReview("certainty")
+        if self.certainty and not self.label:
+            raise IncompleteReview("label")
+        if self.certainty is Certainty.LABORATORY and self.sample is Sample.WAITING:
+            raise ContradictoryReview
         return self
 
     @property
-    def agrees(self) -> bool | None:
-        if self.agreement is None:
-            return self.agrees_with_label
-        return AGREES[self.agreement]
-
-    @property
-    def unsure(self) -> bool:
-        if self.certainty is None and self.agreement is None:
-            return self.histology_result is None and not self.agrees
-        return Certainty.UNSURE in (self.certainty, self.agreement)
-
-    def resolve(
-        self, *, stated: str, band: Band, pictured: bool, shows_no_skin: bool = False
-    ) -> Opinion:
-        """Nobody agrees with a finding whose photo was not kept (`pictured`): that a doctor who has
-        seen the patient names the finding's condition is no agreement. `shows_no_skin`: the band
-        is that of a photo which may show no skin, and follows from nothing that was told.
-        """
-        if not pictured and (self.agrees or self.agrees_with_urgency):
-            raise NoPictureToAgreeOn
-        label = self.label or (stated if self.agrees else None)
-        result = self.histology_result
-        if self.histology is Histology.CONFIRMED and result is None:
-            result = label
-        condition = result or label
-        self._refuse_contradictions(condition, result, stated=stated, band=band)
-        agrees = self.agrees
-        comparable = pictured or result is not None
-        if agrees is None and condition is not None and comparable and not self.unsure:
-            agrees = condition == stated
-        asked = self.urgency or (band if self.agrees_with_urgency else None)
-        if asked is None and self.agrees and result is None and _outlasts(band, stated):
-            asked = band
-        agrees_with_urgency = self.agrees_with_urgency
-        if agrees_with_urgency is None and asked is not None and pictured:
-            agrees_with_urgency = asked is band
-        return Opinion(
-            certainty=Certainty.UNSURE if self.unsure else Certainty.SURE,
-            label=label or result,
-            agrees_with_label=None if self.unsure else agrees,
-            urgency=asked,
-            agrees_with_urgency=agrees_with_urgency,
-            histology=Histology.CONFIRMED if result else self.histology,
-            histology_result=result,
-            new_picture_wanted=self.new_picture_wanted,
-            urgency_waits=self.new_picture_wanted and shows_no_skin and asked is None,
-        )
-
-    def _refuse_contradictions(
-        self, condition: str | None, result: str | None, *, stated: str, band: Band
-    ) -> None:
-        agreed, asked = self.agrees_with_urgency, self.urgency
-        refused = {
-            "A review that agrees has the label of the finding, "
-            f"{stated}; to name another, send the agreement `disagree` or `unsure`": self.agrees
-            is True
-            and condition != stated,
-            "A review that does not agree with the label of the finding names another, or none": (
-                self.agrees_with_label is False and condition == stated
-            ),
-            "Who is unsure agrees with no label": self.unsure and self.agrees is not None,
-            "A review with the laboratory's result is sure: unsure and confirmed exclude each "
-            "other": self.unsure and (result is not None or self.histology is Histology.CONFIRMED),
-            "A confirmed histology needs its result, in `histology_result` or as `label`": (
-                self.histology is Histology.CONFIRMED and result is None
-            ),
-            "A result of the histology is known, awaited or not taken: only one of them": (
-                self.histology_result is not None
-                and self.histology not in (None, Histology.CONFIRMED)
-            ),
-            f"The laboratory's result is the label of a review: it names {result}, or none": (
-                result is not None and self.label not in (None, result)
-            ),
-            "Another photo is wanted where nobody can judge this one: such a review names no "
-            "label": self.new_picture_wanted and condition is not None,
-            "Another photo is wanted where nobody can judge this one: such a review asks for "
-            f"nothing milder than the finding, {band}": (
-                self.new_picture_wanted and asked is not None and urgency(asked) > urgency(band)
-            ),
-            "A review says something: a label, an urgency, a result, or that it is unsure": (
-                not (condition or asked or agreed or self.unsure or self.new_picture_wanted)
-                and self.agrees is None
-            ),
-            f"A review that agrees with the urgency has that of the finding, {band}": (
-                agreed is True and asked not in (None, band)
-            ),
-            "A review that does not agree with the urgency says which one, and another": (
-                agreed is False and asked in (None, band)
-            ),
-        }
-        for sentence, is_refused in refused.items():
-            if is_refused:
-                raise ContradictoryReview(sentence)
-
-
-def _outlasts(band: Band, stated: str) -> bool:
-    """Whether who agrees with this condition agrees with the band too: where it is the more urgent,
-    unless it asks for a doctor's review, which this is.
-    """
-    own = conditions_table().label(stated).urgency
-    return band is not Band.DOCTOR_REVIEW and urgency(band) < urgency(own)
+    def opinion(self) -> Opinion:
+        return Opinion.model_validate(self, from_attributes=True)
 
 
 class ReviewView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
+    urgency: Band
     label: str | None
-    certainty: Certainty
-    agreement: Agreement = Field(description="with the label of the finding")
-    agrees_with_label: bool | None = Field(description="null where the doctor does not say")
-    urgency: Band | None
-    agrees_with_urgency: bool | None = Field(description="null where the doctor does not say")
-    histology: Histology | None
-    histology_result: str | None
-    new_picture_wanted: bool
+    certainty: Certainty | None = Field(description="of the label; null without one")
+    sample: Sample | None
+    photo_wanted: bool
     note: str | None
     signed_by: str = Field(description="the doctor's name at that time")
-    downgrade_confirmed: bool = optional(
-        "the doctor was asked whether the urgency shall fall so far; absent if not", default=False
-    )
-    lowered_from: Band | None = optional(
-        "the urgency that counted before it, where it lowered that; absent if not"
-    )
-    lowered_to: Band | None = optional(
-        "the urgency that it asks for, where that is milder; absent if not"
-    )
 
     @classmethod
     def from_review(cls, review: Review, **more: Any) -> Self:
@@ -281,9 +149,9 @@ class DecisionView(Answer):
     for_doctor: list[str] = Field(
         description="in a doctor's words: what was decided, then what is to be done"
     )
-    certainty: Certainty
-    histology: Histology | None
-    new_picture_wanted: bool
+    certainty: Certainty | None = Field(description="of the label; null without one")
+    sample: Sample | None
+    photo_wanted: bool
     photo_came: bool = optional(
         "the photo that was asked for has come, or needs no more to come; absent else",
         default=False,
