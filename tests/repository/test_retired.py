@@ -10,7 +10,7 @@ from tests.repository.documents import ROOT
 RETIRED: dict[str, tuple[str, ...]] = {
     "stores of 1.x": (*("JudgementJoiner", r"\bentry_of_secret\b", "compatible_since"),),
     "what a review derived from agreement": (
-        r"agrees_with|\bAgreement\b|new_picture_wanted|downgrade_confirmed|histology_result",
+        r"agrees_with|new_picture_wanted|downgrade_confirmed|histology_result",
         r"deciding_review|ReviewsInForce|result_stands|opinion_stands|no_picture_to_agree",
         r"lowers_nothing|urgency_waits|only_wants_a_picture|weighs_as_sure|lowered_(from|to)",
         r"doubtsOf|likelyIsAgreement|downgradeConfirmed|urgencyLowered|askChecklist",
