@@ -67,6 +67,7 @@ def fill_findings(store: Store, records: int) -> None:
         changed=OWNER,
         created_at=now(),
         number=0,
+        lesion=OWNER,
         owner=OWNER,
         band=judged.band,
         finding=judged,
@@ -82,7 +83,8 @@ def fill_findings(store: Store, records: int) -> None:
             keys = see_alone(numbered).make_keys()
             if number % 2 == 0:
                 keys["queue_key"] = make_reviewed_key(judged.band, finding.created_at, number)
-            yield {"id": new_id(), "number": number, **keys}
+            identifier = new_id()
+            yield {"id": identifier, "lesion": identifier, "number": number, **keys}
 
     fill_alike(store, "submissions", document_of(finding), each())
     fill(store, "counters", [{"id": "submissions", "schema": 1, "value": records}])

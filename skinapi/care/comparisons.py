@@ -184,7 +184,7 @@ class ComparisonsService:
         """Store once that the later photo has changed from the earlier one; whether that is new."""
         records = self.findings.records
         first, second = records.find(before), records.find(after)
-        if not first or not second or not second.lesion or first.lesion != second.lesion:
+        if not first or not second or first.lesion != second.lesion:
             return False  # one was deleted or sorted meanwhile
         if any(change.before == before for change in second.changes):
             return False

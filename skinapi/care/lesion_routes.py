@@ -11,20 +11,17 @@ from skinapi.base.errors import BadRequest, IdempotencyKeyReused, NotFound
 from skinapi.base.field_types import Name
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
-from skinapi.base.stored_record import optional
 from skinapi.care.lesions import LesionsService, ShownLesion
-from skinapi.care.message_records import MessagesUnread
 from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
 from skinapi.findings.errors import LesionFull, OtherPlace
 from skinapi.findings.records.lesions import (
-    JoinedWithItself,
     Place,
     SortedElsewhere,
-    TooManyLesions,
     lies_between,
 )
+from skinapi.findings.records.record_retention import RecordKept
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.model.conditions import conditions_table
@@ -93,21 +90,13 @@ class LesionChange(Body):
         return {**told, "place": self.place.place().stored()} if self.place else told
 
 
-class JoinedLesion(Body):
-    lesion: str = Field(description="the spot whose findings come here, and which is deleted then")
-
-
 class ChosenLesion(Body):
-    lesion: str | None = Field(description="the spot of the finding; null for none")
+    lesion: str | None = Field(description="the spot of the finding; null for a new one")
     was: str | None = Field(
         default=None,
-        description="where the caller saw the finding: a spot, or null for none. If it is "
-        "elsewhere by now, nothing is changed. Without `was` the last request counts",
+        description="the spot where the caller saw the finding. If it is elsewhere by now, "
+        "nothing is changed. Without `was` the last request counts",
     )
-
-    def may_leave(self, lesion: str | None) -> bool:
-        """Whether the caller agrees to take the finding out of this spot."""
-        return "was" not in self.model_fields_set or self.was == lesion
 
 
 class CourseQuery(PageQuery):
@@ -147,7 +136,7 @@ class ReminderView(Answer):
 class LesionView(Answer):
     id: str
     name: str | None
-    place: PlaceView
+    place: PlaceView | None = Field(description="null where nobody has told it")
     created_at: datetime
     findings: int = Field(description="how many")
     latest: ListedFinding | None = Field(description="the newest finding; null without any")
@@ -159,11 +148,6 @@ class LesionView(Answer):
         default=None,
         description="what its owner can be reminded of; null without findings, and of a cancer "
         "that is proven",
-    )
-    deleted: bool = optional(
-        "its owner has deleted it, and the doctor in charge reads its messages on; absent where "
-        "that is not so",
-        default=False,
     )
 
     @classmethod
@@ -182,7 +166,6 @@ class LesionView(Answer):
             else None,
             latest=ListedFinding.from_finding(latest, for_doctor=for_doctor) if latest else None,
             reminder=ReminderView.from_reminder(reminder, language) if reminder else None,
-            deleted=lesion.deleted_at is not None,
             **more,
         )
 
@@ -190,13 +173,13 @@ class LesionView(Answer):
 routes: Routes[LesionsService] = Routes(access=Authenticated())
 
 
-@routes.route(
-    "POST", "/lesions", status=201, raises=(BadRequest, IdempotencyKeyReused, TooManyLesions)
-)
+@routes.route("POST", "/lesions", status=201, raises=(BadRequest, IdempotencyKeyReused))
 def create_lesion(
     lesions: LesionsService, *, body: NewLesion, subject: Subject, idempotency_key: str | None
 ) -> LesionView:
-    """Begin a spot of the caller, at a place of the body map. It has no findings yet."""
+    """Begin a spot of the caller, at a place of the body map. It is in no list before it has a
+    finding.
+    """
     created = lesions.create_lesion(
         owner=subject.id, place=body.place.place(), name=body.name, key=idempotency_key
     )
@@ -262,29 +245,13 @@ def change_lesion(
     return LesionView.from_lesion(changed, subject)
 
 
-@routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound, MessagesUnread))
+@routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound, RecordKept))
 def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
-    """Delete a spot of the caller. Its findings stay, and belong to no spot; its messages stay with
-    the doctor in charge.
+    """Delete a spot of the caller with its findings. Its messages are then about no spot. Not where
+    the operator must keep what a doctor has signed about it.
     """
     lesions.delete_lesion(lesion=lesion, by=subject.id)
-    return Message(message="Spot deleted; its findings stay")
-
-
-@routes.route(
-    "POST",
-    "/lesions/<lesion>/join",
-    raises=(BadRequest, NotFound, JoinedWithItself, LesionFull, OtherPlace),
-)
-def join_lesion(
-    lesions: LesionsService, *, lesion: str, body: JoinedLesion, subject: Subject
-) -> LesionView:
-    """Give findings and messages of another spot of the caller to this one, and delete that one.
-
-    The same request sent again is answered as before.
-    """
-    changed = lesions.join_lesion(lesion=lesion, joined=body.lesion, by=subject.id)
-    return LesionView.from_lesion(changed, subject)
+    return Message(message="Spot deleted with its findings")
 
 
 @routes.route(
@@ -295,8 +262,6 @@ def join_lesion(
 def sort_finding(
     lesions: LesionsService, *, number: str, body: ChosenLesion, subject: Subject
 ) -> FindingView:
-    """Give a finding of the caller to a spot of the caller, or to none."""
-    finding = lesions.sort_finding(
-        number=number, lesion=body.lesion, may_leave=body.may_leave, by=subject
-    )
+    """Move a finding of the caller to another spot of the caller, or to a new one."""
+    finding = lesions.sort_finding(number=number, lesion=body.lesion, was=body.was, by=subject)
     return FindingView.from_finding(finding, subject.account)

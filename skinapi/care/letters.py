@@ -44,7 +44,7 @@ from skinapi.findings.records.letters import (
 )
 from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.unassigned_patients import Clinic
-from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow, see_with
+from skinapi.findings.records.visible_findings import VisibleFinding, see_with
 from skinapi.findings.reports.checker_records import Checker
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
@@ -356,22 +356,20 @@ class LettersService:
     def _facts_of(self, finding: VisibleFinding, owner: Account, doctor: Subject) -> LetterFacts:
         decision = finding.decision
         advice = finding.replaced_by
-        earlier = list[VisibleFindingRow]()
-        spot_place, elsewhere = None, False
-        if finding.lesion:
-            spot_place = self.lesions.find(lesion=finding.lesion, to=doctor).place
-            course = self.lesions.list_course(lesion=finding.lesion, to=doctor)
-            earlier = [
-                item
-                for item in course
-                if item.created_at < finding.created_at
-                if not item.photo.is_told_elsewhere(finding.photo)
-            ]
-            elsewhere = any(
-                spot_place.differs_from(item.context) or item.photo.is_told_elsewhere(finding.photo)
-                for item in course
-                if advice and item.number == advice.finding
-            )
+        spot_place = self.lesions.find(lesion=finding.lesion, to=doctor).place
+        course = self.lesions.list_course(lesion=finding.lesion, to=doctor)
+        earlier = [
+            item
+            for item in course
+            if item.created_at < finding.created_at
+            if not item.photo.is_told_elsewhere(finding.photo)
+        ]
+        elsewhere = any(
+            (spot_place and spot_place.differs_from(item.context))
+            or item.photo.is_told_elsewhere(finding.photo)
+            for item in course
+            if advice and item.number == advice.finding
+        )
         return LetterFacts(
             finding=finding,
             decision=decision,

@@ -90,8 +90,8 @@ class Messages(Repository[Message]):
     def page(self, thread: Thread, paging: PageRequest, *, newest_first: bool) -> Page[Message]:
         return self._page(thread.wanted, paging, newest_first=newest_first)
 
-    def count(self, thread: Thread) -> int:
-        return self._documents.count(thread.wanted)
+    def count_of(self, owner: str) -> int:
+        return self._documents.count({"owner": owner})
 
     def find_open(self, owner: str) -> set[tuple[str | None, str | None]]:
         """The spot, and the finding, of each message of this owner that waits for a doctor, and of
@@ -167,11 +167,9 @@ class Messages(Repository[Message]):
         written = {"to": doctor, **WAITING, "owner": {"$ne": doctor}}
         self._documents.update_all(written, {"$unset": {"to": True}})
 
-    def move_all(self, lesion: str, to: str) -> None:
-        self._documents.update_all({"lesion": lesion}, {"$set": {"lesion": to}})
-
-    def has_any(self, lesion: str) -> bool:
-        return bool(self._documents.find({"lesion": lesion}, limit=1, fields=()))
+    def leave_lesion(self, lesion: str) -> None:
+        """What was written about a deleted spot is about none."""
+        self._documents.update_all({"lesion": lesion}, {"$unset": {"lesion": True}})
 
     def _forget_lesion(self, lesion: str) -> None:
         self._documents.delete({"lesion": lesion})
@@ -219,11 +217,6 @@ class Messages(Repository[Message]):
 class NobodyInCharge(Conflict):
     code = "nobody_in_charge"
     sentence = "No doctor is in charge of you at the moment, so nobody would read this message"
-
-
-class MessagesUnread(Conflict):
-    code = "messages_unread"
-    sentence = "Your doctor has written to you about this spot; read it before you delete the spot"
 
 
 class TooManyUnread(Unprocessable):

@@ -1,7 +1,7 @@
 """The use cases of messages: write one, read them, say that one needs no answer.
 
 Each that writes changes the account of the patient, and the spot where it is about one: so it
-cannot pass a change of the doctor, nor a deletion or a join of the spot.
+cannot pass a change of the doctor, nor a deletion of the spot.
 """
 
 import hashlib
@@ -168,12 +168,8 @@ class MessagesService:
         # What waits for a doctor who has lost the role waits until it is back.
         patients = {name: item for name, item in owners.items() if in_care(item, to)}
         self.findings.note_read(patients, by=to)
-        spots = [
-            record
-            for record in found
-            if record.owner in patients or (record.owner == to.id and not record.deleted_at)
-        ]
-        newest = self._numbers_of({spot.latest for spot in spots if not spot.deleted_at})
+        spots = [record for record in found if record.owner in patients or record.owner == to.id]
+        newest = self._numbers_of({spot.latest for spot in spots})
         return [
             Waiting(spot, patients.get(spot.owner), newest.get(spot.latest or ""), unread[spot.id])
             for spot in spots
@@ -184,14 +180,13 @@ class MessagesService:
         ]
 
     def _get_thread(self, topic: ConversationTopic, caller: Subject) -> Thread:
-        """The owner or the doctor in charge gets it, also of a spot that was deleted; a colleague
-        who is asked does not read what these two write.
+        """The owner or the doctor in charge gets it; a colleague who is asked does not read what
+        these two write.
         """
-        spot = self.lesions.find_kept(topic.lesion) if topic.lesion else None
+        spot = self.lesions.find(topic.lesion) if topic.lesion else None
         thread = Thread(spot.owner if spot else topic.patient, topic.lesion)
         account = self.accounts.find_by_id(thread.owner)
-        own = thread.owner == caller.id and not (spot and spot.deleted_at)
-        if not (own or (account and in_care(account, caller))):
+        if not (thread.owner == caller.id or (account and in_care(account, caller))):
             raise NotFound(_missing(thread))
         self.findings.note_read([thread.owner], by=caller)
         return thread

@@ -12,13 +12,13 @@ from pydantic import Field
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.languages import Language, load_words
-from skinapi.base.pages import PageRequest, batched
+from skinapi.base.pages import batched
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.base.values import Value
 from skinapi.care.lesion_routes import LanguageQuery, PlaceView
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letters import LettersService
-from skinapi.care.message_records import Messages, Thread
+from skinapi.care.message_records import Messages
 from skinapi.care.messages import MessagesService
 from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
@@ -35,8 +35,6 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer
 
-# As many findings without a spot are looked at, the newest ones.
-MOST_UNSORTED = 1000
 MOST_LISTED = 20
 
 
@@ -62,10 +60,10 @@ ORDER: tuple[Task | Band, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxEntry:
-    """`lesion` is the spot that it is about; None of a finding without one, and of messages about
-    none. `advice` is what asks to see a doctor, or what was said last of the spot; None of a
-    message. `finding` is the number of the one in place of which another photo is wanted. `due` is
-    the day of a photo, or until when a result should be there, that may lie ahead.
+    """`lesion` is the spot that it is about; None of messages about none. `advice` is what asks to
+    see a doctor, or what was said last of the spot; None of a message. `finding` is the number of
+    the one in place of which another photo is wanted. `due` is the day of a photo, or until when a
+    result should be there, that may lie ahead.
     """
 
     task: Task
@@ -92,7 +90,7 @@ class NewDecision:
     """
 
     finding: int
-    lesion: Lesion | None
+    lesion: Lesion
     decision: Decision
     advice: Advice
     signed_at: datetime
@@ -116,16 +114,11 @@ class InboxService:
     records: FindingRecords
     messages: Messages
     unassigned: UnassignedPatients
-    most: int
 
     def read(self, *, owner: Account) -> InboxContent:
-        spots = self.lesions.page_owned(owner.id, PageRequest(self.most)).items
-        found = self.records.compute_statuses([spot.id for spot in spots if spot.latest])
-        unsorted = self.records.list_unsorted(owner.id, limit=MOST_UNSORTED)
-        statuses: list[tuple[Lesion | None, LesionStatus | None]] = [
-            *((spot, found.get(spot.id)) for spot in spots),
-            *((None, status) for status in unsorted),
-        ]
+        spots = self.lesions.list_recent(owner.id)
+        found = self.records.compute_statuses([spot.id for spot in spots])
+        statuses = [(spot, found.get(spot.id)) for spot in spots]
         decisions = [
             item
             for spot, status in statuses
@@ -139,11 +132,15 @@ class InboxService:
         return InboxContent(sorted(decisions, key=lambda item: item.rank), tasks, practice)
 
     def _list_tasks(
-        self, owner: str, statuses: Iterable[tuple[Lesion | None, LesionStatus | None]]
+        self, owner: str, statuses: Iterable[tuple[Lesion, LesionStatus | None]]
     ) -> list[InboxEntry]:
         """Only the next photo that is not due yet is on the list: the others have time."""
         unread = self.messages.count_waiting_by_lesion(owner)
-        tasks = [task for spot, status in statuses for task in _tasks_of(spot, status, unread)]
+        tasks = [task for spot, status in statuses if status for task in _tasks_of(spot, status)]
+        tasks += [
+            InboxEntry(task=Task.MESSAGE, lesion=spot, unread=unread[spot.id])
+            for spot in self.lesions.by_ids([*unread]).values()
+        ]
         if count := self.messages.count_waiting_without_lesion(owner).get(owner):
             tasks.append(InboxEntry(task=Task.MESSAGE, lesion=None, unread=count))
         tasks.sort(key=lambda item: item.rank)
@@ -151,7 +148,7 @@ class InboxService:
         return [item for item in tasks if item not in ahead[1:]]
 
 
-def _list_new_decisions(lesion: Lesion | None, status: LesionStatus) -> Iterator[NewDecision]:
+def _list_new_decisions(lesion: Lesion, status: LesionStatus) -> Iterator[NewDecision]:
     """Who could not judge the photo has decided nothing: another photo is a task."""
     for item in status.findings.values():
         decision, signed_at = item.decision, item.signed_at
@@ -165,13 +162,7 @@ def _list_new_decisions(lesion: Lesion | None, status: LesionStatus) -> Iterator
             )
 
 
-def _tasks_of(
-    lesion: Lesion | None, status: LesionStatus | None, unread: Mapping[str, int]
-) -> Iterator[InboxEntry]:
-    if lesion and (count := unread.get(lesion.id)):
-        yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
-    if status is None:
-        return
+def _tasks_of(lesion: Lesion, status: LesionStatus) -> Iterator[InboxEntry]:
     instruction = status.instruction
     asked = instruction.counts.band in ORDER
     if asked:
@@ -184,7 +175,7 @@ def _tasks_of(
         *_, number = instruction.pictures_wanted
         counts = instruction.counts
         yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=counts, finding=number)
-    elif lesion and not asked and (reminder := reminder_of(instruction)):
+    elif not asked and (reminder := reminder_of(instruction)):
         task = Task.RESULT if reminder.act is ReminderKind.ASK_RESULT else Task.PHOTOGRAPH
         yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)
 
@@ -198,9 +189,7 @@ class TaskView(Answer):
     """
 
     task: Task
-    lesion: str | None = Field(
-        description="the spot; null of a finding that belongs to none, and of messages about none"
-    )
+    lesion: str | None = Field(description="the spot; null of messages about none")
     name: str | None = Field(description="of the spot")
     place: PlaceView | None = Field(description="of the spot")
     advice: AdviceView | None = Field(
@@ -247,9 +236,9 @@ class NewDecisionView(Answer):
     """What a doctor or the laboratory has decided, until the owner has opened that finding."""
 
     finding: int
-    lesion: str | None = Field(description="the spot; null of a finding that belongs to none")
+    lesion: str = Field(description="the spot")
     name: str | None = Field(description="of the spot")
-    place: PlaceView | None = Field(description="of the spot")
+    place: PlaceView | None = Field(description="of the spot; null where nobody has told it")
     by_result: bool = Field(description="whether the laboratory's result is what is new")
     title: str = Field(description="that it has come, or who has decided; not what")
     signed_at: datetime
@@ -265,9 +254,9 @@ class NewDecisionView(Answer):
             title = words.elsewhere.format(title=title)
         return cls.from_record(
             new,
-            lesion=spot.id if spot else None,
-            name=spot.name if spot else None,
-            place=spot.place if spot else None,
+            lesion=spot.id,
+            name=spot.name,
+            place=spot.place,
             by_result=decision.proven,
             title=title,
             advice=AdviceView.from_advice(new.advice, language, for_doctor=False),
@@ -310,7 +299,7 @@ class OwnDataSummary(Value):
     photos: int = Field(description="kept ones; of several pictures of a finding each")
     spots: int
     letters: int = Field(description="signed ones")
-    messages: int = Field(description="of both sides, about these spots and about none")
+    messages: int = Field(description="of both sides")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,8 +311,6 @@ class OwnDataService:
 
     def count(self, *, of: Subject) -> OwnDataSummary:
         owner, messages = of.id, self.messages.messages
-        spots = self.lesions.lesions.page_owned(owner, PageRequest(self.lesions.most)).items
-        ids = [spot.id for spot in spots]
         findings = photos = letters = 0
         records = self.findings.records
         for batch in batched(records.walk_owned(owner), READ_AT_ONCE):
@@ -335,9 +322,9 @@ class OwnDataService:
             since=of.account.created_at,
             findings=findings,
             photos=photos,
-            spots=len(spots),
+            spots=self.lesions.lesions.count_of(owner),
             letters=letters,
-            messages=sum(messages.count(Thread(owner, spot)) for spot in (None, *ids)),
+            messages=messages.count_of(owner),
         )
 
 

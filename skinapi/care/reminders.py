@@ -12,8 +12,9 @@ from skinapi.base.errors import NotFound
 from skinapi.findings.errors import LesionFull
 from skinapi.findings.records.events import FindingEvent, FindingFiled, FindingsChanged
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.lesions import Lesion, Lesions
+from skinapi.findings.records.lesions import MOST_LESION_FINDINGS, Lesion, Lesions, place_told
 from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.visible_findings import see_alone
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
 from skinapi.findings.status.lesion_status import Instruction, LesionStatus
 from skinapi.model.bands import is_sent
@@ -125,9 +126,8 @@ NO_LESION = "There is no such spot"
 
 
 class LesionCounts:
-    def __init__(self, lesions: Lesions, records: FindingRecords, *, most: int) -> None:
-        """`most` is how many findings a spot may have."""
-        self._lesions, self._records, self._most = lesions, records, most
+    def __init__(self, lesions: Lesions, records: FindingRecords) -> None:
+        self._lesions, self._records = lesions, records
 
     def get_own(self, lesion: str, owner: str) -> Lesion:
         found = self._lesions.find(lesion)
@@ -136,20 +136,33 @@ class LesionCounts:
         return found
 
     def on_filed(self, event: FindingFiled) -> None:
-        finding = event.finding
-        if finding.lesion:
-            place = self.get_own(finding.lesion, finding.owner).place
-            self._records.change(finding.id, placed=[*place.known])
+        finding, place = event.finding, place_told(event.finding.context)
+        if finding.lesion == finding.id:  # its photo was sent without a spot
+            status = see_alone(finding).lesion_status
+            new = Lesion(
+                id=finding.id,
+                created_at=finding.created_at,
+                owner=finding.owner,
+                place=place,
+                findings=1,
+                latest=finding.id,
+                remind_at=look_at(status),
+            )
+            self._lesions.insert(new)
+            return
+        spot = self.get_own(finding.lesion, finding.owner)
+        if spot.place is None and place:
+            self._lesions.change(spot.id, {"place": place.stored()})
+        else:
+            self._records.change(finding.id, placed=[*spot.known_place])
         self.enter(finding)
 
     def on_changed(self, event: FindingEvent) -> None:
-        if event.finding.lesion:
-            self.recount(event.finding.lesion)
+        self.recount(event.finding.lesion)
 
     def enter(self, finding: StoredFinding) -> None:
-        if finding.lesion:
-            self.get_own(finding.lesion, finding.owner)
-            self.refuse_excess(self.recount(finding.lesion))
+        self.get_own(finding.lesion, finding.owner)
+        self.refuse_excess(self.recount(finding.lesion))
 
     def recount(self, lesion: str) -> Lesion | None:
         return self._lesions.change(lesion, self._count(lesion))
@@ -157,7 +170,7 @@ class LesionCounts:
     def place(self, lesion: str) -> FindingsChanged | None:
         """Let its findings say where it is, which those of before do not, and count them."""
         found = self._lesions.find(lesion)
-        changed = self._records.place_lesion(lesion, found.place.known) if found else None
+        changed = self._records.place_lesion(lesion, found.known_place) if found else None
         self.recount(lesion)
         return changed
 
@@ -170,8 +183,8 @@ class LesionCounts:
         }
 
     def refuse_excess(self, lesion: Lesion | None, *, more: int = 0) -> None:
-        if lesion and lesion.findings + more > self._most:
-            raise LesionFull(self._most)
+        if lesion and lesion.findings + more > MOST_LESION_FINDINGS:
+            raise LesionFull(MOST_LESION_FINDINGS)
 
     def is_right(self, lesion: Lesion) -> bool:
         """Whether it says what is counted. Once a reminder is due, its time stays until a pass."""

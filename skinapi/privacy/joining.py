@@ -147,7 +147,7 @@ class JoiningService:
         stays = self._put_in_care(unit, stays, doctor, by)
         consents = self._join_consents(unit, gone, stays, by)
         unit.publish(AccountsJoined(gone.id, stays.id))
-        findings = [item.id for item in self.findings.records.walk_owned(gone.id)]
+        spots = {item.lesion for item in self.findings.records.walk_owned(gone.id)}
         for kind in (Kind.APPROVED, Kind.REFUSED):  # they are of the log-in that ends
             self.outbox.withdraw(kind, to=gone.id, about="")
         self._move(gone.id, stays.id)
@@ -155,7 +155,7 @@ class JoiningService:
         self._release_own_records(unit, stays, by)
         for account in (gone.id, stays.id):
             self.findings.queue.recount(account)
-        unit.publish(self.findings.records.renew((), ids=findings))
+        unit.publish(self.findings.records.renew(spots))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
         if gone.can_log_in:
             self.outbox.add(

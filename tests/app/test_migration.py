@@ -41,6 +41,7 @@ from tests.care.clinic import (
     review,
 )
 from tests.care.test_cases import Clinic, answer, give
+from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_patients import program
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.clock import Clock
@@ -92,6 +93,41 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     assert opened.data.failed_items.list_some() == []
     assert [*check_integrity(opened)] == []
     assert [row["action"] for row in real_backend.audit()][-1] == "store.migrate"
+
+
+def test_a_finding_without_a_spot_gets_one_of_its_own(real_backend: Backend) -> None:
+    _, ada = patient_in_care(real_backend)
+    made = predicted(ada, body_site="hand", body_laterality="left")
+    store = real_backend.services.store
+    [finding] = store.collection("submissions").find()
+    former = {"$unset": {"lesion": True, "placed": True}}
+    store.collection("lesions").delete({"id": finding["lesion"]})
+    for _ in range(2):  # the second finds the spot, like an interrupted migration that goes on
+        store.collection("submissions").update({"id": finding["id"]}, former)
+        make_former(real_backend)
+        opened = open_services(real_backend.settings, store)
+        store.collection("leases").delete({})
+    [spot] = ada.pages("/lesions")
+    assert (spot["id"], spot["name"], spot["findings"]) == (made["lesion"], None, 1)
+    assert (spot["place"]["site"], spot["place"]["laterality"]) == ("hand", "left")
+    assert [*check_integrity(opened)] == []
+
+
+def test_messages_of_a_deleted_spot_are_about_none(real_backend: Backend) -> None:
+    grey, ada = patient_in_care(real_backend)
+    lesion = predicted(ada)["lesion"]
+    body = {"text": "How are you?"}
+    assert grey.call("POST", f"/lesions/{lesion}/messages", json=body).status_code == 201
+    store = real_backend.services.store
+    [spot] = store.collection("lesions").find()
+    gone = {"id": "d" * 32, "findings": 0, "latest": None, "deleted_at": now()}
+    store.collection("lesions").insert({**spot, **gone})
+    store.collection("messages").update_all({}, {"$set": {"lesion": "d" * 32}})
+    make_former(real_backend)
+    open_services(real_backend.settings, store)
+    path = f"/patients/{real_backend.account(ada.email).id}/messages"
+    assert [item["text"] for item in ada.pages(path)] == ["How are you?"]
+    assert [spot["id"] for spot in ada.pages("/lesions")] == [lesion]
 
 
 def test_a_person_to_reach_of_the_former_release_is_read(backend: Backend) -> None:

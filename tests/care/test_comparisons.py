@@ -526,7 +526,8 @@ def test_the_spot_that_looks_alike_is_proposed_first_and_the_person_confirms(
     by_place = [other, unphotographed, right, uncompared]
     assert [item["id"] for item in proposed] == [right, other, unphotographed, uncompared]
     assert [item["alike"] for item in proposed] == [True, False, False, False]
-    assert "lesion" not in ada.call("GET", f"/submissions/{number}").get_json()
+    own = ada.call("GET", f"/submissions/{number}").get_json()
+    assert own["lesion"] == own["_id"], "nothing is sorted"
     for _ in range(2):
         assert ada.call("GET", f"/submissions/{number}/report.html").status_code == 200
     # Past RATE_RENDERINGS nothing is compared, and the place alone counts.

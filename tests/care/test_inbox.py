@@ -48,11 +48,6 @@ def ask_for_picture(doctor: Person, number: int) -> None:
     assert answer.status_code == 201, answer.text
 
 
-@pytest.fixture
-def given() -> dict[str, Any]:
-    return {"most_lesions": 30}
-
-
 def test_what_waits_stands_in_the_order_of_its_urgency(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     spots = {name: begin(ada, name=name) for name in ("calm", "blurred", "asked", "weeks", "now")}
@@ -86,7 +81,7 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
     advice = first["advice"]
     assert (advice["from"], advice["finding"], advice["band"]) == ("decision", number, URGENT)
     assert advice["action"] == "See a doctor this week"
-    assert (second["lesion"], second["place"], second["advice"]["from"]) == (None, None, "finding")
+    assert (second["name"], second["place"], second["advice"]["from"]) == (None, None, "finding")
 
 
 def test_who_is_asked_for_a_photo_beside_a_visit_reads_the_visit_once(backend: Backend) -> None:
@@ -178,7 +173,7 @@ def test_what_a_person_sees_is_counted(any_backend: Backend) -> None:
     for about in (f"lesions/{spot}", f"patients/{any_backend.account(ada.email).id}"):
         answer = practice.doctor.call("POST", f"/{about}/messages", json=body)
         assert answer.status_code == 201
-    counted = {"findings": 2, "photos": 1, "spots": 1, "letters": 1, "messages": 2}
+    counted = {"findings": 2, "photos": 1, "spots": 2, "letters": 1, "messages": 2}
     since = ada.call("GET", "/me").get_json()["created_at"]
     assert summary(ada) == {**counted, "since": since}
 

@@ -8,23 +8,19 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from skinapi.app.integrity_check import check_integrity
 from skinapi.care.lesion_routes import PlaceFields
 from skinapi.console.routes import ASSETS
 from skinapi.findings.records.lesions import MIDDLE, MIDLINE, PAIRED, Place
-from skinapi.model.context import BodySite, Context
+from skinapi.model.context import BodySite
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from tests.care.clinic import ROUTINE, file_for, patient_of
+from tests.care.clinic import ROUTINE, file_for, patient_in_care, patient_of
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.support.reviews import review_of
 
 BACK = {"site": "back", "side": "rear", "x": 48.5, "y": 60}
 NO_SPOT = "There is no such spot"
-
-
-@pytest.fixture
-def given() -> dict[str, Any]:
-    return {"most_lesions": 3, "most_lesion_findings": 3}
 
 
 def begin(person: Person, **fields: Any) -> str:
@@ -59,7 +55,6 @@ def test_a_spot_has_its_findings_in_the_order_of_time(any_backend: Backend) -> N
     ada = any_backend.member()
     lesion = begin(ada, name="below the collar")
     numbers = [predicted(ada, lesion=lesion)["id"] for _ in range(3)]
-    predicted(ada)
     assert course(ada, lesion) == course(ada, lesion, "?limit=1") == numbers
     newest = list(reversed(numbers))
     assert course(ada, lesion, "?order=newest") == newest
@@ -74,20 +69,52 @@ def test_a_spot_has_its_findings_in_the_order_of_time(any_backend: Backend) -> N
     assert ada.call("GET", f"/submissions/{numbers[0]}").get_json()["lesion"] == lesion
 
 
-def test_findings_of_no_spot_are_listed_alone(any_backend: Backend) -> None:
+def test_a_photo_that_is_sent_without_a_spot_starts_one(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    told: dict[str, Any] = {"body_site": "hand", "body_laterality": "left"}
+    placed, unplaced = predicted(ada, **told), predicted(ada)
+    spots = ada.pages("/lesions")
+    assert [spot["id"] for spot in spots] == [placed["lesion"], unplaced["lesion"]]
+    assert [spot["name"] for spot in spots] == [None, None]
+    assert (spots[0]["place"]["site"], spots[0]["place"]["laterality"]) == ("hand", "left")
+    assert spots[1]["place"] is None
+    assert [course(ada, spot["id"]) for spot in spots] == [[placed["id"]], [unplaced["id"]]]
+    assert list(check_integrity(any_backend.services)) == []
+
+
+def test_the_place_of_a_spot_follows_what_is_told_of_its_only_photo(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    made = predicted(ada, body_site="hand", body_laterality="left")
+    path, right = f"/submissions/{made['id']}/facts", {"body_laterality": "right"}
+    assert ada.call("PUT", path, json=right).status_code == 200
+    assert shown(ada, made["lesion"])["place"]["laterality"] == "right"
+    predicted(ada, lesion=made["lesion"])
+    assert ada.call("PUT", path, json={"body_laterality": "left"}).status_code == 200
+    assert shown(ada, made["lesion"])["place"]["laterality"] == "right"
+    assert list(check_integrity(any_backend.services)) == []
+
+
+def test_a_spot_without_a_place_gets_that_of_its_next_photo(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    lesion = predicted(ada)["lesion"]
+    predicted(ada, lesion=lesion, body_site="hand", body_laterality="left")
+    assert shown(ada, lesion)["place"]["site"] == "hand"
+    assert code_of(send(ada, lesion=lesion, body_site="face")) == (409, "other_place")
+    assert list(check_integrity(any_backend.services)) == []
+
+
+def test_a_finding_is_moved_to_a_new_spot_of_its_own(any_backend: Backend) -> None:
     ada = any_backend.member()
     lesion = begin(ada)
-    first = predicted(ada)["id"]
-    _, taken_out = (predicted(ada, lesion=lesion)["id"] for _ in range(2))
-    last = predicted(ada)["id"]
-    assert sort(ada, taken_out, None).status_code == 200
-    unsorted = ada.pages("/submissions?lesion=none&limit=1")
-    assert [item["id"] for item in unsorted] == [first, taken_out, last]
-    newest = ada.pages("/submissions?lesion=none&order=newest&limit=1")
-    assert newest == unsorted[::-1]
-    assert ada.pages("/submissions?order=newest&limit=3") == ada.pages("/submissions")[::-1]
-    assert len(ada.pages("/submissions")) == 4
-    assert ada.call("GET", f"/submissions?lesion={lesion}").status_code == 400
+    first, second = (predicted(ada, lesion=lesion)["id"] for _ in range(2))
+    moved = sort(ada, second, None).get_json()["lesion"]
+    assert moved != lesion
+    assert (course(ada, lesion), course(ada, moved)) == ([first], [second])
+    assert sort(ada, second, None).get_json()["lesion"] == moved, "it is alone there already"
+    assert shown(ada, moved)["place"]["site"] == BACK["site"]
+    assert sort(ada, second, lesion).status_code == 200
+    assert [spot["id"] for spot in ada.pages("/lesions")] == [lesion]
+    assert list(check_integrity(any_backend.services)) == []
 
 
 def test_a_photo_for_somebody_elses_spot_is_not_found_and_not_counted(backend: Backend) -> None:
@@ -177,52 +204,39 @@ def test_a_spot_is_left_or_right_as_its_point_is_or_as_was_said(
 def test_nothing_lies_between_a_pair_whether_it_is_refused_or_was_told_with_a_photo(
     site: BodySite,
 ) -> None:
-    told = Place.from_told(Context(body_site=site, body_laterality="middle"))
+    told = Place.from_told((site, "middle", None))
     try:
         place = PlaceFields(site=site, laterality="middle").place()
     except ValidationError:
         place = PlaceFields(site=site).place()
     assert told == place
+    assert told
     assert (told.laterality is None) == (site in PAIRED)
 
 
-def test_the_findings_of_a_deleted_spot_stay_without_one(any_backend: Backend) -> None:
-    ada = any_backend.member()
-    lesion = begin(ada)
-    number = predicted(ada, lesion=lesion)["id"]
+def test_a_spot_is_deleted_with_its_findings(any_backend: Backend) -> None:
+    grey, ada = patient_in_care(any_backend)
+    lesion, stays = begin(ada), predicted(ada)["id"]
+    numbers = [predicted(ada, lesion=lesion)["id"] for _ in range(2)]
+    write = {"text": "How are you?"}
+    assert grey.call("POST", f"/lesions/{lesion}/messages", json=write).status_code == 201
     assert ada.call("DELETE", f"/lesions/{lesion}").status_code == 200
     assert shown(ada, lesion)["status"] == 404
-    assert "lesion" not in ada.call("GET", f"/submissions/{number}").get_json()
+    for number in numbers:
+        assert ada.call("GET", f"/submissions/{number}").status_code == 404
+    assert [item["id"] for item in ada.pages("/submissions")] == [stays]
+    patient = any_backend.account(ada.email).id
+    [message] = ada.call("GET", f"/patients/{patient}/messages").get_json()
+    assert message["text"] == "How are you?"
+    assert list(check_integrity(any_backend.services)) == []
 
 
-def test_joined_spots_keep_all_their_findings_in_the_order_of_time(any_backend: Backend) -> None:
+def test_a_spot_goes_with_the_last_of_its_findings_and_without_any(any_backend: Backend) -> None:
     ada = any_backend.member()
-    first, second = begin(ada), begin(ada)
-    numbers = [predicted(ada, lesion=lesion)["id"] for lesion in (first, second, first)]
-    for _ in range(2):  # sent again
-        answer = ada.call("POST", f"/lesions/{first}/join", json={"lesion": second})
-        assert answer.status_code == 200, answer.text
-        assert (answer.get_json()["findings"], answer.get_json()["latest"]["id"]) == (
-            3,
-            numbers[-1],
-        )
-    assert course(ada, first) == course(ada, second) == numbers
-    assert shown(ada, second)["id"] == first
-    assert [row for row in actions(any_backend) if row[0] == "lesion.join"] == [
-        ("lesion.join", "done")
-    ]
-
-
-def test_a_spot_is_not_joined_with_itself_or_with_somebody_elses(backend: Backend) -> None:
-    ada, bob = backend.member(), backend.member()
-    own, foreign = begin(ada), begin(bob)
-
-    def join(lesion: str) -> tuple[int, str]:
-        return code_of(ada.call("POST", f"/lesions/{own}/join", json={"lesion": lesion}))
-
-    assert join(own) == (422, "joined_with_itself")
-    assert join(foreign) == (404, "not_found")
-    assert shown(bob, foreign)["id"] == foreign
+    made, empty = predicted(ada), begin(ada)
+    assert ada.call("DELETE", f"/submissions/{made['id']}").status_code == 200
+    assert ada.call("DELETE", f"/lesions/{empty}").status_code == 200
+    assert any_backend.services.store.collection("lesions").count({}) == 0
 
 
 def test_of_two_that_sort_at_once_the_second_is_refused(
@@ -246,8 +260,6 @@ def test_of_two_that_sort_at_once_the_second_is_refused(
     again = ada.call("PUT", f"/submissions/{number}/lesion", json={**asked, "lesion": third})
     assert again.status_code == 200, "a request that is sent again is answered as before"
     assert actions(any_backend)[-1] == ("submission.sort", "done")
-    to_none = {"lesion": None, "was": None}
-    assert code_of(ada.call("PUT", f"/submissions/{number}/lesion", json=to_none))[0] == 409
 
 
 def test_a_finding_is_sorted_into_own_spots_alone(backend: Backend) -> None:
@@ -267,16 +279,10 @@ def test_a_deleted_finding_leaves_its_spot(any_backend: Backend) -> None:
     assert (after["findings"], after["latest"]["id"]) == (1, first)
 
 
-def test_there_are_as_many_spots_as_the_settings_allow(backend: Backend) -> None:
-    ada = backend.member()
-    for _ in range(3):
-        begin(ada)
-    answer = ada.call("POST", "/lesions", json={"place": BACK})
-    assert code_of(answer) == (422, "too_many_lesions")
-    assert "(3)" in answer.get_json()["detail"]
-
-
-def test_a_spot_has_as_many_findings_as_the_settings_allow(backend: Backend) -> None:
+def test_a_spot_has_as_many_findings_as_one_transaction_holds(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinapi.care.reminders.MOST_LESION_FINDINGS", 3)
     ada = backend.member()
     full, other = begin(ada), begin(ada)
     for _ in range(3):
@@ -285,8 +291,6 @@ def test_a_spot_has_as_many_findings_as_the_settings_allow(backend: Backend) -> 
     full_code = (422, "lesion_full")
     assert code_of(send(ada, lesion=full)) == full_code
     assert code_of(sort(ada, number, full)) == full_code
-    join = ada.call("POST", f"/lesions/{full}/join", json={"lesion": other})
-    assert code_of(join) == full_code
     assert course(ada, other) == [number]
     assert shown(ada, full)["findings"] == 3
 
@@ -346,7 +350,7 @@ def test_check_finds_and_mends_spots_that_are_out_of_place(backend: Backend) -> 
         assert fault.repair
         fault.repair()
     assert [*backend.services.lesions.check_integrity()] == []
-    assert "lesion" not in ada.call("GET", f"/submissions/{lost}").get_json()
+    assert course(ada, gone) == [lost]
     assert (shown(ada, lesion)["findings"], course(ada, lesion)) == (1, [number])
 
 

@@ -132,7 +132,7 @@ def test_a_letter_of_a_spot_is_struck_for_a_fact_that_no_list_has(shared_backend
 def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
     any_backend: Backend,
 ) -> None:
-    """The patient changes the place, sorts the photo into another spot, or joins two spots."""
+    """The patient changes the place, or sorts the photo into another spot."""
     at = ToldPractice(any_backend)
 
     def sort(spot: str) -> None:
@@ -162,9 +162,6 @@ def test_a_signed_letter_is_struck_where_its_spot_is_said_to_be_elsewhere(
     assert struck() == ["place"]
     sort(left)
     assert struck() is None
-    joined = at.ada.call("POST", f"/lesions/{untold}/join", json={"lesion": left})
-    assert joined.status_code == 200, joined.text
-    assert struck() == ["place"]
 
 
 FACE = {"site": "face", "laterality": "left"}

@@ -56,7 +56,7 @@ def test_patient_and_doctor_read_what_both_wrote_in_its_order(each: Talk) -> Non
 
 
 def test_a_message_names_a_finding_until_that_is_deleted(each: Talk) -> None:
-    number = predicted(each.ada, lesion=each.lesion)["id"]
+    number, _ = (predicted(each.ada, lesion=each.lesion)["id"] for _ in range(2))
     finding = each.ada.call("GET", f"/submissions/{number}").get_json()["_id"]
     assert each.sent(each.grey, submission=finding)["finding"] == number
     assert each.ada.call("DELETE", f"/submissions/{number}").status_code == 200
@@ -205,52 +205,21 @@ def test_an_answer_stands_below_the_question_whatever_the_clocks_say(
     assert each.sent(each.grey, "answer")["_id"] > newest
 
 
-def test_joined_spots_have_one_conversation(either: Talk) -> None:
-    either.sent(either.ada, "one")
-    first, either.lesion = either.lesion, either.begin()
-    either.sent(either.grey, "two")
-    body = {"lesion": either.lesion}
-    assert either.ada.call("POST", f"/lesions/{first}/join", json=body).status_code == 200
-    either.lesion = first
-    assert either.texts(either.grey) == ["one", "two"]
-
-
-def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) -> None:
+def test_what_was_said_about_a_deleted_spot_is_about_none(either: Talk) -> None:
     path, messages = f"/lesions/{either.lesion}", f"/lesions/{either.lesion}/messages"
-    number = predicted(either.ada, lesion=either.lesion)["id"]
+    predicted(either.ada, lesion=either.lesion)
     either.sent(either.ada, text="It bleeds.")
     assert either.ada.call("DELETE", path).status_code == 200
-    for asked in (path, messages):
-        assert either.ada.call("GET", asked).status_code == 404
-    assert either.ada.call("GET", "/lesions").get_json() == []
-    case = either.grey.call("GET", f"/submissions/{number}").get_json()
-    assert ("lesion" in case, case["former_lesion"]) == (False, either.lesion)
-    assert either.grey.call("GET", path).get_json()["deleted"] is True
+    for side in (either.ada, either.grey):
+        assert side.call("GET", path).status_code == 404
+        assert side.call("POST", messages, json={"text": "And now?"}).status_code == 404
+    either.about_a_spot = False
     (waiting,) = either.grey.call("GET", "/messages").get_json()
-    assert (waiting["lesion"], waiting["unread"]) == (either.lesion, 1)
-    assert either.texts(either.grey) == ["It bleeds."]
-    either.read(either.grey)
-    assert either.waits(either.grey) == [1]
+    assert (waiting["lesion"], waiting["unread"]) == (None, 1)
+    assert either.texts(either.grey) == either.texts(either.ada) == ["It bleeds."]
     either.done(either.grey)
     assert either.waits(either.grey) == []
-    for side in (either.ada, either.grey):
-        assert side.call("POST", messages, json={"text": "And now?"}).status_code == 404
     assert list(check_integrity(either.backend.services)) == []
-    either.backend.services.admin.delete_user(email=either.ada.email, by="-")
-    stored = either.backend.stored()
-    assert (stored["messages"], stored["lesions"]) == ([], [])
-
-
-def test_a_spot_about_which_the_doctor_has_written_is_read_before_it_is_deleted(
-    either: Talk,
-) -> None:
-    either.sent(either.grey, text="Please come today.")
-    path = f"/lesions/{either.lesion}"
-    refused = either.ada.call("DELETE", path)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "messages_unread")
-    assert either.waits(either.ada) == [1]
-    either.read(either.ada)
-    assert either.ada.call("DELETE", path).status_code == 200
 
 
 def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(each: Talk) -> None:

@@ -39,7 +39,8 @@ def test_a_finding_is_proposed_to_the_spots_at_its_place_the_newest_first(
     older, newer = begin(ada), begin(ada)
     hand = begin(ada, place={"site": "hand"})
     begin(bob)
-    predicted(ada, lesion=older, body_site="back")
+    for spot, site in ((newer, "back"), (hand, "hand"), (older, "back")):
+        predicted(ada, lesion=spot, body_site=site)
     number = predicted(ada, body_site="back")["id"]
     assert proposals(ada, number) == [older, newer]
     assert proposals(ada, predicted(ada, body_site="hand")["id"]) == [hand]
@@ -51,14 +52,18 @@ def test_spots_on_another_side_of_the_body_are_proposed_last(backend: Backend) -
     unsaid, left, right = (
         begin(ada, place={"site": "hand", "laterality": side}) for side in (None, "left", "right")
     )
-    number = predicted(ada, body_site="hand", body_laterality="left")["id"]
-    assert proposals(ada, number) == [left, unsaid, right]
-    assert proposals(ada, predicted(ada, body_site="hand")["id"]) == [right, left, unsaid]
+    for spot in (unsaid, left, right):
+        predicted(ada, lesion=spot)
+    made = predicted(ada, body_site="hand", body_laterality="left")
+    assert proposals(ada, made["id"]) == [left, unsaid, right]
+    unsaid_too = predicted(ada, body_site="hand")["id"]
+    assert proposals(ada, unsaid_too) == [made["lesion"], right, left, unsaid]
 
 
 def test_a_finding_is_not_proposed_to_its_own_spot_and_sorted_by_nobody(backend: Backend) -> None:
     ada = backend.member()
     own, other = begin(ada), begin(ada)
+    predicted(ada, lesion=other)
     number = predicted(ada, lesion=own, body_site="back")["id"]
     assert proposals(ada, number) == [other]
     assert ada.call("GET", f"/submissions/{number}").get_json()["lesion"] == own

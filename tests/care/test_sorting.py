@@ -11,7 +11,7 @@ from skinapi.findings.status.reviews import Reviews
 from skinapi.model.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
 from tests.care.test_comparisons import sign
-from tests.care.test_lesions import BACK, begin, code_of, sort
+from tests.care.test_lesions import begin, code_of, sort
 from tests.integrations.test_keys import made
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.channels import READERS, SCOPES
@@ -33,17 +33,8 @@ GRAVE: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
 }
 
 
-def by_sorting(patient: Person, number: int, source: str, target: str) -> None:
+def by_sorting(patient: Person, number: int, target: str) -> None:
     assert sort(patient, number, target).status_code == 200
-
-
-def by_joining(patient: Person, number: int, source: str, target: str) -> None:
-    answer = patient.call("POST", f"/lesions/{target}/join", json={"lesion": source})
-    assert answer.status_code == 200, answer.text
-
-
-ACTS = pytest.mark.parametrize("act", [by_sorting, by_joining])
-Act = Callable[[Person, int, str, str], None]
 
 
 def instructed(reader: Person, number: int) -> tuple[Any, ...]:
@@ -77,10 +68,9 @@ def without_spots(told: Any) -> Any:
     return {**told, "home": home}
 
 
-@ACTS
 @pytest.mark.parametrize("name", GRAVE)
 def test_a_doctor_who_has_not_seen_a_photo_ends_nothing_that_was_said_of_it(
-    any_backend: Backend, name: str, act: Act
+    any_backend: Backend, name: str
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
     program = made(any_backend.admin(), "/admin/keys", scopes=SCOPES)[0]
@@ -96,24 +86,21 @@ def test_a_doctor_who_has_not_seen_a_photo_ends_nothing_that_was_said_of_it(
     mild = file_for(any_backend, ada, SELF, lesion=chest).number
     sign(doctor, mild, then_said)
     before = said(ada, doctor, program, grave, back)
-    act(ada, grave, back, chest)
+    by_sorting(ada, grave, chest)
     assert without_spots(said(ada, doctor, program, grave, chest)) == without_spots(before)
     assert instructed(ada, mild) == instructed(ada, grave), "one spot, one instruction"
     [row] = [row for row in doctor.pages("/queue") if row["id"] == mild]
     assert row["replaced_by"]["finding"] == grave
 
 
-@ACTS
-def test_another_photo_stays_wanted_until_its_doctor_has_one(
-    any_backend: Backend, act: Act
-) -> None:
+def test_another_photo_stays_wanted_until_its_doctor_has_one(any_backend: Backend) -> None:
     doctor, ada = patient_in_care(any_backend)
     back, chest = begin(ada), begin(ada)
     wanted = file_for(any_backend, ada, SELF, lesion=back).number
     sign(doctor, wanted, ANOTHER)
     other = file_for(any_backend, ada, SELF, lesion=chest).number
     sign(doctor, other, MOLE)
-    act(ada, wanted, back, chest)
+    by_sorting(ada, wanted, chest)
 
     def asks() -> tuple[bool, list[int], list[int]]:
         spot = ada.call("GET", f"/lesions/{chest}").get_json()["instruction"]["picture_wanted"]
@@ -173,18 +160,14 @@ def test_a_photo_from_before_the_doctor_asked_is_not_the_one_that_is_wanted(
     assert not instructed(ada, wanted)[5], "the doctor found the other photo good enough"
 
 
-def test_what_was_settled_in_a_spot_stays_so_in_joins_and_when_it_comes_back(
-    any_backend: Backend,
-) -> None:
+def test_what_was_settled_in_a_spot_stays_so_when_it_comes_back(any_backend: Backend) -> None:
     doctor, ada = patient_in_care(any_backend)
     back, chest = begin(ada), begin(ada)
     grave = file_for(any_backend, ada, URGENT, lesion=back).number
     mild = file_for(any_backend, ada, SELF, lesion=back).number
     sign(doctor, mild, MOLE)
     assert instructed(ada, grave)[0] == SELF
-    by_joining(ada, grave, back, chest)
-    assert instructed(ada, grave)[0] == SELF
-    for spot, band in ((None, URGENT), (chest, SELF)):
+    for spot, band in ((chest, URGENT), (back, SELF), (None, URGENT), (back, SELF)):
         assert sort(ada, grave, spot).status_code == 200
         assert instructed(ada, grave)[0] == band
 
@@ -201,9 +184,8 @@ def test_a_doctor_who_signs_in_the_new_spot_has_seen_both(any_backend: Backend) 
     assert instructed(ada, grave)[0] == instructed(ada, mild)[0] == SELF
 
 
-@pytest.mark.parametrize("joined", [False, True])
 def test_a_review_of_the_last_version_saw_what_was_in_its_spot_when_one_comes(
-    any_backend: Backend, *, joined: bool
+    any_backend: Backend,
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
     back, chest = begin(ada), begin(ada)
@@ -214,7 +196,7 @@ def test_a_review_of_the_last_version_saw_what_was_in_its_spot_when_one_comes(
     reviews = any_backend.services.store.collection(Reviews.collection)
     reviews.update_all({}, {"$unset": {"saw": True}})
     assert instructed(ada, settled)[0] == SELF, "as it was"
-    (by_joining if joined else by_sorting)(ada, grave, back, chest)
+    by_sorting(ada, grave, chest)
     assert instructed(ada, settled)[:2] == instructed(ada, grave)[:2] == (URGENT, grave)
     assert sort(ada, grave, None).status_code == 200
     assert instructed(ada, settled)[0] == SELF
@@ -241,10 +223,6 @@ def test_a_photo_in_place_of_another_is_of_one_spot_with_it(
         patient = {"patient": any_backend.account(ada.email).id} if by_doctor else {}
         return predict(sender, key, in_place_of=str(first), **patient, **fields)
 
-    if not told:
-        refused = send("one")
-        assert code_of(refused) == (400, "spot_without_place")
-        assert ada.pages("/lesions") == []
     answers = [send("two", body_site="back") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
     before, after = ada.pages("/submissions")
@@ -306,27 +284,20 @@ def test_a_photo_of_another_place_is_not_the_one_that_a_doctor_waits_for(backend
 @pytest.mark.parametrize(
     "elsewhere", [{"laterality": "right"}, {"site": "face", "laterality": "left"}]
 )
-def test_what_is_told_to_be_elsewhere_comes_to_no_spot(
+def test_what_is_told_to_be_elsewhere_does_not_come_to_a_spot(
     any_backend: Backend, elsewhere: dict[str, str]
 ) -> None:
     _, ada = patient_in_care(any_backend)
     place = {**LEFT, **elsewhere}
-    left, other, none = begin(ada, place=LEFT), begin(ada, place=place), begin(ada, place=BACK)
+    left, other = begin(ada, place=LEFT), begin(ada, place=place)
     told = {"body_site": place["site"], "body_laterality": place["laterality"]}
     number = predict(ada, lesion=other, **told).get_json()["id"]
-    join = {"lesion": other}
-    for refused in (
-        predict(ada, "again", lesion=left, **told),
-        sort(ada, number, left),
-        ada.call("POST", f"/lesions/{left}/join", json=join),
-    ):
+    for refused in (predict(ada, "again", lesion=left, **told), sort(ada, number, left)):
         assert code_of(refused) == (409, "other_place")
     assert [item["lesion"] for item in ada.pages("/submissions")] == [other]
-    assert {item["id"] for item in ada.pages("/lesions")} == {left, other, none}
     right = {"body_site": "back", "body_laterality": "left", "version": 1}
     assert ada.call("PUT", f"/submissions/{number}/facts", json=right).status_code in (200, 409)
     assert ada.call("PATCH", f"/lesions/{other}", json={"place": LEFT}).status_code == 200
-    assert ada.call("POST", f"/lesions/{left}/join", json=join).status_code in (200, 409)
 
 
 def test_a_spot_without_a_side_has_that_of_its_photos(backend: Backend) -> None:
@@ -335,11 +306,7 @@ def test_a_spot_without_a_side_has_that_of_its_photos(backend: Backend) -> None:
     left, right = ({"body_site": "back", "body_laterality": side} for side in ("left", "right"))
     predict(ada, "one", lesion=spot, **left)
     number = predict(ada, "two", lesion=other, **right).get_json()["id"]
-    for refused in (
-        predict(ada, "three", lesion=spot, **right),
-        sort(ada, number, spot),
-        ada.call("POST", f"/lesions/{spot}/join", json={"lesion": other}),
-    ):
+    for refused in (predict(ada, "three", lesion=spot, **right), sort(ada, number, spot)):
         assert code_of(refused) == (409, "other_place")
     assert predict(ada, "four", lesion=spot, **left).status_code == 200
     assert predict(ada, "five", lesion=spot).status_code == 200
@@ -457,7 +424,6 @@ def test_a_photo_in_place_of_another_is_not_told_to_be_elsewhere(backend: Backen
         refused = predict(ada, f"{turn}", in_place_of=str(first), **elsewhere)
         assert code_of(refused) == (409, "other_place")
     assert [item["id"] for item in ada.pages("/submissions")] == [first]
-    assert ada.pages("/lesions") == []
     near = {**told, "body_site": "hand"}
     assert predict(ada, "near", in_place_of=str(first), **near).status_code == 200
 

@@ -1,6 +1,5 @@
 """A doctor signs what the page has shown: what has come since is read first."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from tests.care.clinic import file_for, patient_in_care
 from tests.care.test_cases import give
 from tests.care.test_comparisons import sign as review
 from tests.care.test_lesions import begin
-from tests.care.test_sorting import MELANOMA, MOLE, SELF, URGENT, by_joining, by_sorting
+from tests.care.test_sorting import MELANOMA, MOLE, SELF, URGENT, by_sorting
 from tests.support.backends import Backend, Person
 from tests.support.reviews import review_of
 
@@ -36,9 +35,8 @@ def ask(doctor: Person, number: int, colleague: Person) -> None:
     assert doctor.call("PUT", path, json={"colleague": colleague.email}).status_code == 200
 
 
-@pytest.mark.parametrize("act", [by_sorting, by_joining])
-def test_what_was_sorted_in_or_joined_since_the_page_was_read_is_not_ended_unseen(
-    any_backend: Backend, act: Callable[[Person, int, str, str], None]
+def test_what_was_sorted_in_since_the_page_was_read_is_not_ended_unseen(
+    any_backend: Backend,
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
     back, chest = begin(ada), begin(ada)
@@ -46,7 +44,7 @@ def test_what_was_sorted_in_or_joined_since_the_page_was_read_is_not_ended_unsee
     review(doctor, grave, MELANOMA)
     mild = file_for(any_backend, ada, SELF, lesion=chest).number
     state = state_of(doctor, mild)
-    act(ada, grave, back, chest)
+    by_sorting(ada, grave, chest)
     refused = sign(doctor, mild, state)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "spot_changed")
     told = ada.call("GET", f"/submissions/{mild}").get_json()["instruction"]

@@ -275,6 +275,7 @@ def test_a_message_about_no_finding_is_listed_with_the_newest_finding(
     assert ada.call("POST", path, json={"text": "May I swim?"}).status_code == 201
     if about == "a deleted spot":
         assert ada.call("DELETE", f"/lesions/{spot}").status_code == 200
+        path = of_patient
     assert numbers(house, LIST) == []
     any_backend.admin().call("PATCH", f"/users/{grey.email}/suspend")
     listed = house.call("GET", LIST).get_json()
@@ -284,7 +285,7 @@ def test_a_message_about_no_finding_is_listed_with_the_newest_finding(
     assert house.call("GET", path).status_code == 404
     assert take(house, identifier(any_backend, ada)).status_code == 200
     [waiting] = house.call("GET", "/messages").get_json()
-    assert waiting["lesion"] == (None if about == "no spot" else spot)
+    assert waiting["lesion"] == (spot if about == "an empty spot" else None)
     assert [item["text"] for item in house.call("GET", path).get_json()] == ["May I swim?"]
 
 

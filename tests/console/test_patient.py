@@ -173,8 +173,8 @@ def delete_it(journey: Journey) -> None:
     journey.see("deleteFinding")
     journey.step("delete")
     visitor.press("dialog .danger")
-    journey.see("noPhotoYet")
-    journey.step("no-findings")
+    journey.see("spotGone")
+    journey.step("no-findings", expected=("/lesions/",))
 
 
 def keep_the_account_in_order(journey: Journey) -> None:

@@ -36,7 +36,7 @@ TAKE_NO_KEY = """
     take_deletion_back correct_facts
     list_people_to_reach mark_person_reached summarise_data ask_for_file show_file delete_file
     fetch_file delete_submission list_readers create_lesion change_lesion delete_lesion
-    join_lesion sort_finding propose_lesions compare_findings generate_report
+    sort_finding propose_lesions compare_findings generate_report
     # Where data is sent, which a stolen key must not change, and what people say to each other.
     list_messages send_message
     mark_messages_read mark_messages_done list_waiting_messages show_inbox

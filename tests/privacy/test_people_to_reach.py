@@ -340,17 +340,16 @@ def test_a_message_about_a_spot_is_not_lost_though_its_spot_is_gone_or_empty(
 ) -> None:
     talk = Talk(backend)
     number = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion).number
-    file_for(backend, talk.ada, Band.ROUTINE)
+    other = file_for(backend, talk.ada, Band.ROUTINE).number
     sign(talk.grey, number, **NEVUS)
     assert talk.ada.call("GET", f"/submissions/{number}").status_code == 200
     talk.sent(talk.ada, "It bleeds since yesterday and has doubled.")
     path = f"/lesions/{talk.lesion}"
     if emptied == "deleted":
         assert talk.ada.call("DELETE", path).status_code == 200
-        expected = [(number, "unanswered")]
+        expected = [(other, "unanswered")]
     else:
-        other = f"/lesions/{talk.begin()}"
-        body = {"lesion": other.removeprefix("/lesions/")}
+        body = {"lesion": talk.begin()}
         moved = talk.ada.call("PUT", f"/submissions/{number}/lesion", json=body)
         assert moved.status_code == 200, moved.text
         expected = [(0, "message")]

@@ -22,6 +22,11 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"record_in_work|ended-holds|review[._]show|submissions/[^ /]+/hold\b|SpotHolds|EndedHolds",
         r"held(Until|Beside|Together|Shown|WithGraver)|holdIt|letterIsHeld|letterSignHeld",
     ),
+    "findings without a spot": (
+        r"list_unsorted|SpotWithoutPlace|spot_without_place|lesion=none|page_owned\(.*unsorted",
+        r"find_kept\b|list_closed|MessagesUnread|messages_unread|TooManyLesions|MOST_LESIONS",
+    ),
+    "joining spots": (r"join_lesion|joinSpot|JoinedWithItself|joined_with_itself|find_joined",),
     "second opinions as reviews": (
         r"OpinionLost|opinion_lost|OpinionSigned|OpinionWanted|fields_without_loss",
         r"require_opinion|list_opinions|shown_reviews|\basked_by: str|opinionUse",

@@ -23,6 +23,7 @@ from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, ste
 from skinapi.app.areas import FOLDERS
 from skinapi.app.integrity_check import list_record_types
 from skinapi.base.area_parts import list_parts
+from skinapi.findings.records.lesions import NOWHERE
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.integrations.patients import PATIENTS
@@ -34,7 +35,7 @@ from skinapi.privacy.erasure.findings_to_tell import FindingToTell, ReachReason
 from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, PersonToReach
 from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.support.access_part import AccessPart
-from tests.support.backends import PASSWORD, Backend, Person, erase_due
+from tests.support.backends import PASSWORD, Backend, Person, erase_due, file_straight
 from tests.support.findings import finding_of
 from tests.support.models import write_model
 from tests.support.photos import photo_of
@@ -211,7 +212,7 @@ class SampleAccounts:
     def sort_sample(self) -> "Options":
         """The sample spot has the sample finding."""
         lesions = self.backend.services.lesions
-        lesions.records.put_in_lesion(self.finding().id, self.named["lesion"])
+        lesions.records.put_in_lesion(self.finding(), self.named["lesion"], NOWHERE)
         return {}
 
     def sort_two(self) -> "Options":
@@ -220,9 +221,6 @@ class SampleAccounts:
         found = self.finding()
         numbers = found.number, self._finding(found.owner, self.named["lesion"])
         return {"query_string": dict(zip(("first", "second"), numbers, strict=True))}
-
-    def another_lesion(self) -> str:
-        return self._lesion(self.person("user"))
 
     def draft_letter(self) -> str:
         """Of the doctor, about the sample finding."""
@@ -306,7 +304,6 @@ class SampleAccounts:
 
     def _finding(self, owner: str, lesion: str | None = None) -> int:
         blobs = self.backend.services.store.blobs
-        records = self.backend.services.data.findings
         new = NewFinding(
             owner=owner,
             finding=finding_of(),
@@ -318,9 +315,7 @@ class SampleAccounts:
             key=new_id(),
             blobs=(blobs.put(PHOTO),),
         )
-        prepared = records.prepare(new, number=records.take_number())
-        records.add(prepared)
-        return prepared.finding.number
+        return file_straight(self.backend, new)
 
     def refresh_token(self) -> str:
         account = self.backend.account(self.person("user").email)
@@ -651,7 +646,6 @@ show_lesion                  in_care           /lesions/{lesion}
 list_course                  in_care           /lesions/{lesion}/submissions
 change_lesion                owner             /lesions/{lesion}
 delete_lesion                owner             /lesions/{lesion}
-join_lesion                  owner             /lesions/{lesion}/join
 compare_findings             in_care           /lesions/{lesion}/comparison
 list_messages                conversation      /lesions/{lesion}/messages
 send_message                 conversation      /lesions/{lesion}/messages
@@ -758,7 +752,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "show_lesion": SampleAccounts.sort_sample,
     "list_course": SampleAccounts.sort_sample,
     "change_lesion": {"json": {"name": "the one below the collar"}},
-    "join_lesion": lambda accounts: {"json": {"lesion": accounts.another_lesion()}},
     "compare_findings": SampleAccounts.sort_two,
     "send_message": {"json": {"text": "It itches."}},
     "mark_messages_read": {"json": {"message": "f" * 32}},

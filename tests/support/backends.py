@@ -24,6 +24,8 @@ from skinapi.app.composition.server_services import ServerServices
 from skinapi.app.composition.services import Services, open_services
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.settings.settings import Settings
+from skinapi.findings.records.lesions import Lesion
+from skinapi.findings.records.new_findings import NewFinding
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.stores.store_factory import make_store, open_store
@@ -281,3 +283,22 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]
     with ThreadPoolExecutor(2) as pool:
         begun = pool.submit(first), pool.submit(second)
     return begun[0].result(), begun[1].result()
+
+
+def file_straight(backend: Backend, new: NewFinding) -> int:
+    """Store a finding that starts a spot, or is of one, and nothing else with it."""
+    data = backend.services.data
+    prepared = data.findings.prepare(new, number=data.findings.take_number())
+    finding = prepared.finding
+    if new.lesion is None:
+        data.lesions.insert(
+            Lesion(
+                id=finding.lesion,
+                created_at=finding.created_at,
+                owner=finding.owner,
+                findings=1,
+                latest=finding.id,
+            )
+        )
+    data.findings.add(prepared)
+    return finding.number

@@ -1,5 +1,5 @@
 """Random histories of a spot, each by its seed: photos, corrections, reviews, letters, moves to
-another spot or person, joins of spots, comparisons, errors, deletions, a second account that is
+another spot or person, comparisons, errors, deletions, a second account that is
 joined, a restore.
 """
 
@@ -131,7 +131,7 @@ class History:
         numbers, letters = self.numbers, [self.withdraw_letter] * (len(self.letters) > 0)
         on_findings = [self.review] * 5 + [self.review_for_colleague]
         on_findings += [self.write_letter] * 2 + [self.move] * 3 + [self.delete]
-        on_findings += [self.join_spots, *([self.compare] * 2 if self.pairs() else [])]
+        on_findings += [self.compare] * 2 if self.pairs() else []
         on_findings += [self.judge_again] * 4 + [self.enter_in_error, self.correct_side]
         on_photos = [self.correct] * 2 + [self.move_to_bob]
         file = [self.file] * (3 if len(numbers) < MOST_PHOTOS else 0)
@@ -149,7 +149,7 @@ class History:
 
     def arranges(self, act: Callable[[], None]) -> bool:
         """Whether it is an act of the patient that judges nothing anew."""
-        return act in (self.move, self.join_spots, self.compare)
+        return act in (self.move, self.compare)
 
     def corrects(self, act: Callable[[], None]) -> bool:
         """Whether it adds a version to a finding."""
@@ -300,19 +300,6 @@ class History:
         assert answer.status_code == 200 or _is_of_another_place(answer), answer.text
         self._note(f"{answer.status_code} {number} moved to {spot and self.spots.index(spot)}")
 
-    def join_spots(self) -> None:
-        """One of the two spots to the other; then there is a new one."""
-        kept, joined = self.draw.sample(self.spots[:2], 2)
-        answer = self.ada.call("POST", f"/lesions/{kept}/join", json={"lesion": joined})
-        if _is_of_another_place(answer):
-            self._note("spots of two places not joined")
-            return
-        assert answer.status_code == 200, answer.text
-        self.spots.remove(joined)
-        begun = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
-        self.spots.append(begun.get_json()["id"])
-        self._note("spots joined")
-
     def compare(self) -> None:
         """Two photos of a spot; what is measured is drawn."""
         spot, first, second = self.draw.choice(self.pairs())
@@ -449,8 +436,8 @@ class History:
         """What holds about the spot of a finding, and about the finding."""
         findings = self.backend.services.store.collection("submissions")
         stored = self.read(number)
-        spot = stored.get("lesion")
-        found = findings.find({"lesion": spot}) if spot else [stored]
+        spot = stored["lesion"]
+        found = findings.find({"lesion": spot, "error": None})
         photos = sorted(map(_photo_of, found), key=lambda item: item.id)
         reviews = {photo.id: self._stored("reviews", photo.id, Review) for photo in photos}
         status = compute_status(LesionHistory(tuple(photos), reviews))

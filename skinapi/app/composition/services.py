@@ -43,7 +43,6 @@ from skinapi.care.message_records import Messages
 from skinapi.care.messages import MessagesService, UnansweredMessages
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
-from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_lists import FindingLists
@@ -164,9 +163,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         RecoveryService: {"handed_link_life": password_life},
         AdminService: {"initial_password_life": password_life},
         JobsService: {"workers_here": workers_here},
-        LesionCounts: {"most": settings.most_lesion_findings},
-        LesionsService: {"most": settings.most_lesions},
-        InboxService: {"most": settings.most_lesions},
         UnassignedPatients: {
             "seen_by": seen_by if seen_by is None else list_spellings(seen_by),
             "review_days": settings.review_within_days,

@@ -45,6 +45,7 @@ from skinapi.findings.records.events import (
     FindingReviewed,
     FindingsChanged,
     FindingVoided,
+    LesionDeleted,
     PhotosRemoved,
 )
 from skinapi.findings.records.service import FindingsService
@@ -158,6 +159,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
             *_of_finding(messages.drop_reference),
             lambda event: data.person_files.outdate(event.finding.owner),
         )
+    inside(LesionDeleted, lambda event: messages.leave_lesion(event.lesion))
     inside(FindingVoided, lambda event: erased.add("error", event.finding.id))
     for without_photos in (PhotosRemoved, FindingVoided):
         inside(without_photos, lambda event: data.issued.drop_pdfs([event.finding.id]))
@@ -175,8 +177,8 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
 
 def _withdraw_wishes(data: Repositories, filed: StoredFinding) -> None:
     """The photo that was asked for of its spot is here: no mail asks for it any more."""
-    numbers = data.findings.numbers_in_lesion(filed.lesion) if filed.lesion else {}
-    for number in numbers.values():
+    started = filed.lesion == filed.id
+    for number in () if started else data.findings.numbers_in_lesion(filed.lesion).values():
         data.outbox.withdraw(Kind.NEW_PICTURE, to=filed.owner, about=f"finding/{number}")
 
 

@@ -99,10 +99,10 @@ class Person:
     def photograph(self, lesion: str, photo: str, context: Context) -> VisibleFinding:
         """Send this photo of `spots/`."""
         content = (SPOTS / f"{photo}.jpg").read_bytes()
-        place = self.services.data.lesions.get(lesion).place
-        where = {"body_site": place.site, "body_side": place.side}
-        told = context.model_copy(update={**where, "body_laterality": place.laterality})
-        sent = SentPhotos(contents=(content,), same_spot=True, context=told, lesion=lesion)
+        if place := self.services.data.lesions.get(lesion).place:
+            where = {"body_site": place.site, "body_side": place.side}
+            context = context.model_copy(update={**where, "body_laterality": place.laterality})
+        sent = SentPhotos(contents=(content,), same_spot=True, context=context, lesion=lesion)
         return self.services.prediction.predict(owner=self.account, sent=sent)
 
     def review(self, finding: VisibleFinding, **said: Any) -> None:

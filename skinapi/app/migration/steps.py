@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from skinapi.app.migration.reviews import restate_review
+from skinapi.care.message_records import Messages
 from skinapi.care.reminders import LesionCounts
 from skinapi.care.second_opinions import SecondOpinion, SecondOpinions
+from skinapi.findings.records.lesions import Lesion, Place
 from skinapi.findings.records.queue_order import make_opinion_key
 from skinapi.findings.records.review_queue import ReviewQueue
+from skinapi.findings.records.stored_finding import PLACE
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
@@ -36,6 +39,7 @@ class Tools:
     queue: ReviewQueue
     opinions: SecondOpinions
     counts: LesionCounts
+    messages: Messages
 
 
 OPENED = (
@@ -44,16 +48,44 @@ OPENED = (
 Step = Callable[[Tools, Document], str | None]
 
 
+def start_lesion(tools: Tools, finding: Document) -> None:
+    """Give a finding without a spot one of its own, with the id of the finding."""
+    if finding.get("lesion") is None:
+        lesions, told = tools.store.collection("lesions"), finding.get("context") or {}
+        lesion = Lesion(
+            id=finding["id"],
+            created_at=finding["created_at"],
+            owner=finding["owner"],
+            place=Place.from_told(tuple(told.get(name) for name in PLACE)),
+        )
+        if not lesions.get(lesion.id):
+            lesions.insert(lesion.stored())
+        placed: Ops = {"$set": {"lesion": lesion.id, "placed": [*lesion.known_place]}}
+        tools.store.collection(FINDINGS).update({"id": finding["id"]}, placed)
+    former = {"$unset": {"former_lesion": True}}
+    tools.store.collection(FINDINGS).update({"id": finding["id"]}, former)
+
+
+def change_lesion(tools: Tools, lesion: Document) -> None:
+    """Count the findings of a spot. Remove one that its owner had deleted: its messages are then
+    about no spot.
+    """
+    lesions = tools.store.collection("lesions")
+    if lesion.get("deleted_at"):
+        tools.messages.leave_lesion(lesion["id"])
+        lesions.delete({"id": lesion["id"]})
+        return
+    lesions.update({"id": lesion["id"]}, {"$unset": {"joined": True}})
+    tools.counts.recount(lesion["id"])
+
+
 def show_withheld_review(tools: Tools, review: Document) -> str | None:
     """The patient can read every signed review."""
     if WITHHELD.keys().isdisjoint(review):
         return None
     finding, change = tools.store.collection(FINDINGS).get(review[FINDING]), None
     if finding and finding.get("hold_key"):  # else its time was over
-        lesion = finding.get("lesion")
-        tools.queue.records.note_changes([lesion], ids=[] if lesion else [finding["id"]])
-        if lesion:
-            tools.counts.recount(lesion)
+        tools.queue.records.note_changes([finding["lesion"]])
         change = f"The patient can now read the review of finding {finding['number']}"
     tools.store.collection("reviews").update({"id": review["id"]}, {"$unset": WITHHELD})
     return change
@@ -180,10 +212,12 @@ def restate(tools: Tools, review: Document) -> None:
 
 
 STEPS: tuple[tuple[str, Step], ...] = (
+    (FINDINGS, start_lesion),
     ("reviews", convert_second_opinion),
     ("reviews", restate),
     (FINDINGS, end_lost_opinion),
     ("reviews", show_withheld_review),
+    ("lesions", change_lesion),
     (FINDINGS, remove_hold_key),
     ("people_to_reach", convert_person_to_reach),
     ("outbox", delete_retired_mail),

@@ -52,15 +52,6 @@ class LimitSettings(InstallationSettings):
     most_submissions: PositiveInt = Field(
         default=10_000, le=10**9, description="Findings that one account may keep."
     )
-    most_lesions: PositiveInt = Field(
-        default=1000, le=10_000, description="Spots that one account may have."
-    )
-    most_lesion_findings: PositiveInt = Field(
-        default=1000,
-        le=10_000,
-        description="Findings that one spot may have. All of them are changed in one transaction "
-        "where it is deleted, or joined to another.",
-    )
 
     @property
     def rates(self) -> dict[str, str]:

@@ -65,9 +65,5 @@ export const replacePlace = (place) => location.replace(`#/${place}`);
 export const IN_PLACE_OF = "finding-";
 const OTHER_PHOTO = new RegExp(`(?:^|-)${IN_PLACE_OF}(\\d+)$`);
 
-/** Where another photo is taken in place of that of a finding: of its spot, or of both photos, which then get one.
- * @param {string | null} spot @param {number | null | undefined} finding */
-export const placeOfOtherPhoto = (spot, finding) => `check/${spot ?? `${IN_PLACE_OF}${finding}`}`;
-
 /** The number of that finding, of the argument of such a place. @param {string} argument */
 export const readOtherPhoto = (argument) => OTHER_PHOTO.exec(argument)?.[1];

@@ -79,13 +79,14 @@ class PhotoForm(ContextForm):
     )
     keep_photo: bool | None = Field(default=None, description="consent to keeping the photo")
     language: Language | None = Field(default=None, description="the account's unless given")
-    lesion: str | None = Field(default=None, description="the spot that the photo shows")
+    lesion: str | None = Field(
+        default=None, description="the spot that the photo shows; a new one unless given"
+    )
     in_place_of: int | None = Field(
         default=None,
         ge=1,
         description="the number of the finding whose photo is taken anew, as where a doctor wants "
-        "another one: both are then in its spot, or that `lesion`; where it has none, one is begun "
-        "at its place, or else the one that is told (400 `spot_without_place`)",
+        "another one: both are in its spot",
     )
     patient: Identifier | None = Field(
         default=None,
@@ -148,7 +149,7 @@ def predict(
 
     A photo that cannot be judged is refused with 422, `code` not_judgeable, and a sentence that
     tells how to take a better one; nothing is stored then. With `lesion`, the finding belongs to
-    that spot of the caller, or of the `patient`.
+    that spot of the caller, or of the `patient`; without it, the photo starts a new spot.
 
     A photo that does not look like skin gets a finding in doubt (`not_surely_skin`), and is refused
     where it surely shows something else. With `skin=ask` both are 422 with `question` skin: a

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 from skinapi.accounts.admin.usage import REFUSED, DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.consents import PatientChannel
-from skinapi.base.errors import Refused, Unprocessable
+from skinapi.base.errors import BadRequest, NotFound, Refused, Unprocessable
 from skinapi.base.languages import Language
 from skinapi.base.subject import Allowances
-from skinapi.findings.errors import StorageQuotaReached
+from skinapi.findings.errors import NOT_YOURS, StorageQuotaReached
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
 from skinapi.findings.records.service import FindingsService, PatientRegistration
-from skinapi.findings.records.stored_finding import Source
+from skinapi.findings.records.stored_finding import PLACE, Source
 from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
@@ -43,6 +43,7 @@ class MaybeDifferentSpots(Unprocessable):
         )
 
 
+IN_OTHER_SPOT = "The finding that `in_place_of` names is in another spot than `lesion`"
 # `question` of an error.
 SKIN = "skin"
 SAMPLE = PoolCaller("sample", signed_in=False)
@@ -53,11 +54,6 @@ class OpenLesions(Protocol):
         """Raises NotFound, LesionFull, OtherPlace where the spot takes no such finding of this
         owner.
         """
-
-    def begin_other_photo(
-        self, *, number: str, owner: str, lesion: str | None, told: Context, by: Subject
-    ) -> tuple[str, Context]:
-        """The spot of a photo in place of that of the finding, and what is told with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,15 +155,8 @@ class PredictionService:
         if answered:
             return answered
         if sent.in_place_of and by:
-            lesion, told = self.lesions.begin_other_photo(
-                number=sent.in_place_of,
-                owner=owner.id,
-                lesion=sent.lesion,
-                told=sent.context,
-                by=by,
-            )
-            sent = replace(sent, lesion=lesion, context=told)
-        if sent.lesion:
+            sent = self._put_in_place(sent, sent.in_place_of, owner, by)
+        elif sent.lesion:
             self.lesions.require_open(owner.id, sent.lesion, sent.context)
         self.quotas.count_photos(owner, len(sent.contents))
         classified = self._classify(owner, sent, caller=by.id if by else owner.id)
@@ -189,6 +178,20 @@ class PredictionService:
             doctor=owner.doctor_id,
         )
         return self.findings.file_finding(new, newcomer)
+
+    def _put_in_place(
+        self, sent: SentPhotos, number: str, owner: Account, by: Subject
+    ) -> SentPhotos:
+        """The photo is of the spot of this finding, and of the place that was told of it."""
+        replaced, found = self.findings.access.get(number=number, to=by)
+        if found.id != owner.id:
+            raise NotFound(NOT_YOURS)
+        if sent.lesion not in (None, replaced.lesion):
+            raise BadRequest(IN_OTHER_SPOT)
+        self.lesions.require_open(owner.id, replaced.lesion, sent.context)
+        told = {name: getattr(replaced.context, name) for name in PLACE}
+        known = {name: value for name, value in told.items() if value and told["body_site"]}
+        return replace(sent, lesion=replaced.lesion, context=sent.context.model_copy(update=known))
 
     def narrate(
         self, finding: Finding, context: Context, language: Language, owner: Account

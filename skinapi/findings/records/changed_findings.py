@@ -85,7 +85,7 @@ class ChangedFindings:
             owner = owners.get(finding.owner)
             if owner is None or not span.holds(finding.changed_at):
                 continue
-            if owner.id == to.id or self.findings.may_see(owner, to, case=finding.case):
+            if owner.id == to.id or self.findings.may_see(owner, to, case=finding.lesion):
                 seen.append(finding)
         self.findings.note_read({finding.owner for finding in seen}, by=to)
         told = self.findings.records.see(seen, with_errors=True)

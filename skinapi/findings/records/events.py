@@ -58,6 +58,13 @@ class FindingDeleted(FindingEvent):
 
 
 @dataclass(frozen=True)
+class LesionDeleted:
+    """A spot of an account that stays is deleted, or the last of its findings."""
+
+    lesion: str
+
+
+@dataclass(frozen=True)
 class FindingsChanged:
     """Patients and programs read something else of these findings from now on; `by_sorting` into
     spots, of which no other event tells. What a doctor has decided about those with the ids

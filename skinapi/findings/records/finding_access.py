@@ -61,15 +61,12 @@ class FindingAccess:
         self,
         *,
         to: Subject,
-        unsorted: bool = False,
         newest_first: bool = False,
         paging: PageRequest,
     ) -> Page[tuple[VisibleFindingSummary, Account]]:
         """A program with a clinic-wide key has every patient's. Each comes with its owner."""
         wide = to.key is not None and to.key.clinic_wide
-        stored = self.records.page_owned(
-            None if wide else to.id, paging, unsorted=unsorted, newest_first=newest_first
-        )
+        stored = self.records.page_owned(None if wide else to.id, paging, newest_first=newest_first)
         found = self.records.see(stored.items)
         if not wide:
             return Page([(record, to.account) for record in found], stored.next_after)
@@ -98,7 +95,7 @@ class FindingAccess:
                 raise
             raise NotFound(NOT_YOURS) from error
         if owner.id != to.id and not (
-            is_asked(finding, owner, to) or self.may_see(owner, to, case=finding.case)
+            is_asked(finding, owner, to) or self.may_see(owner, to, case=finding.lesion)
         ):
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
@@ -191,7 +188,7 @@ class FindingAccess:
         return PatientChannel.MAIL if mails else PatientChannel.LOG_IN
 
     def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
-        """Whether the caller may see a spot of this patient, or a finding of none."""
+        """Whether the caller may see a spot of this patient."""
         if in_care(owner, to) or case in self.unassigned.list_cases(owner, to):
             return True
         stays = owner.status != "deleting" and not owner.is_record

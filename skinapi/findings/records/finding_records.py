@@ -16,7 +16,7 @@ from skinapi.findings.records.stored_finding import (
     StoredFindingSummary,
     place_of,
 )
-from skinapi.findings.records.stored_findings import TOUCH, StoredFindings
+from skinapi.findings.records.stored_findings import FIELDS, TOUCH, StoredFindings, in_spot
 from skinapi.findings.records.visible_findings import (
     VisibleFinding,
     VisibleFindingRow,
@@ -34,7 +34,7 @@ from skinapi.findings.status.lesion_status import (
 from skinapi.findings.status.reviews import Reviews
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 
 PHOTO_FIELDS = (
@@ -80,7 +80,7 @@ class FindingRecords(StoredFindings):
         facts = dict[str, LesionHistory]()
         for spot in self._read_histories(record.lesion for record in found).values():
             facts |= dict.fromkeys((photo.id for photo in spot.photos), spot)
-        # One that has left its spot meanwhile, too.
+        # In error, or moved to another spot since it was read.
         alone = [record for record in found if record.id not in facts and not _is_hidden(record.id)]
         reviews = self.reviews.list_of_each([item.id for item in alone if not item.error])
         facts |= {item.id: LesionHistory((item.photo,), reviews) for item in alone}
@@ -105,37 +105,30 @@ class FindingRecords(StoredFindings):
         histories = self._read_histories(lesions)
         return {lesion: facts.lesion_status for lesion, facts in histories.items()}
 
-    def renew(self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()) -> FindingsChanged:
-        """Call it in the transaction in which findings come to these spots, or to none (`ids`); the
+    def renew(self, lesions: Collection[str]) -> FindingsChanged:
+        """Call it in the transaction in which findings of these spots change, come or leave; the
         caller publishes the result.
         """
-        lesions = [*lesions]
-        again = self.renew_keys(lesions=lesions, ids=ids)
-        return FindingsChanged(self.note_changes(lesions, ids=ids), counts_again=again)
+        again = self.renew_keys(lesions)
+        return FindingsChanged(self.note_changes(lesions), counts_again=again)
 
-    def note_changes(
-        self, lesions: Iterable[str | None], *, ids: Sequence[str] = ()
-    ) -> list[StoredFindingRow]:
+    def note_changes(self, lesions: Collection[str]) -> list[StoredFindingRow]:
         """Let readers who ask for what has changed find these, in the caller's transaction; each
         gets an id of its own, by which pages continue. Return them, for the caller to publish.
         """
-        found = self._select(lesions, ids)
+        found = self._find_in(lesions, FIELDS[StoredFindingRow])
         self._documents.set_each({record["id"]: {"changed": new_id()} for record in found})
         return self._read_each_as(StoredFindingRow, found)
 
     def renew_keys(
-        self,
-        *,
-        lesions: Iterable[str | None] = (),
-        ids: Sequence[str] = (),
-        known: VisibleFindingRow | None = None,
+        self, lesions: Collection[str], *, known: VisibleFindingRow | None = None
     ) -> list[str]:
         """Give these the keys by which lists sort them, by what holds now, which `known` shows if
         it is given. Call it in the transaction of what changed that. Return those of which what was
         decided counts again: its owner may have read something milder since it was opened.
         """
         again = list[str]()
-        for item, keys in self.list_changed_keys(lesions=lesions, ids=ids, known=known):
+        for item, keys in self.list_changed_keys(lesions, known=known):
             changed = set_or_remove(keys)
             if keys["due_key"] and not item.due_key and item.decision_opened_at:
                 changed = set_or_remove({**keys, "opened_at": None})
@@ -144,66 +137,52 @@ class FindingRecords(StoredFindings):
         return again
 
     def list_changed_keys(
-        self,
-        *,
-        lesions: Iterable[str | None],
-        ids: Sequence[str],
-        known: VisibleFindingRow | None = None,
+        self, lesions: Collection[str], *, known: VisibleFindingRow | None = None
     ) -> list[tuple[VisibleFindingRow, dict[str, str | None]]]:
         """List the findings that `renew_keys` gives other keys, each with all of them."""
-        found = self._read_each_as(StoredFindingRow, self._select(lesions, ids))
+        found = self._read_each_as(
+            StoredFindingRow, self._find_in(lesions, FIELDS[StoredFindingRow])
+        )
         seen = [see_with(item, known.facts) for item in found] if known else []
         seen = seen or self.see(found)
-        cases: dict[str, list[VisibleFindingRow]] = {}
+        spots: dict[str, list[VisibleFindingRow]] = {}
         for item in seen:
-            cases.setdefault(item.lesion or item.id, []).append(item)
+            spots.setdefault(item.lesion, []).append(item)
         changed = list[tuple[VisibleFindingRow, dict[str, str | None]]]()
-        for case in cases.values():
-            rests = rest_keys(case)
-            for item in case:
+        for spot in spots.values():
+            rests = rest_keys(spot)
+            for item in spot:
                 keys = {**item.make_keys(), "rest_key": rests[item.id]}
                 if keys != {name: getattr(item, name) for name in keys}:
                     changed.append((item, keys))
         return changed
 
-    def _select(self, lesions: Iterable[str | None], ids: Sequence[str]) -> list[Document]:
-        named = sorted(set(filter(None, lesions)))
-        selected: list[Filter] = [{"lesion": lesion} for lesion in named]
-        selected += [{"id": {"$in": [*ids]}}] if ids else []
-        return [item for wanted in selected for item in self._find(StoredFindingRow, wanted)]
+    def _find_in(self, lesions: Iterable[str], fields: tuple[str, ...] | None) -> list[Document]:
+        """Find the findings of these spots that are not in error."""
+        if not (spots := sorted({*lesions})):
+            return []
+        wanted: Filter = {"lesion": {"$in": spots}, "error": None}
+        return self._documents.find(wanted, sort="lesion", fields=fields)
 
     def count_in_lesion(self, lesion: str) -> int:
-        return self._documents.count({"lesion": lesion})
+        return self._documents.count(in_spot(lesion))
 
     def find_newest(self, lesion: str) -> StoredFindingRow | None:
-        found = self._find(StoredFindingRow, {"lesion": lesion}, sort="-id", limit=1)
+        found = self._find(StoredFindingRow, in_spot(lesion), sort="-id", limit=1)
         return StoredFindingRow.model_validate(found[0]) if found else None
 
     def page_of_lesion(
         self, lesion: str, paging: PageRequest, *, newest_first: bool
     ) -> Page[StoredFindingRow]:
         sort = "-id" if newest_first else "id"
-        return self._page_of(StoredFindingRow, {"lesion": lesion}, paging, sort=sort)
+        return self._page_of(StoredFindingRow, in_spot(lesion), paging, sort=sort)
 
     def list_of_lesion(self, lesion: str) -> list[StoredFindingRow]:
-        return self._views(StoredFindingRow, {"lesion": lesion})
+        return self._views(StoredFindingRow, in_spot(lesion))
 
     def numbers_in_lesion(self, lesion: str) -> dict[str, int]:
-        found = self._documents.find({"lesion": lesion}, fields=("number",))
+        found = self._documents.find(in_spot(lesion), fields=("number",))
         return {record["id"]: record["number"] for record in found}
-
-    def list_unsorted(self, owner: str, *, limit: int) -> list[LesionStatus]:
-        """List by photo what holds about the newest findings in no spot."""
-        wanted: Filter = {"owner": owner, "lesion": None}
-        fields = (*PHOTO_FIELDS, "error")
-        found = self._documents.find(wanted, sort="-id", limit=limit, fields=fields)
-        photos = self._read_photos(record for record in found if not record.get("error"))
-        reviews = self.reviews.list_of_each([photo.id for photo in photos])
-        return [
-            LesionHistory((photo,), reviews).lesion_status
-            for photo in photos
-            if not _is_hidden(photo.id)
-        ]
 
     def by_ids(self, identifiers: list[str]) -> dict[str, StoredFindingRow]:
         """Findings that are deleted are left out."""
@@ -214,28 +193,18 @@ class FindingRecords(StoredFindings):
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return dict(read_each(FINDINGS, found, _number_of))
 
-    def put_in_lesion(
-        self, identifier: str, lesion: str | None, placed: Placed | None = None
-    ) -> FindingsChanged:
-        """Give a finding to a spot, which is `placed` there, or to none."""
-        before = (self._documents.get(identifier) or {}).get("lesion")
-        self._note_seen([before, lesion], alone=None if before else identifier)
-        self._documents.update({"id": identifier}, _move_to(lesion, placed))
-        alone = [] if lesion else [identifier]
-        return self.renew([before, lesion], ids=alone)
-
-    def move_to_lesion(
-        self, lesion: str, to: str | None, placed: Placed | None = None
-    ) -> FindingsChanged:
-        moved = [*self.numbers_in_lesion(lesion)]
-        self._note_seen([lesion, to])
-        self._documents.update_all({"lesion": lesion}, _move_to(to, placed))
-        return self.renew([to], ids=[] if to else moved)
+    def put_in_lesion(self, finding: StoredFinding, lesion: str, placed: Placed) -> FindingsChanged:
+        """Move a finding to another spot, which is `placed` there."""
+        both = (finding.lesion, lesion)
+        self._note_seen(both)
+        moved: Document = {"$set": {"lesion": lesion, "placed": [*placed]}}
+        self._documents.update({"id": finding.id}, {**moved, **TOUCH})
+        return self.renew(both)
 
     def place_lesion(self, lesion: str, placed: Placed) -> FindingsChanged:
         """The spot is said to be there."""
         before = self.places_of(lesion)
-        self._documents.update_all({"lesion": lesion}, {"$set": {"placed": [*placed]}})
+        self._documents.update_all(in_spot(lesion), {"$set": {"placed": [*placed]}})
         after = self.places_of(lesion)
         self.note_places(lesion, {name for name in after if after[name] != before.get(name)})
         return self.renew([lesion])
@@ -250,31 +219,19 @@ class FindingRecords(StoredFindings):
 
     def are_placed(self, lesion: str) -> bool:
         """Whether each finding of the spot says where that is: older ones do not."""
-        return not self._documents.find({"lesion": lesion, "placed": None}, limit=1, fields=())
+        return not self._documents.find({**in_spot(lesion), "placed": None}, limit=1, fields=())
 
-    def leave_lesion(self, lesion: str, *, keep: bool) -> FindingsChanged:
-        """Take all findings out of a deleted spot; with `keep` they remember it."""
-        left = [*self.numbers_in_lesion(lesion)]
-        self._note_seen([lesion])
-        change = _move_to(None)
-        if keep:
-            change["$set"] = {"former_lesion": lesion}
-        self._documents.update_all({"lesion": lesion}, change)
-        return self.renew([], ids=left)
-
-    def _note_seen(self, lesions: Sequence[str | None], *, alone: str | None = None) -> None:
-        """Note what was seen of these spots before one comes or leaves. `alone` is in no spot."""
-        spots = [[*self.numbers_in_lesion(lesion)] for lesion in lesions if lesion]
-        for spot in [*spots, *([[alone]] if alone else [])]:
-            self.reviews.note_seen(spot)
+    def _note_seen(self, lesions: Collection[str]) -> None:
+        """Note what was seen of these spots before one comes or leaves."""
+        for lesion in lesions:
+            self.reviews.note_seen([*self.numbers_in_lesion(lesion)])
 
     def add_change(self, before: StoredFinding, change: MeasuredChange) -> None:
         self.change(before.id, changes=[item.stored() for item in (*before.changes, change)])
 
     def forget_changes(self, gone: StoredFindingRow) -> None:
         """Take back what comparisons with the photo of this finding have found."""
-        found = self._find(StoredFindingRow, {"lesion": gone.lesion}) if gone.lesion else []
-        for item in self._read_each_as(StoredFindingRow, found):
+        for item in self.list_of_lesion(gone.lesion):
             left = [change.stored() for change in item.changes if change.before != gone.id]
             if len(left) < len(item.changes):
                 self.change(item.id, changes=left or None)
@@ -283,14 +240,9 @@ class FindingRecords(StoredFindings):
         """The spots that findings name, whether these exist or not."""
         return sorted(self._documents.count_by("lesion"))
 
-    def _read_histories(self, lesions: Iterable[str | None]) -> dict[str, LesionHistory]:
-        wanted = sorted({item for item in lesions if item})
-        if not wanted:
-            return {}
+    def _read_histories(self, lesions: Iterable[str]) -> dict[str, LesionHistory]:
         spots: dict[str, list[Document]] = {}
-        for item in self._documents.find(
-            {"lesion": {"$in": wanted}}, sort="lesion", fields=PHOTO_FIELDS
-        ):
+        for item in self._find_in(lesions, PHOTO_FIELDS):
             spots.setdefault(item["lesion"], []).append(item)
         photos = {lesion: tuple(self._read_photos(each)) for lesion, each in spots.items()}
         reviews = self.reviews.list_of_each([item.id for each in photos.values() for item in each])
@@ -330,11 +282,3 @@ def _photo_of(document: Document) -> JudgedPhoto:
     told = document.get("context") or {}
     place = place_of([told.get(name) for name in PLACE], document.get("placed"))
     return JudgedPhoto(*_number_of(document), versions, kept, changes, opened, place)
-
-
-def _move_to(lesion: str | None, placed: Placed | None = None) -> Ops:
-    """Out of a spot, where that was goes on to say where the photo is."""
-    moved: Document = {"lesion": lesion}
-    if lesion:
-        moved["placed"] = [*placed] if placed else None
-    return {**set_or_remove(moved), **TOUCH}

@@ -1,13 +1,13 @@
 """The collection of spots. A finding names its spot (`lesion`), and never the other way round."""
 
 from collections.abc import Sequence, Set
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
-from skinapi.base.errors import BadRequest, Conflict, Unprocessable
-from skinapi.base.field_types import ID
+from skinapi.base.errors import Conflict
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord
+from skinapi.findings.records.stored_finding import PLACE, Placed
 from skinapi.model.context import (
     PARTS,
     TWO_SIDED,
@@ -21,16 +21,10 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # before all that was deleted
-NOT_DELETED: Filter = {"deleted_at": None}
-# What a deleted spot has no more. Its owner may use the idempotency key again.
-CLOSED: Document = {
-    "findings": 0,
-    "latest": None,
-    "joined": None,
-    "remind_at": None,
-    "idempotency_key": None,
-}
+# All findings of a spot are read and written in one transaction.
+MOST_LESION_FINDINGS = 1000
+MOST_RECENT = 1000
+NOWHERE: Placed = (None, None, None)
 # Of these there is one on the left and one on the right, and nothing between.
 PAIRED: frozenset[BodySite] = frozenset(
     ("acral", "ear", "foot", "hand", "lower_extremity", "upper_extremity")
@@ -67,15 +61,16 @@ class Place(StoredRecord):
     told_laterality: Laterality | None = None
 
     @classmethod
-    def from_told(cls, told: Context) -> Self:
-        """Return the place that was told with a photo, which is not refused where it
-        `lies_between`.
+    def from_told(cls, told: Placed) -> Self | None:
+        """Return the place that was told with a photo; None if it was not. A laterality that
+        `lies_between` is left out.
         """
-        if told.body_site is None:
-            raise SpotWithoutPlace
-        between = lies_between(told.body_site, told.body_laterality)
-        laterality = None if between else told.body_laterality
-        return cls(site=told.body_site, side=told.body_side, told_laterality=laterality)
+        site, laterality, side = told
+        if site is None:
+            return None
+        place = cls.model_validate({"site": site, "side": side, "told_laterality": laterality})
+        between = lies_between(place.site, place.told_laterality)
+        return place.model_copy(update={"told_laterality": None}) if between else place
 
     @property
     def written(self) -> tuple[str | None, ...]:
@@ -108,59 +103,49 @@ class Place(StoredRecord):
 
 
 class Lesion(StoredRecord):
-    """A spot. `findings` is how many it has, and `latest` the newest of them. `joined` is the spot
-    that was joined to it last. At `remind_at` its owner is reminded of what is to be done about it;
-    `reminded` is the newest finding when that was done. One that was deleted at `deleted_at` is
-    kept with its messages for the doctor in charge; nobody else finds it.
+    """A spot. `findings` is how many it has, and `latest` the newest of them. At `remind_at` its
+    owner is reminded of what is to be done about it; `reminded` is the newest finding when that was
+    done. A spot that a photo has started has the id of its finding.
     """
 
     id: str
     created_at: datetime
     owner: str
-    place: Place
+    place: Place | None = None
     name: str | None = None
     findings: int = 0
     latest: str | None = None
-    joined: str | None = None
     remind_at: datetime | None = None
     reminded: str | None = None
-    deleted_at: datetime | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+    @property
+    def known_place(self) -> Placed:
+        """What it says of the place of a photo of which that was not told."""
+        return self.place.known if self.place else NOWHERE
 
 
 class Lesions(Repository[Lesion]):
     collection, record = "lesions", Lesion
-    indexes = (("owner", "deleted_at", "id"), ("remind_at", "id"), ("joined", "id"))
+    indexes = (("owner", "id"), ("remind_at", "id"))
     unique = (("owner", "idempotency_key"),)
-
-    def find(self, identifier: str, /) -> Lesion | None:
-        lesion = self.find_kept(identifier)
-        return None if lesion is None or lesion.deleted_at else lesion
-
-    def find_kept(self, identifier: str) -> Lesion | None:
-        return super().find(identifier)
 
     def find_other_place(self, lesion: str, told: Context) -> SpokenPlace | None:
         found = self.find(lesion)
-        place = found.place if found and found.place.differs_from(told) else None
+        place = found.place if found else None
+        place = place if place and place.differs_from(told) else None
         return (place.site, place.laterality, place.side) if place else None
-
-    def find_joined(self, identifier: str) -> Lesion | None:
-        """The spot to which this one was joined, unless another was joined to that since."""
-        return self._first({"joined": identifier}) if ID.fullmatch(identifier) else None
 
     def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
         return {lesion.id: lesion for lesion in self._list({"id": {"$in": [*identifiers]}})}
 
     def list_newest(self, identifiers: Sequence[str]) -> tuple[set[str], set[str]]:
-        """Return the newest findings of these spots, and the owners of those that were deleted or
-        have none.
-        """
+        """Return the newest findings of these spots, and the owners of those that have none."""
         findings, owners = set[str](), set[str]()
-        fields = ("latest", "deleted_at", "owner")
+        fields = ("latest", "owner")
         for document in self._documents.find({"id": {"$in": [*identifiers]}}, fields=fields):
-            if document.get("latest") and not document.get("deleted_at"):
+            if document.get("latest"):
                 findings.add(document["latest"])
             else:
                 owners.add(document["owner"])
@@ -169,17 +154,22 @@ class Lesions(Repository[Lesion]):
     def find_by_key(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
         return self._by_key(key, request_hash, owner=owner)
 
-    def page_owned(self, owner: str, paging: PageRequest) -> Page[Lesion]:
-        wanted: Filter = {"owner": owner, **NOT_DELETED}
-        return self._page(wanted, paging)
+    def page_owned(
+        self, owner: str, paging: PageRequest, *, newest_first: bool = False
+    ) -> Page[Lesion]:
+        """Page an owner's spots that have findings."""
+        return self._page(_listed(owner), paging, newest_first=newest_first)
 
-    def list_closed(self, owner: str) -> list[Lesion]:
-        """An owner's spots that were deleted and had messages, the first deleted first."""
-        wanted: Filter = {"owner": owner, "deleted_at": {"$gt": BEGINNING}}
-        return self._list(wanted, sort="deleted_at")
+    def list_of(self, owner: str) -> list[Lesion]:
+        return self._list({"owner": owner})
+
+    def list_recent(self, owner: str) -> list[Lesion]:
+        """List the newest spots that have findings, the oldest of them first."""
+        page = self.page_owned(owner, PageRequest(MOST_RECENT), newest_first=True)
+        return page.items[::-1]
 
     def count_of(self, owner: str) -> int:
-        return self._documents.count({"owner": owner, **NOT_DELETED})
+        return self._documents.count(_listed(owner))
 
     def list_due(self, limit: int) -> list[str]:
         due = {"remind_at": {"$lte": now()}}
@@ -196,16 +186,12 @@ class Lesions(Repository[Lesion]):
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
 
-    def close(self, identifier: str) -> None:
-        """Delete it for its owner, and keep it for the doctor who reads its messages."""
-        self.change(identifier, {**CLOSED, "deleted_at": now()})
-
     def forget(self, owner: str, *, kept: Set[str] = frozenset()) -> None:
         """Delete all spots of this owner but the `kept` ones. Idempotent."""
         if not kept:
             self._documents.delete({"owner": owner})
             return
-        own = self._documents.find({"owner": owner}, sort="deleted_at", fields=())
+        own = self._documents.find({"owner": owner}, fields=())
         others = [document["id"] for document in own if document["id"] not in kept]
         if others:
             self._documents.delete({"id": {"$in": others}})
@@ -214,24 +200,15 @@ class Lesions(Repository[Lesion]):
         return set(self._documents.count_by("owner"))
 
 
-class SpotWithoutPlace(BadRequest):
-    code = "spot_without_place"
-    sentence = "Nobody has said where the spot of this finding is: send body_site with the photo"
+def place_told(context: Context) -> Place | None:
+    """Return the place that was told with a photo."""
+    return Place.from_told(tuple(getattr(context, name) for name in PLACE))
 
 
-class TooManyLesions(Unprocessable):
-    """`most`: how many spots an account may have."""
-
-    code, sentence = "too_many_lesions", "This account has as many spots as it may"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"{self.sentence} ({most}). Delete or join some, then try again.")
+def _listed(owner: str) -> Filter:
+    return {"owner": owner, "latest": {"$gt": ""}}
 
 
 class SortedElsewhere(Conflict):
     code = "sorted_elsewhere"
     sentence = "This finding is not in the spot that `was` names any more; look at it again"
-
-
-class JoinedWithItself(Unprocessable):
-    code, sentence = "joined_with_itself", "A spot cannot be joined with itself; name another one"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
+from skinapi.findings.records.lesions import NOWHERE, place_told
 from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
 from skinapi.findings.records.visible_findings import rest_keys, see_alone
 from skinapi.model.context import Context
@@ -51,11 +52,13 @@ class NewFinding:
     doctor: str | None = None
 
     def as_stored(self, *, number: int) -> StoredFinding:
-        judged, blobs = self.finding, self.blobs
+        judged, blobs, place = self.finding, self.blobs, place_told(self.context)
         finding = StoredFinding.from_record(
             self,
             created_at=now(),
             number=number,
+            lesion=self.lesion or self.id,
+            placed=place.known if place else NOWHERE,
             band=judged.band,
             idempotency_key=self.key,
             photo_blob=blobs[judged.shown_picture] if blobs else None,
@@ -66,7 +69,7 @@ class NewFinding:
         )
         alone = see_alone(finding)
         keys = alone.make_keys()
-        if finding.lesion is None:  # else its spot is looked at, once it is there
+        if self.lesion is None:  # else its spot is looked at, once it is there
             keys |= {"rest_key": rest_keys([alone])[finding.id]}
         return finding.model_copy(update=keys)
 

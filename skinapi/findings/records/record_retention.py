@@ -1,7 +1,7 @@
 """How long findings rest, and which of them are a medical record that the law keeps."""
 
 from calendar import isleap
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -155,7 +155,7 @@ class RecordedFinding:
 
     id: str
     number: int
-    lesion: str | None
+    lesion: str
     signed_at: datetime
 
 
@@ -175,7 +175,7 @@ class MedicalRecord:
 
     @property
     def spots(self) -> frozenset[str]:
-        return frozenset(finding.lesion for finding in self.findings if finding.lesion)
+        return frozenset(finding.lesion for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,9 +218,9 @@ class RecordRetention:
         )
         return MedicalRecord(newest, add_years(newest, self.years or 0), recorded)
 
-    def refuse_deletion(self, *, owner: str, finding: str) -> None:
+    def refuse_deletion(self, *, owner: str, findings: Set[str]) -> None:
         record = self.find_record(owner)
-        if record and finding in record.finding_ids:
+        if record and findings & record.finding_ids:
             raise RecordKept(record.until_at)
 
     def refuse_erasure_of_photos(self, owner: str) -> None:
@@ -247,14 +247,15 @@ def _of_same_spots(
     """
     spots: dict[str, list[StoredFindingRow]] = {}
     for identifier in signed:
-        if spot := findings[identifier].lesion:
-            spots.setdefault(spot, []).append(findings[identifier])
+        finding = findings[identifier]
+        if not finding.error:
+            spots.setdefault(finding.lesion, []).append(finding)
     found = {}
     for finding in findings.values():
-        beside = spots.get(finding.lesion or "", [])
-        if finding.id in signed or not beside:
+        beside = spots.get(finding.lesion, [])
+        if finding.id in signed or finding.error or not beside:
             continue
-        counts = not finding.error and finding.instruction.counts.finding == finding.number
+        counts = finding.instruction.counts.finding == finding.number
         if counts or any(urgency(finding.band) <= urgency(it.band) for it in beside):
             found[finding.id] = max(signed[it.id] for it in beside)
     return found

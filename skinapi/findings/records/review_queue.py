@@ -9,7 +9,7 @@ must see the other. So filing and deleting write the account, and whoever gives 
 of a finding writes that finding too: its review conflicts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -53,8 +53,7 @@ class ReviewQueue:
         """Sort and count all findings of the account again."""
         owner = self.accounts.get(identifier)
         for found in batched([*self.records.walk_owned(identifier)], SEEN_AT_ONCE):
-            lesions, alone = _cases_of(found)
-            self.records.renew_keys(lesions=lesions, ids=alone)
+            self.records.renew_keys({record.lesion for record in found})
         self.records.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
 
@@ -87,8 +86,7 @@ class ReviewQueue:
     def _differs(self, owner: Account) -> bool:
         kept, first = 0, key_without_findings(owner.id)
         for found in batched(self.records.walk_owned(owner.id), SEEN_AT_ONCE):
-            lesions, alone = _cases_of(found)
-            if self.records.list_changed_keys(lesions=lesions, ids=alone):
+            if self.records.list_changed_keys({record.lesion for record in found}):
                 return True
             for finding in found:
                 if finding.doctor != owner.doctor_id:
@@ -114,8 +112,3 @@ class ReviewQueue:
         owners = {*self.records.list_owners_of(doctor), *self.accounts.list_patients(doctor)}
         for owner in self.accounts.find_stored(owners):
             self.records.set_doctor(owner["id"], owner.get("doctor_id"))
-
-
-def _cases_of(found: Sequence[StoredFindingRow]) -> tuple[set[str], list[str]]:
-    lesions = {record.lesion for record in found if record.lesion}
-    return lesions, [record.id for record in found if not record.lesion]

@@ -37,7 +37,6 @@ def list_submissions(
     """
     page = findings.access.list_own(
         to=subject,
-        unsorted=query.lesion == "none",
         newest_first=query.order == "newest",
         paging=query.paging,
     )
@@ -62,7 +61,7 @@ def show_submission(
         if finding.filed_by and not finding.session_of:  # there the patient takes the photo
             filer = access.accounts.find_by_id(finding.filed_by)
             beside["filed"] = FiledView.from_finding(finding, filer, language)
-    elif finding.case in access.unassigned.list_cases(owner, subject):
+    elif finding.lesion in access.unassigned.list_cases(owner, subject):
         beside["unassigned"] = True
     # The photo of a kept record goes with the record.
     if photos.days and finding.photo_blob and owner.record_kept_until_at is None:

@@ -32,10 +32,12 @@ from skinapi.findings.records.events import (
     FindingFiled,
     FindingJudgedAgain,
     FindingsChanged,
+    LesionDeleted,
     PhotosRemoved,
 )
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.lesions import NOWHERE, Lesion, Lesions, place_told
 from skinapi.findings.records.letters import Letters, show_letter
 from skinapi.findings.records.new_findings import NewFinding, NewVersion, amend
 from skinapi.findings.records.photos import KeptPhotos
@@ -49,10 +51,7 @@ from skinapi.findings.records.stored_finding import (
     hashes_of_request,
 )
 from skinapi.findings.records.stored_findings import EncodedFinding
-from skinapi.findings.records.visible_findings import (
-    VisibleFinding,
-    see_alone,
-)
+from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.backups.erased_ids import ErasedIds
@@ -84,6 +83,7 @@ class FindingsService:
     work: UnitOfWork
     access: FindingAccess
     records: FindingRecords
+    lesions: Lesions
     accounts: Accounts
     queue: ReviewQueue
     photos: KeptPhotos
@@ -199,15 +199,14 @@ class FindingsService:
             prepared = self.records.prepare(new, number=number)
         if new.choice:
             self.photos.note_choice(new.choice, account, kept=bool(new.blobs), finding=new.id)
-        self.records.add(prepared)
         filed = prepared.finding
+        self.records.add(prepared)
         self.queue.move_patient_up(filed, account)
         unit.publish(FindingFiled(filed))
-        alone = FindingsChanged([filed])
-        unit.publish(self.records.renew([filed.lesion]) if filed.lesion else alone)
+        unit.publish(self.records.renew([new.lesion]) if new.lesion else FindingsChanged([filed]))
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
-        if filed.lesion is None:
+        if new.lesion is None:
             return see_alone(filed)
         return self.records.see_one(filed)
 
@@ -262,10 +261,11 @@ class FindingsService:
         """What was said of one photo of a spot holds for another as long as both are told to be of
         one place. `seen` is the finding as it was before.
         """
-        place = self.records.get(seen.id).photo.place
-        if seen.lesion and place != seen.photo.place:
+        corrected = self.records.get(seen.id)
+        self._correct_place(seen, corrected)
+        if corrected.photo.place != seen.photo.place:
             self.records.note_places(seen.lesion, {seen.id})
-        changed = self.records.renew([seen.lesion], ids=[] if seen.lesion else [seen.id])
+        changed = self.records.renew([seen.lesion])
         self.queue.update_owner_key(account)
         after = self.records.see_one(self.records.get(seen.id))
         unit.publish(event(after))
@@ -278,11 +278,20 @@ class FindingsService:
         if counts is Band.URGENT_REFERRAL and counts is not counted:
             self.access.unassigned.tell_of_rise(account, seen)
 
+    def _correct_place(self, before: StoredFinding, after: StoredFinding) -> None:
+        """Let a spot with this finding alone, which is where that was told to be, be where it is
+        told to be now.
+        """
+        spot, place = self.lesions.get(before.lesion), place_told(after.context)
+        if spot.findings == 1 and spot.place == place_told(before.context) != place:
+            self.lesions.change(spot.id, {"place": place.stored() if place else None})
+            self.records.change(after.id, placed=[*(place.known if place else NOWHERE)])
+
     def _tell_in_charge(
         self, seen: VisibleFinding, after: VisibleFinding, account: Account, *, by: str
     ) -> None:
         outdated, numbers = set[str](), {after.id: after.number}
-        if seen.lesion and after.photo.place != seen.photo.place:
+        if after.photo.place != seen.photo.place:
             numbers = self.records.numbers_in_lesion(seen.lesion)
             others = [name for name in numbers if name != after.id]
             if seen.instruction.counts.finding == seen.number:
@@ -307,6 +316,27 @@ class FindingsService:
             raise JudgedMeanwhile
         return stored, account
 
+    def delete_lesion(self, lesion: Lesion) -> None:
+        """Delete a spot with its findings. One of a thousand does not fit into a transaction, so
+        the same again goes on.
+        """
+        numbers = self.records.numbers_in_lesion(lesion.id)
+        self.retention.refuse_deletion(owner=lesion.owner, findings={*numbers})
+        for number in numbers.values():
+            self.delete_finding(number=str(number), by=lesion.owner)
+        self._delete_empty(lesion.id, by=lesion.owner)
+
+    @atomic
+    def _delete_empty(self, unit: Unit, lesion: str, *, by: str) -> None:
+        if self.lesions.find(lesion):
+            unit.audit("lesion.delete", by=by, target=lesion, owner=by)
+            self._remove_empty(unit, lesion)
+
+    def _remove_empty(self, unit: Unit, lesion: str) -> None:
+        if not self.records.count_in_lesion(lesion):
+            self.lesions.remove(lesion)
+            unit.publish(LesionDeleted(lesion))
+
     @atomic
     def delete_finding(self, unit: Unit, *, number: str, by: str) -> None:
         finding = self.records.get_by_number(
@@ -315,7 +345,7 @@ class FindingsService:
         if finding.owner != by:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=finding.id, owner=finding.owner)
-        self.retention.refuse_deletion(owner=by, finding=finding.id)
+        self.retention.refuse_deletion(owner=by, findings={finding.id})
         if not finding.error:
             unit.publish(FindingDiscarded(finding))
         self.remove_one(unit, finding)
@@ -336,6 +366,7 @@ class FindingsService:
             return
         owner = self.accounts.add_findings(finding.owner, -1)
         self._remove(unit, finding)
+        self._remove_empty(unit, finding.lesion)
         if owner:  # else it is being deleted
             self.queue.move_patient_down(finding, owner)
 

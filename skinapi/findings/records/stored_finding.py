@@ -104,10 +104,10 @@ class Dispute(StrEnum):
 
 class StoredFindingRow(StoredRecord):
     """A finding as it is stored, as far as a list reads it; what holds about it for a reader is
-    said by visible_findings.py. With an `error` it stands for nothing: it belongs to no spot and no
-    list. It says what its newest `version` says, which was made at `judged_at` where that is not
-    the first; `corrected` are the fields of the context in which that differs from the one before
-    it, `earlier` those before. The `amendments` changed the context and no version.
+    said by visible_findings.py. With an `error` it counts nowhere and is in no list. It says what
+    its newest `version` says, which was made at `judged_at` where that is not the first;
+    `corrected` are the fields of the context in which that differs from the one before it,
+    `earlier` those before. The `amendments` changed the context and no version.
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `opinion_of` is who is asked for a
@@ -115,7 +115,7 @@ class StoredFindingRow(StoredRecord):
     the doctor in charge. An opinion has come from `opinion_came_at` on, until that doctor has
     answered it. It is `disputed` until that doctor signs a review. The keys order lists
     (queue_order.py). At `opened_at` its owner first opened it after the last review was signed.
-    `placed` is the place of its last spot. `changes` are the changes that comparisons with earlier
+    `placed` is the place of its spot. `changes` are the changes that comparisons with earlier
     photos have found.
     """
 
@@ -126,7 +126,7 @@ class StoredFindingRow(StoredRecord):
     owner: str
     finding: FindingSummary
     language: Language
-    lesion: str | None = None
+    lesion: str
     queue_key: str | None = None
     error: EnteredInError | None = optional()
     context: Context = NOTHING_TOLD
@@ -173,11 +173,6 @@ class StoredFindingRow(StoredRecord):
             raise VersionMissing(self.version)
         if version not in (None, self.version):
             raise JudgedMeanwhile
-
-    @property
-    def case(self) -> str:
-        """The id of its spot, or its own where it belongs to none."""
-        return self.lesion or self.id
 
     @property
     def photo(self) -> JudgedPhoto:
@@ -237,7 +232,6 @@ class StoredFinding(StoredFindingSummary):
     judged_by: str | None = None
     earlier: tuple[EarlierVersion, ...] = optional(default=())
     thumbnail_blob: str | None = None
-    former_lesion: str | None = None
     revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None

@@ -43,7 +43,7 @@ NONE_CAME: dict[str, Any] = dict.fromkeys(("opinion_key", "opinion_came_at"))
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
     ("number",),
-    *(("owner",), ("owner", "lesion"), ("owner", "queue_key"), ("owner", "changed")),
+    *(("owner",), ("owner", "queue_key"), ("owner", "changed")),
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "awaited_key"), ("doctor", "changed")),
     *(("opinion_of", "queue_key"), ("queue_key",), ("due_key",), ("changed",)),
@@ -135,15 +135,10 @@ class StoredFindings(Repository[StoredFinding]):
         return page_of(found, paging).map_all(partial(self._read_each_as, view))
 
     def page_owned(
-        self,
-        owner: str | None,
-        paging: PageRequest,
-        *,
-        unsorted: bool = False,
-        newest_first: bool = False,
+        self, owner: str | None, paging: PageRequest, *, newest_first: bool = False
     ) -> Page[StoredFindingSummary]:
-        """An owner's, or all, or those that belong to no spot."""
-        wanted = {**({"owner": owner} if owner else {}), **({"lesion": None} if unsorted else {})}
+        """Page an owner's findings, or all."""
+        wanted: Filter = {"owner": owner} if owner else {}
         sort = "-id" if newest_first else "id"
         return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
 
@@ -237,7 +232,7 @@ class StoredFindings(Repository[StoredFinding]):
         self.change(finding.id, disputed=why, opinion_key=key)
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
-        wanted = {"opinion_of": doctor, "lesion": lesion}
+        wanted = {"opinion_of": doctor, **in_spot(lesion)}
         return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
 
     def touch(self, identifier: str) -> bool:
@@ -247,14 +242,12 @@ class StoredFindings(Repository[StoredFinding]):
         return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
 
     def mark_in_error(self, finding: StoredFinding, error: EnteredInError) -> None:
-        """Take it out of its spot and of all lists. It rests from now on."""
+        """Take it out of all lists. It rests from now on."""
         photo = bool(finding.photos)
         fields: dict[str, Any] = {
             **dict.fromkeys(KEYS),
             **NOT_ASKED,
             **NONE_CAME,
-            "lesion": None,
-            "former_lesion": finding.lesion or finding.former_lesion,
             "rest_key": make_rest_key(photo, True, error.entered_at, finding.number),
             "error": error.stored(),
             "changed": new_id(),
@@ -322,3 +315,8 @@ class StoredFindings(Repository[StoredFinding]):
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
+
+
+def in_spot(lesion: str) -> Filter:
+    """Match the findings of a spot that are not in error."""
+    return {"lesion": lesion, "error": None}

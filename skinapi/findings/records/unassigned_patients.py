@@ -130,16 +130,14 @@ class UnassignedPatients:
         return to.role == "doctor" and to.key is None and self.is_named(to.account)
 
     def list_cases(self, owner: Account, to: Subject) -> frozenset[str]:
-        """The spots of this patient, and findings of none, that stand in the list that this doctor
-        sees.
-        """
+        """The spots of this patient that stand in the list that this doctor sees."""
         shown = self.shows_list(to) and self._is_listed(owner, to.account)
         if not shown or self.find_doctor(owner):
             return frozenset()
         doctor, of, most = owner.doctor_id, [owner.id], MOST_UNASSIGNED
         listed = self.lists.find_waiting(doctor, of, band=None, after="", limit=most)
         listed += self._find_left(doctor, of)[0]
-        return frozenset(item.get("lesion") or item["id"] for item in listed)
+        return frozenset(item["lesion"] for item in listed)
 
     def find_doctor(self, owner: Account) -> Account | None:
         """The active doctor in charge; None too where the doctor's account cannot be read."""

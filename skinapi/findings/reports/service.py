@@ -226,9 +226,7 @@ class ReportsService:
             changes=tuple(finding.found_changes),
             due=finding.instruction.counts.due,
             practice=self._find_practice(finding, owner),
-            spot_place=self.places.find_other_place(finding.lesion, finding.context)
-            if finding.lesion
-            else None,
+            spot_place=self.places.find_other_place(finding.lesion, finding.context),
         )
         code = seal_report(report, finding=finding.id)
         if issue:

@@ -116,11 +116,11 @@ class ReviewsService:
         """Sort the lists by what holds now, and tell the patient."""
         review = reviews[-1]
         self.records.touch(finding.id)
-        lesions, alone = [finding.lesion], [] if finding.lesion else [finding.id]
-        self.records.renew_keys(lesions=lesions, ids=alone, known=after)
+        lesions = [finding.lesion]
+        self.records.renew_keys(lesions, known=after)
         self.queue.move_patient_down(finding, owner)
         unit.publish(FindingReviewed(finding))
-        unit.publish(FindingsChanged(self.records.note_changes(lesions, ids=alone)))
+        unit.publish(FindingsChanged(self.records.note_changes(lesions)))
         unit.publish(ReviewSigned(finding, review))
         self._mail(finding, owner, review.opinion)
         if review.opinion.proven:

@@ -80,9 +80,7 @@ class JudgedPhoto:
 
 @dataclass(frozen=True)
 class LesionHistory:
-    """The photos in the order of time, and the reviews of each in the order of signing, by its id.
-    A finding that belongs to no spot is a spot of one photo.
-    """
+    """The photos in the order of time, and the reviews of each in the order of signing, by id."""
 
     photos: tuple[JudgedPhoto, ...]
     reviews: Mapping[str, Sequence[Review]]

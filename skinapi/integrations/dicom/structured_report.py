@@ -232,10 +232,8 @@ def _model_answer(
 
 def _spot(origin: ObjectSource) -> TrackingIdentifier:
     """The same for every finding of a spot: so a reader follows it over time."""
-    finding = origin.finding
-    if finding.lesion:
-        return TrackingIdentifier(uid=study_uid(finding.lesion), identifier="Spot")
-    return TrackingIdentifier(uid=f"{study_uid(finding.id)}.0", identifier="Spot of this finding")
+    # A spot may have the id of its first finding, whose study has that number without a 0.
+    return TrackingIdentifier(uid=f"{study_uid(origin.finding.lesion)}.0", identifier="Spot")
 
 
 def _probabilities(origin: ObjectSource) -> Iterator[Measurement]:

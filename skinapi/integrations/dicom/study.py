@@ -164,13 +164,14 @@ class Study:
 
 def version_of(finding: VisibleFinding) -> int:
     """The number of the structured report: that of the finding's own steps, its reviews, versions
-    and amendments. In a spot one made of that, the spot, whether a photo that was asked for has
-    come, and what counts where that was said about another finding; also where it became more
-    urgent in a spot, which may move the day.
+    and amendments. Beside other photos of its spot one made of that, the spot, whether a photo that
+    was asked for has come, and what counts where that was said about another finding; also where it
+    became more urgent in a spot, which may move the day.
     """
     counted = len(finding.status.reviews) + finding.version - 1 + len(finding.amendments)
     advice = finding.replaced_by
-    if finding.lesion is None and (advice is None or advice.reopens):
+    alone = len(finding.facts.photos) == 1
+    if alone and (advice is None or advice.reopens):
         return counted
     came = finding.decision is not None and finding.decision.photo_came
     said: list[object] = [counted, finding.lesion, came]

@@ -44,15 +44,17 @@ def _telecoms(account: Account) -> list[Resource]:
 
 def body_structure_of(lesion: Lesion, to: Subject) -> Resource:
     place = lesion.place
-    qualifiers = [("laterality", place.laterality), ("sides", place.side)]
+    qualifiers = [("laterality", place.laterality), ("sides", place.side)] if place else []
     return made(
         "BodyStructure",
         lesion.id,
         lesion.created_at,
         identifier=[{"system": own_system("spots"), "value": lesion.id}],
-        active=lesion.deleted_at is None,
+        active=True,
         morphology=own_concept("morphologies", "spot", "Spot of the skin"),
-        location=own_concept("body-sites", place.site, place.site.replace("_", " ")),
+        location=own_concept("body-sites", place.site, place.site.replace("_", " "))
+        if place
+        else None,
         locationQualifier=[own_concept(system, word, word) for system, word in qualifiers if word],
         description=lesion.name if may_name(to) else None,
         patient=reference("Patient", lesion.owner),

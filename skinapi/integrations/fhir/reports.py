@@ -451,13 +451,11 @@ def _body_site(finding: VisibleFinding) -> Element:
     told = (context.body_site, context.body_laterality, context.body_side)
     codes = [(system, code) for system, code in zip(systems, told, strict=True) if code]
     words = [code.replace("_", " ") for _, code in codes]
-    if spot and words:  # the spot may be at another place
+    if words:  # the spot may be at another place
         words.append("as told with the photo")
     place = concept(
         *(coding(own_system(system), code) for system, code in codes), text=", ".join(words)
     )
-    if spot is None:
-        return place
     belongs = {"url": OF_BODY_STRUCTURE, "valueReference": reference("BodyStructure", spot)}
     return {"extension": [belongs], **place}
 

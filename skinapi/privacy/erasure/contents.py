@@ -123,9 +123,7 @@ class AccountContents:
     def _count_spots(self, account: str, record: MedicalRecord | None) -> dict[str, int]:
         """With a record its spots stay with their messages, and what was written about none."""
         kept = record.spots if record else frozenset()
-        spots = self.store.collection("lesions").find(
-            {"owner": account}, sort="deleted_at", fields=()
-        )
+        spots = self.store.collection("lesions").find({"owner": account}, fields=())
         messages = self.store.collection("messages")
         by_spot = messages.count_by("lesion", {"owner": account})
         without = 0 if record else messages.count({"owner": account, "lesion": None})

@@ -235,9 +235,7 @@ class ReachService:
 
     def on_findings_changed(self, event: FindingsChanged) -> None:
         """Say what holds of these now; of who is shut out, also what counts again."""
-        # A finding in no spot says the same as before, unless what was decided counts again.
-        changed = [item for item in event.findings if item.lesion or item.id in event.counts_again]
-        for owner in {item.owner for item in changed}:
+        for owner in {item.owner for item in event.findings}:
             account, before = self.unassigned.accounts.find_by_id(owner), self.people.find_of(owner)
             # Of one that is being deleted it was noted as that began.
             if account is None or account.status == "deleting":
@@ -415,21 +413,20 @@ class ReachService:
 
     def _find_written(self, owner: str) -> frozenset[str | None]:
         """The findings that the messages of this owner which wait are about: the one that is named,
-        or the newest of the spot, also of one that was deleted since; of what is about no spot, the
-        newest of all. None: a message is about none of them.
+        or the newest of the spot; of what is about no spot, the newest of all. None: a message is
+        about none of them.
         """
         waiting = self.messages.find_open(owner)
         if not waiting:
             return frozenset()
         newest = dict[str | None, str]()
-        fields = ("lesion", "former_lesion", "error")
+        fields = ("lesion", "error")
         stored = [
             item
             for item in self.records.walk_stored(owner, fields=fields)
             if item.get("error") is None
         ]
-        for name in ("former_lesion", "lesion"):
-            newest |= {item.get(name): item["id"] for item in stored}
+        newest |= {item["lesion"]: item["id"] for item in stored}
         newest |= {None: stored[-1]["id"]} if stored else {}
         there = {item["id"] for item in stored}
         return frozenset(

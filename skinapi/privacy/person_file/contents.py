@@ -17,7 +17,7 @@ from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
-from skinapi.findings.records.lesions import Lesion, Lesions
+from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reviews.service import ReviewsService
@@ -92,12 +92,7 @@ class PersonContents:
         return (form.FiledJob.from_record(job) for job in jobs)
 
     def walk_spots(self, account: Account) -> Iterator[form.FiledSpot]:
-        """Yield also those that were deleted and have messages."""
-        for page in read_pages(partial(self.lesions.page_owned, account.id)):
-            yield from self._file_spots(page.items)
-        yield from self._file_spots(self.lesions.list_closed(account.id))
-
-    def _file_spots(self, spots: Sequence[Lesion]) -> Iterator[form.FiledSpot]:
+        spots = self.lesions.list_of(account.id)
         statuses = self.findings.records.compute_statuses([spot.id for spot in spots])
         for spot in spots:
             status = statuses.get(spot.id)

@@ -143,18 +143,12 @@ class FiledKey(Filed):
 
 
 class FiledSpot(Filed):
-    """`deleted_at`: its owner has deleted it; its messages are kept for the doctor in charge.
-    `joined`: the spot that was joined to it last.
-    """
-
     id: str
     created_at: datetime
-    place: Place
+    place: Place | None = None
     name: str | None = None
-    joined: str | None = None
     remind_at: datetime | None = None
     reminded: str | None = None
-    deleted_at: datetime | None = None
 
 
 class FiledPhoto(Filed):
@@ -249,8 +243,7 @@ class FiledFinding(Filed):
     sections: Mapping[str, str]
     narrative_source: Mapping[str, str | None]
     decision: Decision | None
-    lesion: str | None = None
-    former_lesion: str | None = None
+    lesion: str
     source: Source | None = None
     version: int = 1
     judged_at: datetime | None = None

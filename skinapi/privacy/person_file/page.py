@@ -186,12 +186,11 @@ class PageWriter:
     def _describe_spot(
         self, spot: form.FiledSpot, messages: Sequence[form.FiledMessage]
     ) -> dict[str, Any]:
-        place = spot.place
-        there = LABELS[self._language].say_place(place.site, place.laterality, place.side)
-        day = say_day(spot.deleted_at, self._language) if spot.deleted_at else ""
+        place, there = spot.place, say_day(spot.created_at, self._language)
+        if place:
+            there = LABELS[self._language].say_place(place.site, place.laterality, place.side)
         return {
             "name": f"{spot.name} ({there})" if spot.name else there,
-            "deleted": self._labels["spot_deleted"].format(day=day) if day else "",
             "messages": self._list_messages(messages),
         }
 

@@ -366,7 +366,8 @@ def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Pat
     assert (gone.status_code, gone.get_json()["code"]) == (404, "entered_in_error")
     new = stored(backend, moved["id"])
     assert new.context.modality == "dermoscopic"
-    assert (new.context.sex, new.context.age_band, new.lesion, new.source) == (None,) * 4
+    assert (new.context.sex, new.context.age_band, new.source) == (None,) * 3
+    assert new.lesion == new.id
     assert new.photo_blob is None  # Bob was never asked whether photos are kept
     ada, doctor = (backend.account(item.email).id for item in (mistake.ada, mistake.doctor))
     assert notices_to(backend, ada) == ["entered_in_error"]

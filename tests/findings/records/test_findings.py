@@ -38,7 +38,7 @@ def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
     [shown] = ada.call("GET", "/submissions").get_json()
     contract = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
     beside = {"band", "band_label", "action", "notice", "uncertain", "reasons"}
-    beside |= {"decision", "graver_review", "instruction", "headline"}
+    beside |= {"lesion", "decision", "graver_review", "instruction", "headline"}
     assert shown.keys() == contract | beside | {
         "language",
         "photo_kept",

@@ -29,6 +29,7 @@ def answer_of(judged: Finding, account: Account, language: Language = "en") -> d
         created_at=datetime(2026, 11, 21, tzinfo=UTC),
         changed="0" * 32,
         number=1,
+        lesion="0" * 32,
         owner=account.id,
         band=judged.band,
         finding=judged,

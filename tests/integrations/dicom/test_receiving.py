@@ -71,7 +71,7 @@ def find(person: Person, one: bytes) -> Any:
 
 def judged(finding: Any) -> dict[str, Any]:
     """All that the picture and what was told of it lead to."""
-    own = ("_id", "id", "time", "narrative", "report", "heat", "instruction")
+    own = ("_id", "id", "lesion", "time", "narrative", "report", "heat", "instruction")
     return {name: value for name, value in finding.items() if name not in own}
 
 

@@ -10,7 +10,7 @@ from skinapi.model.context import Context
 from skinapi.model.finding import Doubt, Finding
 from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, file_straight
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
 from tests.support.reviews import review_of
@@ -78,7 +78,6 @@ class Clinic:
         self, finding: Finding | None = None, *, owner: str = "", photos: list[bytes] | None = None
     ) -> int:
         """Straight into the store."""
-        records = self.backend.services.data.findings
         new = NewFinding(
             owner=owner or self.patient,
             finding=finding or finding_of(band=Band.URGENT_REFERRAL),
@@ -90,9 +89,7 @@ class Clinic:
             blobs=tuple(map(self.backend.services.store.blobs.put, photos or [])),
             doctor=None if owner else self.doctor_id,
         )
-        number = records.take_number()
-        records.add(records.prepare(new, number=number))
-        return number
+        return file_straight(self.backend, new)
 
 
 def read(person: Person, path: str, status: int = 200, **options: Any) -> Any:

@@ -100,17 +100,13 @@ def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
     assert all(after["meta"][name] != before["meta"][name] for name in ("versionId", "lastUpdated"))
 
 
-@pytest.mark.parametrize("way", ["moved", "spot_deleted"])
-def test_a_photo_that_leaves_the_spot_counts_no_more(spot: Spot, way: str) -> None:
+def test_a_photo_that_leaves_the_spot_counts_no_more(spot: Spot) -> None:
     spot.clinic.review(spot.first, **SURE_MOLE)
     before = spot.report(spot.first)
     second = spot.photograph(MELANOMA)
     replaced = spot.report(spot.first)
     ada, path = spot.clinic.ada, f"/submissions/{second}/lesion"
-    left = {
-        "moved": lambda: ada.call("PUT", path, json={"lesion": None}),
-        "spot_deleted": lambda: ada.call("DELETE", f"/lesions/{spot.lesion}"),
-    }[way]()
+    left = ada.call("PUT", path, json={"lesion": None})
     assert left.status_code in (200, 204), left.text
     again = spot.report(spot.first)
     names = ("status", "conclusion", "conclusionCode", "resultsInterpreter", "issued")

@@ -83,7 +83,10 @@ def test_a_side_is_read_as_it_was_told_of_the_photo_and_corrected(tmp_path: Path
                 ("urn:skinapi:laterality", side),
                 ("urn:skinapi:sides", "rear"),
             ]
-            assert record["bodySite"]["text"] == f"upper extremity, {side}, rear"
+            assert (
+                record["bodySite"]["text"]
+                == f"upper extremity, {side}, rear, as told with the photo"
+            )
         assert_valid(records)
 
 

@@ -57,7 +57,7 @@ const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((err
 async function loadCase(/** @type {string} */ number) {
   const answered = takePrepared(number).then(async ([finding, report]) => {
     const working = finding.unassigned ? Promise.resolve(/** @type {Partial<Api["CaseView"]>} */ ({})) : getWork(number);
-    const waits = working.then((work) => !finding.unassigned && !isAsked(work) && waitsForAnswer(finding.lesion ?? null, finding.patient_id));
+    const waits = working.then((work) => !finding.unassigned && !isAsked(work) && waitsForAnswer(finding.lesion, finding.patient_id));
     const [photo, work, written] = await Promise.all([photoOf(finding), working, waits]);
     return { finding, report, photo, work, written };
   });
@@ -166,19 +166,17 @@ const Strip = ({ finding, conditions, back, mayPhotograph }) => {
   const wanted = finding.decision?.photo_wanted && !finding.decision.photo_came;
   const { lesion, context } = finding;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
-  const spot = useAnswer(() => (lesion ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion]);
+  const spot = useAnswer(() => get(apiPath`/lesions/${lesion}`), [lesion]);
   const place = spot.value?.place ?? (site && { site, laterality, side });
   const band = finding.decision?.urgency ?? finding.band;
   return html`
     <section class="strip" aria-label=${say("sameSpot")}>
       ${place && html`<${PlaceMap} place=${place} band=${band} />`}
       <div class="grow">
-        <p>${lesion
-          ? html`<a href=${leaveCase("course", lesion, finding.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
-              ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, finding.id, back)}>${say("sideBySide")}</a>`}`
-          : html`${place && `${sayPlace(place)} · `}<small>${say("noSpotYet")}</small>`}</p>
+        <p><a href=${leaveCase("course", lesion, finding.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && place && ` · ${sayPlace(place)}`}
+          ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, finding.id, back)}>${say("sideBySide")}</a>`}</p>
         ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(finding.patient_id, wanted ? finding.id : null)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
-        ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(finding.id)} conditions=${conditions} />`}
+        <${SpotPhotos} spot=${lesion} number=${String(finding.id)} conditions=${conditions} />
       </div>
     </section>`;
 };
@@ -244,7 +242,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const gone = finding.record_kept_until; // the patient's account is deleted
   const shutOut = work.telling === "none";
   const conversation = !asked && !finding.unassigned && !gone && !shutOut
-    && html`<${PatientConversation} spot=${finding.lesion ?? null} patient=${finding.patient_id} about=${finding} wanted=${wanted} />`;
+    && html`<${PatientConversation} spot=${finding.lesion} patient=${finding.patient_id} about=${finding} wanted=${wanted} />`;
   const waiting = asItWaits(report, finding);
   const decided = Boolean(waiting.decision); // then the form stands before what has led to the decision
   const told = html`
@@ -278,8 +276,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${decided && html`${told}<details class="card"><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${finding.context} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
       ${!written && conversation}
-      ${!asked && !finding.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${finding.lesion ?? null} patient=${finding.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}
-      ${!asked && !finding.unassigned && finding.former_lesion && html`<${FormerConversation} spot=${finding.former_lesion} />`}
+      ${!asked && !finding.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${finding.lesion} patient=${finding.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}
       <${EarlierAnswers} finding=${finding} conditions=${conditions} doctor />
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />

@@ -4,11 +4,10 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { colon, isolated, said, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
-import { placeOfOtherPhoto } from "/console/navigation.js";
 import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js";
 
-/** For another photo, of the same spot. @param {{of: {id: number, lesion: string | null}}} props */
-const TakeAnother = ({ of }) => html`<p><a class="button primary" href=${`#/${placeOfOtherPhoto(of.lesion, of.id)}`}>${say("otherPhoto")}</a></p>`;
+/** For another photo, of the same spot. @param {{of: {lesion: string}}} props */
+const TakeAnother = ({ of }) => html`<p><a class="button primary" href="#/check/${of.lesion}">${say("otherPhoto")}</a></p>`;
 
 /** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
 export const Due = ({ due }) =>
@@ -38,7 +37,7 @@ export const saySigned = ({ unjudged, photo_came: came, decided_by: name, decide
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
 /** The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place; `unsure`, about what nobody is sure.
- * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string | null}, title: string, overdue?: boolean, past?: string | null}} props */
+ * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string}, title: string, overdue?: boolean, past?: string | null}} props */
 export const Decided = ({ decision, note, doctor, here, title, overdue = false, past = null, unsure = null }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];

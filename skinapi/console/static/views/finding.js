@@ -1,16 +1,14 @@
 // One finding: three sentences, then the photo; the rest unfolds.
 
-import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getAll, getConditions, getSession, saveFile } from "/console/api.js";
-import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
+import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, getConditions, getSession, saveFile } from "/console/api.js";
+import { Answer, BandBadge, Failure, Icon, Message, useAct, useAnswer } from "/console/components.js";
 import { Call, YourVisit } from "/console/clinic.js";
 import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
 import { replacePlace, scrollToTop } from "/console/navigation.js";
 import { Decided, Due, Instruction, isReopened, saySigned, DoctorsDue } from "/console/views/decision.js";
-import { wasJustSent } from "/console/views/drafts.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
-import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
-import { SortCard } from "/console/views/sort_finding.js";
+import { SignedLetter } from "/console/views/letters.js";
 import { PlacesDiffer } from "/console/views/spot_points.js";
 import { OwnFacts } from "/console/views/told_facts.js";
 import { EarlierAnswers, JudgedAgain } from "/console/views/versions.js";
@@ -295,31 +293,13 @@ function useFinding(number) {
   return answer;
 }
 
-/** The way to write to one's doctor, and the spot that one's own finding belongs to; or the question which one that is, at once
- * where the finding was just sent: the photos are compared anew each time.
- * @param {{finding: Api["FindingInCareView"], report: FindingReport, onSorted: () => void}} props */
-const SpotOfFinding = ({ finding, report, onSorted }) => {
-  const { id, lesion } = finding;
-  const [spots, setSpots] = useState(/** @type {Api["LesionView"][] | null} */ (null));
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const ask = () => /** @type {Promise<Api["LesionView"][]>} */ (getAll("/lesions?limit=200"));
-  useEffect(() => {
-    if (!lesion && wasJustSent(id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
-  }, [id]);
+/** The way to write to one's doctor, and to the spot of one's own finding. @param {{finding: Api["FindingInCareView"], report: FindingReport}} props */
+const SpotOfFinding = ({ finding: { instruction, lesion }, report }) => {
   const doctor = useAnswer(() => get("/me"), []).value?.doctor_name;
-  const photoFirst = (report.decision?.photo_wanted && !report.decision.photo_came) || finding.instruction?.picture_wanted;
+  const photoFirst = (report.decision?.photo_wanted && !report.decision.photo_came) || instruction?.picture_wanted;
   const write = doctor && !photoFirst && html`
-    <a class="button primary" href=${lesion ? `#/spot/${lesion}?at=messages` : `#/messages?finding=${id}`}><${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}</a>`;
-  if (lesion) return html`<p class="row">${write}<a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;
-  const done = (/** @type {Failed | null | undefined} */ problem) => {
-    setError(problem ?? null);
-    setSpots(null);
-    onSorted();
-  };
-  return html`
-    <p class="row">${write}${!spots && html`<button onClick=${() => ask().then(setSpots, setError)}>${say("sort")}</button>`}</p>
-    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${spots && html`<${SortCard} finding=${finding} spots=${spots} onDone=${done} />`}`;
+    <a class="button primary" href="#/spot/${lesion}?at=messages"><${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}</a>`;
+  return html`<p class="row">${write}<a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;
 };
 
 export const View = (/** @type {{argument: string}} */ { argument }) => {
@@ -334,12 +314,12 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
       ${(/** @type {Awaited<ReturnType<typeof loadFinding>>} */ { finding, report, conditions, photo }) => !inCare && html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${finding.time.replace(" ", "T")}Z`) })}
           report=${report} finding=${finding} photo=${photo} conditions=${conditions}>
-          <${SpotOfFinding} finding=${finding} report=${report} onSorted=${answer.reload} />
+          <${SpotOfFinding} finding=${finding} report=${report} />
           <${PlacesDiffer} finding=${finding} link=${true} />
           <${OwnFacts} finding=${finding} checklist=${conditions.checklist} onCorrected=${() => [answer.reload(), scrollToTop()]} />
           <${Downloads} number=${argument} />
-          ${(report.letters ?? []).filter((/** @type {Api["LetterView"]} */ { reader }) => reader === "patient" || !finding.lesion).map((/** @type {Api["LetterView"]} */ letter) =>
-            html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} decided=${!countsElsewhere(report, finding)} />`)}
+          ${(report.letters ?? []).filter((/** @type {Api["LetterView"]} */ { reader }) => reader === "patient").map((/** @type {Api["LetterView"]} */ letter) =>
+            html`<${SignedLetter} key=${letter._id} letter=${letter} decided=${!countsElsewhere(report, finding)} />`)}
         <//>`}
     <//>`;
 };

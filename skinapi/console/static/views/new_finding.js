@@ -102,7 +102,7 @@ const Questions = ({ draft, before, consent, person, patient, spots, checklist, 
       ${asked("checklist", html`<${AskSigns} checklist=${checklist} ticked=${told.checklist?.split(",")} onChange=${draft.keep} />`)}
       ${chosen.length < 2 && asked("kind", html`<${AskFacts} of="picture" told=${told} />`)}
       ${(place.site || steps.includes("place")) && asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
-      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} mayBegin=${!patient} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
+      ${steps.includes("spot") && asked("spot", html`<${AskSpot} spots=${spots} own=${!patient} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
       ${asked("about", html`<${AskAbout} told=${told} person=${person} />`)}
       ${asked("keep", html`<${AskToKeep} told=${answered} consent=${consent} missing=${missing} />`)}
     </div>`;
@@ -112,24 +112,19 @@ const Questions = ({ draft, before, consent, person, patient, spots, checklist, 
  * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], inPlaceOf?: string, about: string,
  *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing, patient?: Patient}} props */
 const Check = ({ consent, person, spots, checklist, from, inPlaceOf, about, filters, before, onAnew, hearing, patient }) => {
-  const draft = useDraft(about, before, from, patient ? null : spots); // a doctor begins no spot for a patient
+  const draft = useDraft(about, before, from, patient ? null : spots); // a doctor places no spot of a patient
   const [missing, setMissing] = useState(false);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   const bar = useBar();
   const narrow = useNarrow();
   const { chosen, place } = draft;
   const [some, several] = [chosen.length > 0, chosen.length > 1];
-  const [unplaced, setUnplaced] = useState(Boolean(inPlaceOf && before?.place.site)); // the finding has not said where it is
-  const known = inPlaceOf ? !unplaced : Boolean(from?.place.laterality);
-  const steps = stepsOf({ known, placed: !inPlaceOf && Boolean(spots?.some((one) => one.place.site === place.site)), several });
+  const known = Boolean(inPlaceOf || from?.place?.laterality);
+  const steps = stepsOf({ known, placed: !inPlaceOf && Boolean(spots?.some((one) => !one.place || one.place.site === place.site)), several });
   const step = (some && steps.find((one) => one === filters.get("step"))) || "photo";
   const turnTo = (/** @type {Step} */ wanted) => narrow && step !== wanted && askNext(wanted);
   const refused = (/** @type {Failed} */ problem) => {
     hearing?.onRefused(problem);
-    if (problem.code === "spot_without_place") {
-      setUnplaced(true);
-      turnTo("place");
-    }
     if (isOfPhoto(problem)) turnTo("photo");
   };
   const ask = (/** @type {Step} */ about) => {
@@ -181,7 +176,7 @@ const Check = ({ consent, person, spots, checklist, from, inPlaceOf, about, filt
     </form>`;
 };
 
-/** Where the spots are not known a photo can be sent all the same: it begins none. @returns {Promise<Api["LesionView"][] | null>} */
+/** Where the spots are not known a photo can be sent all the same. @returns {Promise<Api["LesionView"][] | null>} */
 const ownSpots = () => getAll("/lesions?limit=200").catch(() => null);
 
 /** The same of a patient. @param {string} patient @returns {Promise<Api["LesionView"][] | null>} */
@@ -204,7 +199,7 @@ export const NewPhoto = ({ consent, person, argument, filters, hearing, patient 
     /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null]} */
     const [spots, conditions, before] = await Promise.all([hearing ? null : patient ? spotsOf(patient.id) : ownSpots(), getConditions(), recallDraft(argument)]);
     const ofSpot = spots && argument && !patient && !inPlaceOf;
-    // Where it was joined to another, that one; where it is gone, this page says so.
+    // Where it is gone, this page says so.
     const from = ofSpot ? (spots.find((one) => one.id === argument) ?? (await get(apiPath`/lesions/${argument}`))) : undefined;
     return { spots, conditions, before, from, turn };
   };

@@ -112,7 +112,7 @@ const Course = (/** @type {{argument: string, filters: URLSearchParams}} */ { ar
       ${spot.findings > 1 && html`<p><a class="button" href=${addressOf(`#/visits/${spot.id}`, Object.fromEntries(filters))}>${say("sideBySide")}</a></p>`}
       <${SpotPlace} spot=${spot} />
       <${SpotTimeline} spot=${spot.id} conditions=${conditions} />
-      <${spot.deleted ? FormerConversation : PatientConversation} spot=${spot.id} />`}
+      <${PatientConversation} spot=${spot.id} />`}
   <//>`;
 
 export const VIEWS = { patients: PatientsPage, course: Course };

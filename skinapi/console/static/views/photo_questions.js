@@ -9,7 +9,6 @@ import { KeptPhoto } from "/console/lists.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** The answer by which a spot is begun with the finding. */
-export const NEW = "new";
 
 /** That no sign is there: none pressed says nothing. */
 const NO_SIGN = "none";
@@ -61,11 +60,10 @@ export const AskAbout = ({ told, person }) => {
     <${AskFacts} of="skin" told=${told} />`;
 };
 
-/** Which of one's spots it is: those at the place, with their newest photos, the newest first. Nothing is
- * chosen for anybody but the spot that one came from.
- * @param {{spots: Api["LesionView"][], site: string, chosen: string, mayBegin?: boolean, onChoose: (spot: string) => void}} props `mayBegin`: the finding may begin another */
-export const AskSpot = ({ spots, site, chosen, mayBegin = true, onChoose }) => {
-  const near = spots.filter((one) => one.place.site === site);
+/** Which of one's spots it is: a new one, or one at the place, with its newest photo, the newest first.
+ * @param {{spots: Api["LesionView"][], site: string, chosen: string, own: boolean, onChoose: (spot: string) => void}} props */
+export const AskSpot = ({ spots, site, chosen, own, onChoose }) => {
+  const near = spots.filter((one) => !one.place || one.place.site === site);
   near.sort((one, other) => (other.latest?._id ?? other.id).localeCompare(one.latest?._id ?? one.id));
   /** @param {string} value @param {string} text @param {Api["LesionView"]} [spot] */
   const option = (value, text, spot) => html`
@@ -73,9 +71,9 @@ export const AskSpot = ({ spots, site, chosen, mayBegin = true, onChoose }) => {
       onChange=${() => onChoose(value)} />${spot?.latest?.photo_kept && html`<${KeptPhoto} number=${spot.latest.id} kept=${true} />`}${text}</label>`;
   return html`
     <fieldset class="own-spots">
-      <legend>${say(mayBegin ? "whichOfYours" : "whichOfTheirs")}</legend>
+      <legend>${say(own ? "whichOfYours" : "whichOfTheirs")}</legend>
       <div class="chips">
-        ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${mayBegin && option(NEW, say("anotherSpot"))}
+        ${option("", say("anotherSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}
       </div>
     </fieldset>`;
 };

@@ -1,21 +1,21 @@
 // A photo on its way: what was begun and not sent, one question at a time, and sending it.
 
 import { useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, newKey, post, put, upload } from "/console/api.js";
+import { apiPath, newKey, patch, put, upload } from "/console/api.js";
 import { sayError, toast } from "/console/components.js";
 import { colon, getLanguage, say } from "/console/language.js";
 import { addressOf, goTo, IN_PLACE_OF, readAddress, readOtherPhoto, replacePlace } from "/console/navigation.js";
 import { cutOut, WHOLE } from "/console/views/choose_photo.js";
 import { keepDrafts, rememberPhotos } from "/console/views/drafts.js";
-import { isOfPhoto, NEW } from "/console/views/photo_questions.js";
+import { isOfPhoto } from "/console/views/photo_questions.js";
 import { forgetOldPhotos, forgetPhotos, keepPhoto, recallPhoto } from "/console/views/unsent_photos.js";
 
 /** @typedef {import("/console/views/choose_photo.js").View} View */
 /** @typedef {import("/console/views/choose_photo.js").Chosen} Chosen */
 /** What the person has said of the photos: that they show a spot, and all the same one. @typedef {{skin: "ask" | "confirmed", same: boolean}} Confirmed */
 /** What was sent last: what of, and under which key. The photos themselves only until a reload. @typedef {{what: string, key: string, photos?: Blob[]}} Sent */
-/** `unknown`: it was sent, and no answer has come. `spot`: null where nobody said which one it is.
- * @typedef {{photos: Chosen[], answers: [string, string][], place: Place, spot: string | null,
+/** `unknown`: it was sent, and no answer has come. `spot`: empty for a new one.
+ * @typedef {{photos: Chosen[], answers: [string, string][], place: Place, spot: string,
  *   confirmed: Confirmed, sent: Sent | null, unknown: boolean}} Draft */
 
 const KEPT_MS = 60 * 60 * 1000;
@@ -166,40 +166,35 @@ function answersOf(form) {
   return answers;
 }
 
-/** Begin a spot with a finding. Where that fails, the finding waits to be sorted. @param {string} number @param {Place} place @param {string} key */
-const beginSpot = (number, place, key) =>
-  post("/lesions", { place }, key)
-    .then((spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot.id }))
-    .catch((error) => toast(`${say("spotNotBegun")} ${sayError(error)}`));
+/** Put the new spot of a photo at its point on the body map, which is not sent with the photo. @param {string} spot @param {Place} place */
+const placeSpot = (spot, place) => patch(apiPath`/lesions/${spot}`, { place }).catch((error) => toast(sayError(error)));
 
-/** The photos, the place and the answers as they are now, kept after each change under `about`. The first photo
- * of a place begins a spot there, unless the person says otherwise; which of several spots it is, they say.
+/** The photos, the place and the answers as they are now, kept after each change under `about`. A photo starts a new spot, unless the person says which one it is.
  * @param {string} about @param {Draft | null} before what was begun @param {Api["LesionView"] | undefined} from
  * @param {Api["LesionView"][] | null} spots one's own; null where they are not known */
 export function useDraft(about, before, from, spots) {
   const [chosen, setChosen] = useState(before?.photos ?? []);
   const [place, setPlace] = useState(/** @type {Place} */ (before?.place ?? from?.place ?? { site: "" }));
-  const [told, setSpot] = useState(before && before.spot !== about ? before.spot : (from?.id ?? null)); // it may have been joined to another
-  const first = Boolean(place.site) && spots !== null && !spots.some((one) => one.place.site === place.site);
-  const spot = told ?? (first && !readOtherPhoto(about) ? NEW : "");
+  const [spot, setSpot] = useState(before?.spot ?? from?.id ?? "");
+  const startsSpot = !spot && spots !== null && !readOtherPhoto(about);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   // How each photo is cut as it is shown now.
   const cuts = useRef(/** @type {Map<string, {take: () => Promise<Blob>, view: Chosen["first"]}>} */ (new Map()));
   const said = useRef({ confirmed: before?.confirmed ?? NOTHING_CONFIRMED, sent: before?.sent ?? null, unknown: before?.unknown ?? false });
   const gone = useRef(false); // it was sent
   const refused = useRef(false); // no finding can be made of it: it waits for nothing
-  const now = useRef({ chosen, place, told });
-  now.current = { chosen, place, told };
+  const now = useRef({ chosen, place, spot });
+  now.current = { chosen, place, spot };
 
   const keep = () => {
     if (!form.current || gone.current || refused.current) return;
     const answers = /** @type {[string, string][]} */ ([...new FormData(form.current)]);
     const photos = now.current.chosen.map((photo) => ({ ...photo, first: cuts.current.get(photo.id)?.view ?? photo.first }));
-    saveDraft(about, { photos, answers, place: now.current.place, spot: now.current.told, ...said.current });
+    saveDraft(about, { photos, answers, place: now.current.place, spot: now.current.spot, ...said.current });
   };
   useEffect(() => {
     if (chosen.length > 0 || hasDraft(about)) keep();
-  }, [chosen, place, told]);
+  }, [chosen, place, spot]);
 
   const cut = (/** @type {Chosen} */ { id, file, first }) =>
     cuts.current.get(id)?.take() ?? (first.zoom === 1 ? Promise.resolve(file) : createImageBitmap(file).then((picture) => cutOut(file, picture, first, chosen.length > 1)));
@@ -224,10 +219,10 @@ export function useDraft(about, before, from, spots) {
   /** Whether the one question that has to be answered is. */
   const isWhole = () => form.current !== null && new FormData(form.current).has("keep_photo");
   const choosePlace = (/** @type {Place} */ next) => {
-    if (next.site !== place.site) setSpot(null);
+    if (next.site !== place.site) setSpot("");
     setPlace(next);
   };
-  return { chosen, choose, place, choosePlace, spot, setSpot, form, cuts, said, keep, cut, describe, forget, refuse, isWhole };
+  return { chosen, choose, place, choosePlace, spot, setSpot, startsSpot, form, cuts, said, keep, cut, describe, forget, refuse, isWhole };
 }
 
 /** Of all later photos. @param {boolean} photos @param {string} shown the language and the version of the text that was read */
@@ -252,7 +247,7 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1); // how much of it, or -1
   const busy = useRef(false);
-  const { form, said, spot, place } = draft;
+  const { form, said, spot, startsSpot, place } = draft;
   const left = useRef(false); // whether the photo has begun to leave the device, or had before
   const sendBody = async (/** @type {FormData} */ body, /** @type {string | null} */ always, /** @type {number | null} */ year) => {
     const prepared = await prepare(said.current.sent, draft.describe(body), draft.chosen, draft.cut);
@@ -260,7 +255,6 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     left.current = said.current.unknown;
     said.current = { ...said.current, sent: prepared, unknown: true };
     draft.keep();
-    if (spot === NEW) body.delete("lesion");
     if (inPlaceOf) body.set("in_place_of", inPlaceOf);
     if (patient) body.set("patient", patient);
     prepared.photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
@@ -269,8 +263,8 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
       setSent(share);
     };
     const answer = await upload("/predict", body, prepared.key, progress);
-    rememberPhotos(String(answer.id), prepared.photos, place);
-    if (spot === NEW) await beginSpot(answer.id, place, prepared.key);
+    rememberPhotos(String(answer.id), prepared.photos);
+    if (startsSpot && place.x !== undefined) await placeSpot(answer.lesion, place);
     if (person) await keepPerson(person, { birth_year: year, sex: /** @type {Api["Person"]["sex"]} */ (body.get("sex")) });
     if (always) await consent(body.get("keep_photo") === "true", always).catch((problem) => toast(sayError(problem)));
     draft.forget();

@@ -1,8 +1,8 @@
 // One of one's own spots, whole: the newest photo, what is to be done, the course, the conversation, the letters.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getAll, getConditions, patch, post, remove } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, Select, toast, useAnswer } from "/console/components.js";
+import { apiPath, get, getAll, getConditions, patch, remove } from "/console/api.js";
+import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { Call, YourVisit } from "/console/clinic.js";
 import { colon, getLanguage, said, say, sayDueDay, today } from "/console/language.js";
 import { Turn, usePaging } from "/console/lists.js";
@@ -13,14 +13,14 @@ import { getReport, getFinding } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter } from "/console/views/letters.js";
 import { SpotFields, spotOf } from "/console/views/sort_finding.js";
-import { AskSide, nameOfSpot, spotOptions, SpotPlace } from "/console/views/spot_points.js";
+import { AskSide, nameOfSpot, SpotPlace } from "/console/views/spot_points.js";
 import { OwnFindings } from "/console/views/spots.js";
 
 const PAGE = 10;
 
 /** Another name, another place. @param {{spot: Api["LesionView"], onDone: () => void, onClose: () => void}} props */
 const ChangeSpot = ({ spot, onDone, onClose }) => {
-  const [fields, setFields] = useState(/** @type {import("/console/views/sort_finding.js").Fields} */ ({ name: spot.name ?? "", place: spot.place }));
+  const [fields, setFields] = useState(/** @type {import("/console/views/sort_finding.js").Fields} */ ({ name: spot.name ?? "", place: spot.place ?? { site: "" } }));
   const change = async () => {
     const { name, place } = spotOf(fields);
     // Only what was changed: the rest may be another by now, in another tab.
@@ -30,21 +30,6 @@ const ChangeSpot = ({ spot, onDone, onClose }) => {
   return html`
     <${Confirm} title=${say("changeSpot")} confirm=${say("save")} kind="primary" onConfirm=${change} onClose=${onClose}>
       <${SpotFields} ...${fields} onChange=${(/** @type {Partial<import("/console/views/sort_finding.js").Fields>} */ changed) => setFields({ ...fields, ...changed })} />
-    <//>`;
-};
-
-/** @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void, onClose: () => void}} props */
-const JoinSpot = ({ spot, others, onDone, onClose }) => {
-  const [other, setOther] = useState("");
-  const join = async () => {
-    if (!other) throw new Error(say("chooseSpot"));
-    await post(apiPath`/lesions/${spot.id}/join`, { lesion: other });
-    onDone();
-  };
-  return html`
-    <${Confirm} title=${say("joinSpot")} confirm=${say("join")} onConfirm=${join} onClose=${onClose}>
-      <p>${say("joinSpotText", { name: nameOfSpot(spot) })}</p>
-      <${Select} label=${say("whichSpot")} name="joined" value=${other} options=${[["", say("choose")]]} onChoose=${setOther}>${spotOptions(others)}<//>
     <//>`;
 };
 
@@ -73,18 +58,16 @@ const Tools = ({ spot }) => {
     ${reminder && !reminder.last && !["send_photo", "ask_result"].includes(reminder.act) && html`<p>${sayNext(reminder, spot.instruction)}</p>`}`;
 };
 
-/** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */
-const Changes = ({ spot, others, onDone }) => {
+/** What is rarely done with it. @param {{spot: Api["LesionView"], onDone: () => void}} props */
+const Changes = ({ spot, onDone }) => {
   const [open, setOpen] = useState("");
   const close = () => setOpen("");
   return html`
     <${Menu} name="spot" label=${say("moreAboutSpot")}>
       <button class="quiet" onClick=${() => setOpen("change")}>${say("changeSpot")}</button>
-      ${others.length > 0 && html`<button class="quiet" onClick=${() => setOpen("join")}>${say("joinSpot")}</button>`}
       <button class="quiet danger" onClick=${() => setOpen("delete")}>${say("deleteSpot")}</button>
     <//>
     ${open === "change" && html`<${ChangeSpot} spot=${spot} onDone=${onDone} onClose=${close} />`}
-    ${open === "join" && html`<${JoinSpot} spot=${spot} others=${others} onDone=${onDone} onClose=${close} />`}
     ${open === "delete" && html`<${DeleteSpot} spot=${spot} onClose=${close} />`}`;
 };
 
@@ -161,18 +144,18 @@ export const View = ({ argument, filters }) => {
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
       ${(/** @type {[Awaited<ReturnType<typeof getSpot>>, Api["LesionView"][], Api["ConditionsView"], Api["Me"]]} */ [{ spot, report }, spots, conditions, me]) => html`
         <div class="row between spot-head"><h1>${nameOfSpot(spot)}</h1>
-          <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} /></div>
+          <${Changes} spot=${spot} onDone=${() => changed(null)} /></div>
         <${Now} spot=${spot} report=${report} findings=${pages.value ?? []} conditions=${conditions} />
         <${AskSide} spot=${spot} onDone=${() => changed(null)} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Answer} answer=${pages}>
           ${(/** @type {Api["ListedFinding"][]} */ items) => (items.length === 0 ? html`<${Empty} title=${say("noPhotoYet")} />` : html`
             <section><h2>${say("course", { count: spot.findings })}</h2>
-              <${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} onChange=${changed} />
+              <${OwnFindings} items=${items} spot=${spot.id} spots=${spots} onChange=${changed} />
               <${Turn} ...${pages} /></section>`)}
         <//>
         <${LettersOfSpot} key=${`letters ${spot.id}`} spot=${spot.id} />
         <${OwnConversation} me=${me} spot=${spot.id} wanted=${filters.get("at") === "messages"} />
-        <details class="card"><summary>${say("placeOfSpot")}</summary><${SpotPlace} spot=${spot} /></details>`}
+        ${spot.place && html`<details class="card"><summary>${say("placeOfSpot")}</summary><${SpotPlace} spot=${spot} /></details>`}`}
     <//>`;
 };

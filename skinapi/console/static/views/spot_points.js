@@ -13,30 +13,31 @@ import { labelOfBand } from "/console/views/finding.js";
 /** Asks its owner on which side a spot is, where that is not known. @param {{spot: Api["LesionView"], onDone: () => void}} props */
 export const AskSide = ({ spot, onDone }) => {
   const { run, error } = useAct();
-  if (spot.place.laterality) return null;
+  const { place } = spot;
+  if (!place || place.laterality) return null;
   /** @param {string} laterality */
-  const choose = (laterality) => run(() => patch(apiPath`/lesions/${spot.id}`, { place: { ...spot.place, laterality } }).then(onDone));
+  const choose = (laterality) => run(() => patch(apiPath`/lesions/${spot.id}`, { place: { ...place, laterality } }).then(onDone));
   return html`
     <${Message}>
       <p><strong>${say("sideOfSpot")}</strong></p>
-      <div class="row">${lateralitiesOf(spot.place.site).map((one) => html`<button onClick=${() => choose(one)}>${sayValue("side", one)}</button>`)}</div>
+      <div class="row">${lateralitiesOf(place.site).map((one) => html`<button onClick=${() => choose(one)}>${sayValue("side", one)}</button>`)}</div>
       ${error && html`<${Failure} error=${error} />`}
     <//>`;
 };
 
 /** The place of a spot in words and on the body. @param {{spot: Api["LesionView"]}} props */
-export const SpotPlace = ({ spot }) => html`
+export const SpotPlace = ({ spot }) => spot.place && html`
   <figure class="place">
     <${PlaceMap} place=${spot.place} band=${spot.latest ? bandOfSpot(spot) : "chosen"} />
     <figcaption>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing")].filter(Boolean).join(" · ")}</figcaption>
   </figure>`;
 
-/** What a spot is called: its name, or where it is. @param {Pick<Api["LesionView"], "name" | "place">} spot */
-export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : sayPlace(spot.place));
+/** What a spot is called: its name, or where it is, if that was told. @param {Pick<Api["LesionView"], "name" | "place">} spot */
+export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : spot.place ? sayPlace(spot.place) : say("placeNotTold"));
 
 /** Spots in a list to choose from. @param {Api["LesionView"][]} spots */
 export const spotOptions = (spots) =>
-  spots.map((spot) => html`<option value=${spot.id}>${spot.name ? `${nameOfSpot(spot)} · ${sayPlace(spot.place)}` : nameOfSpot(spot)}</option>`);
+  spots.map((spot) => html`<option value=${spot.id}>${nameOfSpot(spot)} · ${spot.name && spot.place ? sayPlace(spot.place) : sayDate(spot.created_at, false)}</option>`);
 
 /** Spots as points, numbered in the order of the API. @param {Api["LesionView"][]} spots */
 const pointsOf = (spots) =>
@@ -45,7 +46,7 @@ const pointsOf = (spots) =>
     number: index + 1,
     name: nameOfSpot(spot),
     band: spot.latest ? bandOfSpot(spot) : "none",
-    place: spot.place,
+    place: spot.place ?? { site: "" },
   }));
 
 const PAGE = 10;
@@ -63,7 +64,7 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
   };
   return html`
     <div class="columns spots">
-      <${BodyMap} points=${points} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} />
+      <${BodyMap} points=${points.filter((one) => one.place.site)} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} />
       <div><ol class="list">
         ${spots.slice(first, first + PAGE).map((spot, at) => {
           const [index, { latest, instruction: counts }] = [first + at, spot];
@@ -73,7 +74,7 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
               ${latest && html`<${KeptPhoto} number=${latest.id} kept=${latest.photo_kept} />`}
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
-                <small>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
+                <small>${[spot.name && spot.place && sayPlace(spot.place), spot.place && !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
                 ${latest && (counts && (counts.finding !== Number(latest.id) || (latest.decision && counts.from !== "decision"))
                   ? html`<${AdviceLine} counts=${counts} conditions=${conditions} />`
                   : html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} signed=${view === "course"} />`)}

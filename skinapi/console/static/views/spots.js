@@ -1,18 +1,18 @@
 // What waits for a patient to do, the most urgent first: the top of the home page.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, countLeftOut, get, getAll, getConditions, newKey, post, remove } from "/console/api.js";
-import { Answer, Confirm, Icon, Load, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
+import { apiPath, countLeftOut, get, getAll, getConditions, remove } from "/console/api.js";
+import { Answer, Confirm, Icon, Load, Menu, Message, toast, useAnswer } from "/console/components.js";
 import { Call } from "/console/clinic.js";
 import { colon, getLanguage, isolated, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
-import { KeptPhoto, Pages, Turn, usePages, usePaging } from "/console/lists.js";
-import { addressOf, goTo, placeOfOtherPhoto } from "/console/navigation.js";
+import { KeptPhoto, Pages, usePages } from "/console/lists.js";
+import { addressOf } from "/console/navigation.js";
 import { useWaiting } from "/console/waiting.js";
-import { bandOf, colourOf, Due, isReopened, labelOfAdvice, waitsOf } from "/console/views/decision.js";
+import { colourOf, Due, isReopened } from "/console/views/decision.js";
 import { getFinding } from "/console/views/finding.js";
 import { Approved } from "/console/views/login.js";
 import { findUnsent } from "/console/views/photo_sending.js";
-import { SortDialog, SpotFields, spotOf } from "/console/views/sort_finding.js";
+import { SortDialog } from "/console/views/sort_finding.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
 
 /** What waits. @returns {Promise<Api["InboxView"]>} */
@@ -30,14 +30,14 @@ function wordsOf({ task, advice, unread, due }) {
 const isAhead = (due) => due > today();
 
 /** Where it is done: a message where it stands, and what is urgent at the top of its page. @param {Api["TaskView"]} one */
-function placeOf({ task, lesion, advice, finding }) {
-  if (task === "picture" || task === "photograph") return placeOfOtherPhoto(lesion, finding ?? advice?.finding);
+function placeOf({ task, lesion }) {
+  if (task === "picture" || task === "photograph") return `check/${lesion}`;
   if (task === "message") return lesion ? addressOf(`spot/${lesion}`, { at: "messages" }) : "messages";
-  return lesion ? `spot/${lesion}` : `finding/${advice?.finding}`;
+  return `spot/${lesion}`;
 }
 
-/** The spot, or the finding that belongs to none. @param {Api["TaskView"]} one */
-const aboutOf = ({ place, name, advice }) => (place ? nameOfSpot({ name, place }) : advice ? say("findingNumber", { number: advice.finding }) : say("generalMessage"));
+/** The spot, if there is one. @param {Api["TaskView"]} one */
+const aboutOf = ({ lesion, place, name }) => (lesion ? nameOfSpot({ name, place }) : say("generalMessage"));
 
 const Task = (/** @type {{one: Api["TaskView"]}} */ { one }) => html`
   <li class="whole task band-none">
@@ -56,7 +56,7 @@ const Pictures = ({ tasks }) => html`
 /** What was newly decided, until it was opened: what to do by when, and the way to the words. @param {{one: Api["NewDecisionView"], practice: Api["PracticeView"]}} props */
 const NewDecision = ({ one: { finding, title, name, place, advice, sentence }, practice }) => html`
   <section class=${`visit new-decision band-${colourOf(advice.band, advice.waits_for)}`}>
-    <p class="eyebrow">${say("newHere")}${place && ` · ${nameOfSpot({ name, place })}`}</p>
+    <p class="eyebrow">${say("newHere")}${` · ${nameOfSpot({ name, place })}`}</p>
     <h2>${title}</h2>
     <p><strong>${advice.action}</strong></p>
     <${Due} due=${advice.due} />
@@ -105,17 +105,7 @@ const Inbox = ({ inbox: { decisions, practice, tasks, more } }) => {
     ${later.map((one) => html`<${Later} key=${one.lesion} one=${one} />`)}`;
 };
 
-/** The lists of the API say in two ways when a finding was made. @typedef {Api["ListedFinding"] | Api["SummaryView"]} Own */
-
-/** @param {Own} finding */
-const madeAt = (finding) => ("created_at" in finding ? finding.created_at : `${finding.time.replace(" ", "T")}Z`);
-
-/** What asks a patient for what, as a sign. @param {{one: Own, conditions: Api["ConditionsView"]}} props */
-const Sign = ({ one, conditions }) => {
-  const [band, waits] = [bandOf(one), waitsOf(one)];
-  const label = labelOfAdvice(conditions, band, waits);
-  return html`<span class=${`sign-of band-${colourOf(band, waits)}`} role="img" aria-label=${label} title=${label}><${Icon} name=${waits ? (waits === "photo" ? "camera" : "file") : band} size=${16} /></span>`;
-};
+/** @typedef {Api["ListedFinding"]} Own */
 
 /** Before one's own finding is deleted: what it asks for. @param {{number: number, onDeleted: () => void, onClose: () => void}} props */
 const DeleteFinding = ({ number, onDeleted, onClose }) => {
@@ -135,18 +125,18 @@ const DeleteFinding = ({ number, onDeleted, onClose }) => {
     <//>`;
 };
 
-/** One's own findings as pictures: `spot` is the one that all of them belong to, or null. There the page says what is to be done; else a sign says it of each.
- * @param {{items: Own[], spot: string | null, spots: Api["LesionView"][], conditions: Api["ConditionsView"], onChange: (error?: Failed | null) => void}} props */
-export const OwnFindings = ({ items, spot, spots, conditions, onChange }) => {
+/** One's own findings of a spot as pictures.
+ * @param {{items: Own[], spot: string, spots: Api["LesionView"][], onChange: (error?: Failed | null) => void}} props */
+export const OwnFindings = ({ items, spot, spots, onChange }) => {
   const [doomed, setDoomed] = useState(/** @type {Own | null} */ (null));
   const [sorted, setSorted] = useState(/** @type {Own | null} */ (null));
   return html`
     <ul class="own-findings">
       ${items.map((one) => html`
         <li key=${one.id}><${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-          <div class="about"><small>${!spot && html`<${Sign} one=${one} conditions=${conditions} /> `}<a class="cover" href="#/finding/${one.id}">${say("findingNumber", { number: one.id })}${spot && ` · ${sayShortDay(madeAt(one))}`}</a></small>
+          <div class="about"><small><a class="cover" href="#/finding/${one.id}">${say("findingNumber", { number: one.id })} · ${sayShortDay(one.created_at)}</a></small>
           <${Menu} name=${one.id} label=${say("moreAbout", { number: one.id })}>
-            <button class="quiet" onClick=${() => setSorted(one)}>${say(spot ? "sortAgain" : "sort")}</button>
+            <button class="quiet" onClick=${() => setSorted(one)}>${say("sortAgain")}</button>
             <button class="quiet danger" onClick=${() => setDoomed(one)}>${say("delete")}</button><//></div>
         </li>`)}
     </ul>
@@ -165,59 +155,24 @@ const OwnErrors = () => html`
     </section>`}
   <//>`;
 
-const NewSpot = (/** @type {{onClose: () => void}} */ { onClose }) => {
-  const [fields, setFields] = useState({ name: "", place: { site: "" } });
-  const [key] = useState(newKey);
-  const create = async () => goTo(`spot/${(await post("/lesions", spotOf(fields), key)).id}`);
-  return html`
-    <${Confirm} title=${say("newSpot")} confirm=${say("create")} kind="primary" onConfirm=${create} onClose=${onClose}>
-      <${SpotFields} ...${fields} onChange=${(/** @type {Partial<import("/console/views/sort_finding.js").Fields>} */ changed) => setFields({ ...fields, ...changed })} />
-    <//>`;
-};
-
-/** A screen of them, however many there are. */
-const UNSORTED = "/submissions?lesion=none&order=newest&limit=12";
-
 const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
   const unread = useWaiting().messages.map((one) => `${one.lesion} ${one.unread}`).join();
   const answer = useAnswer(() => Promise.all([getInbox(), getAll("/lesions?limit=200"), getConditions()]), [getLanguage(), unread]);
-  const pages = usePaging(UNSORTED);
-  const [adding, setAdding] = useState(false);
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const renewAll = () => {
-    answer.reload();
-    pages.reload();
-  };
-  const changed = (/** @type {Failed | null} */ problem) => {
-    setError(problem);
-    renewAll();
-  };
   useEffect(() => {
     // Another window may have sorted them meanwhile.
-    const renew = () => document.visibilityState === "visible" && renewAll();
+    const renew = () => document.visibilityState === "visible" && answer.reload();
     document.addEventListener("visibilitychange", renew);
     return () => document.removeEventListener("visibilitychange", renew);
   });
   return html`
     <div class="row between"><h1>${say("title_spots")}</h1><a class="button primary" href="#/check"><${Icon} name="camera" />${say("title_check")}</a></div>
-    ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
-    ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["InboxView"], Api["LesionView"][], Api["ConditionsView"]]} */ [inbox, spots, conditions]) => html`
         <${Inbox} inbox=${inbox} />
-        ${spots.length > 0 && html`<${SpotPoints} spots=${spots} conditions=${conditions} view="spot" told=${new Set(inbox.tasks.filter(asksForVisit).map((one) => one.lesion))} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
-          <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}><${Icon} name="camera" /></a>`} />`}
-        <${Answer} answer=${pages}>
-          ${(/** @type {Own[]} */ items) => (items.length > 0 || pages.back
-            ? html`<section>
-                <h2>${say("unsorted")}</h2>
-                <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed} />
-                <${Turn} ...${pages} />
-              </section>`
-            : spots.length === 0 && countLeftOut().records === 0 && html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`)}
-        <//>
-        <p class="row"><a class="button" href="#/messages"><${Icon} name="message" />${doctor ? say("writeTo", { name: isolated(doctor) }) : say("title_messages")}</a>
-          <button class="quiet" onClick=${() => setAdding(true)}>${say("newSpot")}</button></p>
+        ${spots.length > 0 ? html`<${SpotPoints} spots=${spots} conditions=${conditions} view="spot" told=${new Set(inbox.tasks.filter(asksForVisit).map((one) => one.lesion))} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
+          <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}><${Icon} name="camera" /></a>`} />`
+          : countLeftOut().records === 0 && html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`}
+        <p class="row"><a class="button" href="#/messages"><${Icon} name="message" />${doctor ? say("writeTo", { name: isolated(doctor) }) : say("title_messages")}</a></p>
         <${OwnErrors} />`}
     <//>`;
 };

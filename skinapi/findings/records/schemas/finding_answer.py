@@ -65,9 +65,6 @@ class ErrorView(Answer):
 
 
 class OwnQuery(ContractPageQuery):
-    lesion: Literal["none"] | None = Field(
-        default=None, description="`none`: only those that belong to no spot"
-    )
     order: Literal["oldest", "newest"] = "oldest"
 
 
@@ -289,10 +286,6 @@ class FindingInCareView(FindingView):
     """What the doctor in charge gets."""
 
     patient_id: str = Field(description="the owner, as in the path of `/patients/{id}/submissions`")
-    former_lesion: str | None = optional(
-        "the spot that it belonged to when the patient deleted that; its messages are at "
-        "`/lesions/{id}/messages`. Absent where there are none"
-    )
     unassigned: bool = optional(
         "the patient has no doctor: the caller may take the patient, and reviews nothing before "
         "that. Absent otherwise",
@@ -329,7 +322,6 @@ class FindingInCareView(FindingView):
             **headed_fields(finding.finding, for_doctor=True),
             pictures=_pictures(finding, for_doctor=True),
             patient_id=owner.id,
-            former_lesion=finding.former_lesion,
             changes=FoundChangeView.list_of(finding.found_changes),
             no_access=owner.external is not None or is_shut_out(owner),
             record_kept_until=owner.record_end,

@@ -83,9 +83,7 @@ class SummaryFields(Answer):
     photo_kept: bool
     model_version: str
     narrative: NarrativeView
-    lesion: str | None = optional(
-        "the spot that the finding belongs to; absent where it belongs to none"
-    )
+    lesion: str = Field(description="the spot that the finding belongs to")
     version: int = optional(
         "the newest of the finding, which counts: its photo was judged again. Absent of the first",
         default=1,
