@@ -102,37 +102,36 @@ def spots_of(caller: Caller) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)
-def test_findings_are_sorted_to_spots_which_can_be_changed_joined_and_deleted(
+def test_findings_are_moved_to_spots_which_can_be_changed_and_deleted(
     visitor: Visitor, ada: Caller, look: Look
 ) -> None:
     left = begin(ada, BACK, "left of the spine")
-    begin(ada, {"site": "hand"}, "thumb")
     send(ada, "melanocytic_nevus", lesion=left)
     second, third = (send(ada, key, body_site="back") for key in ("melanoma", "dermatofibroma"))
     journey = Journey(visitor, "spots", look)
     visitor.enter(ada, "user")
-    sort(journey, second, left)
-    sort(journey, third, "new")
-    assert spots_of(ada) == {"left of the spine": 2, "thumb": 0, None: 1}
-    visitor.press("ol.list > li:first-child a[href^='#/spot/']")
+    sort(journey, ada, second, left)
+    assert spots_of(ada) == {"left of the spine": 2, None: 1}
+    visitor.open_view(f"spot/{left}")
     change(journey)
-    join(journey)
-    assert spots_of(ada) == {"beside the spine": 3, "thumb": 0}
+    assert spots_of(ada) == {"beside the spine": 2, None: 1}
     open_menu(journey)
     journey.press("deleteSpot")
     visitor.press("dialog .danger")
-    journey.see("unsorted")
+    journey.see("title_spots")
     journey.step("deleted")
-    assert spots_of(ada) == {"thumb": 0}
-    assert len(ada.call("GET", "/submissions").json) == 3
+    assert spots_of(ada) == {None: 1}
+    assert [item["id"] for item in ada.call("GET", "/submissions").json] == [third]
     visitor.go(f"spot/{left}")  # as a mail of before names it
     journey.see("spotGone")
     journey.step("gone", expected=(f"/lesions/{left}",))
 
 
-def sort(journey: Journey, number: int, chosen: str) -> None:
+def sort(journey: Journey, ada: Caller, number: int, chosen: str) -> None:
     visitor = journey.visitor
-    journey.see("unsorted")
+    spot = ada.call("GET", f"/submissions/{number}").json["lesion"]
+    visitor.open_view(f"spot/{spot}")
+    journey.see("course", count="1")
     journey.step("spots")
     visitor.press(f".menu-button[popovertarget='menu-{number}']")
     visitor.press(f"#menu-{number} button:not(.danger)")
@@ -140,8 +139,6 @@ def sort(journey: Journey, number: int, chosen: str) -> None:
     visitor.find(".alike figure:last-child img")
     assert visitor.find("select[name=spot]").get_attribute("value"), "the one that looks alike"
     visitor.choose("spot", chosen)
-    if chosen == "new":
-        visitor.press("dialog [name=body_laterality][value=left]")
     journey.step("sort")
     visitor.press("dialog .primary")
     visitor.await_truth(lambda: visitor.count("dialog") == 0, "the dialog to close")
@@ -164,18 +161,6 @@ def change(journey: Journey) -> None:
     journey.step("change")
     visitor.press("dialog .primary")
     visitor.see("Beside the spine")
-
-
-def join(journey: Journey) -> None:
-    visitor = journey.visitor
-    open_menu(journey)
-    journey.press("joinSpot")
-    visitor.find("[name=joined]")
-    visitor.run("document.querySelector('[name=joined]').selectedIndex = 2")
-    visitor.run("document.querySelector('[name=joined]').dispatchEvent(new Event('change'))")
-    journey.step("join")
-    visitor.press("dialog .danger")
-    journey.see("course", count="3")
 
 
 @pytest.mark.parametrize("look", [*looks(1), *in_drill(AT_400_PERCENT)], ids=str)
