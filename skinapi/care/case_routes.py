@@ -230,8 +230,8 @@ class SpotComparison(Answer):
     action: str
     raised: str | None = Field(description="why the band is above that of the later finding")
     instruction: InstructionView = Field(
-        description="what is to be done about the spot, of all that was said of it and of what the "
-        "comparison asks for: docs/reviews.md"
+        description="what is to be done about the spot; a comparison that is read does not change "
+        "it: docs/reviews.md"
     )
     decided: str | None = Field(
         description="when a doctor decided what is to be done, and whether both photos were there"

@@ -1,5 +1,5 @@
 """The use cases: compare the photos of two findings of a spot, and propose the spot that a finding
-may show. Of a comparison nothing is stored but that it has found a change.
+may show. Nothing is stored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,13 @@ from skinapi.base.errors import NotFound, TooManyRequests, Unavailable, Unproces
 from skinapi.base.subject import Allowances
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.findings.errors import NOT_YOURS
-from skinapi.findings.records.events import ChangeMeasured
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.lesions import Lesion
-from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.status.lesion_status import Advice, Instruction, MeasuredChange
+from skinapi.findings.status.lesion_status import Advice, Instruction
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
-    CHANGE_ASKS,
-    Change,
     Comparison,
     NotComparable,
     compare,
@@ -34,8 +30,6 @@ from skinapi.model.decoding.photo import read_stored_photo
 from skinapi.model.detectors import KNOWN
 from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import PoolCaller
-from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 
 class ComparedWithItself(Unprocessable):
@@ -137,8 +131,6 @@ class ProposedLesion:
 class ComparisonsService:
     """A comparison is counted as a report that is drawn."""
 
-    work: UnitOfWork
-    queue: ReviewQueue
     lesions: LesionsService
     findings: FindingAccess
     inference: InferenceService
@@ -147,8 +139,8 @@ class ComparisonsService:
     def compare_findings(
         self, *, lesion: str, numbers: tuple[int, int], to: Subject
     ) -> ComparedFindings:
-        """Compare the earlier with the later of two findings of a spot. That the photo has changed
-        counts for the spot from now on, whoever has asked.
+        """Compare the earlier with the later of two findings of a spot. Nothing is stored: see
+        `PendingComparisons`.
         """
         spot = self.lesions.find(lesion=lesion, to=to)
         before, after = self._find_pair(spot, numbers, to)
@@ -162,12 +154,8 @@ class ComparisonsService:
             comparison = Comparison(not_comparable=missing.reason)
         else:
             self.allowances.count_rendering(to.id, to.role)
-            work = partial(_compare, *contents)
+            work = partial(compare_contents, *contents)
             comparison, sizes = self.inference.run_in_pool(work, caller=_caller(to))
-        if comparison.has_changed and self._note_change(
-            before=before.id, after=after.id, found=comparison.beyond_error, by=to
-        ):
-            before, after = self._find_pair(spot, numbers, to)
         return ComparedFindings(
             before,
             after,
@@ -176,29 +164,6 @@ class ComparisonsService:
             first_size=sizes[0],
             second_size=sizes[1],
         )
-
-    @atomic
-    def _note_change(
-        self, unit: Unit, *, before: str, after: str, found: tuple[Change, ...], by: Subject
-    ) -> bool:
-        """Store once that the later photo has changed from the earlier one; whether that is new."""
-        records = self.findings.records
-        first, second = records.find(before), records.find(after)
-        if not first or not second or first.lesion != second.lesion:
-            return False  # one was deleted or sorted meanwhile
-        if any(change.before == before for change in second.changes):
-            return False
-        records.see_one(second)  # raises where its spot cannot be read
-        records.touch(before)
-        unit.audit("submission.compare", by=by.id, target=after, owner=second.owner)
-        change = MeasuredChange(before=before, band=CHANGE_ASKS, measured_at=now(), changes=found)
-        records.add_change(second, change)
-        changed = records.renew([second.lesion])
-        if owner := self.findings.accounts.find_by_id(second.owner):
-            self.queue.update_owner_key(owner)
-        unit.publish(ChangeMeasured(second))
-        unit.publish(changed)
-        return True
 
     def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
         """First those of which the newest photo fits, then the one with the newest finding. None is
@@ -262,7 +227,7 @@ def _caller(subject: Subject) -> PoolCaller:
     return PoolCaller(subject.id, signed_in=True)
 
 
-def _compare(first: bytes, second: bytes) -> tuple[Comparison, tuple[Size, Size]]:
+def compare_contents(first: bytes, second: bytes) -> tuple[Comparison, tuple[Size, Size]]:
     item, other = read_stored_photo(first), read_stored_photo(second)
     return compare(item, other), ((item.width, item.height), (other.width, other.height))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.care.pending_comparisons import PendingComparisons
 from skinapi.findings.records import new_findings as module
 from skinapi.findings.records.new_findings import NewFinding, NewVersion
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -77,6 +78,11 @@ def file_scored(backend: Backend, patient: Person, score: float, band: Band = RE
     """A finding of this malignant score; its number."""
     finding = finding_of(band=band, malignant_score=score)
     return file_for(backend, patient, band, finding=finding).number
+
+
+def compare_pending(backend: Backend) -> None:
+    """Compare the photos that came to their spots, as a server does in the background."""
+    backend.services.get(PendingComparisons).run_once()
 
 
 def patient_of(backend: Backend, doctor: Person, name: str = "Ada Example") -> Person:

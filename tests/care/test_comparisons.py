@@ -5,6 +5,7 @@ from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,14 +13,23 @@ from PIL import Image
 from pypdf import PdfReader
 
 from skinapi.app.integrity_check import check_integrity
+from skinapi.care import comparisons
 from skinapi.care.case_routes import Placement
 from skinapi.care.comparisons import choose_pictures
 from skinapi.model.comparison.alignment import Similarity
+from skinapi.model.comparison.comparison import Comparison, compare
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context, Modality
 from skinapi.model.detectors import KNOWN, ModalityFinding
 from skinapi.model.registry.prediction_pool import PredictionPool
-from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
+from tests.care.clinic import (
+    REFERRAL,
+    ROUTINE,
+    compare_pending,
+    file_for,
+    judge_anew,
+    patient_in_care,
+)
 from tests.care.test_lesions import NO_SPOT, begin, code_of, sort
 from tests.integrations.test_keys import made
 from tests.model.comparison.pictures import spot, take_view, with_disc
@@ -96,6 +106,7 @@ def test_a_spot_that_has_grown_asks_for_a_doctor_and_for_nothing_milder(
     lesion = begin(ada)
     before = photographed(backend, ada, spot(1), lesion=lesion)
     after = photographed(backend, ada, visit(spot(1, area=1.35)), lesion=lesion, band=band)
+    compare_pending(backend)
     said = compared(ada, lesion, before, after).get_json()
     told = re.match(
         r"The spot has grown by about (\d+)% of its area; the measurement can be wrong by 22%",
@@ -114,6 +125,7 @@ def test_beside_a_change_nobody_reads_that_no_visit_is_needed(backend: Backend) 
     now = visit(with_disc(spot(1), 265, 200, 24))
     after = photographed(backend, ada, now, lesion=lesion, band=Band.SELF_MONITORING)
     assert compared(ada, lesion, before, after).get_json()["decided"] is None
+    compare_pending(backend)
     sign(doctor, after, MOLE)
     said = compared(ada, lesion, before, after).get_json()
     assert "darker" in said["summary"]
@@ -174,9 +186,8 @@ def instructed(reader: Person, number: int) -> tuple[str, str, int]:
     return told["band"], told["from"], told["finding"]
 
 
-@pytest.mark.parametrize("by", ["patient", "doctor"])
 def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decided(
-    any_backend: Backend, by: str
+    any_backend: Backend,
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
     program = made(any_backend.admin(), "/admin/keys", scopes=SCOPES)[0]
@@ -185,7 +196,8 @@ def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decid
     more_urgent = file_for(any_backend, ada, ROUTINE).number
     issued = ada.call("GET", f"/submissions/{after}/report.json").get_json()
     assert instructed(ada, after) == (SELF, "finding", after)
-    answer = compared(ada if by == "patient" else doctor, lesion, before, after).get_json()
+    compare_pending(any_backend)
+    answer = compared(ada, lesion, before, after).get_json()
     told = (Band.DOCTOR_REVIEW, "comparison", after)
     assert (answer["instruction"]["band"], answer["instruction"]["from"]) == told[:2]
     for reader, number in product((ada, doctor), (before, after)):
@@ -260,7 +272,7 @@ def test_the_doctor_reads_how_much_a_spot_has_grown_whose_photo_alone_asks_for_t
         path = f"/submissions/{number}/report.pdf?reader=colleague"
         assert doctor.call("GET", path).status_code == 200, "printed before anything is compared"
         assert not any(map(GROWN.search, read_by_doctor(doctor, number)))
-    compared(ada, lesion, before, after)
+    compare_pending(any_backend)
     assert instructed(doctor, after) == (Band.DOCTOR_REVIEW, "comparison", after)
     pair = re.compile(
         rf"The photo of finding {after} was compared on \d+ \w+ \d{{4}} with that of finding "
@@ -279,7 +291,15 @@ def test_the_doctor_reads_how_much_a_spot_has_grown_whose_photo_alone_asks_for_t
 
 
 def sign_without(
-    doctor: Person, ada: Person, before: int, after: int, said: Any, *, away: str, back: str
+    backend: Backend,
+    doctor: Person,
+    ada: Person,
+    before: int,
+    after: int,
+    said: Any,
+    *,
+    away: str,
+    back: str,
 ) -> None:
     """The doctor signs the later photo while the earlier one is in another spot; then both are
     compared.
@@ -287,7 +307,7 @@ def sign_without(
     assert sort(ada, before, away).status_code == 200
     sign(doctor, after, said)
     assert sort(ada, before, back).status_code == 200
-    compared(ada, back, before, after)
+    compare_pending(backend)
 
 
 def test_a_decided_finding_says_what_was_measured_since_and_one_stored_before_that_it_was(
@@ -297,7 +317,7 @@ def test_a_decided_finding_says_what_was_measured_since_and_one_stored_before_th
     lesion, other = begin(ada), begin(ada)
     before, after = grown(any_backend, ada, lesion)
     urgent = {**MOLE, "urgency": "referral", "certainty": "suspected"}
-    sign_without(doctor, ada, before, after, urgent, away=other, back=lesion)
+    sign_without(any_backend, doctor, ada, before, after, urgent, away=other, back=lesion)
 
     def told() -> Any:
         return doctor.call("GET", f"/submissions/{after}/case").get_json()["changes"][0]
@@ -313,18 +333,109 @@ def test_a_decided_finding_says_what_was_measured_since_and_one_stored_before_th
     assert told()["compared"]["en"].endswith(" with an earlier photo.")
 
 
-def test_a_change_is_stored_once_and_a_comparison_without_one_takes_nothing_back(
+def found_by(backend: Backend) -> list[str]:
+    """Who has found a change, by the audit trail."""
+    return [row["by"] for row in backend.audit() if row["action"] == "submission.compare"]
+
+
+def test_to_read_a_comparison_changes_nothing(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    lesion = begin(ada)
+    before, after = grown(any_backend, ada, lesion)
+    stored = any_backend.stored()["submissions"]
+    for reader in (ada, doctor):
+        said = compared(reader, lesion, before, after).get_json()
+        assert (said["band"], said["instruction"]["band"]) == (Band.DOCTOR_REVIEW, SELF)
+    assert any_backend.stored()["submissions"] == stored
+    assert found_by(any_backend) == []
+
+
+def test_a_change_is_stored_once_and_later_comparisons_take_nothing_back(
     any_backend: Backend,
 ) -> None:
     ada = any_backend.member()
-    lesion = begin(ada)
+    lesion, other = begin(ada), begin(ada)
     before, after = grown(any_backend, ada, lesion)
-    same = photographed(any_backend, ada, visit(spot(1)), lesion=lesion, band=SELF)
-    for pair in ((before, after), (after, before), (before, same)):
-        assert compared(ada, lesion, *pair).status_code == 200
-    acts = [row for row in any_backend.audit() if row["action"] == "submission.compare"]
-    assert [row["by"] for row in acts] == [any_backend.account(ada.email).id]
-    assert instructed(ada, same) == (Band.DOCTOR_REVIEW, "comparison", after)
+    compare_pending(any_backend)
+    for moved in (after, before):
+        for spot_id in (other, lesion):
+            assert sort(ada, moved, spot_id).status_code == 200
+            compare_pending(any_backend)
+    photographed(any_backend, ada, visit(spot(1, area=1.35)), lesion=lesion, band=SELF)
+    compare_pending(any_backend)
+    assert found_by(any_backend) == ["system"]
+    assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
+
+
+def pending(backend: Backend) -> list[str]:
+    return backend.services.findings.records.list_uncompared(10)
+
+
+def test_a_photo_that_comes_between_two_is_compared_with_both(backend: Backend) -> None:
+    ada = backend.member()
+    lesion, other = begin(ada), begin(ada)
+    numbers = [photographed(backend, ada, None, lesion=item) for item in (lesion, other, lesion)]
+    compare_pending(backend)
+    assert pending(backend) == []
+    assert sort(ada, numbers[1], lesion).status_code == 200
+    found = [backend.services.findings.records.find(item) for item in pending(backend)]
+    assert [item.number for item in found if item] == numbers[1:]
+
+
+def test_a_photo_is_compared_when_it_is_filed_and_when_it_is_judged_again(
+    backend: Backend,
+) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    numbers = [photographed(backend, ada, spot(1), lesion=lesion) for _ in range(2)]
+    compare_pending(backend)
+    judge_anew(backend, numbers[1], ROUTINE)
+    found = [backend.services.findings.records.find(item) for item in pending(backend)]
+    assert [item.number for item in found if item] == numbers[1:]
+
+
+class Killed(BaseException):
+    """The process ends in the middle of it."""
+
+
+def test_after_a_kill_the_photos_are_compared_once_more(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    _, after = grown(any_backend, ada, begin(ada))
+    killed = mock.patch.object(comparisons, "compare", side_effect=Killed)
+    with killed, pytest.raises(Killed):
+        compare_pending(any_backend)
+    assert (found_by(any_backend), len(pending(any_backend))) == ([], 1)
+    compare_pending(any_backend)
+    compare_pending(any_backend)
+    assert (found_by(any_backend), pending(any_backend)) == (["system"], [])
+    assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
+
+
+@pytest.mark.parametrize("meanwhile", ["moved", "deleted", "earlier deleted", "earlier in error"])
+def test_what_was_found_of_photos_that_are_no_longer_there_is_dropped(
+    backend: Backend, meanwhile: str
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion, other = begin(ada), begin(ada)
+    before, after = grown(backend, ada, lesion)
+
+    def leave(*photos: Any) -> Comparison:
+        found = compare(*photos)
+        assert found.has_changed
+        if meanwhile == "moved":
+            assert sort(ada, after, other).status_code == 200
+        elif meanwhile == "earlier in error":
+            path = f"/submissions/{before}/entered-in-error"
+            assert doctor.call("POST", path, json={"reason": "Another person."}).status_code == 200
+        else:
+            gone = before if "earlier" in meanwhile else after
+            assert ada.call("DELETE", f"/submissions/{gone}").status_code == 200
+        return found
+
+    with mock.patch.object(comparisons, "compare", leave):
+        compare_pending(backend)
+    compare_pending(backend)
+    assert (found_by(backend), pending(backend)) == ([], [])
 
 
 def test_a_decided_photo_that_has_changed_from_one_its_doctor_never_saw_waits_again(
@@ -333,7 +444,7 @@ def test_a_decided_photo_that_has_changed_from_one_its_doctor_never_saw_waits_ag
     doctor, ada = patient_in_care(any_backend)
     lesion, other = begin(ada), begin(ada)
     before, after = grown(any_backend, ada, lesion)
-    sign_without(doctor, ada, before, after, MOLE, away=other, back=lesion)
+    sign_without(any_backend, doctor, ada, before, after, MOLE, away=other, back=lesion)
     assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
     assert after in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
     assert sort(ada, before, other).status_code == 200
@@ -361,8 +472,8 @@ def test_what_an_unsure_doctor_has_seen_waits_no_more_and_stays_as_urgent(
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
     lesion = begin(ada)
-    before, after = grown(any_backend, ada, lesion)
-    compared(doctor, lesion, before, after)
+    _, after = grown(any_backend, ada, lesion)
+    compare_pending(any_backend)
     sign(doctor, after, {**MOLE, "certainty": "suspected"})
     assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
     assert after not in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
@@ -373,7 +484,7 @@ def test_with_a_photo_goes_what_was_measured_against_it(any_backend: Backend, go
     doctor, ada = patient_in_care(any_backend)
     lesion = begin(ada)
     before, after = grown(any_backend, ada, lesion)
-    compared(ada, lesion, before, after)
+    compare_pending(any_backend)
     path = f"/submissions/{before}"
     if gone == "deleted":
         assert ada.call("DELETE", path).status_code == 200
@@ -482,6 +593,8 @@ def test_a_lost_photo_is_no_error(backend: Backend) -> None:
     assert found.photo_blob
     backend.services.store.blobs.delete(found.photo_blob)
     assert compared(ada, lesion, *numbers).get_json()["not_comparable"] == "lost"
+    compare_pending(backend)
+    assert (pending(backend), backend.stored().get("failed_items", [])) == ([], [])
 
 
 def test_only_two_findings_of_the_spot_are_compared(backend: Backend) -> None:
@@ -554,6 +667,10 @@ def test_where_the_engine_has_no_place_spots_are_proposed_by_place_alone(tmp_pat
     proposed = ada.call("GET", f"/submissions/{number}/lesion-proposals").get_json()
     assert [(item["id"], item["alike"]) for item in proposed] == [(newer, False), (alike, False)]
     assert code_of(compared(ada, alike, first, second)) == (503, "unavailable")
+    waiting = pending(backend)
+    compare_pending(backend)
+    assert pending(backend) == waiting[1:], "only the first photo of the spot needs no place"
+    assert backend.stored().get("failed_items", []) == []
     backend.services.store.close()
 
 

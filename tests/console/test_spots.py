@@ -210,8 +210,8 @@ def test_a_doctor_reads_how_much_it_has_grown_before_the_review_and_in_the_queue
     """Its photo alone asks for no less than the comparison."""
     lesion = begin(patient, BACK)
     before, after = (
-        send_photo(patient, in_benign_colours(picture), skin_tone="dark", lesion=lesion)
-        for picture in (spot(1), visit(spot(1, area=1.35)))
+        send_photo(patient, in_benign_colours(picture), skin_tone="dark", lesion=where)
+        for picture, where in ((spot(1), begin(patient, BACK)), (visit(spot(1, area=1.35)), lesion))
     )
     own = patient.call("GET", f"/submissions/{after}").json
     assert own["band"] == "doctor_review"
@@ -223,12 +223,14 @@ def test_a_doctor_reads_how_much_it_has_grown_before_the_review_and_in_the_queue
     visitor.see_none(GROWN[look.language])
     visitor.keys("a")
     visitor.find("[value=agree]:checked:focus")
-    pair = f"first={before}&second={after}"
-    assert patient.call("GET", f"/lesions/{lesion}/comparison?{pair}").status == 200
+    path = f"/submissions/{before}/lesion"
+    assert patient.call("PUT", path, json={"lesion": lesion}).status == 200
+    case = f"/submissions/{after}/case"
+    visitor.await_truth(lambda: "changes" in doctor.call("GET", case).json, "the comparison")
     visitor.keys(Keys.ENTER)
     journey.see("spotChanged")
     visitor.see(GROWN[look.language])
-    [said] = doctor.call("GET", f"/submissions/{after}/case").json["changes"]
+    [said] = doctor.call("GET", case).json["changes"]
     visitor.see(said["sentence"][look.language])
     visitor.see(said["compared"][look.language])
     assert doctor.call("GET", f"/submissions/{after}/reviews").json == []

@@ -36,7 +36,7 @@ from skinapi.model.finding import Finding
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.erased_ids import write_erased_ids
 from skinapi.platform.storage.ports import Document
-from tests.care.clinic import file_new, judge_anew, patient_in_care, patient_of
+from tests.care.clinic import compare_pending, file_new, judge_anew, patient_in_care, patient_of
 from tests.integrations.test_keys import made
 from tests.privacy.test_joining import join
 from tests.support.backends import Backend, Person
@@ -301,16 +301,13 @@ class History:
         self._note(f"{answer.status_code} {number} moved to {spot and self.spots.index(spot)}")
 
     def compare(self) -> None:
-        """Two photos of a spot; what is measured is drawn."""
-        spot, first, second = self.draw.choice(self.pairs())
-        by, grown = self.draw.choice([self.ada, self.grey]), self.draw.random() < 0.7
+        """The photos that wait for it; what is measured is drawn."""
+        grown = self.draw.random() < 0.7
         change = Change(measure=Measure.AREA, value=0.3, uncertainty=0.2, measurable=grown)
         found = Comparison(changes=(change,))
-        path = f"/lesions/{spot}/comparison?first={first}&second={second}"
         with mock.patch.object(comparisons, "compare", return_value=found):
-            answer = by.call("GET", path)
-        assert answer.status_code == 200, answer.text
-        self._note(f"{first} and {second} compared by {self._who(by)}: {grown}")
+            compare_pending(self.backend)
+        self._note(f"compared: {grown}")
 
     def delete(self) -> None:
         number = self.draw.choice(self.numbers)

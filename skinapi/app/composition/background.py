@@ -14,6 +14,7 @@ from skinapi.app.areas import switched_on
 from skinapi.app.composition.services import Services
 from skinapi.base.container import Container
 from skinapi.base.settings.settings import Settings
+from skinapi.care.pending_comparisons import PendingComparisons
 from skinapi.care.reminders import ReminderMailer
 from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
@@ -72,6 +73,7 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("scrubber", 60, get(Scrubber).run_once, "not scrubbed"),
         Task("notice-sender", 2, get(NoticeSender).run_once, "notices not sent"),
         Task("delivery-sender", 1, sender.run_once, "deliveries not sent", at_stop=sender.stop),
+        Task("comparisons", 2, get(PendingComparisons).run_once, "photos not compared"),
         Task("unassigned-mailer", 60, get(UnassignedMailer).run_once, "not told of patients"),
         Task("retention", 600, get(RetentionService).run_once, "retention not passed"),
         # By any process: two at once do no harm.

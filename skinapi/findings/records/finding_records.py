@@ -3,6 +3,7 @@ reviews in the store; and moving findings from one spot to another.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
 from typing import overload
 
 from skinapi.base.errors import FindingInError, RecordDamaged
@@ -199,6 +200,7 @@ class FindingRecords(StoredFindings):
         self._note_seen(both)
         moved: Document = {"$set": {"lesion": lesion, "placed": [*placed]}}
         self._documents.update({"id": finding.id}, {**moved, **TOUCH})
+        self._mark_uncompared(lesion, finding.id)
         return self.renew(both)
 
     def place_lesion(self, lesion: str, placed: Placed) -> FindingsChanged:
@@ -225,6 +227,23 @@ class FindingRecords(StoredFindings):
         """Note what was seen of these spots before one comes or leaves."""
         for lesion in lesions:
             self.reviews.note_seen([*self.numbers_in_lesion(lesion)])
+
+    def _mark_uncompared(self, lesion: str, came: str) -> None:
+        """Let a photo that has come to a spot be compared with those next to it."""
+        there = sorted(self.numbers_in_lesion(lesion))
+        later = [after for before, after in pairwise(there) if came in (before, after)]
+        self._documents.set_each({item: {"uncompared": new_id()} for item in later})
+
+    def list_uncompared(self, limit: int) -> list[str]:
+        """List the ids of findings to be compared with the one before, in the order they came."""
+        waiting: Filter = {"uncompared": {"$gt": ""}}
+        found = self._documents.find(waiting, sort="uncompared", limit=limit, fields=())
+        return [item["id"] for item in found]
+
+    def find_before(self, finding: StoredFinding) -> StoredFinding | None:
+        """Find the one before it in its spot."""
+        earlier: Filter = {**in_spot(finding.lesion), "id": {"$lt": finding.id}}
+        return self._first(earlier, sort="-id")
 
     def add_change(self, before: StoredFinding, change: MeasuredChange) -> None:
         self.change(before.id, changes=[item.stored() for item in (*before.changes, change)])

@@ -65,6 +65,7 @@ class NewFinding:
             picture_blobs=blobs if judged.pictures else (),
             picture_count=max(1, len(judged.pictures)),
             changed=new_id(),
+            uncompared=new_id() if self.lesion and blobs else None,
             filed_by=self.by if self.by != self.owner else None,
         )
         alone = see_alone(finding)
@@ -102,6 +103,7 @@ class NewVersion:
                 "sections": self.sections,
                 "narrative_source": self.narrative_source,
                 "photo_blob": shown or before.photo_blob,
+                "uncompared": new_id(),
             }
         )
 

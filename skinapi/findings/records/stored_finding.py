@@ -223,7 +223,8 @@ class StoredFindingSummary(StoredFindingRow):
 class StoredFinding(StoredFindingSummary):
     """`changed` is an id made when its patient last got to see something else. `judged_by` is the
     account that had the photo judged again for its newest version. `filed_by` is the account that
-    has filed it for its owner, `session_of` the key whose session key did.
+    has filed it for its owner, `session_of` the key whose session key did. While its photo is
+    `uncompared` with that of the finding before it, this is an id made when it came to its spot.
     """
 
     finding: Finding
@@ -240,6 +241,7 @@ class StoredFinding(StoredFindingSummary):
     photo_removed_at: datetime | None = optional()
     photo_blob_lost_at: datetime | None = optional()
     source: Source | None = optional()
+    uncompared: str | None = optional()
 
     @property
     def photo_lost_at(self) -> datetime | None:

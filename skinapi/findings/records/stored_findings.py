@@ -47,7 +47,7 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
     *(("doctor", "awaited_key"), ("doctor", "changed")),
     *(("opinion_of", "queue_key"), ("queue_key",), ("due_key",), ("changed",)),
-    *(("awaited_key",), ("lesion",)),
+    *(("awaited_key",), ("lesion",), ("uncompared",)),
 )
 # What is read of each view; of a StoredFinding all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
@@ -248,6 +248,7 @@ class StoredFindings(Repository[StoredFinding]):
             **dict.fromkeys(KEYS),
             **NOT_ASKED,
             **NONE_CAME,
+            "uncompared": None,
             "rest_key": make_rest_key(photo, True, error.entered_at, finding.number),
             "error": error.stored(),
             "changed": new_id(),

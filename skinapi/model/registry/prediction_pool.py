@@ -34,6 +34,10 @@ class PoolCaller:
     signed_in: bool
 
 
+# Work for which nobody waits: it gives way to everything.
+BACKGROUND = PoolCaller("", signed_in=False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """`held` has the work until a thread takes it: the executor keeps cancelled tasks."""
@@ -86,8 +90,8 @@ class PredictionPool:
         """Drop the newest queued photo of whoever must give way to `caller`."""
         has = Counter(place.caller for place in self._under_way.values())
         yielding = [owner for owner in has if _gives_way(owner, caller, has)]
-        # Those without an account first, then whoever has most photos.
-        yielding.sort(key=lambda owner: (owner.signed_in, -has[owner]))
+        # The background first, then those without an account, then whoever has most photos.
+        yielding.sort(key=lambda owner: (owner != BACKGROUND, owner.signed_in, -has[owner]))
         if not any(self._drop_newest(owner) for owner in yielding):
             raise Unavailable(retry_after=RETRY_AFTER_S)
 
@@ -102,6 +106,8 @@ class PredictionPool:
 
 
 def _gives_way(owner: PoolCaller, newcomer: PoolCaller, has: Counter[PoolCaller]) -> bool:
+    if BACKGROUND in (owner, newcomer):
+        return owner == BACKGROUND
     if owner.signed_in == newcomer.signed_in:
         return has[owner] > has[newcomer] + 1
     return newcomer.signed_in

@@ -18,8 +18,9 @@ from skinapi.platform.storage.ports import Document, Documents, Store
 
 STOP_S = 5.0
 LEASE = timedelta(seconds=30)
-# Five tasks may take long: mails, a scrub, erasures, a new model, what is too old. One is left.
-THREADS = 6
+# Six tasks may take long: mails, a scrub, erasures, a new model, comparisons, what is too old. One
+# is left.
+THREADS = 7
 # By collection and id: the other fields of a document, and what is added to its numbers.
 Sums = dict[tuple[str, str], tuple[Document, Counter[str]]]
 

@@ -29,7 +29,7 @@ RECORD = "record"
 # Which pass it was: the pages have words for each.
 WORK = frozenset(
     {
-        *("account_erasure", "account_expiry", "delivery", "erasure_receipt"),
+        *("account_erasure", "account_expiry", "comparison", "delivery", "erasure_receipt"),
         *("job", "mail", "migration", "notice", "person_file", RECORD, "reminder"),
         *("retention", "unassigned"),
     }

@@ -14,7 +14,7 @@ from skinapi.base.settings.sizing import usable_cores
 from skinapi.model.network.engine import OpenVinoEngine
 from skinapi.model.registry.composition import open_inference, open_models, open_served
 from skinapi.model.registry.inference import InferenceService
-from skinapi.model.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
+from skinapi.model.registry.prediction_pool import BACKGROUND, PoolCaller, PredictionPool, open_warm
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.stores.mock_store import MockStore
@@ -167,6 +167,15 @@ def test_a_photo_without_an_account_gives_way_to_one_with_an_account(full: FullP
         full.pool.run(full._hold, caller=strangers[5])
     full.go.set()
     assert [item.result() for item in sent] == [strangers[0], None, None, None, ADA, ADA, ADA]
+
+
+def test_work_in_the_background_gives_way_to_everybody(full: FullPool) -> None:
+    stranger = PoolCaller("2001:db8::/48", signed_in=False)
+    sent = full.send(ADA, BACKGROUND, stranger, stranger, stranger)
+    with pytest.raises(Unavailable):
+        full.pool.run(full._hold, caller=BACKGROUND)
+    full.go.set()
+    assert [item.result() for item in sent] == [ADA, None, stranger, stranger, stranger]
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
