@@ -70,7 +70,7 @@ from typing import ClassVar, Literal
 class ReplacedStatement:
     """What counts, or what the table of `conditions` asks for; who said it, and when."""
 
-    said_by: Literal["decision", "comparison", "finding", "conditions"]
+    said_by: Literal["review", "comparison", "model", "conditions"]
     urgency: str
     label: str | None = None
     doctor: str | None = None
@@ -162,17 +162,13 @@ class NotFound(SkinAPIError):
 
 
 class FindingInError(NotFound):
-    """`patient` is the id of the account it was filed for, and `sample_awaited` says whether a
-    doctor waited for the result of a sample. Both are for a doctor alone.
-    """
+    """`patient` is the id of the account it was filed for. It is for a doctor alone."""
 
     code = "entered_in_error"
     sentence = "This finding was entered in error: it stands for nothing, and nobody is shown it"
 
-    def __init__(
-        self, reason: str, *, patient: str | None = None, sample_awaited: bool = False
-    ) -> None:
-        self.reason, self.patient, self.sample_awaited = reason, patient, sample_awaited
+    def __init__(self, reason: str, *, patient: str | None = None) -> None:
+        self.reason, self.patient = reason, patient
         super().__init__(f"{self.sentence}. The reason: {reason}")
 
 

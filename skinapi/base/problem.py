@@ -43,12 +43,6 @@ class EntryInError(BaseModel):
         exclude_if=lambda patient: patient is None,
         description="to a doctor: the account that it was filed for",
     )
-    sample_awaited: bool = Field(
-        default=False,
-        exclude_if=lambda awaited: not awaited,
-        description="to a doctor: true where the result of a sample was awaited: nothing waits for "
-        "it any more",
-    )
 
 
 class Problem(BaseModel):
@@ -131,7 +125,5 @@ def _refusal_of(error: SkinAPIError) -> RefusalOfAccount | None:
 
 def _entry_of(error: SkinAPIError) -> EntryInError | None:
     if isinstance(error, FindingInError):
-        return EntryInError(
-            reason=error.reason, patient=error.patient, sample_awaited=error.sample_awaited
-        )
+        return EntryInError(reason=error.reason, patient=error.patient)
     return None

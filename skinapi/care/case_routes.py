@@ -248,7 +248,7 @@ class SpotComparison(Answer):
         notices = conditions_table().notices
         is_raised = urgency(band) < urgency(finding.band)
         alignment = comparison.alignment
-        counts = compared.instruction.counts.band
+        counts = compared.instruction.band
         words_of_change = notices.comparison
         sentence = words_of_change.told_doctor if for_doctor else words_of_change.told
         may_miss = words_of_change.may_miss_change if is_sent(counts) else words_of_change.may_miss
@@ -289,7 +289,7 @@ def _instruction(
 
 
 def _say_decided(compared: ComparedFindings, language: Language) -> str | None:
-    counts = compared.instruction.counts
+    counts = compared.instruction
     since = counts.since > compared.after.created_at
     if counts.decision is None or (since and not compared.seen_by(counts)):
         return None

@@ -17,7 +17,7 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.lesions import Lesion
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.status.lesion_status import Advice, Instruction
+from skinapi.findings.status.lesion_status import Advice
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     Comparison,
@@ -102,7 +102,7 @@ class ComparedFindings:
     second_size: Size = (0, 0)
 
     @property
-    def instruction(self) -> Instruction:
+    def instruction(self) -> Advice:
         """What is to be done about the spot."""
         return self.after.instruction
 
@@ -110,8 +110,7 @@ class ComparedFindings:
         """Whether the doctor who decided this had both photos."""
         decision = said.decision
         return decision is not None and all(
-            item.number == said.finding or decision.has_seen(item.id)
-            for item in (self.before, self.after)
+            decision.review in item.covered_by for item in (self.before, self.after)
         )
 
     @property

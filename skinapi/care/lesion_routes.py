@@ -158,7 +158,7 @@ class LesionView(Answer):
         lesion, latest = shown
         language, for_doctor = language or to.account.language, lesion.owner != to.id
         instruction = shown.instruction
-        reminder = reminder_of(instruction) if instruction else None
+        reminder = reminder_of(latest.lesion_status) if latest else None
         return cls.from_record(
             lesion,
             instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor)

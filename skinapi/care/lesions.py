@@ -5,7 +5,7 @@ comes after the other, and each answer was true.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -33,7 +33,7 @@ from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import Placed
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
-from skinapi.findings.status.lesion_status import Instruction
+from skinapi.findings.status.lesion_status import Advice
 from skinapi.model.context import Context
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import Fault
@@ -54,7 +54,7 @@ class ShownLesion(NamedTuple):
     latest: VisibleFindingRow | None
 
     @property
-    def instruction(self) -> Instruction | None:
+    def instruction(self) -> Advice | None:
         """What is to be done about it; None without a finding."""
         return self.latest.instruction if self.latest else None
 
@@ -160,40 +160,17 @@ class LesionsService:
         if changed is None:
             raise NotFound(NO_LESION)
         if changed.place != own.place:
-            before = self.records.places_of(own.id)
-            told = self._note_place(changed, by=by)
             self._publish(unit, self.records.place_lesion(own.id, changed.known_place))
-            self._tell_of_place(changed, before, told, by=by)
+            self._tell_of_place(changed, by=by)
         return self._show(changed)
 
-    def _tell_of_place(
-        self, spot: Lesion, before: Mapping[str, Placed], told: Sequence[int], *, by: str
-    ) -> None:
-        """Tell the doctor in charge of decided photos that are said to be elsewhere now, but of
-        those in `told`.
-        """
-        moved = [
-            item.number
-            for item in self.records.see(self.records.list_of_lesion(spot.id))
-            if item.decision and item.photo.place != before.get(item.id) and item.number not in told
-        ]
-        tell = self.findings.unassigned.tell_of_correction
-        tell(Kind.PLACE_CORRECTED, self.accounts.get(spot.owner), moved, by=by)
-
-    def _note_place(self, spot: Lesion, *, by: str, finding: str | None = None) -> list[int]:
-        """A signed letter that names another place of the spot counts no more. Of one `finding`
-        that comes to the spot, or of all that are in it. Return the numbers of those findings.
-        """
-        if spot.place is None:
-            return []
-        findings = [finding] if finding else [*self.records.numbers_in_lesion(spot.id)]
-        misplaced = self.letters.note_place(findings, spot.place.written)
-        told = sorted(item.number for item in self.records.by_ids([*misplaced]).values())
-        if told:
+    def _tell_of_place(self, spot: Lesion, *, by: str) -> None:
+        """Tell the doctor in charge of the new place of a spot that is reviewed."""
+        status = self.records.spots.get(spot.id)
+        if status.decision and status.newest:
             patient = self.accounts.get(spot.owner)
             tell = self.findings.unassigned.tell_of_correction
-            tell(Kind.LETTER_OUTDATED, patient, told, by=by)
-        return told
+            tell(Kind.PLACE_CORRECTED, patient, [status.newest.number], by=by)
 
     def _publish(self, unit: Unit, changed: FindingsChanged) -> None:
         unit.publish(replace(changed, by_sorting=True))
@@ -217,13 +194,12 @@ class LesionsService:
             place = Place.from_told(finding.photo.place)
             new = Lesion(id=new_id(), created_at=now(), owner=finding.owner, place=place)
             spot = self.lesions.insert(new)
-        return self.records.see_one(self._put(unit, finding, spot, by=by.id))
+        return self.records.see_one(self._put(unit, finding, spot))
 
-    def _put(self, unit: Unit, finding: VisibleFinding, spot: Lesion, *, by: str) -> VisibleFinding:
+    def _put(self, unit: Unit, finding: VisibleFinding, spot: Lesion) -> VisibleFinding:
         # What was decided was said of the place where its spot was.
         told = finding.photo.place if finding.decision else _place_told(finding.context)
         self._refuse_apart(spot, told)
-        self._note_place(spot, by=by, finding=finding.id)
         self._publish(unit, self.records.put_in_lesion(finding, spot.id, spot.known_place))
         moved = finding.model_copy(update={"lesion": spot.id})
         self.counts.enter(moved)

@@ -18,7 +18,7 @@ from skinapi.base.values import Value
 from skinapi.findings.records.letters import ReadSentence
 from skinapi.findings.reports.checker import NUMBER
 from skinapi.findings.status.decisions import DAYS
-from skinapi.findings.status.reviews import names_cancer
+from skinapi.findings.status.spot import names_cancer
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 

@@ -14,12 +14,11 @@ from skinapi.care.letters import Draft, EditedDraft, LettersService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.errors import (
     LetterChanged,
-    LetterDecision,
-    LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
     LetterUnreviewed,
     LetterWithdrawn,
+    SpotChanged,
     TooManyLetters,
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee
@@ -50,15 +49,8 @@ class WrittenLetter(LetterView):
         "changes it",
         default=(),
     )
-    changed: tuple[str, ...] = optional(
-        "of a draft: what says something else now than when it was written: the `decision`, the "
-        "`version` of the finding, the `place` of its spot, or a field of its `context`. Its "
-        "doctor reads the text again",
-        default=(),
-    )
-    written_of: str | None = optional(
-        "of a draft: stands for all of this as it is now; send it with a change and with the "
-        "signature"
+    spot_version: int | None = optional(
+        "of a draft: the present version of the spot; send it with a change and with the signature"
     )
     unwritten: Unwritten | None = optional(
         "of a draft: why no language model has drafted it; absent where one has"
@@ -92,20 +84,14 @@ class NewLetter(Body):
 class LetterChange(Body):
     text: LetterText
     version: int = Field(ge=1, le=MOST_VERSIONS, description="the one that the text was made from")
-    written_of: str | None = Field(
+    spot_version: int | None = Field(
         default=None,
-        max_length=64,
-        description="that of the draft as the doctor has seen it: 409 `letter_outdated` where "
-        "something else holds by now. Without it, that of which the draft was written last counts",
+        description="the version of the spot that the doctor has seen: 409 `spot_changed` if it "
+        "has another one now. Without it, that of the draft counts",
     )
 
 
 class Signature(LetterChange):
-    decision: str = Field(
-        max_length=LONGEST_LETTER,
-        description="as it was shown above the text: 409 `letter_decision` where another one "
-        "counts by now",
-    )
     confirmed: list[Annotated[str, StringConstraints(max_length=LONGEST_LETTER)]] = Field(
         default=[],
         max_length=200,
@@ -165,7 +151,7 @@ def list_spot_letters(
 @routes.route(
     "PUT",
     "/letters/<letter>",
-    raises=(NotFound, Forbidden, LetterSigned, LetterChanged, LetterOutdated),
+    raises=(NotFound, Forbidden, LetterSigned, LetterChanged, SpotChanged),
 )
 def change_letter(
     letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
@@ -187,8 +173,7 @@ def change_letter(
         LetterSigned,
         LetterChanged,
         LetterUnreviewed,
-        LetterDecision,
-        LetterOutdated,
+        SpotChanged,
         LetterUnconfirmed,
     ),
 )

@@ -12,12 +12,11 @@ from skinapi.base.stored_record import Frozen
 from skinapi.care.letter_check import Decided, blank_facts, split_sentences
 from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee, Letter
-from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
 from skinapi.findings.status.decisions import Decision, say_day
 from skinapi.findings.status.lesion_status import Advice
-from skinapi.findings.status.reviews import names_cancer
+from skinapi.findings.status.spot import names_cancer
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import Sex
@@ -66,17 +65,15 @@ class LetterFacts:
     """`decision` is about the letter's finding; `advice` is what counts of the spot, where that was
     said about another finding. `due` is until when a doctor should have seen the spot. `earlier`
     are the findings of the spot before it, as its patient may know them. What the patient calls the
-    spot is in no letter. `advice_elsewhere`: the finding of the advice was told to be of another
-    place. `phone` is the clinic's. `others_opinion`: another doctor decided.
+    spot is in no letter. `phone` is the clinic's. `others_opinion`: another doctor decided.
     """
 
-    finding: StoredFinding
+    finding: VisibleFinding
     decision: Decision | None
     patient: str
     doctor: str
     spot_place: Place | None = None
     advice: Advice | None = None
-    advice_elsewhere: bool = False
     due: date | None = None
     earlier: Sequence[VisibleFindingRow] = ()
     phone: str | None = None
@@ -88,7 +85,7 @@ class LetterFacts:
         which is right.
         """
         told, spot = self.finding.context, self.spot_place
-        if self.advice_elsewhere or (spot and spot.differs_from(told)):
+        if spot and spot.differs_from(told):
             return None
         if spot or not told.body_site:
             return spot
@@ -111,7 +108,7 @@ class LetterFacts:
             band=self.advice.band if self.advice else own.urgency,
             sure=counts.settled,
             proven=counts.proven,
-            waits=first.waits_for is not None or first.unjudged,
+            waits=first.waits_for is not None or own.unjudged,
             own=f"{said}\n\n{write_draft(self, reader, language)}",
             key_words=letter.key_words,
             known=list_own_sentences(reader, language) if redecided else frozenset(),
@@ -290,7 +287,6 @@ def _say_person(about: LetterFacts, language: Language) -> Iterator[str]:
 
 
 def say_course(about: LetterFacts, language: Language) -> Iterator[str]:
-    """Say of each earlier photo the day, and what a doctor decided."""
+    """Say the day of each earlier photo."""
     for item in about.earlier:
-        day, decision = say_day(item.created_at, language), item.decision
-        yield f"{day} ({decision.heading(language, for_doctor=True)})" if decision else day
+        yield say_day(item.created_at, language)

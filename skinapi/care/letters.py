@@ -20,35 +20,28 @@ from skinapi.care.letter_drafts import make_question, read_body
 from skinapi.care.letter_reading import find_read, read_sentences
 from skinapi.care.letter_texts import LetterFacts, say_decision, write_draft
 from skinapi.findings.errors import (
-    LetterDecision,
-    LetterOutdated,
     LetterSigned,
     LetterUnconfirmed,
     LetterUnreviewed,
     LetterWithdrawn,
+    SpotChanged,
 )
 from skinapi.findings.records.events import FindingsChanged, LetterIssued, LetterTakenBack
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.letters import (
     Addressee,
-    BeginsWith,
     Letter,
     Letters,
     ShownLetter,
     Withdrawal,
-    WrittenOf,
-    find_changed,
-    find_written_of,
     show_letter,
-    write_of,
 )
 from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.unassigned_patients import Clinic
-from skinapi.findings.records.visible_findings import VisibleFinding, see_with
+from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.checker_records import Checker
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
-from skinapi.findings.status.decisions import MOST_EARLIER
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
@@ -57,6 +50,7 @@ T = TypeVar("T")
 NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
+MOST_EARLIER = 10
 # The version of the consent's text that says what is sent for a letter, and to whom.
 CONSENT: Purpose = "llm"
 CONSENT_SINCE = 4
@@ -66,29 +60,26 @@ WAIT_S = 15.0  # that one letter may wait for the model, all attempts together
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A letter as it is shown to its doctor. Of one that is not signed, `marked` are the sentences
-    that differ from what was decided, `changed` what differs from what the draft was written of,
-    `written_of` stands for that as it is now, and `unwritten` is why no language model has drafted
-    it.
+    that differ from what was decided, `spot_version` is the present version of the spot, and
+    `unwritten` is why no language model has drafted it.
     """
 
     shown: ShownLetter
     marked: tuple[MarkedSentence, ...] = ()
-    changed: tuple[str, ...] = ()
-    written_of: str | None = None
+    spot_version: int | None = None
     unwritten: Unwritten | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditedDraft:
-    """A text, and what its doctor has seen: `confirmed` are the marked sentences, `written_of`
-    stands for the facts; without it, for those of which the draft was written last.
+    """A text, and what its doctor has seen: the `spot_version`, and the marked sentences that are
+    `confirmed`. Without `spot_version`, the one of the draft counts.
     """
 
     text: str
     version: int
-    decision: str = ""
+    spot_version: int | None = None
     confirmed: Collection[str] = ()
-    written_of: str | None = None
 
 
 class _Held(NamedTuple):
@@ -157,7 +148,7 @@ class LettersService:
             reader=reader,
             language=language,
             decision=say_decision(about, reader, language),
-            written_of=_written_of_now(about),
+            spot_version=finding.spot.version,
             text=write_draft(about, reader, language, key_words, drafted.answer if drafted else ()),
             key_words=key_words,
             model=drafted.model if drafted else None,
@@ -222,8 +213,7 @@ class LettersService:
         return Draft(
             ShownLetter(letter.model_copy(update={"text": text, "decision": decided})),
             _mark(text, about, letter),
-            _find_changed(letter, about, decided),
-            _written_of_now(about).make_token(decided),
+            about.finding.spot.version,
             None if letter.model else self._why_unasked(about, owner) or Unwritten.NOT_ASKED,
         )
 
@@ -249,20 +239,10 @@ class LettersService:
     def list_of_spot(self, *, lesion: str, to: Subject) -> list[ShownLetter]:
         course = {item.id: item for item in self.lesions.list_course(lesion=lesion, to=to)}
         letters = self.letters.list_signed_of([*course])
-        # The course says no more of a finding than a list does.
-        stored = {
-            item: self.findings.records.find(item)
-            for item in dict.fromkeys(letter.submission for letter in letters)
-        }
-        shown = [
-            show_letter(letter, see_with(finding, known.facts))
-            for letter in letters
-            if (finding := stored[letter.submission]) and (known := course[finding.id])
-        ]
+        shown = [show_letter(letter, course[letter.submission]) for letter in letters]
         return sorted(shown, key=lambda item: item.letter.id)
 
     def change_letter(self, *, letter: str, edited: EditedDraft, by: Subject) -> Draft:
-        """From now on the draft is written of what its doctor has seen."""
         self._read(letter, edited.text, by)
         return self._change_letter(letter, edited, by)
 
@@ -270,13 +250,12 @@ class LettersService:
     def _change_letter(self, unit: Unit, letter: str, edited: EditedDraft, by: Subject) -> Draft:
         draft, finding, owner = self._hold_draft(unit, "letter.change", letter, by)
         about = self._facts_of(finding, owner, by)
-        decided, of = say_decision(about, draft.reader, draft.language), _written_of_now(about)
-        changed = _find_changed(draft, about, decided)
-        _refuse_outdated(changed, of.make_token(decided), seen=edited.written_of)
+        _require_current(draft, finding, edited)
+        decided = say_decision(about, draft.reader, draft.language)
         stored = {
             "text": edited.text,
             "decision": decided,
-            "written_of": of.stored(),
+            "spot_version": finding.spot.version,
             "redecided": draft.redecided or draft.decision != decided,
         }
         return self._show(self.letters.change_draft(letter, edited.version, stored), about, owner)
@@ -296,27 +275,19 @@ class LettersService:
         if finding.decision is None:
             raise LetterUnreviewed
         about = self._facts_of(finding, owner, by)
-        counts = say_decision(about, draft.reader, draft.language)
-        if edited.decision != counts:
-            raise LetterDecision
-        of = _written_of_now(about)
-        changed = find_changed(find_written_of(draft, about.finding), of)
-        _refuse_outdated(changed, of.make_token(counts), seen=edited.written_of)
+        _require_current(draft, finding, edited)
         marked = {item.sentence for item in _mark(edited.text, about, draft)}
         if not marked.issubset(edited.confirmed):
             raise LetterUnconfirmed
         signed = {
             "text": edited.text,
-            "decision": counts,
+            "decision": say_decision(about, draft.reader, draft.language),
             "signed_at": now(),
             "signature": by.account.name,
-            "last_review": finding.status.reviews[-1].id,
-            "written_of": of.stored(),
+            "spot_version": finding.spot.version,
             "key_words": "",
             "read": [],
         }
-        if about.advice:
-            signed["begins"] = BeginsWith.of_advice(about.advice).stored()
         issued = self.letters.change_draft(letter, edited.version, signed)
         if draft.reader == "patient":
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")
@@ -358,18 +329,7 @@ class LettersService:
         advice = finding.replaced_by
         spot_place = self.lesions.find(lesion=finding.lesion, to=doctor).place
         course = self.lesions.list_course(lesion=finding.lesion, to=doctor)
-        earlier = [
-            item
-            for item in course
-            if item.created_at < finding.created_at
-            if not item.photo.is_told_elsewhere(finding.photo)
-        ]
-        elsewhere = any(
-            (spot_place and spot_place.differs_from(item.context))
-            or item.photo.is_told_elsewhere(finding.photo)
-            for item in course
-            if advice and item.number == advice.finding
-        )
+        earlier = [item for item in course if item.created_at < finding.created_at]
         return LetterFacts(
             finding=finding,
             decision=decision,
@@ -377,8 +337,7 @@ class LettersService:
             doctor=doctor.account.name,
             spot_place=spot_place,
             advice=advice,
-            advice_elsewhere=elsewhere,
-            due=finding.instruction.counts.due,
+            due=finding.instruction.due,
             earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
             phone=self.clinic.phone,
             others_opinion=decision is not None and decision.doctor != doctor.id,
@@ -419,25 +378,11 @@ def _try_to(what: str, ask: Callable[[], T]) -> T | Unwritten:
     return reason
 
 
-def _written_of_now(about: LetterFacts) -> WrittenOf:
-    decision, place = about.decision, None if about.advice_elsewhere else about.spot_place
-    return write_of(
-        about.finding,
-        review=decision.review if decision else None,
-        place=place.written if place else None,
-    )
-
-
-def _find_changed(draft: Letter, about: LetterFacts, decision: str) -> tuple[str, ...]:
-    """What differs from what the draft was written of: a field of it, or the `decision`."""
-    of = find_written_of(draft, about.finding)
-    decided = ("decision",) if draft.decision not in ("", decision) else ()
-    return (*decided, *find_changed(of, _written_of_now(about)))
-
-
-def _refuse_outdated(changed: tuple[str, ...], token: str, *, seen: str | None) -> None:
-    if changed if seen is None else seen != token:
-        raise LetterOutdated(changed)
+def _require_current(draft: Letter, about: VisibleFinding, edited: EditedDraft) -> None:
+    """Raises SpotChanged if the spot has changed since its doctor has seen the draft."""
+    seen = draft.spot_version if edited.spot_version is None else edited.spot_version
+    if seen != about.spot.version:
+        raise SpotChanged(about.spot.version)
 
 
 def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:

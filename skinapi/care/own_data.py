@@ -117,7 +117,7 @@ class InboxService:
 
     def read(self, *, owner: Account) -> InboxContent:
         spots = self.lesions.list_recent(owner.id)
-        found = self.records.compute_statuses([spot.id for spot in spots])
+        found = self.records.spots.read(spot.id for spot in spots)
         statuses = [(spot, found.get(spot.id)) for spot in spots]
         decisions = [
             item
@@ -150,34 +150,34 @@ class InboxService:
 
 def _list_new_decisions(lesion: Lesion, status: LesionStatus) -> Iterator[NewDecision]:
     """Who could not judge the photo has decided nothing: another photo is a task."""
-    for item in status.findings.values():
-        decision, signed_at = item.decision, item.signed_at
-        if decision and signed_at and not (decision.unjudged or item.opened_at):
-            yield NewDecision(
-                finding=item.photo.number,
-                lesion=lesion,
-                decision=decision,
-                advice=status.instruction.counts,
-                signed_at=signed_at,
-            )
+    decision, counts, newest = status.decision, status.instruction, status.newest
+    if decision is None or counts is None or newest is None or decision.unjudged:
+        return
+    opened = status.spot.opened_at
+    if opened is None or opened < decision.decided_at:
+        yield NewDecision(
+            finding=newest.number,
+            lesion=lesion,
+            decision=decision,
+            advice=counts,
+            signed_at=decision.decided_at,
+        )
 
 
 def _tasks_of(lesion: Lesion, status: LesionStatus) -> Iterator[InboxEntry]:
-    instruction = status.instruction
-    asked = instruction.counts.band in ORDER
+    counts, newest = status.instruction, status.newest
+    if counts is None:
+        return
+    asked = counts.band in ORDER
     if asked:
-        about = instruction.counts.finding
-        kept = any(s.photo.kept for s in status.findings.values() if s.photo.number == about)
-        advice = instruction.counts
-        task = Task.RESULT if advice.waits_for is WaitsFor.RESULT else Task.SEE_DOCTOR
-        yield InboxEntry(task=task, lesion=lesion, advice=advice, photo_kept=kept)
-    if instruction.picture_wanted:
-        *_, number = instruction.pictures_wanted
-        counts = instruction.counts
-        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=counts, finding=number)
-    elif not asked and (reminder := reminder_of(instruction)):
+        kept = any(photo.kept for photo in status.photos.values() if photo.number == counts.finding)
+        task = Task.RESULT if counts.waits_for is WaitsFor.RESULT else Task.SEE_DOCTOR
+        yield InboxEntry(task=task, lesion=lesion, advice=counts, photo_kept=kept)
+    if status.spot.photo_wanted_at and newest:
+        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=counts, finding=newest.number)
+    elif not asked and (reminder := reminder_of(status)):
         task = Task.RESULT if reminder.act is ReminderKind.ASK_RESULT else Task.PHOTOGRAPH
-        yield InboxEntry(task=task, lesion=lesion, advice=instruction.counts, due=reminder.due)
+        yield InboxEntry(task=task, lesion=lesion, advice=counts, due=reminder.due)
 
 
 routes: Routes[InboxService] = Routes()

@@ -14,7 +14,8 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.lesion_status import MeasuredChange
-from skinapi.model.comparison.comparison import CHANGE_ASKS, Change
+from skinapi.findings.status.spot import compare
+from skinapi.model.comparison.comparison import Change
 from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import BACKGROUND
 from skinapi.platform.storage.background import Lease, Stopping
@@ -80,8 +81,8 @@ class PendingComparisons:
             ]
         except NotFound:
             return ()
-        compare = partial(compare_contents, *contents)
-        comparison, _ = self.inference.run_in_pool(compare, caller=BACKGROUND)
+        work = partial(compare_contents, *contents)
+        comparison, _ = self.inference.run_in_pool(work, caller=BACKGROUND)
         return comparison.beyond_error if comparison.has_changed else ()
 
     @atomic
@@ -101,11 +102,12 @@ class PendingComparisons:
         records.change(second.id, uncompared=None)
         if not found or not first or first.error or first.lesion != second.lesion:
             return
-        records.see_one(second)  # raises where its spot cannot be read
         records.touch(first.id)
         unit.audit("submission.compare", by="system", target=second.id, owner=second.owner)
-        change = MeasuredChange(before=first.id, band=CHANGE_ASKS, measured_at=now(), changes=found)
-        records.add_change(second, change)
+        at = now()
+        changed_from = partial(compare, earlier=first.id, later=second.id, at=at)
+        records.spots.change(second.lesion, changed_from)
+        records.add_change(second, MeasuredChange(before=first.id, measured_at=at, changes=found))
         changed = records.renew([second.lesion])
         if owner := self.findings.accounts.find_by_id(second.owner):
             self.queue.update_owner_key(owner)

@@ -177,7 +177,7 @@ class CareService:
         least = (now() - OVERDUE_AFTER).date()
         days: dict[str, date] = {}
         for finding in self.records.see(findings):
-            due = finding.instruction.counts.due
+            due = finding.instruction.due
             if due and due >= least:
                 days[finding.owner] = min(due, days.get(finding.owner, due))
         return days

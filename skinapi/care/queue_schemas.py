@@ -100,7 +100,7 @@ class AwaitedView(Answer):
     @classmethod
     def from_finding(cls, finding: VisibleFindingRow | None) -> Self | None:
         awaited = finding.awaited if finding else None
-        since = finding.status.awaited_since if finding else None
+        since = finding.awaited_since if finding else None
         if finding is None or awaited is None or since is None:
             return None
         overdue = now() - since > OVERDUE_AFTER
@@ -353,7 +353,7 @@ def _for_doctor(finding: VisibleFindingRow) -> dict[str, Any]:
     replaced = other if finding.decision or own else None
     return {
         "awaited": AwaitedView.from_finding(finding),
-        "due": None if other else finding.instruction.counts.due,
+        "due": None if other else finding.instruction.due,
         "replaced_by": AdviceView.from_advice(replaced, finding.language, for_doctor=True)
         if replaced
         else None,

@@ -13,10 +13,11 @@ from skinapi.findings.errors import LesionFull
 from skinapi.findings.records.events import FindingEvent, FindingFiled, FindingsChanged
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import MOST_LESION_FINDINGS, Lesion, Lesions, place_told
+from skinapi.findings.records.spots import start_spot, state_of
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
-from skinapi.findings.status.lesion_status import Instruction, LesionStatus
+from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -53,26 +54,29 @@ class Reminder:
         return self if self.due >= today else Reminder(self.act, today)
 
 
-def reminder_of(told: Instruction) -> Reminder | None:
+def reminder_of(status: LesionStatus) -> Reminder | None:
     """None where nothing is to be done again: a proven cancer is photographed no more."""
-    counts, day = told.counts, told.counts.since.date()
+    counts, newest = status.instruction, status.newest
+    if counts is None or newest is None:
+        return None
+    day = counts.since.date()
     if counts.waits_for is WaitsFor.RESULT:
         return Reminder(ReminderKind.ASK_RESULT, day + RESULT_AFTER)
     if counts.due:
         return Reminder(ReminderKind.SEE_DOCTOR, counts.due, last=True)
-    if told.picture_wanted:
-        return Reminder(ReminderKind.SEND_PHOTO, day + PHOTO_AFTER)
+    if asked := status.spot.photo_wanted_at:
+        return Reminder(ReminderKind.SEND_PHOTO, asked.date() + PHOTO_AFTER)
     after = timedelta(days=conditions_table().band_entry(counts.band).photograph_again_days)
     if is_sent(counts.band):
         return Reminder(ReminderKind.SEE_DOCTOR, day + after)
-    if told.proven_cancer:
+    if counts.proven_cancer:
         return None
-    return Reminder(ReminderKind.PHOTOGRAPH, told.photographed_at.date() + after)
+    return Reminder(ReminderKind.PHOTOGRAPH, newest.created_at.date() + after)
 
 
 def look_at(status: LesionStatus | None) -> datetime | None:
     """When the owner is to be reminded."""
-    reminder = status and reminder_of(status.instruction)
+    reminder = status and reminder_of(status)
     return reminder.remind_at if reminder else None
 
 
@@ -107,12 +111,12 @@ class ReminderMailer:
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
-        status = self._records.compute_statuses([identifier]).get(identifier)
+        status = self._records.spots.read([identifier]).get(identifier)
         at = look_at(status)
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
             return
-        newest = status.newest.photo.id if status else None
+        newest = status.newest.id if status and status.newest else None
         if at and newest != lesion.reminded:
             self._outbox.add(Kind.REMINDER, to=lesion.owner)
         self._lesions.change(identifier, {"remind_at": None, "reminded": newest})
@@ -139,6 +143,7 @@ class LesionCounts:
         finding, place = event.finding, place_told(event.finding.context)
         if finding.lesion == finding.id:  # its photo was sent without a spot
             status = see_alone(finding).lesion_status
+            state = state_of(start_spot(finding))
             new = Lesion(
                 id=finding.id,
                 created_at=finding.created_at,
@@ -147,6 +152,7 @@ class LesionCounts:
                 findings=1,
                 latest=finding.id,
                 remind_at=look_at(status),
+                **{name: value for name, value in state.items() if value is not None},
             )
             self._lesions.insert(new)
             return
@@ -175,10 +181,11 @@ class LesionCounts:
         return changed
 
     def _count(self, lesion: str) -> dict[str, Any]:
-        status = self._records.compute_statuses([lesion]).get(lesion)
+        status = self._records.spots.read([lesion]).get(lesion)
+        newest = status.newest if status else None
         return {
-            "findings": len(status.findings) if status else 0,
-            "latest": status.newest.photo.id if status else None,
+            "findings": len(status.photos) if status else 0,
+            "latest": newest.id if newest else None,
             "remind_at": look_at(status),
         }
 

@@ -1,7 +1,5 @@
 """Errors about stored findings."""
 
-from collections.abc import Sequence
-
 from skinapi.base.errors import Conflict, Gone, SkinAPIError, Unprocessable
 
 NOT_YOURS = "Not found or unauthorized"
@@ -97,25 +95,6 @@ class LetterSigned(Conflict):
     code, sentence = "letter_signed", "This letter is signed and stays as it is; write another one"
 
 
-class LetterDecision(Conflict):
-    code = "letter_decision"
-    sentence = "Another decision counts by now; read with what the letter begins, then sign it"
-
-
-class LetterOutdated(Conflict):
-    """`changed` are the names of what the letter was written of and that says something else."""
-
-    code = "letter_outdated"
-    sentence = "What this letter was written of has changed"
-
-    def __init__(self, changed: Sequence[str]) -> None:
-        names = f" ({', '.join(changed)})" if changed else ""
-        super().__init__(
-            f"{self.sentence}{names}; open the draft again, read it, then send it with its "
-            "`written_of`"
-        )
-
-
 class LetterUnconfirmed(Conflict):
     code = "letter_unconfirmed"
     sentence = "A sentence differs from what was decided; look at it, and name it in `confirmed`"
@@ -142,13 +121,13 @@ class JudgedMeanwhile(Conflict):
 
 
 class SpotChanged(Conflict):
-    """Nothing is signed about a spot of which its doctor has not seen all that is said."""
+    """A doctor signs only what was seen: the spot has another version (`version`) now."""
 
     code = "spot_changed"
-    sentence = (
-        "Something about this spot has changed since you opened the finding: its photos, what was "
-        "said of them, or your part in it; open the finding again"
-    )
+    sentence = "The spot has changed since you opened it; open it again"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"{self.sentence}. Its version is {version} now")
 
 
 class VersionMissing(Conflict):

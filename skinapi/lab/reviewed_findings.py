@@ -25,7 +25,8 @@ from skinapi.base.errors import BlobDamaged, Duplicate
 from skinapi.findings.records.events import FindingEvent
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.stored_finding import SubmittedPhoto
-from skinapi.findings.status.reviews import Certainty, Review, Reviews, current_review
+from skinapi.findings.status.reviews import Review, Reviews
+from skinapi.findings.status.spot import Certainty
 from skinapi.lab.checks.publishing import Provenance, Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset
@@ -114,7 +115,7 @@ class ReviewedLabel:
 
 def label_of(reviews: Sequence[Review], source: LabelSource) -> ReviewedLabel | LeftOut:
     """The label by the reviews of one finding, in the order in which they were signed."""
-    decides = current_review(reviews)
+    decides = next((item for item in reversed(reviews) if not item.voided), None)
     if decides is None:
         return LeftOut.UNSURE
     opinion = decides.opinion

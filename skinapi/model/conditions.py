@@ -145,6 +145,9 @@ class DecisionWords(Frozen):
     reopened: LocalizedText
     compared: LocalizedText
     counts_here: LocalizedText
+    signed_before: LocalizedText
+    written_before: LocalizedText
+    changes: Mapping[str, LocalizedText]
     overview_elsewhere: LocalizedText
 
 

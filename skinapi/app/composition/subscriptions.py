@@ -154,19 +154,22 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     for gone in (FindingVoided, FindingDeleted):
         inside(
             gone,
-            lambda event: data.findings.forget_changes(event.finding),
             counts.on_changed,
             *_of_finding(messages.drop_reference),
             lambda event: data.person_files.outdate(event.finding.owner),
         )
-    inside(LesionDeleted, lambda event: messages.leave_lesion(event.lesion))
+    inside(
+        LesionDeleted,
+        lambda event: messages.leave_lesion(event.lesion),
+        lambda event: data.reviews.forget(event.lesion),
+    )
     inside(FindingVoided, lambda event: erased.add("error", event.finding.id))
     for without_photos in (PhotosRemoved, FindingVoided):
         inside(without_photos, lambda event: data.issued.drop_pdfs([event.finding.id]))
     inside(
         FindingDeleted,
         lambda event: erased.add("finding", event.finding.id, request=event.finding.filed_request),
-        *_of_finding(data.reviews.forget, data.second_opinions.forget),
+        *_of_finding(data.second_opinions.forget),
         *_of_finding(data.letters.forget, data.issued.forget),
         lambda event: data.failed_items.forget(event.finding.id, FINDINGS),
         lambda event: data.outbox.withdraw_about(

@@ -116,7 +116,7 @@ class Person:
         letters, number, by = self.services.letters, str(finding.number), self.subject
         drafted = letters.draft_letter(number=number, by=by, reader=reader, language=None)
         letter = drafted.shown.letter
-        edited = EditedDraft(text=letter.text, version=letter.version, decision=letter.decision)
+        edited = EditedDraft(text=letter.text, version=letter.version)
         letters.sign_letter(letter=letter.id, edited=edited, by=by)
 
     def ask_opinion(self, finding: VisibleFinding, colleague: "Person", question: str) -> None:

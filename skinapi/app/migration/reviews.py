@@ -4,7 +4,7 @@ which of several reviews counts. Now the newest counts, and says all that 2.0.0 
 
 from collections.abc import Sequence
 
-from skinapi.findings.status.reviews import names_cancer
+from skinapi.findings.status.spot import names_cancer
 from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.numbers import FINDING, FINDINGS

@@ -11,6 +11,7 @@ collection that nothing reads any more belongs in `EMPTIED`. Name the changed fi
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from skinapi.app.migration.levels import level_spot
 from skinapi.app.migration.reviews import restate_review
 from skinapi.care.message_records import Messages
 from skinapi.care.reminders import LesionCounts
@@ -19,6 +20,7 @@ from skinapi.findings.records.lesions import Lesion, Place
 from skinapi.findings.records.queue_order import make_opinion_key
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import PLACE
+from skinapi.findings.records.stored_findings import NOT_ASKED
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
@@ -57,6 +59,8 @@ def start_lesion(tools: Tools, finding: Document) -> None:
             created_at=finding["created_at"],
             owner=finding["owner"],
             place=Place.from_told(tuple(told.get(name) for name in PLACE)),
+            findings=0 if finding.get("error") else 1,
+            latest=None if finding.get("error") else finding["id"],
         )
         if not lesions.get(lesion.id):
             lesions.insert(lesion.stored())
@@ -77,6 +81,11 @@ def change_lesion(tools: Tools, lesion: Document) -> None:
         return
     lesions.update({"id": lesion["id"]}, {"$unset": {"joined": True}})
     tools.counts.recount(lesion["id"])
+
+
+def give_levels(tools: Tools, lesion: Document) -> None:
+    """Give the findings of a spot their levels, and the spot its version."""
+    level_spot(tools.store, lesion)
 
 
 def show_withheld_review(tools: Tools, review: Document) -> str | None:
@@ -163,13 +172,17 @@ def convert_second_opinion(tools: Tools, review: Document) -> str | None:
     reviews.delete({"id": review["id"]})
     tools.store.collection("second_opinions").delete({"id": opinion.id})
     tools.opinions.insert(opinion)
-    finding = tools.queue.records.find(opinion.submission)
-    if finding is None or finding.error or said.get("histology") not in ("awaited", "confirmed"):
+    finding = tools.store.collection(FINDINGS).get(opinion.submission)
+    named = said.get("histology") in ("awaited", "confirmed")
+    if finding is None or finding.get("error") or not named:
         return None
     later = reviews.find({FINDING: opinion.submission, "id": {"$gt": opinion.id}})
     if any(item["opinion"].get("histology_result") and not item.get("asked_by") for item in later):
         return None
-    tools.queue.records.note_opinion(finding)
+    came_at = now()
+    key = finding.get("opinion_key") or make_opinion_key(came_at, finding["number"])
+    came = {**NOT_ASKED, "opinion_key": key, "opinion_came_at": came_at}
+    tools.queue.records.change(finding["id"], **came)
     return OPENED
 
 
@@ -215,9 +228,10 @@ STEPS: tuple[tuple[str, Step], ...] = (
     (FINDINGS, start_lesion),
     ("reviews", convert_second_opinion),
     ("reviews", restate),
+    ("lesions", give_levels),
+    ("lesions", change_lesion),
     (FINDINGS, end_lost_opinion),
     ("reviews", show_withheld_review),
-    ("lesions", change_lesion),
     (FINDINGS, remove_hold_key),
     ("people_to_reach", convert_person_to_reach),
     ("outbox", delete_retired_mail),

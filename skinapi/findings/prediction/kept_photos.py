@@ -189,6 +189,7 @@ class KeptPhotosService:
             context=of_photo.model_copy(update=OF_SKIN),
             lesion=lesion,
             key=key,
+            former=wrong.level,
             before_commit=partial(
                 self.corrections.leave_wrong_patient,
                 number=number,
@@ -202,7 +203,8 @@ class KeptPhotosService:
         """What doctors had said about it, also where it was entered in error since."""
         findings = self.prediction.findings
         finding, _ = findings.access.get_to_correct(number=number, by=by)
-        return findings.records.reviews.list_of(finding.id)
+        status = findings.records.spots.read([finding.lesion]).get(finding.lesion)
+        return [*status.reviews.values()] if status else []
 
     def _get_right(self, patient: str, by: Subject) -> Account:
         account = self.corrections.accounts.find_by_id(patient)

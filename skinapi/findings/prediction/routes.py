@@ -47,7 +47,6 @@ from skinapi.findings.records.schemas.finding_answer import (
 from skinapi.findings.records.schemas.finding_parts import HeatView
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
-from skinapi.findings.status.reviews import current_review
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.context import (
     Context,
@@ -264,11 +263,6 @@ class MovedView(Answer):
 
     number: int = Field(serialization_alias="id")
     moved_from: int
-    sample_awaited: bool = optional(
-        "true where a doctor waited for the result of a sample of `moved_from`: nothing waits for "
-        "it any more. Sign on the new finding that it is awaited",
-        default=False,
-    )
     decision_void: bool = optional(
         "true where a doctor had decided about `moved_from`: that counts no more, and the right "
         "patient reads what the model says until a doctor signs on the new finding",
@@ -295,10 +289,9 @@ def move_submission(
     moved = photos.move(
         number=number, reason=body.reason, patient=body.patient, lesion=body.lesion, by=subject
     )
-    review = current_review(photos.list_reviews(number=number, by=subject))
+    reviews = photos.list_reviews(number=number, by=subject)
     return MovedView(
         number=moved.number,
         moved_from=int(number),
-        sample_awaited=review is not None and review.opinion.awaited,
-        decision_void=review is not None,
+        decision_void=bool(reviews),
     )

@@ -20,6 +20,7 @@ from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import Narrative, Report
+from skinapi.findings.status.spot import Level
 from skinapi.model.context import NOTHING_TOLD, Context, age_band_of
 from skinapi.model.finding import Doubt, Finding
 from skinapi.model.network.model import Model
@@ -74,6 +75,7 @@ class SentPhotos:
     key: str | None = None
     way: PatientChannel = "photo"
     source: Source | None = None
+    former: Level | None = None
     before_commit: Callable[[Unit, str], None] | None = None
 
     @property
@@ -174,6 +176,7 @@ class PredictionService:
             session_of=by.key.session_of if by and by.key else None,
             choice=_choice_of(sent, by or owner),
             source=sent.source,
+            former=sent.former,
             before_commit=sent.before_commit,
             doctor=owner.doctor_id,
         )

@@ -25,7 +25,6 @@ from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingSummary
-from skinapi.findings.status.reviews import current_review
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
@@ -100,9 +99,7 @@ class FindingAccess:
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
         if finding.error and not with_errors and to.key is None and owner.id != to.id:
-            current = current_review(self.records.reviews.list_of(finding.id))
-            awaited = current is not None and current.opinion.awaited
-            raise FindingInError(finding.error.reason, patient=owner.id, sample_awaited=awaited)
+            raise FindingInError(finding.error.reason, patient=owner.id)
         return self.records.see_one(finding, with_errors=with_errors), owner
 
     def open(self, *, number: str, to: Subject) -> tuple[VisibleFinding, Account]:
@@ -117,10 +114,11 @@ class FindingAccess:
         which no mail is sent any more. Where the store takes nothing now, the finding is shown all
         the same.
         """
-        if not finding.decision or finding.decision_opened_at:
+        unread = finding.decision and not finding.decision_opened_at
+        if not (unread or finding.spot.telling):
             return
         with suppress(StoreUnavailable):
-            self.records.change(finding.id, opened_at=now())
+            self.records.spots.note_opened(finding.lesion)
             for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
                 about = f"finding/{finding.number}"
                 self.unassigned.outbox.withdraw(kind, to=finding.owner, about=about)

@@ -6,8 +6,10 @@ from typing import Self
 
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import Page, PageRequest
-from skinapi.base.stored_record import StoredRecord
+from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.records.stored_finding import PLACE, Placed
+from skinapi.findings.status.spot import Changed, Level, Telling
+from skinapi.model.conditions import Band
 from skinapi.model.context import (
     PARTS,
     TWO_SIDED,
@@ -102,6 +104,17 @@ class Place(StoredRecord):
         return any(one and other and one != other for one, other in pairs)
 
 
+class Stub(StoredRecord):
+    """What is left of a deleted finding: its level, no picture and no words."""
+
+    id: str
+    number: int
+    band: Band
+    level: Level
+    queued_at: datetime | None = None
+    covered_by: tuple[str, ...] = ()
+
+
 class Lesion(StoredRecord):
     """A spot. `findings` is how many it has, and `latest` the newest of them. At `remind_at` its
     owner is reminded of what is to be done about it; `reminded` is the newest finding when that was
@@ -119,6 +132,12 @@ class Lesion(StoredRecord):
     reminded: str | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
+    version: int = 0
+    photo_wanted_at: datetime | None = None
+    opened_at: datetime | None = None
+    telling: Telling | None = None
+    changed: Changed | None = None
+    stubs: tuple[Stub, ...] = optional(default=())
 
     @property
     def known_place(self) -> Placed:

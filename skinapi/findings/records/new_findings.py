@@ -8,6 +8,7 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.lesions import NOWHERE, place_told
 from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
 from skinapi.findings.records.visible_findings import rest_keys, see_alone
+from skinapi.findings.status.spot import Level, Spot, add
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.platform.storage.ids import new_id, now
@@ -29,7 +30,7 @@ class NewFinding:
     `request_hash` a retry is recognised. `by` is the account that files it for its owner,
     `session_of` the key whose session key does. `before_commit` gets the owner and enters in error,
     in the same transaction, what was filed for another patient. `doctor` is its owner's, as far as
-    known before.
+    known before; `former` is the level that it had with another patient.
     """
 
     id: str = field(default_factory=new_id)
@@ -50,12 +51,17 @@ class NewFinding:
     source: Source | None = None
     before_commit: Callable[[Unit, str], None] | None = None
     doctor: str | None = None
+    former: Level | None = None
 
     def as_stored(self, *, number: int) -> StoredFinding:
         judged, blobs, place = self.finding, self.blobs, place_told(self.context)
+        created_at = now()
+        spot = add(Spot(""), self.id, number, judged.band, at=created_at, former=self.former)
         finding = StoredFinding.from_record(
             self,
-            created_at=now(),
+            created_at=created_at,
+            level=spot.find(self.id).level,
+            queued_at=created_at,
             number=number,
             lesion=self.lesion or self.id,
             placed=place.known if place else NOWHERE,

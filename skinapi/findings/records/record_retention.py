@@ -11,9 +11,8 @@ from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
-from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.model.bands import urgency
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Filter, Store
@@ -206,10 +205,9 @@ class RecordRetention:
         findings = {
             item.id: item for found in walked for item in self.records.see(found, with_errors=True)
         }
-        kept = self._newest_signatures([*findings])
+        kept = self._newest_signatures(findings)
         if not kept:
             return None
-        kept |= _of_same_spots(findings, kept)
         newest = max(kept.values())
         recorded = tuple(
             RecordedFinding(finding.id, finding.number, finding.lesion, kept[finding.id])
@@ -227,38 +225,21 @@ class RecordRetention:
         if record := self.find_record(owner):
             raise PhotosKeptByLaw(record.until_at)
 
-    def _newest_signatures(self, findings: list[str]) -> dict[str, datetime]:
+    def _newest_signatures(self, findings: Mapping[str, VisibleFindingRow]) -> dict[str, datetime]:
         """Find when somebody last signed something about each of these; one without is left out."""
-        newest: dict[str, datetime] = {}
-        for asked in batched(findings, ASKED_AT_ONCE):
+        signed = [
+            (finding.id, review.created_at)
+            for finding in findings.values()
+            for review in finding.reviews
+            if review.id in finding.covered_by
+        ]
+        for asked in batched([*findings], ASKED_AT_ONCE):
             letters = self.letters.list_signed_of(asked)
-            signed = self.records.reviews.list_signatures(asked)
             signed += [(item.submission, item.signed_at) for item in letters if item.signed_at]
-            for finding, moment in signed:
-                newest[finding] = max(moment, newest.get(finding, moment))
+        newest: dict[str, datetime] = {}
+        for finding, moment in signed:
+            newest[finding] = max(moment, newest.get(finding, moment))
         return newest
-
-
-def _of_same_spots(
-    findings: Mapping[str, VisibleFindingRow], signed: Mapping[str, datetime]
-) -> dict[str, datetime]:
-    """The findings that stand at a spot beside one that is signed, and are at least as urgent as
-    the mildest of these, or say what counts about the spot; with the newest signature about it.
-    """
-    spots: dict[str, list[StoredFindingRow]] = {}
-    for identifier in signed:
-        finding = findings[identifier]
-        if not finding.error:
-            spots.setdefault(finding.lesion, []).append(finding)
-    found = {}
-    for finding in findings.values():
-        beside = spots.get(finding.lesion, [])
-        if finding.id in signed or finding.error or not beside:
-            continue
-        counts = finding.instruction.counts.finding == finding.number
-        if counts or any(urgency(finding.band) <= urgency(it.band) for it in beside):
-            found[finding.id] = max(signed[it.id] for it in beside)
-    return found
 
 
 def add_years(moment: datetime, years: int) -> datetime:

@@ -71,7 +71,7 @@ def show_submission(
     if owner.id != subject.id:
         view = FindingInCareView
         if subject.key is None and in_care(owner, subject):
-            beside["spot_state"] = finding.make_spot_state()
+            beside["spot_version"] = finding.spot.version
     model = access.models.find_version_state(finding.finding.model_version)
     return view.from_finding(finding, owner, model, query.lang).model_copy(update=beside)
 

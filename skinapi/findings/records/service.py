@@ -38,7 +38,7 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import NOWHERE, Lesion, Lesions, place_told
-from skinapi.findings.records.letters import Letters, show_letter
+from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.new_findings import NewFinding, NewVersion, amend
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
@@ -52,6 +52,7 @@ from skinapi.findings.records.stored_finding import (
 )
 from skinapi.findings.records.stored_findings import EncodedFinding
 from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
+from skinapi.findings.status.spot import Act, delete, judge, leave, note_change
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.backups.erased_ids import ErasedIds
@@ -203,6 +204,8 @@ class FindingsService:
         self.records.add(prepared)
         self.queue.move_patient_up(filed, account)
         unit.publish(FindingFiled(filed))
+        if new.lesion:
+            self.records.spots.add(filed)
         unit.publish(self.records.renew([new.lesion]) if new.lesion else FindingsChanged([filed]))
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
@@ -235,6 +238,9 @@ class FindingsService:
         if after.photo_blob != stored.photo_blob:  # another of its pictures is shown
             self.records.change(stored.id, thumbnail_blob=None)
             unit.erase(set(filter(None, [stored.thumbnail_blob])))
+        act = Act.CORRECTED if new.corrected else Act.JUDGED
+        judged = partial(judge, finding=stored.id, judged=after.band, act=act, at=now())
+        self.records.spots.change(stored.lesion, judged)
         self._publish_corrected(unit, FindingJudgedAgain, seen, account, by=new.by)
 
     @atomic
@@ -247,6 +253,8 @@ class FindingsService:
         unit.audit("submission.amend", by=by, target=stored.id, owner=stored.owner)
         if not self.records.put_after(stored, amend(stored, context, by=by)):
             raise JudgedMeanwhile
+        amended = partial(note_change, act=Act.CORRECTED, at=now())
+        self.records.spots.change(stored.lesion, amended)
         self._publish_corrected(unit, FactsAmended, seen, account, by=by)
 
     def _publish_corrected(
@@ -258,13 +266,8 @@ class FindingsService:
         *,
         by: str,
     ) -> None:
-        """What was said of one photo of a spot holds for another as long as both are told to be of
-        one place. `seen` is the finding as it was before.
-        """
-        corrected = self.records.get(seen.id)
-        self._correct_place(seen, corrected)
-        if corrected.photo.place != seen.photo.place:
-            self.records.note_places(seen.lesion, {seen.id})
+        """`seen` is the finding as it was before."""
+        self._correct_place(seen, self.records.get(seen.id))
         changed = self.records.renew([seen.lesion])
         self.queue.update_owner_key(account)
         after = self.records.see_one(self.records.get(seen.id))
@@ -274,7 +277,7 @@ class FindingsService:
         if by != seen.owner:
             about = f"finding/{seen.number}"
             self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=seen.owner, about=about)
-        counts, counted = after.instruction.counts.band, seen.instruction.counts.band
+        counts, counted = after.instruction.band, seen.instruction.band
         if counts is Band.URGENT_REFERRAL and counts is not counted:
             self.access.unassigned.tell_of_rise(account, seen)
 
@@ -290,20 +293,11 @@ class FindingsService:
     def _tell_in_charge(
         self, seen: VisibleFinding, after: VisibleFinding, account: Account, *, by: str
     ) -> None:
-        outdated, numbers = set[str](), {after.id: after.number}
-        if after.photo.place != seen.photo.place:
-            numbers = self.records.numbers_in_lesion(seen.lesion)
-            others = [name for name in numbers if name != after.id]
-            if seen.instruction.counts.finding == seen.number:
-                outdated = self.letters.note_other_place(others)
-        for letter in self.letters.list_signed(after.id):
-            superseded = show_letter(letter, after).superseded
-            if superseded and superseded.corrected and not letter.withdrawn:
-                outdated.add(after.id)
-        told = sorted(numbers[name] for name in outdated)
+        """Tell the doctor in charge of a correction once something is signed about the spot."""
         tell = partial(self.access.unassigned.tell_of_correction, patient=account, by=by)
-        tell(Kind.LETTER_OUTDATED, findings=told)
-        if after.decision and after.photo.place != seen.photo.place and after.number not in told:
+        if self.letters.list_signed(after.id):
+            tell(Kind.LETTER_OUTDATED, findings=[after.number])
+        elif after.decision and after.photo.place != seen.photo.place:
             tell(Kind.PLACE_CORRECTED, findings=[after.number])
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
@@ -333,7 +327,7 @@ class FindingsService:
             self._remove_empty(unit, lesion)
 
     def _remove_empty(self, unit: Unit, lesion: str) -> None:
-        if not self.records.count_in_lesion(lesion):
+        if not self.records.spots.get(lesion).spot.findings:
             self.lesions.remove(lesion)
             unit.publish(LesionDeleted(lesion))
 
@@ -348,7 +342,7 @@ class FindingsService:
         self.retention.refuse_deletion(owner=by, findings={finding.id})
         if not finding.error:
             unit.publish(FindingDiscarded(finding))
-        self.remove_one(unit, finding)
+        self.remove_one(unit, finding, stub=True)
 
     @atomic
     def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
@@ -356,15 +350,22 @@ class FindingsService:
         finding = self.records.find(identifier)
         if finding:
             unit.audit("submission.erase_again", by=by, target=finding.id, owner=finding.owner)
-            self.remove_one(unit, finding)
+            self.remove_one(unit, finding, stub=True)
         return finding is not None
 
-    def remove_one(self, unit: Unit, finding: StoredFinding) -> None:
-        """Delete a finding of an account that stays, in the caller's transaction."""
+    def remove_one(self, unit: Unit, finding: StoredFinding, *, stub: bool = False) -> None:
+        """Delete a finding of an account that stays, in the caller's transaction. With `stub`, it
+        leaves one if the rules ask for it.
+        """
         if finding.error:  # it is not counted any more
             self._remove(unit, finding)
             return
         owner = self.accounts.add_findings(finding.owner, -1)
+        before = self.records.spots.get(finding.lesion).spot
+        remove = delete if stub else leave
+        after = remove(before, finding.id, at=now())
+        self.records.remove(finding.id)
+        self.records.spots.store(before, after)
         self._remove(unit, finding)
         self._remove_empty(unit, finding.lesion)
         if owner:  # else it is being deleted

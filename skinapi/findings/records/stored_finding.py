@@ -15,10 +15,8 @@ from skinapi.findings.records.queue_order import (
     make_waiting_key,
 )
 from skinapi.findings.status.decisions import JudgedVersion
-from skinapi.findings.status.lesion_status import (
-    JudgedPhoto,
-    MeasuredChange,
-)
+from skinapi.findings.status.lesion_status import JudgedPhoto, MeasuredChange
+from skinapi.findings.status.spot import Level, SpotFinding
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD, PLACE_ON_SITE, Context, Modality
@@ -123,6 +121,9 @@ class StoredFindingRow(StoredRecord):
     created_at: datetime
     number: int
     band: Band
+    level: Level
+    queued_at: datetime | None = None
+    covered_by: tuple[str, ...] = optional(default=())
     owner: str
     finding: FindingSummary
     language: Language
@@ -148,7 +149,6 @@ class StoredFindingRow(StoredRecord):
     amendments: tuple[Amendment, ...] = optional(default=())
     awaited_key: str | None = None
     rest_key: str | None = None
-    opened_at: datetime | None = optional()
     placed: Placed | None = optional()
     changes: tuple[MeasuredChange, ...] = optional(default=())
 
@@ -177,15 +177,15 @@ class StoredFindingRow(StoredRecord):
     @property
     def photo(self) -> JudgedPhoto:
         place = place_of([getattr(self.context, name) for name in PLACE], self.placed)
-        return JudgedPhoto(
-            self.id,
-            self.number,
-            (*self.earlier, self.newest),
-            self.photo_blob is not None,
-            self.changes,
-            self.opened_at,
-            place,
-        )
+        kept = self.photo_blob is not None
+        return JudgedPhoto(self.id, self.number, self.created_at, kept, self.changes, place)
+
+    @property
+    def in_spot(self) -> SpotFinding:
+        """The finding as its spot holds it."""
+        changed = tuple(change.before for change in self.changes)
+        level = self.level, self.queued_at, self.covered_by
+        return SpotFinding(self.id, self.number, self.band, *level, changed, self.disputed)
 
     @property
     def asker(self) -> str | None:

@@ -21,7 +21,6 @@ from skinapi.findings.records.stored_finding import (
     LISTED_FIELDS,
     PHOTO_FIELDS,
     SUMMARY_FIELDS,
-    Dispute,
     EnteredInError,
     StoredFinding,
     StoredFindingRow,
@@ -226,10 +225,6 @@ class StoredFindings(Repository[StoredFinding]):
         came_at = now()
         key = finding.opinion_key or make_opinion_key(came_at, finding.number)
         self.change(finding.id, **NOT_ASKED, opinion_key=key, opinion_came_at=came_at)
-
-    def note_dispute(self, finding: StoredFindingRow, why: Dispute) -> None:
-        key = finding.opinion_key or make_opinion_key(now(), finding.number)
-        self.change(finding.id, disputed=why, opinion_key=key)
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         wanted = {"opinion_of": doctor, **in_spot(lesion)}

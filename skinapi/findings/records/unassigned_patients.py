@@ -260,7 +260,7 @@ class UnassignedPatients:
         if doctor is None:
             return
         last = self.outbox.find_last(Kind.URGENT, to=doctor.id, about=about)
-        signed = finding.status.reviews
+        signed = finding.reviews
         if last is None or (signed and signed[-1].created_at > last["created_at"]):
             self.outbox.add(Kind.URGENT, to=doctor.id, about=about)
 

@@ -25,7 +25,7 @@ from skinapi.findings.reports.words import (
 )
 from skinapi.findings.status.advice_words import AdviceContent, say_compared, say_found
 from skinapi.findings.status.decisions import say_day, say_due
-from skinapi.findings.status.reviews import Sample
+from skinapi.findings.status.spot import Sample
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import TOLD, Modality
@@ -296,7 +296,7 @@ class ReportContent:
     def _explained(self) -> Paragraphs:
         """Return the explanation; None where a letter, whose draft has it, tells what counts."""
         told = any(
-            letter.letter.reader == "patient" and not (letter.superseded or letter.letter.withdrawn)
+            letter.letter.reader == "patient" and not letter.letter.withdrawn
             for letter in self.report.letters
         )
         return () if told and not self.for_doctor else self.reading.explanation

@@ -156,11 +156,7 @@ class FullReport(Answer):
             narrative=AllWords.model_validate(report.shown_narrative.model_dump()),
             reading=read_in_order(report),
             passages=_list_passages(report),
-            decision=DecisionView.from_decision(
-                decision, language, due=None if advice else report.due
-            )
-            if decision
-            else None,
+            decision=DecisionView.from_decision(decision, language) if decision else None,
             review=ReviewView.from_review(report.review) if report.review else None,
             letters=[LetterView.from_letter(letter) for letter in report.letters],
             spot_advice=AdviceView.from_advice(advice, language, for_doctor=False)

@@ -33,7 +33,6 @@ from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.verification import (
     IssuedReport,
     IssuedReports,
-    ReportContents,
     Verified,
     find_newer,
     seal_report,
@@ -167,14 +166,11 @@ class ReportsService:
             return None
         if finding.error:
             return Verified(issued, finding.number, None, finding.error.entered_at)
-        seen = self.findings.records.see_one(finding)
         letters = self.letters.list_signed(finding.id)
         newer = find_newer(
             issued,
-            seen,
-            report=self.issued.find_newer(
-                issued, saying=ReportContents.from_finding(seen, letters)
-            ),
+            self.findings.records.spots.get(finding.lesion).spot,
+            report=self.issued.find_newer(issued),
             letters=letters,
             model_withdrawn_at=self._find_withdrawn(finding),
         )
@@ -213,7 +209,7 @@ class ReportsService:
             number=finding.number,
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=finding.created_at,
-            review=finding.status.review,
+            review=finding.current_review,
             decision=finding.decision,
             letters=tuple(show_letter(item, finding) for item in signed),
             model_withdrawn_at=self._find_withdrawn(finding),
@@ -224,7 +220,7 @@ class ReportsService:
             amended_at=finding.amended_at,
             spot_advice=advice,
             changes=tuple(finding.found_changes),
-            due=finding.instruction.counts.due,
+            due=finding.instruction.due,
             practice=self._find_practice(finding, owner),
             spot_place=self.places.find_other_place(finding.lesion, finding.context),
         )
@@ -236,8 +232,8 @@ class ReportsService:
                 language=chosen,
                 reader=reader,
                 hash=code,
-                version=finding.version,
-                contents=ReportContents.from_finding(finding, signed),
+                spot_version=finding.spot.version,
+                letters=[letter.id for letter in signed],
             )
         else:
             issued = self._find_issued(finding, code)

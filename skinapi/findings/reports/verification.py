@@ -6,23 +6,21 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
-from pydantic import Field, TypeAdapter, field_serializer
+from pydantic import Field, TypeAdapter
 
 from skinapi.base.errors import BlobDamaged
 from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.letters import Letter, ShownLetter
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.report import Report
-from skinapi.findings.status.decisions import Decision, WaitsFor
-from skinapi.findings.status.found_changes import FoundChange
-from skinapi.findings.status.lesion_status import AdviceSource
-from skinapi.model.conditions import Band
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.lesion_status import FoundChange
+from skinapi.findings.status.spot import Spot, changed_since
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
@@ -77,54 +75,13 @@ def seal_report(report: Report, *, finding: str) -> str:
         **({"changes": [_say_change(item) for item in report.changes]} if report.changes else {}),
         **({"corrected": report.corrected} if report.corrected else {}),
         **({"version": report.version} if report.version > 1 else {}),
-        **({"picture_wanted": True} if advice and advice.picture_wanted else {}),
+        **({"photo_wanted": True} if advice and advice.photo_wanted else {}),
         **({"spot_place": report.spot_place} if report.spot_place else {}),
         **({"amended_at": report.amended_at.isoformat()} if report.amended_at else {}),
     }
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-class LesionInstruction(StoredRecord):
-    """What a report says is to be done about the spot; of which other finding, and when, where that
-    was said elsewhere and is something else.
-    """
-
-    band: Band
-    waits_for: WaitsFor | None = None
-    due: date | None = None
-    finding: int | None = None
-    said_at: datetime | None = None
-
-    @field_serializer("due")
-    def _store_due(self, due: date | None) -> str | None:
-        return due.isoformat() if due else None
-
-    @classmethod
-    def from_finding(cls, finding: VisibleFinding) -> Self:
-        elsewhere = finding.replaced_by
-        return cls.from_record(
-            finding.instruction.counts,
-            finding=elsewhere.finding if elsewhere else None,
-            said_at=elsewhere.since if elsewhere else None,
-        )
-
-
-class ReportContents(StoredRecord):
-    """What a report says beside its finding: the ids of the review that counts and of letters, and
-    what counts about its spot.
-    """
-
-    review: str | None = None
-    letters: tuple[str, ...] = ()
-    spot: LesionInstruction
-
-    @classmethod
-    def from_finding(cls, finding: VisibleFinding, letters: Sequence[Letter]) -> Self:
-        ids, decision = tuple(letter.id for letter in letters), finding.decision
-        review = decision.review if decision else None
-        return cls(review=review, letters=ids, spot=LesionInstruction.from_finding(finding))
 
 
 def _say_change(found: FoundChange) -> list[Any]:
@@ -134,14 +91,14 @@ def _say_change(found: FoundChange) -> list[Any]:
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:
     said = shown.letter.model_dump(mode="json", include=LETTER_SAYS, exclude_none=True)
-    if shown.superseded:
-        said["superseded"] = shown.superseded.decided_at.isoformat()
+    if shown.written_before:
+        said["written_before"] = shown.written_before
     return said
 
 
 class IssuedReport(StoredRecord):
-    """A report that was issued, on a `version` of a finding. Its PDF is stored when it is first
-    requested, with the number of its `pages`. A report of 1.0.0 does not say its `contents`.
+    """A report that was issued at a version of the spot, with `letters`. Its PDF is stored when it
+    is first requested, with the number of its `pages`.
     """
 
     id: str
@@ -150,11 +107,11 @@ class IssuedReport(StoredRecord):
     language: str
     reader: PassageReader = "patient"
     hash: str
-    version: int = optional(default=1)
+    spot_version: int = 0
+    letters: tuple[str, ...] = optional(default=())
     model_version: str | None = None
     pdf_blob: str | None = None
     pages: int | None = None
-    contents: ReportContents | None = None
 
     @property
     def code(self) -> str:
@@ -165,75 +122,39 @@ class IssuedReport(StoredRecord):
 class SupersededView(Value):
     """When what a report does not say came about; null where there is no such thing."""
 
-    facts_corrected_at: datetime | None = Field(
-        description="what was told of the place was corrected, and nothing judged again"
-    )
-    spot_changed_at: datetime | None = Field(
-        description="since when something else counts about the spot than it says"
-    )
+    spot_changed_at: datetime | None
     newer_report_at: datetime | None = Field(description="another report on the finding")
-    later_decision_at: datetime | None = Field(description="a doctor's decision that it lacks")
     later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
     letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
     model_withdrawn_at: datetime | None = Field(description="its model version was, since")
-    judged_again_at: datetime | None = Field(
-        description="its photo was judged again, by another model or with other facts"
-    )
 
 
 def find_newer(
     issued: IssuedReport,
-    seen: VisibleFinding,
+    spot: Spot,
     *,
     report: datetime | None,
     letters: Sequence[Letter],
     model_withdrawn_at: datetime | None,
 ) -> SupersededView | None:
-    """Find what is newer than a report; `seen` is its finding as it is now."""
-    contents, since, decision = issued.contents, issued.created_at, seen.decision
-    decided = decision is not None and (
-        decision.review != contents.review if contents else decision.decided_at > since
-    )
+    """Find what is newer than a report; `spot` is that of its finding as it is now."""
+    since, changed = issued.created_at, changed_since(spot, issued.spot_version)
     written = [
-        letter.signed_at
-        for letter in letters
-        if letter.signed_at
-        and (letter.id not in contents.letters if contents else letter.signed_at > since)
+        item.signed_at for item in letters if item.signed_at and item.id not in issued.letters
     ]
     withdrawn = [letter.withdrawn.withdrawn_at for letter in letters if letter.withdrawn]
-    withdrawn = [moment for moment in withdrawn if moment > since]
-    own = decided and seen.instruction.counts.finding == seen.number
     times = {
+        "spot_changed_at": changed.changed_at if changed else None,
         "newer_report_at": report,
-        "later_decision_at": decision.decided_at if decision and decided else None,
         "later_letter_at": max(written, default=None),
-        "letter_withdrawn_at": max(withdrawn, default=None),
+        "letter_withdrawn_at": max((at for at in withdrawn if at > since), default=None),
         "model_withdrawn_at": _after(since, model_withdrawn_at),
-        "judged_again_at": seen.judged_at if issued.version < seen.version else None,
-        "facts_corrected_at": _after(since, seen.amended_at),
-        "spot_changed_at": None if own else _find_spot_change(issued, seen),
     }
     return SupersededView(**times) if any(times.values()) else None
 
 
 def _after(since: datetime, moment: datetime | None) -> datetime | None:
     return moment if moment and moment > since else None
-
-
-def _find_spot_change(issued: IssuedReport, seen: VisibleFinding) -> datetime | None:
-    """Find when something else was said about the spot than the report says. A report of 1.0.0 does
-    not tell what counted: there the time decides.
-    """
-    counts, issued_at = seen.instruction.counts, issued.created_at
-    said = issued.contents.spot if issued.contents else None
-    if said == LesionInstruction.from_finding(seen):
-        return None
-    if not said and not (seen.replaced_by and counts.since > issued_at):
-        return None
-    if counts.said_by is not AdviceSource.DECISION and counts.since > issued_at:
-        return counts.since
-    elsewhere = seen.lesion_status.list_decided_elsewhere(seen.id)
-    return max((decision.decided_at for decision in elsewhere), default=issued_at)
 
 
 @dataclass(frozen=True)
@@ -304,17 +225,13 @@ class IssuedReports(Repository[IssuedReport]):
     def list_of(self, finding: str) -> list[IssuedReport]:
         return self._list({"submission": finding})
 
-    def find_newer(self, issued: IssuedReport, *, saying: ReportContents) -> datetime | None:
-        """Find when the last report was issued that says what counts now."""
+    def find_newer(self, issued: IssuedReport) -> datetime | None:
+        """Find when the last report for the same reader was issued since."""
         later = self._documents.find({"submission": issued.submission}, after=issued.id)
         reports = map(IssuedReport.model_validate, later)
-        same = [
-            report
-            for report in reports
-            if (report.language, report.reader) == (issued.language, issued.reader)
-        ]
+        same = (issued.language, issued.reader)
         return max(
-            (item.created_at for item in same if not item.contents or item.contents == saying),
+            (item.created_at for item in reports if (item.language, item.reader) == same),
             default=None,
         )
 

@@ -12,7 +12,7 @@ from typing import Self
 from skinapi.base.field_types import cap_marks
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.records.letters import Addressee, LaterDecision, Letter, ShownLetter
+from skinapi.findings.records.letters import Addressee, Letter, ShownLetter
 from skinapi.findings.status.advice_words import AdviceContent
 from skinapi.findings.status.decisions import Decision, WaitsFor, say_day, say_due
 from skinapi.findings.status.lesion_status import Advice
@@ -112,7 +112,6 @@ class Labels(Frozen):
     letters: Mapping[Addressee, str]
     letter_by_model: str
     signed: str
-    superseded_letter: Mapping[str, str]
     decision_replaced: str
     model_said_elsewhere: str
     withdrawn_letter: str
@@ -340,7 +339,9 @@ def join_to_do(said: list[str], words: BandWords, due: date | None, language: La
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """A signed letter, line by line. `struck` says why it counts no more; empty where it does."""
+    """A signed letter, line by line. `struck` says that it was withdrawn; else empty. `above` says
+    that the spot has changed since.
+    """
 
     head: str
     language: Language
@@ -348,6 +349,7 @@ class LetterContent:
     signed: str
     lines: tuple[str, ...]
     struck: tuple[str, ...]
+    above: str
 
     @classmethod
     def from_letter(cls, shown: ShownLetter, language: Language) -> Self:
@@ -355,8 +357,6 @@ class LetterContent:
         if taken_back := letter.withdrawn:
             by, day = taken_back.withdrawn_by, say_day(taken_back.withdrawn_at, language)
             struck.append(labels.withdrawn_letter.format(by, day, taken_back.reason))
-        if shown.superseded and letter.signed_at:
-            struck.append(_say_superseded(letter.signed_at, shown.superseded, language))
         return cls(
             head=labels.letters[letter.reader],
             language=letter.language,
@@ -364,6 +364,7 @@ class LetterContent:
             signed=labels.signed.format(letter.signature, time_text(letter.signed_at, language)),
             lines=(*filter(None, letter.text.splitlines()), *_say_model(letter)),
             struck=tuple(struck),
+            above=shown.written_before or "",
         )
 
 
@@ -371,16 +372,6 @@ def _say_model(letter: Letter) -> Iterator[str]:
     """Say below the text that a model drafted it."""
     if letter.model:
         yield LABELS[letter.language].letter_by_model.format(letter.model, letter.signature)
-
-
-def _say_superseded(signed_at: datetime, by: LaterDecision, language: Language) -> str:
-    """Say both times where the days are the same."""
-    kind = by.because or ("result" if by.by_result else "finding" if by.by_finding else "decision")
-    said = LABELS[language].superseded_letter["told" if by.corrected else kind]
-    written, later = (say_day(moment, language) for moment in (signed_at, by.decided_at))
-    if written == later:
-        written, later = (say_moment(moment, language) for moment in (signed_at, by.decided_at))
-    return said.format(written, later, _name_facts(by.corrected, language))
 
 
 def time_text(moment: datetime | None, language: Language) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import FindingInError, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.errors import FindingErased, FindingSigned
+from skinapi.findings.errors import FindingErased, FindingSigned, SampleAwaited
 from skinapi.findings.records.events import FindingVoided
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
@@ -21,6 +22,7 @@ from skinapi.findings.records.stored_finding import (
 )
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
+from skinapi.findings.status.spot import awaits_result, dispute, enter_in_error, leave
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
@@ -87,7 +89,7 @@ class CorrectionsService:
         finding, owner = self.findings.get_to_correct(number=number, by=by)
         if finding.error:
             raise FindingInError(finding.error.reason)
-        self._enter(unit, finding, owner, by, reason)
+        self._enter(unit, finding, owner, by, reason, moved=True)
         self.outbox.add(Kind.FILED, to=right)
 
     @atomic
@@ -133,7 +135,7 @@ class CorrectionsService:
         `right` patient. It keeps its key, so its patient does not get the picture again.
         """
         if wrong := self.find_misfiled(right, key=key, picture=picture, by=by):
-            self._enter(unit, wrong, self.accounts.get(wrong.owner), by)
+            self._enter(unit, wrong, self.accounts.get(wrong.owner), by, moved=True)
             self.records.change(wrong.id, filed_by=None)
 
     def note_other_patient(self, right: str, *, key: str | None, by: Subject) -> None:
@@ -154,16 +156,13 @@ class CorrectionsService:
             return
         action, code = "submission.enter_in_error", FindingSigned.code
         unit.record(AuditRow(action, by.id, finding.id, outcome=code, owner=finding.owner))
-        self.records.note_dispute(finding, why)
+        claim = partial(dispute, finding=finding.id, reason=why.value, at=now())
+        self.records.spots.change(finding.lesion, claim)
+        self.records.renew_keys([finding.lesion])
+        self.queue.update_owner_key(self.accounts.get(finding.owner))
 
     def _is_signed(self, finding: StoredFinding) -> bool:
-        """Whether a review covers it: of its own, or of another photo of the spot."""
-        spot = self.records.see_one(finding).lesion_status.findings
-        return any(
-            name == finding.id or review.has_seen(finding.id)
-            for name, about in spot.items()
-            for review in about.reviews
-        )
+        return bool(finding.covered_by)
 
     def _refuse_signed(self, finding: StoredFinding) -> None:
         if not finding.error and self._is_signed(finding):
@@ -176,6 +175,8 @@ class CorrectionsService:
         owner: Account,
         by: Subject,
         reason: str | None = None,
+        *,
+        moved: bool = False,
     ) -> StoredFinding:
         """Without a `reason` the program that has sent it takes it back."""
         if finding.error:
@@ -184,15 +185,22 @@ class CorrectionsService:
             AuditRow("submission.enter_in_error", by=by.id, target=finding.id, owner=owner.id)
         )
         reason = reason or ERRORS[owner.language].taken_back
-        self._void(unit, finding, EnteredInError(entered_at=now(), by=by.id, reason=reason))
+        error = EnteredInError(entered_at=now(), by=by.id, reason=reason)
+        self._void(unit, finding, error, moved=moved)
         self._tell(finding, owner, by)
         return self.records.find(finding.id) or finding
 
-    def _void(self, unit: Unit, finding: StoredFinding, error: EnteredInError) -> None:
-        seen = self.records.see_one(finding)
-        self.outcomes.take_back(finding, seen.status.reviews)
+    def _void(
+        self, unit: Unit, finding: StoredFinding, error: EnteredInError, *, moved: bool = False
+    ) -> None:
+        status = self.records.spots.get(finding.lesion)
+        if awaits_result(status.spot):
+            raise SampleAwaited
+        self.outcomes.take_back(finding, [*status.reviews.values()])
         counted = self.accounts.add_findings(finding.owner, -1)
         self.records.mark_in_error(finding, error)
+        remove = leave if moved else enter_in_error
+        self.records.spots.store(status.spot, remove(status.spot, finding.id, at=now()))
         unit.publish(FindingVoided(finding))
         unit.publish(self.records.renew([finding.lesion]))
         if counted:  # else its account is being deleted

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value, wilson_interval
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.status.reviews import Review, names_cancer
+from skinapi.findings.status.reviews import Review
+from skinapi.findings.status.spot import names_cancer
 from skinapi.model.bands import OperatingPoint, is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -143,7 +144,7 @@ class OutcomeCounts(Repository[CountedOutcome]):
         take back what an earlier one counted.
         """
         self.take_back(finding, reviews[:-1])
-        judged = finding.found_in(reviews[-1].version)
+        judged = _find_judged(finding, reviews[-1])
         outcome = _outcome(judged, reviews[-1])
         facts: Filter = {"id": outcome.id, "schema": 1, **outcome.stored()}
         steps = dict.fromkeys(_counters(judged), 1)
@@ -152,7 +153,7 @@ class OutcomeCounts(Repository[CountedOutcome]):
     def take_back(self, finding: StoredFinding, reviews: Sequence[Review]) -> None:
         results = [review for review in reviews if review.opinion.proven]
         if results:
-            judged = finding.found_in(results[-1].version)
+            judged = _find_judged(finding, results[-1])
             counters = _counters(judged)
             counted: Filter = {field: {"$gt": 0} for field in counters}
             counted["id"] = _outcome(judged, results[-1]).id
@@ -166,6 +167,11 @@ class OutcomeCounts(Repository[CountedOutcome]):
             if item.n:
                 by_version.setdefault(item.subject, []).append(item)
         return {version: figures_of(each) for version, each in by_version.items()}
+
+
+def _find_judged(finding: StoredFinding, result: Review) -> Finding:
+    """The version that its doctor saw."""
+    return finding.found_in(finding.as_told_at(result.created_at).version)
 
 
 def _outcome(finding: Finding, result: Review) -> Outcome:

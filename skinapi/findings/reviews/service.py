@@ -7,12 +7,11 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import IdempotencyKeyReused, MilderNotConfirmed
+from skinapi.base.errors import IdempotencyKeyReused, MilderNotConfirmed, ReplacedStatement
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import SampleAwaited
 from skinapi.findings.records.events import (
     FindingReviewed,
-    FindingsChanged,
     ReviewSigned,
 )
 from skinapi.findings.records.finding_access import FindingAccess
@@ -20,11 +19,23 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
+from skinapi.findings.records.spots import require_spot_version
 from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.reviews.milder_review import find_replaced, is_milder
 from skinapi.findings.reviews.outcomes import OutcomeCounts
+from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.findings.status.reviews import Opinion, Review
-from skinapi.model.conditions import Band
+from skinapi.findings.status.spot import (
+    Certainty,
+    Replaced,
+    Sample,
+    SpotReview,
+    awaits_result,
+    current_review,
+    find_replaced,
+    sign,
+)
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
@@ -65,62 +76,59 @@ class ReviewsService:
         self, unit: Unit, *, number: str, by: Subject, sent: NewReview, key: str | None
     ) -> Review:
         finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
-        finding.require_seen(sent.version)
-        finding.require_spot_state(sent.spot_state)
-        opinion = sent.opinion
-        audit = partial(
-            unit.audit, "review.create", by=by.id, target=finding.id, owner=finding.owner
-        )
-        audit()
-        spot, signed = finding.lesion_status, finding.status.reviews
-        current = spot.current_review
+        unit.audit("review.create", by=by.id, target=finding.id, owner=finding.owner)
+        status, at = finding.lesion_status, now()
         review = Review(
-            id=new_id_after(current.id if current else None),
-            created_at=now(),
+            id=new_id_after(max(status.reviews, default=None)),
+            created_at=at,
+            lesion=finding.lesion,
             submission=finding.id,
-            version=finding.version,
-            saw=_list_seen(finding),
             doctor=by.id,
             signature=by.account.name,
-            opinion=opinion,
+            opinion=sent.opinion,
             note=sent.note,
             idempotency_key=key,
             request_hash=_hash(finding.id, sent),
         )
-        after = finding.with_review(review)
-        if spot.sample_awaited:
-            _require_sample_said(opinion, current)
-        replaced = find_replaced(
-            opinion, current=current, before=spot.instruction, after=after.instruction
-        )
-        if replaced:
-            audit(detail=f"{replaced.urgency} to {opinion.urgency}")
-            if not sent.confirm_milder:
-                raise MilderNotConfirmed(replaced)
-        self.records.reviews.add(review, signed=signed)
+        require_spot_version(status.spot, sent.spot_version)
+        new = review.for_spot(finding.lesion)
+        if awaits_result(status.spot):
+            _require_sample_said(new, current_review(status.spot))
+        self._require_confirmed(unit, finding, new, confirmed=sent.confirm_milder)
+        after = sign(status.spot, new, at=at)
+        review = review.model_copy(update={"spot_version": after.version})
+        self.records.reviews.add(review, signed=[*status.reviews.values()])
+        self.records.spots.store(status.spot, after)
         self.records.settle_opinions(finding)
         if finding.opinion_of:
             about = f"case/{finding.number}"
             self.outbox.withdraw(Kind.OPINION, to=finding.opinion_of, about=about)
-        self._publish(unit, [*signed, review], finding, after, owner)
+        self._publish(unit, [*status.reviews.values(), review], finding, owner)
         return review
 
-    def _publish(
-        self,
-        unit: Unit,
-        reviews: Sequence[Review],
-        finding: VisibleFinding,
-        after: VisibleFinding,
-        owner: Account,
+    def _require_confirmed(
+        self, unit: Unit, about: VisibleFinding, new: SpotReview, *, confirmed: bool
     ) -> None:
-        """Sort the lists by what holds now, and tell the patient."""
+        """Raises MilderNotConfirmed if the doctor has to confirm what this review replaces."""
+        why = find_replaced(about.spot, new)
+        if why is None:
+            return
+        replaced = _say_replaced(about.lesion_status, why, new)
+        detail, of = f"{replaced.urgency} to {new.urgency}", about.owner
+        unit.audit("review.create", by=new.doctor, target=about.id, owner=of, detail=detail)
+        if not confirmed:
+            raise MilderNotConfirmed(replaced)
+
+    def _publish(
+        self, unit: Unit, reviews: Sequence[Review], finding: VisibleFinding, owner: Account
+    ) -> None:
+        """Sort the lists by what counts now, and tell the patient."""
         review = reviews[-1]
         self.records.touch(finding.id)
-        lesions = [finding.lesion]
-        self.records.renew_keys(lesions, known=after)
-        self.queue.move_patient_down(finding, owner)
+        changed = self.records.renew([finding.lesion])
+        self.queue.update_owner_key(owner)
         unit.publish(FindingReviewed(finding))
-        unit.publish(FindingsChanged(self.records.note_changes(lesions)))
+        unit.publish(changed)
         unit.publish(ReviewSigned(finding, review))
         self._mail(finding, owner, review.opinion)
         if review.opinion.proven:
@@ -154,34 +162,36 @@ class ReviewsService:
 
     def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
         finding, _ = self.findings.get(number=number, to=to)
-        reviews = finding.status.reviews
+        reviews = finding.reviews
         return page_of([item for item in reviews if item.id > (paging.after or "")], paging)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Report reviews of deleted findings."""
-        for identifier in sorted(self.records.reviews.reviewed_findings()):
-            if not self.records.has(identifier):
-                text = f"reviews of submission {identifier}, which is gone"
-                forget = partial(self.records.reviews.forget, identifier)
-                yield Fault(text, forget, gone=identifier)
+        """Report reviews of deleted spots."""
+        for lesion in sorted(self.records.reviews.reviewed_spots()):
+            if not self.records.spots.has(lesion):
+                forget = partial(self.records.reviews.forget, lesion)
+                yield Fault(f"reviews of spot {lesion}, which is gone", forget, gone=lesion)
 
 
-def _list_seen(about: VisibleFinding) -> tuple[str, ...]:
-    """The other findings of the spot, but those that were told to be of another place: a decision
-    about this photo says nothing of them.
-    """
-    others = (
-        item.photo for item in about.lesion_status.findings.values() if item.photo.id != about.id
-    )
-    return tuple(item.id for item in others if not item.is_told_elsewhere(about.photo))
-
-
-def _require_sample_said(opinion: Opinion, current: Review | None) -> None:
-    milder = current is not None and is_milder(opinion.urgency, current.opinion.urgency)
-    if not opinion.proven and (opinion.sample is None or (opinion.awaited and milder)):
+def _require_sample_said(new: SpotReview, current: SpotReview | None) -> None:
+    proven, waits = new.certainty is Certainty.LABORATORY, new.sample is Sample.WAITING
+    milder = current is not None and urgency(new.urgency) > urgency(current.urgency)
+    if not proven and (new.sample is None or (waits and milder)):
         raise SampleAwaited
 
 
+def _say_replaced(status: LesionStatus, why: Replaced, new: SpotReview) -> ReplacedStatement:
+    decision, counts = status.decision, status.instruction
+    if why is Replaced.LABEL or counts is None:
+        own = conditions_table().label(new.label or "").urgency
+        return ReplacedStatement("conditions", own, label=new.label)
+    said = decision if why is Replaced.REVIEW else counts.decision
+    if said:
+        by = said.decided_by
+        return ReplacedStatement("review", said.urgency, said.label, by, said.decided_at)
+    return ReplacedStatement(counts.said_by.value, counts.band, said_at=counts.since)
+
+
 def _hash(finding: str, sent: NewReview) -> str:
-    content = sent.model_dump_json(exclude={"version", "spot_state"})
+    content = sent.model_dump_json(exclude={"spot_version", "confirm_milder"})
     return hashlib.sha256(f"{finding}\n{content}".encode()).hexdigest()

@@ -1,76 +1,31 @@
-"""What doctors have decided about a finding, in short, and by which day a doctor should have seen
-the spot (docs/reviews.md). It is made of the reviews each time, and never stored.
-"""
+"""What the current review of a spot says, in words, and how a day is written."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import cache
 from typing import Literal, Self
 
 from skinapi.base.languages import Language, LocalizedText, load_words
 from skinapi.base.stored_record import Frozen, StoredRecord
-from skinapi.findings.status.reviews import Certainty, Review, Sample, names_cancer
-from skinapi.model.bands import is_sent, most_urgent, urgency
+from skinapi.findings.status.reviews import Review
+from skinapi.findings.status.spot import (
+    Certainty,
+    Changed,
+    Sample,
+    Spot,
+    changed_since,
+    current_review,
+    names_cancer,
+    spot_day,
+)
+from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.platform.storage.ids import now
 
 # By then a result should be there, and after so long a photo that is asked for is asked for again.
 RESULT_AFTER = timedelta(days=14)
 PHOTO_AFTER = timedelta(days=3)
-
-# Of each urgency that names a time: since when a spot has been at least so urgent.
-Levels = Mapping[Band, datetime]
-Step = tuple[datetime, Band]
-
-
-def levels_of(band: Band, since: datetime) -> dict[Band, datetime]:
-    return dict.fromkeys(_levels_within(band), since)
-
-
-@cache
-def _levels_within(band: Band) -> tuple[Band, ...]:
-    return tuple(level for level in _days() if urgency(band) <= urgency(level))
-
-
-@cache
-def _days() -> Mapping[Band, int]:
-    entries = conditions_table().bands
-    return {
-        entry.key: entry.see_within_days for entry in entries if entry.see_within_days is not None
-    }
-
-
-def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
-    """A level counts from the first of the steps without a break that asked for it or for more.
-    `steps` begin with the newest.
-    """
-    found: dict[Band, datetime] = {}
-    unbroken: Set[Band] | None = None
-    for moment, band in steps:
-        asked = levels_of(band, moment).keys()
-        unbroken = asked if unbroken is None else unbroken & asked
-        if not unbroken:
-            break
-        # The clock of who signed later may be behind.
-        found |= {level: min(moment, found.get(level, moment)) for level in unbroken}
-    return found
-
-
-def due_day(levels: Levels) -> date | None:
-    ends = ((since + timedelta(days=_days()[level])).date() for level, since in levels.items())
-    last = min(ends, default=None)
-    return last and before_weekend(last)
-
-
-def before_weekend(day: date) -> date:
-    """The day, or the Friday before: a practice is open then.
-
-    >>> before_weekend(date(2026, 12, 6)).isoformat()
-    '2026-12-04'
-    """
-    return day - timedelta(days=max(0, day.weekday() - 4))
 
 
 class DayWords(Frozen):
@@ -104,9 +59,6 @@ def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
 def say_due(due: date | None, language: Language) -> tuple[str, ...]:
     """Say the day, and not whether it has passed: a paper does not know when it is read."""
     return (DAYS[language].by.format(day=say_day(due, language, weekday=True)),) if due else ()
-
-
-MOST_EARLIER = 10  # decisions that a decision has followed
 
 
 # The name of its title in `notices.decision` of the conditions.
@@ -162,29 +114,24 @@ class JudgedVersion(StoredRecord):
     judged_at: datetime
 
 
-def find_title_key(
-    label: str | None, certainty: Certainty | None, sample: Sample | None
-) -> TitleKey:
+def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: bool) -> TitleKey:
     """The words that say how certain it is. A cancer that no laboratory has proven is suspected,
     however sure the doctor is.
     """
-    suspected = certainty is Certainty.SUSPECTED
     if certainty is Certainty.LABORATORY:
         return "result"
+    sure = certainty is Certainty.SURE
     if names_cancer(label):
-        return "suspected_unsure" if suspected else "suspected"
-    if suspected:
+        return "suspected" if sure else "suspected_unsure"
+    if label and not sure:
         return "opinion"
-    return "unconfirmed" if sample is Sample.WAITING else "title"
+    return "unconfirmed" if awaited else "title"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the newest review says; its `urgency` counts in place of the finding's. `earlier` has
-    those before, the oldest first. `levels`: since when the finding has been at least so urgent,
-    without a break. `answered` is the version of the finding that its doctor saw, and `saw` are the
-    other findings of the spot that its doctor saw; None: all. `photo_came`: the photo that
-    `photo_wanted` asks for has come, or is needed no more.
+    """What a review says, in the words of each reader. `photo_wanted`: the photo that it asks for
+    has not come. `due` is the day of the spot. `changed` is what has changed the spot since.
     """
 
     review: str
@@ -192,48 +139,36 @@ class Decision:
     urgency: Band
     certainty: Certainty | None
     sample: Sample | None
-    photo_wanted: bool
     decided_at: datetime
     decided_by: str
-    doctor: str | None = None
-    levels: Levels = field(default_factory=dict)
-    earlier: tuple["Decision", ...] = ()
-    answered: int = 1
-    saw: tuple[str, ...] | None = None
-    photo_came: bool = False
+    doctor: str
+    photo_wanted: bool = False
+    asked_for_photo: bool = False
+    due: date | None = None
+    changed: Changed | None = None
 
     @classmethod
-    def from_reviews(
-        cls, reviews: Sequence[Review], versions: Sequence[JudgedVersion]
-    ) -> Self | None:
-        """`reviews` are in the order of signing. None without any."""
-        if not reviews:
-            return None
-        *earlier, last = map(cls._from_review, reviews)
-        levels = levels_since(_urgencies(reviews, versions))
-        return replace(last, levels=levels, earlier=tuple(earlier[-MOST_EARLIER:]))
-
-    @classmethod
-    def _from_review(cls, review: Review) -> Self:
+    def from_review(cls, review: Review, spot: Spot) -> Self:
+        said, current = review.opinion, current_review(spot)
+        is_current = current is not None and current.id == review.id
         return cls(
             review=review.id,
-            **review.opinion.model_dump(),
+            label=said.label,
+            urgency=said.urgency,
+            certainty=said.certainty,
+            sample=said.sample if is_current else None,
             decided_at=review.created_at,
             decided_by=review.signature,
             doctor=review.doctor,
-            answered=review.version,
-            saw=review.saw,
+            photo_wanted=is_current and spot.photo_wanted_at is not None,
+            asked_for_photo=said.photo_wanted,
+            due=spot_day(spot),
+            changed=changed_since(spot, review.spot_version) if is_current else spot.changed,
         )
 
     @property
-    def picture_asked_at(self) -> datetime | None:
-        return self.decided_at if self.photo_wanted else None
-
-    @property
     def sure(self) -> bool:
-        if self.label is None:
-            return not self.photo_wanted
-        return self.certainty is not Certainty.SUSPECTED
+        return self.certainty in (Certainty.SURE, Certainty.LABORATORY)
 
     @property
     def proven(self) -> bool:
@@ -250,16 +185,13 @@ class Decision:
 
     @property
     def waits_for(self) -> WaitsFor | None:
-        """The result of a sample; else another photo where nobody could judge this one, unless a
-        doctor should look anyway.
+        """The result of a sample, or another photo where nobody could judge this one: a patient
+        reads of it in place of the words of the urgency, unless there is a day for a visit.
         """
         if self.awaited:
-            return WaitsFor.RESULT
-        return WaitsFor.PHOTO if self.only_asks and not is_sent(self.urgency) else None
-
-    @property
-    def due(self) -> date | None:
-        return None if self.waits_for else due_day(self.levels)
+            return None if self.due else WaitsFor.RESULT
+        unjudged = self.photo_wanted and self.label is None
+        return WaitsFor.PHOTO if unjudged and not is_sent(self.urgency) else None
 
     @property
     def settled(self) -> bool:
@@ -273,38 +205,18 @@ class Decision:
         """What a doctor is unsure about replaces no words about a graver condition."""
         return self.label is not None and (self.sure or self.more_urgent_than(band))
 
-    def has_seen(self, finding: str) -> bool:
-        """Whether its doctor had this finding of the spot before them: it settles nothing else."""
-        return self.saw is None or finding in self.saw
-
-    def ends(self, older: "Decision") -> bool:
-        """Whether it ends what was decided about an older finding of the spot that it has seen."""
-        if self.decided_at <= older.decided_at:
-            return False
-        if older.awaited and not older.proven:
-            return self.proven or self.sample is Sample.NONE
-        if self.proven or older.proven or not self.settled:
-            return self.proven
-        same_doctor = self.doctor is not None and self.doctor == older.doctor
-        return not older.sure or same_doctor or urgency(self.urgency) <= urgency(older.urgency)
-
     def more_urgent_than(self, band: Band) -> bool:
         return urgency(self.urgency) < urgency(band)
 
     @property
-    def picture_wanted(self) -> bool:
-        """Whether the photo that was asked for is still waited for."""
-        return self.photo_wanted and not self.photo_came
+    def unjudged(self) -> bool:
+        """Whether nobody could judge the photo, also once another one has come."""
+        return self.label is None and self.asked_for_photo
 
     @property
     def only_asks(self) -> bool:
         """Whether all that it says is that another photo is wanted."""
-        return self.unjudged and self.picture_wanted
-
-    @property
-    def unjudged(self) -> bool:
-        """Whether nobody could judge the photo, also once another one has come."""
-        return self.label is None and self.photo_wanted
+        return self.unjudged and self.photo_wanted
 
     @property
     def final(self) -> bool:
@@ -312,7 +224,7 @@ class Decision:
 
     @property
     def title_key(self) -> TitleKey:
-        return find_title_key(self.label, self.certainty, self.sample)
+        return find_title_key(self.label, self.certainty, awaited=self.awaited)
 
     def title(self) -> LocalizedText:
         title: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)
@@ -333,16 +245,19 @@ class Decision:
         words = conditions_table().notices.decision
         if self.unjudged:
             asked = words.waits_for[WaitsFor.PHOTO].label
-            return (asked if self.picture_wanted else words.picture_came).in_language(language)
+            return (asked if self.photo_wanted else words.picture_came).in_language(language)
         template = words.heading.in_language(language)
         name = self.name(language) if for_doctor else self.name_for_patient(language)
         return template.format(title=self.title().in_language(language), name=name)
 
     def heading_elsewhere(self, language: Language, *, for_doctor: bool = False) -> str:
-        """The heading where something else counts, with the sample that is awaited all the same."""
-        heading = self.heading(language, for_doctor=for_doctor)
-        taken = conditions_table().notices.decision.awaited.in_language(language)
-        return f"{heading}. {taken.removesuffix('.')}" if self.awaited else heading
+        """The heading where something else counts, with what has come since and with the sample."""
+        said = [self.heading(language, for_doctor=for_doctor)]
+        if self.changed:
+            said.append(say_signed_before(self.changed, language))
+        if self.awaited:
+            said.append(conditions_table().notices.decision.awaited.in_language(language))
+        return ". ".join(sentence.removesuffix(".") for sentence in said)
 
     def band_words(self, language: Language) -> BandWords:
         return words_for_patient(
@@ -357,7 +272,7 @@ class Decision:
     def remarks(self, language: Language) -> list[str]:
         words = conditions_table().notices.decision
         sentences = {
-            say_new_picture(self.urgency): self.picture_wanted
+            say_new_picture(self.urgency): self.photo_wanted
             and self.waits_for is not WaitsFor.PHOTO,
             words.awaited: self.awaited,
         }
@@ -374,7 +289,7 @@ class Decision:
             first = [wanted.removesuffix(".")]
         else:
             heading = self.heading(language, for_doctor=True)
-            first = [heading, *([wanted] if self.picture_wanted else [])]
+            first = [heading, *([wanted] if self.photo_wanted else [])]
         if self.waits_for is WaitsFor.PHOTO:
             return [*first, words.doctor_action]
         return [*first, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
@@ -414,19 +329,21 @@ class Decision:
         return f"{self.name(language)}. {reason}"
 
 
-def _urgencies(reviews: Sequence[Review], versions: Sequence[JudgedVersion]) -> Iterator[Step]:
-    """Yield how urgent it was, the newest first. A version after a review may be more urgent; it
-    lowers nothing. The laboratory's result judges anew: what was before it is no part of it.
-    """
-    left = [item for item in versions if item.version <= reviews[-1].version]
-    for before, review in zip([*reviews[-2::-1], None], reversed(reviews), strict=True):
-        while left and left[-1].version > review.version:
-            version = left.pop()
-            yield version.judged_at, most_urgent(version.band, review.opinion.urgency)
-        yield review.created_at, review.opinion.urgency
-        if review.opinion.proven and not (before and before.opinion.proven):
-            return
-    yield from ((item.judged_at, item.band) for item in reversed(left))
+def say_signed_before(changed: Changed, language: Language) -> str:
+    words = conditions_table().notices.decision
+    what = words.changes[changed.act].in_language(language)
+    sentence = words.signed_before.in_language(language)
+    return sentence.format(what=what, date=say_day(changed.changed_at, language))
+
+
+def say_written_before(changed: Changed, to_do: str, language: Language) -> str:
+    """The line above a letter."""
+    words = conditions_table().notices.decision
+    what, date = (
+        words.changes[changed.act].in_language(language),
+        say_day(changed.changed_at, language),
+    )
+    return words.written_before.in_language(language).format(what=what, date=date, to_do=to_do)
 
 
 def say_new_picture(band: Band) -> LocalizedText:

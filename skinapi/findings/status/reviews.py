@@ -1,33 +1,17 @@
 """What doctors say of a finding: an opinion, and the signed review that holds it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
-from skinapi.model.conditions import Band, conditions_table
-from skinapi.platform.storage.numbers import FINDINGS
+from skinapi.findings.status.spot import Certainty, Sample, SpotReview, names_cancer
+from skinapi.model.conditions import Band
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
 MOST_REVIEWS = 100
-
-
-class Certainty(StrEnum):
-    SUSPECTED = "suspected"
-    SURE = "sure"
-    LABORATORY = "laboratory"
-
-
-class Sample(StrEnum):
-    WAITING = "waiting"
-    NONE = "none"
-
-
-def names_cancer(label: str | None) -> bool:
-    return label is not None and conditions_table().label(label).malignant
 
 
 class Opinion(StoredRecord):
@@ -53,17 +37,17 @@ class Opinion(StoredRecord):
 
 
 class Review(StoredRecord):
-    """`signature` is the doctor's name at that time. `version` is the one of the finding that its
-    doctor saw, `saw` are the ids of the other findings that were in its spot then. None of a review
-    that was signed before this was stored: it saw all that are in its spot, until one comes or
-    leaves, which stores them first.
+    """A doctor's statement about a spot (`lesion`), signed on the page of the finding `submission`.
+    `spot_version` is the version of the spot that it has made. `signature` is the doctor's name at
+    that time. A second opinion (`asked_by` another doctor, with the `question`) decides nothing.
     """
 
     id: str
     created_at: datetime
+    lesion: str
     submission: str
-    version: int = optional(default=1)
-    saw: tuple[str, ...] | None = None
+    spot_version: int = 0
+    voided: bool = optional(default=False)
     doctor: str
     signature: str
     opinion: Opinion
@@ -71,19 +55,28 @@ class Review(StoredRecord):
     idempotency_key: str | None = None
     request_hash: str | None = None
 
-    def has_seen(self, finding: str) -> bool:
-        """Whether its doctor had this finding of the spot before them, beside its own."""
-        return self.saw is None or finding in self.saw
-
-
-def current_review(reviews: Iterable[Review]) -> Review | None:
-    """The newest, by the order of signing."""
-    return max(reviews, key=lambda review: review.id, default=None)
+    def for_spot(self, lesion: str) -> SpotReview:
+        """The review as this spot holds it. One that was signed about a former spot of a finding is
+        older than all versions.
+        """
+        said, version = self.opinion, self.spot_version if self.lesion == lesion else 0
+        return SpotReview(
+            id=self.id,
+            doctor=self.doctor,
+            urgency=said.urgency,
+            signed_at=self.created_at,
+            label=said.label,
+            certainty=said.certainty,
+            sample=said.sample,
+            photo_wanted=said.photo_wanted,
+            spot_version=version,
+            voided=self.voided,
+        )
 
 
 class Reviews(Repository[Review]):
     collection, record = "reviews", Review
-    indexes = (("submission", "id"),)
+    indexes = (("submission", "id"), ("lesion", "id"))
     unique = (("doctor", "idempotency_key"),)
 
     def add(self, review: Review, *, signed: Sequence[Review]) -> None:
@@ -95,36 +88,26 @@ class Reviews(Repository[Review]):
             raise TooManyReviews
         self.insert(review)
 
-    def note_seen(self, spot: Sequence[str]) -> None:
-        """Store of each review of these findings, which are one spot now, what it saw, where that
-        is not stored yet. Call it before a finding comes into the spot or leaves it.
-        """
-        for finding, signed in self.list_of_each(spot).items():
-            if any(review.saw is None for review in signed):
-                others = [name for name in spot if name != finding]
-                unknown: Filter = {"submission": finding, "saw": None}
-                self._documents.update_all(unknown, {"$set": {"saw": others}})
-
     def find_by_key(self, doctor: str, key: str | None) -> Review | None:
         return self._by_key(key, doctor=doctor)
 
-    def list_of(self, finding: str) -> list[Review]:
-        return self._list({"submission": finding})
-
-    def list_of_each(self, findings: Sequence[str]) -> dict[str, list[Review]]:
-        """Reviews are keyed by finding, in the order of signing. A request that only reads hides
-        each finding of which a review cannot be read: without it, the finding might seem milder.
+    def list_of_spots(self, lesions: Sequence[str]) -> list[Review]:
+        """List the reviews of these spots in the order of signing. A request that only reads hides
+        each spot of which a review cannot be read: without it, the spot might seem milder.
         """
-        by_finding: dict[str, list[Review]] = {}
-        if findings:
-            wanted: Filter = {"submission": {"$in": [*findings]}}
-            found = self._documents.find(wanted, sort="submission")
-            for review in self._read_each(found):
-                by_finding.setdefault(review.submission, []).append(review)
-            for document in found:
-                if is_hidden(self.collection, document["id"]):
-                    hide(FINDINGS, document["submission"])
-        return by_finding
+        wanted: Filter = {"lesion": {"$in": [*lesions]}}
+        found = self._documents.find(wanted, sort="lesion")
+        read = self._read_each(found)
+        for document in found:
+            if is_hidden(self.collection, document["id"]):
+                hide("lesions", document["lesion"])
+        return sorted(read, key=lambda review: review.id)
+
+    def list_by_ids(self, identifiers: Sequence[str]) -> list[Review]:
+        return self._list({"id": {"$in": [*identifiers]}}) if identifiers else []
+
+    def mark_voided(self, identifier: str) -> None:
+        self._documents.update({"id": identifier}, {"$set": {"voided": True}})
 
     def list_signatures(self, findings: Sequence[str]) -> list[tuple[str, datetime]]:
         """List the finding of each review of these findings, and when it was signed."""
@@ -132,8 +115,8 @@ class Reviews(Repository[Review]):
         found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
         return [(item["submission"], item["created_at"]) for item in found]
 
-    def reviewed_findings(self) -> set[str]:
-        return set(self._documents.count_by("submission"))
+    def reviewed_spots(self) -> set[str]:
+        return set(self._documents.count_by("lesion"))
 
-    def forget(self, finding: str) -> None:
-        self._documents.delete({"submission": finding})
+    def forget(self, lesion: str) -> None:
+        self._documents.delete({"lesion": lesion})

@@ -235,7 +235,7 @@ def make_heat_map(
 
 
 def _picture(origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int, int]) -> SOPClass:
-    versions = origin.finding.photo.versions
+    versions = (*origin.finding.earlier, origin.finding.newest)
     since = next(version.judged_at for version in versions if version.version == of.version)
     since = max([since, *list_amended(origin.finding)])
     made = make_object(origin, of, since, JPEGBaseline8Bit)

@@ -309,7 +309,7 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
         said.append((own("certainty", language), own(decision.certainty, language)))
     if decision.sample:
         said.append((own("sample", language), own(decision.sample, language)))
-    if decision.picture_wanted:
+    if decision.photo_wanted:
         said.append((own("wanted", language), own("new_picture", language)))
     container.ContentSequence.extend(CodeContentItem(name, code, CONTAINS) for name, code in said)
     container.ContentSequence.extend(_say_replaced(origin))

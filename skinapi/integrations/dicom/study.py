@@ -6,7 +6,6 @@ follows it names the object. That of a report also follows from the reports that
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Set
 from dataclasses import dataclass, replace
@@ -163,24 +162,9 @@ class Study:
 
 
 def version_of(finding: VisibleFinding) -> int:
-    """The number of the structured report: that of the finding's own steps, its reviews, versions
-    and amendments. Beside other photos of its spot one made of that, the spot, whether a photo that
-    was asked for has come, and what counts where that was said about another finding; also where it
-    became more urgent in a spot, which may move the day.
-    """
-    counted = len(finding.status.reviews) + finding.version - 1 + len(finding.amendments)
-    advice = finding.replaced_by
-    alone = len(finding.facts.photos) == 1
-    if alone and (advice is None or advice.reopens):
-        return counted
-    came = finding.decision is not None and finding.decision.photo_came
-    said: list[object] = [counted, finding.lesion, came]
-    if advice:
-        said += [finding.said_at, advice.finding, advice.band, advice.since, advice.due]
-        said += [advice.said_by, advice.waits_for, advice.by_result, advice.picture_wanted]
-        if decision := advice.decision:
-            said += [decision.review, decision.picture_wanted]
-    return number_of(hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest())
+    """The number of the structured report: one of the spot and its version."""
+    said = f"{finding.lesion} {finding.spot.version}"
+    return number_of(hashlib.sha256(said.encode()).hexdigest())
 
 
 def number_of(digest: str) -> int:

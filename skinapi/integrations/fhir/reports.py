@@ -128,15 +128,10 @@ def report_status(finding: VisibleFinding) -> str:
     laboratory nor another photo; amended where something else counts since: another decision, or
     what was said of another finding of the spot.
     """
-    decision, replaced = finding.decision, finding.replaced_by is not None
-    if decision is None:
+    decision = finding.decision
+    if decision is None or not decision.final:
         return "preliminary"
-    counts = counting_decision(finding)
-    judged = decision.final and not replaced
-    judged = judged or (finding.awaited is None and counts is not None and counts.final)
-    if any(item.waits_for is None for item in decision.earlier) or (replaced and decision.final):
-        return "amended" if replaced or judged else "preliminary"
-    return "final" if judged else "preliminary"
+    return "amended" if decision.changed or len(finding.reviews) > 1 else "final"
 
 
 def _report_of(
@@ -217,7 +212,7 @@ def _no_concept(reason: str, text: str) -> Element:
 def _say(finding: VisibleFinding, *, for_doctor: bool) -> str:
     """What counts, in the words of its reader, and by when it is due."""
     decision, language = finding.decision, finding.language
-    due = say_due(finding.instruction.counts.due, language)
+    due = say_due(finding.instruction.due, language)
     if finding.replaced_by:
         return say_replaced(finding, finding.replaced_by, language, for_doctor=for_doctor)
     if decision and for_doctor:
@@ -372,9 +367,7 @@ def _decided(finding: VisibleFinding) -> Resource:
     """
     counting, replaced_by = counting_decision(finding), finding.replaced_by
     own, language = finding.decision, finding.language
-    before: list[Decision] = [*own.earlier] if own else []
-    before += [own] if own and replaced_by else []
-    was_judged = any(map(_judges, before))
+    was_judged = len(finding.reviews) > 1 or (own is not None and replaced_by is not None)
     if counting and _judges(counting):
         value: dict[str, Any] = {"valueCodeableConcept": _band_concept(counting.urgency, language)}
         status = "amended" if was_judged else "final"

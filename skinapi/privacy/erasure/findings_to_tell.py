@@ -9,7 +9,7 @@ from enum import StrEnum
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.reviews import names_cancer
+from skinapi.findings.status.spot import names_cancer
 from skinapi.model.bands import is_sent, most_urgent, urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import made_at
@@ -101,7 +101,8 @@ def find_what_to_tell(
     it alone, and stays a patient. `listed`: the numbers of those of which somebody was to speak
     already. `counts`: it counts of a spot of which something milder is told.
     """
-    decision, reasons = entry.decision, [*_find_reasons(entry, opens, written, discarded)]
+    decision = entry.decision
+    reasons = [*_find_reasons(entry, opens, written, discarded)]
     if not reasons and decision and entry.number in listed and not entry.decision_opened_at:
         reasons = [ReachReason.UNOPENED]
     if not reasons and counts:
@@ -110,7 +111,7 @@ def find_what_to_tell(
         return None
     why, *also = reasons
     named = None if why is ReachReason.UNREVIEWED else decision
-    sample = entry.status.sample
+    sample = decision if decision and decision.awaited else None
     return FindingToTell(
         number=entry.number,
         found_at=entry.created_at,
@@ -139,10 +140,10 @@ def _find_reasons(
     if decision:
         cancer, sent = names_cancer(decision.label), is_sent(decision.urgency)
         unopened = opens and entry.decision_opened_at is None and (cancer or sent)
-        if entry.reviewed and _is_unjudged(entry, decision, discarded):
+        if entry.reviewed and _is_unjudged(decision, discarded):
             yield ReachReason.UNJUDGED
             unopened = False  # nothing was decided
-    if entry.status.sample:
+    if decision and decision.awaited:
         yield ReachReason.AWAITED
     if unopened:
         yield ReachReason.UNOPENED
@@ -152,14 +153,13 @@ def _find_reasons(
         yield ReachReason.UNANSWERED
 
 
-def _is_unjudged(entry: VisibleFindingRow, decision: Decision, discarded: bool) -> bool:
+def _is_unjudged(decision: Decision, discarded: bool) -> bool:
     """Whether nobody has judged what asks for a doctor. Who sends another photo as the doctor has
     asked, and deletes this one (`discarded`), has left nothing open.
     """
     if not decision.unjudged or urgency(decision.urgency) > urgency(Band.REFERRAL):
         return False
-    followed = discarded and decision.photo_came
-    return not followed and entry.status.ended_by is None
+    return decision.photo_wanted or not discarded
 
 
 def list_graver_of_spots(
@@ -169,7 +169,7 @@ def list_graver_of_spots(
     graver = {
         counts.finding
         for entry in entries
-        if (own := told.get(entry.number)) and (counts := entry.instruction.counts).decision
+        if (own := told.get(entry.number)) and (counts := entry.instruction).decision
         if own.urgency is None or urgency(counts.band) < urgency(own.urgency)
     }
     for entry in entries:

@@ -15,7 +15,7 @@ from skinapi.base.languages import LANGUAGES, Language, LanguageTag, known_langu
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason
-from skinapi.findings.status.reviews import names_cancer
+from skinapi.findings.status.spot import names_cancer
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address

@@ -93,11 +93,12 @@ class PersonContents:
 
     def walk_spots(self, account: Account) -> Iterator[form.FiledSpot]:
         spots = self.lesions.list_of(account.id)
-        statuses = self.findings.records.compute_statuses([spot.id for spot in spots])
+        statuses = self.findings.records.spots.read([spot.id for spot in spots])
         for spot in spots:
             status = statuses.get(spot.id)
-            reminded = status is None or spot.reminded == status.newest.photo.id
-            due = None if status is None or reminded else reminder_of(status.instruction)
+            newest = status.newest if status else None
+            waits = status and newest and spot.reminded != newest.id
+            due = reminder_of(status) if status and waits else None
             yield form.FiledSpot.from_record(spot, remind_at=due.remind_at if due else None)
 
     def walk_messages(self, account: Account, spot: str | None) -> Iterator[form.FiledMessage]:
@@ -130,7 +131,7 @@ class PersonContents:
         letters = [item.shown.letter for item in self.letters.list_letters(number=number, to=to)]
         return form.FiledFinding.from_record(
             finding,
-            decision=_name_doctors(decision, to.id) if decision else None,
+            decision=_name_doctor(decision, to.id) if decision else None,
             filed_by=_name_account(finding.filed_by, to.id),
             judged_by=_name_account(finding.judged_by, to.id),
             earlier=[
@@ -192,11 +193,9 @@ class PersonContents:
         return read_pages(partial(self.trail.page, wanted))
 
 
-def _name_doctors(decision: Decision, owner: str) -> Decision:
-    """Name the doctors of a decision, and of those before it, as the file names people."""
-    doctor = form.person_of(decision.doctor, owner=owner) if decision.doctor else None
-    earlier = tuple(_name_doctors(step, owner) for step in decision.earlier)
-    return replace(decision, doctor=doctor, earlier=earlier)
+def _name_doctor(decision: Decision, owner: str) -> Decision:
+    """Name the doctor of a decision as the file names people."""
+    return replace(decision, doctor=form.person_of(decision.doctor, owner=owner))
 
 
 def _say_actor(row: Document, own: Sequence[str], roles: Mapping[str, str]) -> str:

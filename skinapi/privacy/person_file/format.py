@@ -20,12 +20,12 @@ from pydantic import ConfigDict
 from skinapi.base.languages import Language
 from skinapi.base.values import Value
 from skinapi.findings.records.lesions import Place
-from skinapi.findings.records.letters import Addressee, Withdrawal, WrittenOf
+from skinapi.findings.records.letters import Addressee, Withdrawal
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.lesion_status import MeasuredChange
 from skinapi.findings.status.reviews import Opinion
-from skinapi.model.conditions import Band
+from skinapi.findings.status.spot import Level
 from skinapi.model.context import Context, Sex
 from skinapi.model.finding import Finding
 
@@ -173,16 +173,16 @@ class FiledReport(Filed):
 
 
 class FiledReview(Filed):
-    """`signature`: the doctor's name at that time. `version`: of the finding, that the doctor
-    saw; `saw`: the ids of the other findings of the spot then.
+    """`signature`: the doctor's name at that time. `spot_version`: that of the spot which it has
+    made.
     """
 
     id: str
     created_at: datetime
     doctor: str
     signature: str
-    version: int = 1
-    saw: Sequence[str] | None = None
+    spot_version: int
+    voided: bool = False
     opinion: Opinion
     note: str | None = None
 
@@ -199,9 +199,7 @@ class FiledLetter(Filed):
     text: str
     model: str | None = None
     version: int
-    last_review: str | None = None
-    elsewhere: Band | None = None
-    written_of: WrittenOf | None = None
+    spot_version: int
     withdrawn: Withdrawal | None = None
 
 
@@ -230,7 +228,7 @@ class FiledAmendment(Filed):
 class FiledFinding(Filed):
     """What was found on one photo or several, what its owner told, and what doctors have signed, as
     its owner may know it now. `sections`: the text as it was answered. `filed_by`: who has sent it
-    for its owner. `opened_at`: when its owner first opened it with what a doctor had decided.
+    for its owner. `level` is how urgent it is.
     `changes`: what comparisons with earlier photos have found.
     """
 
@@ -252,7 +250,7 @@ class FiledFinding(Filed):
     earlier: Sequence[FiledVersion] = ()
     amendments: Sequence[FiledAmendment] = ()
     filed_by: str | None = None
-    opened_at: datetime | None = None
+    level: Level
     changes: Sequence[MeasuredChange] = ()
     photos: Sequence[FiledPhoto] = ()
     reports: Sequence[FiledReport] = ()

@@ -237,7 +237,7 @@ class PageWriter:
         table, language = conditions_table(), self._language
         words, label = table.notices.decision, opinion.label
         if label:
-            key = find_title_key(label, opinion.certainty, opinion.sample)
+            key = find_title_key(label, opinion.certainty, awaited=opinion.awaited)
             title = getattr(words, key).in_language(language)
             yield words.heading.in_language(language).format(
                 title=title, name=table.name_for_patient(label, language)

@@ -69,7 +69,7 @@ class ExpectedReviewerView(Answer):
         """`may_keep`: whether a photo that is sent again can be kept here."""
         if looks is None:
             return None
-        words, counts, due = LOOKS[language], finding.instruction.counts, None
+        words, counts, due = LOOKS[language], finding.instruction, None
         name = looks.doctor.name if looks.doctor else None
         if looks.by != "nobody" and finding.photo_blob is None:
             unseen = words.unseen_doctor if name else words.unseen_doctors

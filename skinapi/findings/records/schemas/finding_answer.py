@@ -296,9 +296,8 @@ class FindingInCareView(FindingView):
         "logs in here for them, and no mail reaches them. Absent otherwise",
         default=False,
     )
-    spot_state: str | None = optional(
-        "stands for what is said of the spot, and for the caller's part in it: to be sent with a "
-        "review; absent where the caller signs none"
+    spot_version: int | None = optional(
+        "the version of the spot: to be sent with a review; absent if the caller signs none"
     )
     changes: list[FoundChangeView] = optional(CHANGES, default=[])
     record_kept_until: datetime | None = optional(

@@ -13,8 +13,8 @@ from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.findings.status.advice_words import say_compared, say_found
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.found_changes import FoundChange
-from skinapi.findings.status.lesion_status import Advice, AdviceSource, Instruction
+from skinapi.findings.status.lesion_status import Advice, FoundChange
+from skinapi.findings.status.spot import Source
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -273,13 +273,10 @@ class FoundChangeView(Answer):
         ]
 
 
-MOST_SUPERSEDED = 10
-
-
 class AdviceView(Answer):
     """What was said that is to be done about a spot."""
 
-    said_by: AdviceSource = Field(serialization_alias="from")
+    said_by: Source = Field(serialization_alias="from")
     since: datetime
     finding: int = Field(description="number of the finding that it was said about")
     band: Band
@@ -292,9 +289,6 @@ class AdviceView(Answer):
         description="until when a doctor should have seen the spot; null where no time was named"
     )
     by_result: bool = optional("the laboratory has said so; absent where it has not", default=False)
-    unjudged: bool = optional(
-        "by a check of a photo that a doctor could not judge; absent else", default=False
-    )
     label: str | None = optional(
         "the condition that a doctor or the laboratory named; absent without one"
     )
@@ -321,26 +315,14 @@ class InstructionView(AdviceView):
     """The one thing to do, to be shown first: the most urgent that is still valid."""
 
     sentence: str = Field(description="how, and by when")
-    picture_wanted: bool = Field(description="a doctor waits for another photo of the spot")
-    superseded: list[AdviceView] = Field(
-        description="what else was said, the newest first, ten at most: it counts no more, or is "
-        "milder"
-    )
+    photo_wanted: bool = Field(description="a doctor waits for another photo of the spot")
 
     @classmethod
-    def of_spot(cls, instruction: Instruction, language: Language, *, for_doctor: bool) -> Self:
-        counts, words = instruction.counts, instruction.counts.words(language)
+    def of_spot(cls, counts: Advice, language: Language, *, for_doctor: bool) -> Self:
+        words = counts.words(language)
         said = [
             words.doctor_action if for_doctor else words.next_step,
             *counts.say_wanted(language, for_doctor=for_doctor),
         ]
         view = AdviceView.from_advice(counts, language, for_doctor=for_doctor)
-        return cls.from_record(
-            view,
-            sentence=" ".join(said),
-            picture_wanted=instruction.picture_wanted,
-            superseded=[
-                AdviceView.from_advice(other, language, for_doctor=for_doctor)
-                for other in instruction.others[:MOST_SUPERSEDED]
-            ],
-        )
+        return cls.from_record(view, counts, sentence=" ".join(said))

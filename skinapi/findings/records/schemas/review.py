@@ -10,10 +10,11 @@ from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.findings.errors import ContradictoryReview, IncompleteReview
-from skinapi.findings.records.letters import Addressee, LaterDecision, ShownLetter
+from skinapi.findings.records.letters import Addressee, ShownLetter
 from skinapi.findings.records.schemas.patient_notice import TellingView
-from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor
-from skinapi.findings.status.reviews import Certainty, Opinion, Review, Sample
+from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor, say_signed_before
+from skinapi.findings.status.reviews import Opinion, Review
+from skinapi.findings.status.spot import Certainty, Sample
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.web.schemas import Answer, Body
 
@@ -61,17 +62,10 @@ class NewReview(Body):
         "than the current review, takes back its cancer or its laboratory's result, or is milder "
         "than its own label asks for",
     )
-    version: int | None = Field(
+    spot_version: int | None = Field(
         default=None,
-        description="the `version` of the finding that the doctor has seen: where another one "
-        "counts by now, the review is refused (`judged_meanwhile`). Only of a finding that has one "
-        "version it may be left out (`version_missing`)",
-    )
-    spot_state: str | None = Field(
-        default=None,
-        description="the `spot_state` of the finding that the doctor has seen: where another "
-        "photo, review, second opinion or comparison of the spot has come since, the review is "
-        "refused (`spot_changed`). Without it the doctor is taken to have seen all that is there",
+        description="the version of the spot that the doctor has seen. If the spot has another one "
+        "now, the answer is 409 `spot_changed`",
     )
 
     @model_validator(mode="before")
@@ -152,16 +146,15 @@ class DecisionView(Answer):
     certainty: Certainty | None = Field(description="of the label; null without one")
     sample: Sample | None
     photo_wanted: bool
-    photo_came: bool = optional(
-        "the photo that was asked for has come, or needs no more to come; absent else",
-        default=False,
+    signed_before: str | None = optional(
+        "that the spot has changed since: by what, and when; absent if it has not"
     )
     decided_at: datetime
     decided_by: str = Field(description="the doctor's name at that time")
 
     @classmethod
-    def from_decision(cls, decision: Decision, language: Language, *, due: date | None) -> Self:
-        words = decision.band_words(language)
+    def from_decision(cls, decision: Decision, language: Language) -> Self:
+        words, changed = decision.band_words(language), decision.changed
         return cls.from_record(
             decision,
             words,
@@ -169,7 +162,7 @@ class DecisionView(Answer):
             title=decision.title().in_language(language),
             name=decision.name(language),
             urgency_label=words.label,
-            due=due,
+            signed_before=say_signed_before(changed, language) if changed else None,
             remarks=decision.remarks(language),
             for_doctor=decision.for_doctor(language),
         )
@@ -207,8 +200,9 @@ class LetterView(Answer):
     )
     signed_at: datetime | None = Field(description="null while it is a draft")
     signed_by: str | None = Field(description="the doctor's name at that time")
-    superseded: LaterDecision | None = Field(
-        description="the later decision that counts instead: show the letter struck through"
+    written_before: str | None = Field(
+        description="the line to show above it: that the spot has changed since, and what to do "
+        "now; null if it has not"
     )
     withdrawn: WithdrawalView | None = Field(
         description="that a doctor took it back: show the letter struck through"

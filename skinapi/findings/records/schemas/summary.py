@@ -167,16 +167,12 @@ def decision_view(finding: VisibleFindingRow) -> DecisionView | None:
     decision = finding.decision
     if decision is None:
         return None
-    return DecisionView.from_decision(
-        decision,
-        finding.language,
-        due=None if finding.replaced_by else finding.instruction.counts.due,
-    )
+    return DecisionView.from_decision(decision, finding.language)
 
 
 def shown_words(finding: VisibleFindingRow) -> BandWords:
     """Return the words of what counts about its spot, where its own band is milder."""
-    judged, counts = finding.finding, finding.instruction.counts
+    judged, counts = finding.finding, finding.instruction
     if urgency(counts.band) >= urgency(judged.band):
         return judged.band_words(finding.language)
     words = counts.words(finding.language)

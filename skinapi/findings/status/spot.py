@@ -1,0 +1,508 @@
+"""The rules of care: what counts about a spot (docs/reviews.md).
+
+A `Spot` is a frozen value. Each act is a function that returns the spot as it is afterwards, and
+`instruction` reads it. There is no store and no clock here: the caller loads the spot,
+passes the time, and stores the result.
+
+A photo sent with an urgency of "this week" opens the spot for a doctor:
+
+>>> from datetime import UTC
+>>> from skinapi.model.conditions import Band
+>>> monday = datetime(2026, 11, 30, 9, tzinfo=UTC)
+>>> spot = add(Spot("s"), "f", 1, Band.URGENT_REFERRAL, at=monday)
+>>> spot.version, instruction(spot).level.urgency.value, spot_day(spot).isoformat()
+(1, 'urgent_referral', '2026-12-07')
+
+A review covers all findings of the spot, and states their urgency:
+
+>>> mole = SpotReview("r", "grey", Band.SELF_MONITORING, monday, label="melanocytic_nevus")
+>>> signed = sign(spot, mole, at=monday)
+>>> instruction(signed).level.urgency.value, signed.is_open
+('self_monitoring', False)
+
+A more urgent photo counts at once, and is open:
+
+>>> later = monday + timedelta(days=30)
+>>> spot = add(signed, "g", 2, Band.REFERRAL, at=later)
+>>> instruction(spot).number, instruction(spot).level.urgency.value, current_review(spot).id
+(2, 'referral', 'r')
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+
+from pydantic import field_serializer
+
+from skinapi.base.stored_record import StoredRecord
+from skinapi.model.bands import most_urgent, urgency
+from skinapi.model.conditions import Band, conditions_table
+
+CHANGE_ASKS = Band.DOCTOR_REVIEW
+
+
+class Source(StrEnum):
+    """What has set a level. Among equally urgent levels, one that a review has set comes first."""
+
+    REVIEW = "review"
+    COMPARISON = "comparison"
+    MODEL = "model"
+
+
+class Certainty(StrEnum):
+    SUSPECTED = "suspected"
+    SURE = "sure"
+    LABORATORY = "laboratory"
+
+
+class Sample(StrEnum):
+    WAITING = "waiting"
+    NONE = "none"
+
+
+def names_cancer(label: str | None) -> bool:
+    return label is not None and conditions_table().label(label).malignant
+
+
+class Act(StrEnum):
+    """What changes a spot. Views say "Signed before …" with it."""
+
+    ADDED = "added"
+    JUDGED = "judged"
+    CORRECTED = "corrected"
+    COMPARED = "compared"
+    DISPUTED = "disputed"
+    SIGNED = "signed"
+    VOIDED = "voided"
+    MOVED = "moved"
+    DELETED = "deleted"
+    IN_ERROR = "in_error"
+    PLACED = "placed"
+    ANSWERED = "answered"
+
+
+def is_urgent(asked: Band) -> bool:
+    return days_until_visit(asked) is not None
+
+
+def days_until_visit(asked: Band) -> int | None:
+    return conditions_table().band_entry(asked).see_within_days
+
+
+class Level(StoredRecord):
+    """How urgent a finding is, what has set that, and since when. `day` is the day by which to see
+    a doctor; only the two urgent levels have one. `review` is the id of the review that set it.
+    """
+
+    urgency: Band
+    source: Source
+    set_at: datetime
+    day: date | None = None
+    review: str | None = None
+
+    @field_serializer("day")
+    def _store_day(self, day: date | None) -> str | None:
+        return day.isoformat() if day else None
+
+
+@dataclass(frozen=True, slots=True)
+class SpotFinding:
+    """`judged` is the urgency of the newest version. It is open since `queued_at`; None means
+    closed. `covered_by` are the ids of the reviews that cover it, also in a former spot. `changed`
+    are the ids of the earlier findings from which a comparison has found a change. `dispute` is
+    what another system says of it. A `stub` is what is left of a deleted finding.
+    """
+
+    id: str
+    number: int
+    judged: Band
+    level: Level
+    queued_at: datetime | None = None
+    covered_by: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    dispute: str | None = None
+    stub: bool = False
+
+    @property
+    def rank(self) -> int:
+        return urgency(self.level.urgency)
+
+    @property
+    def is_urgent(self) -> bool:
+        return is_urgent(self.level.urgency)
+
+
+@dataclass(frozen=True, slots=True)
+class SpotReview:
+    """`spot_version` is the version of the spot that the review has made."""
+
+    id: str
+    doctor: str
+    urgency: Band
+    signed_at: datetime
+    label: str | None = None
+    certainty: Certainty | None = None
+    sample: Sample | None = None
+    photo_wanted: bool = False
+    spot_version: int = 0
+    voided: bool = False
+
+    @property
+    def names_cancer(self) -> bool:
+        return names_cancer(self.label)
+
+
+class Telling(StoredRecord):
+    """Since when the patient is to be told. `grave`: of "this week", or of a cancer."""
+
+    began_at: datetime
+    grave: bool
+
+
+class Changed(StoredRecord):
+    """The last act that has changed a spot."""
+
+    act: Act
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """`findings` are in the order of time, with stubs; `reviews` in the order of signing.
+    `opened_at`: the patient has opened the spot, one of its findings or its report.
+    """
+
+    id: str
+    version: int = 0
+    findings: tuple[SpotFinding, ...] = ()
+    reviews: tuple[SpotReview, ...] = ()
+    photo_wanted_at: datetime | None = None
+    opinion_asked_at: datetime | None = None
+    message_at: datetime | None = None
+    opened_at: datetime | None = None
+    telling: Telling | None = None
+    changed: Changed | None = field(default=None, compare=False)
+
+    @property
+    def is_open(self) -> bool:
+        return any(item.queued_at for item in self.findings)
+
+    def find(self, finding: str) -> SpotFinding:
+        return next(item for item in self.findings if item.id == finding)
+
+
+# Reading a spot
+
+
+def instruction(spot: Spot) -> SpotFinding | None:
+    """The finding whose level is the instruction: the most urgent one. Of equally urgent ones, one
+    that a review has set comes first, then the newest. None of a spot without findings.
+    """
+    newest_first = spot.findings[::-1]
+    return min(
+        newest_first,
+        key=lambda item: (item.rank, item.level.source is not Source.REVIEW),
+        default=None,
+    )
+
+
+def current_review(spot: Spot) -> SpotReview | None:
+    """The newest review that is not voided and covers a finding of the spot."""
+    covering = {review for item in spot.findings for review in item.covered_by}
+    counting = (item for item in reversed(spot.reviews) if item.id in covering)
+    return next((item for item in counting if not item.voided), None)
+
+
+def changed_since(spot: Spot, version: int) -> Changed | None:
+    """The last change after this version of the spot, for "Signed before …"."""
+    return spot.changed if spot.version > version else None
+
+
+def awaits_result(spot: Spot) -> bool:
+    review = current_review(spot)
+    return review is not None and review.sample is Sample.WAITING
+
+
+def spot_day(spot: Spot) -> date | None:
+    """The day by which to see a doctor: none while a result is awaited, unless an open finding is
+    urgent.
+    """
+    open_urgent = any(item.queued_at and item.is_urgent for item in spot.findings)
+    if awaits_result(spot) and not open_urgent:
+        return None
+    days = (item.level.day for item in spot.findings if item.level.day)
+    return min(days, default=None)
+
+
+# Acts
+
+
+def add(
+    spot: Spot,
+    finding: str,
+    number: int,
+    judged: Band,
+    *,
+    at: datetime,
+    former: Level | None = None,
+) -> Spot:
+    """A photo was judged for the spot. A photo that a doctor wanted has come. One that comes from
+    another patient keeps its `former` level if that is more urgent.
+    """
+    level = _level(judged, Source.MODEL, at, former)
+    if former and urgency(former.urgency) < urgency(judged):
+        level = Level.from_record(former, review=None)
+    new = SpotFinding(finding, number, judged, level, queued_at=at)
+    came = replace(spot, photo_wanted_at=None, findings=_in_order(*spot.findings, new))
+    return _change(spot, came, Act.ADDED, at)
+
+
+def judge(spot: Spot, finding: str, judged: Band, *, at: datetime, act: Act = Act.JUDGED) -> Spot:
+    """A finding gets a newer version. Before any review it may become milder."""
+
+    def judge_one(item: SpotFinding) -> SpotFinding:
+        asked = most_urgent(judged, CHANGE_ASKS) if item.changed else judged
+        newer = replace(item, judged=judged)
+        if not item.covered_by:
+            source = Source.MODEL if asked is judged else Source.COMPARISON
+            return _opened(_leveled(newer, asked, source, at), at)
+        if urgency(judged) < item.rank:
+            return _opened(_leveled(newer, judged, Source.MODEL, at), at)
+        return newer
+
+    return _update(spot, judge_one, act, at, only=finding)
+
+
+def correct(spot: Spot, finding: str, judged: Band, *, at: datetime) -> Spot:
+    """An entered fact was corrected. The finding has a newer version, as by `judge`."""
+    return judge(spot, finding, judged, at=at, act=Act.CORRECTED)
+
+
+def compare(spot: Spot, earlier: str, later: str, *, at: datetime) -> Spot:
+    """A comparison has found that the later photo differs from the earlier one. The same pair again
+    changes nothing.
+    """
+    if earlier in spot.find(later).changed:
+        return spot
+
+    def change_one(item: SpotFinding) -> SpotFinding:
+        found = replace(item, changed=(*item.changed, earlier))
+        if urgency(CHANGE_ASKS) < item.rank:
+            found = _leveled(found, CHANGE_ASKS, Source.COMPARISON, at)
+        return _opened(found, at)
+
+    return _update(spot, change_one, Act.COMPARED, at, only=later)
+
+
+def dispute(spot: Spot, finding: str, reason: str, *, at: datetime) -> Spot:
+    """Another system says that the finding belongs to another patient, or is taken back."""
+    claimed = partial(replace, dispute=reason)
+    return _update(spot, lambda item: _opened(claimed(item), at), Act.DISPUTED, at, only=finding)
+
+
+def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
+    """A review sets the level of all findings and closes them. It ends a wish for another photo
+    unless it states one. Its patient waits to be told if it is urgent or names a cancer.
+    """
+    signed = replace(new, spot_version=spot.version + 1, signed_at=at)
+    proven = new.certainty is Certainty.LABORATORY
+
+    def cover(item: SpotFinding) -> SpotFinding:
+        former = None if proven else item.level
+        level = _level(new.urgency, Source.REVIEW, at, former, new.id)
+        covered = (*item.covered_by, new.id)
+        return replace(item, level=level, queued_at=None, covered_by=covered, dispute=None)
+
+    after = replace(
+        spot,
+        findings=tuple(map(cover, spot.findings)),
+        reviews=(*spot.reviews, signed),
+        photo_wanted_at=at if new.photo_wanted else None,
+        opinion_asked_at=None,
+    )
+    after = _change(spot, after, Act.SIGNED, at)
+    if is_urgent(new.urgency) or new.names_cancer:
+        grave = new.names_cancer or new.urgency is Band.URGENT_REFERRAL
+        return _tell(after, at, grave=grave)
+    return after
+
+
+def void(spot: Spot, review: str, *, at: datetime) -> Spot:
+    """A doctor takes a review back. Nothing becomes milder, and what it covers is open."""
+    voided = tuple(
+        replace(item, voided=True) if item.id == review else item for item in spot.reviews
+    )
+    remaining = [item for item in reversed(voided) if not item.voided]
+
+    def reopen(item: SpotFinding) -> SpotFinding:
+        if review not in item.covered_by:
+            return item
+        latest = next((other for other in remaining if other.id in item.covered_by), None)
+        if latest and urgency(latest.urgency) < item.rank:
+            item = _leveled(item, latest.urgency, Source.REVIEW, at, latest.id)
+        if urgency(item.judged) < item.rank:
+            item = _leveled(item, item.judged, Source.MODEL, at)
+        return _opened(item, at)
+
+    ends = any(item.signed_at == spot.photo_wanted_at for item in voided if item.id == review)
+    wanted = None if ends else spot.photo_wanted_at
+    after = replace(spot, reviews=voided, photo_wanted_at=wanted)
+    return _change(spot, _each(after, reopen), Act.VOIDED, at)
+
+
+def move(spot: Spot, to: Spot, finding: str, *, at: datetime) -> tuple[Spot, Spot]:
+    """Move a finding to another spot of its patient: it takes its level along and is open there.
+    The reviews that cover it are to be among those of both spots.
+    """
+    moved = spot.find(finding)
+    left = replace(spot, findings=_without(spot, finding))
+    known = {item.id for item in to.reviews}
+    also = [
+        replace(item, spot_version=0)  # it was made at a version of another spot
+        for item in spot.reviews
+        if item.id in moved.covered_by and item.id not in known
+    ]
+    reviews = sorted((*to.reviews, *also), key=lambda item: (item.signed_at, item.id))
+    there = _in_order(*to.findings, _opened(moved, at))
+    came = replace(to, findings=there, reviews=tuple(reviews))
+    return _change(spot, left, Act.MOVED, at), _change(to, came, Act.MOVED, at)
+
+
+def leave(spot: Spot, finding: str, *, at: datetime) -> Spot:
+    """A finding goes to another patient. If it was urgent and its patient has opened it, they are
+    to be told.
+    """
+    gone = spot.find(finding)
+    after = _change(spot, replace(spot, findings=_without(spot, finding)), Act.MOVED, at)
+    return _tell_end(after, gone, at)
+
+
+def delete(spot: Spot, finding: str, *, at: datetime) -> Spot:
+    """The patient deletes a finding. It leaves a stub if it is covered by a review, or open at the
+    urgency of a doctor's review or more.
+    """
+    gone = spot.find(finding)
+    waits = gone.queued_at and gone.rank <= urgency(Band.DOCTOR_REVIEW)
+    return _remove(spot, gone, Act.DELETED, at, stub=bool(waits or gone.covered_by))
+
+
+def enter_in_error(spot: Spot, finding: str, *, at: datetime) -> Spot:
+    """The finding counts nowhere. An urgent one leaves a stub."""
+    gone = spot.find(finding)
+    after = _remove(spot, gone, Act.IN_ERROR, at, stub=gone.is_urgent)
+    return _tell_end(after, gone, at)
+
+
+def note_change(spot: Spot, act: Act, *, at: datetime) -> Spot:
+    """The place is corrected, or a colleague has answered: no level changes."""
+    return _change(spot, spot, act, at)
+
+
+def mark_told(spot: Spot, *, at: datetime, opened: bool) -> Spot:
+    """The patient has opened the spot, or a doctor has told them."""
+    return replace(spot, telling=None, opened_at=at if opened else spot.opened_at)
+
+
+class Replaced(StrEnum):
+    """What a milder review replaces, or contradicts."""
+
+    REVIEW = "review"
+    INSTRUCTION = "instruction"
+    LABEL = "label"
+
+
+def find_replaced(spot: Spot, new: SpotReview) -> Replaced | None:
+    """Find what the doctor has to confirm before this review is signed; None if nothing."""
+    counts, current, asked = instruction(spot), current_review(spot), urgency(new.urgency)
+    if current:
+        cancer = current.names_cancer and not new.names_cancer
+        proven = current.certainty is Certainty.LABORATORY
+        result = proven and new.certainty is not Certainty.LABORATORY
+        if cancer or result or asked > urgency(current.urgency):
+            return Replaced.REVIEW
+    if counts and asked >= counts.rank + 2:
+        return Replaced.INSTRUCTION
+    if new.label and asked > urgency(conditions_table().label(new.label).urgency):
+        return Replaced.LABEL
+    return None
+
+
+# Private
+
+
+def _level(
+    asked: Band,
+    source: Source,
+    at: datetime,
+    former: Level | None = None,
+    review: str | None = None,
+) -> Level:
+    """A level that stays urgent, or becomes more urgent, keeps an earlier day."""
+    within, earlier = days_until_visit(asked), former.day if former else None
+    day = (at + timedelta(days=within)).date() if within else None
+    if day and earlier:
+        day = min(day, earlier)
+    return Level(urgency=asked, source=source, set_at=at, day=day, review=review)
+
+
+def _leveled(
+    item: SpotFinding, asked: Band, source: Source, at: datetime, review: str | None = None
+) -> SpotFinding:
+    return replace(item, level=_level(asked, source, at, item.level, review))
+
+
+def _opened(item: SpotFinding, at: datetime) -> SpotFinding:
+    return replace(item, queued_at=item.queued_at or at)
+
+
+def _each(
+    spot: Spot, act: Callable[[SpotFinding], SpotFinding], *, only: str | None = None
+) -> Spot:
+    changed = (act(item) if only in (None, item.id) else item for item in spot.findings)
+    return replace(spot, findings=tuple(changed))
+
+
+def _update(
+    spot: Spot, change: Callable[[SpotFinding], SpotFinding], act: Act, at: datetime, *, only: str
+) -> Spot:
+    return _change(spot, _each(spot, change, only=only), act, at)
+
+
+def _remove(spot: Spot, gone: SpotFinding, act: Act, at: datetime, *, stub: bool) -> Spot:
+    if stub:
+        return _update(spot, partial(replace, stub=True), act, at, only=gone.id)
+    return _change(spot, replace(spot, findings=_without(spot, gone.id)), act, at)
+
+
+def _without(spot: Spot, finding: str) -> tuple[SpotFinding, ...]:
+    return tuple(item for item in spot.findings if item.id != finding)
+
+
+def _in_order(*findings: SpotFinding) -> tuple[SpotFinding, ...]:
+    return tuple(sorted(findings, key=lambda item: item.number))
+
+
+def _change(before: Spot, after: Spot, act: Act, at: datetime) -> Spot:
+    """Count a version. The patient is to be told if the instruction is urgent and has become so,
+    or more so.
+    """
+    after = replace(after, version=before.version + 1, changed=Changed(act=act, changed_at=at))
+    former, counts = instruction(before), instruction(after)
+    if counts is None or not counts.is_urgent or (former and former.rank <= counts.rank):
+        return after
+    return _tell(after, at, grave=counts.level.urgency is Band.URGENT_REFERRAL)
+
+
+def _tell(spot: Spot, at: datetime, *, grave: bool) -> Spot:
+    began = spot.telling.began_at if spot.telling else at
+    before = spot.telling is not None and spot.telling.grave
+    return replace(spot, telling=Telling(began_at=began, grave=grave or before))
+
+
+def _tell_end(after: Spot, gone: SpotFinding, at: datetime) -> Spot:
+    """Something urgent that the patient has opened has ended."""
+    if not (gone.is_urgent and after.opened_at):
+        return after
+    return _tell(after, at, grave=gone.level.urgency is Band.URGENT_REFERRAL)

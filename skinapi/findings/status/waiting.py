@@ -1,0 +1,71 @@
+"""What a spot waits for: `waiting(spot, can_read=...)`.
+
+Its result is stored with the spot, as an index for the doctor's queue, the patient's home page,
+reminders, the admin's overview and overdue work. Nothing else derives whether something is open.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+
+from skinapi.base.stored_record import StoredRecord
+from skinapi.findings.status.spot import (
+    Spot,
+    awaits_result,
+    current_review,
+    instruction,
+    spot_day,
+)
+
+
+class Kind(StrEnum):
+    REVIEW = "review"
+    RESULT = "result"
+    PHOTO = "photo"
+    OPINION = "opinion"
+    ANSWER = "answer"
+    VISIT = "visit"
+    TELLING = "telling"
+
+
+class Waiting(StoredRecord):
+    """It is overdue after `due_at`."""
+
+    kind: Kind
+    began_at: datetime
+    due_at: datetime
+
+
+def waiting(spot: Spot, *, can_read: bool) -> list[Waiting]:
+    """List what the spot waits for. `can_read`: its patient can read findings here."""
+    return [*_list_waiting(spot, can_read)]
+
+
+def _list_waiting(spot: Spot, can_read: bool) -> Iterator[Waiting]:
+    waits = [
+        _wait(Kind.REVIEW, item.queued_at, 3 if item.is_urgent else 14)
+        for item in spot.findings
+        if item.queued_at
+    ]
+    if waits:
+        began = min(item.began_at for item in waits)
+        yield Waiting(kind=Kind.REVIEW, began_at=began, due_at=min(item.due_at for item in waits))
+    review, counts, day = current_review(spot), instruction(spot), spot_day(spot)
+    if review and awaits_result(spot):
+        yield _wait(Kind.RESULT, review.signed_at, 14)
+    if spot.photo_wanted_at:
+        yield _wait(Kind.PHOTO, spot.photo_wanted_at, 3)
+    if spot.opinion_asked_at:
+        yield _wait(Kind.OPINION, spot.opinion_asked_at, 7)
+    if spot.message_at:
+        yield _wait(Kind.ANSWER, spot.message_at, 3)
+    if counts and day:
+        end_of_day = datetime.combine(day, time.max, UTC)
+        yield Waiting(kind=Kind.VISIT, began_at=counts.level.set_at, due_at=end_of_day)
+    if telling := spot.telling:
+        within = 3 if telling.grave else 7
+        yield _wait(Kind.TELLING, telling.began_at, within if can_read else 0)
+
+
+def _wait(kind: Kind, since: datetime, days: int) -> Waiting:
+    return Waiting(kind=kind, began_at=since, due_at=since + timedelta(days=days))
