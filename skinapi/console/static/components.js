@@ -54,7 +54,6 @@ export const Failure = ({ error, retry }) => (error?.code === "record_damaged" ?
   <${Message} kind="bad">
     <p>${sayError(error)}</p>
     ${error?.inError && html`<p>${say("inErrorReason", { reason: error.inError.reason })}</p>
-      ${error.inError.sample_awaited && html`<p><strong>${say("inErrorSampled")}</strong></p>`}
       ${error.inError.patient && html`<a class="button quiet" href=${`#/patients/${error.inError.patient}`}>${say("inErrorPatient")}</a>`}`}
     ${error?.code === "second_factor_required"
       ? html`<a class="button" href="#/account">${say("setUp")}</a>`

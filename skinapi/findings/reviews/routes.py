@@ -10,11 +10,9 @@ from skinapi.base.pages import Page
 from skinapi.findings.errors import (
     ContradictoryReview,
     IncompleteReview,
-    JudgedMeanwhile,
     SampleAwaited,
     SpotChanged,
     TooManyReviews,
-    VersionMissing,
 )
 from skinapi.findings.records.schemas.finding_answer import ErrorView, StatedReason
 from skinapi.findings.records.schemas.patient_notice import TellingView
@@ -38,8 +36,6 @@ outcome_routes: Routes[OutcomeCounts] = Routes()
         NotFound,
         Forbidden,
         IdempotencyKeyReused,
-        JudgedMeanwhile,
-        VersionMissing,
         SpotChanged,
         IncompleteReview,
         ContradictoryReview,

@@ -163,7 +163,7 @@ const ChangeDecision = ({ onChange }) => {
 
 /** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{finding: Api["FindingInCareView"], conditions: Api["ConditionsView"], back: string, mayPhotograph: boolean}} props */
 const Strip = ({ finding, conditions, back, mayPhotograph }) => {
-  const wanted = finding.decision?.photo_wanted && !finding.decision.photo_came;
+  const wanted = finding.decision?.photo_wanted;
   const { lesion, context } = finding;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
   const spot = useAnswer(() => get(apiPath`/lesions/${lesion}`), [lesion]);
@@ -271,8 +271,8 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         ? html`<${GiveOpinion} number=${number} patient=${finding.user_name} askedAt=${work.opinion?.asked_at} conditions=${conditions} onGiven=${() => onNext(true)} />`
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
-        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.version ?? 1} seen=${reviews.at(-1)?._id}
-            spot=${finding.spot_state} counts=${countsElsewhere(waiting, finding)} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
+        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.spot_version} seen=${reviews.at(-1)?._id}
+            counts=${countsElsewhere(waiting, finding)} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
       ${decided && html`${told}<details class="card"><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${finding.context} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
       ${!written && conversation}

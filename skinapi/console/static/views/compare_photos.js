@@ -5,7 +5,7 @@ import { apiPath, get, getAll, getConditions, getFile, getSession } from "/conso
 import { Answer, Empty, Icon, Load, Loading, Select, Tabs, useAnswer } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
-import { AdviceLine, colourOf, Due, Superseded } from "/console/views/decision.js";
+import { AdviceLine, colourOf, Due } from "/console/views/decision.js";
 import { getFinding } from "/console/views/finding.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -152,10 +152,9 @@ const Compared = ({ compared, before, after, conditions }) => {
         <h2><${Icon} name=${told.band} size=${32} />${told.action}</h2>
         ${!doctor && html`<${Due} due=${told.due} /><p class="action">${told.sentence}</p>`}
         ${both.filter((one) => one.decision?.unjudged).map((one) => html`<p class="action">${say("unjudgedOfDate", { date: sayDate(one.created_at) })}</p>`)}
-        ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
+        ${compared.raised && told.from !== "review" && html`<p class="action">${compared.raised}</p>`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
         ${compared.instruction && html`<${AdviceLine} counts=${compared.instruction} conditions=${conditions} />`}
-        <${Superseded} counts=${told} view=${doctor ? "case" : "finding"} />
         ${compared.notices.slice(1).map((notice) => html`<p><small>${notice}</small></p>`)}
       </header>
       <section><h3>${say("measured")}</h3>${compared.told && html`<p><strong>${compared.told}</strong></p>`}<p>${compared.summary}</p>

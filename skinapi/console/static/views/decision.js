@@ -31,7 +31,7 @@ export const colourOf = (band, waits) => (waits && ["routine", "self_monitoring"
 export const labelOfAdvice = (conditions, band, waits) => (waits ? say(`waits_${waits}`) : labelForPatient(conditions, band));
 
 /** Who decided, or asked for another photo, and when. @param {Api["DecisionView"]} decision */
-export const saySigned = ({ unjudged, photo_came: came, decided_by: name, decided_at: at }) => say(unjudged && !came ? "askedBy" : "reviewedBy", { name: isolated(name), date: sayDate(at) });
+export const saySigned = ({ unjudged, photo_wanted: wanted, decided_by: name, decided_at: at }) => say(unjudged && wanted ? "askedBy" : "reviewedBy", { name: isolated(name), date: sayDate(at) });
 
 /** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
@@ -42,7 +42,7 @@ export const Decided = ({ decision, note, doctor, here, title, overdue = false, 
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
-  const by = html`<p>${saySigned(decision)}</p>`;
+  const by = html`<p>${saySigned(decision)}${decision.signed_before && ` · ${decision.signed_before}`}</p>`;
   if (past) return html`
     <section class="card past replaced">
       <p class="eyebrow">${title}</p>
@@ -62,25 +62,16 @@ export const Decided = ({ decision, note, doctor, here, title, overdue = false, 
       ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
       ${by}
-      ${decision.photo_wanted && !decision.photo_came && !doctor && html`<${TakeAnother} of=${here} />`}
+      ${decision.photo_wanted && !doctor && html`<${TakeAnother} of=${here} />`}
     </header>`;
 };
 
 /** @param {{number: number, view: string}} props */
 const FindingLink = ({ number, view }) => html`<a href="#/${view}/${number}">${say("title_finding")} ${number}</a>`;
 
-/** What else was said of a spot than what counts, with its dates: it counts no more, or is milder. @param {{counts: Partial<Api["InstructionView"]>, view: string}} props */
-export const Superseded = ({ counts: { action, from, superseded = [] }, view }) => {
-  const others = superseded.filter((one) => one.action !== action || one.from !== from);
-  return others.length > 0 && html`
-  <details class="past"><summary>${say("saidBesides")}</summary>
-    <ul class="plain">${others.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<${FindingLink} number=${one.finding} view=${view} /></li>`)}</ul>
-  </details>`;
-};
-
 /** Who said it, how certain, and when. @param {Api["AdviceView"]} one */
 export const saidBy = (one) => {
-  const by = one.by_result ? "result" : one.suspected ? "suspected" : one.unjudged ? "unjudged" : one.certain === false && one.waits_for !== "photo" ? "opinion" : one.from;
+  const by = one.by_result ? "result" : one.suspected ? "suspected" : one.certain === false && one.waits_for !== "photo" ? "opinion" : one.from;
   return say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(one.since, false) });
 };
 
@@ -98,20 +89,19 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
       : html`${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}`}</p>
     <h2><${Icon} name=${view === "finding" || instruction.waits_for === "photo" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
     ${view === "finding" ? html`<${Due} due=${instruction.due} />` : html`<${DoctorsDue} due=${instruction.due} />${children}`}
-    ${view === "finding" || instruction.picture_wanted
+    ${view === "finding" || instruction.photo_wanted
       ? html`<p class="action">${instruction.sentence}</p>`
       : html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${instruction.sentence}</p></details>`}
     ${view === "finding" && children}
     ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
-    ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} of=${here} />`}
-    <${Superseded} counts=${instruction} view=${view} />
+    ${instruction.photo_wanted && view === "finding" && here && html`<${TakeAnother} of=${here} />`}
   </header>`;
 
 /** A finding as a list has it, or whole. @typedef {Pick<Api["ListedFinding"], "id" | "band" | "decision"> & Partial<Pick<Api["ListedFinding"], "reviewed">> & {instruction?: Api["InstructionView"] | null}} Found */
 
 /** Whether a version that no doctor has seen is more urgent than what was decided: then it waits again. @param {Found} found */
 export const isReopened = ({ id, decision, reviewed, instruction }) =>
-  Boolean(decision) && (reviewed === false || (instruction?.from === "finding" && instruction.finding === id));
+  Boolean(decision) && (reviewed === false || (instruction?.from === "model" && instruction.finding === id));
 
 /** What a comparison of its photo asks for, where that counts. @param {Found & {replaced_by?: Api["AdviceView"] | null}} found */
 export const changeOf = ({ id, replaced_by: instead }) => (instead?.from === "comparison" && instead.finding === id ? instead : null);
@@ -154,8 +144,8 @@ const sayWhat = (decision, conditions) => {
 
 /** What was decided, in short. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
 export const sayDecision = (decision, conditions) => {
-  const { label, sample, photo_wanted: wanted, photo_came: came } = decision;
-  return [(label || !wanted) && sayWhat(decision, conditions), wanted && !came && say("newPictureWanted"), sample === "waiting" && say("sample_waiting")].filter(Boolean).join(" · ");
+  const { label, sample, photo_wanted: wanted } = decision;
+  return [(label || !wanted) && sayWhat(decision, conditions), wanted && say("newPictureWanted"), sample === "waiting" && say("sample_waiting")].filter(Boolean).join(" · ");
 };
 
 /** What was said of another photo of the spot and counts: who said it, and what was named. @param {{counts: Api["AdviceView"], conditions: Api["ConditionsView"]}} props */

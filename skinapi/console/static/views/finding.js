@@ -296,7 +296,7 @@ function useFinding(number) {
 /** The way to write to one's doctor, and to the spot of one's own finding. @param {{finding: Api["FindingInCareView"], report: FindingReport}} props */
 const SpotOfFinding = ({ finding: { instruction, lesion }, report }) => {
   const doctor = useAnswer(() => get("/me"), []).value?.doctor_name;
-  const photoFirst = (report.decision?.photo_wanted && !report.decision.photo_came) || instruction?.picture_wanted;
+  const photoFirst = report.decision?.photo_wanted || instruction?.photo_wanted;
   const write = doctor && !photoFirst && html`
     <a class="button primary" href="#/spot/${lesion}?at=messages"><${Icon} name="message" />${say("writeTo", { name: isolated(doctor) })}</a>`;
   return html`<p class="row">${write}<a class="button" href="#/spot/${lesion}">${say("toSpot")}</a></p>`;

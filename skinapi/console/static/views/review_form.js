@@ -23,9 +23,8 @@ const drafts = keepDrafts("review");
 const JUST_NOW_MS = 10_000;
 /** What was not seen when the review was begun: what to say of it, and what of the draft does not hold any more. @type {Record<string, {words: WordKey, forget: Partial<Draft>}>} */
 const UNSEEN = {
-  idempotency_key_reused: { words: "reviewedMeanwhile", forget: { after: "", spot: "" } },
-  spot_changed: { words: "spotChanged", forget: { agreement: "", label: "", urgency: "", spot: "" } },
-  judged_meanwhile: { words: "judgedMeanwhile", forget: { agreement: "", label: "", urgency: "", version: 0, spot: "" } },
+  idempotency_key_reused: { words: "reviewedMeanwhile", forget: { after: "", version: 0 } },
+  spot_changed: { words: "spotChanged", forget: { agreement: "", label: "", urgency: "", version: 0 } },
 };
 
 /** Whether a review is begun. @param {string} number */
@@ -63,7 +62,7 @@ function sayReview(draft, reviewing) {
 /** What a review makes milder, before it is signed. @param {Api["ReplacedStatement"]} replaces @param {Reviewing} reviewing */
 function sayReplaced({ said_by: by, urgency, label, doctor, said_at: at }, { conditions }) {
   const what = [label && nameOf(conditions, label), labelOfBand(conditions, urgency)].filter(Boolean).join(", ");
-  return say(/** @type {WordKey} */ (`milder_${doctor ? "decision" : by}`), { what, doctor: doctor ?? "", date: at ? sayDate(at, false) : "" });
+  return say(/** @type {WordKey} */ (`milder_${doctor ? "review" : by}`), { what, doctor: doctor ?? "", date: at ? sayDate(at, false) : "" });
 }
 
 /** The answers to what the model says, each with its key and named in full. @param {Reviewing} reviewing @returns {{value: string, key: string, text: string}[]} */
@@ -95,12 +94,12 @@ function urgenciesOf(reviewing, draft) {
   return conditions.bands.filter(({ key }) => key !== filled || key === draft.urgency).map(({ key }) => [key, labelOfBand(conditions, key)]);
 }
 
-/** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above @param {number} version that of the finding @param {string} spot the state of the spot */
-function useDraft(number, seen, version, spot) {
+/** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above @param {number} version that of the spot */
+function useDraft(number, seen, version) {
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const enter = (/** @type {Partial<Draft>} */ change) => {
     const before = drafts.get(number) ?? EMPTY;
-    const next = { ...before, after: before.after || seen, version: before.version || version, spot: before.spot || spot, ...change };
+    const next = { ...before, after: before.after || seen, version: before.version || version, ...change };
     drafts.set(number, next);
     setDraft(next);
   };
@@ -158,8 +157,8 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
 
 /** Signs a review. `asking` is what it would make milder: the doctor signs again to confirm it.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {{number: string, seen: string, version: number, spot: string, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
-function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, onSigned, onStale, onGone }) {
+ * @param {{number: string, seen: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
+function useSigning({ draft, enter }, reviewing, { number, seen, version, onSigned, onStale, onGone }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [milder, setMilder] = useState(/** @type {{of: Draft, at: number, replaces: Api["ReplacedStatement"]} | null} */ (null)); // the review that is to be confirmed, and since when that is asked
@@ -180,7 +179,7 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, spot, 
     setBusy(true);
     try {
       // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
-      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, confirmed), version: draft.version || version, spot_state: draft.spot || spot || null }, `review-${number}-after-${draft.after || seen}`);
+      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, confirmed), spot_version: draft.version || version || null }, `review-${number}-after-${draft.after || seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
       const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : sayReview(draft, reviewing);
@@ -242,16 +241,16 @@ const signByEnter = (event) => {
 };
 
 /** `counts`: what was said of another photo, where that counts.
- * `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the finding, `spot` the state of the spot. `onBegin` is called
+ * `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the spot. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile; `onGone` where the doctor may not see the finding any more.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], left?: boolean, counts?: Api["InstructionView"] | null, seen?: string, version: number, spot?: string,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], left?: boolean, counts?: Api["InstructionView"] | null, seen?: string, version?: number,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, left = false, counts = null, seen = "none", version, spot = "", onBegin, onSigned, onStale, onGone }) => {
+export const ReviewForm = ({ number, report, conditions, left = false, counts = null, seen = "none", version = 0, onBegin, onSigned, onStale, onGone }) => {
   const reviewing = { report, conditions, counts };
-  const filled = useDraft(number, seen, version, spot);
+  const filled = useDraft(number, seen, version);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, onBegin);
-  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, spot, onSigned, onStale, onGone });
+  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, onSigned, onStale, onGone });
   const bar = useBar(draft);
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.

@@ -97,7 +97,7 @@ const LettersOfSpot = ({ spot }) => {
 
 /** What the spot is likely to be, as was said of the finding that counts: by a doctor, else by the check. @param {{found: Api["ListedFinding"], conditions: Api["ConditionsView"]}} props */
 const Likely = ({ found, conditions }) =>
-  html`<p class="likely">${found.decision?.unjudged && !found.decision.photo_came && `${say("unjudged")} `}${found.decision ? html`<${DecisionLine} decision=${found.decision} conditions=${conditions} signed=${false} />` : said(found.headline.patient)}</p>`;
+  html`<p class="likely">${found.decision?.unjudged && found.decision.photo_wanted && `${say("unjudged")} `}${found.decision ? html`<${DecisionLine} decision=${found.decision} conditions=${conditions} signed=${false} />` : said(found.headline.patient)}</p>`;
 
 /** A spot, with what the doctor wrote beside the decision that counts, whom to call, and what the visit is like.
  * @param {string} id @returns {Promise<{spot: Api["LesionView"], report?: FindingReport | null}>} */
@@ -105,7 +105,7 @@ async function getSpot(id) {
   /** @type {Api["LesionView"]} */
   const spot = await get(apiPath`/lesions/${id}?lang=${getLanguage()}`);
   const told = spot.instruction;
-  if (!told || (told.from !== "decision" && !told.due)) return { spot };
+  if (!told || (told.from !== "review" && !told.due)) return { spot };
   return { spot, report: await getReport(String(told.finding)).catch(() => null) };
 }
 
@@ -113,7 +113,7 @@ async function getSpot(id) {
 const Now = ({ spot, report, findings, conditions }) => {
   const { latest, instruction } = spot;
   if (!latest) return html`<${Tools} spot=${spot} />`;
-  const note = instruction?.from === "decision" && report?.review?.note;
+  const note = instruction?.from === "review" && report?.review?.note;
   const counts = [latest, ...findings].find((one) => Number(one.id) === instruction?.finding);
   return html`
     <div class="finding spot-now">

@@ -75,7 +75,7 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
                 <small>${[spot.name && spot.place && sayPlace(spot.place), spot.place && !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
-                ${latest && (counts && (counts.finding !== Number(latest.id) || (latest.decision && counts.from !== "decision"))
+                ${latest && (counts && (counts.finding !== Number(latest.id) || (latest.decision && counts.from !== "review"))
                   ? html`<${AdviceLine} counts=${counts} conditions=${conditions} />`
                   : html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} signed=${view === "course"} />`)}
                 ${view === "spot" && latest && !told?.has(spot.id) && badge(spot)}
