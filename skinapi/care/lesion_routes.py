@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.base.errors import BadRequest, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import BadRequest, Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.base.field_types import Name
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
 from skinapi.care.lesions import LesionsService, ShownLesion
-from skinapi.care.queue_routes import READERS
+from skinapi.care.queue_routes import DOCTORS, READERS
 from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
-from skinapi.findings.errors import LesionFull, OtherPlace
+from skinapi.findings.errors import FindingSigned, LesionFull, OtherPlace, ResultAwaited
 from skinapi.findings.records.lesions import (
     Place,
     SortedElsewhere,
@@ -236,6 +236,13 @@ def list_course(
     )
 
 
+@routes.route("POST", "/lesions/<lesion>/told", access=DOCTORS, raises=(NotFound, Forbidden))
+def mark_told(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
+    """Say, as the doctor in charge, that the patient was told what the spot says now."""
+    lesions.mark_told(lesion=lesion, by=subject)
+    return Message(message="Noted that the patient was told")
+
+
 @routes.route("PATCH", "/lesions/<lesion>", raises=(BadRequest, NotFound))
 def change_lesion(
     lesions: LesionsService, *, lesion: str, body: LesionChange, subject: Subject
@@ -257,11 +264,21 @@ def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> 
 @routes.route(
     "PUT",
     "/submissions/<number>/lesion",
-    raises=(BadRequest, NotFound, LesionFull, OtherPlace, SortedElsewhere),
+    raises=(
+        BadRequest,
+        NotFound,
+        LesionFull,
+        OtherPlace,
+        FindingSigned,
+        ResultAwaited,
+        SortedElsewhere,
+    ),
 )
 def sort_finding(
     lesions: LesionsService, *, number: str, body: ChosenLesion, subject: Subject
 ) -> FindingView:
-    """Move a finding of the caller to another spot of the caller, or to a new one."""
+    """Move a finding of the caller that no review covers to another spot of the caller, or to a new
+    one.
+    """
     finding = lesions.sort_finding(number=number, lesion=body.lesion, was=body.was, by=subject)
     return FindingView.from_finding(finding, subject.account)

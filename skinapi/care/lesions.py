@@ -13,11 +13,11 @@ from typing import NamedTuple
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import Forbidden, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
-from skinapi.findings.errors import NOT_YOURS, OtherPlace
+from skinapi.findings.errors import NOT_YOURS, FindingSigned, OtherPlace, ResultAwaited
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
@@ -34,6 +34,7 @@ from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import Placed
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot import awaits_result, mark_told
 from skinapi.model.context import Context
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import Fault
@@ -45,6 +46,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
 MOST_PROPOSED = 20
+NOT_TO_TELL = "Only the doctor in charge can say that the patient was told"
 
 
 class ShownLesion(NamedTuple):
@@ -121,9 +123,11 @@ class LesionsService:
         return self._page(owner.id, paging)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
-        """A spot that the caller may see."""
-        spot = self.find(lesion=lesion, to=to)
-        return self._show(spot)
+        """A spot that the caller may see. Its owner has opened it by that."""
+        shown = self._show(self.find(lesion=lesion, to=to))
+        if shown.latest:
+            self.findings.note_opened(shown.latest, by=to)
+        return shown
 
     def find(self, *, lesion: str, to: Subject) -> Lesion:
         """The same, without what holds about it."""
@@ -136,6 +140,15 @@ class LesionsService:
             raise NotFound(NO_LESION)
         self.findings.note_read([spot.owner], by=to)
         return spot
+
+    @atomic
+    def mark_told(self, unit: Unit, *, lesion: str, by: Subject) -> None:
+        """The doctor in charge has told the patient what the spot says."""
+        spot = self.find(lesion=lesion, to=by)
+        if not in_care(self.accounts.get(spot.owner), by):
+            raise Forbidden(NOT_TO_TELL)
+        unit.audit("lesion.told", by=by.id, target=spot.id, owner=spot.owner)
+        self.records.spots.change(spot.id, partial(mark_told, at=now(), opened=False))
 
     def _show(self, lesion: Lesion) -> ShownLesion:
         newest = self.records.find_newest(lesion.id)
@@ -173,7 +186,7 @@ class LesionsService:
             tell(Kind.PLACE_CORRECTED, patient, [status.newest.number], by=by)
 
     def _publish(self, unit: Unit, changed: FindingsChanged) -> None:
-        unit.publish(replace(changed, by_sorting=True))
+        unit.publish(replace(changed, alone=True))
 
     def delete_lesion(self, *, lesion: str, by: str) -> None:
         self.kept.delete_lesion(self.counts.get_own(lesion, by))
@@ -190,6 +203,10 @@ class LesionsService:
             return finding
         if was not in (None, finding.lesion):
             raise SortedElsewhere
+        if finding.covered_by:
+            raise FindingSigned(finding.id)
+        if awaits_result(finding.spot):
+            raise ResultAwaited
         if lesion is None:
             place = Place.from_told(finding.photo.place)
             new = Lesion(id=new_id(), created_at=now(), owner=finding.owner, place=place)
@@ -197,9 +214,7 @@ class LesionsService:
         return self.records.see_one(self._put(unit, finding, spot))
 
     def _put(self, unit: Unit, finding: VisibleFinding, spot: Lesion) -> VisibleFinding:
-        # What was decided was said of the place where its spot was.
-        told = finding.photo.place if finding.decision else _place_told(finding.context)
-        self._refuse_apart(spot, told)
+        self._refuse_apart(spot, _place_told(finding.context))
         self._publish(unit, self.records.put_in_lesion(finding, spot.id, spot.known_place))
         moved = finding.model_copy(update={"lesion": spot.id})
         self.counts.enter(moved)

@@ -26,14 +26,14 @@ class FindingErased(Gone):
 
 
 class FindingSigned(Conflict):
-    """`finding`: the id of the finding that a program has taken back, or names another patient
-    for.
+    """A program takes a finding (its id) back, or names another patient for it; or its patient
+    moves it.
     """
 
     code = "finding_signed"
     sentence = (
-        "A doctor has signed a review of this finding, so no program changes it. The doctor in "
-        "charge has it to review again, and a person corrects it here if it is wrong"
+        "A doctor has signed a review of this finding, so neither a program nor its patient "
+        "changes it. The doctor in charge corrects it here if it is wrong"
     )
 
     def __init__(self, finding: str) -> None:
@@ -79,6 +79,13 @@ class SampleAwaited(Unprocessable):
         "The result of a sample is awaited. Say what became of it: `certainty` `laboratory`, or "
         "`sample` `waiting` or `none`. While it is awaited, no review is milder than the one before"
     )
+
+
+class ResultAwaited(Conflict):
+    """No finding leaves the spot, and the review is not voided."""
+
+    code = "sample_awaited"
+    sentence = "The result of a sample of this spot is awaited: sign a review of it first"
 
 
 class TooManyReviews(Unprocessable):

@@ -1,6 +1,6 @@
-"""A doctor signs what the page has shown: what has come since is read first."""
+"""A doctor signs the version of the spot that the page has shown: what has come since is read first."""
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from werkzeug.test import TestResponse
@@ -8,82 +8,70 @@ from werkzeug.test import TestResponse
 from skinapi.model.context import Context
 from tests.care.clinic import file_for, patient_in_care
 from tests.care.test_cases import give
-from tests.care.test_comparisons import sign as review
-from tests.care.test_lesions import begin
-from tests.care.test_sorting import MELANOMA, MOLE, SELF, URGENT, by_sorting
+from tests.care.test_lesions import begin, sort
+from tests.care.test_sorting import MOLE, SELF, URGENT
 from tests.support.backends import Backend, Person
 from tests.support.reviews import review_of
 
 
-def state_of(doctor: Person, number: int) -> str:
-    state: str = doctor.call("GET", f"/submissions/{number}").get_json()["spot_state"]
-    return state
+def version_of(doctor: Person, number: int) -> int:
+    version: int = doctor.call("GET", f"/submissions/{number}").get_json()["spot_version"]
+    return version
 
 
-def sign(
-    doctor: Person, number: int, state: str, said: dict[str, Any] | None = None, key: str = ""
-) -> TestResponse:
+def sign(doctor: Person, number: int, version: int, key: str = "") -> TestResponse:
     headers = {"Idempotency-Key": key} if key else {}
-    body = {**(said or MOLE), "spot_state": state}
-    return doctor.call(
-        "POST", f"/submissions/{number}/review", json=review_of(body), headers=headers
-    )
+    body = review_of({**MOLE, "spot_version": version})
+    return doctor.call("POST", f"/submissions/{number}/review", json=body, headers=headers)
 
 
-def ask(doctor: Person, number: int, colleague: Person) -> None:
-    path = f"/submissions/{number}/second-opinion"
-    assert doctor.call("PUT", path, json={"colleague": colleague.email}).status_code == 200
+def add_photo(backend: Backend, ada: Person, doctor: Person, number: int, spot: str) -> None:
+    file_for(backend, ada, URGENT, lesion=spot)
 
 
-def test_what_was_sorted_in_since_the_page_was_read_is_not_ended_unseen(
-    any_backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    back, chest = begin(ada), begin(ada)
-    grave = file_for(any_backend, ada, SELF, lesion=back).number
-    review(doctor, grave, MELANOMA)
-    mild = file_for(any_backend, ada, SELF, lesion=chest).number
-    state = state_of(doctor, mild)
-    by_sorting(ada, grave, chest)
-    refused = sign(doctor, mild, state)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "spot_changed")
-    told = ada.call("GET", f"/submissions/{mild}").get_json()["instruction"]
-    assert (told["band"], told["finding"]) == (URGENT, grave)
-    assert sign(doctor, mild, state_of(doctor, mild)).status_code == 201
+def sort_in(backend: Backend, ada: Person, doctor: Person, number: int, spot: str) -> None:
+    assert sort(ada, file_for(backend, ada, URGENT).number, spot).status_code == 200
 
 
-def test_a_second_opinion_or_a_photo_that_came_since_is_read_first(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    colleague, spot = any_backend.member(role="doctor"), begin(ada)
-    number = file_for(any_backend, ada, SELF, lesion=spot).number
-    ask(doctor, number, colleague)
-    state = state_of(doctor, number)
-    give(colleague, number)
-    assert sign(doctor, number, state).get_json()["code"] == "spot_changed"
-    state = state_of(doctor, number)
-    file_for(any_backend, ada, URGENT, lesion=spot)
-    assert sign(doctor, number, state).get_json()["code"] == "spot_changed"
-    state = state_of(doctor, number)
-    assert sign(doctor, number, state, key="one").status_code == 201
-    again = sign(doctor, number, state, key="one")
-    assert again.status_code == 201, "sent again after a broken connection"
-    assert state_of(doctor, number) != state
+def correct_side(backend: Backend, ada: Person, doctor: Person, number: int, spot: str) -> None:
+    path = f"/submissions/{number}/facts"
+    assert ada.call("PUT", path, json={"body_laterality": "right"}).status_code == 200
 
 
-@pytest.mark.parametrize(("site", "elsewhere"), [("foot", True), ("back", False), (None, False)])
-def test_a_sample_of_one_place_takes_no_day_from_a_photo_told_to_be_of_another(
-    any_backend: Backend, site: Any, *, elsewhere: bool
+def sign_first(backend: Backend, ada: Person, doctor: Person, number: int, spot: str) -> None:
+    assert sign(doctor, number, version_of(doctor, number)).status_code == 201
+
+
+@pytest.mark.parametrize("act", [add_photo, sort_in, correct_side, sign_first])
+def test_what_came_since_the_page_was_read_is_read_first(
+    any_backend: Backend, act: Callable[..., None]
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
     spot = begin(ada)
-    back = Context(body_site="back")
-    number = file_for(any_backend, ada, URGENT, lesion=spot, context=back).number
-    other = file_for(any_backend, ada, URGENT, lesion=spot, context=Context(body_site=site)).number
-    review(doctor, number, {**MELANOMA, "sample": "waiting"})
-    for finding in (number, other):
-        told = ada.call("GET", f"/submissions/{finding}").get_json()["instruction"]
-        if elsewhere:
-            assert (told["finding"], told["waits_for"]) == (other, None)
-            assert told["due"]
-        else:
-            assert (told["finding"], told["waits_for"]) == (number, "result")
+    place = Context(body_site="back")
+    number = file_for(any_backend, ada, SELF, lesion=spot, context=place).number
+    version = version_of(doctor, number)
+    act(any_backend, ada, doctor, number, spot)
+    assert version_of(doctor, number) == version + 1
+    refused = sign(doctor, number, version)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "spot_changed")
+    assert str(version + 1) in refused.get_json()["detail"]
+    assert sign(doctor, number, version + 1).status_code == 201
+
+
+def test_an_opinion_that_came_is_read_first_and_a_retry_is_no_other_version(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    colleague = any_backend.member(role="doctor")
+    number = file_for(any_backend, ada, SELF).number
+    asked = {"colleague": colleague.email}
+    path = f"/submissions/{number}/second-opinion"
+    assert doctor.call("PUT", path, json=asked).status_code == 200
+    version = version_of(doctor, number)
+    give(colleague, number)
+    assert sign(doctor, number, version).get_json()["code"] == "spot_changed"
+    version = version_of(doctor, number)
+    for _ in range(2):
+        assert sign(doctor, number, version, key="one").status_code == 201
+    assert version_of(doctor, number) == version + 1

@@ -318,7 +318,7 @@ def says(words: dict[Language, dict[str, str]], kind: str) -> set[str]:
 # What only a program can be told, or what the console answers before a person sees it.
 FOR_PROGRAMS = """
 audit_cursor_lost bad_request compared_with_itself contradictory_review duplicate
-expectation_failed finding_erased finding_signed gone headers_too_large
+expectation_failed finding_erased gone headers_too_large
 idempotency_key_reused identifier_reused
 invalid_key invalid_query invalid_refresh_token key_expired key_from_elsewhere
 key_lacks_scope makes_no_sessions maybe_different_spots method_not_allowed no_such_language

@@ -66,13 +66,13 @@ class LesionDeleted:
 
 @dataclass(frozen=True)
 class FindingsChanged:
-    """Patients and programs read something else of these findings from now on; `by_sorting` into
-    spots, of which no other event tells. What a doctor has decided about those with the ids
+    """Patients and programs read something else of these findings from now on; `alone`: no other
+    event tells programs of it. What a doctor has decided about those with the ids
     `counts_again` asks for a visit until a day, and counts again.
     """
 
     findings: Sequence[StoredFindingRow]
-    by_sorting: bool = False
+    alone: bool = False
     counts_again: Sequence[str] = ()
 
 

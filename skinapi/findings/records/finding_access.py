@@ -24,7 +24,12 @@ from skinapi.findings.records.read_access import (
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
-from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingSummary
+from skinapi.findings.records.visible_findings import (
+    VisibleFinding,
+    VisibleFindingRow,
+    VisibleFindingSummary,
+)
+from skinapi.findings.status.reviews import Review
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
@@ -35,6 +40,10 @@ NOT_TO_CORRECT = (
     "Only the doctor in charge or an admin can say that it was entered in error; of an admin's own "
     "finding, another admin"
 )
+
+
+NOT_TO_VOID = "Only its signer or the doctor in charge can void a review"
+NO_REVIEW = "There is no such review of this spot"
 
 
 class Programs(Protocol):
@@ -105,23 +114,24 @@ class FindingAccess:
     def open(self, *, number: str, to: Subject) -> tuple[VisibleFinding, Account]:
         """Get a finding that is about to be shown, and note that its owner has opened it."""
         found, owner = self.get(number=number, to=to)
-        if owner.id == to.id and to.key is None:
-            self._note_opened(found)
+        self.note_opened(found, by=to)
         return found, owner
 
-    def _note_opened(self, finding: VisibleFinding) -> None:
-        """Note that its owner has opened what a doctor has decided: once for each decision, of
-        which no mail is sent any more. Where the store takes nothing now, the finding is shown all
-        the same.
+    def note_opened(self, finding: VisibleFindingRow, *, by: Subject) -> None:
+        """Note that its owner has opened the spot of this finding: once for each decision, of
+        which no mail is sent any more. Where the store takes nothing now, it is shown all the same.
         """
+        if finding.owner != by.id or by.key is not None:
+            return
         unread = finding.decision and not finding.decision_opened_at
         if not (unread or finding.spot.telling):
             return
         with suppress(StoreUnavailable):
             self.records.spots.note_opened(finding.lesion)
-            for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
-                about = f"finding/{finding.number}"
-                self.unassigned.outbox.withdraw(kind, to=finding.owner, about=about)
+            for number in self.records.numbers_in_lesion(finding.lesion).values():
+                for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
+                    about = f"finding/{number}"
+                    self.unassigned.outbox.withdraw(kind, to=finding.owner, about=about)
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
@@ -130,6 +140,27 @@ class FindingAccess:
         if in_care(owner, by) or (or_asked and is_asked(finding, owner, by)):
             return finding, owner
         raise Forbidden(refusal)
+
+    def get_to_void(
+        self, *, number: str, review: str, by: Subject
+    ) -> tuple[VisibleFinding, Account, Review]:
+        """A review of the spot of a finding, for its signer, the doctor in charge, or any doctor if
+        nobody is in charge.
+        """
+        finding = self.records.get_by_number(number, known_to=partial(_is_close, by))
+        owner = self.accounts.find_by_id(finding.owner)
+        if owner is None or owner.status == "deleting":
+            raise NotFound(NOT_YOURS)
+        seen = self.records.see_one(finding, with_errors=True)
+        signed = seen.lesion_status.reviews.get(review)
+        signer = signed is not None and signed.doctor == by.id
+        nobody = owner.id != by.id and self.unassigned.find_doctor(owner) is None
+        if not (signer or in_care(owner, by) or nobody):
+            self.get(number=number, to=by)
+            raise Forbidden(NOT_TO_VOID)
+        if signed is None:
+            raise NotFound(NO_REVIEW)
+        return seen, owner, signed
 
     def get_to_correct(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
         """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it

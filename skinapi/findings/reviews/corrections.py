@@ -9,7 +9,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import FindingInError, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.errors import FindingErased, FindingSigned, SampleAwaited
+from skinapi.findings.errors import FindingErased, FindingSigned, ResultAwaited
 from skinapi.findings.records.events import FindingVoided
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
@@ -195,8 +195,8 @@ class CorrectionsService:
     ) -> None:
         status = self.records.spots.get(finding.lesion)
         if awaits_result(status.spot):
-            raise SampleAwaited
-        self.outcomes.take_back(finding, [*status.reviews.values()])
+            raise ResultAwaited
+        self.outcomes.recount(finding, [*status.reviews.values()], [])
         counted = self.accounts.add_findings(finding.owner, -1)
         self.records.mark_in_error(finding, error)
         remove = leave if moved else enter_in_error

@@ -139,24 +139,31 @@ class OutcomeCounts(Repository[CountedOutcome]):
     collection, record = "outcome_counts", CountedOutcome
     indexes = (("month", "id"),)
 
-    def add(self, finding: StoredFinding, reviews: Sequence[Review]) -> None:
-        """Count the newest review, which brings a result, of the version that its doctor saw, and
-        take back what an earlier one counted.
+    def recount(
+        self, finding: StoredFinding, before: Sequence[Review], after: Sequence[Review]
+    ) -> None:
+        """Count the newest result that was signed on the page of this finding, of the version that
+        its doctor saw, instead of the one that was counted before.
         """
-        self.take_back(finding, reviews[:-1])
-        judged = _find_judged(finding, reviews[-1])
-        outcome = _outcome(judged, reviews[-1])
-        facts: Filter = {"id": outcome.id, "schema": 1, **outcome.stored()}
-        steps = dict.fromkeys(_counters(judged), 1)
-        self._documents.update(facts, {"$inc": steps}, upsert=True)
+        counted, counts = _find_result(finding, before), _find_result(finding, after)
+        if counted != counts:
+            self._take_back(finding, counted)
+            self._add(finding, counts)
 
-    def take_back(self, finding: StoredFinding, reviews: Sequence[Review]) -> None:
-        results = [review for review in reviews if review.opinion.proven]
-        if results:
-            judged = _find_judged(finding, results[-1])
+    def _add(self, finding: StoredFinding, result: Review | None) -> None:
+        if result:
+            judged = _find_judged(finding, result)
+            outcome = _outcome(judged, result)
+            facts: Filter = {"id": outcome.id, "schema": 1, **outcome.stored()}
+            steps = dict.fromkeys(_counters(judged), 1)
+            self._documents.update(facts, {"$inc": steps}, upsert=True)
+
+    def _take_back(self, finding: StoredFinding, result: Review | None) -> None:
+        if result:
+            judged = _find_judged(finding, result)
             counters = _counters(judged)
             counted: Filter = {field: {"$gt": 0} for field in counters}
-            counted["id"] = _outcome(judged, results[-1]).id
+            counted["id"] = _outcome(judged, result).id
             self._documents.update(counted, {"$inc": dict.fromkeys(counters, -1)})
 
     def of_models(self, *, months: int) -> dict[str, ModelOutcomes]:
@@ -167,6 +174,11 @@ class OutcomeCounts(Repository[CountedOutcome]):
             if item.n:
                 by_version.setdefault(item.subject, []).append(item)
         return {version: figures_of(each) for version, each in by_version.items()}
+
+
+def _find_result(finding: StoredFinding, reviews: Sequence[Review]) -> Review | None:
+    signed = (item for item in reversed(reviews) if item.submission == finding.id)
+    return next((item for item in signed if item.opinion.proven and not item.voided), None)
 
 
 def _find_judged(finding: StoredFinding, result: Review) -> Finding:

@@ -6,14 +6,17 @@ from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import Forbidden, IdempotencyKeyReused, MilderNotConfirmed, NotFound
+from skinapi.base.field_types import Reason
 from skinapi.base.pages import Page
 from skinapi.findings.errors import (
     ContradictoryReview,
     IncompleteReview,
+    ResultAwaited,
     SampleAwaited,
     SpotChanged,
     TooManyReviews,
 )
+from skinapi.findings.records.finding_access import NOT_TO_VOID
 from skinapi.findings.records.schemas.finding_answer import ErrorView, StatedReason
 from skinapi.findings.records.schemas.patient_notice import TellingView
 from skinapi.findings.records.schemas.review import NewReview, ReviewView, SignedReview
@@ -21,7 +24,7 @@ from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.outcomes import ModelOutcomes, OutcomeCounts
 from skinapi.findings.reviews.service import ReviewsService
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import Answer, PageQuery, Query
+from skinapi.platform.web.schemas import Answer, Body, PageQuery, Query
 
 routes: Routes[ReviewsService] = Routes(access=Authenticated())
 correction_routes: Routes[CorrectionsService] = Routes()
@@ -72,6 +75,27 @@ def list_reviews(
     """The reviews of a finding, in the order in which they were signed."""
     page = reviews.list_reviews(number=number, to=subject, paging=query.paging)
     return page.map(ReviewView.from_review)
+
+
+class VoidReason(Body):
+    reason: Reason = Field(description="for the audit trail: name nobody in it")
+
+
+@routes.route(
+    "POST",
+    "/submissions/<number>/reviews/<review>/void",
+    access=Authenticated(roles=("doctor",), refusal=NOT_TO_VOID),
+    raises=(NotFound, Forbidden, ResultAwaited),
+)
+def void_review(
+    reviews: ReviewsService, *, number: str, review: str, body: VoidReason, subject: Subject
+) -> ReviewView:
+    """Void a review of the spot of this finding, as its signer, the doctor in charge, or any doctor
+    if nobody is in charge. Nothing becomes milder, and what it covers waits for a review. The same
+    again changes nothing.
+    """
+    voided = reviews.void_review(number=number, review=review, reason=body.reason, by=subject)
+    return ReviewView.from_review(voided)
 
 
 @correction_routes.route(

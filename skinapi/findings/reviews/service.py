@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import IdempotencyKeyReused, MilderNotConfirmed, ReplacedStatement
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.errors import SampleAwaited
+from skinapi.findings.errors import ResultAwaited, SampleAwaited
 from skinapi.findings.records.events import (
     FindingReviewed,
     ReviewSigned,
@@ -33,6 +33,7 @@ from skinapi.findings.status.spot import (
     current_review,
     find_replaced,
     sign,
+    void,
 )
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
@@ -131,8 +132,7 @@ class ReviewsService:
         unit.publish(changed)
         unit.publish(ReviewSigned(finding, review))
         self._mail(finding, owner, review.opinion)
-        if review.opinion.proven:
-            self.outcomes.add(finding, reviews)
+        self.outcomes.recount(finding, reviews[:-1], reviews)
 
     def _mail(self, about: VisibleFinding, owner: Account, opinion: Opinion) -> None:
         """A mail of before that still waits says nothing else."""
@@ -142,6 +142,35 @@ class ReviewsService:
         kind = Kind.NEW_PICTURE if opinion.photo_wanted else Kind.REVIEWED
         urgent = opinion.malignant or opinion.urgency is Band.URGENT_REFERRAL
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent)
+
+    @atomic
+    def void_review(
+        self, unit: Unit, *, number: str, review: str, reason: str, by: Subject
+    ) -> Review:
+        """Take a review back. What it covers is open again, and the same again changes nothing."""
+        finding, owner, signed = self.findings.get_to_void(number=number, review=review, by=by)
+        if signed.voided:
+            return signed
+        if signed.opinion.awaited and awaits_result(finding.spot):
+            raise ResultAwaited
+        unit.audit("review.void", by=by.id, target=finding.id, owner=finding.owner, detail=reason)
+        take_back = partial(void, review=review, at=now())
+        spots = sorted({signed.lesion, finding.lesion})  # it was moved since, or it was not
+        for spot in spots:
+            self.records.spots.change(spot, take_back)
+        voided = signed.model_copy(update={"voided": True})
+        changed = self.records.renew(spots)
+        self.queue.update_owner_key(owner)
+        self._take_back_outcome(finding, voided)
+        unit.publish(FindingReviewed(finding))
+        unit.publish(replace(changed, alone=True))
+        return voided
+
+    def _take_back_outcome(self, seen: VisibleFinding, voided: Review) -> None:
+        before = seen.reviews
+        after = [voided if item.id == voided.id else item for item in before]
+        if counted := self.records.find(voided.submission):
+            self.outcomes.recount(counted, before, after)
 
     def find_way(self, review: Review) -> PatientChannel | None:
         """See FindingAccess."""

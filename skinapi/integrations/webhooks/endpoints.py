@@ -171,7 +171,7 @@ class WebhookEvents:
 
     def on_sorted(self, event: Any) -> None:
         """FindingsChanged: of what else changes one, another event tells."""
-        for finding in event.findings if event.by_sorting else ():
+        for finding in event.findings if event.alone else ():
             self.tell_of_finding(EventType.FINDING_CHANGED, finding, version=finding.version)
 
     def on_joined(self, event: Any) -> None:

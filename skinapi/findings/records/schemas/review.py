@@ -100,6 +100,7 @@ class ReviewView(Answer):
     photo_wanted: bool
     note: str | None
     signed_by: str = Field(description="the doctor's name at that time")
+    voided: bool = Field(description="a doctor has taken it back")
 
     @classmethod
     def from_review(cls, review: Review, **more: Any) -> Self:
