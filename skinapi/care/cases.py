@@ -28,6 +28,7 @@ from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.stored_findings import NOT_ASKED
 from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.status.spot import Act, note_change
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import new_id, now
@@ -148,6 +149,9 @@ class CasesService:
             raise Forbidden(NOT_ASKED_OF)
         unit.audit("case.give_opinion", by=by.id, target=finding.id, owner=finding.owner)
         self.records.note_opinion(finding)
+        answered = partial(note_change, act=Act.ANSWERED, at=now())
+        self.records.spots.change(finding.lesion, answered)
+        unit.publish(self.records.renew([finding.lesion]))
         if finding.doctor:
             self.outbox.add(Kind.OPINION_CAME, to=finding.doctor, about=_place_of(finding))
         return self.opinions.insert(

@@ -178,11 +178,11 @@ class ComparisonsService:
         self, finding: VisibleFinding, near: Sequence[ShownLesion], by: Subject
     ) -> dict[str, float]:
         pairs = {}
-        for lesion, latest in near:
-            if latest:
+        for found in near:
+            if found.latest:
                 with suppress(_NoPhoto, NotFound):  # it may have been deleted in the meantime
-                    newest = self.lesions.get_own_finding(str(latest.number), by)
-                    pairs[lesion.id] = tuple(
+                    newest = self.lesions.get_own_finding(str(found.latest.number), by)
+                    pairs[found.lesion.id] = tuple(
                         self._photo(picture.finding, by)
                         for picture in choose_pictures(newest, finding)
                     )

@@ -155,9 +155,8 @@ class LesionView(Answer):
         cls, shown: ShownLesion, to: Subject, language: Language | None = None, **more: Any
     ) -> Self:
         """In the language of the account, unless another is given."""
-        lesion, latest = shown
+        lesion, latest, instruction = shown
         language, for_doctor = language or to.account.language, lesion.owner != to.id
-        instruction = shown.instruction
         reminder = reminder_of(latest.lesion_status) if latest else None
         return cls.from_record(
             lesion,

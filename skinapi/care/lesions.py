@@ -50,15 +50,13 @@ NOT_TO_TELL = "Only the doctor in charge can say that the patient was told"
 
 
 class ShownLesion(NamedTuple):
-    """A spot and its newest finding."""
+    """A spot, its newest finding, and what is to be done about it: None without a finding, or what
+    is left of one.
+    """
 
     lesion: Lesion
     latest: VisibleFindingRow | None
-
-    @property
-    def instruction(self) -> Advice | None:
-        """What is to be done about it; None without a finding."""
-        return self.latest.instruction if self.latest else None
+    instruction: Advice | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +103,7 @@ class LesionsService:
         newest = {finding.lesion: finding for finding in self.records.see([*known.values()])}
         return page.map_all(
             lambda lesions: [
-                ShownLesion(lesion, newest.get(lesion.id))
+                _show_newest(lesion, newest.get(lesion.id))
                 for lesion in lesions
                 if not (lesion.latest and is_hidden(FINDINGS, lesion.latest))
                 or not hide("lesions", lesion.id)
@@ -151,8 +149,9 @@ class LesionsService:
         self.records.spots.change(spot.id, partial(mark_told, at=now(), opened=False))
 
     def _show(self, lesion: Lesion) -> ShownLesion:
-        newest = self.records.find_newest(lesion.id)
-        return ShownLesion(lesion, self.records.see_one(newest) if newest else None)
+        if newest := self.records.find_newest(lesion.id):
+            return _show_newest(lesion, self.records.see_one(newest))
+        return ShownLesion(lesion, None, self.records.spots.get(lesion.id).instruction)
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
@@ -304,6 +303,10 @@ class LesionsService:
     def _recount(self, unit: Unit, identifier: str) -> None:
         if changed := self.counts.place(identifier):
             unit.publish(changed)
+
+
+def _show_newest(lesion: Lesion, newest: VisibleFindingRow | None) -> ShownLesion:
+    return ShownLesion(lesion, newest, newest.instruction if newest else None)
 
 
 def _place_told(told: Context) -> Placed:

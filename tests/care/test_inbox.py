@@ -79,9 +79,9 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
     assert (first["task"], first["lesion"]) == ("see_doctor", lesion)
     assert (first["photo_kept"], second["photo_kept"]) == (False, True)
     advice = first["advice"]
-    assert (advice["from"], advice["finding"], advice["band"]) == ("decision", number, URGENT)
+    assert (advice["from"], advice["finding"], advice["band"]) == ("review", number, URGENT)
     assert advice["action"] == "See a doctor this week"
-    assert (second["name"], second["place"], second["advice"]["from"]) == (None, None, "finding")
+    assert (second["name"], second["place"], second["advice"]["from"]) == (None, None, "model")
 
 
 def test_who_is_asked_for_a_photo_beside_a_visit_reads_the_visit_once(backend: Backend) -> None:

@@ -14,7 +14,7 @@ from skinapi.console.routes import ASSETS
 from skinapi.findings.records.lesions import MIDDLE, MIDLINE, PAIRED, Place
 from skinapi.model.context import BodySite
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from tests.care.clinic import ROUTINE, file_for, patient_in_care, patient_of
+from tests.care.clinic import ROUTINE, URGENT, file_for, patient_in_care, patient_of
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.support.reviews import review_of
@@ -217,7 +217,7 @@ def test_nothing_lies_between_a_pair_whether_it_is_refused_or_was_told_with_a_ph
 def test_a_spot_is_deleted_with_its_findings(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     lesion, stays = begin(ada), predicted(ada)["id"]
-    numbers = [predicted(ada, lesion=lesion)["id"] for _ in range(2)]
+    numbers = [file_for(any_backend, ada, ROUTINE, lesion=lesion).number for _ in range(2)]
     write = {"text": "How are you?"}
     assert grey.call("POST", f"/lesions/{lesion}/messages", json=write).status_code == 201
     assert ada.call("DELETE", f"/lesions/{lesion}").status_code == 200
@@ -233,10 +233,23 @@ def test_a_spot_is_deleted_with_its_findings(any_backend: Backend) -> None:
 
 def test_a_spot_goes_with_the_last_of_its_findings_and_without_any(any_backend: Backend) -> None:
     ada = any_backend.member()
-    made, empty = predicted(ada), begin(ada)
-    assert ada.call("DELETE", f"/submissions/{made['id']}").status_code == 200
+    made, empty = file_for(any_backend, ada, ROUTINE).number, begin(ada)
+    assert ada.call("DELETE", f"/submissions/{made}").status_code == 200
     assert ada.call("DELETE", f"/lesions/{empty}").status_code == 200
     assert any_backend.services.store.collection("lesions").count({}) == 0
+
+
+def test_a_deleted_spot_still_says_what_no_doctor_has_answered(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    lesion = begin(ada)
+    number = file_for(any_backend, ada, URGENT, lesion=lesion).number
+    before = shown(ada, lesion)["instruction"]
+    assert ada.call("DELETE", f"/lesions/{lesion}").status_code == 200
+    assert ada.call("GET", f"/submissions/{number}").status_code == 404
+    after = shown(ada, lesion)
+    assert (after["latest"], after["findings"], after["instruction"]) == (None, 0, before)
+    assert ada.pages("/lesions") == []
+    assert list(check_integrity(any_backend.services)) == []
 
 
 def test_of_two_that_sort_at_once_the_second_is_refused(
@@ -309,7 +322,7 @@ def test_the_doctor_in_charge_reads_the_course_in_a_doctors_words(backend: Backe
     assert own["band_label"] == "Mention it at your next doctor's visit"
 
 
-def test_a_doctors_lists_say_what_counts_instead_of_an_older_decision(backend: Backend) -> None:
+def test_each_finding_of_a_spot_has_the_decision_of_its_current_review(backend: Backend) -> None:
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)
     lesion = begin(ada)
@@ -322,10 +335,8 @@ def test_a_doctors_lists_say_what_counts_instead_of_an_older_decision(backend: B
         assert signed.status_code == 201, signed.get_json()
     for path in ("/queue?reviewed=true", f"/lesions/{lesion}/submissions"):
         rows = {item["id"]: item for item in grey.call("GET", path).get_json()}
-        instead = rows[mole]["replaced_by"]
-        counted = (instead["finding"], instead["label"], instead["by_result"])
-        assert counted == (melanoma, "melanoma", True)
-        assert "replaced_by" not in rows[melanoma]
+        assert [row["decision"]["label"] for row in rows.values()] == ["melanoma"] * 2
+        assert not any("replaced_by" in row for row in rows.values())
         assert "due" not in rows[mole]
         instruction = shown(grey, lesion)["instruction"]
         assert rows[melanoma]["due"] == instruction["due"] is not None

@@ -1,4 +1,4 @@
-"""A doctor signs the version of the spot that the page has shown: what has come since is read first."""
+"""A doctor signs the version of the spot that the page has shown. What came since is read first."""
 
 from collections.abc import Callable
 

@@ -11,7 +11,7 @@ from skinapi.findings.records.lesions import Lesion, Stub
 from skinapi.findings.records.stored_finding import PLACE, StoredFinding, place_of
 from skinapi.findings.status.lesion_status import JudgedPhoto, LesionStatus, MeasuredChange
 from skinapi.findings.status.reviews import Review, Reviews
-from skinapi.findings.status.spot import Level, Spot, SpotFinding, add, mark_told
+from skinapi.findings.status.spot import Level, Spot, SpotFinding, add
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -116,10 +116,15 @@ def start_spot(finding: StoredFinding) -> Spot:
 
 
 def _add(spot: Spot, finding: StoredFinding) -> Spot:
-    """A patient who has sent the photo reads the answer."""
+    """A patient who has sent the photo reads the answer. What was said of the spot before stays
+    unread.
+    """
     number, judged, at = finding.number, finding.band, finding.created_at
     added = add(spot, finding.id, number, judged, at=at, former=finding.level)
-    return added if finding.filed_by else mark_told(added, at=at, opened=True)
+    if finding.filed_by:
+        return added
+    opened = spot.opened_at if spot.reviews else at
+    return replace(added, telling=spot.telling, opened_at=opened)
 
 
 def state_of(spot: Spot) -> Document:
