@@ -36,7 +36,6 @@ from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFin
 from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.spot import awaits_result, mark_told
 from skinapi.model.context import Context
-from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -173,16 +172,7 @@ class LesionsService:
             raise NotFound(NO_LESION)
         if changed.place != own.place:
             self._publish(unit, self.records.place_lesion(own.id, changed.known_place))
-            self._tell_of_place(changed, by=by)
         return self._show(changed)
-
-    def _tell_of_place(self, spot: Lesion, *, by: str) -> None:
-        """Tell the doctor in charge of the new place of a spot that is reviewed."""
-        status = self.records.spots.get(spot.id)
-        if status.decision and status.newest:
-            patient = self.accounts.get(spot.owner)
-            tell = self.findings.unassigned.tell_of_correction
-            tell(Kind.PLACE_CORRECTED, patient, [status.newest.number], by=by)
 
     def _publish(self, unit: Unit, changed: FindingsChanged) -> None:
         unit.publish(replace(changed, alone=True))

@@ -215,11 +215,7 @@ def _to_erasure(
     inside(AccountsJoined, to_reach.on_accounts_joined)
     inside(FindingDiscarded, to_reach.on_finding_discarded)
     inside(FindingReviewed, to_reach.on_finding_reviewed)
-    inside(
-        FindingsChanged,
-        findings.access.unassigned.on_findings_changed,
-        to_reach.on_findings_changed,
-    )
+    inside(FindingsChanged, to_reach.on_findings_changed)
     inside(FindingVoided, to_reach.on_finding_voided)
     inside(AccountGone, erasure.on_gone)
     afterwards(AccountErased, erasure.count)

@@ -66,14 +66,12 @@ class LesionDeleted:
 
 @dataclass(frozen=True)
 class FindingsChanged:
-    """Patients and programs read something else of these findings from now on; `alone`: no other
-    event tells programs of it. What a doctor has decided about those with the ids
-    `counts_again` asks for a visit until a day, and counts again.
+    """Patients and programs read something else of these findings from now on. `alone`: no other
+    event tells programs of it.
     """
 
     findings: Sequence[StoredFindingRow]
     alone: bool = False
-    counts_again: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -188,9 +188,6 @@ class FindingRecords(StoredFindings):
         self.spots.change(lesion, partial(note_change, act=Act.PLACED, at=now()))
         return self.renew([lesion])
 
-    def places_of(self, lesion: str) -> dict[str, Placed]:
-        return {item.id: item.photo.place for item in self.list_of_lesion(lesion)}
-
     def are_placed(self, lesion: str) -> bool:
         """Whether each finding of the spot says where that is: older ones do not."""
         return not self._documents.find({**in_spot(lesion), "placed": None}, limit=1, fields=())

@@ -273,7 +273,6 @@ class FindingsService:
         after = self.records.see_one(self.records.get(seen.id))
         unit.publish(event(after))
         unit.publish(changed)
-        self._tell_in_charge(seen, after, account, by=by)
         if by != seen.owner:
             about = f"finding/{seen.number}"
             self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=seen.owner, about=about)
@@ -289,16 +288,6 @@ class FindingsService:
         if spot.findings == 1 and spot.place == place_told(before.context) != place:
             self.lesions.change(spot.id, {"place": place.stored() if place else None})
             self.records.change(after.id, placed=[*(place.known if place else NOWHERE)])
-
-    def _tell_in_charge(
-        self, seen: VisibleFinding, after: VisibleFinding, account: Account, *, by: str
-    ) -> None:
-        """Tell the doctor in charge of a correction once something is signed about the spot."""
-        tell = partial(self.access.unassigned.tell_of_correction, patient=account, by=by)
-        if self.letters.list_signed(after.id):
-            tell(Kind.LETTER_OUTDATED, findings=[after.number])
-        elif after.decision and after.photo.place != seen.photo.place:
-            tell(Kind.PLACE_CORRECTED, findings=[after.number])
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
         """Find what is to be corrected, with its owner, to whom it may have been joined since."""

@@ -1,7 +1,7 @@
 """A stored finding with the facts known about its photos, as each list reads it."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -281,16 +281,6 @@ class StoredFinding(StoredFindingSummary):
         tellers = ((versions[0][0], filed_by), *versions)
         told = (band for band, by in reversed(tellers) if by not in (None, self.owner))
         return next(told, None)
-
-    def find_told_at(self, facts: Collection[str]) -> datetime:
-        """Find since when the last of these facts has been told as it is."""
-        changes = [
-            *((item.judged_at, item.corrected) for item in self.earlier),
-            (self.newest.judged_at, self.corrected),
-            *((item.amended_at, (*item.before,)) for item in self.amendments),
-        ]
-        corrected = (moment for moment, names in changes if not {*facts}.isdisjoint(names))
-        return max(corrected, default=self.newest.judged_at)
 
     @property
     def filed_request(self) -> str | None:

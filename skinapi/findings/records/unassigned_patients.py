@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +20,6 @@ from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
-from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.queue_order import awaited_range, key_range
@@ -263,30 +262,6 @@ class UnassignedPatients:
         signed = finding.reviews
         if last is None or (signed and signed[-1].created_at > last["created_at"]):
             self.outbox.add(Kind.URGENT, to=doctor.id, about=about)
-
-    def on_findings_changed(self, event: FindingsChanged) -> None:
-        """Tell the patient, and the doctor in charge, of what a doctor has decided that counts
-        again: the patient may have read something milder since, and thinks of that.
-        """
-        for finding in event.findings:
-            patient = finding.id in event.counts_again and self.accounts.find_by_id(finding.owner)
-            if patient and patient.status != "deleting":
-                self.outbox.add(
-                    Kind.REVIEWED, to=patient.id, about=f"finding/{finding.number}", urgent=True
-                )
-                full = self.records.get(finding.id)
-                self.tell_of_rise(patient, self.records.see_one(full))
-
-    def tell_of_correction(
-        self, kind: Kind, patient: Account, findings: Iterable[int], *, by: str
-    ) -> None:
-        """Tell the doctor in charge what somebody else has corrected of these findings: of a signed
-        letter about them, which is perhaps read on paper, or the place of what is decided.
-        """
-        doctor = self.find_doctor(patient)
-        if doctor and doctor.id != by:
-            for number in findings:
-                self.outbox.add(kind, to=doctor.id, about=f"case/{number}")
 
     def tell_of_loss(self, patient: Account) -> None:
         """Tell the doctor in charge, before the patient gets another one, what goes there."""

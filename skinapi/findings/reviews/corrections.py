@@ -30,7 +30,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 # What its patient and its doctor have not read yet, and need not read any more.
 TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
-TELLS_OF_CASE = (*(Kind.OPINION, Kind.OPINION_CAME, Kind.LETTER_OUTDATED, Kind.PLACE_CORRECTED),)
+TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME)
 NOTHING_FILED = "This program has filed no finding by this order"
 
 

@@ -109,12 +109,6 @@ class Reviews(Repository[Review]):
     def mark_voided(self, identifier: str) -> None:
         self._documents.update({"id": identifier}, {"$set": {"voided": True}})
 
-    def list_signatures(self, findings: Sequence[str]) -> list[tuple[str, datetime]]:
-        """List the finding of each review of these findings, and when it was signed."""
-        wanted: Filter = {"submission": {"$in": [*findings]}}
-        found = self._documents.find(wanted, sort="submission", fields=("submission", "created_at"))
-        return [(item["submission"], item["created_at"]) for item in found]
-
     def reviewed_spots(self) -> set[str]:
         return set(self._documents.count_by("lesion"))
 

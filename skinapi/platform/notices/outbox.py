@@ -51,8 +51,6 @@ class Kind(StrEnum):
     OTHER_DOCTOR = "other_doctor"
     OPINION = "opinion"
     OPINION_CAME = "opinion_came"
-    LETTER_OUTDATED = "letter_outdated"
-    PLACE_CORRECTED = "place_corrected"
     REMINDER = "reminder"
     MESSAGE = "message"
     LOG_IN_JOINED = "log_in_joined"

@@ -234,20 +234,12 @@ class ReachService:
         return {number: item for number, item in held.items() if number not in listed}
 
     def on_findings_changed(self, event: FindingsChanged) -> None:
-        """Say what holds of these now; of who is shut out, also what counts again."""
+        """Say what holds of these now."""
         for owner in {item.owner for item in event.findings}:
             account, before = self.unassigned.accounts.find_by_id(owner), self.people.find_of(owner)
             # Of one that is being deleted it was noted as that began.
-            if account is None or account.status == "deleting":
-                continue
-            lost = bool(event.counts_again) and (account.is_record or self._is_lost(account))
-            if not (before or lost):
-                continue
-            numbers = {item.number: item.id in event.counts_again for item in event.findings}
-            others = self._renew_rows(account, before, numbers)
-            if lost:
-                again = tuple(item for number, item in others.items() if numbers.get(number))
-                self._add(account, again, None)
+            if before and account and account.status != "deleting":
+                self._renew_rows(account, before, {item.number for item in event.findings})
 
     @atomic
     def on_mail_undelivered(self, _: Unit, notice: Notice) -> None:

@@ -198,52 +198,6 @@ def test_a_side_is_corrected_without_a_photo_or_one_of_the_days(tmp_path: Path) 
     backend.services.store.close()
 
 
-def test_who_has_decided_gets_a_mail_of_a_side_that_the_patient_corrects(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, **MAIL)
-    doctor, ada = patient_in_care(backend)
-    number, account = predicted(ada, **ARM)["id"], backend.account(doctor.email).id
-    path = f"/submissions/{number}/facts"
-    sides = iter(("right", "middle", "left"))
-    sampled = {"label": "melanoma", "certainty": "suspected", "sample": "waiting"}
-
-    def is_told(by: Person) -> bool:
-        before = notices_to(backend, account).count("place_corrected")
-        corrected = by.call("PUT", path, json={"body_laterality": next(sides)})
-        assert corrected.status_code == 200, corrected.text
-        return notices_to(backend, account).count("place_corrected") > before
-
-    assert not is_told(ada), "nothing is decided"
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=review_of(sampled))
-    assert signed.status_code == 201, signed.text
-    assert not is_told(doctor)
-    assert is_told(ada)
-    backend.services.store.close()
-
-
-def test_and_of_the_place_of_the_spot_where_the_photo_has_none_of_its_own(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, **MAIL)
-    doctor, ada = patient_in_care(backend)
-    account = backend.account(doctor.email).id
-    place = {"site": "upper_extremity", "laterality": "left"}
-    spot = ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
-    number = predicted(ada, lesion=spot)["id"]
-
-    def tell(side: str) -> int:
-        moved = {"place": {**place, "laterality": side}}
-        answer = ada.call("PATCH", f"/lesions/{spot}", json=moved)
-        assert answer.status_code == 200, answer.text
-        return notices_to(backend, account).count("place_corrected")
-
-    assert tell("right") == 0, "nothing is decided"
-    said = {"label": "melanoma", "certainty": "sure"}
-    answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
-    assert answered.status_code == 201, answered.text
-    assert tell("left") == 1
-    assert ada.call("PATCH", f"/lesions/{spot}", json={"name": "x"}).status_code == 200
-    assert notices_to(backend, account).count("place_corrected") == 1
-    backend.services.store.close()
-
-
 def test_what_is_judged_while_a_side_is_corrected_does_not_lose_it(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
