@@ -195,7 +195,7 @@ def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decid
     before, after = grown(any_backend, ada, lesion)
     more_urgent = file_for(any_backend, ada, ROUTINE).number
     issued = ada.call("GET", f"/submissions/{after}/report.json").get_json()
-    assert instructed(ada, after) == (SELF, "finding", after)
+    assert instructed(ada, after) == (SELF, "model", after)
     compare_pending(any_backend)
     answer = compared(ada, lesion, before, after).get_json()
     told = (Band.DOCTOR_REVIEW, "comparison", after)
@@ -230,7 +230,7 @@ def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decid
     verified = any_backend.anyone.get(f"/reports/verify/{seal}").get_json()
     assert verified["superseded"]["spot_changed_at"]
     sign(doctor, after, MOLE)
-    assert instructed(ada, after) == instructed(ada, before) == (SELF, "decision", after)
+    assert instructed(ada, after) == instructed(ada, before) == (SELF, "review", after)
     assert not list(check_integrity(any_backend.services))
 
 
@@ -273,7 +273,7 @@ def test_the_doctor_reads_how_much_a_spot_has_grown_whose_photo_alone_asks_for_t
         assert doctor.call("GET", path).status_code == 200, "printed before anything is compared"
         assert not any(map(GROWN.search, read_by_doctor(doctor, number)))
     compare_pending(any_backend)
-    assert instructed(doctor, after) == (Band.DOCTOR_REVIEW, "comparison", after)
+    assert instructed(doctor, after) == (Band.DOCTOR_REVIEW, "model", later)
     pair = re.compile(
         rf"The photo of finding {after} was compared on \d+ \w+ \d{{4}} with that of finding "
         rf"{before}, of \d+ \w+ \d{{4}}\."
@@ -464,23 +464,13 @@ def test_no_doctor_is_said_to_have_decided_with_a_photo_that_was_not_in_the_spot
     sign(doctor, after, MOLE)
     assert sort(ada, before, lesion).status_code == 200
     said = compared(ada, lesion, before, after).get_json()
-    assert (said["instruction"]["from"], said["decided"]) == ("decision", None)
-
-
-def test_what_an_unsure_doctor_has_seen_waits_no_more_and_stays_as_urgent(
-    any_backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    lesion = begin(ada)
-    _, after = grown(any_backend, ada, lesion)
-    compare_pending(any_backend)
-    sign(doctor, after, {**MOLE, "certainty": "suspected"})
-    assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
-    assert after not in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
+    assert (said["instruction"]["from"], said["decided"]) == ("review", None)
 
 
 @pytest.mark.parametrize("gone", ["deleted", "in error"])
-def test_with_a_photo_goes_what_was_measured_against_it(any_backend: Backend, gone: str) -> None:
+def test_what_a_comparison_has_found_stays_without_the_earlier_photo(
+    any_backend: Backend, gone: str
+) -> None:
     doctor, ada = patient_in_care(any_backend)
     lesion = begin(ada)
     before, after = grown(any_backend, ada, lesion)
@@ -492,9 +482,7 @@ def test_with_a_photo_goes_what_was_measured_against_it(any_backend: Backend, go
         body = {"reason": "It is of somebody else."}
         answer = doctor.call("POST", f"{path}/entered-in-error", json=body)
         assert answer.status_code == 200, answer.text
-    assert instructed(ada, after) == (SELF, "finding", after)
-    stored = any_backend.services.store.collection("submissions").find({"number": after})
-    assert "changes" not in stored[0]
+    assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
     assert not list(check_integrity(any_backend.services))
 
 

@@ -211,7 +211,7 @@ def test_what_is_new_about_one_photo_says_that_another_one_counts(any_backend: B
     review(grey, decided, label="melanocytic_nevus")
     newer = file_for(any_backend, ada, URGENT, lesion=spot).number
     [new] = inbox(ada)["decisions"]
-    assert (new["finding"], new["advice"]["finding"]) == (decided, newer)
+    assert (new["finding"], new["advice"]["finding"]) == (newer, newer)
     assert new["title"].endswith("What to do now follows from another photo of the spot.")
 
 

@@ -10,7 +10,7 @@ from skinapi.app.integrity_check import check_integrity
 from skinapi.care import message_records as module
 from skinapi.care import messages as message_service
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from tests.care.clinic import patient_of
+from tests.care.clinic import ROUTINE, file_for, patient_of
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
 from tests.findings.records.test_races import overlapped
@@ -207,7 +207,7 @@ def test_an_answer_stands_below_the_question_whatever_the_clocks_say(
 
 def test_what_was_said_about_a_deleted_spot_is_about_none(either: Talk) -> None:
     path, messages = f"/lesions/{either.lesion}", f"/lesions/{either.lesion}/messages"
-    predicted(either.ada, lesion=either.lesion)
+    file_for(either.backend, either.ada, ROUTINE, lesion=either.lesion)
     either.sent(either.ada, text="It bleeds.")
     assert either.ada.call("DELETE", path).status_code == 200
     for side in (either.ada, either.grey):

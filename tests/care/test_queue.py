@@ -208,8 +208,8 @@ def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Back
     for item in (asked, other):
         decide(doctor, item.number, PHOTO)
     assert numbers(doctor, PHOTOS) == [asked.number, other.number]
-    file_for(shared_backend, ada, REVIEW, lesion=spot)
+    newer = file_for(shared_backend, ada, REVIEW, lesion=spot)
     assert numbers(doctor, PHOTOS) == [other.number]
     decide(doctor, asked.number, PHOTO)  # the newer one is not good enough either
-    assert numbers(doctor, PHOTOS) == [other.number, asked.number]
+    assert numbers(doctor, PHOTOS) == [other.number, newer.number]
     assert list(check_integrity(shared_backend.services)) == []

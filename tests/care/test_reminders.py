@@ -8,7 +8,6 @@ import pytest
 from skinapi.care import lesion_routes as module
 from skinapi.care import reminders
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.status.decisions import before_weekend
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
@@ -84,7 +83,7 @@ def test_a_reminder_says_the_instruction_of_the_spot(
     assert shown(ada, lesion) == {
         "act": "photograph" if calm else "see_doctor",
         "says": "Photograph the spot again" if calm else "See a doctor",
-        "due": (before_weekend(day) if band in (URGENT, REFERRAL) else day).isoformat(),
+        "due": day.isoformat(),
         "last": band in (URGENT, REFERRAL),
     }
 
@@ -128,8 +127,7 @@ def test_a_reminder_follows_what_a_doctor_decided(
         assert "photograph" not in tasks
     else:
         day = filed.created_at.date() + after
-        due = before_weekend(day) if act == "see_doctor" else day
-        assert (told["act"], told["due"]) == (act, due.isoformat())
+        assert (told["act"], told["due"]) == (act, day.isoformat())
 
 
 def test_a_reminder_that_is_past_is_for_today(
@@ -167,7 +165,7 @@ def test_who_should_see_a_doctor_is_reminded_once_two_days_before_the_last_day(
     ada = backend.member()
     filed = file_for(backend, ada, URGENT, lesion=begin(ada))
     begin(ada)  # without a finding
-    last = before_weekend(filed.created_at.date() + timedelta(days=7))
+    last = filed.created_at.date() + timedelta(days=7)
     day = datetime.combine(last, reminders.REMINDED_AT) - timedelta(days=2)
     before, after = day - timedelta(seconds=1), day + timedelta(days=1)
     moments = (now(), before, day, after)

@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.model.context import Context
-from tests.care.clinic import file_for, patient_in_care
+from tests.care.clinic import file_for, judge_anew, patient_in_care
 from tests.care.test_cases import give
 from tests.care.test_lesions import begin, sort
 from tests.care.test_sorting import MOLE, SELF, URGENT
@@ -38,11 +38,15 @@ def correct_side(backend: Backend, ada: Person, doctor: Person, number: int, spo
     assert ada.call("PUT", path, json={"body_laterality": "right"}).status_code == 200
 
 
+def correct_fact(backend: Backend, ada: Person, doctor: Person, number: int, spot: str) -> None:
+    judge_anew(backend, number, URGENT, corrected=("age_band",))
+
+
 def sign_first(backend: Backend, ada: Person, doctor: Person, number: int, spot: str) -> None:
     assert sign(doctor, number, version_of(doctor, number)).status_code == 201
 
 
-@pytest.mark.parametrize("act", [add_photo, sort_in, correct_side, sign_first])
+@pytest.mark.parametrize("act", [add_photo, sort_in, correct_side, correct_fact, sign_first])
 def test_what_came_since_the_page_was_read_is_read_first(
     any_backend: Backend, act: Callable[..., None]
 ) -> None:

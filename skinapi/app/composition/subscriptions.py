@@ -161,7 +161,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     inside(
         LesionDeleted,
         lambda event: messages.leave_lesion(event.lesion),
-        lambda event: data.reviews.forget(event.lesion),
+        lambda event: data.reviews.forget([event.lesion]),
     )
     inside(FindingVoided, lambda event: erased.add("error", event.finding.id))
     for without_photos in (PhotosRemoved, FindingVoided):
@@ -222,7 +222,9 @@ def _to_erasure(
 
     def forget_spots(account: str) -> None:
         record = findings.find_kept_record(account)
-        data.lesions.forget(account, kept=record.spots if record else frozenset())
+        kept = record.spots if record else frozenset()
+        data.reviews.forget(data.lesions.ids_of(account) - kept)
+        data.lesions.forget(account, kept=kept)
         data.messages.forget(account, kept=record.spots if record else None)
 
     # A joined account loses them too; of keys, what is left by then: those for browsers.

@@ -23,6 +23,7 @@ from skinapi.findings.errors import (
     LesionFull,
     OtherPlace,
     PatientJoined,
+    ResultAwaited,
     StorageQuotaReached,
     ToldByAnother,
     TooManyCorrections,
@@ -264,8 +265,8 @@ class MovedView(Answer):
     number: int = Field(serialization_alias="id")
     moved_from: int
     decision_void: bool = optional(
-        "true where a doctor had decided about `moved_from`: that counts no more, and the right "
-        "patient reads what the model says until a doctor signs on the new finding",
+        "true where a doctor had decided about `moved_from`: that review stays with the former "
+        "patient's spot, and the new finding waits for one",
         default=False,
     )
 
@@ -275,7 +276,7 @@ class MovedView(Answer):
     "/submissions/<number>/move",
     access=Authenticated(roles=("doctor", "admin")),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient, PatientJoined),
+        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient, PatientJoined, ResultAwaited),
         *(Refused, NoModel, LesionFull, OtherPlace, *QUOTAS),
     ),
 )

@@ -102,7 +102,7 @@ def void_review(
     "POST",
     "/submissions/<number>/entered-in-error",
     access=Authenticated(roles=("doctor", "admin")),
-    raises=(NotFound, Forbidden),
+    raises=(NotFound, Forbidden, ResultAwaited),
 )
 def enter_in_error(
     corrections: CorrectionsService, *, number: str, body: StatedReason, subject: Subject

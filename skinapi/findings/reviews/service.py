@@ -198,7 +198,7 @@ class ReviewsService:
         """Report reviews of deleted spots."""
         for lesion in sorted(self.records.reviews.reviewed_spots()):
             if not self.records.spots.has(lesion):
-                forget = partial(self.records.reviews.forget, lesion)
+                forget = partial(self.records.reviews.forget, [lesion])
                 yield Fault(f"reviews of spot {lesion}, which is gone", forget, gone=lesion)
 
 

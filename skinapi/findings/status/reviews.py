@@ -1,6 +1,6 @@
 """What doctors say of a finding: an opinion, and the signed review that holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from skinapi.base.stored_record import StoredRecord, optional
@@ -112,5 +112,6 @@ class Reviews(Repository[Review]):
     def reviewed_spots(self) -> set[str]:
         return set(self._documents.count_by("lesion"))
 
-    def forget(self, lesion: str) -> None:
-        self._documents.delete({"lesion": lesion})
+    def forget(self, lesions: Iterable[str]) -> None:
+        for lesion in lesions:
+            self._documents.delete({"lesion": lesion})

@@ -77,20 +77,22 @@ def test_an_admin_enters_no_own_finding_in_error(backend: Backend) -> None:
     assert enter(root, number).status_code == 200
 
 
-def test_what_was_entered_in_error_counts_for_nothing(backend: Backend) -> None:
+def test_what_was_entered_in_error_is_in_no_list_and_its_review_stays(
+    backend: Backend,
+) -> None:
     doctor, ada, lesion, first, wrong = spot_of_two(backend)
-    before = get(ada, f"/submissions/{first}")["instruction"]
     sign(doctor, wrong)
-    assert get(ada, f"/submissions/{first}")["instruction"]["label"] == "melanoma"
+    before = get(ada, f"/submissions/{first}")["instruction"]
+    assert (before["band"], before["label"]) == (URGENT, "melanoma")
     answer = enter(doctor, wrong)
     assert answer.status_code == 200, answer.text
-    after = get(ada, f"/submissions/{first}")["instruction"]
-    assert (after["band"], after["finding"], after["superseded"]) == (ROUTINE, first, [])
-    assert before["finding"] == wrong
+    assert get(ada, f"/submissions/{first}")["instruction"] == before
+    sign(doctor, first, label="melanocytic_nevus", confirm_milder=True)
+    assert get(ada, f"/submissions/{first}")["instruction"]["label"] == "melanocytic_nevus"
     assert numbers(ada, "/submissions") == numbers(ada, f"/lesions/{lesion}/submissions") == [first]
     assert get(ada, f"/lesions/{lesion}")["findings"] == 1
-    assert numbers(doctor, "/queue") == [first]
-    assert numbers(doctor, "/queue?reviewed=true") == []
+    assert numbers(doctor, "/queue?reviewed=true") == [first]
+    assert numbers(doctor, "/queue?reviewed=false") == []
     assert backend.account(ada.email).findings == 1
     assert [*check_integrity(backend.services)] == []
     # It is not counted twice when it is deleted.
@@ -122,12 +124,14 @@ def test_nobody_is_shown_it_and_its_patient_reads_why(backend: Backend) -> None:
     assert get(doctor, "/submissions/entered-in-error") == []
 
 
-def test_the_doctor_reads_that_the_result_of_a_sample_was_awaited(backend: Backend) -> None:
-    doctor, ada, _, _, wrong = spot_of_two(backend)
+def test_nothing_is_entered_in_error_while_a_sample_is_awaited(backend: Backend) -> None:
+    doctor, _, _, first, wrong = spot_of_two(backend)
     sign(doctor, wrong, certainty="suspected", sample="waiting")
-    enter(backend.member(role="admin"), wrong)
-    assert get(doctor, f"/submissions/{wrong}")["in_error"]["sample_awaited"] is True
-    assert get(ada, f"/submissions/{wrong}")["in_error"].keys() == {"reason"}
+    for by, number in ((doctor, wrong), (backend.member(role="admin"), first)):
+        refused = enter(by, number)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "sample_awaited")
+    sign(doctor, wrong, certainty="laboratory")
+    assert enter(doctor, wrong).status_code == 200
 
 
 def test_the_doctor_in_charge_and_an_admin_enter_it_once(backend: Backend) -> None:

@@ -52,7 +52,7 @@ class Ward:
     def draft(self, number: int) -> str:
         body = {"reader": "patient"}
         draft = self.doctor.call("POST", f"/submissions/{number}/letters", json=body).get_json()
-        self.shown[draft["_id"]] = {name: draft[name] for name in ("text", "version", "decision")}
+        self.shown[draft["_id"]] = {name: draft[name] for name in ("text", "version")}
         return str(draft["_id"])
 
     def sign(self, letter: str) -> TestResponse:
@@ -222,8 +222,9 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
         assert 404 not in told or {"delete 1", "assign"} & {*pair}, pair
         assert ward.is_whole(), pair
         kept = {row["id"] for row in ward.stored("submissions")}
-        beside = [*ward.stored("reviews"), *ward.stored("letters")]
-        assert {row["submission"] for row in beside} <= kept, pair
+        assert {row["submission"] for row in ward.stored("letters")} <= kept, pair
+        spots = {row["id"] for row in ward.stored("lesions")}
+        assert {row["lesion"] for row in ward.stored("reviews")} <= spots, pair
 
 
 def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothing(
@@ -267,7 +268,9 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
         beside_it: dict[str, Call] = {
             "correct": partial(ward.correct, number, "0-29"),
             "review": partial(ward.review, number, "melanoma"),
-            "review seen": partial(ward.review, number, "melanoma", certainty="sure", version=1),
+            "review seen": partial(
+                ward.review, number, "melanoma", certainty="sure", spot_version=1
+            ),
             "delete": partial(ward.delete, number),
             "enter": partial(ward.enter_in_error, number),
             "erase photos": ward.erase_photos,
@@ -290,7 +293,7 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
         if name == "correct" and pair is not both_at_once:
             assert sorted(told) == [200, 409], about
         if name.startswith("review"):
-            assert_answered(ward, number, signed=told[1] == 201)
+            assert_answered(ward, number, signed=told[1] == 201, seen=name == "review seen")
         listed = [number, other] if number in stored and name != "enter" else [other]
         reader = stays if name == "join" else ward.ada
         assert sorted(numbers(reader, "/submissions")) == listed, about
@@ -299,15 +302,13 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
         erase(backend.services, backend.account(reader.email))
 
 
-def assert_answered(ward: Ward, number: int, *, signed: bool) -> None:
-    """A review is of the version that its doctor saw."""
+def assert_answered(ward: Ward, number: int, *, signed: bool, seen: bool) -> None:
+    """A review covers the finding, and one that names a version of the spot follows that one."""
     reviews = ward.stored("reviews")
     assert len(reviews) == signed
-    answered = {row.get("version", 1) for row in reviews}
-    assert answered <= {1}
     (finding,) = (row for row in ward.stored("submissions") if row["number"] == number)
-    more_urgent = [row for row in reviews if row.get("version", 1) < finding.get("version", 1)]
-    assert all(row["created_at"] <= finding["judged_at"] for row in more_urgent)
+    assert finding.get("covered_by", []) == [row["id"] for row in reviews]
+    assert not seen or {row["spot_version"] for row in reviews} <= {2}
 
 
 def overlapped_back(first: Call, second: Call) -> tuple[int, int]:

@@ -240,28 +240,28 @@ HARMLESS = {"urgency": SELF, "label": MOLE, "certainty": "sure"}
     ("band", "before", "said", "replaced"),
     [
         (URGENT, None, {"urgency": REFERRAL}, None),
-        (URGENT, None, {"urgency": REVIEW}, ("finding", URGENT, None)),
+        (URGENT, None, {"urgency": REVIEW}, ("model", URGENT, None)),
         (ROUTINE, None, HARMLESS, None),
-        (REVIEW, None, HARMLESS, ("finding", REVIEW, None)),
-        (ROUTINE, {**HARMLESS, "urgency": ROUTINE}, HARMLESS, ("decision", ROUTINE, MOLE)),
+        (REVIEW, None, HARMLESS, ("model", REVIEW, None)),
+        (ROUTINE, {**HARMLESS, "urgency": ROUTINE}, HARMLESS, ("review", ROUTINE, MOLE)),
         (ROUTINE, HARMLESS, {**HARMLESS, "urgency": ROUTINE}, None),
         (
             URGENT,
             {"urgency": URGENT, **MELANOMA},
             {**HARMLESS, "urgency": URGENT},
-            ("decision", URGENT, "melanoma"),
+            ("review", URGENT, "melanoma"),
         ),
         (
             URGENT,
             {"urgency": URGENT, **MELANOMA},
             {"urgency": URGENT, "photo_wanted": True},
-            ("decision", URGENT, "melanoma"),
+            ("review", URGENT, "melanoma"),
         ),
         (
             ROUTINE,
             {**HARMLESS, "certainty": "laboratory"},
             {**HARMLESS, "certainty": "sure"},
-            ("decision", SELF, MOLE),
+            ("review", SELF, MOLE),
         ),
         (ROUTINE, None, {**MELANOMA, "urgency": REFERRAL}, ("conditions", URGENT, "melanoma")),
     ],
@@ -343,7 +343,7 @@ def test_another_photo_replaces_no_urgency(backend: Backend) -> None:
     own = ada.call("GET", f"/submissions/{number}").get_json()
     decision, counts = own["decision"], own["instruction"]
     assert (decision["label"], decision["title"]) == (None, "Doctor's decision")
-    assert (counts["band"], counts["picture_wanted"], counts["waits_for"]) == (URGENT, True, None)
+    assert (counts["band"], counts["photo_wanted"], counts["waits_for"]) == (URGENT, True, None)
     assert counts["due"]
 
 

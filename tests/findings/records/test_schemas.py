@@ -10,11 +10,13 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
+from skinapi.findings.status.spot import Level, Source
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.model.patient_facts import Fact
 from tests.support.findings import finding_of, told_finding
 
+FILED_AT = datetime(2026, 11, 21, tzinfo=UTC)
 SECTIONS = (
     "overview",
     "importance_of_early_detection",
@@ -26,12 +28,13 @@ SECTIONS = (
 def answer_of(judged: Finding, account: Account, language: Language = "en") -> dict[str, Any]:
     finding = StoredFinding(
         id="0" * 32,
-        created_at=datetime(2026, 11, 21, tzinfo=UTC),
+        created_at=FILED_AT,
         changed="0" * 32,
         number=1,
         lesion="0" * 32,
         owner=account.id,
         band=judged.band,
+        level=Level(urgency=judged.band, source=Source.MODEL, set_at=FILED_AT),
         finding=judged,
         context=Context(),
         language=language,
