@@ -17,7 +17,6 @@ from tests.findings.prediction.test_judging_again import Corrected, stored
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.models import tiny_model
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
 from tests.use_cases.use_case import acts_on, notices_to
 
 SIGNS = ["change_in_size", "oozing"]
