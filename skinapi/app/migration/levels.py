@@ -6,7 +6,7 @@ reviews of a spot disagree, the most urgent one stays in effect, and its finding
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -77,9 +77,7 @@ def _give_version(
 ) -> None:
     """The version of the spot at which a letter or a report was written."""
     version = former.version_at(item.get("signed_at") or item["created_at"])
-    contents: Mapping[str, object] = item.get("contents") or {}
-    letters = {"letters": contents.get("letters") or None} if name == "reports" else {}
-    fields = {"spot_version": version, **letters, **dict.fromkeys(retired)}
+    fields = {"spot_version": version, **dict.fromkeys(retired)}
     store.collection(name).update({"id": item["id"]}, set_or_remove(fields))
 
 

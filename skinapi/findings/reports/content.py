@@ -296,8 +296,9 @@ class ReportContent:
     def _explained(self) -> Paragraphs:
         """Return the explanation; None where a letter, whose draft has it, tells what counts."""
         told = any(
-            letter.letter.reader == "patient" and not letter.letter.withdrawn
-            for letter in self.report.letters
+            shown.letter.reader == "patient"
+            and not (shown.letter.withdrawn or shown.written_before)
+            for shown in self.report.letters
         )
         return () if told and not self.for_doctor else self.reading.explanation
 
@@ -501,13 +502,13 @@ class ReportContent:
 
     @property
     def printed_letters(self) -> list[LetterContent]:
-        """A letter that counts begins, for its own reader, with what stands first here: that is not
-        said again, in the language of the letter.
+        """A letter begins, for its own reader, with what stands first here: that is not said again,
+        in the language of the letter, unless the spot has changed since.
         """
         first = self.report.comes_second and not (self.for_doctor or self.report.spot_advice)
         return [
             replace(letter, decision=())
-            if first and shown.letter.reader == "patient" and not letter.struck
+            if first and shown.letter.reader == "patient" and not (letter.struck or letter.above)
             else letter
             for letter, shown in zip(self.letters, self.report.letters, strict=True)
         ]

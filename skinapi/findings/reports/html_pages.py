@@ -61,13 +61,15 @@ def render_html(report: Report) -> str:
 def render_verdict(verified: Verified | None, language: Language) -> str:
     """The result of a verification, for a person who scans the QR code with a phone."""
     labels = LABELS[language]
-    said, rows, newer = labels.unknown, list[Row](), list[str]()
+    said, rows = labels.unknown, list[Row]()
     if verified and verified.entered_in_error:
         said = labels.in_error.format(time_text(verified.entered_in_error, language))
         verified = None
     if verified:
-        issued, later = verified.issued, verified.newer
-        said = labels.outdated if later else labels.valid
+        issued, changed_at = verified.issued, verified.changed_at
+        said = labels.newest
+        if changed_at:
+            said = labels.changed.format(time_text(changed_at, language))
         rows = [
             (labels.finding, labels.number.format(verified.number)),
             (labels.issued, time_text(issued.created_at, language)),
@@ -75,19 +77,13 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
             (labels.pages_of_pdf, str(issued.pages or "")),
             (labels.code, issued.code),
         ]
-        times = later.model_dump() if later else {}
-        newer = [
-            labels.newer[name].format(time_text(moment, language))
-            for name, moment in times.items()
-            if moment
-        ]
     return _page("verdict.html").render(
         labels=labels,
         language=language,
         verified=verified,
         said=said,
         rows=filled(rows),
-        newer=newer,
+        newest=verified is not None and verified.newest,
         style=STYLE,
     )
 

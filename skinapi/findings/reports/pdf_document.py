@@ -119,7 +119,7 @@ class _Body:
         content = self.content
         texts = [text for _, text in (*content.identity, *content.review)]
         for letter in content.printed_letters:
-            texts += [*letter.struck, *letter.decision, letter.signed, *letter.lines]
+            texts += [letter.struck, *letter.decision, letter.signed, *letter.lines]
         texts += [text for row in content.replaced for text in row]
         texts += [content.report.clinic or "", content.first.signed]
         return any(UNPRINTABLE in printable(text) for text in texts)
@@ -206,9 +206,8 @@ class _Body:
     def _letter(self, letter: LetterContent) -> Iterator[Flowable]:
         styles, struck = self.styles, bool(letter.struck)
         yield from self._section(letter.head, lines=6)
-        for sentence in letter.struck:
-            yield paragraph(sentence, styles.strong)
-            yield Spacer(0, 3)
+        marks = filter(None, (letter.struck, letter.above))
+        yield from self._lines(marks, styles.strong)
         yield from self._lines(letter.decision[:1], styles.strong, struck=struck)
         yield from self._lines(letter.decision[1:], styles.text, struck=struck)
         yield paragraph(letter.signed, styles.small)
@@ -216,7 +215,7 @@ class _Body:
         yield from self._lines(letter.lines, styles.text, struck=struck)
 
     def _lines(
-        self, lines: Iterable[str], style: ParagraphStyle, *, struck: bool
+        self, lines: Iterable[str], style: ParagraphStyle, *, struck: bool = False
     ) -> Iterator[Flowable]:
         for line in lines:
             yield paragraph(line, self.styles.small if struck else style, struck=struck)

@@ -34,7 +34,7 @@ from skinapi.findings.reports.verification import (
     IssuedReport,
     IssuedReports,
     Verified,
-    find_newer,
+    find_change,
     seal_report,
 )
 from skinapi.model.context import Context, SpokenPlace
@@ -167,14 +167,10 @@ class ReportsService:
         if finding.error:
             return Verified(issued, finding.number, None, finding.error.entered_at)
         letters = self.letters.list_signed(finding.id)
-        newer = find_newer(
-            issued,
-            self.findings.records.spots.get(finding.lesion).spot,
-            report=self.issued.find_newer(issued),
-            letters=letters,
-            model_withdrawn_at=self._find_withdrawn(finding),
-        )
-        return Verified(issued, finding.number, newer)
+        spot = self.findings.records.spots.get(finding.lesion).spot
+        withdrawn_at = self._find_withdrawn(finding)
+        changed_at = find_change(issued, spot, letters, model_withdrawn_at=withdrawn_at)
+        return Verified(issued, finding.number, changed_at)
 
     def _report_on(
         self,
@@ -233,7 +229,6 @@ class ReportsService:
                 reader=reader,
                 hash=code,
                 spot_version=finding.spot.version,
-                letters=[letter.id for letter in signed],
             )
         else:
             issued = self._find_issued(finding, code)

@@ -1,10 +1,10 @@
-"""Makes reports verifiable: a hash of everything that a report says, the issued reports, and what
-is newer than one.
+"""Makes reports verifiable: a hash of everything that a report says, the issued reports, and
+whether one is the newest.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -31,15 +31,9 @@ from skinapi.platform.storage.records import Repository
 RENDERER = "pages-17"
 # These fields do not change what a report says. A field that later code adds belongs here, or each
 # report gets a new hash.
-NOT_HASHED = {
-    "idempotency_key",
-    "request_hash",
-    "asked_by",
-    "question",
-    "saw",
-}
-# The review, `due` and the version say it.
-NOT_HASHED_OF_DECISION = {"doctor", "levels", "earlier", "answered", "saw"}
+NOT_HASHED = {"idempotency_key", "request_hash", "lesion", "spot_version", "voided"}
+# The review says it.
+NOT_HASHED_OF_DECISION = {"doctor"}
 DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {
@@ -97,8 +91,8 @@ def _say_letter(shown: ShownLetter) -> dict[str, Any]:
 
 
 class IssuedReport(StoredRecord):
-    """A report that was issued at a version of the spot, with `letters`. Its PDF is stored when it
-    is first requested, with the number of its `pages`.
+    """A report that was issued at a version of the spot. Its PDF is stored when it is first
+    requested, with the number of its `pages`.
     """
 
     id: str
@@ -108,7 +102,6 @@ class IssuedReport(StoredRecord):
     reader: PassageReader = "patient"
     hash: str
     spot_version: int = 0
-    letters: tuple[str, ...] = optional(default=())
     model_version: str | None = None
     pdf_blob: str | None = None
     pages: int | None = None
@@ -119,42 +112,23 @@ class IssuedReport(StoredRecord):
         return self.hash[:8]
 
 
-class SupersededView(Value):
-    """When what a report does not say came about; null where there is no such thing."""
-
-    spot_changed_at: datetime | None
-    newer_report_at: datetime | None = Field(description="another report on the finding")
-    later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
-    letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
-    model_withdrawn_at: datetime | None = Field(description="its model version was, since")
-
-
-def find_newer(
+def find_change(
     issued: IssuedReport,
     spot: Spot,
+    letters: Iterable[Letter],
     *,
-    report: datetime | None,
-    letters: Sequence[Letter],
     model_withdrawn_at: datetime | None,
-) -> SupersededView | None:
-    """Find what is newer than a report; `spot` is that of its finding as it is now."""
-    since, changed = issued.created_at, changed_since(spot, issued.spot_version)
-    written = [
-        item.signed_at for item in letters if item.signed_at and item.id not in issued.letters
-    ]
-    withdrawn = [letter.withdrawn.withdrawn_at for letter in letters if letter.withdrawn]
-    times = {
-        "spot_changed_at": changed.changed_at if changed else None,
-        "newer_report_at": report,
-        "later_letter_at": max(written, default=None),
-        "letter_withdrawn_at": max((at for at in withdrawn if at > since), default=None),
-        "model_withdrawn_at": _after(since, model_withdrawn_at),
-    }
-    return SupersededView(**times) if any(times.values()) else None
-
-
-def _after(since: datetime, moment: datetime | None) -> datetime | None:
-    return moment if moment and moment > since else None
+) -> datetime | None:
+    """Find when the spot, or what is said of it, last changed since the report was issued. `spot`
+    is that of its finding as it is now.
+    """
+    changed = changed_since(spot, issued.spot_version)
+    said = [model_withdrawn_at]
+    for letter in letters:
+        withdrawn = letter.withdrawn
+        said += [letter.signed_at, withdrawn.withdrawn_at if withdrawn else None]
+    later = [at for at in said if at and at > issued.created_at]
+    return max([*later, *([changed.changed_at] if changed else [])], default=None)
 
 
 @dataclass(frozen=True)
@@ -163,8 +137,12 @@ class Verified:
 
     issued: IssuedReport
     number: int
-    newer: SupersededView | None = None
+    changed_at: datetime | None = None
     entered_in_error: datetime | None = None
+
+    @property
+    def newest(self) -> bool:
+        return self.changed_at is None and self.entered_in_error is None
 
 
 class Verdict(Value):
@@ -180,10 +158,12 @@ class Verdict(Value):
         default=None, description="the first eight signs of the hash, to compare with the paper"
     )
     newest: bool | None = Field(
-        default=None, description="whether nothing is newer; null where it is not valid"
+        default=None, description="whether nothing has changed since; null where it is not valid"
     )
-    superseded: SupersededView | None = Field(
-        default=None, description="what is newer; null where nothing is"
+    changed_at: datetime | None = Field(
+        default=None,
+        description="when the spot, or what is said of it, last changed since the report was "
+        "issued; null where it has not",
     )
     entered_in_error: datetime | None = optional(
         "since when it stands for nothing: its finding was of somebody else, say; absent where "
@@ -196,15 +176,8 @@ class Verdict(Value):
             return cls(valid=False)
         if verified.entered_in_error:
             return cls(valid=False, entered_in_error=verified.entered_in_error)
-        issued, newer = verified.issued, verified.newer
-        return cls.from_record(
-            issued,
-            valid=True,
-            issued_at=issued.created_at,
-            number=verified.number,
-            newest=newer is None,
-            superseded=newer,
-        )
+        issued = verified.issued
+        return cls.from_record(issued, verified, valid=True, issued_at=issued.created_at)
 
 
 class IssuedReports(Repository[IssuedReport]):
@@ -224,16 +197,6 @@ class IssuedReports(Repository[IssuedReport]):
 
     def list_of(self, finding: str) -> list[IssuedReport]:
         return self._list({"submission": finding})
-
-    def find_newer(self, issued: IssuedReport) -> datetime | None:
-        """Find when the last report for the same reader was issued since."""
-        later = self._documents.find({"submission": issued.submission}, after=issued.id)
-        reports = map(IssuedReport.model_validate, later)
-        same = (issued.language, issued.reader)
-        return max(
-            (item.created_at for item in reports if (item.language, item.reader) == same),
-            default=None,
-        )
 
     def read_pdf(self, issued: IssuedReport) -> bytes | None:
         """Read the PDF; None where none is stored, or it is damaged: it can be printed again."""

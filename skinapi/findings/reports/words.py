@@ -124,15 +124,11 @@ class Labels(Frozen):
     scan: str
     address: str
     how_to_verify: str
-    valid: str
-    outdated: str
     unknown: str
     in_error: str
     newest: str
-    superseded: str
-    newer: Mapping[str, str]
+    changed: str
     model_withdrawn: str
-    ask_for_newest: str
     compare: str
     pages_of_pdf: str
     code: str
@@ -339,8 +335,8 @@ def join_to_do(said: list[str], words: BandWords, due: date | None, language: La
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """A signed letter, line by line. `struck` says that it was withdrawn; else empty. `above` says
-    that the spot has changed since.
+    """A signed letter, line by line. `struck` says that it was withdrawn, `above` that the spot has
+    changed since; else they are empty.
     """
 
     head: str
@@ -348,22 +344,22 @@ class LetterContent:
     decision: tuple[str, ...]
     signed: str
     lines: tuple[str, ...]
-    struck: tuple[str, ...]
+    struck: str
     above: str
 
     @classmethod
     def from_letter(cls, shown: ShownLetter, language: Language) -> Self:
-        letter, labels, struck = shown.letter, LABELS[language], []
+        letter, labels, struck = shown.letter, LABELS[language], ""
         if taken_back := letter.withdrawn:
             by, day = taken_back.withdrawn_by, say_day(taken_back.withdrawn_at, language)
-            struck.append(labels.withdrawn_letter.format(by, day, taken_back.reason))
+            struck = labels.withdrawn_letter.format(by, day, taken_back.reason)
         return cls(
             head=labels.letters[letter.reader],
             language=letter.language,
             decision=tuple(letter.decision.splitlines()),
             signed=labels.signed.format(letter.signature, time_text(letter.signed_at, language)),
             lines=(*filter(None, letter.text.splitlines()), *_say_model(letter)),
-            struck=tuple(struck),
+            struck=struck,
             above=shown.written_before or "",
         )
 

@@ -4,7 +4,7 @@ Only the network is left out: its outputs are drawn. Everything behind them is t
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
@@ -18,11 +18,9 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding, see_with
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.lesion_status import (
-    Instruction,
-    LesionHistory,
-)
-from skinapi.findings.status.reviews import Certainty, Opinion, Review, Sample
+from skinapi.findings.status.lesion_status import Advice, LesionStatus
+from skinapi.findings.status.reviews import Opinion, Review
+from skinapi.findings.status.spot import Certainty, Sample, Spot, add, sign
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context
@@ -42,6 +40,7 @@ from tests.model.random_outputs import (
 
 QUALITY = Quality(width=600, height=450, brightness=120, highlights=0.0, sharpness=5, reasons=())
 CALIBRATION = shipped_calibration()
+SPOT = "5" * 32
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,16 @@ class Said:
     """A finding with what has been said of it and of its spot, and its language."""
 
     finding: VisibleFinding
-    reviews: tuple[Review, ...]
-    decision: Decision | None
-    instruction: Instruction
     language: Language
     as_owner: bool
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.finding.decision
+
+    @property
+    def instruction(self) -> Advice:
+        return self.finding.instruction
 
     @property
     def facts(self) -> Facts:
@@ -61,7 +65,7 @@ class Said:
 
     @property
     def due(self) -> date | None:
-        return self.instruction.counts.due
+        return self.instruction.due
 
 
 class _RandomModel:
@@ -108,6 +112,7 @@ def _review(draw: random.Random, finding: Finding, at: datetime) -> Review:
     return Review(
         id=new_id(),
         created_at=at,
+        lesion=SPOT,
         submission="1" * 32,
         doctor="2" * 32,
         signature="Dr Grey",
@@ -124,6 +129,7 @@ def _finding(finding: Finding, context: Context, language: Language, number: int
         sections={},
         narrative_source={},
         doctor="2" * 32,
+        lesion=SPOT,
     )
     return new.as_stored(number=number)
 
@@ -140,17 +146,26 @@ def random_said(seed: int) -> Said:
         for place in range(draw.choice([0, 0, 1, 1, 2]))
     )
     as_owner = draw.random() < 0.5
-    signed, spot = {own.id: reviews}, [own]
+    photos: list[tuple[StoredFinding, Sequence[Review]]] = [(own, reviews)]
     if draw.random() < 0.3:
         other = _finding(random_finding(draw, context), context, language, 3)
         other = other.model_copy(update={"created_at": sent - timedelta(days=3)})
-        signed[other.id] = tuple(
+        said = [
             _review(draw, other.finding, sent - timedelta(days=2)) for _ in draw.choice(["", "a"])
-        )
-        spot.insert(0, other)
-    facts = LesionHistory(tuple(item.photo for item in spot), signed)
-    seen = see_with(own, facts)
-    return Said(seen, seen.status.reviews, seen.decision, seen.instruction, language, as_owner)
+        ]
+        photos.insert(0, (other, said))
+    return Said(see_with(own, _status_of(photos)), language, as_owner)
+
+
+def _status_of(photos: Sequence[tuple[StoredFinding, Sequence[Review]]]) -> LesionStatus:
+    """Of a spot to which these photos came, each with its reviews before the next."""
+    spot, signed = Spot(SPOT), dict[str, Review]()
+    for photo, reviews in photos:
+        spot = add(spot, photo.id, photo.number, photo.band, at=photo.created_at)
+        for review in reviews:
+            spot = sign(spot, review.for_spot(SPOT), at=review.created_at)
+            signed[review.id] = review.model_copy(update={"spot_version": spot.version})
+    return LesionStatus(spot, {photo.id: photo.photo for photo, _ in photos}, signed)
 
 
 def random_findings(count: int, *, first: int = 0) -> Iterator[tuple[int, Said]]:

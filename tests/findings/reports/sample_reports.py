@@ -3,7 +3,7 @@
 import io
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from html import unescape
 from typing import Any
@@ -26,14 +26,15 @@ from skinapi.findings.reports.report import (
 )
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.reviews import Certainty, Opinion, Review, Sample
+from skinapi.findings.status.reviews import Opinion, Review
+from skinapi.findings.status.spot import Certainty, Sample, Spot, add, sign
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context, Modality
 from skinapi.model.decoding.photo import read_photo
 from skinapi.model.finding import Doubt, Finding
 from tests.model.photos import encoded, skin_with_spot
-from tests.support.findings import finding_of, judged, told_finding
+from tests.support.findings import finding_of, told_finding
 from tests.support.reviews import review_of
 
 HASH = "3f" * 32
@@ -45,6 +46,7 @@ SEAL = SealView(
 REVIEW = Review(
     id="0" * 32,
     created_at=datetime(2026, 11, 21, 8, 30, tzinfo=UTC),
+    lesion="1" * 32,
     submission="1" * 32,
     doctor="2" * 32,
     signature="Dr Ελένη Παπαδοπούλου",
@@ -58,14 +60,21 @@ REVIEW = Review(
 )
 
 
+def decision_of(review: Review, band: Band) -> Decision:
+    """What this review says of a spot of one photo that asks for this."""
+    made_at = review.created_at - timedelta(days=1)
+    spot = add(Spot(review.lesion), review.submission, 1234, band, at=made_at)
+    signed = sign(spot, review.for_spot(review.lesion), at=review.created_at)
+    stored = review.model_copy(update={"spot_version": signed.version})
+    return Decision.from_review(stored, signed)
+
+
 def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
     """The report where the doctor says this of the finding."""
     found = finding or finding_of()
     opinion = NewReview(**review_of(said)).opinion
     review = REVIEW.model_copy(update={"opinion": opinion})
-    return replace(
-        report, review=review, decision=Decision.from_reviews([review], [judged(found.band)])
-    )
+    return replace(report, review=review, decision=decision_of(review, found.band))
 
 
 # Every rule that can ask for one band beside the others, every doubt, every number.
@@ -114,7 +123,7 @@ def made_report(
         "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
         "pictures": printed_pictures() if photo else None,
         "review": REVIEW,
-        "decision": Decision.from_reviews([REVIEW], [judged(found.band)]),
+        "decision": decision_of(REVIEW, found.band),
         "seal": SEAL,
     }
     return Report(**{**values, **fields})
@@ -158,7 +167,7 @@ def longest_report(language: Language) -> Report:
         clinic=name,
         patient=ReportedPatient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
         review=long,
-        decision=Decision.from_reviews([long], [judged(finding_of().band)]),
+        decision=decision_of(long, finding_of().band),
     )
     ticked = tuple(item.key for item in conditions_table().checklist.items)
     context = report.facts.context.model_copy(update={"checklist": ticked})

@@ -18,7 +18,6 @@ from skinapi.findings.reports.report import Report, ReportedPatient
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import sentences_of
-from skinapi.findings.status.reviews import current_review
 from skinapi.model.passages import PassageReader
 from skinapi.platform.notices.mail_texts import WORDS as MAILS
 from skinapi.platform.notices.outbox import Kind
@@ -53,7 +52,7 @@ def report_on(said: Said, reader: PassageReader = "patient") -> Report:
         number=said.finding.number,
         patient=ReportedPatient(name="Ada Example", email="ada@example.org"),
         made_at=said.finding.created_at,
-        review=current_review(said.reviews),
+        review=said.finding.current_review,
         decision=decision,
         spot_advice=elsewhere,
         due=said.due,

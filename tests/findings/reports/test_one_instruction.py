@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import count, product
 from typing import Any
 
@@ -15,8 +15,8 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.lesion_status import Advice, AdviceSource
-from skinapi.findings.status.reviews import Certainty, Sample
+from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot import Certainty, Sample, Source
 from skinapi.model.bands import RaisedBy, is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
@@ -36,19 +36,21 @@ from tests.support.size import size
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 SURE, SUSPECTED = Certainty.SURE, Certainty.SUSPECTED
 SINCE = datetime(2026, 11, 2, 9, tzinfo=UTC)
+PHOTO = {"urgency": Band.SELF_MONITORING, "photo_wanted": True}
+RESULT = {"label": MELANOMA, "certainty": SURE, "urgency": Band.REFERRAL, "sample": Sample.WAITING}
 DECISIONS: list[dict[str, Any] | None] = [
     None,
     {"label": MOLE, "certainty": SURE},
     {"label": MELANOMA, "certainty": SURE, "sample": Sample.WAITING},
     {"label": MELANOMA, "certainty": "laboratory"},
     {"label": MOLE, "certainty": SURE, "sample": Sample.WAITING},
-    {"urgency": Band.SELF_MONITORING, "photo_wanted": True},
+    PHOTO,
 ]
-# Of another finding of the spot: said by whom, how urgent, waiting for what.
+# Of another finding of the spot: said by whom, how urgent, by which review.
 ELSEWHERE = [
-    *((by, band, None) for by in (AdviceSource.DECISION, AdviceSource.FINDING) for band in Band),
-    (AdviceSource.DECISION, Band.SELF_MONITORING, WaitsFor.PHOTO),
-    (AdviceSource.DECISION, Band.REFERRAL, WaitsFor.RESULT),
+    *((by, band, None) for by in (Source.REVIEW, Source.MODEL) for band in Band),
+    (Source.REVIEW, Band.SELF_MONITORING, PHOTO),
+    (Source.REVIEW, Band.REFERRAL, RESULT),
 ]
 
 
@@ -71,9 +73,11 @@ def reports(language: Language) -> Iterator[Report]:
             else (band, None)
         )
         yield report
-        for by, asked, waits in ELSEWHERE[next(turn) % STEP :: STEP]:
-            if (asked, waits) != own:
-                yield replace(report, spot_advice=Advice(by, asked, SINCE, 7, waits))
+        for by, asked, other in ELSEWHERE[next(turn) % STEP :: STEP]:
+            decision = reviewed(plain, **other).decision if other else None
+            advice = Advice(by, asked, SINCE, 7, decision=decision)
+            if (asked, advice.waits_for) != own:
+                yield replace(report, spot_advice=advice)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -101,7 +105,7 @@ def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None
     plain = made_report(language, photo=False, review=None, decision=None)
     plain = on_facts(plain, facts)
     decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
-    advised = replace(plain, spot_advice=Advice(AdviceSource.DECISION, Band.REFERRAL, SINCE, 7))
+    advised = replace(plain, spot_advice=Advice(Source.REVIEW, Band.REFERRAL, SINCE, 7))
     shows = {"en": "how the spot to a doctor", "fr": "ontrez la tache à un médecin"}[language]
     doubts = {"en": "The possibilities are close to each other.", "fr": "proches l'une de l'autre"}
     for report in (decided, advised):
@@ -134,7 +138,7 @@ def test_the_printed_report_says_that_a_sample_was_taken_behind_what_counts(
     language: Language,
 ) -> None:
     found = finding_of(MOLE, band=Band.SELF_MONITORING)
-    advice = Advice(AdviceSource.DECISION, Band.REFERRAL, SINCE, 10)
+    advice = Advice(Source.REVIEW, Band.REFERRAL, SINCE, 10)
     plain = made_report(language, photo=False, spot_advice=advice)
     report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
     awaited = reviewed(
@@ -147,7 +151,8 @@ def test_the_printed_report_says_that_a_sample_was_taken_behind_what_counts(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> None:
     found = finding_of(MOLE, band=Band.SELF_MONITORING)
-    advice = Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10)
+    due = date(2026, 11, 9)
+    advice = Advice(Source.REVIEW, Band.URGENT_REFERRAL, SINCE, 10, due)
     plain = made_report(language, photo=False, spot_advice=advice)
     report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
     text = text_of(render_pdf(reviewed(report, finding=found, label=MOLE, certainty=SURE)))

@@ -10,15 +10,15 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.base.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.findings.records.letters import LaterDecision, ShownLetter
+from skinapi.findings.records.letters import ShownLetter, Withdrawal
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, read_in_order
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.status.lesion_status import Advice, AdviceSource
-from skinapi.findings.status.reviews import Certainty
+from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot import Certainty, Source
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD
 from tests.findings.reports.sample_reports import (
@@ -30,7 +30,7 @@ from tests.findings.reports.sample_reports import (
     reviewed,
     text_of,
 )
-from tests.findings.reports.test_verification import SIGNED
+from tests.findings.reports.test_verification import BEFORE, SIGNED
 from tests.support.findings import finding_of
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
@@ -92,7 +92,7 @@ def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> 
         "fr": "Dit le 21 novembre 2026, remplacé depuis Remarque Excision planned.",
     }[language]
     assert marked not in text_of(render_pdf(report))
-    advice = Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10)
+    advice = Advice(Source.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
     assert marked in text_of(render_pdf(replace(report, spot_advice=advice)))
 
 
@@ -100,7 +100,7 @@ def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> 
 def test_a_proven_melanoma_of_another_photo_is_named_below_what_to_do(language: Language) -> None:
     report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
     proven = report_on_a_mole("en", label=MELANOMA, certainty="laboratory").decision
-    advice = Advice(AdviceSource.DECISION, Band.URGENT_REFERRAL, SINCE, 10, by_result=True)
+    advice = Advice(Source.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
     named, visit = {
         "en": (
             "Laboratory's result of 22 November 2026 (finding 10): a melanoma",
@@ -160,43 +160,42 @@ def test_a_patients_page_begins_with_what_to_do_and_a_doctors_with_what_it_is(
 def test_what_stands_first_is_not_said_again_in_the_language_of_a_letter() -> None:
     begins = "Laboratory's result: a melanoma"
     shown = report_on_a_mole("fr", label=MELANOMA, certainty="laboratory")
-    by = LaterDecision(decided_at=SINCE, decided_by="Dr Hyde", by_result=False)
-    for reader, superseded, addressee, said in (
+    for reader, above, addressee, said in (
         ("patient", None, "patient", False),
-        ("patient", by, "patient", True),
+        ("patient", BEFORE, "patient", True),
         ("patient", None, "colleague", True),
         ("colleague", None, "patient", True),
     ):
         letter = SIGNED.model_copy(update={"decision": begins, "reader": addressee})
-        letters = (ShownLetter(letter, superseded),)
+        letters = (ShownLetter(letter, above),)
         read = replace(shown, reader=reader, letters=letters)  # type: ignore[arg-type]
         for text in (plain_text(render_html(read)), text_of(render_pdf(read))):
             assert "Please see a doctor this week." in one_line(text)
             assert (begins in one_line(text)) == said
+            assert (BEFORE in one_line(text)) == bool(above)
 
 
 @pytest.mark.parametrize("lines", [24, 36, 48])
 def test_a_struck_letter_stands_on_one_page_with_its_mark(lines: int) -> None:
     text = "\n".join(f"Line {line} of the letter." for line in range(20))
-    letter = SIGNED.model_copy(update={"text": text})
-    by = LaterDecision(decided_at=SINCE + timedelta(days=9), decided_by="Dr Hyde", by_result=False)
+    taken_back = Withdrawal(withdrawn_at=SINCE, withdrawn_by="Dr Hyde", reason="It was wrong.")
+    letter = SIGNED.model_copy(update={"text": text, "withdrawn": taken_back})
     note = "\n".join(f"{line}" for line in range(lines))
     review = REVIEW.model_copy(update={"note": note})
-    report = made_report(letters=(ShownLetter(letter, by),), review=review)
+    report = made_report(letters=(ShownLetter(letter),), review=review)
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(render_pdf(report))).pages]
-    (marked,) = (page for page in pages if "counts instead" in page.replace("\n", " "))
+    (marked,) = (page for page in pages if "Withdrawn by Dr Hyde" in page.replace("\n", " "))
     assert len(re.findall("of the letter", marked)) == 20
     assert "Written and signed by" in marked.replace("\n", " ")
 
 
 def test_what_a_letter_explains_to_a_patient_is_not_explained_again() -> None:
-    superseded = LaterDecision(decided_at=SINCE, decided_by="Dr Hyde", by_result=False)
-    for by, reader, explained in (
+    for above, reader, explained in (
         (None, "patient", False),
         (None, "colleague", True),
-        (superseded, "patient", True),
+        (BEFORE, "patient", True),
     ):
-        content = ReportContent(made_report(letters=(ShownLetter(SIGNED, by),), reader=reader))
+        content = ReportContent(made_report(letters=(ShownLetter(SIGNED, above),), reader=reader))
         assert bool(content.explanation) is bool(content.notes) is explained
 
 

@@ -17,7 +17,7 @@ from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.reviews import Certainty, Sample
+from skinapi.findings.status.spot import Certainty, Sample
 from skinapi.model.bands import RaisedBy, band_of_condition, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD

@@ -1,11 +1,11 @@
 """What a report's verification code stands for."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.letters import LaterDecision, Letter, ShownLetter, Withdrawal
+from skinapi.findings.records.letters import Letter, ShownLetter, Withdrawal
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import Narrative, Report, Source, Unwritten
 from skinapi.findings.reports.template import write_template
@@ -25,9 +25,9 @@ def sealed(
     narrative: Narrative,
     finding: str = "one",
     letters: Sequence[Letter] = (),
-    superseded: LaterDecision | None = None,
+    written_before: str | None = None,
 ) -> str:
-    shown = tuple(ShownLetter(letter, superseded) for letter in letters)
+    shown = tuple(ShownLetter(letter, written_before) for letter in letters)
     report = Report(facts=FACTS, narrative=narrative, letters=shown)
     return seal_report(report, finding=finding)
 
@@ -49,6 +49,7 @@ def test_another_language_another_finding_and_other_words_have_codes_of_their_ow
 
 
 MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
+BEFORE = "Written before a new photo, on 1 December 2026. What to do now: See a doctor."
 SIGNED = Letter(
     id="0" * 32,
     created_at=datetime(2026, 11, 24, tzinfo=UTC),
@@ -56,6 +57,7 @@ SIGNED = Letter(
     doctor="2" * 32,
     reader="patient",
     language="en",
+    spot_version=2,
     text="Please see a doctor this week.",
     signed_at=datetime(2026, 11, 24, tzinfo=UTC),
     signature="Dr Grace Hopper",
@@ -78,14 +80,9 @@ def test_each_word_of_a_signed_letter_is_sealed() -> None:
     assert len(codes) == 2 + len(changes)
 
 
-def test_what_supersedes_a_letter_is_sealed() -> None:
-    days = [
-        LaterDecision(
-            decided_at=MONDAY + timedelta(days=day), decided_by="Dr Hyde", by_result=False
-        )
-        for day in range(2)
-    ]
-    codes = {sealed(written(), letters=[SIGNED], superseded=by) for by in (None, *days)}
+def test_the_line_above_a_letter_is_sealed() -> None:
+    lines = (None, BEFORE, BEFORE.replace("1", "2"))
+    codes = {sealed(written(), letters=[SIGNED], written_before=line) for line in lines}
     assert len(codes) == 3
 
 

@@ -274,7 +274,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.spot_version} seen=${reviews.at(-1)?._id}
             counts=${countsElsewhere(waiting, finding)} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
       ${decided && html`${told}<details class="card"><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
-      ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} told=${finding.context} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
+      ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} spotVersion=${finding.spot_version} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
       ${!written && conversation}
       ${!asked && !finding.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${finding.lesion} patient=${finding.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}
       <${EarlierAnswers} finding=${finding} conditions=${conditions} doctor />

@@ -108,7 +108,7 @@ const LEFT_OUT = ["finding.estimate", "finding.estimate_two", "finding.cancer", 
 /** What it means, and who has worded that. @param {{report: FindingReport, doctor: boolean}} props */
 const Explanation = ({ report: { reading, narrative, passages, letters }, doctor }) => {
   const { writer, model, checker, kept, written } = narrative.source;
-  const counts = (letters ?? []).filter((/** @type {Api["LetterView"]} */ one) => one.reader === "patient" && !one.superseded && !one.withdrawn);
+  const counts = (letters ?? []).filter((/** @type {Api["LetterView"]} */ one) => one.reader === "patient" && !one.written_before && !one.withdrawn);
   /** @param {Api["WordedSentence"]} one */
   const isNew = (one) => !one.passages.every((id) => LEFT_OUT.includes(id)) && !counts.some((/** @type {Api["LetterView"]} */ { text }) => text.includes(one.text));
   /** @type {Api["WordedSentence"][][]} */

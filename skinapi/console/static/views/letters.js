@@ -5,15 +5,14 @@ import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
 import { AskFirst, Failure, Field, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
-import { sayCorrected } from "/console/views/told_facts.js";
 
 const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
 
 /** Errors after which the letter is another one than this window shows. */
-const RELOADED = new Set(["letter_changed", "letter_signed", "letter_decision", "letter_outdated", "letter_unconfirmed"]);
+const RELOADED = new Set(["letter_changed", "letter_signed", "spot_changed", "letter_unconfirmed"]);
 /** Those after which the doctor's own text stays. */
-const KEPT = new Set(["letter_decision", "letter_outdated", "letter_unconfirmed"]);
+const KEPT = new Set(["spot_changed", "letter_unconfirmed"]);
 
 /** By letter. @type {import("/console/views/drafts.js").Drafts<string>} */
 const drafts = keepDrafts("letter");
@@ -35,14 +34,8 @@ const Withdraw = (/** @type {{path: string, onDone: () => void}} */ { path, onDo
 
 /** @typedef {Api["LetterView"] & {signed_at: string, signed_by: string}} Signed a letter that is signed */
 
-/** @param {Api["LaterDecision"]} superseded */
-const beforeWhat = ({ because, corrected, by_finding, by_result }) => (because ? /** @type {WordKey} */ (`letterBecause_${because}`) : corrected ? "letterBeforeFacts" : by_finding ? "letterBeforeFinding" : by_result ? "letterBeforeResult" : "letterSuperseded");
-
-/** Why a letter counts no more, in sentences; none where it does. @param {Signed} letter */
-const whyStruck = ({ withdrawn, superseded, signed_at }) => [
-  ...(withdrawn ? [say("letterWithdrawn", { name: isolated(withdrawn.withdrawn_by), date: sayDate(withdrawn.withdrawn_at), reason: isolated(withdrawn.reason) })] : []),
-  ...(superseded ? [say(beforeWhat(superseded), { date: sayDate(signed_at), decided: sayDate(superseded.decided_at), facts: sayCorrected(superseded.corrected ?? []) })] : []),
-];
+/** Why a letter is struck through; empty where it is not. @param {Signed} letter */
+const sayWithdrawn = ({ withdrawn }) => withdrawn ? say("letterWithdrawn", { name: isolated(withdrawn.withdrawn_by), date: sayDate(withdrawn.withdrawn_at), reason: isolated(withdrawn.reason) }) : "";
 
 /** To whom it is, for who reads it. @param {Signed} letter */
 const titleOf = ({ reader }) => say(reader === "patient" && getSession()?.role !== "doctor" ? "letterToYou" : `letterTo_${/** @type {"patient"} */ (reader)}`);
@@ -60,7 +53,7 @@ const DecisionOf = ({ letter: { decision, language } }) => {
 /** A signed letter; its doctor may withdraw it. `decided`: the page itself says what counts; `folded`: its title stands above.
  * @param {{letter: Signed, onWithdrawn?: () => void, decided?: boolean, folded?: boolean}} props */
 export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = false }) => {
-  const struck = whyStruck(letter);
+  const struck = sayWithdrawn(letter);
   const decision = html`<${DecisionOf} letter=${letter} />`;
   const signed = html`<p><small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small></p>`;
   const text = html`<p class="letter-text" lang=${letter.language}>${letter.text}</p>`;
@@ -68,15 +61,16 @@ export const SignedLetter = ({ letter, onWithdrawn, decided = false, folded = fa
   return html`
     <section class="card letter">
       ${!folded && html`<h2>${titleOf(letter)}</h2>`}
-      ${struck.length > 0
-        ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${decision}</del>${signed}<del>${text}</del>${drafted}</details>`
-        : html`${!decided && decision}${signed}${text}${drafted}`}
+      ${letter.written_before && html`<p class="written-before" lang=${letter.language}><strong>${letter.written_before}</strong></p>`}
+      ${struck
+        ? html`<details class="struck"><summary><strong>${struck}</strong></summary><del>${decision}</del>${signed}<del>${text}</del>${drafted}</details>`
+        : html`${!(decided && !letter.written_before) && decision}${signed}${text}${drafted}`}
       ${onWithdrawn && !letter.withdrawn && html`<p><${Withdraw} path=${apiPath`/letters/${letter._id}`} onDone=${onWithdrawn} /></p>`}
     </section>`;
 };
 
-/** Another one as soon as the text, what was decided or what was told is. @param {Api["WrittenLetter"]} letter */
-const keyOf = ({ _id, version, decision, written_of }) => [_id, version, decision, written_of].join(" ");
+/** Another one as soon as the text or the spot is. @param {Api["WrittenLetter"]} letter */
+const keyOf = ({ _id, version, spot_version }) => [_id, version, spot_version].join(" ");
 
 /** The name of the patient, the cancer of which a letter tells, if any, and whether the patient reads nothing here. @typedef {{patient: string, cancer: string, noAccess?: boolean}} About */
 
@@ -113,7 +107,7 @@ function useLetter(draft, about, onDone) {
   const store = async () => {
     if (stored) return letter;
     /** @type {Api["WrittenLetter"]} */
-    const changed = await put(path, { text, version: letter.version, written_of: letter.written_of });
+    const changed = await put(path, { text, version: letter.version, spot_version: letter.spot_version });
     drafts.delete(draft._id);
     setLetter(changed);
     setText(changed.text);
@@ -130,12 +124,10 @@ function useLetter(draft, about, onDone) {
   const sign = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     run(async () => {
-      const { decision, written_of } = letter; // as the doctor has seen them, and not what storing answers
-      const { version, marked = [], written_of: holds } = await store();
+      const { version, spot_version, marked = [] } = await store();
       const confirmed = marked.map(({ sentence }) => sentence).filter((one) => seen.includes(one));
-      // Where something else holds by now, the server says so: that comes first.
-      if (holds === written_of && confirmed.length < marked.length) throw new Error(say("error_letter_unconfirmed"));
-      await post(`${path}/sign`, { text, version, decision, confirmed, written_of });
+      if (confirmed.length < marked.length) throw new Error(say("error_letter_unconfirmed"));
+      await post(`${path}/sign`, { text, version, confirmed, spot_version });
       toastAbout(about.patient, saySigning(letter, about)[1]);
       leave();
     });
@@ -151,18 +143,6 @@ const Marked = ({ letter: { marked = [], language }, seen, onLook }) => marked.l
       <label class="tick" key=${sentence}><input type="checkbox" checked=${seen.includes(sentence)} onChange=${() => onLook(sentence)} />
         <span><mark lang=${language}><bdi>${sentence}</bdi></mark>${" "}<small>${differs.map((one) => say(`letterDiffers_${one}`)).join(" · ")}${why && html`: <q lang=${language}><bdi>${why}</bdi></q> (${say("letterReadBy")})`}</small></span></label>`)}
   </fieldset>`;
-
-/** What has changed since the draft was begun: its doctor reads the text again. @param {{changed?: readonly string[]}} props */
-const Changed = ({ changed = [] }) => {
-  const told = changed.filter((name) => !["decision", "version", "place"].includes(name));
-  const facts = [
-    ...(changed.includes("decision") ? [say("letterChanged_decision")] : []),
-    ...(changed.includes("place") ? [say("letterChanged_place")] : []),
-    ...(told.length > 0 ? [sayCorrected(told)] : []),
-    ...(changed.length === 1 && changed[0] === "version" ? [say("letterChanged_version")] : []),
-  ];
-  return facts.length > 0 && html`<${Message} kind="bad"><p><strong>${say("letterChanged", { facts: facts.join(", ") })}</strong> ${say("letterChangedText")}</p><//>`;
-};
 
 /** What the draft is to say, and why no language model has written it. @param {{unwritten?: string, busy: boolean, onAnew?: (keyWords: string) => void}} props */
 const KeyWords = ({ unwritten = "", busy, onAnew }) => {
@@ -188,14 +168,13 @@ const Draft = ({ draft, reviewed, about, unwritten, onDone, onStale, onAnew }) =
       <p>${say("letterUnsigned")}</p>
       ${!reviewed && html`<p><strong>${say("error_letter_unreviewed")}</strong></p>`}
       <${KeyWords} unwritten=${unwritten} busy=${busy} onAnew=${untouched ? (/** @type {string} */ keyWords) => onAnew(letter.language, keyWords) : undefined} />
-      <${Changed} changed=${letter.changed} />
       ${letter.decision && html`<p><small>${say("letterBegins")}</small></p><${DecisionOf} letter=${letter} />`}
       <${TextArea} label=${say("letterText")} id=${`letter-${draft._id}`} name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required
         lang=${letter.language} value=${text} onText=${enter} />
       ${letter.model && html`<p><small>${say("letterDraftedBy", { model: letter.model })}</small></p>`}
       <${Marked} letter=${letter} seen=${seen} onLook=${look} />
       ${error && html`<${Message} kind="bad">
-        <p>${sayError(error)}</p>
+        <p>${error.code === "spot_changed" ? say("letterSpotChanged") : sayError(error)}</p>
         ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${KEPT.has(error.code) ? onStale : leave}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
@@ -208,11 +187,11 @@ const Draft = ({ draft, reviewed, about, unwritten, onDone, onStale, onAnew }) =
     </form>`;
 };
 
-/** The letters of a case, and the way to write one. They are read anew when the `decision` or what was `told` is another one; `onStale`: the case is.
- * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, told: Api["FindingView"]["context"], conditions: Api["ConditionsView"], onStale: () => void, left?: boolean, noAccess?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more. */
-export const Letters = ({ number, patient, decision, told, conditions, onStale, left = false, noAccess = false }) => {
+/** The letters of a case, and the way to write one. They are read anew when the spot has changed (`spotVersion`); `onStale`: the case is.
+ * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, spotVersion?: number | null, conditions: Api["ConditionsView"], onStale: () => void, left?: boolean, noAccess?: boolean}} props `left`: only the record is kept of the patient, who reads no letter any more. */
+export const Letters = ({ number, patient, decision, spotVersion, conditions, onStale, left = false, noAccess = false }) => {
   const path = apiPath`/submissions/${number}/letters`;
-  const letters = useAnswer(() => get(path), [number, decision?.decided_at, JSON.stringify(told)]);
+  const letters = useAnswer(() => get(path), [number, spotVersion]);
   const { run, failed } = useAct();
   const [busy, setBusy] = useState("");
   const wanted = useRef(false); // the key was pressed before the letters were known
@@ -255,7 +234,7 @@ export const Letters = ({ number, patient, decision, told, conditions, onStale, 
     <section class="letters">
       ${letters.value.map((/** @type {Api["WrittenLetter"]} */ letter) =>
         letter.signed_at
-          ? html`<${whyStruck(/** @type {Signed} */ (letter)).length > 0 ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
+          ? html`<${letter.withdrawn || letter.written_before ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
           : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)}
               about=${{ patient, cancer: cancerOf(conditions, decision), noAccess }} unwritten=${unwritten.current[letter._id] ?? letter.unwritten}
               onDone=${letters.reload} onStale=${() => (letters.reload(), onStale())} onAnew=${(/** @type {string} */ language, /** @type {string} */ keyWords) => begin(letter.reader, language, letter._id, keyWords)} />`,
