@@ -25,6 +25,7 @@ from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
 from skinapi.findings.status.reviews import Opinion, Review
+from skinapi.findings.status.spot import Level, Source
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.audit.trail import TrailFilter
@@ -61,15 +62,17 @@ def session_calls(services: Services, _: int) -> Calls:
 
 
 def fill_findings(store: Store, records: int) -> None:
-    judged = told_finding()
+    judged, created_at = told_finding(), now()
     finding = StoredFinding(
         id=OWNER,
         changed=OWNER,
-        created_at=now(),
+        created_at=created_at,
         number=0,
         lesion=OWNER,
         owner=OWNER,
         band=judged.band,
+        level=Level(urgency=judged.band, source=Source.MODEL, set_at=created_at),
+        queued_at=created_at,
         finding=judged,
         context=Context(),
         language="en",
@@ -117,6 +120,7 @@ def fill_reviews(store: Store, records: int) -> None:
         created_at=now(),
         submission=OTHER,
         doctor=DOCTOR,
+        lesion=OWNER,
         signature="Meredith Grey",
         opinion=Opinion(urgency=Band.SELF_MONITORING),
     )

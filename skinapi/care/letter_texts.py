@@ -125,8 +125,7 @@ def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> s
     if about.advice:
         head = decision.heading_elsewhere(language)
         counts = say_advice(about.advice, language, for_doctor=doctor)
-        replaced = LABELS[language].decision_replaced.format(head)
-        lines = [*counts, f"{replaced}. {own.signed}"]
+        lines = [*counts, f"{head}. {own.signed}"]
     else:
         label = [f"{own.label}."] if own.label else []
         lines = [own.head, " ".join([*label, *own.sentences]), own.signed]

@@ -85,13 +85,12 @@ def say_replaced(
 
 
 def _say_before(finding: VisibleFinding, language: Language, *, for_doctor: bool) -> Iterator[str]:
-    labels, decision = LABELS[language], finding.decision
+    decision = finding.decision
     if decision:
-        heading = decision.heading_elsewhere(language, for_doctor=for_doctor)
-        yield labels.decision_replaced.format(heading)
+        yield decision.heading_elsewhere(language, for_doctor=for_doctor)
         yield FirstContent.of_decision(decision, language).signed
         return
     headline = finding.finding.headline
     said = headline.for_doctor if for_doctor else headline.for_patient
-    yield labels.model_said_elsewhere.format(say_day(finding.newest.judged_at, language))
+    yield LABELS[language].model_said_elsewhere.format(say_day(finding.newest.judged_at, language))
     yield said.in_language(language)

@@ -57,8 +57,7 @@ class Practice:
         return spot
 
     def review(self, label: str | None, by: Person | None = None, **said: Any) -> dict[str, Any]:
-        seen = {"version": self.doctor.newest_of(self.number)}
-        body = {"label": label, "certainty": "sure", **seen, **said}
+        body = {"label": label, "certainty": "sure", **said}
         answer = (by or self.doctor).call(
             "POST", f"/submissions/{self.number}/review", json=review_of(body)
         )
@@ -78,7 +77,7 @@ class Practice:
 
     def sign(self, letter: dict[str, Any], text: str | None = None, **fields: Any) -> TestResponse:
         """As a doctor who has looked at whatever may be marked."""
-        shown = {name: letter[name] for name in ("text", "version", "decision")}
+        shown = {name: letter[name] for name in ("text", "version", "spot_version")}
         told = text or letter["text"]
         body = {**shown, "text": told, "confirmed": split_sentences(told), **fields}
         return self.doctor.call("POST", f"/letters/{letter['_id']}/sign", json=body)
@@ -259,9 +258,8 @@ def test_what_is_no_letter_is_refused(shared_backend: Backend, wrong: dict[str, 
     at = Practice(shared_backend)
     draft = at.draft()
     body = {"text": "a", "version": draft["version"], **wrong}
-    signed = {**body, "decision": draft["decision"]}
-    for method, path, sent in (("PUT", "", body), ("POST", "/sign", signed)):
-        answer = at.doctor.call(method, f"/letters/{draft['_id']}{path}", json=sent)
+    for method, path in (("PUT", ""), ("POST", "/sign")):
+        answer = at.doctor.call(method, f"/letters/{draft['_id']}{path}", json=body)
         assert answer.status_code == 400, answer.text
 
 

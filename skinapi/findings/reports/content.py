@@ -392,14 +392,6 @@ class ReportContent:
         return filled(rows)
 
     @property
-    def review_replaced(self) -> str:
-        """Say that the review counts no more; empty where it does."""
-        review = self.report.review
-        if review is None or self.report.spot_advice is None:
-            return ""
-        return self.labels.review_replaced.format(say_day(review.created_at, self.report.language))
-
-    @property
     def step(self) -> str:
         """How to go about it, where a doctor is to look at it and no time is left open."""
         open_ = self._facts.band in (Band.DOCTOR_REVIEW, Band.ROUTINE)
@@ -482,7 +474,7 @@ class ReportContent:
         if decision and self.report.spot_advice:
             own = FirstContent.of_decision(decision, self.report.language)
             head = decision.heading_elsewhere(self.report.language)
-            rows.insert(0, (self.labels.decision_replaced.format(head), own.signed))
+            rows.insert(0, (head, own.signed))
         return rows
 
     @property

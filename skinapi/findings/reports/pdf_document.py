@@ -36,7 +36,6 @@ from skinapi.findings.reports.pdf_elements import (
     MARGIN,
     NORMAL,
     PAGE_HEIGHT,
-    PALE,
     RULE,
     UNJUDGED,
     WIDTH,
@@ -190,11 +189,8 @@ class _Body:
             yield from self._section(self.content.labels.review)
             if not self.content.review:
                 yield paragraph(self.content.labels.no_review, self.styles.text)
-            replaced = self.content.review_replaced
-            if replaced:
-                yield paragraph(replaced, self.styles.strong)
             for row in self.content.review:
-                yield from self._row(*row, grey=bool(replaced))
+                yield from self._row(*row)
 
     def letters(self) -> Iterator[Flowable]:
         for letter in self.content.printed_letters:
@@ -297,12 +293,11 @@ class _Body:
         yield Spacer(0, 3)
         yield paragraph(text, styles.small_heading)
 
-    def _row(self, label: str, value: str, *, grey: bool = False) -> Iterator[Flowable]:
+    def _row(self, label: str, value: str) -> Iterator[Flowable]:
         # One paragraph a line: ReportLab leaves a line empty where a page ends at a line break.
-        look = {"textColor": PALE} if grey else {}
         for index, line in enumerate(value.split("\n")):
             bullet = label if index == 0 else None
-            yield paragraph(line or NO_BREAK_SPACE, self.styles.row, bullet=bullet, **look)
+            yield paragraph(line or NO_BREAK_SPACE, self.styles.row, bullet=bullet)
 
     def _rows(
         self,

@@ -220,7 +220,7 @@ class ReportsService:
             practice=self._find_practice(finding, owner),
             spot_place=self.places.find_other_place(finding.lesion, finding.context),
         )
-        code = seal_report(report, finding=finding.id)
+        code = seal_report(report, finding=finding.id, spot_version=finding.spot.version)
         if issue:
             issued: IssuedReport | None = self._issue(
                 finding,

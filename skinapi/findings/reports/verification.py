@@ -41,7 +41,7 @@ LETTER_SAYS = {
 }  # fmt: skip
 
 
-def seal_report(report: Report, *, finding: str) -> str:
+def seal_report(report: Report, *, finding: str, spot_version: int = 0) -> str:
     """Hash the report's content with SHA-256. The random id of the finding is part of it, so
     that no one can find a valid hash by guessing the content.
     """
@@ -67,6 +67,7 @@ def seal_report(report: Report, *, finding: str) -> str:
         "due": due.isoformat() if due else None,
         "practice": report.practice.model_dump() if report.practice else None,
         **({"changes": [_say_change(item) for item in report.changes]} if report.changes else {}),
+        **({"spot_version": spot_version} if spot_version else {}),
         **({"corrected": report.corrected} if report.corrected else {}),
         **({"version": report.version} if report.version > 1 else {}),
         **({"photo_wanted": True} if advice and advice.photo_wanted else {}),

@@ -108,11 +108,9 @@ class Labels(Frozen):
     histology: str
     not_taken: str
     note: str
-    review_replaced: str
     letters: Mapping[Addressee, str]
     letter_by_model: str
     signed: str
-    decision_replaced: str
     model_said_elsewhere: str
     withdrawn_letter: str
 
@@ -291,12 +289,13 @@ class FirstContent:
             (head, *said), label = decision.for_doctor(language), ""
             to_do = join_to_do(said, words, due, language)
         signed = labels.asked if decision.only_asks else labels.decided
+        signed = signed.format(decision.decided_by, say_moment(decision.decided_at, language))
         return cls(
             urgency=None if waits and not is_sent(decision.urgency) else decision.urgency,
             head=head,
             label=label,
             sentences=(to_do, *([reason] if reason else [])),
-            signed=signed.format(decision.decided_by, say_moment(decision.decided_at, language)),
+            signed=". ".join((signed, *decision.signed_before(language))),
         )
 
     def with_instruction_first(self) -> Self:

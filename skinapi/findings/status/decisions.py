@@ -151,6 +151,7 @@ class Decision:
     def from_review(cls, review: Review, spot: Spot) -> Self:
         said, current = review.opinion, current_review(spot)
         is_current = current is not None and current.id == review.id
+        version = current.spot_version if current and is_current else 0
         return cls(
             review=review.id,
             label=said.label,
@@ -163,7 +164,7 @@ class Decision:
             photo_wanted=is_current and spot.photo_wanted_at is not None,
             asked_for_photo=said.photo_wanted,
             due=spot_day(spot),
-            changed=changed_since(spot, review.spot_version) if is_current else spot.changed,
+            changed=changed_since(spot, version),
         )
 
     @property
@@ -251,10 +252,8 @@ class Decision:
         return template.format(title=self.title().in_language(language), name=name)
 
     def heading_elsewhere(self, language: Language, *, for_doctor: bool = False) -> str:
-        """The heading where something else counts, with what has come since and with the sample."""
+        """The heading where something else is the instruction, with the sample."""
         said = [self.heading(language, for_doctor=for_doctor)]
-        if self.changed:
-            said.append(say_signed_before(self.changed, language))
         if self.awaited:
             said.append(conditions_table().notices.decision.awaited.in_language(language))
         return ". ".join(sentence.removesuffix(".") for sentence in said)
@@ -281,6 +280,15 @@ class Decision:
     def next_steps(self, language: Language) -> list[str]:
         words = self.band_words(language)
         return [*self.remarks(language), f"{words.label}. {words.next_step}"]
+
+    def signed_before(self, language: Language) -> tuple[str, ...]:
+        """Say that the spot has changed since, if it has; a sentence without its full stop."""
+        if self.changed is None:
+            return ()
+        words = conditions_table().notices.decision
+        what = words.changes[self.changed.act].in_language(language)
+        day = say_day(self.changed.changed_at, language)
+        return (words.signed_before.in_language(language).format(what=what, date=day),)
 
     def for_doctor(self, language: Language) -> list[str]:
         words = self.band_words(language)
@@ -311,9 +319,10 @@ class Decision:
         overview = conditions_table().notices.decision.overview.in_language(language)
         title, name = self.title().in_language(language), self.name(language)
         date = say_day(self.decided_at, language)
+        changed_since = [f"{sentence}." for sentence in self.signed_before(language)]
         changed = {
             "overview": overview.format(title=title, date=date, name=name),
-            "recommendation": " ".join(self.next_steps(language)),
+            "recommendation": " ".join((*self.next_steps(language), *changed_since)),
         }
         if self.replaces(band):
             changed["importance_of_early_detection"] = self.say_early(language)
@@ -329,21 +338,14 @@ class Decision:
         return f"{self.name(language)}. {reason}"
 
 
-def say_signed_before(changed: Changed, language: Language) -> str:
-    words = conditions_table().notices.decision
-    what = words.changes[changed.act].in_language(language)
-    sentence = words.signed_before.in_language(language)
-    return sentence.format(what=what, date=say_day(changed.changed_at, language))
-
-
 def say_written_before(changed: Changed, to_do: str, language: Language) -> str:
     """The line above a letter."""
     words = conditions_table().notices.decision
-    what, date = (
+    what, day = (
         words.changes[changed.act].in_language(language),
         say_day(changed.changed_at, language),
     )
-    return words.written_before.in_language(language).format(what=what, date=date, to_do=to_do)
+    return words.written_before.in_language(language).format(what=what, date=day, to_do=to_do)
 
 
 def say_new_picture(band: Band) -> LocalizedText:

@@ -215,12 +215,15 @@ def _say(finding: VisibleFinding, *, for_doctor: bool) -> str:
     due = say_due(finding.instruction.due, language)
     if finding.replaced_by:
         return say_replaced(finding, finding.replaced_by, language, for_doctor=for_doctor)
-    if decision and for_doctor:
-        heading, *others = decision.for_doctor(language)
-        return " ".join([f"{heading}.", *others, *due])
-    if decision:  # of one that judges nothing the next steps say it, too
-        said = [] if decision.unjudged else [f"{decision.heading(language)}."]
-        return " ".join([*said, *decision.next_steps(language), *due])
+    if decision:
+        since = [f"{sentence}." for sentence in decision.signed_before(language)]
+        if for_doctor:
+            heading, *said = decision.for_doctor(language)
+        else:
+            heading, said = decision.heading(language), decision.next_steps(language)
+        # Of one that judges nothing the next steps say it, too.
+        first = [] if decision.unjudged and not for_doctor else [f"{heading}."]
+        return " ".join([*first, *said, *due, *since])
     judged, words = finding.finding, finding.finding.band_words(language)
     headline, effect = judged.headline, judged.facts_effect
     sentences = [headline.for_doctor if for_doctor else headline.for_patient]

@@ -164,7 +164,7 @@ def _status_of(photos: Sequence[tuple[StoredFinding, Sequence[Review]]]) -> Lesi
         spot = add(spot, photo.id, photo.number, photo.band, at=photo.created_at)
         for review in reviews:
             spot = sign(spot, review.for_spot(SPOT), at=review.created_at)
-            signed[review.id] = review.model_copy(update={"spot_version": spot.version})
+            signed[review.id] = review
     return LesionStatus(spot, {photo.id: photo.photo for photo, _ in photos}, signed)
 
 

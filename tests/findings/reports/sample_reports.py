@@ -65,8 +65,7 @@ def decision_of(review: Review, band: Band) -> Decision:
     made_at = review.created_at - timedelta(days=1)
     spot = add(Spot(review.lesion), review.submission, 1234, band, at=made_at)
     signed = sign(spot, review.for_spot(review.lesion), at=review.created_at)
-    stored = review.model_copy(update={"spot_version": signed.version})
-    return Decision.from_review(stored, signed)
+    return Decision.from_review(review, signed)
 
 
 def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:

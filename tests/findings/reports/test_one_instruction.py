@@ -160,4 +160,4 @@ def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> No
     day = {"en": "9 November 2026", "fr": "9 novembre 2026"}[language]
     assert day in text, "the day by which it is due"
     assert {"en": "The decision above", "fr": "décision ci-dessus"}[language] not in text
-    assert {"en": "Said of this photo", "fr": "Dit de cette photo"}[language] in text
+    assert {"en": "Doctor's decision", "fr": "Décision du médecin"}[language] in text

@@ -18,7 +18,7 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, read_in_order
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.lesion_status import Advice
-from skinapi.findings.status.spot import Certainty, Source
+from skinapi.findings.status.spot import Act, Certainty, Changed, Source
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD
 from tests.findings.reports.sample_reports import (
@@ -85,15 +85,19 @@ def test_before_a_review_it_is_said_what_to_do_first_and_until_when(language: La
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> None:
+def test_a_review_says_what_has_changed_the_spot_since(language: Language) -> None:
     report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
+    assert report.decision
+    came = Changed(act=Act.ADDED, changed_at=SINCE)
+    later = replace(report, decision=replace(report.decision, changed=came))
     marked = {
-        "en": "Said on 21 November 2026, replaced since Note Excision planned.",
-        "fr": "Dit le 21 novembre 2026, remplacé depuis Remarque Excision planned.",
+        "en": "Signed before a new photo, on 22 November 2026",
+        "fr": "Signé avant une nouvelle photo, le 22 novembre 2026",
     }[language]
-    assert marked not in text_of(render_pdf(report))
-    advice = Advice(Source.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
-    assert marked in text_of(render_pdf(replace(report, spot_advice=advice)))
+    advised = replace(later, spot_advice=Advice(Source.REVIEW, Band.URGENT_REFERRAL, SINCE, 10))
+    for shown, said in ((report, 0), (later, 1), (advised, 1)):
+        for text in (plain_text(render_html(shown)), text_of(render_pdf(shown))):
+            assert one_line(text).count(marked) == said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

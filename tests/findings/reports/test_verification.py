@@ -26,26 +26,28 @@ def sealed(
     finding: str = "one",
     letters: Sequence[Letter] = (),
     written_before: str | None = None,
+    spot_version: int = 2,
 ) -> str:
     shown = tuple(ShownLetter(letter, written_before) for letter in letters)
     report = Report(facts=FACTS, narrative=narrative, letters=shown)
-    return seal_report(report, finding=finding)
+    return seal_report(report, finding=finding, spot_version=spot_version)
 
 
 def test_a_report_read_while_the_llm_fails_has_the_code_it_always_has() -> None:
     assert sealed(written(source=Source(reason=Unwritten.NO_KEY))) == sealed(written())
 
 
-def test_another_language_another_finding_and_other_words_have_codes_of_their_own() -> None:
+def test_whatever_differs_has_a_code_of_its_own() -> None:
     narrative = written()
     other_words = narrative.model_copy(update={"limits": ("Something else.",)})
     codes = {
         sealed(narrative),
         sealed(narrative, "another"),
+        sealed(narrative, spot_version=3),
         sealed(written("fr")),
         sealed(other_words),
     }
-    assert len(codes) == 4
+    assert len(codes) == 5
 
 
 MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
@@ -90,7 +92,7 @@ def test_what_later_code_stores_of_a_review_gives_its_reports_no_other_code() ->
 
     def code(review: Review) -> str:
         report = Report(facts=FACTS, narrative=written(), review=review)
-        return seal_report(report, finding="one")
+        return seal_report(report, finding="one", spot_version=2)
 
     sealed_fields = {*REVIEW.model_dump(exclude=NOT_HASHED)}
     before = {"id", "created_at", "submission", "doctor", "opinion", "signature", "note"}

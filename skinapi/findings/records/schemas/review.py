@@ -12,7 +12,7 @@ from skinapi.base.stored_record import optional
 from skinapi.findings.errors import ContradictoryReview, IncompleteReview
 from skinapi.findings.records.letters import Addressee, ShownLetter
 from skinapi.findings.records.schemas.patient_notice import TellingView
-from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor, say_signed_before
+from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import Certainty, Sample
 from skinapi.model.conditions import Band, conditions_table
@@ -155,7 +155,7 @@ class DecisionView(Answer):
 
     @classmethod
     def from_decision(cls, decision: Decision, language: Language) -> Self:
-        words, changed = decision.band_words(language), decision.changed
+        words = decision.band_words(language)
         return cls.from_record(
             decision,
             words,
@@ -163,7 +163,7 @@ class DecisionView(Answer):
             title=decision.title().in_language(language),
             name=decision.name(language),
             urgency_label=words.label,
-            signed_before=say_signed_before(changed, language) if changed else None,
+            signed_before=next(iter(decision.signed_before(language)), None),
             remarks=decision.remarks(language),
             for_doctor=decision.for_doctor(language),
         )
