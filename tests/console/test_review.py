@@ -124,7 +124,7 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     journey = Journey(visitor, "decision", look)
     visitor.enter(patient, "user")
     visitor.go("spots")
-    visitor.find(".own-findings .band-routine")
+    visitor.find(".spot-row .band-routine")
     journey.step("spots")
     visitor.go(f"finding/{first}")
     visitor.find(".finding details:not([open])")

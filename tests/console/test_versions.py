@@ -10,7 +10,7 @@ from skinapi.platform.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_every_page import withdraw_version
 from tests.console.test_review import DESK, MOLE, open_case, opened, sign, signed
-from tests.console.test_spots import send
+from tests.console.test_spots import begin, send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 
@@ -151,7 +151,7 @@ def test_no_doctor_signs_what_was_judged_after_they_looked(
     visitor.type(note="Seen before.")
     correct(patient, number, checklist=SIGNS)
     visitor.press(".signing [value=stay]")
-    visitor.see("was judged again while you worked on this review")
+    visitor.see("The spot has changed since you opened this page")
     visitor.see("It became more urgent.")
     assert signed(doctor, number) == []
     assert visitor.count("[name=agreement]:checked") == 0
@@ -167,9 +167,11 @@ def test_no_doctor_signs_what_was_judged_after_they_looked(
 def test_who_deletes_an_urgent_finding_reads_that_no_doctor_has_looked(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
-    number = send(patient, "melanoma")
+    spot = begin(patient, {"site": "back"})
+    number = send(patient, "melanoma", lesion=spot)
     visitor.look(DESK)
     visitor.enter(patient, "user")
+    visitor.go(f"spot/{spot}")
     visitor.press(".own-findings .menu-button")
     visitor.press(".own-findings .menu .danger")
     visitor.find("dialog .due")
@@ -179,6 +181,7 @@ def test_who_deletes_an_urgent_finding_reads_that_no_doctor_has_looked(
     visitor.press("dialog .quiet")
     sign(doctor, number, label="melanoma", certainty="sure")
     visitor.enter(patient, "user")
+    visitor.go(f"spot/{spot}")
     visitor.press(".own-findings .menu-button")
     visitor.press(".own-findings .menu .danger")
     visitor.see("This cannot be undone.")

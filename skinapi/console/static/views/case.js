@@ -271,7 +271,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         ? html`<${GiveOpinion} number=${number} patient=${finding.user_name} askedAt=${work.opinion?.asked_at} conditions=${conditions} onGiven=${() => onNext(true)} />`
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
-        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.spot_version} seen=${reviews.at(-1)?._id}
+        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.spot_version}
             counts=${countsElsewhere(waiting, finding)} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
       ${decided && html`${told}<details class="card"><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} spotVersion=${finding.spot_version} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}

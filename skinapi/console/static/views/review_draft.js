@@ -2,8 +2,8 @@
 
 /** Agreement with the label, and with that label's own urgency, which is milder than the finding's. */
 export const ENOUGH = "enough";
-/** `after` is the newest review that the doctor saw when this one was begun, `version` that of the finding, `spot` the state of the spot. */
-export const EMPTY = { agreement: "", label: "", urgency: "", sample: "", picture: false, note: "", after: "", version: 0, spot: "" };
+/** `version` is that of the spot that the doctor saw when this review was begun. */
+export const EMPTY = { agreement: "", label: "", urgency: "", sample: "", picture: false, note: "", version: 0 };
 
 /** @typedef {typeof EMPTY} Draft `sample` is `laboratory` where its result is known: it is the label then */
 /** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], counts?: Api["InstructionView"] | null}} Reviewing `counts`: what was said of another photo of the spot, and counts */

@@ -21,11 +21,8 @@ const READ_MS = 1000;
 /** By finding. @type {import("/console/views/drafts.js").Drafts<Draft>} */
 const drafts = keepDrafts("review");
 const JUST_NOW_MS = 10_000;
-/** What was not seen when the review was begun: what to say of it, and what of the draft does not hold any more. @type {Record<string, {words: WordKey, forget: Partial<Draft>}>} */
-const UNSEEN = {
-  idempotency_key_reused: { words: "reviewedMeanwhile", forget: { after: "", version: 0 } },
-  spot_changed: { words: "spotChanged", forget: { agreement: "", label: "", urgency: "", version: 0 } },
-};
+/** The spot has another version by now: this doctor may have signed in another window. */
+const CHANGED = ["spot_changed", "idempotency_key_reused"];
 
 /** Whether a review is begun. @param {string} number */
 export const hasDraft = (number) => drafts.get(number) !== undefined;
@@ -94,12 +91,12 @@ function urgenciesOf(reviewing, draft) {
   return conditions.bands.filter(({ key }) => key !== filled || key === draft.urgency).map(({ key }) => [key, labelOfBand(conditions, key)]);
 }
 
-/** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above @param {number} version that of the spot */
-function useDraft(number, seen, version) {
+/** A review as it is filled in, kept in this tab. @param {string} number @param {number} version that of the spot */
+function useDraft(number, version) {
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const enter = (/** @type {Partial<Draft>} */ change) => {
     const before = drafts.get(number) ?? EMPTY;
-    const next = { ...before, after: before.after || seen, version: before.version || version, ...change };
+    const next = { ...before, version: before.version || version, ...change };
     drafts.set(number, next);
     setDraft(next);
   };
@@ -157,8 +154,8 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
 
 /** Signs a review. `asking` is what it would make milder: the doctor signs again to confirm it.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {{number: string, seen: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
-function useSigning({ draft, enter }, reviewing, { number, seen, version, onSigned, onStale, onGone }) {
+ * @param {{number: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
+function useSigning({ draft, enter }, reviewing, { number, version, onSigned, onStale, onGone }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [milder, setMilder] = useState(/** @type {{of: Draft, at: number, replaces: Api["ReplacedStatement"]} | null} */ (null)); // the review that is to be confirmed, and since when that is asked
@@ -178,8 +175,9 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, onSign
     const stays = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === STAY;
     setBusy(true);
     try {
-      // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
-      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, confirmed), spot_version: draft.version || version || null }, `review-${number}-after-${draft.after || seen}`);
+      const seen = draft.version || version;
+      // A doctor signs each version of a spot once, in however many windows it is signed and sent again.
+      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, confirmed), spot_version: seen }, `review-${number}-of-${seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
       const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : sayReview(draft, reviewing);
@@ -194,10 +192,10 @@ function useSigning({ draft, enter }, reviewing, { number, seen, version, onSign
         setBusy(false);
         return setMilder({ of: draft, at: performance.now(), replaces: problem.replaces });
       }
-      const unseen = UNSEEN[problem.code];
-      if (unseen) await onStale();
-      if (unseen) enter({ ...unseen.forget }); // what was signed or judged meanwhile stands above now
-      setError(unseen ? { status: 422, code: "", message: say(unseen.words) } : problem);
+      const changed = CHANGED.includes(problem.code);
+      if (changed) await onStale();
+      if (changed) enter({ agreement: "", label: "", urgency: "", version: 0 }); // the page says what holds now
+      setError(changed ? { status: 422, code: "", message: say("spotChanged") } : problem);
       setBusy(false);
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
     }
@@ -241,16 +239,16 @@ const signByEnter = (event) => {
 };
 
 /** `counts`: what was said of another photo, where that counts.
- * `left`: the patient is gone, and sends no other photo. `seen` is the newest review that stands above, `version` that of the spot. `onBegin` is called
- * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed, or the photo judged again, meanwhile; `onGone` where the doctor may not see the finding any more.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], left?: boolean, counts?: Api["InstructionView"] | null, seen?: string, version?: number,
+ * `left`: the patient is gone, and sends no other photo. `version` is that of the spot. `onBegin` is called
+ * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` if the spot has changed meanwhile; `onGone` where the doctor may not see the finding any more.
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], left?: boolean, counts?: Api["InstructionView"] | null, version: number,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, left = false, counts = null, seen = "none", version = 0, onBegin, onSigned, onStale, onGone }) => {
+export const ReviewForm = ({ number, report, conditions, left = false, counts = null, version, onBegin, onSigned, onStale, onGone }) => {
   const reviewing = { report, conditions, counts };
-  const filled = useDraft(number, seen, version);
+  const filled = useDraft(number, version);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, onBegin);
-  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, version, onSigned, onStale, onGone });
+  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, version, onSigned, onStale, onGone });
   const bar = useBar(draft);
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
