@@ -15,7 +15,7 @@ from skinapi.findings.status.spot import (
     Act,
     Changed,
     Level,
-    Source,
+    LevelSource,
     Telling,
     days_until_visit,
     is_urgent,
@@ -130,7 +130,9 @@ def _find_level(
     waits = key.startswith("0")
     judged_at = finding.get("judged_at") or finding["created_at"]
     review = covering[-1] if covering and not waits else None
-    source, set_at = (Source.REVIEW, review["created_at"]) if review else (Source.MODEL, judged_at)
+    source, set_at = (
+        (LevelSource.REVIEW, review["created_at"]) if review else (LevelSource.MODEL, judged_at)
+    )
     level = Level(
         urgency=asked,
         source=source,

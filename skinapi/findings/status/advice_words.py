@@ -10,7 +10,7 @@ from typing import Self
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.status.decisions import Decision, say_day, say_due
 from skinapi.findings.status.lesion_status import Advice, FoundChange, JudgedPhoto
-from skinapi.findings.status.spot import Source
+from skinapi.findings.status.spot import LevelSource
 from skinapi.model.bands import is_sent
 from skinapi.model.comparison.comparison import say_change
 from skinapi.model.conditions import Band, BandWords, conditions_table
@@ -32,7 +32,7 @@ class AdviceContent:
         head = say_elsewhere(advice, language, for_doctor=for_doctor)
         said = notices.counts_here if head else notices.said_elsewhere
         said = notices.reopened if advice.reopens else said
-        said = notices.compared if advice.said_by is Source.COMPARISON else said
+        said = notices.compared if advice.said_by is LevelSource.COMPARISON else said
         day, wanted = say_day(advice.since, language), advice.say_wanted(language)
         return cls(
             urgency=advice.band,

@@ -18,7 +18,7 @@ from skinapi.findings.status.decisions import (
 )
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import (
-    Source,
+    LevelSource,
     Spot,
     awaits_result,
     current_review,
@@ -71,7 +71,7 @@ class Advice:
     review that has set it. `photo_wanted`: besides, a doctor waits for another photo.
     """
 
-    said_by: Source
+    said_by: LevelSource
     band: Band
     since: datetime
     finding: int
@@ -170,7 +170,7 @@ class LesionStatus:
         counts, decision = self.instruction, self.decision
         if counts is None or (decision and counts.decision == decision):
             return None
-        own = counts.finding == finding and counts.said_by is Source.MODEL
+        own = counts.finding == finding and counts.said_by is LevelSource.MODEL
         if own and decision is None:
             return None
         return replace(counts, reopens=own)

@@ -43,7 +43,7 @@ from skinapi.model.conditions import Band, conditions_table
 CHANGE_ASKS = Band.DOCTOR_REVIEW
 
 
-class Source(StrEnum):
+class LevelSource(StrEnum):
     """What has set a level. Among equally urgent levels, one that a review has set comes first."""
 
     REVIEW = "review"
@@ -97,7 +97,7 @@ class Level(StoredRecord):
     """
 
     urgency: Band
-    source: Source
+    source: LevelSource
     set_at: datetime
     day: date | None = None
     review: str | None = None
@@ -203,7 +203,7 @@ def instruction(spot: Spot) -> SpotFinding | None:
     newest_first = spot.findings[::-1]
     return min(
         newest_first,
-        key=lambda item: (item.rank, item.level.source is not Source.REVIEW),
+        key=lambda item: (item.rank, item.level.source is not LevelSource.REVIEW),
         default=None,
     )
 
@@ -251,7 +251,7 @@ def add(
     """A photo was judged for the spot. A photo that a doctor wanted has come. One that comes from
     another patient keeps its `former` level if that is more urgent.
     """
-    level = _level(judged, Source.MODEL, at, former)
+    level = _level(judged, LevelSource.MODEL, at, former)
     if former and urgency(former.urgency) < urgency(judged):
         level = Level.from_record(former, review=None)
     new = SpotFinding(finding, number, judged, level, queued_at=at)
@@ -266,10 +266,10 @@ def judge(spot: Spot, finding: str, judged: Band, *, at: datetime, act: Act = Ac
         asked = most_urgent(judged, CHANGE_ASKS) if item.changed else judged
         newer = replace(item, judged=judged)
         if not item.covered_by:
-            source = Source.MODEL if asked is judged else Source.COMPARISON
+            source = LevelSource.MODEL if asked is judged else LevelSource.COMPARISON
             return _opened(_leveled(newer, asked, source, at), at)
         if urgency(judged) < item.rank:
-            return _opened(_leveled(newer, judged, Source.MODEL, at), at)
+            return _opened(_leveled(newer, judged, LevelSource.MODEL, at), at)
         return newer
 
     return _update(spot, judge_one, act, at, only=finding)
@@ -290,7 +290,7 @@ def compare(spot: Spot, earlier: str, later: str, *, at: datetime) -> Spot:
     def change_one(item: SpotFinding) -> SpotFinding:
         found = replace(item, changed=(*item.changed, earlier))
         if urgency(CHANGE_ASKS) < item.rank:
-            found = _leveled(found, CHANGE_ASKS, Source.COMPARISON, at)
+            found = _leveled(found, CHANGE_ASKS, LevelSource.COMPARISON, at)
         return _opened(found, at)
 
     return _update(spot, change_one, Act.COMPARED, at, only=later)
@@ -311,7 +311,7 @@ def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
 
     def cover(item: SpotFinding) -> SpotFinding:
         former = None if proven else item.level
-        level = _level(new.urgency, Source.REVIEW, at, former, new.id)
+        level = _level(new.urgency, LevelSource.REVIEW, at, former, new.id)
         covered = (*item.covered_by, new.id)
         return replace(item, level=level, queued_at=None, covered_by=covered, dispute=None)
 
@@ -341,9 +341,9 @@ def void(spot: Spot, review: str, *, at: datetime) -> Spot:
             return item
         latest = next((other for other in remaining if other.id in item.covered_by), None)
         if latest and urgency(latest.urgency) < item.rank:
-            item = _leveled(item, latest.urgency, Source.REVIEW, at, latest.id)
+            item = _leveled(item, latest.urgency, LevelSource.REVIEW, at, latest.id)
         if urgency(item.judged) < item.rank:
-            item = _leveled(item, item.judged, Source.MODEL, at)
+            item = _leveled(item, item.judged, LevelSource.MODEL, at)
         return _opened(item, at)
 
     ends = any(item.signed_at == spot.photo_wanted_at for item in voided if item.id == review)
@@ -434,7 +434,7 @@ def find_replaced(spot: Spot, new: SpotReview) -> Replaced | None:
 
 def _level(
     asked: Band,
-    source: Source,
+    source: LevelSource,
     at: datetime,
     former: Level | None = None,
     review: str | None = None,
@@ -448,7 +448,7 @@ def _level(
 
 
 def _leveled(
-    item: SpotFinding, asked: Band, source: Source, at: datetime, review: str | None = None
+    item: SpotFinding, asked: Band, source: LevelSource, at: datetime, review: str | None = None
 ) -> SpotFinding:
     return replace(item, level=_level(asked, source, at, item.level, review))
 

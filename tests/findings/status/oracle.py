@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from skinapi.findings.status.spot import Certainty, Sample, Source, SpotReview
+from skinapi.findings.status.spot import Certainty, LevelSource, Sample, SpotReview
 from skinapi.findings.status.waiting import Kind
 from skinapi.model.conditions import Band
 
@@ -47,7 +47,7 @@ class Photo:
     number: int
     newest: Band
     urgency: Band
-    source: Source = Source.MODEL
+    source: LevelSource = LevelSource.MODEL
     day: date | None = None
     queued_at: datetime | None = None
     reviews: list[SpotReview] = field(default_factory=list)
@@ -55,13 +55,13 @@ class Photo:
     disputed: bool = False
     stub: bool = False
 
-    def set(self, urgency: Band, source: Source, at: datetime) -> None:
+    def set(self, urgency: Band, source: LevelSource, at: datetime) -> None:
         days = [self.day] if self.day else []
         days.append(at.date() + timedelta(7 if urgency is THIS_WEEK else 14))
         self.urgency, self.source = urgency, source
         self.day = min(days) if urgency in URGENT else None
 
-    def raise_to(self, urgency: Band, source: Source, at: datetime) -> bool:
+    def raise_to(self, urgency: Band, source: LevelSource, at: datetime) -> bool:
         is_raised = RANK[urgency] < RANK[self.urgency]
         if is_raised:
             self.set(urgency, source, at)
@@ -73,17 +73,17 @@ class Photo:
     def judge(self, urgency: Band, at: datetime) -> None:
         self.newest = urgency
         if not self.reviews:
-            self.set(urgency, Source.MODEL, at)
+            self.set(urgency, LevelSource.MODEL, at)
             if self.changed:
-                self.raise_to(DOCTOR_REVIEW, Source.COMPARISON, at)
+                self.raise_to(DOCTOR_REVIEW, LevelSource.COMPARISON, at)
             self.open(at)
-        elif self.raise_to(urgency, Source.MODEL, at):
+        elif self.raise_to(urgency, LevelSource.MODEL, at):
             self.open(at)
 
     def cover(self, review: SpotReview, at: datetime) -> None:
         if review.certainty is Certainty.LABORATORY:
             self.day = None
-        self.set(review.urgency, Source.REVIEW, at)
+        self.set(review.urgency, LevelSource.REVIEW, at)
         self.reviews.append(review)
         self.queued_at, self.disputed = None, False
 
@@ -91,7 +91,7 @@ class Photo:
         """The same photo as one of another patient."""
         given = Photo(spot, number, newest, self.urgency, self.source, self.day, at)
         if RANK[newest] <= RANK[self.urgency]:
-            given.set(newest, Source.MODEL, at)
+            given.set(newest, LevelSource.MODEL, at)
         return given
 
     def leaves_stub(self, what: str) -> bool:
@@ -119,13 +119,13 @@ class Oracle:
         photo = photos.get(name) or Photo(spot, number, urgency, urgency)
         if what == "added":
             photos[name] = photo
-            photo.set(urgency, Source.MODEL, at)
+            photo.set(urgency, LevelSource.MODEL, at)
             photo.open(at)
         elif what in ("judged", "corrected"):
             photo.judge(urgency, at)
         elif what == "compared" and self._is_change(number):
             photo.changed = True
-            photo.raise_to(DOCTOR_REVIEW, Source.COMPARISON, at)
+            photo.raise_to(DOCTOR_REVIEW, LevelSource.COMPARISON, at)
             photo.open(at)
         elif what == "disputed":
             photo.disputed = True
@@ -137,8 +137,8 @@ class Oracle:
             for each in photos.values():
                 if review in each.reviews:
                     for latest in self._not_voided(each.reviews, number + 1)[-1:]:
-                        each.raise_to(latest.urgency, Source.REVIEW, at)
-                    each.raise_to(each.newest, Source.MODEL, at)
+                        each.raise_to(latest.urgency, LevelSource.REVIEW, at)
+                    each.raise_to(each.newest, LevelSource.MODEL, at)
                     each.open(at)
         elif what == "moved":
             photo.spot = other
@@ -185,7 +185,7 @@ class Oracle:
         """The photo with the instruction."""
 
         def place(photo: Photo) -> tuple[int, bool, int]:
-            return RANK[photo.urgency], photo.source is not Source.REVIEW, -photo.number
+            return RANK[photo.urgency], photo.source is not LevelSource.REVIEW, -photo.number
 
         return min(self.photos(spot, length).values(), key=place, default=None)
 

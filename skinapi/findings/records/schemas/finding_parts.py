@@ -14,7 +14,7 @@ from skinapi.base.stored_record import optional
 from skinapi.findings.status.advice_words import say_compared, say_found
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Advice, FoundChange
-from skinapi.findings.status.spot import Source
+from skinapi.findings.status.spot import LevelSource
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -276,7 +276,7 @@ class FoundChangeView(Answer):
 class AdviceView(Answer):
     """What was said that is to be done about a spot."""
 
-    said_by: Source = Field(serialization_alias="from")
+    said_by: LevelSource = Field(serialization_alias="from")
     since: datetime
     finding: int = Field(description="number of the finding that it was said about")
     band: Band
