@@ -228,7 +228,7 @@ def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decid
             assert "doctor_review" in channel.tell_of(any_backend, number)
     seal = issued["verification"]["hash"]
     verified = any_backend.anyone.get(f"/reports/verify/{seal}").get_json()
-    assert verified["superseded"]["spot_changed_at"]
+    assert verified["changed_at"]
     sign(doctor, after, MOLE)
     assert instructed(ada, after) == instructed(ada, before) == (SELF, "review", after)
     assert not list(check_integrity(any_backend.services))

@@ -13,6 +13,7 @@ from tests.support.photos import photo_of
 from tests.support.reviews import review_of
 
 SIDES = {"en": "left arm", "fr": "bras, à gauche"}
+BEFORE = {"en": "Written before a correction", "fr": "Écrit avant une correction"}
 TOLD = {"age_band": "45-59", "body_site": "upper_extremity"}
 
 
@@ -24,7 +25,7 @@ def correct(patient: Caller, number: int, side: str) -> None:
 
 
 @pytest.mark.parametrize("look", looks(2), ids=str)
-def test_the_page_says_why_a_letter_is_out_of_date(
+def test_a_letter_of_a_spot_that_has_changed_is_read_again(
     browser: webdriver.Chrome, server: Server, seeder: Seeder, look: Look
 ) -> None:
     visitor = Visitor(browser, server.port)
@@ -48,10 +49,9 @@ def test_the_page_says_why_a_letter_is_out_of_date(
     correct(patient, number, "right")
     send = journey.say("letterSignTells", name="Ada", cancer=CANCER[look.language])
     visitor.press_button(send)
-    journey.see("error_letter_outdated")
+    journey.see("letterSpotChanged")
     journey.step("outdated", expected=("/letters/",))
     journey.press("letterReload")
-    journey.see("letterChanged", facts=journey.say("placeOnBody"))
     side = SIDES[look.language]
     visitor.await_truth(lambda: side not in visitor.text(), "the case anew")
     journey.step("changed")
@@ -64,10 +64,8 @@ def test_the_page_says_why_a_letter_is_out_of_date(
     correct(patient, number, "left")
     visitor.enter(patient, "user")
     visitor.go(f"finding/{number}")
-    visitor.find(".letter .struck")
-    place = journey.say("placeOnBody")
-    assert f": {place}." in visitor.read(".letter .struck summary")
-    journey.step("struck")
+    assert visitor.read(".letter .written-before").startswith(BEFORE[look.language])
+    journey.step("written-before")
     awaited = {"label": "melanoma", "certainty": "suspected", "sample": "waiting"}
     for by, of, said in (
         (doctor, "review", awaited),

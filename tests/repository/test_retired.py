@@ -26,6 +26,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"list_unsorted|SpotWithoutPlace|spot_without_place|lesion=none|page_owned\(.*unsorted",
         r"find_kept\b|list_closed|MessagesUnread|messages_unread|TooManyLesions|MOST_LESIONS",
     ),
+    "letters that are struck": (
+        r"written_of|letter_(decision|outdated)|LaterDecision|letter(Superseded|Before|Because|Changed)",
+        r"SupersededView|later_letter_at|newer_report_at|letter_withdrawn_at|(decision|review)_replaced",
+    ),
     "joining spots": (r"join_lesion|joinSpot|JoinedWithItself|joined_with_itself|find_joined",),
     "second opinions as reviews": (
         r"OpinionLost|opinion_lost|OpinionSigned|OpinionWanted|fields_without_loss",

@@ -149,7 +149,7 @@ def test_a_corrected_side_is_no_version_and_every_reader_learns_of_it(
         ("submission.amend", False), ("submission.amend", True),
     ]  # fmt: skip
     verdict = backend.client.get(f"/reports/verify/{paper}").get_json()
-    assert verdict["superseded"]
+    assert verdict["changed_at"]
     assert case.read(of="/report.json")["verification"]["hash"] != paper
     page = case.ada.call("GET", asked).text
     for said in ("right", "Body site", "Corrected"):

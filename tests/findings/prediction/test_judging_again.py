@@ -129,7 +129,7 @@ def test_the_report_and_the_seal_say_that_the_version_was_withdrawn(withdrawal: 
     withdrawn_at = withdrawal.lesion_status(withdrawal.kept)["withdrawn_at"]
     verify = f"/reports/verify/{before['verification']['hash']}"
     told = withdrawal.backend.client.get(verify).get_json()
-    assert (told["newest"], told["superseded"]["model_withdrawn_at"]) == (False, withdrawn_at)
+    assert (told["newest"], told["changed_at"]) == (False, withdrawn_at)
     after = withdrawal.ada.call("GET", f"{path}.json").get_json()
     assert after["model_withdrawn_at"] == withdrawn_at
     assert "bad, a version that was withdrawn" in withdrawal.ada.call("GET", f"{path}.html").text
@@ -200,7 +200,7 @@ def test_a_corrected_fact_makes_a_version_that_says_so(
     after = case.read(of="/report.json")["verification"]["hash"]
     shown = [backend.client.get(f"/reports/verify/{item}").get_json() for item in (before, after)]
     assert [item["newest"] for item in shown] == [False, True]
-    assert shown[0]["superseded"]
+    assert shown[0]["changed_at"] == found["judged_at"]
     bleeds = "oozing" in (facts["checklist"] or ())
     assert (found["band"] == "urgent_referral") == found.get("more_urgent", False) == bleeds
     assert numbers(case.doctor, "/queue") == [case.number]
