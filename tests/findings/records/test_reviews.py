@@ -1,15 +1,21 @@
 """What the doctor in charge makes of a finding: signed rows, never overwritten."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from itertools import product
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
+from skinapi.findings.errors import ContradictoryReview, IncompleteReview
+from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.status import decisions
 from skinapi.findings.status.decisions import say_day
+from skinapi.findings.status.reviews import Opinion
+from skinapi.findings.status.spot import Certainty, Sample
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage import ids
 from tests.care.clinic import (
@@ -21,7 +27,7 @@ from tests.care.clinic import (
     patient_in_care,
 )
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import Backend, Person, change_account
+from tests.support.backends import Backend, Person
 from tests.support.channels import READERS
 from tests.support.findings import finding_of
 from tests.support.reviews import review_of
@@ -184,12 +190,6 @@ def test_a_decision_stands_before_the_finding_in_every_view(backend: Backend) ->
     assert "Other malignant lesion" in own["graver_review"]
 
 
-def move(backend: Backend, patient: Person, doctor: Person) -> None:
-    doctor_id = backend.account(doctor.email).id
-    account = backend.account(patient.email)
-    change_account(backend.services, account.id, doctor_id=doctor_id)
-
-
 @pytest.mark.parametrize(
     ("said", "code", "missing"),
     [
@@ -211,6 +211,30 @@ def test_an_incomplete_review_is_refused_with_what_is_missing(
     answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
     assert (answer.status_code, answer.get_json()["code"]) == (422, code)
     assert missing in answer.get_json()["detail"]
+
+
+def test_no_opinion_has_two_spellings() -> None:
+    said: dict[str, tuple[Any, ...]] = {
+        "urgency": (None, *Band),
+        "label": (None, "melanoma", "melanocytic_nevus"),
+        "certainty": (None, *Certainty),
+        "sample": (None, *Sample),
+        "photo_wanted": (False, True),
+    }
+    opinions = list[Opinion]()
+    for values in product(*said.values()):
+        with suppress(IncompleteReview, ContradictoryReview):
+            body = dict(zip(said, values, strict=True))
+            opinions.append(NewReview.model_validate(body).opinion)
+    assert len(opinions) == len({*opinions}) == 5 * (6 + 2 * (3 * 6 - 2))
+
+
+@pytest.mark.parametrize("former", ["agrees_with_label", "histology", "histology_result"])
+def test_a_former_spelling_is_refused_by_its_name(shared_backend: Backend, former: str) -> None:
+    doctor, _, number = in_care(shared_backend)
+    refused = review(doctor, number, **{former: "confirmed"})
+    assert refused.status_code == 400
+    assert former in refused.get_json()["detail"]
 
 
 EIGHT = {

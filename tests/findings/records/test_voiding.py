@@ -1,0 +1,170 @@
+"""A review is taken back, which makes nothing milder, and a patient is told what a spot says."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.app.integrity_check import check_integrity
+from skinapi.findings.records.finding_lists import FindingLists
+from skinapi.findings.reviews import service as review_service
+from skinapi.findings.status.waiting import Kind, waiting
+from skinapi.platform.storage.ids import now
+from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_in_care
+from tests.support.backends import Backend, Person, change_account
+from tests.support.findings import finding_of
+from tests.support.reviews import review_of
+
+MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
+MELANOMA = {"label": "melanoma", "certainty": "sure"}
+REASON = "Signed on the wrong page."
+
+
+def sign(doctor: Person, number: int, **said: Any) -> str:
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    assert answer.status_code == 201, answer.text
+    review: str = answer.get_json()["_id"]
+    return review
+
+
+def void(by: Person, number: int, review: str, reason: str = REASON) -> TestResponse:
+    path = f"/submissions/{number}/reviews/{review}/void"
+    return by.call("POST", path, json={"reason": reason})
+
+
+def read(by: Person, number: int) -> Any:
+    return by.call("GET", f"/submissions/{number}").get_json()
+
+
+def test_a_voided_review_counts_no_more_and_nothing_becomes_milder(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    mole = finding_of("melanocytic_nevus", band=REVIEW)
+    number = file_for(any_backend, ada, REVIEW, finding=mole).number
+    first = sign(doctor, number, **MELANOMA)
+    second = sign(doctor, number, **MOLE, sample="none")
+    before = read(doctor, number)["spot_version"]
+    voided = void(doctor, number, second)
+    assert (voided.status_code, voided.get_json()["voided"]) == (200, True), voided.text
+    for reader in (ada, doctor):
+        seen = read(reader, number)
+        assert seen["decision"]["label"] == "melanoma"
+        assert (seen["instruction"]["band"], seen["instruction"]["from"]) == (URGENT, "review")
+        reviews = reader.call("GET", f"/submissions/{number}/reviews").get_json()
+        assert [item["voided"] for item in reviews] == [False, True]
+    assert numbers(doctor, "/queue?reviewed=false") == [number]
+    assert void(doctor, number, second).get_json() == voided.get_json(), "the same again"
+    assert read(doctor, number)["spot_version"] == before + 1
+    assert void(doctor, number, first).status_code == 200
+    seen = read(ada, number)
+    assert (seen["decision"], seen["instruction"]["band"]) == (None, URGENT)
+    acts = [row for row in any_backend.audit() if row["action"] == "review.void"]
+    assert [(row["outcome"], row["detail"]) for row in acts] == [("done", REASON)] * 2
+    assert list(check_integrity(any_backend.services)) == []
+
+
+def test_who_may_void_a_review(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    other, stranger = (backend.member(role="doctor") for _ in range(2))
+    patient = backend.account(ada.email).id
+    number = file_for(backend, ada, REVIEW).number
+    by_signer, by_next, by_anybody = (sign(doctor, number, **MOLE) for _ in range(3))
+    change_account(backend.services, patient, doctor_id=backend.account(other.email).id)
+    assert void(ada, number, by_signer).status_code == 403
+    assert void(backend.member(role="admin"), number, by_signer).status_code == 403
+    assert void(stranger, number, by_signer).status_code == 404
+    assert void(other, number, "0" * 32).status_code == 404
+    assert void(other, number, by_signer, reason=" ").status_code == 400
+    assert void(doctor, number, by_signer).status_code == 200
+    assert void(other, number, by_next).status_code == 200
+    change_account(backend.services, patient, doctor_id=None)
+    assert void(stranger, number, by_anybody).status_code == 200
+    assert read(ada, number)["decision"] is None
+
+
+def test_no_review_whose_sample_is_awaited_is_voided(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW).number
+    mole = sign(doctor, number, **MOLE)
+    waits = sign(doctor, number, **MELANOMA, sample="waiting")
+    refused = void(doctor, number, waits)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "sample_awaited")
+    assert void(doctor, number, mole).status_code == 200
+    sign(doctor, number, label="melanoma", certainty="laboratory")
+    assert void(doctor, number, waits).status_code == 200
+
+
+def test_the_figures_of_the_model_take_a_voided_result_back(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+
+    def malignant() -> list[tuple[int, int]]:
+        models = doctor.call("GET", "/outcomes").get_json()["models"].values()
+        return [(model["results"], model["malignant"]) for model in models]
+
+    first = sign(doctor, number, label="melanoma", certainty="laboratory")
+    second = sign(doctor, number, label="melanocytic_nevus", certainty="laboratory")
+    assert malignant() == [(1, 0)]
+    assert void(doctor, number, second).status_code == 200
+    assert malignant() == [(1, 1)]
+    assert void(doctor, number, first).status_code == 200
+    assert malignant() == []
+
+
+def telling(backend: Backend, lesion: str) -> Any:
+    spot = backend.services.findings.records.spots.get(lesion).spot
+    return [item for item in waiting(spot, can_read=True) if item.kind is Kind.TELLING]
+
+
+def test_what_nobody_has_read_is_to_be_told_until_it_is(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    other = any_backend.member(role="doctor")
+    found = file_for(any_backend, ada, REVIEW)
+    told = f"/lesions/{found.lesion}/told"
+    sign(doctor, found.number, **MELANOMA)
+    ada.call("GET", "/lesions")
+    doctor.call("GET", f"/lesions/{found.lesion}")
+    assert telling(any_backend, found.lesion), "a list is not opening"
+    assert [by.call("POST", told).status_code for by in (ada, other)] == [403, 404]
+    assert doctor.call("POST", told).status_code == 200
+    assert telling(any_backend, found.lesion) == []
+    assert any_backend.audit()[-1]["action"] == "lesion.told"
+    sign(doctor, found.number, **MELANOMA, note="Come soon.")
+    assert telling(any_backend, found.lesion)
+    assert ada.call("GET", f"/lesions/{found.lesion}").status_code == 200
+    assert telling(any_backend, found.lesion) == []
+    assert ada.call("GET", "/inbox").get_json()["decisions"] == []
+
+
+def test_an_unread_melanoma_is_to_be_told_and_due_after_its_day(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    found = file_for(any_backend, ada, REVIEW)
+    long_ago = now() - timedelta(days=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(review_service, "now", lambda: long_ago)
+        sign(doctor, found.number, **MELANOMA)
+    day = long_ago.date() + timedelta(days=7)
+    [waits] = telling(any_backend, found.lesion)
+    assert waits.due_at < now()
+    [row] = doctor.pages("/queue?reviewed=true")
+    assert date.fromisoformat(row["due"]) == day < now().date()
+    [patient] = doctor.pages("/patients")
+    assert patient["due"] == row["due"]
+    overdue = FindingLists(any_backend.services.store).count_overdue()
+    assert overdue == {any_backend.account(doctor.email).id: 1}
+    [task] = ada.call("GET", "/inbox").get_json()["tasks"]
+    assert task["task"] == "see_doctor"
+
+
+def test_a_photo_that_the_patient_sends_leaves_unread_what_a_doctor_has_said(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    lesion = file_for(any_backend, ada, REVIEW).lesion
+    [number] = numbers(ada, "/submissions")
+    sign(doctor, number, **MELANOMA)
+    file_for(any_backend, ada, REVIEW, lesion=lesion)
+    assert telling(any_backend, lesion)
+    assert len(ada.call("GET", "/inbox").get_json()["decisions"]) == 1
