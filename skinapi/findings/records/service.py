@@ -239,7 +239,8 @@ class FindingsService:
             self.records.change(stored.id, thumbnail_blob=None)
             unit.erase(set(filter(None, [stored.thumbnail_blob])))
         act = Act.CORRECTED if new.corrected else Act.JUDGED
-        judged = partial(judge, finding=stored.id, judged=after.band, act=act, at=now())
+        at = after.newest.judged_at
+        judged = partial(judge, finding=stored.id, judged=after.band, act=act, at=at)
         self.records.spots.change(stored.lesion, judged)
         self._publish_corrected(unit, FindingJudgedAgain, seen, account, by=new.by)
 

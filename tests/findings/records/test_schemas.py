@@ -10,7 +10,7 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
-from skinapi.findings.status.spot import Level, Source
+from skinapi.findings.status.spot import Level, LevelSource
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.model.patient_facts import Fact
@@ -34,7 +34,7 @@ def answer_of(judged: Finding, account: Account, language: Language = "en") -> d
         lesion="0" * 32,
         owner=account.id,
         band=judged.band,
-        level=Level(urgency=judged.band, source=Source.MODEL, set_at=FILED_AT),
+        level=Level(urgency=judged.band, source=LevelSource.MODEL, set_at=FILED_AT),
         finding=judged,
         context=Context(),
         language=language,
