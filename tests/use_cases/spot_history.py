@@ -1,468 +1,429 @@
-"""Random histories of a spot, each by its seed: photos, corrections, reviews, letters, moves to
-another spot or person, comparisons, errors, deletions, a second account that is
-joined, a restore.
+"""Random histories of the spots of two patients through the API, each by its seed. The log of the
+oracle (tests/findings/status/oracle.py) is written beside them.
 """
 
 import random
-from argparse import Namespace
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from pathlib import Path
-from typing import Any, TypeVar
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
 from unittest import mock
 
+import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.app import restore_commands
+from skinapi.accounts.auth.account import Subject
 from skinapi.care import comparisons
-from skinapi.findings.records.letters import Letter
-from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.template import write_template
-from skinapi.findings.status.lesion_status import (
-    FindingStatus,
-    JudgedPhoto,
-    LesionHistory,
-    LesionStatus,
-    compute_status,
-)
-from skinapi.findings.status.reviews import Review
+from skinapi.findings.records.stored_finding import Dispute
+from skinapi.findings.reviews.corrections import CorrectionsService
+from skinapi.findings.status.spot import Certainty, Sample, SpotReview
 from skinapi.model.comparison.comparison import Change, Comparison, Measure
-from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.model.context import Context, Laterality
-from skinapi.model.finding import Finding
-from skinapi.platform.backups.backup import write_backup
-from skinapi.platform.backups.erased_ids import write_erased_ids
-from skinapi.platform.storage.ports import Document
-from tests.care.clinic import compare_pending, file_new, judge_anew, patient_in_care, patient_of
+from skinapi.model.conditions import Band
+from skinapi.model.registry.inference import ClassifiedPictures, InferenceService
+from tests.care.clinic import judge_anew, patient_of
+from tests.findings.prediction.photographer import predicted
+from tests.findings.status.oracle import CANCERS, LABEL_ASKS, RANK, THIS_WEEK, Done, Oracle, Photo
 from tests.integrations.test_keys import made
-from tests.privacy.test_joining import join
 from tests.support.backends import Backend, Person
 from tests.support.channels import SCOPES
+from tests.support.clock import Clock
 from tests.support.findings import EIGHT, finding_of
-from tests.support.photos import photo_of as picture_of
-from tests.support.reviews import review_of
+from tests.support.photos import photo_of
 
-MOST_PHOTOS = 4
-T = TypeVar("T", Review, Letter)
-LABELS = conditions_table().labels
-NAMED = tuple(key for key in LABELS if key != NORMAL_SKIN)
-PHOTO = picture_of("melanoma")
-
-
-SIDES: tuple[Laterality, ...] = ("left", "left", "left", "right")
+BEGAN = datetime(2027, 1, 4, 9, tzinfo=UTC)
+PHOTO = photo_of("melanoma")
+MOST_PHOTOS, MOST_SPOTS = 4, 2
+LABELS = (None, None, *LABEL_ASKS, "melanocytic_nevus")
 AGES = ("0-29", "30-44", "45-59", "60-74", "75+")
+REASON = "It is of somebody else."
 
 
 @dataclass
 class Patient:
-    """`numbers` are the findings that stand, `gone` those that stood there once."""
-
     person: Person
     id: str
-    spots: list[str] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    gone: list[int] = field(default_factory=list)
-
-    def copy(self) -> "Patient":
-        return replace(self, spots=[*self.spots], numbers=[*self.numbers], gone=[*self.gone])
+    suspended: bool = False
 
 
-@dataclass
-class Saved:
-    """What there was when the backup was made."""
+class Live(NamedTuple):
+    """A finding that a patient has: `name` is the oracle's name of it."""
 
-    backup: Path
-    patients: list[Patient]
-    letters: list[str]
-    counted: set[int]
+    name: str
+    number: int
+    spot: str
+    photo: Photo
+
+
+class Signed(NamedTuple):
+    """A letter, or the code of a printed report, that was made at this version of the spot."""
+
+    id: str
+    name: str
+    spot: str
+    version: int
 
 
 class History:
-    """What happens to the spots of Ada, who has a second account (`old`) until an admin joins it,
-    and of Bob, whose photos were mixed up with hers. `counted` are the findings with a result of
-    the laboratory.
+    """`numbers` are those of the findings by the oracle's names. `came` are the spots about whose
+    findings an opinion has come, until the doctor signs.
     """
 
-    def __init__(self, backend: Backend, program: Person, seed: int) -> None:
-        self.backend, self.program, self.draw = backend, program, random.Random(seed)
-        self.seed = seed
-        self.grey, ada = patient_in_care(backend)
-        self.colleague, self.root = backend.member(role="doctor"), backend.admin()
-        people = [ada, patient_of(backend, self.grey), patient_of(backend, self.grey)]
-        self.main, self.bob, self.old = map(self._enrol, people)
-        self.letters: list[str] = []
-        self.counted: set[int] = set()
-        self.saved: Saved | None = None
-        self.log: list[str] = []
+    def __init__(self, backend: Backend, patch: pytest.MonkeyPatch, seed: int) -> None:
+        self.backend, self.seed, self.draw = backend, seed, random.Random(seed)
+        self.clock, self.at = Clock(patch), BEGAN
+        patch.setattr(InferenceService, "classify_pictures", self._classify)
+        self.oracle, self.numbers, self.owners = Oracle(), dict[str, int](), dict[str, Patient]()
+        self.let_time_pass(timedelta())
+        self.doctors = [backend.member(role="doctor", name=name) for name in ("Grey", "Bailey")]
+        self.grey, self.colleague = self.doctors
+        self.root = backend.admin()
+        self.program = made(self.root, "/admin/keys", scopes=[*SCOPES])[0]
+        people = [patient_of(backend, self.grey) for _ in range(2)]
+        self.patients = [Patient(item, backend.account(item.email).id) for item in people]
+        self.came, self.gone = dict[int, str](), list[int]()
+        self.letters, self.papers, self.draft = list[Signed](), list[Signed](), None
+        self.mails: list[tuple[Any, Any]] = []
+        self.band, self.act_name = THIS_WEEK, ""
         self.file()
 
-    def _enrol(self, person: Person) -> Patient:
-        patient = Patient(person, self.backend.account(person.email).id)
-        for _ in range(2):
-            answer = person.call("POST", "/lesions", json={"place": {"site": "back"}})
-            patient.spots.append(answer.get_json()["id"])
-        return patient
+    draft: tuple[Signed, dict[str, Any]] | None
 
-    @property
-    def ada(self) -> Person:
-        return self.main.person
+    def _classify(self, *, contents: Any, keep: bool, **_: Any) -> ClassifiedPictures:
+        """What the model says of each photo is drawn."""
+        return ClassifiedPictures(self._find(), tuple(contents) if keep else ())
 
-    @property
-    def patient(self) -> str:
-        return self.main.id
+    def _find(self) -> Any:
+        label, probability = self.draw.choice(EIGHT), self.draw.choice([0.5, 0.9])
+        return finding_of(label, band=self.band, probability=probability)
 
-    @property
-    def spots(self) -> list[str]:
-        return self.main.spots
+    def let_time_pass(self, wait: timedelta) -> None:
+        """The whole day is the present one: no act is of two days."""
+        self.at += wait + timedelta(minutes=1)
+        self.clock.ahead += self.at - datetime.fromtimestamp(self.clock.read(), UTC)
 
-    @property
-    def numbers(self) -> list[int]:
-        return self.main.numbers
+    def go_on(self) -> None:
+        self.let_time_pass(timedelta(days=self.draw.choice([0, 0, 1, 2, 5, 9, 20])))
+        for person in [*self.doctors, self.root, *(item.person for item in self.patients)]:
+            person.token = self.backend.token_of(self.backend.account(person.email))
+        acts: list[Callable[[], None]] = [self.file, self.file, self.suspend_or_let_in]
+        acts += [self.change_doctor]
+        if self.list_live():
+            acts += [self.sign] * 7 + [self.judge_again] * 3 + [self.correct] * 2
+            acts += [self.move, self.move, self.give, self.give, self.delete, self.enter_in_error]
+            acts += [self.compare, self.compare, self.dispute, self.ask_and_answer, self.place]
+            acts += [self.write_letter, self.write_letter, self.delete_spot, self.print_report]
+        act = self.draw.choice(acts)
+        self.act_name = act.__name__
+        act()
 
-    @property
-    def patients(self) -> list[Patient]:
-        return [self.main, self.bob, self.old]
+    # What there is.
 
-    def step(self) -> Callable[[], None]:
-        """One that may happen now."""
-        numbers, letters = self.numbers, [self.withdraw_letter] * (len(self.letters) > 0)
-        on_findings = [self.review] * 5 + [self.review_for_colleague]
-        on_findings += [self.write_letter] * 2 + [self.move] * 3 + [self.delete]
-        on_findings += [self.compare] * 2 if self.pairs() else []
-        on_findings += [self.judge_again] * 4 + [self.enter_in_error, self.correct_side]
-        on_photos = [self.correct] * 2 + [self.move_to_bob]
-        file = [self.file] * (3 if len(numbers) < MOST_PHOTOS else 0)
-        others = [self.move_from_bob, self.restore if self.saved else self.back_up]
-        others += [self.join] if self.old.spots else []
-        return self.draw.choice(
-            [
-                *file,
-                *(on_findings if numbers else []),
-                *(on_photos if self.kept() else []),
-                *letters,
-                *others,
-            ]
-        )
+    def list_spots(self, patient: Patient | None = None) -> list[str]:
+        """Those that have a finding or a stub."""
+        own = [spot for spot, owner in self.owners.items() if patient in (None, owner)]
+        return [spot for spot in own if self.oracle.photos(spot)]
 
-    def arranges(self, act: Callable[[], None]) -> bool:
-        """Whether it is an act of the patient that judges nothing anew."""
-        return act in (self.move, self.compare)
+    def list_live(self, patient: Patient | None = None, spot: str | None = None) -> list[Live]:
+        return [
+            Live(name, self.numbers[name], each, photo)
+            for each in self.list_spots(patient)
+            if spot in (None, each)
+            for name, photo in self.oracle.photos(each).items()
+            if not photo.stub
+        ]
 
-    def corrects(self, act: Callable[[], None]) -> bool:
-        """Whether it adds a version to a finding."""
-        return act in (self.correct, self.judge_again)
+    def has(self, name: str) -> Live | None:
+        return next((item for item in self.list_live() if item.name == name), None)
 
-    def kept(self) -> list[int]:
-        """The findings whose photo was kept."""
-        return [number for number in self.numbers if self.read(number).get("photo_blob")]
+    def has_changed_since(self, signed: Signed) -> bool:
+        now = self.has(signed.name)
+        moved = now is not None and now.spot != signed.spot
+        return moved or self.oracle.version(signed.spot) > signed.version
 
-    def pairs(self) -> list[tuple[str, int, int]]:
-        """Spots, each with two findings of it whose photos were kept."""
-        spots: dict[str, list[int]] = {}
-        for number in self.kept():
-            if spot := self.read(number).get("lesion"):
-                spots.setdefault(spot, []).append(number)
-        return [(spot, *pair) for spot, each in spots.items() for pair in combinations(each, 2)]
+    def read(self, number: int) -> Any:
+        return self.grey.call("GET", f"/submissions/{number}").get_json()
+
+    def owner_of(self, spot: str) -> Patient:
+        return self.owners[spot]
+
+    def list_photos_of_pairs(self) -> list[tuple[Live, Live]]:
+        each = combinations(sorted(self.list_live(), key=lambda item: item.photo.number), 2)
+        return [(one, other) for one, other in each if one.spot == other.spot]
 
     # What is done.
 
+    def _log(self, what: str, spot: str, photo: str = "", **more: Any) -> None:
+        self.oracle.log.append(Done(self.at, what, spot, photo)._replace(**more))
+
+    def note_opened(self, spot: str) -> None:
+        self._log("opened", spot)
+
+    def _draw_band(self) -> Band:
+        self.band = self.draw.choice([*Band])
+        return self.band
+
+    def _draw_live(self, owner: Patient | None = None) -> Live:
+        return self.draw.choice(self.list_live(owner) or self.list_live())
+
+    def _editor_of(self, live: Live) -> Person:
+        patient = self.owner_of(live.spot)
+        return self.grey if patient.suspended else self.draw.choice([self.grey, patient.person])
+
     def file(self) -> None:
-        self._file(self.main, kept=self.draw.random() < 0.6)
-
-    def _file(self, patient: Patient, *, kept: bool) -> int:
-        draw = self.draw
-        band, label = draw.choice([*Band]), draw.choice(EIGHT)
-        # Who has no picture cannot agree.
-        blobs = [self.backend.services.store.blobs.put(PHOTO)] if kept else []
-        finding = finding_of(label, band=band, probability=draw.choice([0.5, 0.9]))
-        new = NewFinding(
-            owner=patient.id,
-            finding=finding,
-            context=Context(body_site="back", body_laterality=draw.choice(SIDES)),
-            language="en",
-            **_worded(finding),
-            blobs=tuple(blobs),
-            lesion=None if draw.random() < 0.3 else patient.spots[0],
-        )
-        number = file_new(self.backend, new).number
-        patient.numbers.append(number)
-        whose = self._name(patient)
-        self._note(f"{number} filed of {whose}: {label} {band} {new.lesion and 'of the spot'}")
-        return number
-
-    def _name(self, patient: Patient) -> str:
-        return ("Ada", "Bob", "the second account")[self.patients.index(patient)]
+        patient, spots = self.draw.choice(self.patients), list[str | None]()
+        if len(self.list_live(patient)) >= MOST_PHOTOS:
+            return
+        spots += self.list_spots(patient)
+        spot = self.draw.choice(spots + [None] * (len(spots) < MOST_SPOTS))
+        by_patient = not patient.suspended and self.draw.random() < 0.6
+        band, of = self._draw_band(), {} if by_patient else {"patient": patient.id}
+        person = patient.person if by_patient else self.grey
+        fields = {**of, **({"lesion": spot} if spot else {})}
+        answer = predicted(person, PHOTO, keep_photo="true", **fields)
+        name, spot = f"{answer['id']}", str(answer["lesion"])
+        self.numbers[name], self.owners[spot] = answer["id"], patient
+        self._log("added", spot, name, urgency=band)
+        if by_patient:
+            self.note_opened(spot)
 
     def correct(self) -> None:
         """What was told of a photo: it is judged with that."""
-        number, by = self.draw.choice(self.kept()), self.draw.choice([self.ada, self.grey])
-        told = self.read(number)["context"]
-        age = self.draw.choice([item for item in AGES if item != told.get("age_band")])
-        names = ("sex", "body_site", "body_laterality", "body_side", "checklist")
-        body = {name: told[name] for name in names if told.get(name)}
-        body |= {"age_band": age, "version": by.newest_of(number)}
-        answer = by.call("PUT", f"/submissions/{number}/facts", json=body)
-        assert answer.status_code == 200, answer.text
-        band = self.read(number)["band"]
-        self._note(f"{number} corrected by {self._who(by)}: {age}, now {band}")
-
-    def correct_side(self) -> None:
-        """No judgement depends on it."""
-        number, by = self.draw.choice(self.numbers), self.draw.choice([self.ada, self.grey])
-        side = self.draw.choice(SIDES)
-        body = {"body_laterality": side, "version": by.newest_of(number)}
-        answer = by.call("PUT", f"/submissions/{number}/facts", json=body)
-        assert answer.status_code == 200, answer.text
-        self._note(f"{number} corrected by {self._who(by)}: on the {side}")
+        live = self._draw_live()
+        by, band = self._editor_of(live), self._draw_band()
+        stored = self.read(live.number)
+        ages = [age for age in AGES if age != stored["context"].get("age_band")]
+        body = {"age_band": self.draw.choice(ages), "version": stored.get("version", 1)}
+        answer = by.call("PUT", f"/submissions/{live.number}/facts", json=body)
+        if by is self.grey or answer.status_code == 200:
+            assert answer.status_code == 200, answer.text
+            self._log("corrected", live.spot, live.name, urgency=band)
+        else:  # of what somebody else has told
+            expect(answer, "told_by_another")
 
     def judge_again(self) -> None:
-        self._judge(self.draw.choice(self.numbers), self.draw.choice([self.ada, self.grey]))
+        live, band = self._draw_live(), self._draw_band()
+        by = self.backend.account(self.grey.email).id
+        judge_anew(self.backend, live.number, band, finding=self._find(), by=by)
+        self._log("judged", live.spot, live.name, urgency=band)
 
-    def _judge(self, number: int, by: Person) -> None:
-        """By another model, also without a photo: the band is drawn."""
-        band, label = self.draw.choice([*Band]), self.draw.choice(EIGHT)
-        finding = finding_of(label, band=band, probability=self.draw.choice([0.5, 0.9]))
-        account = self.backend.account(by.email).id
-        judge_anew(self.backend, number, band, finding=finding, by=account, **_worded(finding))
-        self._note(f"{number} judged again: {label} {band}")
-
-    def _who(self, person: Person) -> str:
-        return "the patient" if person is self.ada else "the doctor"
-
-    def review(self) -> None:
-        self._sign(self.grey, self.draw.choice(self.numbers), self._say())
-
-    def review_for_colleague(self) -> None:
-        number = self.draw.choice(self.numbers)
-        body = {"colleague": self.colleague.email}
-        asked = self.grey.call("PUT", f"/submissions/{number}/second-opinion", json=body)
-        assert asked.status_code == 200, asked.text
-        said = {"label": self._say().get("label"), "comment": "Excise it."}
-        given = self.colleague.call("POST", f"/submissions/{number}/opinion", json=said)
-        assert given.status_code == 201, given.text
-
-    def _sign(self, doctor: Person, number: int, body: dict[str, Any]) -> None:
-        seen = {"version": doctor.newest_of(number)}
-        answer = doctor.call(
-            "POST", f"/submissions/{number}/review", json=review_of({**seen, **body})
-        )
-        by = "doctor" if doctor is self.grey else "colleague"
-        self._note(f"{answer.status_code} {by} reviews {number}: {body}")
-        refused = answer.status_code == 422 and answer.get_json()["code"]
-        assert answer.status_code == 201 or refused == "sample_awaited", answer.text
-        if answer.status_code == 201 and by == "doctor" and body.get("certainty") == "laboratory":
-            self.counted.add(number)
-
-    def _say(self) -> dict[str, Any]:
-        """What a doctor may say of a photo."""
-        draw, label = self.draw, self.draw.choice(NAMED)
-        sure, unsure = {"certainty": "sure"}, {"certainty": "suspected"}
-        answers: list[dict[str, Any]] = [
-            *[{"label": label, **sure}] * 2,
-            {"label": label, **unsure},
-            {"label": label, "sample": "waiting", **draw.choice([sure, unsure])},
-            {"label": label, "certainty": "laboratory"},
-            {"label": label, "sample": "none", **sure},
-            {"photo_wanted": True, "urgency": draw.choice([*Band])},
-            {"urgency": draw.choice([*Band])},
-        ]
-        said = draw.choice(answers)
-        if draw.random() < 0.3:
-            said = {**said, "urgency": draw.choice([*Band])}
+    def _draw_review(self) -> dict[str, Any]:
+        draw, label = self.draw, self.draw.choice(LABELS)
+        said: dict[str, Any] = {
+            "urgency": draw.choice([*Band]),
+            "label": label,
+            "certainty": draw.choice([*Certainty]) if label else None,
+            "sample": draw.choice((None, *Sample)),
+            "photo_wanted": draw.random() < 0.25,
+        }
+        if said["certainty"] is Certainty.LABORATORY:
+            said["sample"] = None
         return said
 
-    def write_letter(self) -> None:
-        number = self.draw.choice(self.numbers)
-        path = f"/submissions/{number}/letters"
-        draft = self.grey.call("POST", path, json={"reader": "patient"})
-        assert draft.status_code == 201, draft.text
-        letter = draft.get_json()
-        body = {name: letter[name] for name in ("text", "version", "decision")}
-        signed = self.grey.call("POST", f"/letters/{letter['_id']}/sign", json=body)
-        self._note(f"{signed.status_code} letter about {number}")
-        if signed.status_code == 200:
-            self.letters.append(letter["_id"])
+    def sign(self) -> None:
+        live, said = self._draw_live(), self._draw_review()
+        ask, spot = self.oracle, live.spot
+        path, body = f"/submissions/{live.number}/review", {**said, "confirm_milder": False}
+        body["spot_version"] = ask.version(spot)
+        review = SpotReview("", self.grey.email, signed_at=self.at, **said)
+        if self.draw.random() < 0.2:
+            stale = {**body, "spot_version": body["spot_version"] - 1}
+            expect(self.grey.call("POST", path, json=stale), "spot_changed")
+        if self._is_sample_open(spot, review):
+            expect(self.grey.call("POST", path, json=body), "sample_awaited")
+            return
+        if ask.needs_confirmation(spot, review):
+            expect(self.grey.call("POST", path, json=body), "milder_not_confirmed")
+            body["confirm_milder"] = True
+        answer = self.grey.call("POST", path, json=body)
+        expect(answer)
+        review = SpotReview(answer.get_json()["_id"], self.grey.email, signed_at=self.at, **said)
+        self._log("signed", spot, review=review)
+        self.came = {number: of for number, of in self.came.items() if of != spot}
+        self._note_mail(live, review)
 
-    def withdraw_letter(self) -> None:
-        letter = self.letters.pop(self.draw.randrange(len(self.letters)))
-        body = {"reason": "It was wrong."}
-        answer = self.grey.call("POST", f"/letters/{letter}/withdrawal", json=body)
-        assert answer.status_code in (200, 404), answer.text
-        self._note("letter withdrawn")
+    def _is_sample_open(self, spot: str, new: SpotReview) -> bool:
+        """Whether the review does not say what became of the sample that the spot waits for."""
+        current = self.oracle.current_review(spot)
+        if current is None or not self.oracle.awaits_result(spot):
+            return False
+        waits = new.sample is Sample.WAITING and RANK[new.urgency] <= RANK[current.urgency]
+        return not (waits or new.sample is Sample.NONE or new.certainty is Certainty.LABORATORY)
+
+    def _note_mail(self, live: Live, review: SpotReview) -> None:
+        about = {"about": f"finding/{live.number}", "account": self.owner_of(live.spot).id}
+        rows = self.backend.services.store.collection("outbox").find(about)
+        kind = "new_picture" if review.photo_wanted else "reviewed"
+        urgent = review.label in CANCERS or review.urgency is THIS_WEEK
+        says = [(row["kind"], row.get("urgent", False)) for row in rows]
+        news = ("new_picture", "reviewed")
+        self.mails.append(([item for item in says if item[0] in news], [(kind, urgent)]))
+
+    def ask_and_answer(self) -> None:
+        live = self._draw_live()
+        path = f"/submissions/{live.number}"
+        body = {"colleague": self.colleague.email}
+        expect(self.grey.call("PUT", f"{path}/second-opinion", json=body))
+        self._log("asked", live.spot)
+        said = {"label": self.draw.choice(LABELS), "comment": "Excise it."}
+        expect(self.colleague.call("POST", f"{path}/opinion", json=said))
+        self._log("answered", live.spot)
+        self.came[live.number] = live.spot
+
+    def _refusal(self, live: Live) -> str | None:
+        return "sample_awaited" if self.oracle.awaits_result(live.spot) else None
 
     def move(self) -> None:
-        number, spot = self.draw.choice(self.numbers), self.draw.choice([*self.spots, None])
-        path = f"/submissions/{number}/lesion"
-        answer = self.ada.call("PUT", path, json={"lesion": spot})
-        assert answer.status_code == 200 or _is_of_another_place(answer), answer.text
-        self._note(f"{answer.status_code} {number} moved to {spot and self.spots.index(spot)}")
+        live = self._draw_live()
+        patient = self.owner_of(live.spot)
+        others = [spot for spot in self.list_spots(patient) if spot != live.spot]
+        alone = len(self.list_live(spot=live.spot)) == 1
+        wanted = self.draw.choice([*others, None])
+        if patient.suspended or (wanted is None and (alone or len(others) >= MOST_SPOTS)):
+            return
+        path = f"/submissions/{live.number}/lesion"
+        answer = patient.person.call("PUT", path, json={"lesion": wanted})
+        refusal = self._refusal(live)
+        expect(answer, refusal)
+        if not refusal:
+            to = answer.get_json()["lesion"]
+            self.owners[to] = patient
+            self._log("moved", live.spot, live.name, other=to)
+
+    def place(self) -> None:
+        """Points of one side of the back: no photo is too far from another one."""
+        live = self._draw_live()
+        patient = self.owner_of(live.spot)
+        if patient.suspended:
+            return
+        point = {"site": "back", "side": "rear", "x": self.draw.uniform(30, 40), "y": 50.0}
+        expect(patient.person.call("PATCH", f"/lesions/{live.spot}", json={"place": point}))
+        self._log("placed", live.spot)
 
     def compare(self) -> None:
-        """The photos that wait for it; what is measured is drawn."""
+        """What is measured of the two photos is drawn."""
+        if not (pairs := self.list_photos_of_pairs()):
+            return
+        before, after = self.draw.choice(pairs)
         grown = self.draw.random() < 0.7
         change = Change(measure=Measure.AREA, value=0.3, uncertainty=0.2, measurable=grown)
-        found = Comparison(changes=(change,))
-        with mock.patch.object(comparisons, "compare", return_value=found):
-            compare_pending(self.backend)
-        self._note(f"compared: {grown}")
+        path = f"/lesions/{after.spot}/comparison?first={before.number}&second={after.number}"
+        with mock.patch.object(comparisons, "compare", return_value=Comparison(changes=(change,))):
+            expect(self._editor_of(after).call("GET", path))
+        if grown:
+            self._log("compared", after.spot, after.name, other=before.name)
+
+    def dispute(self) -> None:
+        """A program says that a signed finding is of another patient."""
+        signed = [item for item in self.list_live() if item.photo.reviews]
+        fresh = [item for item in signed if not item.photo.disputed]
+        if fresh:
+            live = self.draw.choice(fresh)
+            services, by = self.backend.services, SimpleNamespace(id="program")
+            corrections = services.container.get(CorrectionsService)
+            identifier = self.find_stored(live.number)["id"]
+            corrections.dispute(identifier, Dispute.OTHER_PATIENT, by=cast("Subject", by))
+            self._log("disputed", live.spot, live.name)
 
     def delete(self) -> None:
-        number = self.draw.choice(self.numbers)
-        assert self.ada.call("DELETE", f"/submissions/{number}").status_code == 200
-        self._lose(number)
-        self._note(f"{number} deleted")
+        live = self._draw_live()
+        patient = self.owner_of(live.spot)
+        if not patient.suspended:
+            expect(patient.person.call("DELETE", f"/submissions/{live.number}"))
+            self._lose("deleted", live)
 
-    def _lose(self, number: int) -> None:
-        self.numbers.remove(number)
-        self.main.gone.append(number)
+    def delete_spot(self) -> None:
+        spot = self._draw_live().spot
+        if not self.owner_of(spot).suspended:
+            expect(self.owner_of(spot).person.call("DELETE", f"/lesions/{spot}"))
+            for live in self.list_live(spot=spot):
+                self._lose("deleted", live)
+
+    def _lose(self, what: str, live: Live, **more: Any) -> None:
+        self._log(what, live.spot, live.name, **more)
+        self.gone.append(live.number)
+        self.came.pop(live.number, None)
 
     def enter_in_error(self) -> None:
-        number, body = self.draw.choice(self.numbers), {"reason": "It is of somebody else."}
-        path = f"/submissions/{number}/entered-in-error"
-        answer = self.draw.choice([self.grey, self.root]).call("POST", path, json=body)
-        assert answer.status_code == 200, answer.text
-        self._lose(number)
-        self.counted.discard(number)
-        self._note(f"{number} entered in error")
+        live = self._draw_live()
+        refusal, path = self._refusal(live), f"/submissions/{live.number}/entered-in-error"
+        expect(self.grey.call("POST", path, json={"reason": REASON}), refusal)
+        if not refusal:
+            self._lose("in_error", live)
 
-    def move_to_bob(self) -> None:
-        number = self.draw.choice(self.kept())
-        self._move(number, self.main, self.bob)
+    def give(self) -> None:
+        """To the other patient."""
+        live, band = self._draw_live(), self._draw_band()
+        refusal, owner = self._refusal(live), self.owner_of(live.spot)
+        right = next(item for item in self.patients if item is not owner)
+        if right.suspended or len(self.list_live(right)) >= MOST_PHOTOS:
+            return
+        spot = self.draw.choice([*self.list_spots(right), None])
+        body = {"reason": REASON, "patient": right.id, "lesion": spot}
+        answer = self.grey.call("POST", f"/submissions/{live.number}/move", json=body)
+        expect(answer, refusal)
+        if not refusal:
+            number = answer.get_json()["id"]
+            to = self.read(number)["lesion"]
+            self.owners[to], self.numbers[f"{live.name}'"] = right, number
+            self._lose("given", live, urgency=band, other=to)
 
-    def move_from_bob(self) -> None:
-        number = self._file(self.bob, kept=True)
-        if self.draw.random() < 0.5:
-            self._judge(number, self.grey)
-        self._move(number, self.bob, self.main)
+    def suspend_or_let_in(self) -> None:
+        patient = self.draw.choice(self.patients)
+        patient.suspended = not patient.suspended
+        what = "suspend" if patient.suspended else "approve"
+        expect(self.root.call("PATCH", f"/users/{patient.person.email}/{what}", json={}))
 
-    def _move(self, number: int, wrong: Patient, right: Patient) -> None:
-        body = {"reason": "It is of somebody else.", "patient": right.id}
-        spot = self.draw.choice([right.spots[0], None])
-        path, given = f"/submissions/{number}/move", {**body, "lesion": spot}
-        answer = self.draw.choice([self.grey, self.root]).call("POST", path, json=given)
-        assert answer.status_code == 200, answer.text
-        wrong.numbers.remove(number)
-        wrong.gone.append(number)
-        self.counted.discard(number)
-        right.numbers.append(answer.get_json()["id"])
-        self._note(f"{number} moved to {self._name(right)}, as {right.numbers[-1]}")
-
-    def join(self) -> None:
-        """The two accounts of the patient, after something was filed in the second one."""
-        for _ in range(self.draw.choice([0, 1, 2])):
-            number = self._file(self.old, kept=True)
-            if self.draw.random() < 0.5:
-                self._judge(number, self.grey)
-        stays, goes = self.draw.sample([self.main, self.old], 2)
-        answer = join(self.root, goes.person.email, stays.person.email)
-        assert answer.status_code == 200, answer.text
-        stays.spots = [*self.spots, *self.old.spots]
-        stays.numbers = [*self.numbers, *self.old.numbers]
-        stays.gone = [*self.main.gone, *self.old.gone]
-        self.main, self.old = stays, Patient(goes.person, goes.id)
-        self._note("accounts joined")
-
-    def back_up(self) -> None:
-        backup = self.backend.settings.instance_dir / f"{len(self.log)}.tar"
-        with backup.open("wb") as out:
-            write_backup(self.backend.services.store, out)
-        patients = [patient.copy() for patient in self.patients]
-        self.saved = Saved(backup, patients, [*self.letters], {*self.counted})
-        self._note("backup made")
-
-    def restore(self) -> None:
-        """The backup on a new machine. What was erased since does not come back."""
-        saved, self.saved = self.saved, None
-        assert saved
-        folder = saved.backup.parent / f"restored-{len(self.log)}"
-        erased = [number for item in self.patients for number in item.gone]
-        write_erased_ids(self.backend.services.store, saved.backup.with_suffix(".jsonl"))
-        settings = self.backend.settings.model_copy(update={"instance_dir": folder})
-        options = {"without_erased_ids": False, "verify": False, "drill": False}
-        files = {"file": saved.backup, "erased": saved.backup.with_suffix(".jsonl")}
-        folder.mkdir()
-        assert (
-            restore_commands.restore(settings, Namespace(**files, **options, give_up_numbers=False))
-            == 0
-        )
-        self.backend.services.store.close()
-        self._go_on_with(Backend(folder))
-        self.main, self.bob, self.old = saved.patients
-        self.letters, self.counted = saved.letters, saved.counted
+    def change_doctor(self) -> None:
+        self.grey, self.colleague, self.draft = self.colleague, self.grey, None
         for patient in self.patients:
-            lost = [item for item in patient.numbers if item in erased]
-            patient.numbers = [item for item in patient.numbers if item not in lost]
-            patient.gone += lost
-        self._note("backup restored")
+            path, body = f"/users/{patient.person.email}/doctor", {"doctor": self.grey.email}
+            expect(self.root.call("PUT", path, json=body))
 
-    def _note(self, what: str) -> None:
-        self.log.append(what)
+    def write_letter(self) -> None:
+        """Draft one, or sign the one that was drafted before."""
+        if self.draft is None:
+            live = self._draw_live()
+            path, version = f"/submissions/{live.number}/letters", self.oracle.version(live.spot)
+            answer = self.grey.call("POST", path, json={"reader": "patient"})
+            expect(answer)
+            made = answer.get_json()
+            self.draft = Signed(made["_id"], live.name, live.spot, version), made
+            return
+        (signed, made), self.draft = self.draft, None
+        changed, stays = self.has_changed_since(signed), self.has(signed.name)
+        body = {"text": made["text"], "version": made["version"]}
+        answer = self.grey.call("POST", f"/letters/{signed.id}/sign", json=body)
+        if stays is None:
+            assert answer.status_code in (404, 409), answer.text
+            return
+        expect(answer, "spot_changed" if changed else None)
+        if not changed:
+            self.letters.append(signed)
 
-    # What holds, by what is stored.
+    def print_report(self) -> None:
+        live = self._draw_live()
+        report = self.grey.call("GET", f"/submissions/{live.number}/report.json").get_json()
+        code, version = report["verification"]["hash"], self.oracle.version(live.spot)
+        self.papers.append(Signed(code, live.name, live.spot, version))
 
-    def _go_on_with(self, backend: Backend) -> None:
-        """Sessions are not restored, keys are."""
-        people = [
-            self.grey,
-            self.colleague,
-            self.root,
-            *(patient.person for patient in self.patients),
-        ]
-        for person in people:
-            person.token = backend.token_of(backend.account(person.email))
-        for person in (*people, self.program):
-            person.client = backend.client
-        self.backend = backend
+    # What is stored.
 
-    def read(self, number: int) -> Document:
-        """The finding as it is stored."""
-        (stored,) = self.backend.services.store.collection("submissions").find({"number": number})
-        return stored
-
-    def find_id(self, number: int) -> str | None:
+    def find_stored(self, number: int) -> Any:
         found = self.backend.services.store.collection("submissions").find({"number": number})
-        return found[0]["id"] if found else None
+        return found[0]
 
-    def asks_colleague(self, number: int) -> bool:
-        return self.read(number).get("opinion_of") == self.backend.account(self.colleague.email).id
-
-    def compute_statuses(self, number: int) -> tuple[LesionStatus, FindingStatus]:
-        """What holds about the spot of a finding, and about the finding."""
-        findings = self.backend.services.store.collection("submissions")
-        stored = self.read(number)
-        spot = stored["lesion"]
-        found = findings.find({"lesion": spot, "error": None})
-        photos = sorted(map(_photo_of, found), key=lambda item: item.id)
-        reviews = {photo.id: self._stored("reviews", photo.id, Review) for photo in photos}
-        status = compute_status(LesionHistory(tuple(photos), reviews))
-        return status, status.findings[stored["id"]]
-
-    def signed_letters(self, number: int) -> list[Letter]:
-        photo = self.compute_statuses(number)[1].photo
-        return [item for item in self._stored("letters", photo.id, Letter) if item.signed_at]
-
-    def _stored(self, name: str, finding: str, kind: type[T]) -> list[T]:
-        found = self.backend.services.store.collection(name).find({"submission": finding})
-        return [kind.model_validate(record) for record in found]
+    def walk_levels(self) -> Iterator[tuple[str, Any, Photo]]:
+        """Each finding, as it is stored and as the oracle knows it."""
+        for live in self.list_live():
+            yield live.name, self.find_stored(live.number), live.photo
 
 
-def _is_of_another_place(answer: TestResponse) -> bool:
-    refused: bool = answer.status_code == 409 and answer.get_json()["code"] == "other_place"
-    return refused
-
-
-def _worded(finding: Finding) -> dict[str, Any]:
-    words = write_template(Facts.from_finding(finding, Context()), "en").sections
-    return {"sections": words.model_dump(), "narrative_source": {"writer": "template"}}
-
-
-def _photo_of(stored: Document) -> JudgedPhoto:
-    return StoredFinding.model_validate(stored).photo
-
-
-def program_of(backend: Backend) -> Person:
-    """A health record of the clinic."""
-    return made(backend.admin(), "/admin/keys", scopes=SCOPES)[0]
+def expect(answer: TestResponse, code: str | None = None) -> None:
+    """That it is done, or refused with this code."""
+    if code is None:
+        assert answer.status_code < 300, answer.text
+    else:
+        assert answer.status_code >= 400, code
+        assert answer.get_json()["code"] == code, answer.text
