@@ -18,7 +18,7 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
 from skinapi.findings.errors import NOT_YOURS, FindingSigned, OtherPlace, ResultAwaited
-from skinapi.findings.records.events import FindingsChanged
+from skinapi.findings.records.events import FindingsChanged, FindingSorted
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import (
@@ -205,6 +205,8 @@ class LesionsService:
     def _put(self, unit: Unit, finding: VisibleFinding, spot: Lesion) -> VisibleFinding:
         self._refuse_apart(spot, _place_told(finding.context))
         self._publish(unit, self.records.put_in_lesion(finding, spot.id, spot.known_place))
+        unit.publish(FindingSorted(finding))
+        self.kept.queue.update_owner_key(self.accounts.get(finding.owner))
         moved = finding.model_copy(update={"lesion": spot.id})
         self.counts.enter(moved)
         self.counts.recount(finding.lesion)

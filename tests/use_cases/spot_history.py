@@ -17,10 +17,14 @@ from werkzeug.test import TestResponse
 from skinapi.accounts.auth.account import Subject
 from skinapi.care import comparisons
 from skinapi.findings.records.stored_finding import Dispute
+from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.template import write_template
 from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.status.spot import Certainty, Sample, SpotReview
 from skinapi.model.comparison.comparison import Change, Comparison, Measure
 from skinapi.model.conditions import Band
+from skinapi.model.context import Context
+from skinapi.model.finding import Finding
 from skinapi.model.registry.inference import ClassifiedPictures, InferenceService
 from tests.care.clinic import judge_anew, patient_of
 from tests.findings.prediction.photographer import predicted
@@ -94,7 +98,7 @@ class History:
         """What the model says of each photo is drawn."""
         return ClassifiedPictures(self._find(), tuple(contents) if keep else ())
 
-    def _find(self) -> Any:
+    def _find(self) -> Finding:
         label, probability = self.draw.choice(EIGHT), self.draw.choice([0.5, 0.9])
         return finding_of(label, band=self.band, probability=probability)
 
@@ -113,6 +117,7 @@ class History:
             acts += [self.sign] * 7 + [self.judge_again] * 3 + [self.correct] * 2
             acts += [self.move, self.move, self.give, self.give, self.delete, self.enter_in_error]
             acts += [self.compare, self.compare, self.dispute, self.ask_and_answer, self.place]
+            acts += [self.void, self.void, self.tell]
             acts += [self.write_letter, self.write_letter, self.delete_spot, self.print_report]
         act = self.draw.choice(acts)
         self.act_name = act.__name__
@@ -177,7 +182,9 @@ class History:
             return
         spots += self.list_spots(patient)
         spot = self.draw.choice(spots + [None] * (len(spots) < MOST_SPOTS))
-        by_patient = not patient.suspended and self.draw.random() < 0.6
+        if patient.suspended:
+            return
+        by_patient = self.draw.random() < 0.6
         band, of = self._draw_band(), {} if by_patient else {"patient": patient.id}
         person = patient.person if by_patient else self.grey
         fields = {**of, **({"lesion": spot} if spot else {})}
@@ -205,7 +212,10 @@ class History:
     def judge_again(self) -> None:
         live, band = self._draw_live(), self._draw_band()
         by = self.backend.account(self.grey.email).id
-        judge_anew(self.backend, live.number, band, finding=self._find(), by=by)
+        finding = self._find()
+        words = write_template(Facts.from_finding(finding, Context()), "en").sections
+        said = {"finding": finding, "sections": words.model_dump()}
+        judge_anew(self.backend, live.number, band, by=by, **said)
         self._log("judged", live.spot, live.name, urgency=band)
 
     def _draw_review(self) -> dict[str, Any]:
@@ -242,6 +252,27 @@ class History:
         self._log("signed", spot, review=review)
         self.came = {number: of for number, of in self.came.items() if of != spot}
         self._note_mail(live, review)
+
+    def void(self) -> None:
+        """One of the reviews of the spot, by the doctor in charge."""
+        live, ask = self._draw_live(), self.oracle
+        signed = [done.review for done in ask.log if done.what == "signed" and done.spot == live.spot]
+        voided = [done.review for done in ask.log if done.what == "voided"]
+        if not (left := [item for item in signed if item and item not in voided]):
+            return
+        review = self.draw.choice(left)
+        awaits = ask.awaits_result(live.spot) and review.sample is Sample.WAITING
+        path = f"/submissions/{live.number}/reviews/{review.id}/void"
+        answer = self.grey.call("POST", path, json={"reason": "It was wrong."})
+        expect(answer, "sample_awaited" if awaits else None)
+        if not awaits:
+            self._log("voided", live.spot, review=review)
+
+    def tell(self) -> None:
+        """As the doctor in charge does by phone."""
+        live = self._draw_live()
+        expect(self.grey.call("POST", f"/lesions/{live.spot}/told"))
+        self._log("told", live.spot)
 
     def _is_sample_open(self, spot: str, new: SpotReview) -> bool:
         """Whether the review does not say what became of the sample that the spot waits for."""
@@ -284,7 +315,7 @@ class History:
             return
         path = f"/submissions/{live.number}/lesion"
         answer = patient.person.call("PUT", path, json={"lesion": wanted})
-        refusal = self._refusal(live)
+        refusal = "finding_signed" if live.photo.reviews else self._refusal(live)
         expect(answer, refusal)
         if not refusal:
             to = answer.get_json()["lesion"]
@@ -385,6 +416,8 @@ class History:
         """Draft one, or sign the one that was drafted before."""
         if self.draft is None:
             live = self._draw_live()
+            if self.oracle.current_review(live.spot) is None:
+                return
             path, version = f"/submissions/{live.number}/letters", self.oracle.version(live.spot)
             answer = self.grey.call("POST", path, json={"reader": "patient"})
             expect(answer)

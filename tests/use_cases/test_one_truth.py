@@ -73,8 +73,9 @@ class Truth:
 
     @property
     def review(self) -> SpotReview | None:
-        """The one that has set the instruction."""
-        return self.counts.reviews[-1] if self.counts.source is Source.REVIEW else None
+        """The one that has set the instruction; None also if that is of a former patient."""
+        by_review = self.counts.source is Source.REVIEW and self.counts.reviews
+        return self.counts.reviews[-1] if by_review else None
 
     @cached_property
     def current(self) -> SpotReview | None:
@@ -91,8 +92,8 @@ class Truth:
     @property
     def is_own(self) -> bool:
         """Whether no doctor has said anything, and the instruction is the finding's own."""
-        model = self.counts.source is Source.MODEL
-        return self.current is None and model and self.counts is self.live.photo
+        own = self.counts is self.live.photo and self.counts.urgency is self.counts.newest
+        return own and self.current is None and self.counts.source is Source.MODEL
 
     @property
     def waits_for(self) -> str | None:
@@ -425,7 +426,7 @@ def run(folder: Path, seed: int, store: Store | None = None) -> tuple[History, l
     which something is wrong.
     """
     with pytest.MonkeyPatch.context() as patch:
-        backend = Backend(folder, store, photos="consent", **MAIL)
+        backend = Backend(folder, store, photos="always", **MAIL)
         history, told = History(backend, patch, seed), list[Told]()
         wrong = list[Told]()
         for step in range(STEPS):

@@ -44,6 +44,7 @@ from skinapi.findings.records.events import (
     FindingJudgedAgain,
     FindingReviewed,
     FindingsChanged,
+    FindingSorted,
     FindingVoided,
     LesionDeleted,
     PhotosRemoved,
@@ -151,6 +152,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
     afterwards(FindingFiled, lambda event: data.usage.add_finding(event.finding.finding))
     for changed in (FindingReviewed, FindingJudgedAgain, FactsAmended, ChangeMeasured):
         inside(changed, counts.on_changed)
+    inside(FindingSorted, *_of_finding(data.letters.leave_spot, data.issued.leave_spot))
     for gone in (FindingVoided, FindingDeleted):
         inside(
             gone,

@@ -45,6 +45,10 @@ class PhotosErasedAgain(FindingEvent):
     """A backup has brought photos back that were erased; they go, and so do copies of them."""
 
 
+class FindingSorted(FindingEvent):
+    """It is in another spot from now on."""
+
+
 class FindingDiscarded(FindingEvent):
     """Its owner, who stays, deletes it."""
 

@@ -129,6 +129,10 @@ class Letters(Repository[Letter]):
     def remove_draft(self, identifier: str) -> None:
         self._documents.delete({"id": identifier, "signed_at": None})
 
+    def leave_spot(self, finding: str) -> None:
+        """The finding goes to another spot: these were written at no version of that."""
+        self._documents.update_all({"submission": finding}, {"$set": {"spot_version": 0}})
+
     def forget(self, finding: str) -> None:
         self._documents.delete({"submission": finding})
 

@@ -216,6 +216,10 @@ class IssuedReports(Repository[IssuedReport]):
         elif issued.pdf_blob:
             self._blobs.delete(issued.pdf_blob)
 
+    def leave_spot(self, finding: str) -> None:
+        """The finding goes to another spot: these were issued at no version of that."""
+        self._documents.update_all({"submission": finding}, {"$set": {"spot_version": 0}})
+
     def drop_pdfs(self, findings: Sequence[str]) -> list[str]:
         """Return the keys of their PDFs, to be deleted after the transaction. The reports stand."""
         keys, dropped = list[str](), {"$unset": {"pdf_blob": True, "pages": True}}

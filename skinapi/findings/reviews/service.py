@@ -100,12 +100,16 @@ class ReviewsService:
         review = review.model_copy(update={"spot_version": after.version})
         self.records.reviews.add(review, signed=[*status.reviews.values()])
         self.records.spots.store(status.spot, after)
-        self.records.settle_opinions(finding)
-        if finding.opinion_of:
-            about = f"case/{finding.number}"
-            self.outbox.withdraw(Kind.OPINION, to=finding.opinion_of, about=about)
+        self._settle_opinions(finding.lesion)
         self._publish(unit, [*status.reviews.values(), review], finding, owner)
         return review
+
+    def _settle_opinions(self, lesion: str) -> None:
+        for item in self.records.list_of_lesion(lesion):
+            self.records.settle_opinions(item)
+            if item.opinion_of:
+                about = f"case/{item.number}"
+                self.outbox.withdraw(Kind.OPINION, to=item.opinion_of, about=about)
 
     def _require_confirmed(
         self, unit: Unit, about: VisibleFinding, new: SpotReview, *, confirmed: bool

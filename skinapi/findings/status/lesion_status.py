@@ -170,7 +170,10 @@ class LesionStatus:
         counts, decision = self.instruction, self.decision
         if counts is None or (decision and counts.decision == decision):
             return None
-        own = counts.finding == finding and counts.said_by is LevelSource.MODEL
+        own = counts.said_by is LevelSource.MODEL and any(
+            item.number == counts.finding == finding and item.judged is counts.band
+            for item in self.spot.findings
+        )
         if own and decision is None:
             return None
         return replace(counts, reopens=own)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from skinapi.findings.status.spot import Source
 from skinapi.model.conditions import Band, conditions_table
 from tests.integrations.fhir.test_search import walk_patient
 from tests.use_cases.test_one_truth import Told, Truth, text_of
@@ -20,7 +19,7 @@ def walk(truth: Truth) -> Iterator[Told]:
         yield Told(f"{path} text", asked_of_doctor(text), asks)
     decided = found.get(f"Observation/{number}-decided-urgency", {})
     codes = [item["code"] for item in decided.get("valueCodeableConcept", {}).get("coding", [])]
-    by_doctor = asks if truth.counts.source is Source.REVIEW else set()
+    by_doctor = asks if truth.review else set()
     yield Told(f"{path} decided-urgency", {*codes}, by_doctor)
     signed = found[path]["status"] in ("final", "amended")
     yield Told(f"{path} status", signed and truth.current is None, False)
