@@ -256,7 +256,9 @@ class History:
     def void(self) -> None:
         """One of the reviews of the spot, by the doctor in charge."""
         live, ask = self._draw_live(), self.oracle
-        signed = [done.review for done in ask.log if done.what == "signed" and done.spot == live.spot]
+        signed = [
+            done.review for done in ask.log if done.what == "signed" and done.spot == live.spot
+        ]
         voided = [done.review for done in ask.log if done.what == "voided"]
         if not (left := [item for item in signed if item and item not in voided]):
             return
