@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 from unittest import mock
@@ -26,7 +25,7 @@ from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
 from skinapi.model.registry.inference import ClassifiedPictures, InferenceService
-from tests.care.clinic import judge_anew, patient_of
+from tests.care.clinic import compare_pending, judge_anew, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.findings.status.oracle import CANCERS, LABEL_ASKS, RANK, THIS_WEEK, Done, Oracle, Photo
 from tests.integrations.test_keys import made
@@ -63,6 +62,7 @@ class Live(NamedTuple):
 class Signed(NamedTuple):
     """A letter, or the code of a printed report, that was made at this version of the spot."""
 
+    at: datetime
     id: str
     name: str
     spot: str
@@ -153,10 +153,6 @@ class History:
     def owner_of(self, spot: str) -> Patient:
         return self.owners[spot]
 
-    def list_photos_of_pairs(self) -> list[tuple[Live, Live]]:
-        each = combinations(sorted(self.list_live(), key=lambda item: item.photo.number), 2)
-        return [(one, other) for one, other in each if one.spot == other.spot]
-
     # What is done.
 
     def _log(self, what: str, spot: str, photo: str = "", **more: Any) -> None:
@@ -185,6 +181,7 @@ class History:
         if patient.suspended:
             return
         by_patient = self.draw.random() < 0.6
+        was_to_be_told = spot is not None and self.oracle.telling(spot) is not None
         band, of = self._draw_band(), {} if by_patient else {"patient": patient.id}
         person = patient.person if by_patient else self.grey
         fields = {**of, **({"lesion": spot} if spot else {})}
@@ -192,7 +189,7 @@ class History:
         name, spot = f"{answer['id']}", str(answer["lesion"])
         self.numbers[name], self.owners[spot] = answer["id"], patient
         self._log("added", spot, name, urgency=band)
-        if by_patient:
+        if by_patient and not was_to_be_told:
             self.note_opened(spot)
 
     def correct(self) -> None:
@@ -335,17 +332,19 @@ class History:
         self._log("placed", live.spot)
 
     def compare(self) -> None:
-        """What is measured of the two photos is drawn."""
-        if not (pairs := self.list_photos_of_pairs()):
-            return
-        before, after = self.draw.choice(pairs)
+        """The photos that came to their spots, in the background. What is measured is drawn."""
         grown = self.draw.random() < 0.7
         change = Change(measure=Measure.AREA, value=0.3, uncertainty=0.2, measurable=grown)
-        path = f"/lesions/{after.spot}/comparison?first={before.number}&second={after.number}"
+        pending = [
+            item for item in self.list_live() if self.find_stored(item.number).get("uncompared")
+        ]
         with mock.patch.object(comparisons, "compare", return_value=Comparison(changes=(change,))):
-            expect(self._editor_of(after).call("GET", path))
-        if grown:
-            self._log("compared", after.spot, after.name, other=before.name)
+            compare_pending(self.backend)
+        for after in sorted(pending, key=lambda item: item.number):
+            before = [it for it in self.list_live(spot=after.spot) if it.number < after.number]
+            if before and grown:
+                other = max(before, key=lambda item: item.number).name
+                self._log("compared", after.spot, after.name, other=other)
 
     def dispute(self) -> None:
         """A program says that a signed finding is of another patient."""
@@ -424,7 +423,7 @@ class History:
             answer = self.grey.call("POST", path, json={"reader": "patient"})
             expect(answer)
             made = answer.get_json()
-            self.draft = Signed(made["_id"], live.name, live.spot, version), made
+            self.draft = Signed(self.at, made["_id"], live.name, live.spot, version), made
             return
         (signed, made), self.draft = self.draft, None
         changed, stays = self.has_changed_since(signed), self.has(signed.name)
@@ -435,13 +434,13 @@ class History:
             return
         expect(answer, "spot_changed" if changed else None)
         if not changed:
-            self.letters.append(signed)
+            self.letters.append(signed._replace(at=self.at))
 
     def print_report(self) -> None:
         live = self._draw_live()
         report = self.grey.call("GET", f"/submissions/{live.number}/report.json").get_json()
         code, version = report["verification"]["hash"], self.oracle.version(live.spot)
-        self.papers.append(Signed(code, live.name, live.spot, version))
+        self.papers.append(Signed(self.at, code, live.name, live.spot, version))
 
     # What is stored.
 

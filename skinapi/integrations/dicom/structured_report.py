@@ -152,7 +152,7 @@ def make_report(
         evidence=[*(photos or [stand_in]), *sent],
         content=content[0],
         is_complete=True,
-        is_final=decision is not None and decision.final,
+        is_final=bool(origin.finding.decision and decision and decision.final),
         requested_procedures=_orders(finding.source),
         previous_versions=[make_object(origin, before, at)] if before else None,
         **common_of(origin, of, at),

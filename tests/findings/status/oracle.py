@@ -48,6 +48,7 @@ class Photo:
     newest: Band
     urgency: Band
     source: LevelSource = LevelSource.MODEL
+    by: SpotReview | None = None
     day: date | None = None
     queued_at: datetime | None = None
     reviews: list[SpotReview] = field(default_factory=list)
@@ -55,16 +56,20 @@ class Photo:
     disputed: bool = False
     stub: bool = False
 
-    def set(self, urgency: Band, source: LevelSource, at: datetime) -> None:
+    def set(
+        self, urgency: Band, source: LevelSource, at: datetime, by: SpotReview | None = None
+    ) -> None:
         days = [self.day] if self.day else []
         days.append(at.date() + timedelta(7 if urgency is THIS_WEEK else 14))
-        self.urgency, self.source = urgency, source
+        self.urgency, self.source, self.by = urgency, source, by
         self.day = min(days) if urgency in URGENT else None
 
-    def raise_to(self, urgency: Band, source: LevelSource, at: datetime) -> bool:
+    def raise_to(
+        self, urgency: Band, source: LevelSource, at: datetime, by: SpotReview | None = None
+    ) -> bool:
         is_raised = RANK[urgency] < RANK[self.urgency]
         if is_raised:
-            self.set(urgency, source, at)
+            self.set(urgency, source, at, by)
         return is_raised
 
     def open(self, at: datetime) -> None:
@@ -83,13 +88,14 @@ class Photo:
     def cover(self, review: SpotReview, at: datetime) -> None:
         if review.certainty is Certainty.LABORATORY:
             self.day = None
-        self.set(review.urgency, LevelSource.REVIEW, at)
+        self.set(review.urgency, LevelSource.REVIEW, at, review)
         self.reviews.append(review)
         self.queued_at, self.disputed = None, False
 
     def give(self, spot: str, number: int, newest: Band, at: datetime) -> "Photo":
         """The same photo as one of another patient."""
-        given = Photo(spot, number, newest, self.urgency, self.source, self.day, at)
+        urgency, source = self.urgency, self.source
+        given = Photo(spot, number, newest, urgency, source, day=self.day, queued_at=at)
         if RANK[newest] <= RANK[self.urgency]:
             given.set(newest, LevelSource.MODEL, at)
         return given
@@ -137,7 +143,7 @@ class Oracle:
             for each in photos.values():
                 if review in each.reviews:
                     for latest in self._not_voided(each.reviews, number + 1)[-1:]:
-                        each.raise_to(latest.urgency, LevelSource.REVIEW, at)
+                        each.raise_to(latest.urgency, LevelSource.REVIEW, at, latest)
                     each.raise_to(each.newest, LevelSource.MODEL, at)
                     each.open(at)
         elif what == "moved":

@@ -357,7 +357,7 @@ class History:
             "findings": {
                 name: (
                     *(item.number, item.urgency, item.source, item.day),
-                    *(item.queued_at, item.stub, item.disputed),
+                    *(item.queued_at, item.stub, item.disputed, item.by and item.by.id),
                 )
                 for name, item in ask.photos(spot).items()
             },
@@ -378,7 +378,7 @@ def _read_spot(spot: Spot) -> dict[str, object]:
         "findings": {
             item.id: (
                 *(item.number, item.level.urgency, item.level.source, item.level.day),
-                *(item.queued_at, item.stub, item.dispute is not None),
+                *(item.queued_at, item.stub, item.dispute is not None, item.level.review),
             )
             for item in spot.findings
         },
