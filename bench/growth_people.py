@@ -25,7 +25,7 @@ from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import see_alone
 from skinapi.findings.status.reviews import Opinion, Review
-from skinapi.findings.status.spot import Level, Source
+from skinapi.findings.status.spot import Level, LevelSource
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.audit.trail import TrailFilter
@@ -71,7 +71,7 @@ def fill_findings(store: Store, records: int) -> None:
         lesion=OWNER,
         owner=OWNER,
         band=judged.band,
-        level=Level(urgency=judged.band, source=Source.MODEL, set_at=created_at),
+        level=Level(urgency=judged.band, source=LevelSource.MODEL, set_at=created_at),
         queued_at=created_at,
         finding=judged,
         context=Context(),
