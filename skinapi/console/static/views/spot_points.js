@@ -92,7 +92,7 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
 /** Where a photo was said to be at another place than its spot: one of the two is wrong. @param {{finding: Pick<Api["FindingView"], "lesion" | "context">, link: boolean}} props */
 export const PlacesDiffer = ({ finding: { lesion, context }, link }) => {
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
-  const { value } = useAnswer(() => (lesion && site ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion, site]);
+  const { value } = useAnswer(() => (lesion && site ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion, site, laterality, side]);
   const place = /** @type {Api["LesionView"] | null | undefined} */ (value)?.place;
   if (!place || !site) return null;
   const pairs = [[site, place.site], [laterality, place.laterality], [TWO_SIDED.includes(site) && side, place.side]];
