@@ -166,7 +166,7 @@ const Strip = ({ finding, conditions, back, mayPhotograph }) => {
   const wanted = finding.decision?.photo_wanted;
   const { lesion, context } = finding;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
-  const spot = useAnswer(() => get(apiPath`/lesions/${lesion}`), [lesion]);
+  const spot = useAnswer(() => get(apiPath`/lesions/${lesion}`), [lesion, finding.spot_version]);
   const place = spot.value?.place ?? (site && { site, laterality, side });
   const band = finding.decision?.urgency ?? finding.band;
   return html`
