@@ -14,6 +14,7 @@ from skinapi.app.integrity_check import check_integrity
 from skinapi.app.migration import run
 from skinapi.app.migration.steps import OPENED, STEPS
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
+from skinapi.findings.records.queue_order import make_awaited_key
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.reviews import Opinion
 from skinapi.model.conditions import Band
@@ -47,9 +48,21 @@ from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.clock import Clock
 
 
+# What 2.0.0 did not store of them.
+NEW = {
+    "submissions": ("level", "queued_at", "covered_by", "disputed"),
+    "reviews": ("lesion", "spot_version"),
+    "lesions": ("version", "photo_wanted_at", "opened_at", "telling", "changed", "stubs"),
+    "letters": ("spot_version",),
+    "reports": ("spot_version", "letters"),
+}
+
+
 def make_former(backend: Backend) -> None:
     """Give the store the version of 2.0.0. `migration` is the lease of its own migration."""
     collection = backend.services.store.collection
+    for name, fields in NEW.items():
+        collection(name).update_all({}, {"$unset": dict.fromkeys(fields, True)})
     [stored] = collection(STORE_COLLECTION).find()
     numbers = [{**entry, "key": stored["key"]} for entry in stored["number_keys"]]
     former = {"$set": {"version": FORMER, "number_keys": numbers}}
@@ -78,7 +91,7 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     _, ada = patient_in_care(real_backend)
     finding = file_for(real_backend, ada, URGENT)
     store = real_backend.services.store
-    keys = {"queue_key": "z", "awaited_key": "z", "taken_by": finding.doctor, "taken_at": now()}
+    keys = {"rest_key": "z", "awaited_key": "z", "taken_by": finding.doctor, "taken_at": now()}
     store.collection("submissions").update({"id": finding.id}, {"$set": keys})
     owner = real_backend.account(ada.email).id
     outbox = store.collection("outbox")
@@ -205,6 +218,9 @@ def test_a_review_is_restated_with_what_the_former_release_showed(
         former = {"doctor": doctor * 32, "opinion": former_opinion(**said)}
         retired = {"downgrade_confirmed": True, "lowered_from": URGENT}
         assert reviews.update({"id": stored["id"]}, {"$set": {**former, **retired}})
+    if restated.get("photo_wanted"):
+        wanted: Any = {"$set": {"awaited_key": make_awaited_key("photo", now(), finding.number)}}
+        backend.services.store.collection("submissions").update({"id": finding.id}, wanted)
     make_former(backend)
     open_services(backend.settings, backend.services.store)
     [*_, last] = reviews.find({"submission": finding.id}, sort="id")

@@ -1,16 +1,15 @@
 """How the findings of release 2.0.0 get levels, and their spots a version.
 
 The level of a finding is the urgency by which 2.0.0 sorted it in its lists, with the day that it
-showed. A finding is covered by the reviews that were signed of it, or whose doctor saw it. If
-reviews of a spot disagree, the most urgent one stays in effect, and its finding is open.
+showed. A review covers the finding of which it was signed, and the others that its doctor saw. If
+reviews of a spot disagree, or something is missing, the most urgent counts and the finding is open.
 """
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from skinapi.findings.records.queue_order import band_of_key
+from skinapi.findings.records.queue_order import FIRST_REVIEWED, band_of_key
 from skinapi.findings.status.spot import (
     Act,
     Changed,
@@ -21,10 +20,11 @@ from skinapi.findings.status.spot import (
     is_urgent,
     names_cancer,
 )
-from skinapi.model.bands import urgency
+from skinapi.model.bands import most_urgent, urgency
 from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
-from skinapi.platform.storage.ports import Document, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 
 # What 2.0.0 stored of these, and nothing reads any more.
 OF_FINDING = ("opened_at",)
@@ -32,116 +32,116 @@ OF_REVIEW = ("saw", "version")
 OF_LETTER = ("written_of", "begins", "elsewhere", "last_review", "misplaced_at")
 OF_REPORT = ("version", "contents")
 RESULT, PHOTO = "10", "11"
+# What was signed before waits for telling only if a doctor was to tell it, or none of the spot was
+# ever opened.
+RECENT = timedelta(days=30)
+Event = tuple[datetime, Act]
 
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """A spot as 2.0.0 has stored it. `events` are the times of its photos and reviews, sorted."""
+    """A spot as 2.0.0 has stored it: its findings, the reviews that cover one of them, in the order
+    of signing, and what has changed it, in the order of time.
+    """
 
     findings: Sequence[Document]
     reviews: Sequence[Document]
-    events: Sequence[datetime]
+    events: Sequence[Event]
 
     def version_at(self, moment: datetime) -> int:
-        return bisect_right(self.events, moment)
+        return sum(changed_at <= moment for changed_at, _ in self.events)
 
-    def has_awaited(self, kind: str) -> list[str]:
+    def awaited_since(self, kind: str) -> list[datetime]:
         keys = (item.get("awaited_key") or "" for item in self.findings)
-        return [key for key in keys if key.startswith(kind)]
+        return [_read_time(key) for key in keys if key.startswith(kind)]
 
 
 def level_spot(store: Store, lesion: Document) -> None:
-    """Call it once all reviews are restated. The same again changes nothing."""
-    documents = store.collection(FINDINGS).find({"lesion": lesion["id"]}, sort="lesion")
-    if not documents or all("level" in item for item in documents):
+    """Call it in a transaction, once all reviews are restated."""
+    wanted: Filter = {"lesion": {"$in": [lesion["id"]]}}
+    documents = store.collection(FINDINGS).find(wanted, sort="lesion")
+    if not documents or "level" in documents[0]:
         return
-    ids = [item["id"] for item in documents]
-    signed = store.collection("reviews").find({FINDING: {"$in": ids}}, sort=FINDING)
-    own = (item for item in signed if not item.get("asked_by"))
-    reviews = sorted(own, key=lambda item: str(item["id"]))
-    counted = [item for item in documents if not item.get("error")]
-    events = sorted(item["created_at"] for item in (*counted, *reviews))
-    former = _Former(counted, reviews, events)
-    for name, retired in (("letters", OF_LETTER), ("reports", OF_REPORT)):
-        for item in store.collection(name).find({FINDING: {"$in": ids}}, sort=FINDING):
-            _give_version(store, name, item, former, retired)
+    of: Filter = {FINDING: {"$in": [item["id"] for item in documents]}}
+    reviews, letters, reports = (
+        sorted(store.collection(name).find(of, sort=FINDING), key=lambda item: str(item["id"]))
+        for name in ("reviews", "letters", "reports")
+    )
+    findings = [item for item in documents if not item.get("error")]
+    covering = [item for item in reviews if any(_covers(item, finding) for finding in findings)]
+    events = sorted(_list_events(findings, covering, letters))
+    former = _Former(findings, covering, events)
     for item in reviews:
         _level_review(store, item, lesion["id"], former)
-    _store_state(store, lesion["id"], former)
-    for item in documents:  # last: it says that the spot is done
+    for item in letters:
+        version = former.version_at(item.get("signed_at") or item["created_at"])
+        _change(store, "letters", item, OF_LETTER, spot_version=version)
+    for item in reports:
+        said, version = item.get("contents") or {}, former.version_at(item["created_at"])
+        also = {"spot_version": version, "letters": said.get("letters") or None}
+        _change(store, "reports", item, OF_REPORT, **also)
+    for item in documents:
         _level_finding(store, item, former)
+    _store_state(store, lesion, former)
 
 
-def _give_version(
-    store: Store, name: str, item: Document, former: _Former, retired: Sequence[str]
+def _list_events(
+    findings: Sequence[Document], reviews: Sequence[Document], letters: Sequence[Document]
+) -> Iterable[Event]:
+    for item in findings:
+        yield item["created_at"], Act.ADDED
+        if judged_at := item.get("judged_at"):
+            yield judged_at, Act.CORRECTED if item.get("corrected") else Act.JUDGED
+    for item in reviews:
+        yield item["created_at"], Act.SIGNED
+    # A letter says if the place of its spot was corrected since.
+    moments = {item["misplaced_at"] for item in letters if item.get("misplaced_at")}
+    yield from ((moment, Act.PLACED) for moment in moments)
+
+
+def _change(
+    store: Store, name: str, item: Document, retired: Sequence[str], **fields: object
 ) -> None:
-    """The version of the spot at which a letter or a report was written."""
-    version = former.version_at(item.get("signed_at") or item["created_at"])
-    fields = {"spot_version": version, **dict.fromkeys(retired)}
-    store.collection(name).update({"id": item["id"]}, set_or_remove(fields))
+    change = set_or_remove({**fields, **dict.fromkeys(retired)})
+    store.collection(name).update({"id": item["id"]}, change)
 
 
 def _level_review(store: Store, review: Document, lesion: str, former: _Former) -> None:
-    version = former.version_at(review["created_at"])
-    fields: Document = {"lesion": lesion, "spot_version": version, **dict.fromkeys(OF_REVIEW)}
-    if review is former.reviews[-1] and former.has_awaited(RESULT):
-        fields["opinion"] = {**review["opinion"], "sample": "waiting"}
-    store.collection("reviews").update({"id": review["id"]}, set_or_remove(fields))
-
-
-def _store_state(store: Store, lesion: str, former: _Former) -> None:
-    opened = max(filter(None, (item.get("opened_at") for item in former.findings)), default=None)
-    telling, last = None, former.reviews[-1] if former.reviews else None
-    if last and (opened is None or opened < last["created_at"]):
-        asked, cancer = Band(last["opinion"]["urgency"]), names_cancer(last["opinion"]["label"])
-        grave = cancer or asked is Band.URGENT_REFERRAL
-        if cancer or is_urgent(asked):
-            telling = Telling(began_at=last["created_at"], grave=grave).stored()
-    wanted = [int(key[2:15]) / 1000 for key in former.has_awaited(PHOTO)]
-    act = Act.SIGNED if last and last["created_at"] == former.events[-1] else Act.ADDED
-    changed = Changed(act=act, changed_at=former.events[-1]).stored() if former.events else None
-    fields: Document = {
-        "version": len(former.events),
-        "opened_at": opened,
-        "telling": telling,
-        "changed": changed,
-        "photo_wanted_at": datetime.fromtimestamp(max(wanted), UTC) if wanted else None,
-    }
-    store.collection("lesions").update({"id": lesion}, set_or_remove(fields))
+    version, opinion = former.version_at(review["created_at"]), review["opinion"]
+    if review in former.reviews[-1:] and former.awaited_since(RESULT):
+        opinion = {**opinion, "sample": "waiting"}
+    fields = {"lesion": lesion, "spot_version": version, "opinion": opinion}
+    _change(store, "reviews", review, OF_REVIEW, **fields)
 
 
 def _level_finding(store: Store, finding: Document, former: _Former) -> None:
     covering = [item for item in former.reviews if _covers(item, finding)]
     level, is_open = _find_level(finding, covering, former)
-    fields: Document = {
+    fields = {
         "level": level.stored(),
-        "queued_at": level.set_at if is_open else None,
+        "queued_at": level.set_at if is_open and not finding.get("error") else None,
         "covered_by": [item["id"] for item in covering] or None,
-        **dict.fromkeys(OF_FINDING),
     }
-    store.collection(FINDINGS).update({"id": finding["id"]}, set_or_remove(fields))
+    _change(store, FINDINGS, finding, OF_FINDING, **fields)
 
 
 def _find_level(
     finding: Document, covering: Sequence[Document], former: _Former
 ) -> tuple[Level, bool]:
-    key = finding.get("queue_key") or ""
-    asked = band_of_key(key) if key else Band(finding["band"])
-    waits = key.startswith("0")
+    key = finding.get("queue_key")
+    sorted_by = band_of_key(key) if key else Band(finding["band"])
+    asked = most_urgent(sorted_by, *map(_asks, covering[-1:]))
+    review = next((item for item in reversed(covering) if _asks(item) is asked), None)
     judged_at = finding.get("judged_at") or finding["created_at"]
-    review = covering[-1] if covering and not waits else None
-    source, set_at = (
-        (LevelSource.REVIEW, review["created_at"]) if review else (LevelSource.MODEL, judged_at)
-    )
-    level = Level(
-        urgency=asked,
-        source=source,
-        set_at=set_at,
-        day=_find_day(finding, asked, set_at),
-        review=review["id"] if review else None,
-    )
-    milder = review and urgency(Band(former.reviews[-1]["opinion"]["urgency"])) > urgency(asked)
-    return level, waits or bool(milder)
+    compared = asked is not Band(finding["band"]) and finding.get("changes")
+    source = LevelSource.REVIEW if review else LevelSource.COMPARISON if compared else LevelSource.MODEL
+    set_at = review["created_at"] if review else judged_at
+    day = _find_day(finding, asked, set_at)
+    review_id = review["id"] if review else None
+    level = Level(urgency=asked, source=source, set_at=set_at, day=day, review=review_id)
+    decided = review is not None and key is not None and key >= FIRST_REVIEWED
+    milder = any(urgency(_asks(item)) > urgency(asked) for item in former.reviews[-1:])
+    return level, milder or not decided
 
 
 def _find_day(finding: Document, asked: Band, set_at: datetime) -> date | None:
@@ -153,10 +153,55 @@ def _find_day(finding: Document, asked: Band, set_at: datetime) -> date | None:
     return (set_at + timedelta(days=within)).date()
 
 
+def _store_state(store: Store, lesion: Document, former: _Former) -> None:
+    opened_at = max(
+        (moment for item in former.findings if (moment := item.get("opened_at"))), default=None
+    )
+    telling = _find_telling(store, lesion, former, opened_at)
+    last = [Changed(act=act, changed_at=moment).stored() for moment, act in former.events[-1:]]
+    fields: dict[str, object] = {
+        "version": len(former.events),
+        "opened_at": opened_at,
+        "telling": telling and telling.stored(),
+        "changed": last[0] if last else None,
+        "photo_wanted_at": max(former.awaited_since(PHOTO), default=None),
+    }
+    _change(store, "lesions", lesion, (), **fields)
+
+
+def _find_telling(
+    store: Store, lesion: Document, former: _Former, opened_at: datetime | None
+) -> Telling | None:
+    """What the patient is to be told, and has not opened."""
+    numbers = {item["number"] for item in former.findings}
+    people = store.collection("people_to_reach").find({"account": lesion["owner"]})
+    to_reach = any(said["number"] in numbers for item in people for said in item["findings"])
+    since = None if to_reach or opened_at is None else now() - RECENT
+    untold = [
+        item
+        for item in former.reviews
+        if is_urgent(_asks(item)) or names_cancer(item["opinion"]["label"])
+        if all(item["created_at"] > moment for moment in (opened_at, since) if moment)
+    ]
+    if not untold:
+        return None
+    grave = any(
+        _asks(item) is Band.URGENT_REFERRAL or names_cancer(item["opinion"]["label"])
+        for item in untold
+    )
+    return Telling(began_at=untold[0]["created_at"], grave=grave)
+
+
 def _covers(review: Document, finding: Document) -> bool:
     """A review that does not say what its doctor saw saw all that was in the spot."""
-    if finding.get("error"):
-        return False
     saw = review.get("saw")
     beside = finding["created_at"] <= review["created_at"] if saw is None else finding["id"] in saw
     return bool(review[FINDING] == finding["id"] or beside)
+
+
+def _asks(review: Document) -> Band:
+    return Band(review["opinion"]["urgency"])
+
+
+def _read_time(key: str) -> datetime:
+    return datetime.fromtimestamp(int(key[2:15]) / 1000, UTC)

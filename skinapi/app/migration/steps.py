@@ -10,6 +10,7 @@ collection that nothing reads any more belongs in `EMPTIED`. Name the changed fi
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from skinapi.app.migration.levels import level_spot
 from skinapi.app.migration.reviews import restate_review
@@ -85,7 +86,7 @@ def change_lesion(tools: Tools, lesion: Document) -> None:
 
 def give_levels(tools: Tools, lesion: Document) -> None:
     """Give the findings of a spot their levels, and the spot its version."""
-    level_spot(tools.store, lesion)
+    tools.store.transaction(partial(level_spot, tools.store, lesion))
 
 
 def show_withheld_review(tools: Tools, review: Document) -> str | None:
