@@ -47,7 +47,6 @@ from tests.integrations.test_patients import program
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.clock import Clock
 
-
 # What 2.0.0 did not store of them.
 NEW = {
     "submissions": ("level", "queued_at", "covered_by", "disputed"),

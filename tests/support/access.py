@@ -238,7 +238,7 @@ class SampleAccounts:
         body = {"label": "melanoma", "certainty": "sure"}
         doctor.call("POST", f"/submissions/{self.named['number']}/review", json=review_of(body))
         letter = self.draft_letter()
-        answer = doctor.call("POST", f"/letters/{letter}/sign", **self.sign(letter))
+        answer = doctor.call("POST", f"/letters/{letter}/sign", **self.sign())
         assert answer.status_code == 200, answer.text
         return letter
 
@@ -741,7 +741,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "draft_letter": {"json": {"reader": "colleague"}},
     "list_spot_letters": SampleAccounts.sort_sample,
     "change_letter": {"json": {"text": "Dear Ada,", "version": 1}},
-    "sign_letter": lambda accounts: accounts.sign(accounts.named["letter"]),
+    "sign_letter": lambda accounts: accounts.sign(),
     "withdraw_letter": {"json": {"reason": "It was wrong."}},
     "create_lesion": {"json": {"place": {"site": "back"}}},
     "show_lesion": SampleAccounts.sort_sample,

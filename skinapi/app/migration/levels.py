@@ -128,20 +128,26 @@ def _level_finding(store: Store, finding: Document, former: _Former) -> None:
 def _find_level(
     finding: Document, covering: Sequence[Document], former: _Former
 ) -> tuple[Level, bool]:
-    key = finding.get("queue_key")
+    """One that 2.0.0 had in the queue is as urgent as there, and as its own review."""
+    key = finding.get("queue_key") or ""
     sorted_by = band_of_key(key) if key else Band(finding["band"])
-    asked = most_urgent(sorted_by, *map(_asks, covering[-1:]))
-    review = next((item for item in reversed(covering) if _asks(item) is asked), None)
+    decided = key >= FIRST_REVIEWED
+    said = [item for item in covering if decided or item[FINDING] == finding["id"]]
+    asked = most_urgent(sorted_by, *map(_asks, said[-1:]))
+    review = next((item for item in reversed(said) if _asks(item) is asked), None)
     judged_at = finding.get("judged_at") or finding["created_at"]
     compared = asked is not Band(finding["band"]) and finding.get("changes")
-    source = LevelSource.REVIEW if review else LevelSource.COMPARISON if compared else LevelSource.MODEL
+    by_photo = LevelSource.COMPARISON if compared else LevelSource.MODEL
     set_at = review["created_at"] if review else judged_at
-    day = _find_day(finding, asked, set_at)
-    review_id = review["id"] if review else None
-    level = Level(urgency=asked, source=source, set_at=set_at, day=day, review=review_id)
-    decided = review is not None and key is not None and key >= FIRST_REVIEWED
+    level = Level(
+        urgency=asked,
+        source=LevelSource.REVIEW if review else by_photo,
+        set_at=set_at,
+        day=_find_day(finding, asked, set_at),
+        review=review["id"] if review else None,
+    )
     milder = any(urgency(_asks(item)) > urgency(asked) for item in former.reviews[-1:])
-    return level, milder or not decided
+    return level, milder or not (decided and review)
 
 
 def _find_day(finding: Document, asked: Band, set_at: datetime) -> date | None:
