@@ -225,7 +225,7 @@ class PageWriter:
     def _list_reviews(self, filed: form.FiledFinding) -> list[tuple[str, str]]:
         rows = []
         for review in filed.reviews:
-            head = self._labels["review"].format(
+            head = self._labels["voided_review" if review.voided else "review"].format(
                 doctor=review.signature, moment=self._time(review.created_at)
             )
             said = [*self._say_opinion(review.opinion), review.note]

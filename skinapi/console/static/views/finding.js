@@ -333,6 +333,7 @@ export const Reviewed = ({ review, conditions }) => {
     labelOfBand(conditions, urgency),
     sample && say(/** @type {WordKey} */ (`sample_${sample}`)),
     review.photo_wanted && say("newPictureWanted"),
+    review.voided && say("reviewVoided"),
   ];
   return html`
     <${Message}>
