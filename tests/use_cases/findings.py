@@ -77,7 +77,7 @@ def draft_a_letter(_: Backend, people: tuple[Person, Person]) -> TestResponse:
 def sign_the_letter(_: Backend, people: tuple[Person, Person]) -> TestResponse:
     ada, grey = people
     (draft,) = grey.call("GET", f"/submissions/{number_of(ada)}/letters").get_json()
-    body = {name: draft[name] for name in ("text", "version", "decision")}
+    body = {name: draft[name] for name in ("text", "version")}
     return grey.call("POST", f"/letters/{draft['_id']}/sign", json=body)
 
 

@@ -212,8 +212,8 @@ def walk_stored(history: History) -> Iterator[Told]:
         stored = history.backend.services.store.collection("lesions").get(spot) or {}
         telling, waits = stored.get("telling"), history.oracle.telling(spot)
         yield Told(f"version of {spot}", stored.get("version"), history.oracle.version(spot))
-        says = telling and telling["began_at"].date()
-        yield Told(f"telling of {spot}", says, waits and waits[0].date())
+        since = telling and telling["began_at"].date()
+        yield Told(f"telling of {spot}", since, waits and waits[0].date())
 
 
 def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:
