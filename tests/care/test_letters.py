@@ -49,11 +49,11 @@ class Practice:
         assert self.ada.call("PUT", "/me/consents", json=agreed).status_code == 200
 
     def sort_into_spot(self, laterality: str | None = None, site: str = "back") -> str:
-        """A new one, at this place."""
+        """A new one, at this place. The doctor moves the finding: a review may cover it."""
         place = {"site": site, **({"laterality": laterality} if laterality else {})}
         spot: str = self.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
         path = f"/submissions/{self.number}/lesion"
-        assert self.ada.call("PUT", path, json={"lesion": spot}).status_code == 200
+        assert self.doctor.call("PUT", path, json={"lesion": spot}).status_code == 200
         return spot
 
     def review(self, label: str | None, by: Person | None = None, **said: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.lesion_status import Advice
-from skinapi.findings.status.spot import Certainty, Sample, Source
+from skinapi.findings.status.spot import Certainty, LevelSource, Sample
 from skinapi.model.bands import RaisedBy, is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
@@ -48,9 +48,9 @@ DECISIONS: list[dict[str, Any] | None] = [
 ]
 # Of another finding of the spot: said by whom, how urgent, by which review.
 ELSEWHERE = [
-    *((by, band, None) for by in (Source.REVIEW, Source.MODEL) for band in Band),
-    (Source.REVIEW, Band.SELF_MONITORING, PHOTO),
-    (Source.REVIEW, Band.REFERRAL, RESULT),
+    *((by, band, None) for by in (LevelSource.REVIEW, LevelSource.MODEL) for band in Band),
+    (LevelSource.REVIEW, Band.SELF_MONITORING, PHOTO),
+    (LevelSource.REVIEW, Band.REFERRAL, RESULT),
 ]
 
 
@@ -105,7 +105,7 @@ def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None
     plain = made_report(language, photo=False, review=None, decision=None)
     plain = on_facts(plain, facts)
     decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
-    advised = replace(plain, spot_advice=Advice(Source.REVIEW, Band.REFERRAL, SINCE, 7))
+    advised = replace(plain, spot_advice=Advice(LevelSource.REVIEW, Band.REFERRAL, SINCE, 7))
     shows = {"en": "how the spot to a doctor", "fr": "ontrez la tache à un médecin"}[language]
     doubts = {"en": "The possibilities are close to each other.", "fr": "proches l'une de l'autre"}
     for report in (decided, advised):
@@ -138,7 +138,7 @@ def test_the_printed_report_says_that_a_sample_was_taken_behind_what_counts(
     language: Language,
 ) -> None:
     found = finding_of(MOLE, band=Band.SELF_MONITORING)
-    advice = Advice(Source.REVIEW, Band.REFERRAL, SINCE, 10)
+    advice = Advice(LevelSource.REVIEW, Band.REFERRAL, SINCE, 10)
     plain = made_report(language, photo=False, spot_advice=advice)
     report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
     awaited = reviewed(
@@ -152,7 +152,7 @@ def test_the_printed_report_says_that_a_sample_was_taken_behind_what_counts(
 def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> None:
     found = finding_of(MOLE, band=Band.SELF_MONITORING)
     due = date(2026, 11, 9)
-    advice = Advice(Source.REVIEW, Band.URGENT_REFERRAL, SINCE, 10, due)
+    advice = Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10, due)
     plain = made_report(language, photo=False, spot_advice=advice)
     report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
     text = text_of(render_pdf(reviewed(report, finding=found, label=MOLE, certainty=SURE)))

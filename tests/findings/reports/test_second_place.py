@@ -18,7 +18,7 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, read_in_order
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.lesion_status import Advice
-from skinapi.findings.status.spot import Act, Certainty, Changed, Source
+from skinapi.findings.status.spot import Act, Certainty, Changed, LevelSource
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD
 from tests.findings.reports.sample_reports import (
@@ -94,7 +94,9 @@ def test_a_review_says_what_has_changed_the_spot_since(language: Language) -> No
         "en": "Signed before a new photo, on 22 November 2026",
         "fr": "Signé avant une nouvelle photo, le 22 novembre 2026",
     }[language]
-    advised = replace(later, spot_advice=Advice(Source.REVIEW, Band.URGENT_REFERRAL, SINCE, 10))
+    advised = replace(
+        later, spot_advice=Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
+    )
     for shown, said in ((report, 0), (later, 1), (advised, 1)):
         for text in (plain_text(render_html(shown)), text_of(render_pdf(shown))):
             assert one_line(text).count(marked) == said
@@ -104,7 +106,7 @@ def test_a_review_says_what_has_changed_the_spot_since(language: Language) -> No
 def test_a_proven_melanoma_of_another_photo_is_named_below_what_to_do(language: Language) -> None:
     report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
     proven = report_on_a_mole("en", label=MELANOMA, certainty="laboratory").decision
-    advice = Advice(Source.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
+    advice = Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
     named, visit = {
         "en": (
             "Laboratory's result of 22 November 2026 (finding 10): a melanoma",
