@@ -90,7 +90,13 @@ STILL_SAID = {"class", "confidence", "time", "decision", "label", "text", "email
 TITLES = {"heading", "title", "title_key", "for_doctor"}  # of a decision that names nothing
 RESTATED = TITLES | {"about", "from", "certainty", "narrative", "notices", "report", "verification"}
 
-FOLLOWS = {"passages", "reading", "review", "visit"}  # in a report, from the decision
+FOLLOWS = {
+    "passages",
+    "reading",
+    "review",
+    "spot_advice",
+    "visit",
+}  # in a report, from the decision
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +195,7 @@ def stored_in(folder: Path) -> dict[str, list[Document]]:
 def assert_says(before: Any, now: Any, place: str) -> None:
     """Fail if a fact has changed or, of those that stay, is missing."""
     if isinstance(before, dict):
+        assert now is not None, place
         missing = before.keys() - now.keys()
         assert not missing & STILL_SAID, place
         # A review states its urgency since, and is shown with each finding of its spot.

@@ -30,6 +30,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"written_of|letter_(decision|outdated)|LaterDecision|letter(Superseded|Before|Because|Changed)",
         r"SupersededView|later_letter_at|newer_report_at|letter_withdrawn_at|(decision|review)_replaced",
     ),
+    "deriving what counts": (
+        r"has_seen\(|forget_seen|note_later_decision|BeginsWith|LetterOutdated|begins_elsewhere",
+        r"LesionForAudience|LesionHistory|FindingStatus|unseen_changes|find_replacing",
+    ),
     "joining spots": (r"join_lesion|joinSpot|JoinedWithItself|joined_with_itself|find_joined",),
     "second opinions as reviews": (
         r"OpinionLost|opinion_lost|OpinionSigned|OpinionWanted|fields_without_loss",
