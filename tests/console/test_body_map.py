@@ -4,6 +4,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look
+from tests.console.test_spots import open_menu, send
 from tests.console.visitor import DESKTOP, Visitor
 from tests.served.people import Caller
 
@@ -14,8 +15,12 @@ def test_by_keyboard_a_place_is_chosen_in_the_list_and_moved_by_arrows(
     visitor: Visitor, ada: Caller
 ) -> None:
     journey = Journey(visitor, "body-map", Look(DESKTOP, dark=False, language="en"))
+    number = send(ada, "melanocytic_nevus")
+    spot = ada.call("GET", f"/submissions/{number}").json["lesion"]
     visitor.enter(ada, "user")
-    journey.press("newSpot")
+    visitor.open_view(f"spot/{spot}")
+    open_menu(journey)
+    journey.press("changeSpot")
     visitor.find("dialog .body-map")
     visitor.choose("body_site", "upper_extremity")
     visitor.press("dialog .primary")
@@ -28,7 +33,7 @@ def test_by_keyboard_a_place_is_chosen_in_the_list_and_moved_by_arrows(
     visitor.see("the point is set")
     visitor.assert_accessible()
     visitor.press("dialog .primary")
-    visitor.await_truth(lambda: bool(ada.call("GET", "/lesions").json), "the spot")
-    place = ada.call("GET", "/lesions").json[0]["place"]
+    visitor.see("Left arm")
+    place = ada.call("GET", f"/lesions/{spot}").json["place"]
     assert {**place, **ARM} == place
     assert (place["x"], place["y"]) == (pytest.approx(79, abs=1), pytest.approx(75, abs=1))

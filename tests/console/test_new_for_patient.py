@@ -160,7 +160,7 @@ def test_a_photo_that_never_left_is_called_unsent_everywhere(
     visitor.find("main .message")
     journey.see("unsentWaits")
     visitor.go_offline(False)
-    visitor.find("main .own-findings, main .lead")  # once the network is back, without a press
+    visitor.find("main .lead")  # once the network is back, without a press
     journey.press("toUnsent")
     journey.see("unsentBack")
     visitor.see_none(journey.say("unsentUnknown"))
@@ -194,5 +194,5 @@ def test_a_list_says_how_certain_a_doctor_was(visitor: Visitor, patient: Caller)
 const [advice, done] = arguments;
 import("/console/views/decision.js").then(({ saidBy }) => done(saidBy(advice)));"""
     for words, how in said:
-        advice = {"from": "decision", "since": "2026-11-28T10:00:00Z", **how}
+        advice = {"from": "review", "since": "2026-11-28T10:00:00Z", **how}
         assert visitor.run_async(script, advice).startswith(words)

@@ -128,12 +128,12 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
     visitor.see("This photo was sent, and no answer came")
     visitor.answer("keep_photo", "true")
     visitor.press_button("Send the photo")
-    visitor.see("What was said of an earlier photo still counts")
+    visitor.see("Signed before a new photo")
     before, after = patient.call("GET", "/submissions").json
     assert before["lesion"] == after["lesion"] is not None
     [spot] = patient.call("GET", "/lesions").json
     assert spot["instruction"]["band"] == before["band"], "what was said of the first one counts"
-    assert not spot["instruction"]["picture_wanted"]
+    assert not spot["instruction"]["photo_wanted"]
     visitor.assert_quiet(expected=("/predict",))
 
 

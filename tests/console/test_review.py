@@ -118,7 +118,9 @@ def test_who_is_unsure_signs_no_label_of_the_model(
 def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     visitor: Visitor, doctor: Caller, patient: Caller, look: Look
 ) -> None:
-    first, second = (send(patient, "melanoma") for _ in range(2))
+    first = send(patient, "melanoma")
+    spot = begin(patient, {"site": "back"})
+    second = send(patient, "melanoma", lesion=spot)
     sign(doctor, first, label="benign_keratosis", certainty="sure")
     sign(doctor, second, photo_wanted=True, urgency="urgent_referral")
     journey = Journey(visitor, "decision", look)
@@ -136,7 +138,7 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     journey.step("decided")
     visitor.go(f"finding/{second}")
     visitor.find(".verdict.decided.band-urgent_referral")  # the check itself had asked for that
-    visitor.find(f".verdict.decided a.primary[href='#/check/finding-{second}']")
+    visitor.find(f".verdict.decided a.primary[href='#/check/{spot}']")
     journey.step("another-photo")
 
 

@@ -121,10 +121,16 @@ def test_findings_are_moved_to_spots_which_can_be_changed_and_deleted(
     journey.see("title_spots")
     journey.step("deleted")
     assert spots_of(ada) == {None: 1}
-    assert [item["id"] for item in ada.call("GET", "/submissions").json] == [third]
+    [kept] = ada.call("GET", "/submissions").json
+    alone = ada.call("GET", f"/submissions/{third}").json["lesion"]
+    assert kept["id"] == third
     visitor.go(f"spot/{left}")  # as a mail of before names it
+    journey.see("photosDeleted")
+    journey.step("photos-deleted")
+    assert ada.call("DELETE", f"/submissions/{third}").status == 200
+    visitor.go(f"spot/{alone}")
     journey.see("spotGone")
-    journey.step("gone", expected=(f"/lesions/{left}",))
+    journey.step("gone", expected=(f"/lesions/{alone}",))
 
 
 def sort(journey: Journey, ada: Caller, number: int, chosen: str) -> None:

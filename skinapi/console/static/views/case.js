@@ -11,7 +11,7 @@ import { Asked, CaseWork, Disputed, GiveOpinion, isAsked } from "/console/views/
 import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
-import { isReopened, UrgencySign } from "/console/views/decision.js";
+import { UrgencySign } from "/console/views/decision.js";
 import { Alone, asItWaits, countsElsewhere, Downloads, getReport, getFinding, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
@@ -192,7 +192,7 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
   useEffect(() => setNow(loaded), [loaded]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const { decision } = loaded.report;
-  const settled = Boolean(decision && !isReopened(loaded.finding) && loaded.finding.instruction?.from !== "comparison" && !decision.waits_for && !loaded.work.opinion_came_at && !loaded.work.disputed && !loaded.work.opinion) && !hasDraft(number);
+  const settled = Boolean(decision && !decision.signed_before && !decision.waits_for && !loaded.work.opinion_came_at && !loaded.work.disputed && !loaded.work.opinion) && !hasDraft(number);
   const [form, setForm] = useState({ turn: 0, signed: false, folded: settled });
   const asked = isAsked(now.work); // a colleague sees the finding until the opinion is given
   const [gone, setGone] = useState(false); // the patient is in the care of somebody else by now
@@ -263,7 +263,6 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
       ${report.decision && !asked && work.telling && work.telling !== "other_system" && html`<p class="opened"><small>${sayOpened(work.opened_at ?? undefined)}</small></p>`}
-      ${!decided && signed}
       ${work.opinion !== undefined && !asked && html`<${CaseWork} number=${number} patient=${finding.user_name} work=${work} conditions=${conditions} mayAsk=${!gone} onChanged=${changed} />`}
       ${finding.unassigned
         ? html`<${TakePatient} patient=${finding.patient_id} onTaken=${shown} />`
@@ -273,7 +272,8 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.spot_version}
             counts=${countsElsewhere(waiting, finding)} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
-      ${decided && html`${told}<details class="card"><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
+      ${decided && told}
+      ${signed.length > 0 && html`<details class="card"><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} spotVersion=${finding.spot_version} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
       ${!written && conversation}
       ${!asked && !finding.unassigned && (gone || shutOut) && html`<${FormerConversation} spot=${finding.lesion} patient=${finding.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_shut_out"} />`}

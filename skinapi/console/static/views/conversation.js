@@ -139,7 +139,7 @@ export const PatientConversation = (props) => html`<${Conversation} key=${props.
 export const FormerConversation = ({ closed, ...rest }) => html`
   <${Conversation} key=${rest.spot ?? rest.patient} view="case" mayWrite=${false} closed=${closed} ...${rest} />`;
 
-/** For the patient, who writes where there is a doctor. @param {{me: Api["Me"], spot?: string | null, about?: About | null, wanted: boolean}} props */
+/** For the patient, who writes where there is a doctor. @param {{me: Api["Me"], spot?: string | null, wanted: boolean}} props */
 export const OwnConversation = ({ me, ...rest }) => html`
   <${Conversation} key=${rest.spot} patient=${me._id} view="finding" reader=${me.doctor_name} mayWrite=${Boolean(me.doctor)} ...${rest} />`;
 

@@ -36,20 +36,28 @@ export const saySigned = ({ unjudged, photo_wanted: wanted, decided_by: name, de
 /** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
-/** The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place; `unsure`, about what nobody is sure.
- * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string}, title: string, overdue?: boolean, past?: string | null}} props */
-export const Decided = ({ decision, note, doctor, here, title, overdue = false, past = null, unsure = null }) => {
+/** Who signed, and what has changed the spot since. @param {Api["DecisionView"]} decision */
+const saySignature = (decision) => [saySigned(decision), decision.signed_before].filter(Boolean).join(" · ");
+
+/** The current review of a spot that asks for something else now: that stands above. @param {{decision: Api["DecisionView"], note?: string | null | false, doctor?: boolean, title?: string | false}} props */
+export const PastDecision = ({ decision, note, doctor = false, title }) => {
+  const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...(decision.sample === "waiting" ? [say("waits_result")] : [])];
+  return html`
+    <section class="card past">
+      ${title && html`<p class="eyebrow">${title}</p>`}
+      <h2>${heading}</h2>
+      ${remarks.length > 0 && html`<p>${remarks.join(" · ")}</p>`}
+      ${note && html`<p class="note">${note}</p>`}
+      <p><small>${saySignature(decision)}</small></p>
+    </section>`;
+};
+
+/** The head of a decided finding. `overdue`: the result that it awaits. `unsure`: about what nobody is sure.
+ * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string}, title: string, overdue?: boolean}} props */
+export const Decided = ({ decision, note, doctor, here, title, overdue = false, unsure = null }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
-  const by = html`<p>${saySigned(decision)}${decision.signed_before && ` · ${decision.signed_before}`}</p>`;
-  if (past) return html`
-    <section class="card past replaced">
-      <p class="eyebrow">${title}</p>
-      <p><strong>${past}</strong></p>
-      <p>${[heading, ...remarks].join(" · ")}</p>
-      ${by}
-    </section>`;
   return html`
     <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
       ${!doctor && html`<p class="eyebrow">${title}</p>`}
@@ -57,11 +65,11 @@ export const Decided = ({ decision, note, doctor, here, title, overdue = false, 
       ${!doctor && html`<${Due} due=${decision.due} /><p class="action">${decision.next_step}</p>`}
       ${!doctor && label !== heading && html`<p class="action"><strong>${heading}</strong></p>`}
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
-      ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
+      ${!doctor && decision.unjudged && !decision.signed_before && html`<p class="action">${say("unjudged")}</p>`}
       ${doctor && html`<${DoctorsDue} due=${decision.due} />`}
       ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
-      ${by}
+      <p>${saySignature(decision)}</p>
       ${decision.photo_wanted && !doctor && html`<${TakeAnother} of=${here} />`}
     </header>`;
 };

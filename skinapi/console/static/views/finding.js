@@ -6,7 +6,7 @@ import { Answer, BandBadge, Failure, Icon, Message, useAct, useAnswer } from "/c
 import { Call, YourVisit } from "/console/clinic.js";
 import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
 import { replacePlace, scrollToTop } from "/console/navigation.js";
-import { Decided, Due, Instruction, isReopened, saySigned, DoctorsDue } from "/console/views/decision.js";
+import { Decided, Due, Instruction, isReopened, PastDecision, DoctorsDue } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
 import { PlacesDiffer } from "/console/views/spot_points.js";
@@ -196,14 +196,13 @@ const ModelBefore = ({ report, finding, conditions }) => html`
 const sayWhichCounts = (ofSpot, { id }) =>
   say(ofSpot.from === "comparison" ? "comparisonCounts" : ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
 
-/** What was said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, counts: string}} props */
-const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`
-  <section class=${decision ? "card past" : "card"}>
+/** What the model said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, counts: string}} props */
+const ThisPhoto = ({ title, report: { reading }, counts }) => html`
+  <section class="card">
     <p class="eyebrow">${title}</p>
-    <h2>${decision ? decision.heading : reading.summary.likely}</h2>
-    ${decision?.sample === "waiting" && html`<p>${say("waits_result")}</p>`}
+    <h2>${reading.summary.likely}</h2>
     <p>${counts}</p>
-    <p><small>${decision ? `${decision.unjudged ? `${say("unjudged")} ` : ""}${saySigned(decision)}` : reading.summary.certainty}</small></p>
+    <p><small>${reading.summary.certainty}</small></p>
   </section>`;
 
 /** In a doctor's words. @param {Api["ConditionsView"]} conditions @param {string} key */
@@ -224,10 +223,11 @@ export const Verdicts = ({ title, report, finding, conditions, doctor, overdue =
   const again = html`<${JudgedAgain} finding=${finding} />`;
   const before = decision && html`<${ModelBefore} report=${report} finding=${finding} conditions=${conditions} />`;
   const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${finding} />`;
+  const past = decision && html`<${PastDecision} decision=${decision} note=${report.review?.note} doctor=${doctor} title=${!doctor && !reopened && title} />`;
   if (ofSpot && !doctor)
-    return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, finding)} />${again}${before}`;
-  const decided = decision && html`<${Decided} decision=${decision} note=${report.review?.note}
-    doctor=${doctor} here=${finding} title=${title} overdue=${overdue} past=${reopened ? say("decidedBefore") : ofSpot && sayWhichCounts(ofSpot, finding)} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
+    return html`${spoken}${past || html`<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, finding)} />`}${again}${before}`;
+  const decided = reopened || ofSpot ? past : decision && html`<${Decided} decision=${decision} note=${report.review?.note}
+    doctor=${doctor} here=${finding} title=${title} overdue=${overdue} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
   if (!decision || reopened)
     return html`${spoken}
       <header class=${`verdict band-${doctor ? report.facts.band : report.band}`}>

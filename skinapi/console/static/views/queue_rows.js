@@ -53,6 +53,12 @@ const NOBODYS = "nobodys";
 /** Headings that are no urgency. @type {Record<string, WordKey>} */
 const HEADS = { opinions: "secondOpinions", [LEFT]: "leftByDoctor", [NOBODYS]: "withoutDoctor" };
 
+/** Whether the photo is open with a more urgent answer than the one before, or than what a doctor has decided. @param {Found} found @param {Api["ConditionsView"]} conditions */
+const isRisen = ({ reviewed, band, decision, more_urgent: risen }, { bands }) => {
+  const placeOf = (/** @type {string} */ key) => bands.findIndex((one) => one.key === key);
+  return !reviewed && (decision ? placeOf(band) < placeOf(decision.urgency) : risen);
+};
+
 /** Until when the patient is to be seen. @param {Found} found */
 const sayTold = ({ due }) => {
   const day = due && say("toldBy", { date: sayShortDay(due) });
@@ -87,7 +93,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     found.shut_out && say("shutOutRow"),
     ...left.filter((one) => one !== awaited?.what).map((one) => sayValue("left", one)), // that is said with its day
     ...changes.flatMap(({ sentence: what, compared }) => [said(what), said(compared)]),
-    !changed && (isReopened(found) || (found.more_urgent && !found.reviewed)) && say("becameUrgentRow"),
+    !changed && isRisen(found, conditions) && say("becameUrgentRow"),
     instead && !changed && say("replacedBy", { number: instead.finding }),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
     found.uncertain && !decision && say("uncertainMark"),

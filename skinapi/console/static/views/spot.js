@@ -8,7 +8,7 @@ import { colon, getLanguage, said, say, sayDueDay, today } from "/console/langua
 import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { OwnConversation } from "/console/views/conversation.js";
-import { DecisionLine, Instruction } from "/console/views/decision.js";
+import { DecisionLine, Instruction, PastDecision } from "/console/views/decision.js";
 import { getReport, getFinding } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter } from "/console/views/letters.js";
@@ -95,31 +95,42 @@ const LettersOfSpot = ({ spot }) => {
       ${letters.map((letter) => html`<${FoldedLetter} key=${letter._id} letter=${letter} />`)}</section>`;
 };
 
-/** What the spot is likely to be, as was said of the finding that counts: by a doctor, else by the check. @param {{found: Api["ListedFinding"], conditions: Api["ConditionsView"]}} props */
-const Likely = ({ found, conditions }) =>
-  html`<p class="likely">${found.decision?.unjudged && found.decision.photo_wanted && `${say("unjudged")} `}${found.decision ? html`<${DecisionLine} decision=${found.decision} conditions=${conditions} signed=${false} />` : said(found.headline.patient)}</p>`;
+/** What a doctor has decided, and what has come since. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
+const CurrentReview = ({ decision, conditions }) => html`
+  <p class="likely">${decision.unjudged && decision.photo_wanted && `${say("unjudged")} `}<${DecisionLine} decision=${decision} conditions=${conditions} signed=${false} /></p>
+  ${decision.signed_before && html`<p><small>${decision.signed_before}</small></p>`}`;
 
 /** A spot, with what the doctor wrote beside the decision that counts, whom to call, and what the visit is like.
  * @param {string} id @returns {Promise<{spot: Api["LesionView"], report?: FindingReport | null}>} */
 async function getSpot(id) {
   /** @type {Api["LesionView"]} */
   const spot = await get(apiPath`/lesions/${id}?lang=${getLanguage()}`);
-  const told = spot.instruction;
-  if (!told || (told.from !== "review" && !told.due)) return { spot };
-  return { spot, report: await getReport(String(told.finding)).catch(() => null) };
+  const { latest, instruction: told } = spot;
+  if (!latest || !(latest.decision || told?.due)) return { spot };
+  return { spot, report: await getReport(String(latest.id)).catch(() => null) };
 }
+
+/** What is to be done stays when the patient has deleted the photos. @param {{spot: Api["LesionView"], conditions: Api["ConditionsView"]}} props */
+const WithoutPhoto = ({ spot, conditions }) => {
+  const { id, instruction } = spot;
+  return html`
+    ${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions} here=${{ id: instruction.finding, lesion: id }}>
+      <p>${say("photosDeleted")}</p><//>`}
+    <${Tools} spot=${spot} />`;
+};
 
 /** What is to be done and what it is likely to be, beside the newest photo. @param {{spot: Api["LesionView"], report?: FindingReport | null, findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
 const Now = ({ spot, report, findings, conditions }) => {
   const { latest, instruction } = spot;
-  if (!latest) return html`<${Tools} spot=${spot} />`;
-  const note = instruction?.from === "review" && report?.review?.note;
+  if (!latest) return html`<${WithoutPhoto} spot=${spot} conditions=${conditions} />`;
+  const [decision, note] = [report?.decision, report?.review?.note]; // the current review of the spot, in the language of the page
   const counts = [latest, ...findings].find((one) => Number(one.id) === instruction?.finding);
   return html`
     <div class="finding spot-now">
       <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions}
-        overdue=${spot.reminder?.act === "ask_result" && spot.reminder.due <= today()}>${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}
-        ${note && html`<p class="note">${note}</p>`}<//>`}
+        overdue=${spot.reminder?.act === "ask_result" && spot.reminder.due <= today()}>${instruction.from === "model" && counts && html`<p class="likely">${said(counts.headline.patient)}</p>`}
+        ${decision && instruction.from === "review" && html`<${CurrentReview} decision=${decision} conditions=${conditions} />${note && html`<p class="note">${note}</p>`}`}<//>`}
+        ${decision && instruction?.from !== "review" && html`<${PastDecision} decision=${decision} note=${note} />`}
         ${instruction?.due && report && html`<${Call} practice=${report.practice} said=${report.visit.length > 0} />`}</div>
       <div class="spot-photo"><${NewestPhoto} key=${latest.id} number=${latest.id} /></div>
       <div><${Tools} spot=${spot} />${instruction?.due && html`<${YourVisit} rows=${report?.visit} />`}</div>
@@ -149,7 +160,7 @@ export const View = ({ argument, filters }) => {
         <${AskSide} spot=${spot} onDone=${() => changed(null)} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Answer} answer=${pages}>
-          ${(/** @type {Api["ListedFinding"][]} */ items) => (items.length === 0 ? html`<${Empty} title=${say("noPhotoYet")} />` : html`
+          ${(/** @type {Api["ListedFinding"][]} */ items) => (items.length === 0 ? !spot.instruction && html`<${Empty} title=${say("noPhotoYet")} />` : html`
             <section><h2>${say("course", { count: spot.findings })}</h2>
               <${OwnFindings} items=${items} spot=${spot.id} spots=${spots} onChange=${changed} />
               <${Turn} ...${pages} /></section>`)}
