@@ -55,7 +55,7 @@ def test_the_decision_heads_every_rendering_whatever_the_doctor_writes(
     shared_backend: Backend, reader: Addressee
 ) -> None:
     at = Practice(shared_backend)
-    spot = at.sort_into_spot()
+    spot = at.spot
     draft = at.draft(reader)
     lines = draft["decision"].splitlines()
     assert "elanoma" in lines[0]
@@ -127,7 +127,7 @@ def test_a_letter_about_any_photo_begins_with_the_current_review_of_its_spot(
 ) -> None:
     at = Practice(shared_backend, reviewed=False)
     at.review(MOLE, urgency="self_monitoring")
-    spot = at.sort_into_spot()
+    spot = at.spot
     first, at.number = at.number, predicted(at.ada, lesion=spot)["id"]
     at.review(MELANOMA, certainty="laboratory")
     at.number = first
@@ -140,7 +140,7 @@ def test_a_letter_about_any_photo_begins_with_the_current_review_of_its_spot(
 def test_an_urgent_photo_that_nobody_has_answered_comes_first(shared_backend: Backend) -> None:
     at = Practice(shared_backend, reviewed=False)
     at.review(MOLE, urgency="self_monitoring")
-    spot = at.sort_into_spot()
+    spot = at.spot
     file_for(shared_backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
     instruction = at.ada.call("GET", f"/lesions/{spot}").get_json()["instruction"]
     day = say_day(date.fromisoformat(instruction["due"]), "en", weekday=True)

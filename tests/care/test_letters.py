@@ -48,12 +48,17 @@ class Practice:
         agreed = {"llm": llm, "texts": {"llm": newest_text("llm").version}, "language": "en"}
         assert self.ada.call("PUT", "/me/consents", json=agreed).status_code == 200
 
+    @property
+    def spot(self) -> str:
+        spot: str = self.ada.call("GET", f"/submissions/{self.number}").get_json()["lesion"]
+        return spot
+
     def sort_into_spot(self, laterality: str | None = None, site: str = "back") -> str:
-        """A new one, at this place. The doctor moves the finding: a review may cover it."""
+        """A new one, at this place, before any review."""
         place = {"site": site, **({"laterality": laterality} if laterality else {})}
         spot: str = self.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
         path = f"/submissions/{self.number}/lesion"
-        assert self.doctor.call("PUT", path, json={"lesion": spot}).status_code == 200
+        assert self.ada.call("PUT", path, json={"lesion": spot}).status_code == 200
         return spot
 
     def review(self, label: str | None, by: Person | None = None, **said: Any) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
 
 def test_the_letters_of_a_spot_are_those_of_all_its_findings(any_backend: Backend) -> None:
     at = Practice(any_backend)
-    spot = at.sort_into_spot()
+    spot = at.spot
     signed = [at.sign(at.draft()).get_json()["_id"]]
     at.number = predicted(at.ada, lesion=spot)["id"]
     at.review("melanoma")
