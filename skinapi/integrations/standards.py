@@ -65,18 +65,17 @@ def side_of(code: str) -> BodySide | None:
     return _SIDE_OF.get(code) if SITE_OF.get(code) in TWO_SIDED else None
 
 
-def counting_decision(finding: VisibleFinding) -> Decision | None:
-    """The decision that counts: where something was said of another finding of the spot and counts
-    instead, the one about that; None where no doctor has said it.
-    """
-    replaced_by = finding.replaced_by
-    return replaced_by.decision if replaced_by else finding.decision
+def instructing_decision(finding: VisibleFinding) -> Decision | None:
+    """What the current review of the spot says, if that is the instruction."""
+    return None if finding.replaced_by else finding.decision
 
 
 def say_replaced(
     finding: VisibleFinding, advice: Advice, language: Language, *, for_doctor: bool
 ) -> str:
-    """What counts instead, then what was said of this finding, without its urgency."""
+    """The instruction, then the current review or what the model has said of this finding, without
+    its urgency.
+    """
     lines = [
         *say_advice(advice, language, for_doctor=for_doctor),
         *_say_before(finding, language, for_doctor=for_doctor),
@@ -89,6 +88,7 @@ def _say_before(finding: VisibleFinding, language: Language, *, for_doctor: bool
     if decision:
         yield decision.heading_elsewhere(language, for_doctor=for_doctor)
         yield FirstContent.of_decision(decision, language).signed
+        yield from decision.signed_before(language)
         return
     headline = finding.finding.headline
     said = headline.for_doctor if for_doctor else headline.for_patient

@@ -80,6 +80,7 @@ WHO = {
 OF_ADA = ("number", "lesion", "patient", "letter", "signed_letter")
 PHOTO = photo_of("melanoma")
 KEY = {"name": "mine", "scopes": ["findings:read"], "current_password": PASSWORD}
+SIGNATURE = {"json": {"text": "Dear Ada,\nPlease see a doctor this week.", "version": 1}}
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
 Options = dict[str, Any]
 DATABASE = "skinapi.db"
@@ -229,16 +230,13 @@ class SampleAccounts:
         letter: str = doctor.call("POST", path, json={"reader": "patient"}).get_json()["_id"]
         return letter
 
-    def sign(self) -> "Options":
-        return {"json": {"text": "Dear Ada,\nPlease see a doctor this week.", "version": 1}}
-
     def sign_another_letter(self) -> str:
         """Of the doctor, after a review."""
         doctor = self.person("doctor")
         body = {"label": "melanoma", "certainty": "sure"}
         doctor.call("POST", f"/submissions/{self.named['number']}/review", json=review_of(body))
         letter = self.draft_letter()
-        answer = doctor.call("POST", f"/letters/{letter}/sign", **self.sign())
+        answer = doctor.call("POST", f"/letters/{letter}/sign", **SIGNATURE)
         assert answer.status_code == 200, answer.text
         return letter
 
@@ -741,7 +739,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "draft_letter": {"json": {"reader": "colleague"}},
     "list_spot_letters": SampleAccounts.sort_sample,
     "change_letter": {"json": {"text": "Dear Ada,", "version": 1}},
-    "sign_letter": lambda accounts: accounts.sign(),
+    "sign_letter": SIGNATURE,
     "withdraw_letter": {"json": {"reason": "It was wrong."}},
     "create_lesion": {"json": {"place": {"site": "back"}}},
     "show_lesion": SampleAccounts.sort_sample,

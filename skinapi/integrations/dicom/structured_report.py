@@ -50,7 +50,7 @@ from skinapi.integrations.dicom.objects import (
     site_code,
 )
 from skinapi.integrations.dicom.study import Kind, ObjectId, kind_of, study_uid
-from skinapi.integrations.standards import counting_decision, say_replaced
+from skinapi.integrations.standards import instructing_decision, say_replaced
 from skinapi.model.conditions import Band, conditions_table
 
 CONTAINS = RelationshipTypeValues.CONTAINS
@@ -127,7 +127,7 @@ def make_report(
     sent is evidence too, of another study.
     """
     finding = origin.finding
-    decision = counting_decision(finding)
+    decision = instructing_decision(finding)
     sent = [_sent_object(finding.source)] if finding.source else []
     seen = [
         SourceImageForMeasurementGroup(picture.SOPClassUID, picture.SOPInstanceUID)
@@ -219,8 +219,7 @@ def _model_answer(
         qualitative_evaluations=list(_said_by_model(origin)),
         source_images=seen,
     )
-    if not counting_decision(origin.finding):  # else the conclusions say it
-        group[0].ContentSequence.extend(_say_replaced(origin))
+    group[0].ContentSequence.extend(_say_replaced(origin))
     # What must be shown with every finding, doubts included.
     effect = finding.facts_effect and finding.facts_effect.for_doctor
     for said in (*([effect] if effect else []), *finding.notices):
@@ -265,7 +264,7 @@ def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
     said += [("not_ruled_out", condition_code(e.key, language)) for e in headline.not_ruled_out]
     said += [("doubt", own(doubt, language)) for doubt in finding.reasons]
     replaced_by = origin.finding.replaced_by
-    if replaced_by and not replaced_by.decision:  # else the conclusions say it
+    if replaced_by:
         said.append(("urgency", band_code(replaced_by.band, language)))
     for name, code in [*said, *_list_told(origin)]:
         yield QualitativeEvaluation(own(name, language), code)
@@ -282,9 +281,7 @@ def _list_told(origin: ObjectSource) -> Iterator[tuple[str, CodedConcept]]:
 
 
 def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentItem:
-    """What the review that counts says, as its doctor's; it may be of another finding of the spot,
-    which a comment names then.
-    """
+    """What the current review says, as its doctor's."""
     language = origin.language
     container = ContainerContentItem(codes.DCM.Conclusions, relationship_type=CONTAINS)
     container.add_new(OBSERVED_AT, "DT", f"{decision.decided_at:%Y%m%d%H%M%S}")
@@ -312,7 +309,10 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
     if decision.photo_wanted:
         said.append((own("wanted", language), own("new_picture", language)))
     container.ContentSequence.extend(CodeContentItem(name, code, CONTAINS) for name, code in said)
-    container.ContentSequence.extend(_say_replaced(origin))
+    container.ContentSequence.extend(
+        TextContentItem(codes.DCM.Comment, f"{sentence}.", CONTAINS)
+        for sentence in decision.signed_before(language)
+    )
     return container
 
 

@@ -42,7 +42,7 @@ from skinapi.integrations.fhir.elements import (
     reference,
     share,
 )
-from skinapi.integrations.standards import counting_decision, say_replaced
+from skinapi.integrations.standards import instructing_decision, say_replaced
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import TOLD, Modality
 from skinapi.model.finding import doubt_notice
@@ -124,13 +124,16 @@ def _without_content(resource: Resource, finding: VisibleFinding, **elements: El
 
 
 def report_status(finding: VisibleFinding) -> str:
-    """Preliminary until a doctor has signed what counts, and waits for neither a result of the
-    laboratory nor another photo; amended where something else counts since: another decision, or
-    what was said of another finding of the spot.
+    """Preliminary until a doctor has signed a review that waits for neither a result of the
+    laboratory nor another photo; amended if it is not the first one, or the spot has changed since.
     """
     decision = finding.decision
     if decision is None or not decision.final:
         return "preliminary"
+    return _signed_status(finding, decision)
+
+
+def _signed_status(finding: VisibleFinding, decision: Decision) -> str:
     return "amended" if decision.changed or len(finding.reviews) > 1 else "final"
 
 
@@ -143,7 +146,7 @@ def _report_of(
     for_doctor: bool,
 ) -> Resource:
     number, language = finding.number, finding.language
-    said, counting = _say(finding, for_doctor=for_doctor), counting_decision(finding)
+    said, counts = _say(finding, for_doctor=for_doctor), instructing_decision(finding)
     notices = (notice.in_language(language) for notice in finding.finding.notices)
     pdf = {
         "contentType": "application/pdf",
@@ -169,10 +172,10 @@ def _report_of(
         subject=reference("Patient", finding.owner),
         effectiveDateTime=instant(finding.created_at),
         issued=instant(finding.said_at),
-        resultsInterpreter=[{"display": counting.decided_by}] if counting else None,
+        resultsInterpreter=[{"display": counts.decided_by}] if counts else None,
         result=[_refer(observation) for observation in observations],
         media=[{"link": _refer(item)} for item in media],
-        conclusion=said if counting or finding.decision else None,
+        conclusion=said if finding.decision else None,
         conclusionCode=[_conclude(finding)],
         presentedForm=[pdf] if base else None,
     )
@@ -188,9 +191,9 @@ def _based_on(finding: VisibleFinding) -> list[Element]:
 
 def _conclude(finding: VisibleFinding) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
-    decision, replaced_by = counting_decision(finding), finding.replaced_by
-    if replaced_by and decision is None:
-        return _no_concept("temp-unknown", f"{NO_CONCLUSION}. {_say_instead(replaced_by)}")
+    decision = finding.decision
+    if finding.replaced_by:
+        return _no_concept("temp-unknown", _say_instruction(finding.replaced_by))
     if decision is None:
         return _no_concept("temp-unknown", NO_CONCLUSION)
     if decision.label is None:
@@ -200,8 +203,8 @@ def _conclude(finding: VisibleFinding) -> Element:
     return condition_concept(decision.label)
 
 
-def _say_instead(advice: Advice) -> str:
-    """What counts instead, in English, as all that stands beside codes."""
+def _say_instruction(advice: Advice) -> str:
+    """In English, as all that stands beside codes."""
     return " ".join(say_advice(advice, "en", for_doctor=True))
 
 
@@ -255,10 +258,12 @@ def _refer(resource: Resource) -> Element:
 
 
 def observations_of(finding: VisibleFinding) -> Iterator[Resource]:
-    """What a doctor has decided first: it replaces the model's band. Then the model's output."""
+    """What a doctor has decided first: it replaces the model's band. It stays once a doctor has
+    signed, also if the review was voided. Then the model's output.
+    """
     judged, replaced_by = finding.finding, finding.replaced_by
     pictured = as_mapping((judged.restated or judged).from_picture or ())
-    if finding.decision or counting_decision(finding):
+    if finding.reviews:
         yield _decided(finding)
     yield _likely(finding)
     for ranked in judged.shown_ranked:
@@ -288,7 +293,7 @@ def observations_of(finding: VisibleFinding) -> Iterator[Resource]:
         "urgency",
         "How soon a doctor should see the lesion, by the model and the checklist",
         valueCodeableConcept=_band_concept(judged.band, finding.language),
-        note=_notes(finding, *([_say_instead(replaced_by)] if replaced_by else [])),
+        note=_notes(finding, *([_say_instruction(replaced_by)] if replaced_by else [])),
     )
     if told := list(_list_told(finding)):
         yield _observe(
@@ -364,35 +369,29 @@ def _band_concept(band: Band, language: Language) -> Element:
 
 
 def _decided(finding: VisibleFinding) -> Resource:
-    """Who could judge nothing by the photo has decided no urgency, though one stays in force. Where
-    what counts was said of another finding of the spot, the doctor's of that; without a value where
-    no doctor has answered that finding.
+    """Without a value if the current review is not the instruction, or asks for another photo
+    because nobody could judge this one.
     """
-    counting, replaced_by = counting_decision(finding), finding.replaced_by
-    own, language = finding.decision, finding.language
-    was_judged = len(finding.reviews) > 1 or (own is not None and replaced_by is not None)
-    if counting and _judges(counting):
-        value: dict[str, Any] = {"valueCodeableConcept": _band_concept(counting.urgency, language)}
-        status = "amended" if was_judged else "final"
+    decision, language = instructing_decision(finding), finding.language
+    if decision and decision.waits_for is not WaitsFor.PHOTO:
+        value: dict[str, Any] = {"valueCodeableConcept": _band_concept(decision.urgency, language)}
+        status = _signed_status(finding, decision)
     else:
-        why = counting.band_words(language).doctor_action if counting else ""
-        reason = _say_instead(replaced_by) if replaced_by else why
+        instead = finding.replaced_by
+        why = decision.band_words(language).doctor_action if decision else NO_CONCLUSION
+        reason = _say_instruction(instead) if instead else why
         value = {"dataAbsentReason": absent("temp-unknown", reason)}
-        status = "amended" if replaced_by and was_judged else "preliminary"
+        status = "amended" if instead else "preliminary"
     return _observe(
         finding,
         "decided-urgency",
         DECIDED,
         by_model=False,
-        performer=[{"display": counting.decided_by}] if counting else None,
+        performer=[{"display": decision.decided_by}] if decision else None,
         issued=instant(finding.said_at),
         status=status,
         **value,
     )
-
-
-def _judges(decision: Decision) -> bool:
-    return decision.waits_for is not WaitsFor.PHOTO
 
 
 def _observe(

@@ -119,9 +119,9 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     assert predecessor.ReferencedSOPInstanceUID in before
     body = {"reader": "patient"}
     draft = doctor.call("POST", f"/submissions/{number}/letters", json=body).get_json()
-    letter, decision = draft["_id"], draft["decision"]
+    letter = draft["_id"]
     says = "Dear Ada Example,\nIt is a mole. Be well, Ada."
-    text = {"text": says, "decision": decision, "version": 1}
+    text = {"text": says, "version": 1}
     accepted = doctor.call("POST", f"/letters/{letter}/sign", json=text)
     assert accepted.status_code == 200, accepted.text
     known = set(archive.kept)
@@ -294,16 +294,13 @@ class Spot:
         self.doctor, self.ada, self.first = clinic_with_finding(backend, **told)
         place = {"site": "upper_extremity", "laterality": "left"}
         self.lesion = self.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
-        self.sort(self.first, self.lesion)
+        moved = {"lesion": self.lesion}
+        self.ada.call("PUT", f"/submissions/{self.first}/lesion", json=moved)
         self.sign(self.first, MELANOMA)
         assert self.is_melanoma()
         self.newer = predicted(self.ada, lesion=self.lesion, keep_photo="true", **told)["id"]
         self.sign(self.newer, SURE_MOLE)
         assert not self.is_melanoma()
-
-    def sort(self, number: int, lesion: str | None) -> None:
-        answer = self.ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
-        assert answer.status_code == 200, answer.text
 
     def sign(self, number: int, said: Any) -> None:
         sign(self.doctor, number, **said)
@@ -325,27 +322,20 @@ class Spot:
         assert len(said) == 1
         return said.pop()
 
-    def leave(self, way: str) -> None:
-        """The newer photo says nothing of the spot any more."""
-        path = f"/submissions/{self.newer}"
-        reason = {"reason": "It is of somebody else."}
-        right = {"body_laterality": "right"}
-        answer = {
-            "void": lambda: self.doctor.call("POST", f"{path}/entered-in-error", json=reason),
-            "sort": lambda: self.ada.call("PUT", f"{path}/lesion", json={"lesion": None}),
-            "delete": lambda: self.ada.call("DELETE", path),
-            "side": lambda: self.ada.call("PUT", f"{path}/facts", json=right),
-        }[way]()
-        assert answer.status_code in (200, 204), answer.text
+    def void_newest(self) -> None:
+        path = f"/submissions/{self.newer}/reviews"
+        newest = self.doctor.call("GET", path).get_json()[-1]["_id"]
+        reason = {"reason": "The picture is blurred."}
+        answer = self.doctor.call("POST", f"{path}/{newest}/void", json=reason)
+        assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("way", ["void", "sort", "delete", "side"])
-def test_what_counts_again_is_sent_again_as_the_latest(
-    backend: Backend, archive: FakeArchive, way: str, tmp_path: Path
+def test_what_is_said_again_is_sent_again_as_the_latest(
+    backend: Backend, archive: FakeArchive, tmp_path: Path
 ) -> None:
     spot = Spot(backend, archive)
     mole = {kind: spot.sent(kind)[-1] for kind in ("SR", "DOC")}
-    spot.leave(way)
+    spot.void_newest()
     send_due(backend)
     assert [len(spot.sent(kind)) for kind in mole] == [3, 3]
     assert spot.is_melanoma()
@@ -359,44 +349,17 @@ def test_what_counts_again_is_sent_again_as_the_latest(
     assert (archive.kept, newest(backend).state) == (kept, "delivered")
 
 
-def test_what_counts_to_and_fro_is_sent_each_time(backend: Backend, archive: FakeArchive) -> None:
-    spot = Spot(backend, archive)
-    for turn in range(4):
-        spot.sort(spot.newer, spot.lesion if turn % 2 else None)
-        send_due(backend)
-        assert spot.is_melanoma() == (turn % 2 == 0)
-    reports = spot.sent("SR")
-    assert len(reports) == len(spot.sent("DOC")) == 6
-    assert [*map(named_before, reports[1:])] == [item.SOPInstanceUID for item in reports[:-1]]
-
-
-def test_what_never_came_to_the_archive_is_not_replaced(
-    backend: Backend, archive: FakeArchive
-) -> None:
-    spot = Spot(backend, archive)
-    kept = dict(archive.kept)
-    archive.mood = Mood.IS_DOWN
-    spot.sort(spot.newer, None)
-    send_due(backend)
-    spot.sort(spot.newer, spot.lesion)
-    archive.mood = Mood.WORKS
-    send_due(backend)
-    assert archive.kept == kept
-
-
-def test_an_archive_that_lists_late_gets_what_counts_as_the_latest(
+def test_an_archive_that_lists_late_gets_the_newest_review_as_the_latest(
     backend: Backend, archive: FakeArchive
 ) -> None:
     spot = Spot(backend, archive)
     archive.kept.clear()
     archive.mood = Mood.LISTS_LATE
-    for lesion in (None, spot.lesion):
-        spot.sort(spot.newer, lesion)
-        send_due(backend)
+    for said in (MELANOMA, SURE_MOLE):
+        spot.sign(spot.newer, said)
         assert newest(backend).state == "waiting"
-    spot.sort(spot.newer, None)
     archive.mood = Mood.WORKS
-    send_due(backend)
+    spot.sign(spot.newer, MELANOMA)
     assert spot.is_melanoma()
 
 

@@ -193,7 +193,7 @@ def test_a_dispute_waits_for_the_doctors_of_patients_without_one(ward: Ward) -> 
     assert ward.admin.call("PATCH", path).status_code == 200
     other = ward.backend.member(role="doctor")
     (found,) = other.call("GET", "/queue?unassigned=true").get_json()
-    assert (found["id"], "disputed" in found["left"]) == (ward.live()["number"], True)
+    assert (found["id"], found["case"]["disputed"]) == (ward.live()["number"], "other_patient")
 
 
 def test_a_photo_that_a_doctor_has_moved_stays_there(real_backend: Backend, tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed
     assert {*ids(found)} == {str(spot.first), str(second)}
     assert after["conclusion"].startswith("Urgent referral")
     assert f"finding {second}" in after["conclusion"]
-    assert "Said of this photo: Doctor's decision: Melanocytic nevus" in after["conclusion"]
+    assert "Doctor's decision: Melanocytic nevus" in after["conclusion"]
+    assert "Signed before a new photo" in after["conclusion"]
     assert escape(after["conclusion"]) in after["text"]["div"]
     assert "resultsInterpreter" not in after  # no doctor has answered what counts
     assert "coding" not in after["conclusionCode"][0]
@@ -100,7 +101,7 @@ def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
     assert all(after["meta"][name] != before["meta"][name] for name in ("versionId", "lastUpdated"))
 
 
-def test_a_photo_that_leaves_the_spot_counts_no_more(spot: Spot) -> None:
+def test_a_photo_that_leaves_the_spot_takes_its_level_along(spot: Spot) -> None:
     spot.clinic.review(spot.first, **SURE_MOLE)
     before = spot.report(spot.first)
     second = spot.photograph(MELANOMA)
@@ -109,6 +110,8 @@ def test_a_photo_that_leaves_the_spot_counts_no_more(spot: Spot) -> None:
     left = ada.call("PUT", path, json={"lesion": None})
     assert left.status_code in (200, 204), left.text
     again = spot.report(spot.first)
-    names = ("status", "conclusion", "conclusionCode", "resultsInterpreter", "issued")
+    names = ("conclusionCode", "resultsInterpreter")
     assert [again[name] for name in names] == [before[name] for name in names]
+    assert again["conclusion"].startswith(f"{before['conclusion']} Signed before ")
+    assert again["status"] == "amended"
     assert again["meta"]["lastUpdated"] > replaced["meta"]["lastUpdated"]

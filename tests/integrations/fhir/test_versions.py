@@ -113,7 +113,8 @@ def test_a_more_urgent_version_reopens_what_was_decided(tmp_path: Path) -> None:
     assert report["conclusion"].startswith("Urgent referral")
     assert "It became more urgent on" in report["conclusion"]
     assert "No doctor has judged it since then." in report["conclusion"]
-    assert "Said of this photo: Doctor's decision: Melanocytic nevus" in report["conclusion"]
+    assert "Doctor's decision: Melanocytic nevus" in report["conclusion"]
+    assert "Signed before a correction of what was entered" in report["conclusion"]
     assert "resultsInterpreter" not in report
     assert "coding" not in report["conclusionCode"][0]
     assert "It became more urgent on" in decided["dataAbsentReason"]["text"]
