@@ -1,6 +1,6 @@
-"""What holds about a finding and its spot: which reviews count, and what they decide.
+"""What counts about a spot: its findings with their levels, and its reviews.
 
-Begin with `lesion_status.py`; docs/reviews.md has the rules.
+Begin with `spot.py`, which has the rules; docs/reviews.md explains them.
 
-Other packages import `decisions`, `lesion_status`, `reviews`.
+Other packages import `decisions`, `lesion_status`, `reviews`, `spot`.
 """

@@ -17,7 +17,6 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import compare_pending
 from tests.care.test_comparisons import grown
 from tests.care.test_lesions import begin, sort
-from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.webhooks.receiver import (
     Answer,
