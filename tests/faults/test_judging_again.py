@@ -116,7 +116,7 @@ class Actor(threading.Thread):
 
     def _review(self) -> None:
         if (case := self._choose()) and case.reviews < 20:
-            body = review_of(label="melanocytic_nevus", version=case.versions)
+            body = review_of(label="melanocytic_nevus")
             self._ask("POST", f"/submissions/{case.number}/review", self.doctor, body)
             case.reviews += 1
 
