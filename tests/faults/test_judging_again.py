@@ -47,9 +47,7 @@ REASON = "It is of somebody else."
 
 @dataclass
 class Case:
-    """What was acknowledged of a finding. `reviews`: how many were signed; `gone`: it was entered in
-    error, or moved.
-    """
+    """What was acknowledged of a finding. `gone`: it was entered in error, or moved."""
 
     number: int
     owner: str
