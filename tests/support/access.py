@@ -77,7 +77,7 @@ WHO = {
     "asked": "uffffnoffuu",
     "in_charge": "ufffonfffuu",  # not who sees the finding for a second opinion
 }
-OF_ADA = ("number", "lesion", "patient", "letter", "signed_letter")
+OF_ADA = ("number", "unreviewed", "lesion", "patient", "letter", "signed_letter")
 PHOTO = photo_of("melanoma")
 KEY = {"name": "mine", "scopes": ["findings:read"], "current_password": PASSWORD}
 SIGNATURE = {"json": {"text": "Dear Ada,\nPlease see a doctor this week.", "version": 1}}
@@ -126,8 +126,10 @@ class SampleAccounts:
         self.named |= {"no_code": "0" * 32, "no_hash": "0" * 64}
         for part in PARTS:
             self.named |= part.name_samples(backend)
-        self.named["letter"] = self.draft_letter()
         self.named["signed_letter"] = self.sign_another_letter()
+        self.named["letter"] = self.draft_letter()
+        self.named["review"] = next(iter(backend.services.data.reviews.walk_all())).id
+        self.named["unreviewed"] = str(self._finding(self.named["patient"]))
         self.ask_colleague()
         self.named["message"] = self._message(doctor, self.named["lesion"])
 
@@ -613,6 +615,7 @@ show_thumbnail               in_care           /submissions/{number}/thumbnail
 show_heatmap                 in_care           /submissions/{number}/heatmap
 delete_submission            owner             /submissions/{number}
 add_review                   uffnonfnnuu       /submissions/{number}/review
+void_review                  in_charge         /submissions/{number}/reviews/{review}/void
 enter_in_error               ufffonffouu       /submissions/{number}/entered-in-error
 move_submission              ufffonffouu       /submissions/{number}/move
 list_errors                  approved          /submissions/entered-in-error
@@ -638,6 +641,7 @@ list_patient_lesions         doctor_in_care    /patients/{patient}/lesions
 show_lesion                  in_care           /lesions/{lesion}
 list_course                  in_care           /lesions/{lesion}/submissions
 change_lesion                owner             /lesions/{lesion}
+mark_told                    in_charge         /lesions/{lesion}/told
 delete_lesion                owner             /lesions/{lesion}
 compare_findings             in_care           /lesions/{lesion}/comparison
 list_messages                conversation      /lesions/{lesion}/messages
@@ -651,7 +655,7 @@ mark_messages_about_no_spot_done conversation  /patients/{patient}/messages/done
 list_waiting_messages        approved          /messages
 show_inbox                   approved          /inbox
 propose_lesions              owner             /submissions/{number}/lesion-proposals
-sort_finding                 owner             /submissions/{number}/lesion
+sort_finding                 owner             /submissions/{unreviewed}/lesion
 list_patients                doctors           /patients
 list_patient_submissions     doctor_in_care    /patients/{patient}/submissions
 list_queue                   doctors           /queue
@@ -729,6 +733,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "follow_audit": {"headers": {"Accept": "application/x-ndjson"}},
     "predict": photo("image"),
     "add_review": {"json": review_of(label="melanoma")},
+    "void_review": {"json": {"reason": "Signed for the wrong spot."}},
     "enter_in_error": {"json": {"reason": "of Bob"}},
     "move_submission": SampleAccounts.right_patient,
     "ask_colleague": SampleAccounts.ask_colleague,
@@ -743,6 +748,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "withdraw_letter": {"json": {"reason": "It was wrong."}},
     "create_lesion": {"json": {"place": {"site": "back"}}},
     "show_lesion": SampleAccounts.sort_sample,
+    "mark_told": SampleAccounts.sort_sample,
     "list_course": SampleAccounts.sort_sample,
     "change_lesion": {"json": {"name": "the one below the collar"}},
     "compare_findings": SampleAccounts.sort_two,
