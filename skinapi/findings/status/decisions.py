@@ -151,7 +151,6 @@ class Decision:
     def from_review(cls, review: Review, spot: Spot) -> Self:
         said, current = review.opinion, current_review(spot)
         is_current = current is not None and current.id == review.id
-        version = current.spot_version if current and is_current else 0
         return cls(
             review=review.id,
             label=said.label,
@@ -164,7 +163,7 @@ class Decision:
             photo_wanted=is_current and spot.photo_wanted_at is not None,
             asked_for_photo=said.photo_wanted,
             due=spot_day(spot),
-            changed=changed_since(spot, version),
+            changed=changed_since(spot, current.spot_version) if current and is_current else None,
         )
 
     @property

@@ -23,7 +23,7 @@ MIX = NamingRule(tau=0, prior={"melanoma": 0.3, "melanocytic_nevus": 0.3})
 BETWEEN = photo_in((88, 57, 45))
 LENS = {"modality": "dermoscopic"}
 CHANGING = {"_id", "id", "time", "processing_time_ms", "processing_time", "restated", "headline"}
-CHANGING |= {"instruction"}  # it says since when; its words stand in `action` too
+CHANGING |= {"lesion", "instruction"}  # it says since when; its words stand in `action` too
 
 
 def write_mixed(place: Path) -> Path:

@@ -57,7 +57,10 @@ def test_one_damaged_character_hides_one_record(
     damage_text(backend, broken.id, old, new)
     for person, path in ((doctor, "/queue"), (patient, "/submissions")):
         listed = person.call("GET", path)
-        assert (listed.status_code, listed.headers.get(LEFT_OUT)) == (200, "submissions=1")
+        assert (listed.status_code, listed.headers.get(LEFT_OUT)) == (
+            200,
+            "lesions=1, submissions=1",
+        )
         assert [item["id"] for item in listed.get_json()] == [urgent.number]
     assert f"(submissions/{broken.id})" in str(backend.client.get("/readyz").get_json()["notes"])
     assert main(["check"]) == 1

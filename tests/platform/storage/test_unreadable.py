@@ -274,7 +274,7 @@ def test_a_spot_of_which_a_photo_or_review_cannot_be_read_is_left_out_whole(
         assert more.number not in [item["id"] for item in listed.get_json()]
         assert "submissions=2" in listed.headers[LEFT_OUT]
         spots = two.ada.call("GET", "/lesions")
-        assert spots.get_json() == []
+        assert spot not in [item["id"] for item in spots.get_json()]
         assert "lesions=1" in spots.headers[LEFT_OUT]
         assert two.ada.call("GET", f"/lesions/{spot}").get_json()["code"] == "record_damaged"
         damaged.delete({"id": identifier})

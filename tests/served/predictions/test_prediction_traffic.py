@@ -21,7 +21,7 @@ from tests.support.size import in_drill, size
 CLIENTS = 16
 REQUESTS = size(32, 10_000)
 PHOTOS = size(8, 32)
-ITS_OWN = ("_id", "id", "time", "processing_time_ms", "instruction")
+ITS_OWN = ("_id", "id", "lesion", "time", "processing_time_ms", "instruction")
 
 
 # Of several processes one starts the servers.
