@@ -88,7 +88,6 @@ def _say_before(finding: VisibleFinding, language: Language, *, for_doctor: bool
     if decision:
         yield decision.heading_elsewhere(language, for_doctor=for_doctor)
         yield FirstContent.of_decision(decision, language).signed
-        yield from decision.signed_before(language)
         return
     headline = finding.finding.headline
     said = headline.for_doctor if for_doctor else headline.for_patient

@@ -14,6 +14,10 @@ from tests.support.backends import SECRET, Backend
 from tests.support.models import tiny_model
 
 
+# A spot of which a photo cannot be read is left out, too.
+LOST = "lesions=1, submissions=1"
+
+
 @pytest.fixture
 def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
     """A store that the commands find by the environment."""
@@ -31,8 +35,10 @@ def damage_text(backend: Backend, identifier: str, old: bytes, new: bytes) -> No
     path = backend.settings.instance_dir / "skinapi.db"
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    content = path.read_bytes()
-    at = content.index(b'{"id":"%s"' % identifier.encode())
+    content, start = path.read_bytes(), b'{"id":"%s"' % identifier.encode()
+    at = content.index(start)
+    if b'"finding":{' not in content[at : content.index(b'{"id":"', at + 1)]:
+        at = content.index(start, at + 1)  # that was its spot, which has the same id
     at = content.index(old, at)
     with path.open("r+b") as file:
         file.seek(at)
@@ -57,10 +63,7 @@ def test_one_damaged_character_hides_one_record(
     damage_text(backend, broken.id, old, new)
     for person, path in ((doctor, "/queue"), (patient, "/submissions")):
         listed = person.call("GET", path)
-        assert (listed.status_code, listed.headers.get(LEFT_OUT)) == (
-            200,
-            "lesions=1, submissions=1",
-        )
+        assert (listed.status_code, listed.headers.get(LEFT_OUT)) == (200, LOST)
         assert [item["id"] for item in listed.get_json()] == [urgent.number]
     assert f"(submissions/{broken.id})" in str(backend.client.get("/readyz").get_json()["notes"])
     assert main(["check"]) == 1

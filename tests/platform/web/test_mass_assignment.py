@@ -48,11 +48,11 @@ def names_of_bodies(backend: Backend) -> dict[str, Route]:
 def prepare(
     accounts: SampleAccounts, name: str, route: Route, more: dict[str, Any]
 ) -> Callable[[], TestResponse]:
-    """By Ada, an admin or Ada's doctor: the first who is not forbidden it; by Ada where it takes a
-    key, because its body is read first. What the request needs is there before it is sent.
+    """By Ada, an admin, Ada's doctor or a colleague: the first who is not forbidden it; by Ada where
+    it takes a key, because its body is read first. What the request needs is there before it.
     """
     row = ROWS[name]
-    asked = ("user", "admin", "doctor")
+    asked = ("user", "admin", "doctor", "second opinion")
     open_to = (item for item in asked if row.who[PEOPLE.index(item)] != "f")
     who = accounts.people[next(open_to, "user")]
     assert who
