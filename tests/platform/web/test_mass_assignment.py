@@ -48,7 +48,7 @@ def names_of_bodies(backend: Backend) -> dict[str, Route]:
 def prepare(
     accounts: SampleAccounts, name: str, route: Route, more: dict[str, Any]
 ) -> Callable[[], TestResponse]:
-    """By Ada, an admin, Ada's doctor or a colleague: the first who is not forbidden it; by Ada where
+    """By Ada, an admin, Ada's doctor or a colleague: the first who is not forbidden it; by Ada if
     it takes a key, because its body is read first. What the request needs is there before it.
     """
     row = ROWS[name]
