@@ -341,8 +341,6 @@ def test_a_message_about_a_spot_is_not_lost_though_its_spot_is_gone_or_empty(
     talk = Talk(backend)
     number = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion).number
     other = file_for(backend, talk.ada, Band.ROUTINE).number
-    sign(talk.grey, number, **NEVUS)
-    assert talk.ada.call("GET", f"/submissions/{number}").status_code == 200
     talk.sent(talk.ada, "It bleeds since yesterday and has doubled.")
     path = f"/lesions/{talk.lesion}"
     if emptied == "deleted":

@@ -356,7 +356,7 @@ def _letters(year: Year) -> None:
         path = f"/letters/{draft['_id']}"
         text = {"text": f"{WORDS['letter']}\n\n{draft['text']}"}
         changed = year.doctor.do("PUT", path, {**text, "version": draft["version"]})
-        signed = {**text, "version": changed["version"], "decision": changed["decision"]}
+        signed = {**text, "version": changed["version"]}
         year.doctor.do("POST", f"{path}/sign", signed)
         if withdrawn:
             year.doctor.do("POST", f"{path}/withdrawal", {"reason": WORDS["withdrawal"]})

@@ -167,5 +167,7 @@ def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:
     urgent = any(item.queued_at and item.level.urgency is URGENT for item in spot.findings)
     if urgent or awaits_result(spot):
         return dict.fromkeys(item.id for item in case)
-    since, closed = max(item.said_at for item in case), not spot.is_open
+    decided = [item.decision.decided_at for item in case if item.decision]
+    since = max((*decided, *(item.newest.judged_at for item in case)))
+    closed = not spot.is_open
     return {item.id: make_rest_key(bool(item.photos), closed, since, item.number) for item in case}
