@@ -132,7 +132,7 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
     before, after = patient.call("GET", "/submissions").json
     assert before["lesion"] == after["lesion"] is not None
     [spot] = patient.call("GET", "/lesions").json
-    assert spot["instruction"]["band"] == before["decision"]["urgency"], "the review counts"
+    assert spot["instruction"]["band"] == "doctor_review", "the more urgent of review and photo"
     assert not spot["instruction"]["photo_wanted"]
     visitor.assert_quiet(expected=("/predict",))
 
