@@ -13,6 +13,7 @@ from base64 import b64decode
 from calendar import day_abbr, day_name, month_abbr, month_name
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic, sleep
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -30,6 +31,7 @@ WIDEST = 960
 # A page of A4 at 100 dots an inch, and how much of it is shown.
 DOTS, SHOWN_HEIGHT = 100, 1020
 COLOURS = 256
+COMPARED_S = 60
 DOCTOR, PATIENT = "holt@demo.example", "petit@demo.example"
 # Of each picture who sees what is on it, and the view with its finding.
 PAGES = {"finding": (PATIENT, "finding"), "queue": (DOCTOR, "case")}
@@ -59,6 +61,7 @@ def open_page(demo: DemoServer, browser: webdriver.Chrome, name: str) -> Visitor
     email, view = PAGES[name]
     visitor = Visitor(browser, demo.port)
     visitor.look(WINDOW)
+    settle(demo)
     visitor.enter(demo.caller(email), demo.role_of(email))
     visitor.go(f"{view}/{number_of_finding(demo)}")
     visitor.find("main img")
@@ -71,7 +74,20 @@ def number_of_finding(demo: DemoServer) -> int:
     return int(demo.read(PATIENT, "/lesions")[0]["latest"]["id"])
 
 
+def settle(demo: DemoServer) -> None:
+    """Each page says what the comparison in the background has found; the doctor's says whether the
+    patient has read the finding.
+    """
+    path = f"/submissions/{number_of_finding(demo)}"
+    end = monotonic() + COMPARED_S
+    while not demo.read(DOCTOR, f"{path}/case").get("changes"):
+        assert monotonic() < end, "the demo has compared no photos"
+        sleep(0.2)
+    demo.read(PATIENT, path)
+
+
 def print_report(demo: DemoServer) -> bytes:
+    settle(demo)
     path = f"/submissions/{number_of_finding(demo)}/report.pdf"
     return demo.caller(PATIENT).call("GET", path).data
 
