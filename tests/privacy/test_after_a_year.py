@@ -18,6 +18,7 @@ from skinapi.platform.storage.ports import Document
 from skinapi.privacy.person_file.format import DATA
 from tests.privacy.inventory import (
     BY_COLLECTION,
+    INVENTORY,
     OF_THE_SERVER,
     Fields,
     list_personal,
@@ -228,6 +229,12 @@ def test_the_inventory_names_no_field_that_is_gone() -> None:
             for path in field.paths
         }
         assert {item for item in named - fields if "*" not in item} == set(), collection
+
+
+def test_no_field_is_in_two_rows_of_the_inventory() -> None:
+    for stored in INVENTORY:
+        paths = [path for fields in stored.fields for path in fields.paths]
+        assert sorted(paths) == sorted(set(paths)), stored.collection
 
 
 def test_each_persons_field_is_exported_or_says_why_not_and_erased_or_says_why_it_stays() -> None:

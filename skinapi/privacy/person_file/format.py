@@ -161,15 +161,15 @@ class FiledPhoto(Filed):
 
 
 class FiledReport(Filed):
-    """A report that was issued. `hash`: by which the server verifies it. `version`: of the finding,
-    that it says.
+    """A report that was issued. `hash`: by which the server verifies it. `spot_version`: of the
+    spot, that it says.
     """
 
     language: str
     reader: str
     hash: str
     issued_at: datetime
-    version: int = 1
+    spot_version: int
 
 
 class FiledReview(Filed):

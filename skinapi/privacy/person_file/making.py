@@ -172,7 +172,7 @@ class _Run:
         progress(AUDITED, "Page")
         self._name_damaged(unreadable)
         self._data.add_list("missing", self._missing)
-        self._data.add("damaged", len(unreadable.hidden))
+        self._data.add("damaged", len(unreadable.damaged))
         self._data.end()
         self._page.end(audit=self._newest, audit_count=audit_count, missing=len(self._missing))
 
