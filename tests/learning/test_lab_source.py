@@ -83,7 +83,7 @@ def test_a_consent_withdrawn_while_a_training_reads_counts_and_later_is_in_the_c
     clinic = clinic_of(backend)
     ada, bob = clinic.patient(), clinic.patient()
     for person in (ada, ada, bob):
-        clinic.finding(person, {"histology": "confirmed"})
+        clinic.finding(person, {"certainty": "laboratory"})
     dataset = clinic.dataset()
     said: list[str] = []
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))

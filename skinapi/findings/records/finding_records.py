@@ -94,7 +94,10 @@ class FindingRecords(StoredFindings):
             raise FindingInError(finding.error.reason)
         for seen in self.see([finding], with_errors=with_errors):
             return seen
-        raise RecordDamaged
+        if is_hidden(FINDINGS, finding.id):
+            raise RecordDamaged
+        # Somebody has deleted, moved or voided it since it was read.
+        return self.see_one(self.get(finding.id), with_errors=with_errors)
 
     def renew(self, lesions: Collection[str]) -> FindingsChanged:
         """Sort the findings of these spots again, in the transaction that changes them. The caller

@@ -1,6 +1,6 @@
 """Two requests about the same finding or patient at once leave what one after the other leaves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import product
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.findings.records.spots import Spots
+from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.care.clinic import URGENT, numbers, patient_of
@@ -68,6 +70,9 @@ class Ward:
     def enter_in_error(self, number: int) -> TestResponse:
         body = {"reason": "The photo is of somebody else."}
         return self.doctor.call("POST", f"/submissions/{number}/entered-in-error", json=body)
+
+    def move_to_new_spot(self, number: int) -> TestResponse:
+        return self.ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": None})
 
     def correct(self, number: int, age: str = "75+") -> TestResponse:
         """As its doctor does, with what makes it urgent."""
@@ -300,6 +305,23 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
         assert sorted(numbers(ward.doctor, "/queue")) == listed, about
         assert ward.is_whole(), about
         erase(backend.services, backend.account(reader.email))
+
+
+@pytest.mark.parametrize("act", [Ward.enter_in_error, Ward.delete, Ward.move_to_new_spot])
+def test_what_changes_between_two_reads_of_an_answer_is_no_damage(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, act: Callable[[Ward, int], TestResponse]
+) -> None:
+    ward, read = Ward(backend, findings=1), Spots.read
+    (number,) = ward.numbers
+
+    def read_late(spots: Spots, lesions: Iterable[str]) -> dict[str, LesionStatus]:
+        monkeypatch.setattr(Spots, "read", read)
+        assert act(ward, number).status_code in (200, 201, 204)
+        return read(spots, lesions)
+
+    monkeypatch.setattr(Spots, "read", read_late)
+    answer = ward.ada.call("GET", f"/submissions/{number}")
+    assert answer.status_code == (200 if act is Ward.move_to_new_spot else 404)
 
 
 def assert_answered(ward: Ward, number: int, *, signed: bool, seen: bool) -> None:
