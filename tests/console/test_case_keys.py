@@ -21,6 +21,16 @@ SIGN_OR_SEE = """
 document.querySelector(".signing [value=stay]")?.click();
 return !document.querySelector(".opinion-end");
 """
+# The page waits for what a case says by now, until `go_on` is called.
+HOLD_CASE = """
+const ask = window.fetch;
+const held = new Promise((resolve) => { window.go_on = resolve; });
+window.fetch = async (asked, options) => {
+  const answer = await ask(asked, options);
+  if (String(asked).endsWith("/case")) await held;
+  return answer;
+};
+"""
 FOCUSED = "return document.activeElement.textContent.trim()"
 
 
@@ -45,6 +55,7 @@ def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
     visitor.find(f"{FIRST}.current")
     visitor.keys("o")
     visitor.find(".work")
+    visitor.run(HOLD_CASE)
     sign_the_review(journey)
     visitor.find(".next-case:focus")
     ask_a_colleague(journey, colleague)
@@ -66,12 +77,20 @@ def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
 
 
 def ask_a_colleague(journey: Journey, colleague: Caller) -> None:
+    """The case is drawn anew in the middle of the question, because it has been signed."""
     visitor = journey.visitor
-    visitor.await_stillness()  # the case is loaded anew once it is signed
     visitor.keys("s")
     visitor.find("[name=colleague]:focus")
     visitor.choose("colleague", colleague.id)
-    visitor.find("[name=question]").send_keys(QUESTION, Keys.CONTROL, Keys.ENTER)
+    first, second = QUESTION[:10], QUESTION[10:]
+    visitor.keys(Keys.TAB, first)
+    assert visitor.count(".opened") == 0
+    visitor.run("window.go_on()")
+    visitor.find(".opened")
+    visitor.keys(second)
+    question = visitor.find("[name=question]")
+    assert question.get_attribute("value") == QUESTION
+    question.send_keys(Keys.CONTROL, Keys.ENTER)
     journey.see("opinionWithdraw")
     visitor.see(QUESTION)
     journey.step("asked")
@@ -88,7 +107,6 @@ def sign_the_review(journey: Journey) -> None:
 def sign_a_letter(journey: Journey) -> tuple[str, str]:
     """With what it begins, and what was written below it."""
     visitor, text = journey.visitor, HARMLESS[journey.language]
-    visitor.await_stillness()  # the case is loaded anew once it is signed
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
     begins = visitor.find(".letter-decision").text

@@ -312,7 +312,8 @@ const CasePane = ({ number, loaded, ...way }) => {
     </article>`;
 };
 
-/** What takes the place of a form that had the focus gets it, where that is sent or closed; the part of the page around it.
+const PARTS = "section, aside, article";
+/** What has the focus keeps it where the page, drawn anew, moves it: what a doctor types next is no key of the case. Where a form is sent or closed, the part of the page around it gets the focus.
  * @param {{current: HTMLElement | null}} pane */
 function useKeptFocus(pane) {
   useEffect(() => {
@@ -320,13 +321,13 @@ function useKeptFocus(pane) {
     if (!frame) return undefined;
     let around = /** @type {HTMLElement[]} */ ([]);
     const remember = (/** @type {FocusEvent} */ { target }) => {
-      const parts = [...frame.querySelectorAll("section, aside, article")].filter((one) => one.contains(/** @type {Node} */ (target)));
+      const parts = [...frame.querySelectorAll(PARTS)].filter((one) => one.contains(/** @type {Node} */ (target)));
       around = [/** @type {HTMLElement} */ (target), .../** @type {HTMLElement[]} */ (parts).reverse()];
     };
     const keep = () => {
-      if (document.activeElement !== document.body || !around[0] || around[0].isConnected) return;
+      if (document.activeElement !== document.body) return;
       const next = around.find((one) => one.isConnected);
-      if (next && !next.hasAttribute("tabindex")) next.tabIndex = -1;
+      if (next?.matches(PARTS)) next.tabIndex = -1;
       next?.focus({ preventScroll: true });
       next?.scrollIntoView({ block: "nearest" });
     };
