@@ -166,6 +166,10 @@ class LesionCounts:
     def on_changed(self, event: FindingEvent) -> None:
         self.recount(event.finding.lesion)
 
+    def on_findings_changed(self, event: FindingsChanged) -> None:
+        for lesion in sorted({finding.lesion for finding in event.findings}):
+            self.recount(lesion)
+
     def enter(self, finding: StoredFinding) -> None:
         self.get_own(finding.lesion, finding.owner)
         self.refuse_excess(self.recount(finding.lesion))

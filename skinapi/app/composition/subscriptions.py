@@ -35,8 +35,6 @@ from skinapi.base.settings.settings import Settings
 from skinapi.care.cases import CasesService
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
-    ChangeMeasured,
-    FactsAmended,
     FindingDeleted,
     FindingDiscarded,
     FindingEvent,
@@ -150,8 +148,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         for using in (FindingFiled, FindingReviewed, FindingJudgedAgain):
             inside(using, data.account_uses.on_finding)
     afterwards(FindingFiled, lambda event: data.usage.add_finding(event.finding.finding))
-    for changed in (FindingReviewed, FindingJudgedAgain, FactsAmended, ChangeMeasured):
-        inside(changed, counts.on_changed)
+    inside(FindingsChanged, counts.on_findings_changed)
     inside(FindingSorted, *_of_finding(data.letters.leave_spot, data.issued.leave_spot))
     for gone in (FindingVoided, FindingDeleted):
         inside(

@@ -314,10 +314,12 @@ class FindingsService:
     def _delete_empty(self, unit: Unit, lesion: str, *, by: str) -> None:
         if self.lesions.find(lesion):
             unit.audit("lesion.delete", by=by, target=lesion, owner=by)
-            self._remove_empty(unit, lesion)
+            self._remove_empty(unit, lesion, by)
 
-    def _remove_empty(self, unit: Unit, lesion: str) -> None:
-        if not self.records.spots.get(lesion).spot.findings:
+    def _remove_empty(self, unit: Unit, lesion: str, owner: str) -> None:
+        """A spot stays while one of its reviews covers a finding that was moved to another spot."""
+        spot = self.records.spots.get(lesion)
+        if not (spot.spot.findings or self.records.spots.list_covered(owner, spot.reviews)):
             self.lesions.remove(lesion)
             unit.publish(LesionDeleted(lesion))
 
@@ -357,7 +359,7 @@ class FindingsService:
         self.records.remove(finding.id)
         self.records.spots.store(before, after)
         self._remove(unit, finding)
-        self._remove_empty(unit, finding.lesion)
+        self._remove_empty(unit, finding.lesion, finding.owner)
         if owner:  # else it is being deleted
             self.queue.move_patient_down(finding, owner)
 

@@ -2,7 +2,7 @@
 after an act (status/spot.py), in the caller's transaction.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from skinapi.base.errors import NotFound, RecordDamaged
@@ -81,6 +81,20 @@ class Spots:
 
     def has(self, lesion: str) -> bool:
         return self._lesions.count({"id": lesion}) > 0
+
+    def list_covered(self, owner: str, reviews: Collection[str]) -> set[str]:
+        """List the spots in which one of these reviews covers a finding, or what is left of one."""
+        if not reviews:
+            return set()
+        of: Filter = {"owner": owner}
+        found = self._findings.find({**of, "error": None}, fields=("lesion", "covered_by"))
+        stubs = [
+            {**stub, "lesion": spot["id"]}
+            for spot in self._lesions.find(of, fields=("stubs",))
+            for stub in spot.get("stubs", ())
+        ]
+        each = [(it["lesion"], it.get("covered_by", ())) for it in (*found, *stubs)]
+        return {lesion for lesion, covering in each if not {*covering}.isdisjoint(reviews)}
 
     def add(self, finding: StoredFinding) -> None:
         """Store that a finding which is stored already has come to its spot."""

@@ -155,15 +155,16 @@ class ReviewsService:
         finding, owner, signed = self.findings.get_to_void(number=number, review=review, by=by)
         if signed.voided:
             return signed
-        if signed.opinion.awaited and awaits_result(finding.spot):
+        spots = self.records.spots
+        each = {signed.lesion, *spots.list_covered(finding.owner, [review])}
+        if signed.opinion.awaited and any(awaits_result(spots.get(it).spot) for it in each):
             raise ResultAwaited
         unit.audit("review.void", by=by.id, target=finding.id, owner=finding.owner, detail=reason)
         take_back = partial(void, review=review, at=now())
-        spots = sorted({signed.lesion, finding.lesion})  # it was moved since, or it was not
-        for spot in spots:
-            self.records.spots.change(spot, take_back)
+        for lesion in sorted(each):
+            spots.change(lesion, take_back)
         voided = signed.model_copy(update={"voided": True})
-        changed = self.records.renew(spots)
+        changed = self.records.renew(each)
         self.queue.update_owner_key(owner)
         self._take_back_outcome(finding, voided)
         unit.publish(FindingReviewed(finding))

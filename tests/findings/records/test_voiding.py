@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records.finding_lists import FindingLists
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reviews import service as review_service
 from skinapi.findings.status.waiting import Kind, waiting
 from skinapi.platform.storage.ids import now
@@ -60,7 +61,7 @@ def test_a_voided_review_counts_no_more_and_nothing_becomes_milder(any_backend: 
     assert (seen["decision"], seen["instruction"]["band"]) == (None, URGENT)
     acts = [row for row in any_backend.audit() if row["action"] == "review.void"]
     assert [(row["outcome"], row["detail"]) for row in acts] == [("done", REASON)] * 2
-    assert list(check_integrity(any_backend.services)) == []
+    assert [it.message for it in check_integrity(any_backend.services)] == []
 
 
 def test_who_may_void_a_review(backend: Backend) -> None:
@@ -168,3 +169,46 @@ def test_a_photo_that_the_patient_sends_leaves_unread_what_a_doctor_has_said(
     file_for(any_backend, ada, REVIEW, lesion=lesion)
     assert telling(any_backend, lesion)
     assert len(ada.call("GET", "/inbox").get_json()["decisions"]) == 1
+
+
+def move(backend: Backend, owner: Person, finding: StoredFinding) -> str:
+    """Move a finding that a review covers to a new spot, which it returns."""
+    lesions = backend.services.lesions
+    spot: str = owner.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    stored = lesions.records.get(finding.id)
+    lesions.records.put_in_lesion(stored, spot, ("back", None, None))
+    for each in (finding.lesion, spot):
+        lesions.counts.recount(each)
+    return spot
+
+
+def test_a_voided_review_opens_what_it_covers_in_every_spot(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    first = file_for(any_backend, ada, REVIEW)
+    second, third, deleted = (
+        file_for(any_backend, ada, REVIEW, lesion=first.lesion) for _ in range(3)
+    )
+    review = sign(doctor, first.number, **MOLE)
+    spots = [first.lesion, *(move(any_backend, ada, it) for it in (second, third, deleted))]
+    assert ada.call("DELETE", f"/submissions/{deleted.number}").status_code == 200
+    sign(doctor, third.number, **MOLE)
+    stored = any_backend.services.findings.records.spots
+    before = [stored.get(spot).spot for spot in spots]
+    assert [spot.is_open for spot in before] == [False, True, False, True]
+    assert void(doctor, first.number, review).status_code == 200
+    after = [stored.get(spot).spot for spot in spots]
+    assert [spot.is_open for spot in after] == [True] * 4
+    assert [spot.findings[0].level.urgency for spot in after] == [REVIEW] * 4
+    assert [spot.version - 1 for spot in after] == [spot.version for spot in before]
+    each = [item.number for item in (first, second, third)]
+    assert sorted(numbers(doctor, "/queue?reviewed=false")) == each
+    assert [it.message for it in check_integrity(any_backend.services)] == []
+
+
+def test_a_review_outlives_its_spot_with_a_finding_that_was_moved(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    found = file_for(backend, ada, REVIEW)
+    sign(doctor, found.number, **MELANOMA)
+    move(backend, ada, found)
+    assert ada.call("DELETE", f"/lesions/{found.lesion}").status_code == 200
+    assert read(ada, found.number)["decision"]["label"] == "melanoma"
