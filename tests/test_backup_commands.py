@@ -298,16 +298,24 @@ def test_the_cron_job_of_render_has_the_settings_that_production_requires() -> N
     assert not any("value" in given[name] for name in ("JWT_SECRET_KEY", "MONGO_URI"))
 
 
+@pytest.mark.parametrize(
+    ("collection", "ops"),
+    [
+        ("accounts", {"$set": {"queue_key": 7}}),
+        ("submissions", {"$unset": {"level": True}}),
+        ("submissions", {"$unset": {"sections": True}}),
+    ],
+)
 def test_a_damaged_record_of_one_patient_keeps_no_list_of_another_from_being_repaired(
-    backend: Backend,
+    backend: Backend, collection: str, ops: Any
 ) -> None:
     grey = backend.member(role="doctor")
     people = [backend.member(doctor_id=backend.account(grey.email).id) for _ in "12"]
     numbers = [predicted(person)["id"] for person in people]
     rows = backend.services.store.collection("submissions")
     first = backend.account(people[0].email).id
-    accounts = backend.services.store.collection("accounts")
-    accounts.update({"id": first}, {"$set": {"queue_key": 7}})
+    key = "id" if collection == "accounts" else "owner"
+    backend.services.store.collection(collection).update({key: first}, ops)
     rows.update({"number": numbers[1]}, {"$unset": {"queue_key": True}})
     assert main(["check", "--repair"]) == 1
     assert rows.find({"number": numbers[1]})[0]["queue_key"]

@@ -334,18 +334,22 @@ def test_who_deletes_a_photo_that_another_has_followed_as_asked_is_not_reached(
     assert to_reach(talk.grey) == []
 
 
-@pytest.mark.parametrize("emptied", ["deleted", "sorted elsewhere"])
+@pytest.mark.parametrize("emptied", ["deleted", "signed and deleted", "sorted elsewhere"])
 def test_a_message_about_a_spot_is_not_lost_though_its_spot_is_gone_or_empty(
     backend: Backend, emptied: str
 ) -> None:
     talk = Talk(backend)
     number = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion).number
     other = file_for(backend, talk.ada, Band.ROUTINE).number
+    if emptied == "signed and deleted":
+        sign(talk.grey, number, **NEVUS)
+        assert talk.ada.call("GET", f"/submissions/{number}").status_code == 200
     talk.sent(talk.ada, "It bleeds since yesterday and has doubled.")
     path = f"/lesions/{talk.lesion}"
-    if emptied == "deleted":
+    if emptied != "sorted elsewhere":
         assert talk.ada.call("DELETE", path).status_code == 200
-        expected = [(other, "unanswered")]
+        # A signed finding leaves a stub: the message stays with the spot.
+        expected = [(other, "unanswered") if emptied == "deleted" else (0, "message")]
     else:
         body = {"lesion": talk.begin()}
         moved = talk.ada.call("PUT", f"/submissions/{number}/lesion", json=body)

@@ -192,9 +192,14 @@ def test_who_asks_for_it_has_not_opened_what_a_doctor_decided(
     practice.review("melanocytic_nevus")
     case = f"/submissions/{practice.number}/case"
 
-    made_for(backend, practice.ada, tmp_path / "work")
+    def filed() -> Any:
+        [spot] = read(made_for(backend, practice.ada, tmp_path / "work"))["spots"]
+        return spot["opened_at"]
+
+    before = filed()
     assert "opened_at" not in practice.doctor.call("GET", case).get_json()
     practice.ada.call("GET", f"/submissions/{practice.number}")
+    assert filed() > before
     assert "opened_at" in practice.doctor.call("GET", case).get_json()
 
 

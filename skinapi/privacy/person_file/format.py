@@ -143,12 +143,15 @@ class FiledKey(Filed):
 
 
 class FiledSpot(Filed):
+    """`opened_at`: when its owner last opened it and something in it was new."""
+
     id: str
     created_at: datetime
     place: Place | None = None
     name: str | None = None
     remind_at: datetime | None = None
     reminded: str | None = None
+    opened_at: datetime | None = None
 
 
 class FiledPhoto(Filed):
