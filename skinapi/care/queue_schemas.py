@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import SearchText
+from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
 from skinapi.care.second_opinions import SecondOpinion
@@ -15,30 +16,24 @@ from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.read_access import PatientChannel, is_shut_out
 from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
-    AdviceView,
     FoundChangeView,
     HeadlineView,
 )
-from skinapi.findings.records.schemas.review import FirstDecision, GraverReview
-from skinapi.findings.records.schemas.summary import (
-    decision_view,
-    graver_sentence,
-    headed_fields,
-    percent,
-    shown_words,
-)
+from skinapi.findings.records.schemas.review import FirstDecision
+from skinapi.findings.records.schemas.summary import decision_view, headed_fields, percent
 from skinapi.findings.records.stored_finding import Dispute
 from skinapi.findings.records.unassigned_patients import OrphanedWork
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.spot import Level, LevelSource
 from skinapi.model.bands import RaisedBy
-from skinapi.model.conditions import Band
+from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, PageQuery
 
 # What of a finding in a list doctors alone read.
-NOT_FOR_PATIENTS: dict[str, Any] = dict.fromkeys(("awaited", "due", "replaced_by"))
+NOT_FOR_PATIENTS: dict[str, Any] = dict.fromkeys(("awaited", "due", "review"))
 
 
 class PatientsQuery(PageQuery):
@@ -66,8 +61,7 @@ class DoctorsQueueQuery(QueueQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
     urgency: Band | None = Field(
         default=None,
-        description="only findings of this band; of reviewed ones, those whose decision asks for "
-        "it",
+        description="only findings with this level",
     )
 
     awaited: WaitsFor | None = Field(
@@ -151,6 +145,23 @@ class PatientInCare(Answer):
         )
 
 
+class LevelView(Answer):
+    """How urgent a finding is, what has set that, and since when."""
+
+    urgency: Band
+    words: LocalizedText = Field(description="in the words of who asks: a doctor's, or a patient's")
+    source: LevelSource = Field(serialization_alias="from")
+    set_at: datetime = Field(serialization_alias="since")
+
+    @classmethod
+    def from_level(cls, level: Level, *, for_doctor: bool) -> Self:
+        def say(language: Language) -> str:
+            words = conditions_table().band_words(level.urgency, language)
+            return words.doctor_label if for_doctor else words.label
+
+        return cls.from_record(level, words=LocalizedText.by(say))
+
+
 class ListedFinding(Answer):
     """A finding in a list, in short; the whole finding is at `/submissions/{id}`."""
 
@@ -161,36 +172,31 @@ class ListedFinding(Answer):
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="the probability of `class`, in percent")
     headline: HeadlineView
-    band: Band
-    band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
+    level: LevelView
     decision: FirstDecision
-    graver_review: GraverReview
     uncertain: bool
     photo_kept: bool
     awaited: AwaitedView | None = optional(
         "for doctors: what its decision waits for; absent where that is nothing"
     )
     due: date | None = optional(
-        "for doctors, in their lists: until when the patient was told to be seen, by all that was "
-        "said of the spot; absent where no time was named"
+        "for doctors: the day by which a doctor is to see the spot; absent without one"
     )
-    replaced_by: AdviceView | None = optional(
-        "for doctors: of a decided finding, what was said of the spot that counts instead, and of "
-        "any what a comparison of its photo asks for; absent where its own counts"
+    review: LocalizedText | None = optional(
+        "for doctors: what the current review says, and what has changed the spot since; absent "
+        "without a review"
     )
 
     @classmethod
     def from_finding(cls, finding: VisibleFindingRow, *, for_doctor: bool, **more: Any) -> Self:
         judged = finding.finding
-        doctor_label = judged.band_words(finding.language).doctor_label
         return cls.from_record(
             finding,
             finding.context,
             judged,
             **headed_fields(judged, for_doctor=for_doctor),
-            band_label=doctor_label if for_doctor else shown_words(finding).label,
+            level=LevelView.from_level(finding.level, for_doctor=for_doctor),
             decision=decision_view(finding),
-            graver_review=graver_sentence(finding),
             photo_kept=finding.photo_blob is not None,
             **(_for_doctor(finding) if for_doctor else NOT_FOR_PATIENTS),
             **more,
@@ -346,15 +352,9 @@ class QueuedFinding(ListedFinding):
 
 def _for_doctor(finding: VisibleFindingRow) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
-    other = finding.replaced_by
-    if other and other.reopens and other.finding == finding.number:  # it waits again
-        other = None
-    own = other is not None and other.finding == finding.number  # then by a comparison
-    replaced = other if finding.decision or own else None
+    decision = finding.decision
     return {
         "awaited": AwaitedView.from_finding(finding),
-        "due": None if other else finding.instruction.due,
-        "replaced_by": AdviceView.from_advice(replaced, finding.language, for_doctor=True)
-        if replaced
-        else None,
+        "due": finding.instruction.due,
+        "review": LocalizedText.by(decision.say_in_list) if decision else None,
     }

@@ -28,6 +28,7 @@ from tests.care.clinic import (
     compare_pending,
     file_for,
     judge_anew,
+    numbers,
     patient_in_care,
 )
 from tests.care.test_lesions import NO_SPOT, begin, code_of, sort
@@ -213,7 +214,9 @@ def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decid
     assert (task["task"], task["advice"]["from"]) == ("see_doctor", "comparison")
     waiting = doctor.pages("/queue")
     assert [row["id"] for row in waiting] == [after, more_urgent, before], "in its new place"
-    assert waiting[0]["replaced_by"]["band"] == told[0]
+    level = waiting[0]["level"]
+    assert (level["urgency"], level["from"], level["words"]["en"]) == (*told[:2], "Doctor's review")
+    assert numbers(doctor, f"/queue?urgency={told[0]}") == [after]
     said = "the change is larger than the measurement can be wrong"
     for number in (before, after):
         path = f"/submissions/{number}"

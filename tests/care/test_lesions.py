@@ -317,9 +317,9 @@ def test_the_doctor_in_charge_reads_the_course_in_a_doctors_words(backend: Backe
     [listed] = grey.call("GET", f"/patients/{patient}/lesions").get_json()
     assert listed == shown(grey, lesion)
     [entry] = grey.call("GET", f"/lesions/{lesion}/submissions").get_json()
-    assert (entry["id"], entry["band_label"]) == (number, "Routine visit")
+    assert (entry["id"], entry["level"]["words"]["fr"]) == (number, "Visite habituelle")
     [own] = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
-    assert own["band_label"] == "Mention it at your next doctor's visit"
+    assert own["level"]["words"]["en"] == "Mention it at your next doctor's visit"
 
 
 def test_each_finding_of_a_spot_has_the_decision_of_its_current_review(backend: Backend) -> None:
@@ -336,14 +336,15 @@ def test_each_finding_of_a_spot_has_the_decision_of_its_current_review(backend: 
     for path in ("/queue?reviewed=true", f"/lesions/{lesion}/submissions"):
         rows = {item["id"]: item for item in grey.call("GET", path).get_json()}
         assert [row["decision"]["label"] for row in rows.values()] == ["melanoma"] * 2
-        assert not any("replaced_by" in row for row in rows.values())
+        assert [row["level"]["from"] for row in rows.values()] == ["review"] * 2
+        assert {row["review"]["en"] for row in rows.values()} == {"Laboratory's result: Melanoma"}
         instruction = shown(grey, lesion)["instruction"]
         assert [row["due"] for row in rows.values()] == [instruction["due"]] * 2
         assert instruction["label"] == "melanoma"
         [patient] = grey.call("GET", "/patients").get_json()
         assert patient["due"] == instruction["due"]
     own = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
-    assert not any({"replaced_by", "due", "awaited"} & item.keys() for item in own)
+    assert not any({"review", "due", "awaited"} & item.keys() for item in own)
 
 
 def test_check_finds_and_mends_spots_that_are_out_of_place(backend: Backend) -> None:

@@ -187,9 +187,9 @@ def test_a_finding_joins_the_queue_and_leaves_it_when_deleted(
     made = predicted(ada, keep_photo="true")
     (entry,) = doctor.call("GET", "/queue").get_json()
     assert (entry["id"], entry["_id"], entry["reviewed"]) == (made["id"], made["_id"], False)
-    same = ("class", "confidence", "band", "uncertain", "photo_kept")
+    same = ("class", "confidence", "uncertain", "photo_kept")
     assert [entry[name] for name in same] == [made[name] for name in same]
-    labels = made["band_label"], entry["band_label"]
+    labels = made["band_label"], entry["level"]["words"]["en"]
     assert labels == ("See a doctor this week", "Urgent referral")
     assert entry["patient_email"] == ada.email
     assert doctor.call("GET", "/patients").get_json()[0]["waiting_submission"] == made["id"]

@@ -238,7 +238,11 @@ def walk_entry(channel: str, listed: Any, truth: Truth) -> Iterator[Told]:
     if "instruction" in listed:
         told = only(truth.instruction, listed["instruction"])
         yield Told(f"{channel} instruction", told, truth.instruction)
-    yield Told(f"{channel} graver_review", bool(listed["graver_review"]), truth.is_graver)
+    if "graver_review" in listed:
+        yield Told(f"{channel} graver_review", bool(listed["graver_review"]), truth.is_graver)
+    if level := listed.get("level"):
+        set_by = truth.live.photo.urgency, truth.live.photo.source
+        yield Told(f"{channel} level", (level["urgency"], level["from"]), set_by)
     if report := listed.get("report"):
         asked = asked_in(f"{report['overview']} {report['recommendation']}", "en")
         yield Told(f"{channel} report", asked - truth.asks, set())
@@ -254,9 +258,6 @@ def walk_lists(history: History) -> Iterator[Told]:
             for listed in found:
                 truth = lives[listed["id"]]
                 yield from walk_entry(f"{own}/submissions", listed, truth)
-                replaced = listed.get("replaced_by")
-                told = replaced is None or replaced["band"] == truth.counts.urgency
-                yield Told(f"{own}/submissions replaced_by", told, True)
         yield from walk_spots(history.grey, f"{own}/lesions", patient, history)
 
 

@@ -290,16 +290,24 @@ class Decision:
         return (words.signed_before.in_language(language).format(what=what, date=day),)
 
     def for_doctor(self, language: Language) -> list[str]:
-        words = self.band_words(language)
-        wanted = conditions_table().notices.decision.new_picture_doctor.in_language(language)
-        if self.only_asks:
-            first = [wanted.removesuffix(".")]
-        else:
-            heading = self.heading(language, for_doctor=True)
-            first = [heading, *([wanted] if self.photo_wanted else [])]
+        words, first = self.band_words(language), self._head_for_doctor(language)
         if self.waits_for is WaitsFor.PHOTO:
             return [*first, words.doctor_action]
         return [*first, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
+
+    def _head_for_doctor(self, language: Language) -> list[str]:
+        wanted = conditions_table().notices.decision.new_picture_doctor.in_language(language)
+        if self.only_asks:
+            return [wanted.removesuffix(".")]
+        heading = self.heading(language, for_doctor=True)
+        return [heading, *([wanted] if self.photo_wanted else [])]
+
+    def say_in_list(self, language: Language) -> str:
+        """What a doctor reads of the review in a list, with what has changed the spot since."""
+        awaited = conditions_table().notices.decision.awaited.in_language(language)
+        said = [*self._head_for_doctor(language), *([awaited] if self.awaited else [])]
+        said.extend(self.signed_before(language))
+        return ". ".join(sentence.removesuffix(".") for sentence in said)
 
     def graver_sentence(self, band: Band, language: Language) -> str | None:
         """Say first, to clients without decisions, a condition that is more urgent than `band`."""

@@ -226,8 +226,10 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
     assert case.correct(checklist=["oozing", "change_in_size"]).status_code == 200
     assert notices_to(case.backend, doctor) == [*told, "urgent"]
     [row] = case.doctor.call("GET", "/queue?reviewed=false").get_json()
-    assert (row["id"], row["band"], row["more_urgent"]) == (case.number, "urgent_referral", True)
-    assert (bool(row["due"]), row.get("replaced_by")) == (True, None)
+    assert (row["id"], row["more_urgent"], bool(row["due"])) == (case.number, True, True)
+    assert (row["level"]["urgency"], row["level"]["from"]) == ("urgent_referral", "model")
+    said = "Doctor's decision: Melanocytic nevus (mole). Signed before a correction of what was"
+    assert row["review"]["en"].startswith(said)
     assert numbers(case.doctor, "/queue?reviewed=true") == []
     found = case.read()
     assert (found["instruction"]["band"], found["decision"]["label"]) == (

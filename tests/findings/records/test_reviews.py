@@ -148,7 +148,7 @@ def test_a_decision_stands_before_the_finding_in_every_view(backend: Backend) ->
         report = ada.call("GET", f"/submissions/{number}/report.json").get_json()
         assert own["report"] == one["report"]
         assert own["decision"] == one["decision"] == queued["decision"] == report["decision"]
-        assert own["graver_review"] == one["graver_review"] == queued["graver_review"]
+        assert own["graver_review"] == one["graver_review"]
         assert (own["class"], own["band"]) == stated
         return own, own["report"]
 

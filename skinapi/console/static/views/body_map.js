@@ -8,7 +8,7 @@ import { say, sayValue } from "/console/language.js";
 /** Left and right are those of the person. `x` and `y` are a point of this drawing, in its units; both or none.
  * @typedef {{site: string, laterality?: Laterality | null, side?: string | null, x?: number | null, y?: number | null}} Place
  * @typedef {"left" | "middle" | "right"} Laterality */
-/** A spot, or a place that is just chosen. `band` is that of its newest finding, "none" without one, "chosen" while it is asked for.
+/** A spot, or a place that is just chosen. `band` is that of its instruction, "none" without one, "chosen" while it is asked for.
  * @typedef {{id: string, number: number | string, name: string, band: string, place: Place}} Point */
 
 const SITES = [

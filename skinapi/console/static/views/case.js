@@ -109,8 +109,8 @@ const FoundChanges = ({ changes = [] }) => changes.length > 0 && html`
 /** Whether the patient has read what was decided. @param {string | undefined} opened */
 const sayOpened = (opened) => (opened ? say("openedByPatient", { date: sayDate(opened) }) : say("notOpenedYet"));
 
-/** The findings of the spot, the newest first; this one is marked. @param {{spot: string, number: string, conditions: Api["ConditionsView"]}} props */
-const SpotPhotos = ({ spot, number, conditions }) => {
+/** The findings of the spot, the newest first; this one is marked. @param {{spot: string, number: string}} props */
+const SpotPhotos = ({ spot, number }) => {
   const pages = usePages(apiPath`/lesions/${spot}/submissions?order=newest&limit=20`);
   return html`
     <${Pages} pages=${pages} empty=${null}>
@@ -118,7 +118,7 @@ const SpotPhotos = ({ spot, number, conditions }) => {
         ${items.map((one) => html`<li key=${one.id}>
           <a href="#/case/${one.id}" aria-current=${String(one.id) === number ? "true" : null}>
             <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-            <small><${UrgencySign} found=${one} conditions=${conditions} size=${14} /> ${sayDate(one.created_at, false)}</small></a></li>`)}
+            <small><${UrgencySign} level=${one.level} size=${14} /> ${sayDate(one.created_at, false)}</small></a></li>`)}
       </ol>`}
     <//>`;
 };
@@ -161,22 +161,21 @@ const ChangeDecision = ({ onChange }) => {
   return html`<p><button class="change" onClick=${onChange}>${say("changeDecision")}</button></p>`;
 };
 
-/** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{finding: Api["FindingInCareView"], conditions: Api["ConditionsView"], back: string, mayPhotograph: boolean}} props */
-const Strip = ({ finding, conditions, back, mayPhotograph }) => {
+/** Where the spot is, and its other photos; `mayPhotograph`: the doctor in charge, whose patient has not left. @param {{finding: Api["FindingInCareView"], back: string, mayPhotograph: boolean}} props */
+const Strip = ({ finding, back, mayPhotograph }) => {
   const wanted = finding.decision?.photo_wanted;
   const { lesion, context } = finding;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
   const spot = useAnswer(() => get(apiPath`/lesions/${lesion}`), [lesion, finding.spot_version]);
   const place = spot.value?.place ?? (site && { site, laterality, side });
-  const band = finding.decision?.urgency ?? finding.band;
   return html`
     <section class="strip" aria-label=${say("sameSpot")}>
-      ${place && html`<${PlaceMap} place=${place} band=${band} />`}
+      ${place && html`<${PlaceMap} place=${place} band=${finding.instruction?.band} />`}
       <div class="grow">
         <p><a href=${leaveCase("course", lesion, finding.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && place && ` · ${sayPlace(place)}`}
           ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, finding.id, back)}>${say("sideBySide")}</a>`}</p>
         ${mayPhotograph && html`<p><a class="button quiet" href=${`#/${placeOfPatientPhoto(finding.patient_id, wanted ? finding.id : null)}`}><${Icon} name="camera" size=${16} />${say("newPhotoOfPatient")}</a></p>`}
-        <${SpotPhotos} spot=${lesion} number=${String(finding.id)} conditions=${conditions} />
+        <${SpotPhotos} spot=${lesion} number=${String(finding.id)} />
       </div>
     </section>`;
 };
@@ -305,7 +304,7 @@ const CasePane = ({ number, loaded, ...way }) => {
         <${FindingPhoto} finding=${finding} photo=${photo} heat=${finding.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
-        <${Strip} key=${report.decision?.decided_at} finding=${finding} conditions=${conditions} back=${way.back}
+        <${Strip} key=${report.decision?.decided_at} finding=${finding} back=${way.back}
           mayPhotograph=${!finding.unassigned && !found.asked && !finding.record_kept_until && found.now.work.telling !== "none"} />
       </div>
       <${CaseRead} number=${number} title=${title} found=${found} ...${way} />`}

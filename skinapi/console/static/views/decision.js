@@ -77,7 +77,7 @@ export const Decided = ({ decision, note, doctor, here, title, overdue = false, 
 /** @param {{number: number, view: string}} props */
 const FindingLink = ({ number, view }) => html`<a href="#/${view}/${number}">${say("title_finding")} ${number}</a>`;
 
-/** Who said it, how certain, and when. @param {Api["AdviceView"]} one */
+/** Who said it, how certain, and when. @param {Pick<Api["AdviceView"], "from" | "since"> & Partial<Api["AdviceView"]>} one */
 export const saidBy = (one) => {
   const by = one.by_result ? "result" : one.suspected ? "suspected" : one.certain === false && one.waits_for !== "photo" ? "opinion" : one.from;
   return say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(one.since, false) });
@@ -105,42 +105,14 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
     ${instruction.photo_wanted && view === "finding" && here && html`<${TakeAnother} of=${here} />`}
   </header>`;
 
-/** A finding as a list has it, or whole. @typedef {Pick<Api["ListedFinding"], "id" | "band" | "decision"> & Partial<Pick<Api["ListedFinding"], "reviewed">> & {instruction?: Api["InstructionView"] | null}} Found */
+/** Whether a version that no doctor has seen is more urgent than what was decided: then it waits again. @param {Pick<Api["FindingView"], "id" | "decision" | "instruction">} found */
+export const isReopened = ({ id, decision, instruction }) => Boolean(decision) && instruction?.from === "model" && instruction.finding === id;
 
-/** Whether a version that no doctor has seen is more urgent than what was decided: then it waits again. @param {Found} found */
-export const isReopened = ({ id, decision, reviewed, instruction }) =>
-  Boolean(decision) && (reviewed === false || (instruction?.from === "model" && instruction.finding === id));
-
-/** What a comparison of its photo asks for, where that counts. @param {Found & {replaced_by?: Api["AdviceView"] | null}} found */
-export const changeOf = ({ id, replaced_by: instead }) => (instead?.from === "comparison" && instead.finding === id ? instead : null);
-
-/** The decision that counts in a list. @param {Found} found */
-const decisionOf = (found) => (isReopened(found) ? null : found.decision);
-
-/** The urgency that counts in a list. @param {Found} found */
-export const bandOf = (found) => changeOf(found)?.band ?? decisionOf(found)?.urgency ?? found.band;
-
-/** For a doctor: nobody could judge the photo, so it has no urgency. @param {Found} found */
-export const isUnjudged = (found) => waitsOf(found) === "photo";
-
-/** The urgency that counts, as a sign; grey where what was said of another photo counts instead.
- * @param {{found: Api["ListedFinding"], conditions: Api["ConditionsView"], size?: number}} props */
-export const UrgencySign = ({ found, conditions, size }) => {
-  const [band, unjudged] = [bandOf(found), isUnjudged(found)];
-  const label = unjudged ? say("notJudgedYet") : labelOfBand(conditions, band);
-  return html`<span class=${`sign-of band-${unjudged || (found.replaced_by && !changeOf(found)) ? "none" : band}`} title=${label}><${Icon} name=${unjudged ? "camera" : band} size=${size} /><span class="hidden">${label}</span></span>`;
+/** How urgent a finding is, and what has set that. @param {{level: Api["LevelView"], size?: number}} props */
+export const UrgencySign = ({ level, size }) => {
+  const label = `${said(level.words)} · ${saidBy({ from: level.from, since: level.since })}`;
+  return html`<span class=${`sign-of band-${level.urgency}`} title=${label}><${Icon} name=${level.urgency} size=${size} /><span class="hidden">${label}</span></span>`;
 };
-
-export const UnjudgedBadge = () => html`<span class="badge band-none"><${Icon} name="camera" size=${16} />${say("notJudgedYet")}</span>`;
-
-/** What the patient waits for, or is waited for. @param {Found} found */
-export const waitsOf = (found) => decisionOf(found)?.waits_for;
-
-/** The same of a spot with findings. @param {Api["LesionView"]} spot */
-export const waitsOfSpot = (spot) => (spot.instruction ? spot.instruction.waits_for : spot.latest && waitsOf(/** @type {Api["ListedFinding"]} */ (spot.latest)));
-
-/** The urgency that counts of a spot with findings. @param {Api["LesionView"]} spot */
-export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {Api["ListedFinding"]} */ (spot.latest));
 
 /** What it is by a decision, in the reader's language and words. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
 const sayWhat = (decision, conditions) => {
@@ -156,15 +128,13 @@ export const sayDecision = (decision, conditions) => {
   return [(label || !wanted) && sayWhat(decision, conditions), wanted && say("newPictureWanted"), sample === "waiting" && say("sample_waiting")].filter(Boolean).join(" · ");
 };
 
-/** What was said of another photo of the spot and counts: who said it, and what was named. @param {{counts: Api["AdviceView"], conditions: Api["ConditionsView"]}} props */
+/** What has set the instruction of a spot, and what was named. @param {{counts: Api["AdviceView"], conditions: Api["ConditionsView"]}} props */
 export const AdviceLine = ({ counts, conditions }) => {
   const own = counts.label && getSession()?.role !== "doctor" && conditions.notices.headline.names[counts.label]?.patient;
   const name = counts.label && (own ? said(own) : nameOf(conditions, counts.label));
   return html`<small class="decision"><strong>${saidBy(counts)}${name && `${colon()}${name}`}</strong></small>`;
 };
 
-/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"], signed?: boolean}} props */
-export const DecisionLine = ({ decision, conditions, signed = true }) =>
-  decision && html`<small class="decision">
-    ${(decision.label || !decision.waits_for) && html`<strong>${decision.waits_for ? sayWhat(decision, conditions) : sayDecision(decision, conditions)}</strong>`}
-    ${signed && html`<span>${saySigned(decision)}</span>`}</small>`;
+/** The decision beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
+export const DecisionLine = ({ decision, conditions }) => html`<small class="decision">
+    ${(decision.label || !decision.waits_for) && html`<strong>${decision.waits_for ? sayWhat(decision, conditions) : sayDecision(decision, conditions)}</strong>`}</small>`;

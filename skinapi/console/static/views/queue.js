@@ -10,10 +10,10 @@ import { addressOf, goTo } from "/console/navigation.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 import { Case, FoldedKeys, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
-import { bandOf, Overdue } from "/console/views/decision.js";
+import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
-import { DamagedPatients, FindingRows, groupByPatient, inOrder, isOpinion } from "/console/views/queue_rows.js";
+import { DamagedPatients, FindingRows, groupByPatient, isOpinion } from "/console/views/queue_rows.js";
 
 /** A page is short: the first ones are what a doctor reads. */
 const PAGE = 40;
@@ -176,7 +176,7 @@ function withNobodys(pages, { value, error }) {
   const nobodys = (value ?? []).map((one) => ({ ...one, nobodys: true }));
   if (pages.items?.length === 0 && !value && !error) return { ...pages, items: undefined };
   if (!pages.items || nobodys.length === 0) return pages;
-  const at = pages.items.findIndex((one) => bandOf(one) !== URGENT && !isOpinion(one));
+  const at = pages.items.findIndex((one) => one.level.urgency !== URGENT && !isOpinion(one));
   const own = at < 0 ? pages.items.length : at;
   return { ...pages, items: [...pages.items.slice(0, own), ...nobodys, ...pages.items.slice(own)] };
 }
@@ -196,7 +196,7 @@ const useList = (filters, number) => {
   useEffect(() => {
     if (place >= 0 && rows.length - place < NEAR_END && pages.next && !pages.loading && !pages.error) pages.more();
   }, [place, rows.length, pages.loading]);
-  return { pages, byUrgency, groups, order: byUrgency ? inOrder(items) : items, rows, place, ...cursor };
+  return { pages, byUrgency, groups, order: items, rows, place, ...cursor };
 };
 
 /** The way from case to case, by buttons and keys.

@@ -8,8 +8,8 @@ import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
-import { bandOf, changeOf, isReopened, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
-import { doctorNameOf, isMalignant, labelOfBand, sayUnsure } from "/console/views/finding.js";
+import { Overdue, UrgencySign } from "/console/views/decision.js";
+import { doctorNameOf, isMalignant } from "/console/views/finding.js";
 
 /** `nobodys`: in a doctor's own list, of a patient without one. @typedef {Api["QueuedFinding"] & {nobodys?: boolean}} Found */
 
@@ -29,7 +29,7 @@ const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: r
 };
 
 /** Those of each patient within an urgency, in the order of the first of them: none stands above a
- * more urgent one of somebody else, and those that nobody could judge last. What a second opinion put first, whatever its urgency, brings no
+ * more urgent one of somebody else. What a second opinion put first, whatever its urgency, brings no
  * other with it. One whose place has changed between two pages stands once.
  * @param {Found[]} items @returns {Found[][]} */
 export const groupByPatient = (items) => {
@@ -39,25 +39,14 @@ export const groupByPatient = (items) => {
     const group = isOpinion(found) ? found.id : `${found.reviewed} ${headOf([found])} ${found.patient_id}`;
     groups.set(group, [...(groups.get(group) ?? []), found]);
   }
-  const last = (/** @type {Found[]} */ group) => Number(headOf(group) === UNJUDGED); // the API gives them an urgency
-  return [...groups.values()].sort((one, other) => last(one) - last(other));
+  return [...groups.values()];
 };
 
-/** Each by itself, as they are listed by the API; what nobody could judge comes last, as in the list. @param {Found[]} items */
-export const inOrder = (items) => [...items].sort((one, other) => Number(headOf([one]) === UNJUDGED) - Number(headOf([other]) === UNJUDGED));
-
-const UNJUDGED = "unjudged";
 /** Reviewed by a doctor who is gone: something of it still waits. */
 const LEFT = "left";
 const NOBODYS = "nobodys";
 /** Headings that are no urgency. @type {Record<string, WordKey>} */
 const HEADS = { opinions: "secondOpinions", [LEFT]: "leftByDoctor", [NOBODYS]: "withoutDoctor" };
-
-/** Whether the photo is open with a more urgent answer than the one before, or than what a doctor has decided. @param {Found} found @param {Api["ConditionsView"]} conditions */
-const isRisen = ({ reviewed, band, decision, more_urgent: risen }, { bands }) => {
-  const placeOf = (/** @type {string} */ key) => bands.findIndex((one) => one.key === key);
-  return !reviewed && (decision ? placeOf(band) < placeOf(decision.urgency) : risen);
-};
 
 /** Until when the patient is to be seen. @param {Found} found */
 const sayTold = ({ due }) => {
@@ -84,25 +73,23 @@ const State = ({ found }) => {
  * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "" }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side } = found;
-  const decision = isReopened(found) ? null : found.decision;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
-  const { awaited, left = [], replaced_by: instead } = found;
-  const changed = changeOf(found);
+  const { awaited, left = [], reviewed, review } = found;
   const changes = (found.case?.changes ?? []).filter((one) => one.finding === id);
   const sentence = [
     found.shut_out && say("shutOutRow"),
     ...left.filter((one) => one !== awaited?.what).map((one) => sayValue("left", one)), // that is said with its day
     ...changes.flatMap(({ sentence: what, compared }) => [said(what), said(compared)]),
-    !changed && isRisen(found, conditions) && say("becameUrgentRow"),
-    instead && !changed && say("replacedBy", { number: instead.finding }),
+    !reviewed && found.more_urgent && say("becameUrgentRow"),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
-    found.uncertain && !decision && say("uncertainMark"),
-    decision ? sayUnsure(decision, found.headline, conditions) || sayDecision(decision, conditions) : sayLikely(found, conditions),
+    !reviewed && found.uncertain && say("uncertainMark"),
+    !reviewed && sayLikely(found, conditions),
+    review && said(review),
   ].filter(Boolean).join(" · ");
   return html`
-    <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}${instead && !changed ? " past" : ""}`}>
+    <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
       <${KeptPhoto} number=${id} kept=${found.photo_kept} />
-      <${UrgencySign} found=${found} conditions=${conditions} />
+      <${UrgencySign} level=${found.level} />
       <div class="grow">
         <span class="line"><a class="cover" href=${`#/case/${id}${query}`} data-number=${id} aria-current=${current ? "true" : null}>
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${sayCount("findings", of)}</small>`}` : where}</a>
@@ -112,11 +99,11 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     </li>`;
 };
 
-/** Below which heading a group stands: what a doctor has left, what second opinions put first, what nobody could judge, else its urgency. @param {Found[]} group */
+/** Below which heading a group stands: what a doctor has left, what second opinions put first, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => {
   if (first?.reviewed && first.left?.length) return LEFT;
   if (first?.nobodys) return NOBODYS;
-  return first && (isOpinion(first) ? "opinions" : isUnjudged(first) ? UNJUDGED : bandOf(first));
+  return first && (isOpinion(first) ? "opinions" : first.level.urgency);
 };
 
 /** How many findings stand below a heading; a plus says that more follow. @param {Found[][]} groups @param {number} first @param {boolean} more */
@@ -139,8 +126,7 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
       return [
         head && html`<li key=${`${head} ${nth}`} class="urgency"><h2>${Object.hasOwn(HEADS, head)
           ? say(HEADS[head])
-          : head === UNJUDGED ? html`<${UnjudgedBadge} />`
-          : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} />`} ${countBelow(groups, nth, more)}</h2></li>`,
+          : html`<${BandBadge} band=${head} label=${said(ofOne[0].level.words)} />`} ${countBelow(groups, nth, more)}</h2></li>`,
         ...rows,
       ];
     })}

@@ -97,7 +97,7 @@ const LettersOfSpot = ({ spot }) => {
 
 /** What a doctor has decided, and what has come since. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
 const CurrentReview = ({ decision, conditions }) => html`
-  <p class="likely">${decision.unjudged && decision.photo_wanted && `${say("unjudged")} `}<${DecisionLine} decision=${decision} conditions=${conditions} signed=${false} /></p>
+  <p class="likely">${decision.unjudged && decision.photo_wanted && `${say("unjudged")} `}<${DecisionLine} decision=${decision} conditions=${conditions} /></p>
   ${decision.signed_before && html`<p><small>${decision.signed_before}</small></p>`}`;
 
 /** A spot, with what the doctor wrote beside the decision that counts, whom to call, and what the visit is like.

@@ -7,7 +7,7 @@ import { isolated, say, sayDate, sayValue } from "/console/language.js";
 import { KeptPhoto, Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, lateralitiesOf, Marker, PlaceMap, sayPlace, TWO_SIDED } from "/console/views/body_map.js";
-import { AdviceLine, bandOfSpot, colourOf, DecisionLine, labelOfAdvice, UnjudgedBadge, waitsOfSpot } from "/console/views/decision.js";
+import { AdviceLine, colourOf, labelOfAdvice } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 
 /** Asks its owner on which side a spot is, where that is not known. @param {{spot: Api["LesionView"], onDone: () => void}} props */
@@ -28,7 +28,7 @@ export const AskSide = ({ spot, onDone }) => {
 /** The place of a spot in words and on the body. @param {{spot: Api["LesionView"]}} props */
 export const SpotPlace = ({ spot }) => spot.place && html`
   <figure class="place">
-    <${PlaceMap} place=${spot.place} band=${spot.latest ? bandOfSpot(spot) : "chosen"} />
+    <${PlaceMap} place=${spot.place} band=${spot.instruction?.band} />
     <figcaption>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing")].filter(Boolean).join(" · ")}</figcaption>
   </figure>`;
 
@@ -45,7 +45,7 @@ const pointsOf = (spots) =>
     id: spot.id,
     number: index + 1,
     name: nameOfSpot(spot),
-    band: spot.latest ? bandOfSpot(spot) : "none",
+    band: spot.instruction?.band ?? "none",
     place: spot.place ?? { site: "" },
   }));
 
@@ -56,12 +56,9 @@ const PAGE = 10;
 export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
   const [first, setFirst] = useState(0);
   const points = pointsOf(spots);
-  const badge = (/** @type {Api["LesionView"]} */ spot) => {
-    const [band, waits] = [bandOfSpot(spot), waitsOfSpot(spot)];
-    if (view === "course" && waits === "photo") return html`<${UnjudgedBadge} />`;
-    if (view === "course") return html`<${BandBadge} band=${band} label=${labelOfBand(conditions, band)} />`;
-    return html`<${BandBadge} band=${colourOf(band, waits)} label=${labelOfAdvice(conditions, band, waits)} />`;
-  };
+  const badge = (/** @type {Api["InstructionView"]} */ { band, waits_for: waits }) => (view === "course"
+    ? html`<${BandBadge} band=${band} label=${labelOfBand(conditions, band)} />`
+    : html`<${BandBadge} band=${colourOf(band, waits)} label=${labelOfAdvice(conditions, band, waits)} />`);
   return html`
     <div class="columns spots">
       <${BodyMap} points=${points.filter((one) => one.place.site)} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} />
@@ -75,12 +72,10 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
                 <small>${[spot.name && spot.place && sayPlace(spot.place), spot.place && !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
-                ${latest && (counts && (counts.finding !== Number(latest.id) || (latest.decision && counts.from !== "review"))
-                  ? html`<${AdviceLine} counts=${counts} conditions=${conditions} />`
-                  : html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} signed=${view === "course"} />`)}
-                ${view === "spot" && latest && !told?.has(spot.id) && badge(spot)}
+                ${counts && html`<${AdviceLine} counts=${counts} conditions=${conditions} />`}
+                ${view === "spot" && counts && !told?.has(spot.id) && badge(counts)}
               </div>
-              ${view === "course" && latest && badge(spot)}
+              ${view === "course" && counts && badge(counts)}
               ${actions?.(spot)}
             </li>`;
         })}
