@@ -121,9 +121,11 @@ class LesionsService:
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
         """A spot that the caller may see. Its owner has opened it by that."""
-        shown = self._show(self.find(lesion=lesion, to=to))
-        if shown.latest:
-            self.findings.note_opened(shown.latest, by=to)
+        spot = self.find(lesion=lesion, to=to)
+        shown = self._show(spot)
+        latest = shown.latest
+        status = latest.lesion_status if latest else self.records.spots.get(spot.id)
+        self.findings.note_opened(status, owner=spot.owner, by=to)
         return shown
 
     def find(self, *, lesion: str, to: Subject) -> Lesion:

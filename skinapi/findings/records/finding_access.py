@@ -26,9 +26,9 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
 from skinapi.findings.records.visible_findings import (
     VisibleFinding,
-    VisibleFindingRow,
     VisibleFindingSummary,
 )
+from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.findings.status.reviews import Review
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
@@ -114,24 +114,24 @@ class FindingAccess:
     def open(self, *, number: str, to: Subject) -> tuple[VisibleFinding, Account]:
         """Get a finding that is about to be shown, and note that its owner has opened it."""
         found, owner = self.get(number=number, to=to)
-        self.note_opened(found, by=to)
+        self.note_opened(found.lesion_status, owner=owner.id, by=to)
         return found, owner
 
-    def note_opened(self, finding: VisibleFindingRow, *, by: Subject) -> None:
-        """Note that its owner has opened the spot of this finding: once for each decision, of
-        which no mail is sent any more. Where the store takes nothing now, it is shown all the same.
+    def note_opened(self, status: LesionStatus, *, owner: str, by: Subject) -> None:
+        """Note that its owner has opened a spot: once for each decision, of which no mail is sent
+        any more. Where the store takes nothing now, it is shown all the same.
         """
-        if finding.owner != by.id or by.key is not None:
+        if owner != by.id or by.key is not None:
             return
-        unread = finding.decision and not finding.decision_opened_at
-        if not (unread or finding.spot.telling):
+        unread = status.decision and not status.decision_opened_at
+        if not (unread or status.spot.telling):
             return
         with suppress(StoreUnavailable):
-            self.records.spots.note_opened(finding.lesion)
-            for number in self.records.numbers_in_lesion(finding.lesion).values():
+            self.records.spots.note_opened(status.spot)
+            for number in self.records.numbers_in_lesion(status.spot.id).values():
                 for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
                     about = f"finding/{number}"
-                    self.unassigned.outbox.withdraw(kind, to=finding.owner, about=about)
+                    self.unassigned.outbox.withdraw(kind, to=owner, about=about)
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False

@@ -11,7 +11,7 @@ from skinapi.findings.records.lesions import Lesion, Stub
 from skinapi.findings.records.stored_finding import PLACE, StoredFinding, place_of
 from skinapi.findings.status.lesion_status import JudgedPhoto, LesionStatus, MeasuredChange
 from skinapi.findings.status.reviews import Review, Reviews
-from skinapi.findings.status.spot import Level, Spot, SpotFinding, add
+from skinapi.findings.status.spot import Level, Spot, SpotFinding, add, mark_told
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -74,10 +74,13 @@ class Spots:
         former = self._reviews.list_by_ids(sorted(covering - known.keys()))
         return {**known, **{review.id: review for review in former}}
 
-    def note_opened(self, lesion: str) -> None:
-        """The patient has opened the spot, one of its findings or its report."""
-        opened = set_or_remove({"opened_at": now(), "telling": None})
-        self._lesions.update({"id": lesion}, opened)
+    def note_opened(self, seen: Spot) -> None:
+        """The patient has opened the spot, one of its findings or its report. What has come since
+        it was read stays unread.
+        """
+        told = mark_told(seen, at=now(), opened=True)
+        opened = set_or_remove({"opened_at": told.opened_at, "telling": told.telling})
+        self._lesions.update({"id": seen.id, "version": seen.version}, opened)
 
     def has(self, lesion: str) -> bool:
         return self._lesions.count({"id": lesion}) > 0

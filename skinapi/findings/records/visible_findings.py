@@ -81,9 +81,7 @@ class VisibleFindingRow(StoredFindingRow):
 
     @property
     def decision_opened_at(self) -> datetime | None:
-        """When its owner has opened the spot since the current review was signed."""
-        opened, decision = self.spot.opened_at, self.decision
-        return opened if opened and decision and opened >= decision.decided_at else None
+        return self.lesion_status.decision_opened_at
 
     @property
     def said_at(self) -> datetime:

@@ -160,6 +160,12 @@ class LesionStatus:
         return Decision.from_review(stored, self.spot) if stored else None
 
     @property
+    def decision_opened_at(self) -> datetime | None:
+        """When its owner has opened the spot since the current review was signed."""
+        opened, decision = self.spot.opened_at, self.decision
+        return opened if opened and decision and opened >= decision.decided_at else None
+
+    @property
     def awaited(self) -> WaitsFor | None:
         if awaits_result(self.spot):
             return WaitsFor.RESULT

@@ -212,3 +212,26 @@ def test_a_review_outlives_its_spot_with_a_finding_that_was_moved(backend: Backe
     move(backend, ada, found)
     assert ada.call("DELETE", f"/lesions/{found.lesion}").status_code == 200
     assert read(ada, found.number)["decision"]["label"] == "melanoma"
+
+
+def test_a_spot_of_which_a_stub_is_left_is_opened_like_any_other(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    found = file_for(backend, ada, REVIEW)
+    sign(doctor, found.number, **MELANOMA)
+    assert ada.call("DELETE", f"/submissions/{found.number}").status_code == 200
+    assert telling(backend, found.lesion)
+    assert ada.call("GET", f"/lesions/{found.lesion}").status_code == 200
+    assert telling(backend, found.lesion) == []
+
+
+def test_what_came_since_a_page_was_read_is_not_opened_with_it(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    found = file_for(backend, ada, REVIEW)
+    spots = backend.services.findings.records.spots
+    seen = spots.get(found.lesion).spot
+    sign(doctor, found.number, **MELANOMA)
+    spots.note_opened(seen)
+    assert telling(backend, found.lesion)
+    assert len(ada.call("GET", "/inbox").get_json()["decisions"]) == 1
+    spots.note_opened(spots.get(found.lesion).spot)
+    assert telling(backend, found.lesion) == []
