@@ -1,5 +1,6 @@
 """A doctor's letter about a finding: drafted, edited, signed. Before that nobody else sees it."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ from werkzeug.test import TestResponse
 
 from skinapi.accounts.auth.consents import newest_text
 from skinapi.care.letter_check import split_sentences
+from skinapi.findings.status.decisions import say_day
+from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.sample_reports import one_line, plain_text, text_of
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.openrouter import believe
 from tests.support.reviews import review_of
@@ -309,3 +313,82 @@ def test_the_answer_to_signing_says_how_the_patient_hears_of_the_letter(backend:
     telling = at.sign(at.draft()).get_json()["telling"]
     assert telling["way"] == "log_in"
     assert "next log-in" in telling["sentence"]
+
+
+def test_a_withdrawn_letter_is_shown_with_its_reason(any_backend: Backend) -> None:
+    at = Practice(any_backend)
+    letter = at.sign(at.draft()).get_json()
+    withdrawn = at.withdraw(letter, "I mixed up <two> patients.")
+    assert withdrawn.status_code == 200, withdrawn.text
+    said = withdrawn.get_json()["withdrawn"]
+    told = {"withdrawn_by": "Dr Grace Hopper", "reason": "I mixed up <two> patients."}
+    assert said == {"withdrawn_at": said["withdrawn_at"], **told}
+    (shown,) = at.report().get_json()["letters"]
+    assert (shown["text"], shown["withdrawn"]) == (letter["text"], said)
+    assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [withdrawn.get_json()]
+    day = say_day(datetime.fromisoformat(said["withdrawn_at"]), "en")
+    heading = f"Withdrawn by Dr Grace Hopper, {day}: I mixed up "
+    assert f"{heading}&lt;two&gt; patients." in at.report("report.html").text
+    assert f"{heading}<two> patients." in text_of(at.report("report.pdf").data)
+    assert at.rows()[-1] == ("letter.withdraw", "done")
+
+
+@pytest.mark.parametrize("given", [MAIL])
+def test_a_letter_is_withdrawn_once_and_its_patient_gets_a_mail(backend: Backend) -> None:
+    at = Practice(backend)
+    letter = at.sign(at.draft()).get_json()
+    for reason in (" ", "n" * 501, "bell\a"):
+        assert at.withdraw(letter, reason).status_code == 400
+    assert at.shown_to(at.ada)[0]["withdrawn"] is None
+    first, again = at.withdraw(letter), at.withdraw(letter)
+    assert first.get_json() == again.get_json()
+    other = at.withdraw(letter, "Another reason.")
+    assert (other.status_code, other.get_json()["code"]) == (409, "letter_withdrawn")
+    assert at.shown_to(at.ada) == [first.get_json()]
+    acts = [row for row in at.rows() if row[0] == "letter.withdraw"]
+    assert acts == [("letter.withdraw", "done")]
+    mails = notices_to(backend, backend.account(at.ada.email).id)
+    assert mails.count("letter_withdrawn") == 1
+
+
+def test_a_draft_that_is_older_than_its_spot_is_not_signed(any_backend: Backend) -> None:
+    at = Practice(any_backend)
+    draft = at.draft()
+    predicted(at.ada, lesion=at.spot)
+    for refused in (at.sign(draft), at.change(draft, "Dear Ada,")):
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "spot_changed")
+    (seen,) = at.shown_to(at.doctor)
+    assert seen["spot_version"] == draft["spot_version"] + 1
+    assert at.sign(seen).status_code == 200
+
+
+def test_a_signed_letter_says_in_print_too_what_came_after_it(any_backend: Backend) -> None:
+    at = Practice(any_backend)
+    signed = at.sign(at.draft()).get_json()
+    assert signed["written_before"] is None
+    day = say_day(now(), "en")
+    line = f"Written before a new photo, on {day}. What to do now: See a doctor this week"
+    predicted(at.ada, lesion=at.spot)
+    for person in (at.ada, at.doctor):
+        (shown,) = at.shown_to(person)
+        assert (shown["text"], shown["written_before"][: len(line)]) == (signed["text"], line)
+    (letter,) = at.report().get_json()["letters"]
+    assert letter["written_before"] == shown["written_before"]
+    page, paper = at.report("report.html").text, at.report("report.pdf").data
+    for text in (one_line(plain_text(page)), text_of(paper)):
+        assert text.count(line) == 1
+        assert text.index(line) < text.index("Dear Ada Example,")
+
+
+def test_key_words_that_differ_from_the_decision_are_marked(any_backend: Backend) -> None:
+    """They may be older than it, as the software's draft that they stand in is not."""
+    at = Practice(any_backend)
+    at.review("melanocytic_nevus")
+    draft = at.draft(key_words="It is a harmless mole.")
+    assert "marked" not in draft
+    at.review("melanoma")
+    (anew,) = at.shown_to(at.doctor)
+    (marked,) = anew["marked"]
+    assert "harmless mole" in marked["sentence"]
+    assert "name" in marked["differs"]
+    assert at.sign(anew, confirmed=[]).get_json()["code"] == "letter_unconfirmed"
