@@ -23,7 +23,7 @@ from tests.integrations.test_patients import program
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.models import tiny_model
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 
@@ -90,7 +90,7 @@ def test_a_repair_keeps_a_record_that_names_nothing(
     ada = backend.member(doctor_id=backend.account(grey.email).id)
     number = predicted(ada)["id"]
     judged = {"label": "melanoma", "certainty": "sure"}
-    answered = grey.call("POST", f"/submissions/{number}/review", json=review_of(judged))
+    answered = sign_review(grey, number, judged)
     assert answered.status_code == 201, answered.text
     [before] = backend.stored()[collection]
     rows = backend.services.store.collection(collection)

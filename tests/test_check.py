@@ -26,7 +26,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.privacy.restoring import back_up, restore, settings_for
 from tests.support.backends import SECRET, Backend, settings_in
 from tests.support.models import tiny_model
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 DAMAGE: dict[str, dict[str, Any]] = {
     "accounts": {"consents": "all"},
@@ -45,7 +45,7 @@ def full(backend: Backend) -> Backend:
     ada = backend.member(doctor_id=backend.account(doctor.email).id)
     number = predicted(ada, keep_photo="true")["id"]
     review = {"label": "melanoma", "certainty": "sure"}
-    answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(review))
+    answered = sign_review(doctor, number, review)
     assert answered.status_code == 201, answered.text
     letters = f"/submissions/{number}/letters"
     assert doctor.call("POST", letters, json={"reader": "patient"}).status_code == 201

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 BACK = {"place": {"site": "back"}}
 
@@ -120,7 +120,7 @@ def test_a_second_opinion_sees_the_course_of_the_spot(shared_backend: Backend) -
     for doctor, status in ((clinic.colleague, 200), (clinic.stranger, 404)):
         assert [doctor.call("GET", path).status_code for path in paths] == [status] * 3
     body = {"label": "melanoma", "certainty": "sure"}
-    refused = clinic.colleague.call("POST", f"/submissions/{earlier}/review", json=review_of(body))
+    refused = sign_review(clinic.colleague, earlier, body)
     assert refused.status_code == 403
 
 
@@ -205,7 +205,7 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this we
 
 
 def answer(doctor: Person, number: int, body: Any) -> Any:
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+    signed = sign_review(doctor, number, body)
     assert signed.status_code == 201, signed.text
     return {name: told for name, told in signed.get_json().items() if name != "telling"}
 

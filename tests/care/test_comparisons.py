@@ -38,7 +38,7 @@ from tests.model.photos import encoded
 from tests.support.backends import Backend, Person
 from tests.support.channels import CHANNELS, READERS, SCOPES
 from tests.support.findings import finding_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 SELF = Band.SELF_MONITORING
 VIEW = Similarity.from_parameters(scale=0.8, degrees=15, across=0.03, down=-0.02)
@@ -238,7 +238,7 @@ def test_a_change_that_was_found_counts_in_each_channel_until_a_doctor_has_decid
 
 
 def sign(doctor: Person, number: int, body: dict[str, Any]) -> None:
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+    answer = sign_review(doctor, number, body)
     assert answer.status_code == 201, answer.text
 
 

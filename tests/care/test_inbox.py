@@ -24,7 +24,7 @@ from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 
 def inbox(person: Person, query: str = "") -> Any:
@@ -44,7 +44,7 @@ def write(person: Person, about: str) -> None:
 
 def ask_for_picture(doctor: Person, number: int) -> None:
     body = {"photo_wanted": True, "urgency": "routine"}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+    answer = sign_review(doctor, number, body)
     assert answer.status_code == 201, answer.text
 
 
@@ -87,11 +87,7 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
 def test_who_is_asked_for_a_photo_beside_a_visit_reads_the_visit_once(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT, lesion=begin(ada)).number
-    answer = grey.call(
-        "POST",
-        f"/submissions/{number}/review",
-        json=review_of({"photo_wanted": True, "urgency": URGENT}),
-    )
+    answer = sign_review(grey, number, photo_wanted=True, urgency=URGENT)
     assert answer.status_code == 201, answer.text
     said = {task["task"]: "sentence" in task for task in inbox(ada)["tasks"]}
     assert said == {"see_doctor": True, "picture": False}

@@ -17,7 +17,7 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.clinic import ROUTINE, URGENT, file_for, patient_in_care, patient_of
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 BACK = {"site": "back", "side": "rear", "x": 48.5, "y": 60}
 NO_SPOT = "There is no such spot"
@@ -331,7 +331,7 @@ def test_each_finding_of_a_spot_has_the_decision_of_its_current_review(backend: 
         (mole, {"certainty": "sure", "label": "melanocytic_nevus"}),
         (melanoma, {"label": "melanoma", "certainty": "laboratory"}),
     ):
-        signed = grey.call("POST", f"/submissions/{number}/review", json=review_of(said))
+        signed = sign_review(grey, number, said)
         assert signed.status_code == 201, signed.get_json()
     for path in ("/queue?reviewed=true", f"/lesions/{lesion}/submissions"):
         rows = {item["id"]: item for item in grey.call("GET", path).get_json()}

@@ -22,7 +22,7 @@ from tests.care.clinic import (
 )
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 INVALID = (
     "after=x", "limit=1001", "reviewed=x", "who=1", "urgency=x",
@@ -139,7 +139,7 @@ def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless
         (urgent, "melanocytic_nevus"),  # the doctor is sure: it waits for nobody
     ):
         body = {"label": label, "certainty": "sure"}
-        answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+        answer = sign_review(doctor, number, body)
         assert answer.status_code == 201
     path = f"/patients/{shared_backend.account(patient.email).id}/submissions"
     for reviewed in ("/queue?reviewed=true", f"{path}?reviewed=true", "/queue", path):

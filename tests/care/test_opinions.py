@@ -9,7 +9,7 @@ from tests.care.test_cases import GIVEN, MELANOMA, Clinic, answer, came, counts,
 from tests.care.test_without_doctor import LIST, identifier, take
 from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 WORDS = "Is the border regular?"
@@ -95,7 +95,7 @@ def test_an_opinion_is_read_on_the_case_page_alone(any_backend: Backend) -> None
 
 
 def test_an_opinion_is_no_review_and_a_colleague_signs_none(asked: Clinic) -> None:
-    refused = asked.colleague.call("POST", f"{asked.path}/review", json=review_of(MELANOMA))
+    refused = sign_review(asked.colleague, asked.number, MELANOMA)
     assert refused.status_code == 403
     for said in ({"comment": " "}, {"label": "melanoma"}, {**GIVEN, "urgency": "referral"}):
         sent = asked.colleague.call("POST", f"{asked.path}/opinion", json=said)

@@ -22,7 +22,7 @@ from tests.care.clinic import (
 )
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,7 @@ def test_check_finds_and_repairs_each_stored_key(
     file_for(any_backend, ada, REVIEW)
     melanoma = {"label": "melanoma", "certainty": "sure"}
     for number, said in ((sampled, {"sample": "waiting"}), (decided, {})):
-        path = f"/submissions/{number}/review"
-        assert doctor.call("POST", path, json=review_of(melanoma, **said)).status_code == 201
+        assert sign_review(doctor, number, melanoma, **said).status_code == 201
     assert list(check_integrity(any_backend.services)) == []
     stored = any_backend.services.store.collection(collection)
     right = {item["id"]: item.get(field) for item in stored.find()}
@@ -161,7 +160,7 @@ LONG_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 
 
 def decide(doctor: Person, number: int, body: dict[str, Any]) -> None:
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+    answer = sign_review(doctor, number, body)
     assert answer.status_code == 201, answer.get_json()
 
 

@@ -14,7 +14,7 @@ from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patie
 from tests.care.test_lesions import begin
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.use_cases.use_case import notices_to
 
 MONITORING = list(Band)[4]
@@ -118,7 +118,7 @@ def test_a_reminder_follows_what_a_doctor_decided(
     filed = file_for(backend, ada, band, lesion=lesion)
     # A proven cancer is urgent first; a later review may say that it was removed.
     for body in [RESULT, said] if act is None else [said]:
-        answer = grey.call("POST", f"/submissions/{filed.number}/review", json=review_of(body))
+        answer = sign_review(grey, filed.number, body)
         assert answer.status_code == 201, answer.text
     told = shown(ada, lesion)
     if act is None:

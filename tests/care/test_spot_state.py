@@ -11,12 +11,7 @@ from tests.care.test_cases import give
 from tests.care.test_lesions import begin, sort
 from tests.care.test_sorting import MOLE, SELF, URGENT
 from tests.support.backends import Backend, Person
-from tests.support.reviews import review_of
-
-
-def version_of(doctor: Person, number: int) -> int:
-    version: int = doctor.call("GET", f"/submissions/{number}").get_json()["spot_version"]
-    return version
+from tests.support.reviews import review_of, spot_version_of
 
 
 def sign(doctor: Person, number: int, version: int, key: str = "") -> TestResponse:
@@ -43,7 +38,7 @@ def correct_fact(backend: Backend, ada: Person, doctor: Person, number: int, spo
 
 
 def sign_first(backend: Backend, ada: Person, doctor: Person, number: int, spot: str) -> None:
-    assert sign(doctor, number, version_of(doctor, number)).status_code == 201
+    assert sign(doctor, number, spot_version_of(doctor, number)).status_code == 201
 
 
 @pytest.mark.parametrize("act", [add_photo, sort_in, correct_side, correct_fact, sign_first])
@@ -54,9 +49,9 @@ def test_what_came_since_the_page_was_read_is_read_first(
     spot = begin(ada)
     place = Context(body_site="back")
     number = file_for(any_backend, ada, SELF, lesion=spot, context=place).number
-    version = version_of(doctor, number)
+    version = spot_version_of(doctor, number)
     act(any_backend, ada, doctor, number, spot)
-    assert version_of(doctor, number) == version + 1
+    assert spot_version_of(doctor, number) == version + 1
     refused = sign(doctor, number, version)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "spot_changed")
     assert str(version + 1) in refused.get_json()["detail"]
@@ -72,10 +67,10 @@ def test_an_opinion_that_came_is_read_first_and_a_retry_is_no_other_version(
     asked = {"colleague": colleague.email}
     path = f"/submissions/{number}/second-opinion"
     assert doctor.call("PUT", path, json=asked).status_code == 200
-    version = version_of(doctor, number)
+    version = spot_version_of(doctor, number)
     give(colleague, number)
     assert sign(doctor, number, version).get_json()["code"] == "spot_changed"
-    version = version_of(doctor, number)
+    version = spot_version_of(doctor, number)
     for _ in range(2):
         assert sign(doctor, number, version, key="one").status_code == 201
-    assert version_of(doctor, number) == version + 1
+    assert spot_version_of(doctor, number) == version + 1

@@ -25,7 +25,7 @@ from tests.care.clinic import (
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.channels import READERS
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 LIST = "/queue?unassigned=true"
 Open = Callable[..., Backend]
@@ -54,7 +54,7 @@ def take(doctor: Person, patient: str) -> Any:
 
 def sign(doctor: Person, number: int, **said: str) -> None:
     body = {"certainty": "sure", **said}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+    answer = sign_review(doctor, number, body)
     assert answer.status_code == 201, answer.text
 
 
@@ -81,7 +81,7 @@ def test_every_doctor_sees_what_is_nobodys_first_in_urgency_and_takes_the_patien
         identifier(any_backend, ben),
     }
     body = {"label": "melanoma", "certainty": "sure"}
-    refused = grey.call("POST", f"/submissions/{urgent}/review", json=review_of(body))
+    refused = sign_review(grey, urgent, body)
     assert refused.status_code == 403  # who decides takes the patient first
 
     assert take(grey, identifier(any_backend, ben)).status_code == 200

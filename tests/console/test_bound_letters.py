@@ -10,7 +10,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.served.server import Server
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 SIDES = {"en": "left arm", "fr": "bras, à gauche"}
 BEFORE = {"en": "Written before a correction", "fr": "Écrit avant une correction"}
@@ -39,7 +39,7 @@ def test_a_letter_of_a_spot_that_has_changed_is_read_again(
     headers = {"Content-Type": kind, "Authorization": f"Bearer {patient.token}"}
     number: int = post(server.port, "/predict", body, headers).json["id"]
     said = {"label": "melanoma", "certainty": "sure"}
-    assert doctor.call("POST", f"/submissions/{number}/review", json=review_of(said)).status == 201
+    assert sign_review(doctor, number, said).status == 201
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
     journey.press("letterNew_patient")

@@ -22,7 +22,7 @@ from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server
 from tests.support.backends import PASSWORD_HASH
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.support.size import drill
 
 LONG = "Maria-Magdalena Konstantinopoulou-Wolfeschlegelsteinhausenbergerdorff y Villanue"
@@ -99,10 +99,7 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     for text in (LONG * 3, FROM_RIGHT, PICTURES, "x" * 300):
         patients[0].call("POST", f"/lesions/{spots[LONG]}/messages", json={"text": text})
     review = {"certainty": "sure", "label": "melanoma", "note": f"{FROM_RIGHT} {'y' * 200}"}
-    assert (
-        doctor.call("POST", f"/submissions/{findings[1]}/review", json=review_of(review)).status
-        == 201
-    )
+    assert sign_review(doctor, findings[1], review).status == 201
     people = {"user": patients[0], "doctor": doctor, "admin": admin, "researcher": researcher}
     folder, dataset, version = tmp_path_factory.mktemp("version"), "", ""
     for area in list_parts("console_pages", "tests"):

@@ -16,7 +16,7 @@ from tests.served.photo_clients import as_form, post
 from tests.served.server import serving
 from tests.support.openrouter import KEY, OpenRouter, believe, failing
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 LETTERS = {
     "en": (
@@ -64,7 +64,7 @@ def reviewed_finding(seeder: Seeder, doctor: Caller, language: str) -> tuple[Cal
     assert answer.status == 200, answer.json
     number: int = answer.json["id"]
     review = {"label": "melanoma", "certainty": "sure"}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(review))
+    answer = sign_review(doctor, number, review)
     assert answer.status == 201, answer.json
     return patient, number
 

@@ -13,7 +13,7 @@ from tests.console.test_spots import begin, send
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.support.backends import change_account
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 DESK = (1366, 768)
 MOLE = "melanocytic_nevus"
@@ -66,7 +66,7 @@ def signed(doctor: Caller, number: int) -> list[Any]:
 
 
 def sign(doctor: Caller, number: int, **said: Any) -> None:
-    assert doctor.call("POST", f"/submissions/{number}/review", json=review_of(said)).status == 201
+    assert sign_review(doctor, number, said).status == 201
 
 
 def press(visitor: Visitor, key: str, there: str) -> None:

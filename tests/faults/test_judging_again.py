@@ -114,8 +114,10 @@ class Actor(threading.Thread):
 
     def _review(self) -> None:
         if (case := self._choose()) and case.reviews < 20:
-            body = review_of(label="melanocytic_nevus")
-            self._ask("POST", f"/submissions/{case.number}/review", self.doctor, body)
+            path = f"/submissions/{case.number}"
+            seen = self._ask("GET", path, self.doctor).json["spot_version"]
+            body = review_of(label="melanocytic_nevus", spot_version=seen)
+            self._ask("POST", f"{path}/review", self.doctor, body)
             case.reviews += 1
 
     def _move(self) -> None:

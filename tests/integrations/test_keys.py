@@ -15,7 +15,7 @@ from skinapi.platform.storage.ids import now
 from tests.support.access import RECOVERY_CODE
 from tests.support.backends import PASSWORD, Backend, Person, change_account
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 PHOTO = photo_of("melanoma")
 
@@ -111,9 +111,7 @@ def test_a_clinic_wide_key_lists_every_patient_and_finding(backend: Backend) -> 
     ada = backend.member(name="Ada Example", doctor_id=backend.account(doctor.email).id)
     patients = [backend.account(item.email).id for item in (ada, backend.member(name="Bob"))]
     numbers = [sent(program, patient=patient).get_json()["id"] for patient in patients]
-    assert doctor.call(
-        "POST", f"/submissions/{numbers[0]}/review", json=review_of({"photo_wanted": True})
-    )
+    assert sign_review(doctor, numbers[0], photo_wanted=True).status_code == 201
     for order in ("oldest", "newest"):
         listed = program.pages(f"/submissions?limit=1&order={order}")
         listed = listed if order == "oldest" else listed[::-1]

@@ -19,7 +19,7 @@ from tests.care.clinic import URGENT, file_for
 from tests.findings.records.test_corrections import enter
 from tests.lab.sending import await_check, picture
 from tests.support.backends import Backend, Person, erase
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 CONFIRMED = {"certainty": "laboratory"}
 
@@ -45,7 +45,7 @@ class Clinic:
         number = file_for(self.backend, patient, URGENT, photo_blob=blob).number
         for said in reviews:
             body = {"label": "melanoma", **said}
-            answer = self.doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+            answer = sign_review(self.doctor, number, body)
             assert answer.status_code == 201, answer.text
         return number
 

@@ -21,7 +21,7 @@ from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_joining import join
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
 from tests.support.models import write_model
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.use_cases.use_case import notices_to
 
 ASKED = {"current_password": PASSWORD}
@@ -351,7 +351,7 @@ def test_each_photo_of_a_spot_is_kept_that_a_review_covers(
     milder = file_for(backend, talk.ada, Band.SELF_MONITORING, lesion=talk.lesion)
     elsewhere = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.begin())
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=review_of(said))
+    answer = sign_review(talk.grey, mole.number, said)
     assert answer.status_code == 201, answer.text
     preview = talk.ada.call("GET", "/me/deletion").get_json()
     assert preview["kept_findings"] == [mole.number, urgent.number, milder.number]

@@ -29,7 +29,7 @@ from tests.integrations.test_keys import clinic_wide, made
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.use_cases.use_case import acts_on
 
 SEEN = {"label": "melanoma", "certainty": "sure", "sample": "none"}
@@ -102,7 +102,7 @@ class TwoAccounts:
                 path, key = f"/{about}/messages", {"Idempotency-Key": about[:3]}
                 written = writer.call("POST", path, json={"text": "?"}, headers=key)
                 assert written.status_code == 201, written.text
-        signed = doctor.call("POST", f"/submissions/{first}/review", json=review_of(SEEN))
+        signed = sign_review(doctor, first, SEEN)
         assert signed.status_code == 201, signed.text
         made(patient)
         return [first, second]
@@ -417,7 +417,7 @@ def test_a_doctor_in_charge_of_the_own_former_account_is_in_charge_no_more(
     root, other = backend.member(role="admin"), backend.member(role="doctor")
     number = file_for(backend, ada, ROUTINE).number
     melanoma = {"label": "melanoma", "certainty": "sure"}
-    answered = grey.call("POST", f"/submissions/{number}/review", json=review_of(melanoma))
+    answered = sign_review(grey, number, melanoma)
     assert answered.status_code == 201, answered.text
     leaving = {"current_password": PASSWORD}
     assert ada.call("DELETE", "/me", json=leaving).status_code == 200

@@ -10,7 +10,7 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import file_for, judge_anew, patient_of
 from tests.care.conversation import Talk
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.use_cases.use_case import notices_to
 
 TOLD = {"outcome": "told"}
@@ -27,7 +27,7 @@ def given() -> dict[str, Any]:
 
 def sign(doctor: Person, number: int, label: str | None = "melanoma", **more: Any) -> None:
     body = {"label": label, "certainty": "sure", **more}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+    answer = sign_review(doctor, number, body)
     assert answer.status_code == 201, answer.text
 
 

@@ -20,7 +20,7 @@ from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import bytes_of, made_for, read
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 
 class Case:
@@ -162,7 +162,7 @@ def test_what_cannot_be_read_is_left_out_and_named_in_it(backend: Backend, tmp_p
     doctor, ada = patient_in_care(backend)
     filed = [file_for(backend, ada, URGENT) for _ in range(4)]
     review = {"label": "melanocytic_nevus", "certainty": "sure"}
-    answer = doctor.call("POST", f"/submissions/{filed[1].number}/review", json=review_of(review))
+    answer = sign_review(doctor, filed[1].number, review)
     assert answer.status_code == 201
     store = backend.services.store
     for collection, wanted, field in (

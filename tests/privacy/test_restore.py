@@ -34,7 +34,7 @@ from tests.privacy.restoring import back_up, restore, settings_for
 from tests.privacy.test_joining import join
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, Person, erase
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.support.size import size
 
 URGENT = Band.URGENT_REFERRAL
@@ -148,7 +148,7 @@ def test_a_backup_of_before_a_join_keeps_the_records_of_both(
     signed = {predicted(patient)["id"] for patient in (ada, old)}
     said = {"label": "melanoma", "certainty": "sure"}
     for number in signed:
-        answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+        answer = sign_review(doctor, number, said)
         assert answer.status_code == 201, answer.text
     backup, erased = back_up(backend, tmp_path / "backup.tar"), tmp_path / "erased.jsonl"
     assert join(backend.member(role="admin"), old.email, ada.email).status_code == 200
@@ -422,13 +422,13 @@ def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
         )
     )
     melanoma = {"label": "melanoma", "certainty": "sure"}
-    answered = grey.call("POST", f"/submissions/{unread}/review", json=review_of(melanoma))
+    answered = sign_review(grey, unread, melanoma)
     assert answered.status_code == 201, answered.text
     backup = back_up(backend, tmp_path / "backup.tar")
-    answered = grey.call("POST", f"/submissions/{mole}/review", json=review_of(melanoma))
+    answered = sign_review(grey, mole, melanoma)
     assert answered.status_code == 201, answered.text
     late = file_for(backend, ada, URGENT).number
-    answered = grey.call("POST", f"/submissions/{doras}/review", json=review_of(melanoma))
+    answered = sign_review(grey, doras, melanoma)
     assert answered.status_code == 201, answered.text
     assert dora.call("GET", f"/submissions/{doras}").status_code == 200
     assert ben.call("DELETE", f"/submissions/{bens}").status_code == 200

@@ -24,7 +24,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, SECRET, Backend, Person, put_in
 from tests.support.clock import Clock
 from tests.support.models import tiny_model
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.support.size import size
 
 DAY = timedelta(days=1)
@@ -124,9 +124,7 @@ class Clinic:
         doctor = self.backend.account(self.doctor.email)
         self.doctor.token = self.backend.token_of(doctor)
         body = {"label": "melanocytic_nevus", "certainty": "sure", **said}
-        answer = self.doctor.call(
-            "POST", f"/submissions/{filed.number}/review", json=review_of(body)
-        )
+        answer = sign_review(self.doctor, filed.number, body)
         assert answer.status_code == 201, answer.text
 
 

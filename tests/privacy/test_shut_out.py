@@ -23,7 +23,7 @@ from tests.privacy.test_people_to_reach import (
     to_reach,
 )
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 REACH = "person_to_reach"
 MAILS = pytest.mark.parametrize("given", [MAIL])
@@ -185,7 +185,7 @@ def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Ba
     [key] = backend.stored()["keys"]
     backend.services.store.collection("keys").update({"id": key["id"]}, {"$set": {"name": 7}})
     said = {"label": "melanoma", "certainty": "sure"}
-    answer = east.doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    answer = sign_review(east.doctor, number, said)
     assert (answer.status_code, answer.get_json()["telling"]["way"]) == (201, "none")
 
 
@@ -267,10 +267,9 @@ def test_nothing_is_said_to_tell_who_is_shut_out(backend: Backend) -> None:
     [listed] = grey.call("GET", "/patients").get_json()
     queued = grey.call("GET", "/queue").get_json()
     assert all(item["shut_out"] for item in (listed, *queued))
-    path = f"/submissions/{number}/review"
     cancer: dict[str, Any] = {"label": "melanoma", "certainty": "sure"}
     for opinion in (cancer, {"photo_wanted": True}):
-        told = grey.call("POST", path, json=review_of(opinion)).get_json()["telling"]
+        told = sign_review(grey, number, opinion).get_json()["telling"]
         assert told["way"] == "none"
         assert "Tell them in another way" in told["sentence"]
     account = backend.account(ada.email).id
@@ -292,7 +291,7 @@ def test_the_list_says_the_result_that_came_after_the_account_was_deleted(
     leave(ada)
     assert note_of(weber) == [("awaited", "melanoma", True)]
     said = {"label": result, "certainty": "laboratory"}
-    answer = weber.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    answer = sign_review(weber, number, said)
     assert answer.status_code == 201, answer.text
     assert note_of(weber) == note_of(grey) == [("unopened", result, False)]
 

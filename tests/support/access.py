@@ -39,7 +39,7 @@ from tests.support.backends import PASSWORD, Backend, Person, erase_due, file_st
 from tests.support.findings import finding_of
 from tests.support.models import write_model
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import review_of, sign_review
 
 # What areas have of these tables.
 NAMES = (*(f"{name}_access" for name in FOLDERS), "access")  # first those of two areas
@@ -236,7 +236,7 @@ class SampleAccounts:
         """Of the doctor, after a review."""
         doctor = self.person("doctor")
         body = {"label": "melanoma", "certainty": "sure"}
-        doctor.call("POST", f"/submissions/{self.named['number']}/review", json=review_of(body))
+        assert sign_review(doctor, self.named["number"], body).status_code == 201
         letter = self.draft_letter()
         answer = doctor.call("POST", f"/letters/{letter}/sign", **SIGNATURE)
         assert answer.status_code == 200, answer.text
@@ -732,7 +732,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "keep_account": {"json": {"reason": "a law suit"}},
     "follow_audit": {"headers": {"Accept": "application/x-ndjson"}},
     "predict": photo("image"),
-    "add_review": {"json": review_of(label="melanoma")},
+    "add_review": {"json": review_of(label="melanoma", spot_version=1)},
     "void_review": {"json": {"reason": "Signed for the wrong spot."}},
     "enter_in_error": {"json": {"reason": "of Bob"}},
     "move_submission": SampleAccounts.right_patient,

@@ -1,9 +1,15 @@
 """What a doctor sends to sign a review."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from skinapi.model.conditions import Band, conditions_table
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class Signer(Protocol[Answer_co]):
+    def call(self, method: str, path: str, **options: Any) -> Answer_co: ...
 
 
 def review_of(said: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -17,3 +23,19 @@ def review_of(said: Mapping[str, Any] | None = None, **more: Any) -> dict[str, A
     if "urgency" not in body:
         body["urgency"] = conditions_table().label(label).urgency
     return {"certainty": "sure", **body}
+
+
+def sign_review(
+    doctor: Signer[Answer_co], number: object, said: Mapping[str, Any] | None = None, **more: Any
+) -> Answer_co:
+    """Sign a review of the spot of this finding, by default of the version that it has now."""
+    body = review_of(said, **more)
+    if "spot_version" not in body:
+        body["spot_version"] = spot_version_of(doctor, number)
+    return doctor.call("POST", f"/submissions/{number}/review", json=body)
+
+
+def spot_version_of(doctor: Signer[Any], number: object) -> int:
+    """The version of the spot of this finding; 0 for a caller who signs no review of it."""
+    version: int = (doctor.call("GET", f"/submissions/{number}").json or {}).get("spot_version", 0)
+    return version

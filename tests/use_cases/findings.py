@@ -9,7 +9,7 @@ from tests.care.clinic import judge_anew, patient_of
 from tests.findings.prediction.photographer import predicted, send
 from tests.privacy.test_joining import join
 from tests.support.backends import Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.use_cases.use_case import UseCase, acts_in, acts_on, notices_to
 
 
@@ -41,7 +41,7 @@ def number_of(patient: Person) -> int:
 def review_it(_: Backend, people: tuple[Person, Person]) -> object:
     ada, grey = people
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    return grey.call("POST", f"/submissions/{number_of(ada)}/review", json=review_of(said))
+    return sign_review(grey, number_of(ada), said)
 
 
 def with_a_review(backend: Backend) -> tuple[Person, Person]:

@@ -12,7 +12,7 @@ from skinapi.platform.storage.ids import first_id_at
 from tests.care.clinic import ROUTINE, URGENT, file_for
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 
 def test_approving_never_lowers(backend: Backend) -> None:
@@ -274,8 +274,7 @@ def test_what_is_done_about_a_patient_is_found_by_the_patient(backend: Backend) 
     hers, other = (predicted(person)["id"] for person in (ada, eve))
     said = {"label": "melanoma", "certainty": "sure"}
     for number in (hers, other):
-        path = f"/submissions/{number}/review"
-        assert doctor.call("POST", path, json=review_of(said)).status_code == 201
+        assert sign_review(doctor, number, said).status_code == 201
     account = backend.account(ada.email)
     rows = admin.pages(f"/audit?account={account.id}&action=review.create")
     assert [(row["finding"], row["by_email"], row["owner_name"]) for row in rows] == [

@@ -23,7 +23,7 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, both, erase, twin
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.support.size import size
 
 RECORDED = Path(__file__).parent / "consent_texts.json"
@@ -236,7 +236,7 @@ def test_photos_that_a_doctor_must_keep_by_law_are_not_erased(tmp_path: Path) ->
     ada = backend.member(consents={"photos": True}, doctor_id=backend.account(doctor.email).id)
     number = predicted(ada)["id"]
     said = {"label": "melanoma", "certainty": "sure"}
-    answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    answered = sign_review(doctor, number, said)
     assert answered.status_code == 201, answered.text
     refused = put(ada, photos=False, erase_kept=True)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "photos_kept_by_law")

@@ -17,7 +17,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import MAIL, Backend, Person, twin
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.use_cases.use_case import acts_on, notices_to
 
 WITHDRAWN = "tiny-1"
@@ -82,9 +82,7 @@ def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: With
 def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdrawal) -> None:
     kept, doctor, ada = withdrawal.kept, withdrawal.doctor, withdrawal.ada
     said = {"label": "melanoma", "certainty": "sure"}
-    assert (
-        doctor.call("POST", f"/submissions/{kept}/review", json=review_of(said)).status_code == 201
-    )
+    assert sign_review(doctor, kept, said).status_code == 201
     withdrawal.roll_back()
     before = ada.call("GET", f"/submissions/{kept}").get_json()
     made, again = withdrawal.again(kept), withdrawal.again(kept)
@@ -168,7 +166,7 @@ class Corrected:
         return (by or self.ada).call("GET", f"{self.path}{of}").get_json()
 
     def review(self, **said: Any) -> Any:
-        answer = self.doctor.call("POST", f"{self.path}/review", json=review_of(said))
+        answer = sign_review(self.doctor, self.number, said)
         assert answer.status_code == 201, answer.text
         return answer.get_json()
 

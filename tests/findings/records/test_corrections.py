@@ -20,7 +20,7 @@ from tests.care.clinic import (
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.use_cases.use_case import acts_on
 
 REASON = "The photo is of somebody else."
@@ -33,9 +33,7 @@ def enter(person: Person, number: int, reason: str = REASON) -> TestResponse:
 
 
 def sign(doctor: Person, number: int, **said: Any) -> None:
-    answer = doctor.call(
-        "POST", f"/submissions/{number}/review", json=review_of({**MELANOMA, **said})
-    )
+    answer = sign_review(doctor, number, {**MELANOMA, **said})
     assert answer.status_code == 201, answer.text
 
 

@@ -12,14 +12,14 @@ from skinapi.model.detectors import ModalityFinding
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, judge_anew, patient_of
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 
 
 def sign(doctor: Person, number: int, label: str, **said: Any) -> None:
     body = {"label": label, "certainty": "sure", **said}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+    answer = sign_review(doctor, number, body)
     assert answer.status_code == 201, answer.text
 
 

@@ -20,7 +20,7 @@ from tests.privacy.test_joining import join
 from tests.served.wire import at_once
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review, spot_version_of
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
 
@@ -49,7 +49,12 @@ class Ward:
 
     def review(self, number: int, label: str | None, **said: Any) -> TestResponse:
         body = {"label": label, **(said or {"certainty": "sure"})}
-        return self.doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+        return sign_review(self.doctor, number, body)
+
+    def reviewing(self, number: int, label: str) -> Call:
+        """Sign a review of the version that the spot has now, before anything else happens."""
+        seen = spot_version_of(self.doctor, number)
+        return partial(self.review, number, label, certainty="sure", spot_version=seen)
 
     def draft(self, number: int) -> str:
         body = {"reader": "patient"}
@@ -75,9 +80,8 @@ class Ward:
         return self.ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": None})
 
     def correct(self, number: int, age: str = "75+") -> TestResponse:
-        """As its doctor does, with what makes it urgent."""
-        seen = self.doctor.newest_of(number)
-        body = {"age_band": age, "checklist": ["change_in_size", "oozing"], "version": seen}
+        """As its doctor does, who has seen the first version, with what makes it urgent."""
+        body = {"age_band": age, "checklist": ["change_in_size", "oozing"], "version": 1}
         return self.doctor.call("PUT", f"/submissions/{number}/facts", json=body)
 
     def erase_photos(self) -> TestResponse:
@@ -212,9 +216,9 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
         assert ward.sign(letters[0]).status_code == 200
         calls: dict[str, Call] = {
             "file": ward.file,
-            "review 1": partial(ward.review, first, "melanoma"),
-            "review 1 again": partial(ward.review, first, "melanocytic_nevus"),
-            "review 2": partial(ward.review, second, "melanoma"),
+            "review 1": ward.reviewing(first, "melanoma"),
+            "review 1 again": ward.reviewing(first, "melanocytic_nevus"),
+            "review 2": ward.reviewing(second, "melanoma"),
             "delete 1": partial(ward.delete, first),
             "report 1": partial(ward.report, first),
             "thumbnail 1": partial(ward.thumbnail, first),
@@ -223,7 +227,8 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
             "assign": partial(ward.assign, ward.other),
         }
         told = overlapped(*(calls[name] for name in pair))
-        assert set(told) <= {200, 201, 404}, pair
+        assert set(told) <= {200, 201, 404, 409}, pair
+        assert (409 in told) == (pair == ("review 1", "review 1 again")), pair
         assert 404 not in told or {"delete 1", "assign"} & {*pair}, pair
         assert ward.is_whole(), pair
         kept = {row["id"] for row in ward.stored("submissions")}
@@ -244,7 +249,7 @@ def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothin
         enter = partial(ward.enter_in_error, number)
         beside: dict[str, Call] = {
             "enter": enter,
-            "review": partial(ward.review, number, "melanocytic_nevus"),
+            "review": ward.reviewing(number, "melanocytic_nevus"),
             "second opinion": partial(ward.ask, number),
             "sign": partial(ward.sign, letter),
             "delete": partial(ward.delete, number),
@@ -263,7 +268,7 @@ def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothin
 
 def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend) -> None:
     """Whichever of the two comes first, and where both begin at once."""
-    beside = ("correct", "review", "review seen", "delete", "enter", "erase photos", "join")
+    beside = ("correct", "review", "delete", "enter", "erase photos", "join")
     pairs = [*product(beside, (overlapped, overlapped_back, both_at_once))]
     for name, pair in pairs[:: size(4, 1)]:
         ward = Ward(backend, findings=0)
@@ -272,10 +277,7 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
         corrected = partial(ward.correct, number)
         beside_it: dict[str, Call] = {
             "correct": partial(ward.correct, number, "0-29"),
-            "review": partial(ward.review, number, "melanoma"),
-            "review seen": partial(
-                ward.review, number, "melanoma", certainty="sure", spot_version=1
-            ),
+            "review": ward.reviewing(number, "melanoma"),
             "delete": partial(ward.delete, number),
             "enter": partial(ward.enter_in_error, number),
             "erase photos": ward.erase_photos,
@@ -285,7 +287,7 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
         about = name, pair.__name__, told
         assert told[0] in (200, 409) or (told[0] == 404 and name in ("delete", "enter")), about
         assert told[1] in ((200, 409) if name == "correct" else (200, 201, 409)), about
-        assert 409 not in told[1:] or name in ("correct", "review", "review seen"), about
+        assert 409 not in told[1:] or name in ("correct", "review"), about
         stored = {row["number"]: row for row in ward.stored("submissions")}
         assert (number in stored) == (name != "delete"), about
         made = told.count(200) if name == "correct" else told[0] == 200
@@ -297,8 +299,8 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
             assert bool(finding.get("photo_blob")) == kept, about
         if name == "correct" and pair is not both_at_once:
             assert sorted(told) == [200, 409], about
-        if name.startswith("review"):
-            assert_answered(ward, number, signed=told[1] == 201, seen=name == "review seen")
+        if name == "review":
+            assert_answered(ward, number, signed=told[1] == 201)
         listed = [number, other] if number in stored and name != "enter" else [other]
         reader = stays if name == "join" else ward.ada
         assert sorted(numbers(reader, "/submissions")) == listed, about
@@ -324,13 +326,13 @@ def test_what_changes_between_two_reads_of_an_answer_is_no_damage(
     assert answer.status_code == (200 if act is Ward.move_to_new_spot else 404)
 
 
-def assert_answered(ward: Ward, number: int, *, signed: bool, seen: bool) -> None:
-    """A review covers the finding, and one that names a version of the spot follows that one."""
+def assert_answered(ward: Ward, number: int, *, signed: bool) -> None:
+    """A review covers the finding, and follows the version of the spot that its doctor saw."""
     reviews = ward.stored("reviews")
     assert len(reviews) == signed
     (finding,) = (row for row in ward.stored("submissions") if row["number"] == number)
     assert finding.get("covered_by", []) == [row["id"] for row in reviews]
-    assert not seen or {row["spot_version"] for row in reviews} <= {2}
+    assert {row["spot_version"] for row in reviews} <= {2}
 
 
 def overlapped_back(first: Call, second: Call) -> tuple[int, int]:

@@ -10,16 +10,14 @@ from tests.care.clinic import REVIEW, file_for, patient_in_care
 from tests.integrations.test_keys import made
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.findings import finding_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
 MOLE = finding_of("melanocytic_nevus", band=REVIEW)
 
 
 def sign(doctor: Person, number: int, **said: Any) -> TestResponse:
-    return doctor.call(
-        "POST", f"/submissions/{number}/review", json=review_of({**MELANOMA, **said})
-    )
+    return sign_review(doctor, number, {**MELANOMA, **said})
 
 
 def decided(reader: Person, number: int) -> Any:

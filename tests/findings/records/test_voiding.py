@@ -15,7 +15,7 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_in_care
 from tests.support.backends import Backend, Person, change_account
 from tests.support.findings import finding_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
@@ -23,7 +23,7 @@ REASON = "Signed on the wrong page."
 
 
 def sign(doctor: Person, number: int, **said: Any) -> str:
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    answer = sign_review(doctor, number, said)
     assert answer.status_code == 201, answer.text
     review: str = answer.get_json()["_id"]
     return review

@@ -71,7 +71,7 @@ def decision_of(review: Review, band: Band) -> Decision:
 def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
     """The report where the doctor says this of the finding."""
     found = finding or finding_of()
-    opinion = NewReview(**review_of(said)).opinion
+    opinion = NewReview(**review_of(said, spot_version=1)).opinion
     review = REVIEW.model_copy(update={"opinion": opinion})
     return replace(report, review=review, decision=decision_of(review, found.band))
 

@@ -22,7 +22,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import text_of
 from tests.privacy.made_files import maker_of
 from tests.support.backends import Backend, Person, erase
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.support.size import size
 
 TABLE = conditions_table()
@@ -145,7 +145,7 @@ def test_a_review_makes_another_report_and_stands_in_it(backend: Backend) -> Non
     before = report_of(ada, number)
     for label, note in (("melanoma", "First look."), ("dermatofibroma", "Second look.")):
         body = {"label": label, "certainty": "sure", "note": note}
-        answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+        answered = sign_review(doctor, number, body)
         assert answered.status_code == 201, answered.text
     after = report_of(ada, number)
     assert after["review"]["note"] == "Second look."
@@ -214,7 +214,7 @@ def test_the_seal_says_when_something_last_changed_and_nothing_of_what_it_says(
     )
     assert verdict(backend, first).get_json()["newest"]
     said = {"label": "melanocytic_nevus", "certainty": "sure", "note": "Excised."}
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said)).get_json()
+    signed = sign_review(doctor, number, said).get_json()
     for code in (first, french):
         told = verdict(backend, code).get_json()
         assert (told["valid"], told["newest"]) == (True, False)
@@ -263,8 +263,7 @@ def test_a_paper_stands_exactly_as_long_as_its_report_says_the_same(backend: Bac
             )
             said = {"label": label, "certainty": chance.choice(certainty)}
             number = chance.choice(photos).number
-            path = f"/submissions/{number}/review"
-            doctor.call("POST", path, json=review_of(said))
+            assert sign_review(doctor, number, said).status_code == 201
 
 
 def sealed_now(backend: Backend, reader: Person, number: int) -> str:

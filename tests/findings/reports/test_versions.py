@@ -10,7 +10,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import in_order, one_line, plain_text, text_of
 from tests.support.backends import Backend
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 TOLD = {"age": "40", "sex": "female", "body_site": "back", "checklist": "none"}
 SIGNS = ["change_in_size", "oozing"]
@@ -37,8 +37,7 @@ class Paper:
         assert answer.status_code == 200, answer.text
 
     def sign(self, **said: Any) -> None:
-        path = f"/submissions/{self.number}/review"
-        assert self.doctor.call("POST", path, json=review_of(said)).status_code == 201
+        assert sign_review(self.doctor, self.number, said).status_code == 201
 
     def read(self, language: str = "en", reader: str = "patient") -> list[str]:
         """The text of the page and of the PDF."""

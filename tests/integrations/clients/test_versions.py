@@ -6,7 +6,7 @@ from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 FIELDS = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
 SIGNS = {"checklist": ["change_in_size", "oozing"]}
@@ -45,8 +45,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
 
     said = {"label": "basal_cell_carcinoma", "certainty": "sure"}
     said |= {"urgency": "urgent_referral"}
-    path = f"/submissions/{number}/review"
-    assert doctor.call("POST", path, json=review_of(said)).status_code == 201
+    assert sign_review(doctor, number, said).status_code == 201
     correct(ada, number, **dict.fromkeys(SIGNS))
     [decided] = listed(ada)
     assert decided["class"] == first["class"], "the newest answer of the model"
@@ -56,7 +55,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     assert report["recommendation"].startswith("See a doctor this week.")
 
     mole = {"label": "melanocytic_nevus", "certainty": "sure"}
-    assert doctor.call("POST", path, json=review_of(mole)).status_code == 201
+    assert sign_review(doctor, number, mole).status_code == 201
     assert "this week" not in listed(ada)[0]["report"]["recommendation"]
     correct(ada, number, **SIGNS)
     [reopened] = listed(ada)

@@ -28,7 +28,7 @@ from tests.model.photos import skin_with_spot
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of, told_finding
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 PHOTO, DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.77.1.7"
 CAPTURE, REPORT = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104.1"
@@ -43,7 +43,7 @@ def clinic_with_finding(backend: Backend, **told: Any) -> tuple[Person, Person, 
 
 def sign(doctor: Person, number: int, **said: object) -> None:
     body = {"label": "melanoma", "certainty": "sure", **said}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(body))
+    answer = sign_review(doctor, number, body)
     assert answer.status_code == 201, answer.text
 
 
@@ -287,7 +287,7 @@ def test_the_report_of_an_older_photo_says_what_counts_now(
     assert "Self-monitoring" not in text_of(after)
     assert "Conclusions" not in text_of(after)
     proven = {"label": "melanoma", "certainty": "laboratory"}
-    answer = doctor.call("POST", f"/submissions/{newer}/review", json=review_of({**proven}))
+    answer = sign_review(doctor, newer, proven)
     assert answer.status_code == 201, answer.text
     signed = objects_of(backend, number)[STRUCTURED]
     assert signed.SOPInstanceUID not in (before.SOPInstanceUID, after.SOPInstanceUID)

@@ -30,7 +30,7 @@ from tests.integrations.test_keys import made
 from tests.served.wire import at_once
 from tests.support.backends import Backend, erase
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
 
@@ -87,8 +87,7 @@ class Ward:
         return one
 
     def sign(self) -> None:
-        path = f"/submissions/{self.live()['number']}/review"
-        answer = self.doctor.call("POST", path, json=review_of(MELANOMA))
+        answer = sign_review(self.doctor, self.live()["number"], MELANOMA)
         assert answer.status_code == 201, answer.text
 
     def enter_in_error(self) -> None:

@@ -13,7 +13,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, file_straight
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 JSON = "application/fhir+json"
 SECTIONS = (
@@ -70,7 +70,7 @@ class Clinic:
         return self.file(joined, photos=pictures)
 
     def review(self, number: int, **said: Any) -> None:
-        answer = self.doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+        answer = sign_review(self.doctor, number, said)
         assert answer.status_code == 201, answer.text
 
     def file(

@@ -9,12 +9,12 @@ from tests.integrations.fhir import orders
 from tests.integrations.fhir.test_intake import external, outcome, reported
 from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 
 def sign_mole(doctor: Person, number: str) -> None:
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    answer = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    answer = sign_review(doctor, number, said)
     assert answer.status_code == 201, answer.text
 
 

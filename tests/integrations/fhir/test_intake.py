@@ -17,7 +17,7 @@ from tests.integrations.fhir.test_search import walk
 from tests.integrations.test_keys import clinic_wide, made
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_in, photo_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 SNOMED = "http://snomed.info/sct"
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -211,13 +211,13 @@ def test_an_order_whose_finding_is_kept_of_a_deleted_account_is_gone(
     assert root.call("PUT", path, json={"doctor": doctor.email}).status_code == 200
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
     path = f"/submissions/{filed['number']}/review"
-    assert doctor.call("POST", path, json=review_of(said)).status_code == 201
+    assert sign_review(doctor, filed["number"], said).status_code == 201
     erase(backend.services, backend.services.data.accounts.get(patient["id"]))
     again = sent(hospital, orders.transaction())
     assert outcome(again)[:2] == (410, "finding_erased")
     assert [(item["id"], item.get("error")) for item in findings(backend)] == [(filed["id"], None)]
     result = {"label": "melanoma", "certainty": "laboratory"}
-    assert doctor.call("POST", path, json=review_of(result)).status_code == 201
+    assert sign_review(doctor, filed["number"], result).status_code == 201
     (person,) = doctor.call("GET", "/people-to-reach").get_json()
     assert person["sent_by"] == patient["sent_by"] is not None
 

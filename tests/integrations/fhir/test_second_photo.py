@@ -12,7 +12,7 @@ from tests.care.clinic import file_for, patient_in_care
 from tests.findings.reports.sample_reports import one_line, plain_text, text_of
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 MELANOMA = {"label": "melanoma", "certainty": "suspected", "urgency": "urgent_referral"}
 BEFORE = "Signed before a new photo, on "
@@ -24,8 +24,7 @@ def people(backend: Backend) -> tuple[Person, Person, int]:
     doctor, ada = patient_in_care(backend)
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     first = file_for(backend, ada, Band.REFERRAL, lesion=spot)
-    path = f"/submissions/{first.number}/review"
-    assert doctor.call("POST", path, json=review_of(MELANOMA)).status_code == 201
+    assert sign_review(doctor, first.number, MELANOMA).status_code == 201
     mole = finding_of(
         "melanocytic_nevus", band=Band.URGENT_REFERRAL, raised_by=(RaisedBy.CHECKLIST,)
     )

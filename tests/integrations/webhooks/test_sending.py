@@ -31,7 +31,7 @@ from tests.integrations.webhooks.receiver import (
 from tests.privacy.test_joining import join
 from tests.support.access import add_model
 from tests.support.backends import MAIL, Backend, Person, change_account, erase
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 
 ALL = [event.value for event in EventType]
 
@@ -103,7 +103,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     assert asked.status_code == 200
     said = {"label": "melanoma", "certainty": "sure", "note": "a secret note"}
     for review in (said, {"certainty": "suspected", "photo_wanted": True}):
-        answer = doctor.call("POST", f"{path}/review", json=review_of(review))
+        answer = sign_review(doctor, number, review)
         assert answer.status_code == 201, answer.text
     drafted = doctor.call("POST", f"{path}/letters", json={"reader": "patient"}).get_json()
     signed = {name: drafted[name] for name in ("text", "version", "spot_version")}
@@ -217,8 +217,7 @@ def test_an_erasure_is_told_once_with_the_day_until_which_the_record_stays(
     ada = backend.member(doctor_id=backend.account(doctor.email).id)
     account = backend.account(ada.email).id
     review = {"label": "melanoma", "certainty": "sure"}
-    path = f"/submissions/{predicted(ada)['id']}/review"
-    assert doctor.call("POST", path, json=review_of(review)).status_code == 201
+    assert sign_review(doctor, predicted(ada)["id"], review).status_code == 201
     assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
     until = backend.services.data.accounts.get(account).record_kept_until_at
     assert until is not None
@@ -266,8 +265,7 @@ def test_an_endpoint_that_an_admin_allows_it_gets_the_result_but_no_names(
     answered = predicted(ada)
     send(backend)
     review = {"label": "melanoma", "certainty": "sure"}
-    path = f"/submissions/{answered['id']}/review"
-    assert doctor.call("POST", path, json=review_of(review)).status_code == 201
+    assert sign_review(doctor, answered["id"], review).status_code == 201
     send(backend)
     message, reviewed = receiver.messages
     assert reviewed.read()["data"]["finding"]["decision"]["label"] == "melanoma"

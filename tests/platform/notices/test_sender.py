@@ -26,7 +26,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.stores.kills import Killed
 from tests.stores.mongod import free_port
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.support.smtp_server import Behaviour, SmtpServer, smtp_server
 
 Pass = Callable[[], None]
@@ -170,9 +170,7 @@ def test_a_decision_beside_a_mail_that_was_refused_often_is_told_too(
         send()
     number = file_for(backend, ada, REFERRAL).number
     said = {"label": "melanocytic_nevus", "certainty": "suspected", "urgency": "referral"}
-    assert (
-        grey.call("POST", f"/submissions/{number}/review", json=review_of(said)).status_code == 201
-    )
+    assert sign_review(grey, number, said).status_code == 201
     monkeypatch.setattr(outbox, "now", lambda: now() + timedelta(hours=12))
     send()
     [person] = grey.call("GET", "/people-to-reach").get_json()
@@ -332,9 +330,7 @@ def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
     first, second = (file_for(backend, ada, REFERRAL).number for _ in range(2))
     review(grey, first)
     body = {"photo_wanted": True, "certainty": "suspected"}
-    assert (
-        grey.call("POST", f"/submissions/{second}/review", json=review_of(body)).status_code == 201
-    )
+    assert sign_review(grey, second, body).status_code == 201
     page = "http://127.0.0.1:5000/#/finding"
     grave = (ada.email, "A doctor has answered", f"{page}/{first}")
     assert sent(backend, smtp) == [grave], "the other one waits for more"
@@ -454,7 +450,7 @@ def test_what_its_reader_knows_meanwhile_is_mailed_no_more(
     for number in (opened, deleted):
         review(doctor, number)
     asked = {"photo_wanted": True}
-    answered = doctor.call("POST", f"/submissions/{wanted}/review", json=review_of(asked))
+    answered = sign_review(doctor, wanted, asked)
     assert answered.status_code == 201, answered.text
     mine = ("reviewed", "new_picture")
     assert len([item for item in waiting(backend) if item.kind in mine]) == 3

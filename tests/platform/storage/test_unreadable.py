@@ -19,7 +19,7 @@ from tests.care.clinic import URGENT, file_for, numbers, patient_in_care
 from tests.integrations.test_keys import clinic_wide
 from tests.privacy.test_joining import SEEN, TwoAccounts
 from tests.support.backends import Backend, Person
-from tests.support.reviews import review_of
+from tests.support.reviews import sign_review
 from tests.support.size import drill
 
 # Lists find a record by these.
@@ -291,7 +291,10 @@ def test_a_stranger_does_not_learn_of_a_finding_that_cannot_be_read(any_backend:
         ("GET", ""), ("GET", "/photo"), ("GET", "/report.pdf"), ("GET", "/reviews"), ("DELETE", ""),
         ("POST", "/review"), ("POST", "/entered-in-error"),
     ]  # fmt: skip
-    bodies = {"/review": SEEN, "/entered-in-error": {"reason": "Of somebody else."}}
+    bodies = {
+        "/review": {**SEEN, "spot_version": 1},
+        "/entered-in-error": {"reason": "Of somebody else."},
+    }
     for method, act in acts:
         for person in strangers:
             codes = []
@@ -314,7 +317,7 @@ def test_a_write_never_decides_by_a_list_that_lacks_a_record(any_backend: Backen
     [stored] = store.collection("submissions").find({"lesion": spot})
     review = store.collection("reviews").find({"submission": stored["id"]})[0]
     store.collection("reviews").update({"id": review["id"]}, {"$unset": {"opinion": True}})
-    answer = two.grace.call("POST", f"/submissions/{stored['number']}/review", json=review_of(SEEN))
+    answer = sign_review(two.grace, stored["number"], SEEN)
     assert (answer.status_code, answer.get_json()["code"]) == (500, "record_damaged")
     assert store.collection("reviews").count({"submission": stored["id"]}) == 1
 
