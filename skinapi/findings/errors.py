@@ -62,7 +62,7 @@ class LesionFull(Unprocessable):
 
 class IncompleteReview(Unprocessable):
     code = "incomplete_review"
-    sentence = "A review states its urgency, and how certain its label is"
+    sentence = "A review states its urgency, the spot version seen, and how certain its label is"
 
     def __init__(self, missing: str) -> None:
         super().__init__(f"{self.sentence}: `{missing}` is missing")

@@ -107,8 +107,10 @@ class Person:
 
     def review(self, finding: VisibleFinding, **said: Any) -> None:
         """Sign a review that the patient is shown at once, of a cancer too."""
-        statement = NewReview.model_validate({"confirm_milder": True, **said})
         number = str(finding.number)
+        seen, _ = self.services.findings.access.get(number=number, to=self.subject)
+        stated = {"spot_version": seen.spot.version, "confirm_milder": True, **said}
+        statement = NewReview.model_validate(stated)
         self.services.reviews.add_review(number=number, by=self.subject, sent=statement, key=None)
 
     def write_letter(self, finding: VisibleFinding, reader: Addressee) -> None:

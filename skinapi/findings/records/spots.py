@@ -240,7 +240,7 @@ def _make_status(
     return LesionStatus(spot, {photo.id: photo for photo in photos}, own)
 
 
-def require_spot_version(spot: Spot, seen: int | None) -> None:
+def require_spot_version(spot: Spot, seen: int) -> None:
     """Raises SpotChanged if the spot has another version than the one that the doctor has seen."""
-    if seen not in (None, spot.version):
+    if seen != spot.version:
         raise SpotChanged(spot.version)

@@ -30,7 +30,7 @@ from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.channels import READERS
 from tests.support.findings import finding_of
-from tests.support.reviews import review_of
+from tests.support.reviews import review_of, sign_review, spot_version_of
 
 # The network of the tests states melanoma.
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
@@ -45,8 +45,9 @@ def in_care(backend: Backend) -> tuple[Person, Person, int]:
 
 def review(person: Person, number: int, key: str | None = None, **fields: Any) -> TestResponse:
     headers = {"Idempotency-Key": key} if key else {}
-    path, body = f"/submissions/{number}/review", review_of({**MELANOMA, **fields})
-    return person.call("POST", path, json=body, headers=headers)
+    body = {"spot_version": spot_version_of(person, number), **MELANOMA, **fields}
+    path = f"/submissions/{number}/review"
+    return person.call("POST", path, json=review_of(body), headers=headers)
 
 
 def test_reviews_are_signed_and_kept_beside_each_other(backend: Backend) -> None:
@@ -79,7 +80,7 @@ def test_actinic_keratosis_alone_is_decided_by_its_look_and_is_no_cancer(
     finding = finding_of("actinic_keratosis", band=REFERRAL)
     number = file_for(any_backend, ada, REFERRAL, finding=finding).number
     said = {"label": "actinic_keratosis_alone", "certainty": "sure"}
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    signed = sign_review(doctor, number, said)
     assert signed.status_code == 201, signed.text
     report = ada.call("GET", f"/submissions/{number}/report.json?lang={language}").get_json()
     decision = report["decision"]
@@ -190,15 +191,21 @@ def test_a_decision_stands_before_the_finding_in_every_view(backend: Backend) ->
     assert "Other malignant lesion" in own["graver_review"]
 
 
+STATED = {"urgency": URGENT, "spot_version": 1}
+
+
 @pytest.mark.parametrize(
     ("said", "code", "missing"),
     [
         ({}, "incomplete_review", "urgency"),
-        ({"urgency": None, **MELANOMA}, "incomplete_review", "urgency"),
-        ({"urgency": URGENT, "label": "melanoma"}, "incomplete_review", "certainty"),
-        ({"urgency": URGENT, "certainty": "sure"}, "incomplete_review", "label"),
+        ({"spot_version": 1, **MELANOMA}, "incomplete_review", "urgency"),
+        ({"spot_version": 1, "urgency": None, **MELANOMA}, "incomplete_review", "urgency"),
+        ({"urgency": URGENT, **MELANOMA}, "incomplete_review", "spot_version"),
+        ({**STATED, "spot_version": None}, "incomplete_review", "spot_version"),
+        ({**STATED, "label": "melanoma"}, "incomplete_review", "certainty"),
+        ({**STATED, "certainty": "sure"}, "incomplete_review", "label"),
         (
-            review_of(MELANOMA, certainty="laboratory", sample="waiting"),
+            {**STATED, **MELANOMA, "certainty": "laboratory", "sample": "waiting"},
             "contradictory_review",
             "awaited",
         ),
@@ -224,7 +231,7 @@ def test_no_opinion_has_two_spellings() -> None:
     opinions = list[Opinion]()
     for values in product(*said.values()):
         with suppress(IncompleteReview, ContradictoryReview):
-            body = dict(zip(said, values, strict=True))
+            body = {**dict(zip(said, values, strict=True)), "spot_version": 1}
             opinions.append(NewReview.model_validate(body).opinion)
     assert len(opinions) == len({*opinions}) == 5 * (6 + 2 * (3 * 6 - 2))
 
@@ -249,8 +256,7 @@ EIGHT = {
 
 def test_the_answer_says_what_was_signed(shared_backend: Backend) -> None:
     doctor, ada, number = in_care(shared_backend)
-    body = {**EIGHT, "confirm_milder": True}
-    signed = doctor.call("POST", f"/submissions/{number}/review", json=body).get_json()
+    signed = sign_review(doctor, number, EIGHT).get_json()
     assert EIGHT.items() <= signed.items()
     decision = ada.call("GET", f"/submissions/{number}").get_json()["decision"]
     assert {**EIGHT, "note": None}.items() <= {**decision, "note": None}.items()
@@ -299,11 +305,10 @@ def test_a_milder_review_is_signed_once_it_is_confirmed(
 ) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, band, finding=finding_of(MOLE, band=band)).number
-    path = f"/submissions/{number}/review"
     if before:
-        signed = doctor.call("POST", path, json={**before, "confirm_milder": True})
+        signed = sign_review(doctor, number, before)
         assert signed.status_code == 201, signed.text
-    answer = doctor.call("POST", path, json=said)
+    answer = sign_review(doctor, number, said, confirm_milder=False)
     if replaced is None:
         assert answer.status_code == 201, answer.text
         return
@@ -314,7 +319,7 @@ def test_a_milder_review_is_signed_once_it_is_confirmed(
     assert told["doctor"] == (backend.account(doctor.email).name if before else None)
     assert (told["said_at"] is None) == (replaced[0] == "conditions")
     assert replaced[1] in problem["detail"]
-    signed = doctor.call("POST", path, json={**said, "confirm_milder": True})
+    signed = sign_review(doctor, number, said)
     assert signed.status_code == 201, signed.text
     decision = ada.call("GET", f"/submissions/{number}").get_json()["decision"]
     assert (decision["urgency"], decision["label"]) == (said["urgency"], said.get("label"))
@@ -328,7 +333,7 @@ def test_until_its_result_each_review_says_what_became_of_a_sample(backend: Back
     path = f"/submissions/{number}"
 
     def sign(**said: Any) -> tuple[int, str | None]:
-        answer = doctor.call("POST", f"{path}/review", json=review_of(said))
+        answer = sign_review(doctor, number, said)
         return answer.status_code, answer.get_json().get("code")
 
     def awaited() -> list[int]:
@@ -415,7 +420,7 @@ def test_a_cancer_is_suspected_until_a_laboratory_has_proven_it(
         letter = doctor.call("POST", f"{path}/letters", json={"reader": reader}).get_json()
         assert letter["decision"].startswith(f"{heading}: ")
     proven = {"label": "melanoma", "certainty": "laboratory"}
-    assert doctor.call("POST", f"{path}/review", json=review_of(proven)).status_code == 201
+    assert sign_review(doctor, number, proven).status_code == 201
     one = ada.call("GET", path).get_json()
     assert one["decision"]["heading"] == "Laboratory's result: a melanoma"
     assert "suspected" not in one["instruction"]
@@ -427,7 +432,7 @@ def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
     said = {"label": "melanoma", "certainty": "laboratory"}
-    answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    answered = sign_review(doctor, number, said)
     assert answered.status_code == 201, answered.text
     own, seen = (who.call("GET", f"/submissions/{number}").get_json() for who in (ada, doctor))
     step = (
@@ -444,7 +449,7 @@ def test_who_awaits_a_result_reads_from_when_to_ask_for_it(
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
     said = {"label": "melanoma", "certainty": "sure", "sample": "waiting"}
-    answered = doctor.call("POST", f"/submissions/{number}/review", json=review_of(said))
+    answered = sign_review(doctor, number, said)
     assert answered.status_code == 201, answered.text
     day = ids.now() + timedelta(days=14)
     for language, asked, late in (

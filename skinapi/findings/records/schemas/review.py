@@ -62,17 +62,17 @@ class NewReview(Body):
         "than the current review, takes back its cancer or its laboratory's result, or is milder "
         "than its own label asks for",
     )
-    spot_version: int | None = Field(
-        default=None,
+    spot_version: int = Field(
         description="the version of the spot that the doctor has seen. If the spot has another one "
-        "now, the answer is 409 `spot_changed`",
+        "now, the answer is 409 `spot_changed`"
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _require_urgency(cls, sent: Any) -> Any:
-        if isinstance(sent, Mapping) and sent.get("urgency") is None:
-            raise IncompleteReview("urgency")
+    def _require_stated(cls, sent: Any) -> Any:
+        for name in ("urgency", "spot_version"):
+            if isinstance(sent, Mapping) and sent.get(name) is None:
+                raise IncompleteReview(name)
         return sent
 
     @model_validator(mode="after")
