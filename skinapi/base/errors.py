@@ -24,6 +24,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         Duplicate                    409
         MilderNotConfirmed           409
         PatientTaken                 409
+        SpotChanged                  409
       Gone                           410
       PayloadTooLarge                413
       UnsupportedMediaType           415
@@ -62,7 +63,7 @@ The tree, with the statuses. An error that only one package raises is defined in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 
@@ -81,6 +82,21 @@ class ReplacedStatement:
         if self.said_at:
             said.append(f"{self.said_at:%Y-%m-%d}")
         return ", ".join(filter(None, said))
+
+
+@dataclass(frozen=True, slots=True)
+class PresentSpot:
+    """A spot as it is now, for who has seen another version of it. `urgency` is that of its
+    instruction, and `changed_by` what has changed the spot last.
+    """
+
+    version: int
+    urgency: str | None
+    said_by: Literal["review", "comparison", "model"] | None
+    since: datetime | None
+    due: date | None
+    changed_by: str | None
+    changed_at: datetime | None
 
 
 class SkinAPIError(Exception):
@@ -211,6 +227,17 @@ class MilderNotConfirmed(Conflict):
     def __init__(self, replaces: ReplacedStatement) -> None:
         self.replaces = replaces
         super().__init__(f"{self.sentence}: {replaces}. To sign it, send `confirm_milder`: true")
+
+
+class SpotChanged(Conflict):
+    """A doctor signs only what was seen, and the spot has another version now."""
+
+    code = "spot_changed"
+    sentence = "The spot has changed since you opened it; open it again"
+
+    def __init__(self, spot: PresentSpot) -> None:
+        self.spot = spot
+        super().__init__(f"{self.sentence}. Its version is {spot.version} now")
 
 
 class PatientTaken(Conflict):

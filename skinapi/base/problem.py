@@ -14,9 +14,11 @@ from skinapi.base.errors import (
     FindingInError,
     MilderNotConfirmed,
     PatientTaken,
+    PresentSpot,
     Refused,
     ReplacedStatement,
     SkinAPIError,
+    SpotChanged,
 )
 
 PROBLEM_TYPE = "application/problem+json"
@@ -88,6 +90,11 @@ class Problem(BaseModel):
         exclude_if=lambda replaces: replaces is None,
         description="of `milder_not_confirmed`: what the review is milder than, or takes back",
     )
+    spot: PresentSpot | None = Field(
+        default=None,
+        exclude_if=lambda spot: spot is None,
+        description="of `spot_changed`: the spot as it is now",
+    )
     error: str
     message: str
     msg: str
@@ -111,6 +118,7 @@ def problem_of(
         log_in=error.log_in if isinstance(error, AccountJoined) else None,
         in_error=_entry_of(error),
         replaces=error.replaces if isinstance(error, MilderNotConfirmed) else None,
+        spot=error.spot if isinstance(error, SpotChanged) else None,
         error=error.detail,
         message=error.detail,
         msg=error.detail,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.base.errors import Forbidden, NotFound
+from skinapi.base.errors import Forbidden, NotFound, SpotChanged
 from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
@@ -18,7 +18,6 @@ from skinapi.findings.errors import (
     LetterUnconfirmed,
     LetterUnreviewed,
     LetterWithdrawn,
-    SpotChanged,
     TooManyLetters,
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee

@@ -24,7 +24,6 @@ from skinapi.findings.errors import (
     LetterUnconfirmed,
     LetterUnreviewed,
     LetterWithdrawn,
-    SpotChanged,
 )
 from skinapi.findings.records.events import FindingsChanged, LetterIssued, LetterTakenBack
 from skinapi.findings.records.finding_access import FindingAccess
@@ -37,6 +36,7 @@ from skinapi.findings.records.letters import (
     show_letter,
 )
 from skinapi.findings.records.read_access import PatientChannel
+from skinapi.findings.records.spots import require_spot_version
 from skinapi.findings.records.unassigned_patients import Clinic
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.checker_records import Checker
@@ -381,8 +381,7 @@ def _try_to(what: str, ask: Callable[[], T]) -> T | Unwritten:
 def _require_current(draft: Letter, about: VisibleFinding, edited: EditedDraft) -> None:
     """Raises SpotChanged if the spot has changed since its doctor has seen the draft."""
     seen = draft.spot_version if edited.spot_version is None else edited.spot_version
-    if seen != about.spot.version:
-        raise SpotChanged(about.spot.version)
+    require_spot_version(about.spot, seen)
 
 
 def _mark(text: str, about: LetterFacts, letter: Letter) -> tuple[MarkedSentence, ...]:

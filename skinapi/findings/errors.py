@@ -127,16 +127,6 @@ class JudgedMeanwhile(Conflict):
     sentence = "The photo of this finding was judged again in the meantime; open the finding again"
 
 
-class SpotChanged(Conflict):
-    """A doctor signs only what was seen: the spot has another version (`version`) now."""
-
-    code = "spot_changed"
-    sentence = "The spot has changed since you opened it; open it again"
-
-    def __init__(self, version: int) -> None:
-        super().__init__(f"{self.sentence}. Its version is {version} now")
-
-
 class VersionMissing(Conflict):
     """Nothing is said about a version that its sender may not have seen."""
 

@@ -41,9 +41,18 @@ def sign_first(backend: Backend, ada: Person, doctor: Person, number: int, spot:
     assert sign(doctor, number, spot_version_of(doctor, number)).status_code == 201
 
 
-@pytest.mark.parametrize("act", [add_photo, sort_in, correct_side, correct_fact, sign_first])
+@pytest.mark.parametrize(
+    ("act", "changed_by"),
+    [
+        (add_photo, "added"),
+        (sort_in, "moved"),
+        (correct_side, "corrected"),
+        (correct_fact, "corrected"),
+        (sign_first, "signed"),
+    ],
+)
 def test_what_came_since_the_page_was_read_is_read_first(
-    any_backend: Backend, act: Callable[..., None]
+    any_backend: Backend, act: Callable[..., None], changed_by: str
 ) -> None:
     doctor, ada = patient_in_care(any_backend)
     spot = begin(ada)
@@ -55,6 +64,15 @@ def test_what_came_since_the_page_was_read_is_read_first(
     refused = sign(doctor, number, version)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "spot_changed")
     assert str(version + 1) in refused.get_json()["detail"]
+    now, answer = (
+        refused.get_json()["spot"],
+        doctor.call("GET", f"/submissions/{number}").get_json(),
+    )
+    assert now["version"] == answer["spot_version"] == version + 1
+    said = answer["instruction"]
+    stated = [now[name] for name in ("urgency", "said_by", "since", "due")]
+    assert stated == [said[name] for name in ("band", "from", "since", "due")]
+    assert now["changed_by"] == changed_by
     assert sign(doctor, number, version + 1).status_code == 201
 
 

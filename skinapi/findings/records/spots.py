@@ -5,13 +5,21 @@ after an act (status/spot.py), in the caller's transaction.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from skinapi.base.errors import NotFound, RecordDamaged
-from skinapi.findings.errors import NOT_YOURS, SpotChanged
+from skinapi.base.errors import NotFound, PresentSpot, RecordDamaged, SpotChanged
+from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.lesions import Lesion, Stub
 from skinapi.findings.records.stored_finding import PLACE, StoredFinding, place_of
 from skinapi.findings.status.lesion_status import JudgedPhoto, LesionStatus, MeasuredChange
 from skinapi.findings.status.reviews import Review, Reviews
-from skinapi.findings.status.spot import Level, Spot, SpotFinding, add, mark_told
+from skinapi.findings.status.spot import (
+    Level,
+    Spot,
+    SpotFinding,
+    add,
+    instruction,
+    mark_told,
+    spot_day,
+)
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -242,5 +250,18 @@ def _make_status(
 
 def require_spot_version(spot: Spot, seen: int) -> None:
     """Raises SpotChanged if the spot has another version than the one that the doctor has seen."""
-    if seen != spot.version:
-        raise SpotChanged(spot.version)
+    if seen == spot.version:
+        return
+    counts, changed = instruction(spot), spot.changed
+    level = counts.level if counts else None
+    raise SpotChanged(
+        PresentSpot(
+            version=spot.version,
+            urgency=level.urgency if level else None,
+            said_by=level.source.value if level else None,
+            since=level.set_at if level else None,
+            due=spot_day(spot),
+            changed_by=changed.act if changed else None,
+            changed_at=changed.changed_at if changed else None,
+        )
+    )

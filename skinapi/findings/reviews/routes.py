@@ -5,7 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.base.errors import Forbidden, IdempotencyKeyReused, MilderNotConfirmed, NotFound
+from skinapi.base.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    MilderNotConfirmed,
+    NotFound,
+    SpotChanged,
+)
 from skinapi.base.field_types import Reason
 from skinapi.base.pages import Page
 from skinapi.findings.errors import (
@@ -13,7 +19,6 @@ from skinapi.findings.errors import (
     IncompleteReview,
     ResultAwaited,
     SampleAwaited,
-    SpotChanged,
     TooManyReviews,
 )
 from skinapi.findings.records.finding_access import NOT_TO_VOID

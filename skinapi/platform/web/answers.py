@@ -37,7 +37,7 @@ def problem_json(
     own, and `members` are added, where a client expects it.
     """
     problem = problem_of(error, request_id=request_id(), status=status)
-    response = jsonify(problem.model_dump() | dict(members or {}))
+    response = jsonify(problem.model_dump(mode="json") | dict(members or {}))
     response.status_code = problem.status
     response.mimetype = PROBLEM_TYPE
     return response

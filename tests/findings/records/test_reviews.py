@@ -318,6 +318,7 @@ def test_a_milder_review_is_signed_once_it_is_confirmed(
     assert (told["said_by"], told["urgency"], told["label"]) == replaced
     assert told["doctor"] == (backend.account(doctor.email).name if before else None)
     assert (told["said_at"] is None) == (replaced[0] == "conditions")
+    assert told["said_at"] is None or datetime.fromisoformat(told["said_at"])
     assert replaced[1] in problem["detail"]
     signed = sign_review(doctor, number, said)
     assert signed.status_code == 201, signed.text
