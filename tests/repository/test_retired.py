@@ -34,7 +34,8 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"has_seen\(|forget_seen|note_later_decision|BeginsWith|LetterOutdated|begins_elsewhere",
         r"LesionForAudience|LesionHistory|FindingStatus|unseen_changes|find_replacing",
         r"\b(bandOf|bandOfSpot|waitsOf|waitsOfSpot|changeOf|decisionOf|isUnjudged|inOrder)\b",
-        r"UnjudgedBadge|notJudgedYet|\breplacedBy\b",
+        r"UnjudgedBadge|notJudgedYet|\breplacedBy\b|isReopened|countsElsewhere|asItWaits",
+        r"isOwnAction|bandBefore|sayUnsure|unsureAbout|decisionStays",
     ),
     "joining spots": (r"join_lesion|joinSpot|JoinedWithItself|joined_with_itself|find_joined",),
     "second opinions as reviews": (

@@ -12,7 +12,7 @@ import { WrongPatient } from "/console/views/wrong_patient.js";
 import { leaveCase } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, waitsForAnswer } from "/console/views/conversation.js";
 import { UrgencySign } from "/console/views/decision.js";
-import { Alone, asItWaits, countsElsewhere, Downloads, getReport, getFinding, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
+import { Alone, Downloads, getReport, getFinding, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
 import { focusOn, hasDraft, ReviewForm } from "/console/views/review_form.js";
@@ -90,8 +90,7 @@ const sayRule = (rule, { band, pictures = [], ranked, stated }, conditions) => {
 
 /** Why it stands where it does in the list: how probable a skin cancer is, where the headline does not say so, which rules asked for the band, and the kind of picture, where the patient has not told that one. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
 const Reasons = ({ report, conditions }) => {
-  const { facts, headline, decision, reading } = report;
-  if (decision) return null; // another urgency counts
+  const { facts, headline, reading } = report;
   const { malignant_score: own, restated, raised_by: rules } = facts;
   const shown = restated ? restated.malignant_score : own;
   const alone = !["routine", "self_monitoring"].includes(facts.band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
@@ -242,10 +241,9 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const shutOut = work.telling === "none";
   const conversation = !asked && !finding.unassigned && !gone && !shutOut
     && html`<${PatientConversation} spot=${finding.lesion} patient=${finding.patient_id} about=${finding} wanted=${wanted} />`;
-  const waiting = asItWaits(report, finding);
-  const decided = Boolean(waiting.decision); // then the form stands before what has led to the decision
+  const decided = Boolean(report.decision && !report.spot_advice); // then the form stands before what has led to the decision
   const told = html`
-    <${Reasons} report=${waiting} conditions=${conditions} />
+    ${!decided && html`<${Reasons} report=${report} conditions=${conditions} />`}
     <${Context} finding=${finding} checklist=${conditions.checklist} onCorrected=${asked || finding.unassigned ? null : judged} />
     ${written && conversation}`;
   const signed = reviews.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`);
@@ -269,8 +267,8 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
         ? html`<${GiveOpinion} number=${number} patient=${finding.user_name} askedAt=${work.opinion?.asked_at} conditions=${conditions} onGiven=${() => onNext(true)} />`
         : form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
-        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${waiting} conditions=${conditions} version=${finding.spot_version}
-            counts=${countsElsewhere(waiting, finding)} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
+        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} version=${finding.spot_version}
+            instruction=${finding.instruction} left=${Boolean(gone)} onBegin=${onBegin} onSigned=${done} onStale=${shown} onGone=${end} />`}
       ${decided && told}
       ${signed.length > 0 && html`<details class="card"><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} spotVersion=${finding.spot_version} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}

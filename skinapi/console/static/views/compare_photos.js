@@ -135,9 +135,7 @@ const Beside = ({ photos, dates }) => {
 
 /** @param {{compared: Api["SpotComparison"], before: string | null, after: string | null, conditions: Api["ConditionsView"]}} props */
 const Compared = ({ compared, before, after, conditions }) => {
-  // Where nothing is known of the spot, it is what the comparison alone asks for.
-  /** @type {Partial<Api["InstructionView"]>} */
-  const told = compared.instruction ?? { band: compared.band, action: compared.band_label, sentence: compared.action };
+  const told = compared.instruction;
   const doctor = getSession()?.role === "doctor"; // who reads on the page of the case what to do
   const both = [compared.before, compared.after];
   const dates = both.map((one) => sayDate(one.created_at));
@@ -148,13 +146,13 @@ const Compared = ({ compared, before, after, conditions }) => {
       ${compared.placement && before && after
         ? html`<${Aligned} before=${before} after=${after} css=${compared.placement} dates=${dates} />`
         : html`<${Beside} photos=${[before, after]} dates=${dates} />`}
-      <header class=${`verdict band-${colourOf(told.band ?? "none", told.waits_for)}`}>
+      <header class=${`verdict band-${colourOf(told.band, told.waits_for)}`}>
         <h2><${Icon} name=${told.band} size=${32} />${told.action}</h2>
         ${!doctor && html`<${Due} due=${told.due} /><p class="action">${told.sentence}</p>`}
         ${both.filter((one) => one.decision?.unjudged).map((one) => html`<p class="action">${say("unjudgedOfDate", { date: sayDate(one.created_at) })}</p>`)}
         ${compared.raised && told.from !== "review" && html`<p class="action">${compared.raised}</p>`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
-        ${compared.instruction && html`<${AdviceLine} counts=${compared.instruction} conditions=${conditions} />`}
+        <${AdviceLine} counts=${told} conditions=${conditions} />
         ${compared.notices.slice(1).map((notice) => html`<p><small>${notice}</small></p>`)}
       </header>
       <section><h3>${say("measured")}</h3>${compared.told && html`<p><strong>${compared.told}</strong></p>`}<p>${compared.summary}</p>

@@ -52,16 +52,16 @@ export const PastDecision = ({ decision, note, doctor = false, title }) => {
     </section>`;
 };
 
-/** The head of a decided finding. `overdue`: the result that it awaits. `unsure`: about what nobody is sure.
- * @param {{unsure?: string | null | false, decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string}, title: string, overdue?: boolean}} props */
-export const Decided = ({ decision, note, doctor, here, title, overdue = false, unsure = null }) => {
+/** The head of a decided finding. `overdue`: the result that it awaits.
+ * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string}, title: string, overdue?: boolean}} props */
+export const Decided = ({ decision, note, doctor, here, title, overdue = false }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
   return html`
     <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
       ${!doctor && html`<p class="eyebrow">${title}</p>`}
-      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${unsure || (doctor ? heading : label)}</h1>
+      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${doctor ? heading : label}</h1>
       ${!doctor && html`<${Due} due=${decision.due} /><p class="action">${decision.next_step}</p>`}
       ${!doctor && label !== heading && html`<p class="action"><strong>${heading}</strong></p>`}
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
@@ -104,9 +104,6 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
     ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
     ${instruction.photo_wanted && view === "finding" && here && html`<${TakeAnother} of=${here} />`}
   </header>`;
-
-/** Whether a version that no doctor has seen is more urgent than what was decided: then it waits again. @param {Pick<Api["FindingView"], "id" | "decision" | "instruction">} found */
-export const isReopened = ({ id, decision, instruction }) => Boolean(decision) && instruction?.from === "model" && instruction.finding === id;
 
 /** How urgent a finding is, and what has set that. @param {{level: Api["LevelView"], size?: number}} props */
 export const UrgencySign = ({ level, size }) => {

@@ -6,7 +6,7 @@ import { Answer, BandBadge, Failure, Icon, Message, useAct, useAnswer } from "/c
 import { Call, YourVisit } from "/console/clinic.js";
 import { colon, getLanguage, isolated, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
 import { replacePlace, scrollToTop } from "/console/navigation.js";
-import { Decided, Due, Instruction, isReopened, PastDecision, DoctorsDue } from "/console/views/decision.js";
+import { Decided, Due, Instruction, PastDecision, DoctorsDue } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
 import { PlacesDiffer } from "/console/views/spot_points.js";
@@ -154,18 +154,14 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false, due = fals
 /** The headline, and what the picture alone says where the patient's facts changed it. @param {FindingReport} report */
 const sayForDoctor = ({ headline }) => [headline.doctor, headline.doctor_facts_effect].filter(Boolean).map(said).join(" ");
 
-/** Whether the report's words for a doctor are those of its own photo, and not of what else was said of the spot. @param {FindingReport} report */
-const isOwnAction = ({ band, facts }) => band === facts.band;
-
 /** What comes first, for whom it is: nobody suspects what the laboratory has found. `instruction`: what to do about the spot, and until when; a doctor reads `children` in its place.
  * @param {{report: FindingReport, doctor: boolean, conditions: Api["ConditionsView"], instruction?: Api["InstructionView"] | null, children?: unknown}} props */
 const First = ({ report, doctor, conditions, instruction, children }) => {
   const { likely, to_do, certainty } = report.reading.summary;
-  const band = doctor ? report.facts.band : report.band; // what counts of the spot stands above for a doctor
-  const icon = html`<${Icon} name=${band} size=${32} />`;
+  const icon = html`<${Icon} name=${report.band} size=${32} />`;
   const unknown = report.facts.raised_by.some((/** @type {string} */ rule) => ["little_tested", "untested_skin"].includes(rule));
-  if (doctor) return html`<h1>${icon}${labelOfBand(conditions, band)}</h1>${children}<p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
-    ${isOwnAction(report) && html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`}`;
+  if (doctor) return html`<h1>${icon}${labelOfBand(conditions, report.band)}</h1>${children}<p>${sayForDoctor(report)} ${report.reading.doubts || (unknown && certainty)}</p>
+    <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
   // What does not look like skin is said first, and what to do about it after that.
   const [first, then] = report.headline.not_skin ? [likely, to_do] : [to_do, likely];
   const reason = report.reading.reason && html`<p class="how">${report.reading.reason}</p>`;
@@ -177,15 +173,6 @@ const First = ({ report, doctor, conditions, instruction, children }) => {
 export const Alone = ({ picture, conditions }) => html`
   <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
-
-/** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["FindingView"]} finding */
-export const countsElsewhere = ({ decision, facts }, { instruction }) => {
-  const same = instruction?.band === (decision?.urgency ?? facts.band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
-  return same ? null : instruction;
-};
-
-/** What it says without its decision, where a more urgent version waits for a doctor again. @param {FindingReport} report @param {Api["FindingView"]} finding @returns {FindingReport} */
-export const asItWaits = (report, finding) => (isReopened(finding) ? { ...report, decision: null } : report);
 
 /** What the model said, without its urgency: what a doctor has decided counts. @param {{report: FindingReport, finding: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
 const ModelBefore = ({ report, finding, conditions }) => html`
@@ -208,37 +195,33 @@ const ThisPhoto = ({ title, report: { reading }, counts }) => html`
 /** In a doctor's words. @param {Api["ConditionsView"]} conditions @param {string} key */
 export const doctorNameOf = (conditions, key) => said(conditions.notices.headline.names[key]?.doctor);
 
-/** Of which condition of the model a doctor is unsure, who names none. @param {Api["DecisionView"]} decision @param {Api["HeadlineView"]} headline @param {Api["ConditionsView"]} conditions */
-export const sayUnsure = ({ title_key: title, label, unjudged }, { likely, not_ruled_out: others }, conditions) =>
-  title === "opinion" && !label && !unjudged && say("unsureAbout", { names: [likely, ...others].map(({ key }) => doctorNameOf(conditions, key)).join(", ") });
+/** For a doctor, what the model said of a photo whose level it has not set. @param {{report: FindingReport, finding: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
+const ModelThen = ({ report, finding, conditions }) => html`
+  <details class="card model" open=${!report.decision}><summary>${say("modelThen", { date: sayShortDay(finding.judged_at ?? report.time) })}${colon()}${labelOfBand(conditions, report.facts.band)}</summary>
+    <p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
 
-/** What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
- * replaced, nor of a finding where something else was said of its spot. A decision stands before what the model says, unless that became more urgent since.
- * `overdue`: the result that a decision awaits.
+/** What is to be done comes first, once: what the server says of the spot, where neither this finding nor its current review says the same
+ * (`spot_advice`), else the review, else what the model says. `overdue`: the result that a decision awaits.
  * @param {{title: string, report: FindingReport, finding: Api["FindingView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props */
 export const Verdicts = ({ title, report, finding, conditions, doctor, overdue = false }) => {
-  const { decision } = report;
-  const reopened = isReopened(finding);
-  const ofSpot = reopened ? null : countsElsewhere(report, finding);
+  const { decision, review, spot_advice: elsewhere } = report;
+  const { instruction } = finding;
   const again = html`<${JudgedAgain} finding=${finding} />`;
-  const before = decision && html`<${ModelBefore} report=${report} finding=${finding} conditions=${conditions} />`;
-  const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${finding} />`;
-  const past = decision && html`<${PastDecision} decision=${decision} note=${report.review?.note} doctor=${doctor} title=${!doctor && !reopened && title} />`;
-  if (ofSpot && !doctor)
-    return html`${spoken}${past || html`<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, finding)} />`}${again}${before}`;
-  const decided = reopened || ofSpot ? past : decision && html`<${Decided} decision=${decision} note=${report.review?.note}
-    doctor=${doctor} here=${finding} title=${title} overdue=${overdue} unsure=${doctor && sayUnsure(decision, report.headline, conditions)} />`;
-  if (!decision || reopened)
-    return html`${spoken}
-      <header class=${`verdict band-${doctor ? report.facts.band : report.band}`}>
+  if (!decision && !elsewhere)
+    return html`
+      <header class=${`verdict band-${report.band}`}>
         ${!doctor && html`<p class="eyebrow">${title}</p>`}
-        <${First} report=${report} doctor=${doctor} conditions=${conditions} instruction=${finding.instruction}>
-          ${doctor && !ofSpot && html`<${DoctorsDue} due=${finding.instruction?.due} />`}<//>
-      </header>${again}${decided}`;
-  if (!doctor) return html`${decided}${again}${before}`;
-  return html`${spoken}${decided}${again}
-    <details class="card model"><summary>${say("modelThen", { date: sayShortDay(finding.judged_at ?? report.time) })}${colon()}${labelOfBand(conditions, report.facts.band)}</summary>
-      ${decision.certainty !== "laboratory" && isOwnAction(report) && html`<p>${report.doctor_action}</p>`}<p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
+        <${First} report=${report} doctor=${doctor} conditions=${conditions} instruction=${instruction}><${DoctorsDue} due=${instruction?.due} /><//>
+      </header>${again}`;
+  const model = doctor ? html`<${ModelThen} report=${report} finding=${finding} conditions=${conditions} />`
+    : decision && html`<${ModelBefore} report=${report} finding=${finding} conditions=${conditions} />`;
+  if (!elsewhere || !instruction)
+    return html`<${Decided} decision=${decision} note=${review?.note} doctor=${doctor} here=${finding} title=${title} overdue=${overdue} />${again}${model}`;
+  return html`
+    <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${finding} />
+    ${decision ? html`<${PastDecision} decision=${decision} note=${review?.note} doctor=${doctor} title=${!doctor && title} />`
+      : !doctor && html`<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(instruction, finding)} />`}
+    ${again}${model}`;
 };
 
 /** `finding` is what has several photos, or one.
@@ -258,7 +241,7 @@ export const FindingPage = ({ title, report, finding, photo, conditions, childre
       <div>
         <${ModelMark} finding=${finding} />
         ${children}
-        <${Rest} report=${asItWaits(report, finding)} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, finding))} due=${Boolean(finding.instruction?.due)} />
+        <${Rest} report=${report} conditions=${conditions} doctor=${false} elsewhere=${Boolean(report.spot_advice)} due=${Boolean(finding.instruction?.due)} />
         <${EarlierAnswers} finding=${finding} conditions=${conditions} />
       </div>
     </div>
@@ -319,7 +302,7 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
           <${OwnFacts} finding=${finding} checklist=${conditions.checklist} onCorrected=${() => [answer.reload(), scrollToTop()]} />
           <${Downloads} number=${argument} />
           ${(report.letters ?? []).filter((/** @type {Api["LetterView"]} */ { reader }) => reader === "patient").map((/** @type {Api["LetterView"]} */ letter) =>
-            html`<${SignedLetter} key=${letter._id} letter=${letter} decided=${!countsElsewhere(report, finding)} />`)}
+            html`<${SignedLetter} key=${letter._id} letter=${letter} decided=${!report.spot_advice} />`)}
         <//>`}
     <//>`;
 };

@@ -6,7 +6,7 @@ export const ENOUGH = "enough";
 export const EMPTY = { agreement: "", label: "", urgency: "", sample: "", picture: false, note: "", version: 0 };
 
 /** @typedef {typeof EMPTY} Draft `sample` is `laboratory` where its result is known: it is the label then */
-/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], counts?: Api["InstructionView"] | null}} Reviewing `counts`: what was said of another photo of the spot, and counts */
+/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], instruction?: Api["InstructionView"] | null}} Reviewing `instruction`: that of the spot */
 
 /** What a doctor may name, always in this order: what the models name, malignant first, then what none names, in the order of the table. @param {Api["ConditionsView"]} conditions */
 export const labelsOf = ({ conditions, review_only: more = [] }) =>
@@ -37,12 +37,6 @@ export function comesTo({ agreement, label, urgency, sample }, { report, conditi
   const own = urgencyOf(conditions, named);
   const keeps = sample !== "laboratory" && agreement !== ENOUGH && (agreement !== "disagree" || sample === "waiting");
   return { named, band: keeps ? mostUrgent(conditions, own, report.facts.band) : own };
-}
-
-/** The urgency that counts before it is signed: of the spot, where another photo of it asks for more. @param {Reviewing} reviewing */
-export function bandBefore({ report, conditions, counts }) {
-  const own = report.decision?.urgency ?? report.facts.band;
-  return counts && !counts.waits_for ? mostUrgent(conditions, counts.band, own) : own;
 }
 
 /** Whether a doctor is to see it sooner than what it names asks for: the patient reads why in the note. @param {Draft} draft @param {Reviewing} reviewing */

@@ -6,7 +6,7 @@ import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/c
 import { colon, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
-import { bandBefore, comesTo, EMPTY, ENOUGH, isRaised, labelsOf, milderOf, reviewOf } from "/console/views/review_draft.js";
+import { comesTo, EMPTY, ENOUGH, isRaised, labelsOf, milderOf, reviewOf } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -45,14 +45,14 @@ const Labels = ({ labels, value, known, unsure, onLabel }) => html`
 /** All that is about to be signed. @param {Draft} draft @param {Reviewing} reviewing */
 function sayReview(draft, reviewing) {
   const { agreement, sample, picture } = draft;
-  const { conditions } = reviewing;
+  const { conditions, report, instruction } = reviewing;
   const { named, band } = comesTo(draft, reviewing);
   const known = sample === "laboratory";
   const name = named && nameOf(conditions, named);
   const word = agreement && say(/** @type {"unsure"} */ (agreement === ENOUGH ? "agree" : agreement));
   const what = known ? `${say("certainty_laboratory")}${colon()}${name || "…"}` : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
   const settled = name || draft.urgency || picture || agreement === "unsure";
-  const [from, to] = [bandBefore(reviewing), band].map((key) => labelOfBand(conditions, key));
+  const [from, to] = [instruction?.band ?? report.band, band].map((key) => labelOfBand(conditions, key));
   return [what, settled && (from === to ? to : `${from} → ${to}`), picture && say("anotherPhoto"), !known && sample && sayValue("sample", sample)].filter(Boolean).join(" · ");
 }
 
@@ -238,13 +238,13 @@ const signByEnter = (event) => {
   /** @type {HTMLFormElement} */ (document.getElementById("review")).requestSubmit(/** @type {HTMLElement | null} */ (stays || null));
 };
 
-/** `counts`: what was said of another photo, where that counts.
+/** `instruction`: that of the spot.
  * `left`: the patient is gone, and sends no other photo. `version` is that of the spot. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` if the spot has changed meanwhile; `onGone` where the doctor may not see the finding any more.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], left?: boolean, counts?: Api["InstructionView"] | null, version: number,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], left?: boolean, instruction?: Api["InstructionView"] | null, version: number,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, left = false, counts = null, version, onBegin, onSigned, onStale, onGone }) => {
-  const reviewing = { report, conditions, counts };
+export const ReviewForm = ({ number, report, conditions, left = false, instruction = null, version, onBegin, onSigned, onStale, onGone }) => {
+  const reviewing = { report, conditions, instruction };
   const filled = useDraft(number, version);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, onBegin);

@@ -8,7 +8,7 @@ import { colon, getLanguage, isolated, say, sayDate, sayDueDay, sayShortDay, tod
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { useWaiting } from "/console/waiting.js";
-import { colourOf, Due, isReopened } from "/console/views/decision.js";
+import { colourOf, Due } from "/console/views/decision.js";
 import { getFinding } from "/console/views/finding.js";
 import { Approved } from "/console/views/login.js";
 import { findUnsent } from "/console/views/photo_sending.js";
@@ -116,10 +116,10 @@ const DeleteFinding = ({ number, onDeleted, onClose }) => {
   };
   return html`
     <${Load} ask=${() => getFinding(String(number))}>
-      ${(/** @type {Api["FindingView"]} */ { id, decision, instruction, ...finding }) => html`
+      ${(/** @type {Api["FindingView"]} */ { instruction }) => html`
         <${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${onClose} onConfirm=${erase}>
           ${instruction?.due && html`<${Message} kind="bad"><p><strong>${instruction.action}</strong></p><${Due} due=${instruction.due} />
-            ${(!decision || isReopened({ id, decision, instruction, ...finding })) && html`<p>${say("deleteUnseen")}</p>`}<//>`}
+            ${instruction.from !== "review" && html`<p>${say("deleteUnseen")}</p>`}<//>`}
           <p>${say("deleteFindingText", { number })}</p>
         <//>`}
     <//>`;

@@ -3,20 +3,18 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Message } from "/console/components.js";
 import { said, say, sayDate } from "/console/language.js";
-import { isReopened } from "/console/views/decision.js";
 import { labelForPatient, labelOfBand } from "/console/views/finding.js";
 import { sayCorrected } from "/console/views/told_facts.js";
 
 /** Why the photo of a finding was judged again, and whether that made it more urgent.
  * @param {{finding: Api["FindingView"]}} props */
 export const JudgedAgain = ({ finding }) => {
-  const { judged_at: at, corrected = [], more_urgent: risen, decision } = finding;
+  const { judged_at: at, corrected = [], more_urgent: risen, instruction } = finding;
   if (!at) return null;
-  const urgent = decision ? isReopened(finding) : risen;
-  const stays = decision && decision.decided_at < at && !urgent;
+  const urgent = risen && instruction?.from !== "review";
   return html`
     <${Message} kind=${urgent ? "bad" : "info"}>
-      <p>${urgent && html`<strong>${say("becameUrgent")}</strong> `}${say(corrected.length > 0 ? "correctedOf" : "againOf", { date: sayDate(at), facts: sayCorrected(corrected) })}${stays && ` ${say("decisionStays")}`}</p>
+      <p>${urgent && html`<strong>${say("becameUrgent")}</strong> `}${say(corrected.length > 0 ? "correctedOf" : "againOf", { date: sayDate(at), facts: sayCorrected(corrected) })}</p>
     <//>`;
 };
 
