@@ -30,18 +30,17 @@ from skinapi.care.queue_schemas import CaseView, GivenOpinion, ListedFinding
 from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.findings.records.schemas.review import Label, Note
 from skinapi.findings.status.decisions import say_day
-from skinapi.model.bands import is_sent, urgency
+from skinapi.model.bands import is_sent
 from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.comparison import (
     Change,
     Measure,
     NotComparable,
     NotMeasured,
-    raise_band,
     say_change,
     summarise,
 )
-from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.conditions import conditions_table
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
 
@@ -225,10 +224,6 @@ class SpotComparison(Answer):
         description="that the person said that it has changed in size: to be shown first"
     )
     summary: str = Field(description="what has changed, to be shown first, or after `told`")
-    band: Band = Field(description="of the later finding; a change may raise it, and never lowers")
-    band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
-    action: str
-    raised: str | None = Field(description="why the band is above that of the later finding")
     instruction: InstructionView = Field(
         description="what is to be done about the spot; a comparison that is read does not change "
         "it: docs/reviews.md"
@@ -242,11 +237,7 @@ class SpotComparison(Answer):
     def from_comparison(
         cls, compared: ComparedFindings, language: Language, *, for_doctor: bool
     ) -> Self:
-        comparison, finding = compared.comparison, compared.after.finding
-        band = raise_band(finding.band, comparison)
-        words = conditions_table().band_words(band, language)
-        notices = conditions_table().notices
-        is_raised = urgency(band) < urgency(finding.band)
+        comparison, notices = compared.comparison, conditions_table().notices
         alignment = comparison.alignment
         counts = compared.instruction.band
         words_of_change = notices.comparison
@@ -266,13 +257,9 @@ class SpotComparison(Answer):
             else None,
             changes=[ChangeView.from_change(change, language) for change in comparison.changes],
             summary=" ".join(said.in_language(language) for said in summarise(comparison)),
-            band=band,
-            band_label=words.doctor_label if for_doctor else words.label,
-            action=words.doctor_action if for_doctor else words.action,
             instruction=_instruction(compared, language, for_doctor=for_doctor),
             told=sentence.in_language(language) if compared.size_told else None,
             decided=_say_decided(compared, language),
-            raised=notices.comparison.raised.in_language(language) if is_raised else None,
             notices=[said.in_language(language) for said in (notices.information_only, may_miss)],
         )
 

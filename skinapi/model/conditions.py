@@ -165,7 +165,6 @@ class ComparisonWords(Frozen):
     compared: LocalizedText
     earlier: LocalizedText
     earlier_elsewhere: LocalizedText
-    raised: LocalizedText
     told: LocalizedText
     told_doctor: LocalizedText
     decided_with_both: LocalizedText

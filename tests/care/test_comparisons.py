@@ -84,7 +84,7 @@ def test_a_spot_that_has_not_changed_is_said_so_and_never_called_harmless(
     assert [change["beyond_error"] for change in said["changes"]] == [False] * 4
     [scale] = re.findall(r"scale\((.*)\)", said["placement"]["transform"])
     assert float(scale) == pytest.approx(0.8, rel=0.01)
-    assert (said["band"], said["raised"]) == (Band.ROUTINE, None)
+    assert said["instruction"]["band"] == Band.ROUTINE
     assert said["notices"][0] == "For information only. Not a medical diagnosis."
     assert said["notices"][1].startswith("A comparison of photos can miss a change.")
     seen = compared(doctor, lesion, before, after, lang="fr").get_json()
@@ -92,7 +92,7 @@ def test_a_spot_that_has_not_changed_is_said_so_and_never_called_harmless(
         "La surface, le contour et les couleurs de la tache et de la peau voisine n'ont pas changé "
         "de façon mesurable."
     )
-    assert seen["band_label"] == "Visite habituelle"
+    assert seen["instruction"]["action"] == "Visite habituelle"
     read = [row["by"] for row in backend.audit() if row["action"] == "photo.read"]
     assert read == [backend.account(doctor.email).id] * 2
 
@@ -115,8 +115,8 @@ def test_a_spot_that_has_grown_asks_for_a_doctor_and_for_nothing_milder(
     )
     assert told
     assert 28 <= int(told[1]) <= 43
-    assert said["band"] == said["instruction"]["band"] == raised
-    assert (said["raised"] is not None) == (raised is not band)
+    assert said["instruction"]["band"] == raised
+    assert (said["instruction"]["from"] == "comparison") == (raised is not band)
 
 
 def test_beside_a_change_nobody_reads_that_no_visit_is_needed(backend: Backend) -> None:
@@ -158,14 +158,14 @@ def test_a_new_black_part_beside_the_spot_asks_for_a_doctor(backend: Backend) ->
     before = photographed(backend, ada, spot(1), lesion=lesion)
     now = visit(with_disc(spot(1), 375, 192, 17))
     after = photographed(backend, ada, now, lesion=lesion, band=Band.SELF_MONITORING)
+    compare_pending(backend)
     said = compared(ada, lesion, before, after).get_json()
     assert said["summary"] == (
         "A part of the spot, or of the skin beside it, has become darker by more than the "
         "measurement can be wrong."
     )
-    assert said["band"] == Band.DOCTOR_REVIEW
-    assert said["raised"].startswith("Because the change is larger")
-    assert "eye on it" not in str([said["band_label"], said["action"], said["summary"]])
+    assert said["instruction"]["band"] == Band.DOCTOR_REVIEW
+    assert "eye on it" not in str([said["instruction"], said["summary"]])
     [part] = [change for change in said["changes"] if change["beyond_error"]]
     assert (part["measure"], part["value"] < 0) == ("part", True)
     in_french = compared(ada, lesion, before, after, lang="fr").get_json()["summary"]
@@ -348,7 +348,8 @@ def test_to_read_a_comparison_changes_nothing(any_backend: Backend) -> None:
     stored = any_backend.stored()["submissions"]
     for reader in (ada, doctor):
         said = compared(reader, lesion, before, after).get_json()
-        assert (said["band"], said["instruction"]["band"]) == (Band.DOCTOR_REVIEW, SELF)
+        assert said["summary"].startswith("The spot has grown by about")
+        assert said["instruction"]["band"] == SELF
     assert any_backend.stored()["submissions"] == stored
     assert found_by(any_backend) == []
 
@@ -502,7 +503,7 @@ def test_what_cannot_be_compared_is_said_with_the_reason(
     said = compared(ada, lesion, before, after).get_json()
     assert (said["comparable"], said["not_comparable"], said["placement"]) == (False, reason, None)
     assert said["summary"].startswith("Size, shape and colour could not be compared: ")
-    assert (said["changes"], said["raised"]) == ([], None)
+    assert said["changes"] == []
 
 
 def joined_visit(

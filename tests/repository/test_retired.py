@@ -35,7 +35,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"LesionForAudience|LesionHistory|FindingStatus|unseen_changes|find_replacing",
         r"\b(bandOf|bandOfSpot|waitsOf|waitsOfSpot|changeOf|decisionOf|isUnjudged|inOrder)\b",
         r"UnjudgedBadge|notJudgedYet|\breplacedBy\b|isReopened|countsElsewhere|asItWaits",
-        r"isOwnAction|bandBefore|sayUnsure|unsureAbout|decisionStays",
+        r"isOwnAction|bandBefore|sayUnsure|unsureAbout|decisionStays|\braise_band\b",
     ),
     "joining spots": (r"join_lesion|joinSpot|JoinedWithItself|joined_with_itself|find_joined",),
     "second opinions as reviews": (

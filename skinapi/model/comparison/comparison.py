@@ -18,7 +18,6 @@ from PIL import Image
 
 from skinapi.base.languages import NUMBERS, LocalizedText
 from skinapi.base.stored_record import StoredRecord
-from skinapi.model.bands import urgency
 from skinapi.model.comparison.alignment import (
     LEAST_CORRELATION,
     SIDES,
@@ -48,7 +47,7 @@ from skinapi.model.comparison.outline import (
     shape_within,
     shrink_smoothly,
 )
-from skinapi.model.conditions import Band, ComparisonWords, conditions_table
+from skinapi.model.conditions import ComparisonWords, conditions_table
 from skinapi.model.decoding.photo import Photo
 from skinapi.model.network.picture import measure_quality
 
@@ -74,10 +73,6 @@ class Measure(StrEnum):
 # Two pictures of one lesion of HAM10000 differ by less than this in 95 % of the cases (of 40), the
 # mean colours in 98 % (of 66). What a part may differ by depends on the two photos.
 UNCERTAINTY = {Measure.AREA: 0.22, Measure.COLOUR: 13.2, Measure.ASYMMETRY: 0.13}
-
-
-# What a change asks for, however urgent the photo is by itself.
-CHANGE_ASKS = Band.DOCTOR_REVIEW
 
 
 class NotComparable(StrEnum):
@@ -210,12 +205,6 @@ def refuse_fit(fit: Fit) -> NotComparable | None:
     if fit.correlation < LEAST_CORRELATION:
         return NotComparable.NO_FIT
     return NotComparable.LITTLE_OVERLAP if fit.overlap < LEAST_OVERLAP else None
-
-
-def raise_band(band: Band, comparison: Comparison) -> Band:
-    """The band of the second photo once it was compared."""
-    asked = CHANGE_ASKS if comparison.has_changed else band
-    return min(band, asked, key=urgency)
 
 
 def _measure(first: Image.Image, second: Image.Image, fit: Fit) -> Comparison:

@@ -2,24 +2,18 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from skinapi.model.bands import urgency
 from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.changed_part import find_changed_part, to_linear
 from skinapi.model.comparison.comparison import (
-    Alignment,
     Change,
     Comparison,
     Measure,
     NotComparable,
     NotMeasured,
     compare,
-    raise_band,
 )
-from skinapi.model.conditions import Band
 from tests.model.comparison.pictures import (
     BLACK,
     BLUE_WHITE,
@@ -107,26 +101,6 @@ def test_a_comparison_is_read_back_as_it_was_stored_and_so_is_one_of_before() ->
     assert Comparison.model_validate(stored) == comparison
     del stored["part_not_measured"]  # of before parts were compared
     assert Comparison.model_validate(stored) == comparison
-
-
-for record in (Alignment, Change):  # what is built when asked has no signature before
-    record.model_rebuild()
-comparisons = st.builds(
-    Comparison,
-    alignment=st.none() | st.builds(Alignment),
-    not_comparable=st.sampled_from([None, *NotComparable]),
-    changes=st.lists(st.builds(Change), max_size=4).map(tuple),
-)
-
-
-@given(st.sampled_from(Band), comparisons)
-def test_a_comparison_never_makes_a_band_less_urgent(band: Band, comparison: Comparison) -> None:
-    raised = raise_band(band, comparison)
-    assert urgency(raised) <= urgency(band)
-    if comparison.has_changed:
-        assert urgency(raised) <= urgency(Band.DOCTOR_REVIEW)
-    else:
-        assert raised is band
 
 
 WHOLE = {*Measure} - {Measure.PART}

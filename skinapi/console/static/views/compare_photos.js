@@ -150,7 +150,6 @@ const Compared = ({ compared, before, after, conditions }) => {
         <h2><${Icon} name=${told.band} size=${32} />${told.action}</h2>
         ${!doctor && html`<${Due} due=${told.due} /><p class="action">${told.sentence}</p>`}
         ${both.filter((one) => one.decision?.unjudged).map((one) => html`<p class="action">${say("unjudgedOfDate", { date: sayDate(one.created_at) })}</p>`)}
-        ${compared.raised && told.from !== "review" && html`<p class="action">${compared.raised}</p>`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
         <${AdviceLine} counts=${told} conditions=${conditions} />
         ${compared.notices.slice(1).map((notice) => html`<p><small>${notice}</small></p>`)}
