@@ -241,9 +241,10 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const shutOut = work.telling === "none";
   const conversation = !asked && !finding.unassigned && !gone && !shutOut
     && html`<${PatientConversation} spot=${finding.lesion} patient=${finding.patient_id} about=${finding} wanted=${wanted} />`;
+  const byModel = finding.instruction?.from === "model" && finding.instruction.finding === finding.id;
   const decided = Boolean(report.decision && !report.spot_advice); // then the form stands before what has led to the decision
   const told = html`
-    ${!decided && html`<${Reasons} report=${report} conditions=${conditions} />`}
+    ${byModel && html`<${Reasons} report=${report} conditions=${conditions} />`}
     <${Context} finding=${finding} checklist=${conditions.checklist} onCorrected=${asked || finding.unassigned ? null : judged} />
     ${written && conversation}`;
   const signed = reviews.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`);

@@ -195,9 +195,9 @@ const ThisPhoto = ({ title, report: { reading }, counts }) => html`
 /** In a doctor's words. @param {Api["ConditionsView"]} conditions @param {string} key */
 export const doctorNameOf = (conditions, key) => said(conditions.notices.headline.names[key]?.doctor);
 
-/** For a doctor, what the model said of a photo whose level it has not set. @param {{report: FindingReport, finding: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
+/** For a doctor, what the model said of a photo. It is folded below a review that is the instruction. @param {{report: FindingReport, finding: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
 const ModelThen = ({ report, finding, conditions }) => html`
-  <details class="card model" open=${!report.decision}><summary>${say("modelThen", { date: sayShortDay(finding.judged_at ?? report.time) })}${colon()}${labelOfBand(conditions, report.facts.band)}</summary>
+  <details class="card model" open=${Boolean(report.spot_advice)}><summary>${say("modelThen", { date: sayShortDay(finding.judged_at ?? report.time) })}${colon()}${labelOfBand(conditions, report.facts.band)}</summary>
     <p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
 
 /** What is to be done comes first, once: what the server says of the spot, where neither this finding nor its current review says the same
