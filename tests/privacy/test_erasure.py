@@ -366,6 +366,33 @@ def test_each_photo_of_a_spot_is_kept_that_a_review_covers(
 
 
 @KEEPS
+@pytest.mark.parametrize("in_error", [False, True])
+def test_a_signed_spot_is_kept_with_what_came_later_and_what_was_in_error(
+    backend: Backend, in_error: bool
+) -> None:
+    talk = Talk(backend)
+    mole = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
+    said = {"label": "melanocytic_nevus", "certainty": "sure"}
+    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=review_of(said))
+    assert answer.status_code == 201, answer.text
+    counts = file_for(backend, talk.ada, Band.REFERRAL, lesion=talk.lesion)
+    alone = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
+    if in_error:
+        path = f"/submissions/{mole.number}/entered-in-error"
+        assert talk.grey.call("POST", path, json={"reason": "Blurred."}).status_code == 200
+    assert talk.ada.call("DELETE", f"/submissions/{alone.number}").status_code == 200
+    refused = talk.ada.call("DELETE", f"/submissions/{mole.number}")
+    assert refused.get_json()["code"] == "record_kept"
+    preview = talk.ada.call("GET", "/me/deletion").get_json()
+    assert preview["kept_findings"] == [mole.number, counts.number]
+    leave(talk.ada)
+    finish(backend)
+    found = {item["id"] for item in backend.services.store.collection("submissions").find()}
+    assert found == {mole.id, counts.id}
+    assert len(backend.stored()["reviews"]) == 1
+
+
+@KEEPS
 def test_a_record_whose_time_is_over_is_erased_by_itself_with_a_receipt(backend: Backend) -> None:
     _, ada, _, _ = reviewed(backend)
     account = backend.account(ada.email).id

@@ -76,8 +76,8 @@ class PrivacySettings(InstallationSettings):
     record_retention: Annotated[int, Field(ge=1, le=MOST_YEARS)] | None = Field(
         default=None,
         description="So many years after the newest signature a doctor must keep the medical "
-        "record: the findings with a signed review or letter. Until then a deletion "
-        "leaves them to the doctor in charge. If empty, nothing is kept.",
+        "record: the spots with a signed review or letter, with all their findings. Until then "
+        "a deletion leaves them to the doctor in charge. If empty, nothing is kept.",
     )
 
     @property

@@ -1,7 +1,7 @@
 """How long findings rest, and which of them are a medical record that the law keeps."""
 
 from calendar import isleap
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,8 @@ from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
-from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
+from skinapi.findings.status.reviews import Review
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Filter, Store
@@ -149,32 +149,21 @@ class PhotosKeptByLaw(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedFinding:
-    """`signed_at` is the newest signature about it, or about its spot."""
-
-    id: str
-    number: int
-    lesion: str
-    signed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class MedicalRecord:
-    """What must be kept of a patient: these findings, until then. `signed_at` is the newest
-    signature.
+    """What must be kept of a patient until then: the spots about which a doctor has signed
+    something, with all their findings. `signed` are the findings that a review covers, or a letter
+    is about. `signed_at` is the newest signature.
     """
 
     signed_at: datetime
     until_at: datetime
-    findings: tuple[RecordedFinding, ...]
+    findings: tuple[StoredFindingRow, ...]
+    signed: frozenset[str]
+    spots: frozenset[str]
 
     @property
     def finding_ids(self) -> frozenset[str]:
         return frozenset(finding.id for finding in self.findings)
-
-    @property
-    def spots(self) -> frozenset[str]:
-        return frozenset(finding.lesion for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,44 +190,43 @@ class RecordRetention:
 
     def find_signed(self, owner: str) -> MedicalRecord | None:
         """Find what a doctor has signed something about, whether it must be kept or not."""
-        walked = batched(self.records.walk_owned(owner), ASKED_AT_ONCE)
-        findings = {
-            item.id: item for found in walked for item in self.records.see(found, with_errors=True)
-        }
-        kept = self._newest_signatures(findings)
-        if not kept:
+        findings = [*self.records.walk_owned(owner)]
+        reviews = self._list_reviews(findings)
+        letters = self._list_letters(findings)
+        moments = [*(item.created_at for item in reviews.values()), *letters.values()]
+        if not moments:
             return None
-        newest = max(kept.values())
-        recorded = tuple(
-            RecordedFinding(finding.id, finding.number, finding.lesion, kept[finding.id])
-            for finding in findings.values()
-            if finding.id in kept
-        )
-        return MedicalRecord(newest, add_years(newest, self.years or 0), recorded)
+        signed = {item.id for item in findings if not reviews.keys().isdisjoint(item.covered_by)}
+        signed |= letters.keys()
+        spots = {item.lesion for item in findings if item.id in signed}
+        kept = tuple(item for item in findings if item.lesion in spots)
+        spots |= {review.lesion for review in reviews.values()}
+        until = add_years(max(moments), self.years or 0)
+        return MedicalRecord(max(moments), until, kept, frozenset(signed), frozenset(spots))
 
     def refuse_deletion(self, *, owner: str, findings: Set[str]) -> None:
         record = self.find_record(owner)
-        if record and findings & record.finding_ids:
+        if record and findings & record.signed:
             raise RecordKept(record.until_at)
 
     def refuse_erasure_of_photos(self, owner: str) -> None:
         if record := self.find_record(owner):
             raise PhotosKeptByLaw(record.until_at)
 
-    def _newest_signatures(self, findings: Mapping[str, VisibleFindingRow]) -> dict[str, datetime]:
-        """Find when somebody last signed something about each of these; one without is left out."""
-        signed = [
-            (finding.id, review.created_at)
-            for finding in findings.values()
-            for review in finding.reviews
-            if review.id in finding.covered_by
-        ]
-        for asked in batched([*findings], ASKED_AT_ONCE):
-            letters = self.letters.list_signed_of(asked)
-            signed += [(item.submission, item.signed_at) for item in letters if item.signed_at]
+    def _list_reviews(self, findings: Sequence[StoredFindingRow]) -> dict[str, Review]:
+        covering = sorted({review for item in findings for review in item.covered_by})
+        each = batched(covering, ASKED_AT_ONCE)
+        found = (item for asked in each for item in self.records.reviews.list_by_ids(asked))
+        return {item.id: item for item in found}
+
+    def _list_letters(self, findings: Sequence[StoredFindingRow]) -> dict[str, datetime]:
+        """When the newest letter about each of these was signed; one without is left out."""
         newest: dict[str, datetime] = {}
-        for finding, moment in signed:
-            newest[finding] = max(moment, newest.get(finding, moment))
+        for asked in batched([item.id for item in findings], ASKED_AT_ONCE):
+            for letter in self.letters.list_signed_of(asked):
+                if moment := letter.signed_at:
+                    known = newest.get(letter.submission, moment)
+                    newest[letter.submission] = max(moment, known)
         return newest
 
 
