@@ -373,7 +373,7 @@ def test_a_signed_spot_is_kept_with_what_came_later_and_what_was_in_error(
     talk = Talk(backend)
     mole = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    answer = talk.grey.call("POST", f"/submissions/{mole.number}/review", json=review_of(said))
+    answer = sign_review(talk.grey, mole.number, said)
     assert answer.status_code == 201, answer.text
     counts = file_for(backend, talk.ada, Band.REFERRAL, lesion=talk.lesion)
     alone = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
