@@ -25,9 +25,7 @@ from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import (
-    Certainty,
     Replaced,
-    Sample,
     SpotReview,
     awaits_result,
     current_review,
@@ -144,7 +142,7 @@ class ReviewsService:
         for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
             self.outbox.withdraw(kind, to=owner.id, about=place)
         kind = Kind.NEW_PICTURE if opinion.photo_wanted else Kind.REVIEWED
-        urgent = opinion.malignant or opinion.urgency is Band.URGENT_REFERRAL
+        urgent = opinion.names_cancer or opinion.urgency is Band.URGENT_REFERRAL
         self.outbox.add(kind, to=owner.id, about=place, urgent=urgent)
 
     @atomic
@@ -208,9 +206,8 @@ class ReviewsService:
 
 
 def _require_sample_said(new: SpotReview, current: SpotReview | None) -> None:
-    proven, waits = new.certainty is Certainty.LABORATORY, new.sample is Sample.WAITING
     milder = current is not None and urgency(new.urgency) > urgency(current.urgency)
-    if not proven and (new.sample is None or (waits and milder)):
+    if not new.proven and (new.sample is None or (new.awaited and milder)):
         raise SampleAwaited
 
 

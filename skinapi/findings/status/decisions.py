@@ -14,6 +14,7 @@ from skinapi.findings.status.spot import (
     Changed,
     Sample,
     Spot,
+    Statement,
     changed_since,
     current_review,
     names_cancer,
@@ -129,7 +130,7 @@ def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: b
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Statement):
     """What a review says, in the words of each reader. `photo_wanted`: the photo that it asks for
     has not come. `due` is the day of the spot. `changed` is what has changed the spot since.
     """
@@ -171,17 +172,9 @@ class Decision:
         return self.certainty in (Certainty.SURE, Certainty.LABORATORY)
 
     @property
-    def proven(self) -> bool:
-        return self.certainty is Certainty.LABORATORY
-
-    @property
     def suspected(self) -> bool:
         """Whether it names a cancer that no laboratory has proven, however sure the doctor is."""
-        return names_cancer(self.label) and not self.proven
-
-    @property
-    def awaited(self) -> bool:
-        return self.sample is Sample.WAITING
+        return self.names_cancer and not self.proven
 
     @property
     def waits_for(self) -> WaitsFor | None:
@@ -348,10 +341,8 @@ class Decision:
 def say_written_before(changed: Changed, to_do: str, language: Language) -> str:
     """The line above a letter."""
     words = conditions_table().notices.decision
-    what, day = (
-        words.changes[changed.act].in_language(language),
-        say_day(changed.changed_at, language),
-    )
+    what = words.changes[changed.act].in_language(language)
+    day = say_day(changed.changed_at, language)
     return words.written_before.in_language(language).format(what=what, date=day, to_do=to_do)
 
 

@@ -1,11 +1,11 @@
-"""What doctors say of a finding: an opinion, and the signed review that holds it."""
+"""The signed reviews of spots, and their collection."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
-from skinapi.findings.status.spot import Certainty, Sample, SpotReview, names_cancer
+from skinapi.findings.status.spot import Certainty, Sample, SpotReview, Statement
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Repository
@@ -14,8 +14,8 @@ from skinapi.platform.storage.unreadable import hide, is_hidden
 MOST_REVIEWS = 100
 
 
-class Opinion(StoredRecord):
-    """`certainty` is that of the label, and absent without one."""
+class Opinion(StoredRecord, Statement):
+    """What a review states. `certainty` is that of the label; it is absent without one."""
 
     urgency: Band
     label: str | None = None
@@ -23,23 +23,11 @@ class Opinion(StoredRecord):
     sample: Sample | None = None
     photo_wanted: bool = False
 
-    @property
-    def proven(self) -> bool:
-        return self.certainty is Certainty.LABORATORY
-
-    @property
-    def malignant(self) -> bool:
-        return names_cancer(self.label)
-
-    @property
-    def awaited(self) -> bool:
-        return self.sample is Sample.WAITING
-
 
 class Review(StoredRecord):
-    """A doctor's statement about a spot (`lesion`), signed on the page of the finding `submission`.
-    `spot_version` is the version of the spot that it has made. `signature` is the doctor's name at
-    that time. A second opinion (`asked_by` another doctor, with the `question`) decides nothing.
+    """A doctor's signed statement about a spot (`lesion`). It was signed on the page of the finding
+    `submission`, and made the version `spot_version` of the spot. `signature` is the doctor's name
+    at that time.
     """
 
     id: str
@@ -59,18 +47,13 @@ class Review(StoredRecord):
         """The review as this spot holds it. One that was signed about a former spot of a finding is
         older than all versions.
         """
-        said, version = self.opinion, self.spot_version if self.lesion == lesion else 0
         return SpotReview(
             id=self.id,
             doctor=self.doctor,
-            urgency=said.urgency,
             signed_at=self.created_at,
-            label=said.label,
-            certainty=said.certainty,
-            sample=said.sample,
-            photo_wanted=said.photo_wanted,
-            spot_version=version,
+            spot_version=self.spot_version if self.lesion == lesion else 0,
             voided=self.voided,
+            **dict(self.opinion),
         )
 
 

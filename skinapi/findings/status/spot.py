@@ -134,8 +134,30 @@ class SpotFinding:
         return is_urgent(self.level.urgency)
 
 
+class Statement:
+    """What a doctor states of a label and a sample, and what follows from that."""
+
+    __slots__ = ()
+
+    label: str | None
+    certainty: Certainty | None
+    sample: Sample | None
+
+    @property
+    def names_cancer(self) -> bool:
+        return names_cancer(self.label)
+
+    @property
+    def proven(self) -> bool:
+        return self.certainty is Certainty.LABORATORY
+
+    @property
+    def awaited(self) -> bool:
+        return self.sample is Sample.WAITING
+
+
 @dataclass(frozen=True, slots=True)
-class SpotReview:
+class SpotReview(Statement):
     """`spot_version` is the version of the spot that the review has made."""
 
     id: str
@@ -148,10 +170,6 @@ class SpotReview:
     photo_wanted: bool = False
     spot_version: int = 0
     voided: bool = False
-
-    @property
-    def names_cancer(self) -> bool:
-        return names_cancer(self.label)
 
 
 class Telling(StoredRecord):
@@ -222,7 +240,7 @@ def changed_since(spot: Spot, version: int) -> Changed | None:
 
 def awaits_result(spot: Spot) -> bool:
     review = current_review(spot)
-    return review is not None and review.sample is Sample.WAITING
+    return review is not None and review.awaited
 
 
 def spot_day(spot: Spot) -> date | None:
@@ -307,10 +325,9 @@ def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
     unless it states one. Its patient waits to be told if it is urgent or names a cancer.
     """
     signed = replace(new, spot_version=spot.version + 1, signed_at=at)
-    proven = new.certainty is Certainty.LABORATORY
 
     def cover(item: SpotFinding) -> SpotFinding:
-        former = None if proven else item.level
+        former = None if new.proven else item.level
         level = _level(new.urgency, LevelSource.REVIEW, at, former, new.id)
         covered = (*item.covered_by, new.id)
         return replace(item, level=level, queued_at=None, covered_by=covered, dispute=None)
@@ -418,8 +435,7 @@ def find_replaced(spot: Spot, new: SpotReview) -> Replaced | None:
     counts, current, asked = instruction(spot), current_review(spot), urgency(new.urgency)
     if current:
         cancer = current.names_cancer and not new.names_cancer
-        proven = current.certainty is Certainty.LABORATORY
-        result = proven and new.certainty is not Certainty.LABORATORY
+        result = current.proven and not new.proven
         if cancer or result or asked > urgency(current.urgency):
             return Replaced.REVIEW
     if counts and asked >= counts.rank + 2:

@@ -210,7 +210,6 @@ def test_an_order_whose_finding_is_kept_of_a_deleted_account_is_gone(
     path = f"/users/{patient['email']}/doctor"
     assert root.call("PUT", path, json={"doctor": doctor.email}).status_code == 200
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    path = f"/submissions/{filed['number']}/review"
     assert sign_review(doctor, filed["number"], said).status_code == 201
     erase(backend.services, backend.services.data.accounts.get(patient["id"]))
     again = sent(hospital, orders.transaction())
