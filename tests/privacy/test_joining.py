@@ -398,6 +398,25 @@ def test_what_was_written_to_a_former_doctor_waits_after_that_account_was_joined
     assert talk.waits(other) == [1]
 
 
+def test_who_was_asked_about_a_patient_and_is_the_same_person_is_asked_no_more(
+    backend: Backend,
+) -> None:
+    grey, ada = patient_in_care(backend)
+    root, asked = backend.member(role="admin"), backend.member(role="doctor")
+    number = file_for(backend, ada, ROUTINE).number
+    opinion, body = f"/submissions/{number}/second-opinion", {"colleague": asked.email}
+    assert grey.call("PUT", opinion, json=body).status_code == 200
+    give_role(backend, asked, "user")
+    assert join(root, ada.email, asked.email).status_code == 200
+    asked = give_role(backend, asked, "doctor")
+    assert get(asked, "/queue") == []
+    path = f"/submissions/{number}"
+    assert asked.call("GET", f"{path}/case").status_code == 403
+    given = asked.call("POST", f"{path}/opinion", json={"comment": "Harmless."})
+    assert given.status_code == 403
+    assert sign_review(asked, number, SEEN).status_code == 403
+
+
 def test_a_doctors_message_stays_the_doctors_once_both_are_one_account(backend: Backend) -> None:
     talk, root = Talk(backend, about_a_spot=False), backend.member(role="admin")
     talk.sent(talk.grey, "Come today.")

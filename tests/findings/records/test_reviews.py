@@ -1,5 +1,6 @@
 """What the doctor in charge makes of a finding: signed rows, never overwritten."""
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -27,9 +28,11 @@ from tests.care.clinic import (
     patient_in_care,
 )
 from tests.findings.prediction.photographer import predicted
+from tests.findings.reports.sample_reports import one_line, text_of
 from tests.support.backends import Backend, Person
 from tests.support.channels import READERS
 from tests.support.findings import finding_of
+from tests.support.photos import photo_of
 from tests.support.reviews import review_of, sign_review, spot_version_of
 
 # The network of the tests states melanoma.
@@ -472,3 +475,103 @@ def test_who_awaits_a_result_reads_from_when_to_ask_for_it(
             told = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
         assert asked not in told["instruction"]["sentence"]
         assert late in told["instruction"]["sentence"]
+
+
+@pytest.mark.parametrize("band", [URGENT, SELF])
+def test_a_photo_that_has_come_is_asked_for_in_no_channel(backend: Backend, band: Band) -> None:
+    doctor, ada = patient_in_care(backend)
+    found = file_for(backend, ada, SELF)
+    path = f"/submissions/{found.number}"
+    wanted: dict[str, Any] = {"label": None, "urgency": band, "photo_wanted": True}
+    assert review(doctor, found.number, **wanted).status_code == 201
+    asks = re.compile("take another photo|wants another photo|another photo asked for", re.I)
+
+    def list_asking() -> list[str]:
+        addresses = [path, f"{path}/report.json", f"{path}/report.html", f"/lesions/{found.lesion}"]
+        pages = {address: one_line(ada.call("GET", address).text) for address in addresses}
+        pages["pdf"] = text_of(ada.call("GET", f"{path}/report.pdf").data)
+        pages["doctor"] = " ".join(doctor.call("GET", path).get_json()["decision"]["for_doctor"])
+        return [name for name, text in pages.items() if asks.search(text)]
+
+    assert len(list_asking()) == 6
+    file_for(backend, ada, SELF, lesion=found.lesion)
+    assert list_asking() == []
+
+
+@pytest.mark.parametrize("by_doctor", [False, True])
+def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
+    backend: Backend, *, by_doctor: bool
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    urgent = file_for(backend, ada, SELF if by_doctor else URGENT)
+    if by_doctor:
+        assert review(doctor, urgent.number).status_code == 201
+    mole = photo_of("melanocytic_nevus")
+    next_one = predicted(ada, mole, lesion=urgent.lesion, modality="dermoscopic")
+    path = f"/submissions/{next_one['id']}"
+    assert next_one["band"] == SELF
+    listed = ada.pages("/submissions")[-1]
+    report = ada.call("GET", f"{path}/report.json").get_json()
+    label, counts = "See a doctor this week", next_one["instruction"]["sentence"]
+    for answer in (next_one, listed, ada.call("GET", path).get_json(), report):
+        sections = answer.get("report") or answer["narrative"]["sections"]
+        assert "Keep an eye on it" not in f"{answer['action']} {sections}"
+        assert answer["band_label"] == label
+        for field in (answer["action"], sections["recommendation"]):
+            assert field.startswith(f"{label}. {counts}")
+        assert ("elanoma" if by_doctor else label) in sections["overview"]
+        assert ("elanoma" in (answer["graver_review"] or "")) is by_doctor
+    assert report["reading"]["summary"]["to_do"] == f"{label}."
+    assert review(doctor, urgent.number, **HARMLESS).status_code == 201
+    [old, _] = ada.pages("/submissions")
+    assert old["report"]["recommendation"].startswith("Keep an eye on it;")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            {"label": None, "urgency": SELF, "photo_wanted": True},
+            ["Another photo asked for", "No urgency yet."],
+        ),
+        (
+            {"label": None, "urgency": URGENT, "photo_wanted": True},
+            ["Another photo asked for", "Urgent referral."],
+        ),
+        (
+            {"sample": "waiting"},
+            [
+                "Doctor's suspected diagnosis: Melanoma",
+                "Urgent referral.",
+                "A sample was taken; the laboratory's result is awaited.",
+            ],
+        ),
+        ({"certainty": "laboratory"}, ["Laboratory's result: Melanoma", "Urgent referral."]),
+    ],
+)
+def test_a_doctor_reads_a_doctors_words(
+    shared_backend: Backend, said: dict[str, Any], shown: list[str]
+) -> None:
+    doctor, _, number = in_care(shared_backend)
+    assert review(doctor, number, **said).status_code == 201
+    decision = doctor.call("GET", f"/submissions/{number}").get_json()["decision"]
+    assert decision["for_doctor"] == shown
+
+
+def test_normal_skin_is_no_all_clear(backend: Backend) -> None:
+    doctor, ada, number = in_care(backend)
+    for label, is_clear in (("normal_skin", False), (MOLE, True)):
+        assert review(doctor, number, label=label, urgency=SELF).status_code == 201
+        told = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
+        assert ("No appointment" in told["sentence"]) == is_clear
+
+
+@pytest.mark.parametrize("band", [URGENT, SELF])
+def test_who_is_to_be_seen_goes_without_another_photo(backend: Backend, band: Band) -> None:
+    doctor, ada, number = in_care(backend)
+    wanted: dict[str, Any] = {"label": None, "urgency": band, "photo_wanted": True}
+    assert review(doctor, number, **wanted).status_code == 201
+    own = ada.call("GET", f"/submissions/{number}").get_json()
+    told = f"{own['instruction']['sentence']} {own['decision']['remarks']} {own['report']}"
+    assert "another photo of the same spot" in told
+    assert ("If you cannot, go without it." in told) == (band is URGENT)
