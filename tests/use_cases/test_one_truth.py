@@ -341,7 +341,8 @@ def walk_readers(history: History) -> Iterator[Told]:
         yield from walk_home(history, patient)
         for truth in lives.values():
             yield from walk_finding(person, truth)
-            history.note_opened(truth.live.spot)
+        for spot in history.list_spots(patient):
+            history.note_opened(spot)
 
 
 def walk_home(history: History, patient: Patient) -> Iterator[Told]:
