@@ -96,6 +96,10 @@ photo 1: watch; photo 2: two weeks; opened; another patient 2
     watch | model 1 | - | - | review telling
 photo 1: routine; photo 2: two weeks; opened; in error 2
     two weeks | model 2 | - | 14 | review visit telling
+photo 1: watch; photo 2: doctor; in error 2
+    watch | model 1 | - | - | review
+photo 1: watch; photo 2: watch; review A: two weeks; opened; in error 2; review B: watch
+    watch | review 2 | B | - | telling
 photo 1: watch; photo 2: doctor; delete 2
     doctor | model 2 | - | - | review
 photo 1: watch; photo 2: routine; delete 2
