@@ -25,7 +25,7 @@ from skinapi.findings.errors import (
     LetterUnreviewed,
     LetterWithdrawn,
 )
-from skinapi.findings.records.events import FindingsChanged, LetterIssued, LetterTakenBack
+from skinapi.findings.records.events import LetterIssued, LetterTakenBack
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.letters import (
     Addressee,
@@ -291,7 +291,7 @@ class LettersService:
         issued = self.letters.change_draft(letter, edited.version, signed)
         if draft.reader == "patient":
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")
-        self._note_change(unit, finding)
+        self.findings.records.note_change(finding.id)
         unit.publish(LetterIssued(finding, issued))
         return ShownLetter(issued), self.findings.way_to(owner)
 
@@ -307,17 +307,12 @@ class LettersService:
             return show_letter(signed, finding)
         unit.audit("letter.withdraw", by=by.id, target=finding.id, owner=finding.owner)
         self.findings.rely_on(finding)
-        self._note_change(unit, finding)
+        self.findings.records.note_change(finding.id)
         about = f"finding/{finding.number}"
         self.outbox.add(Kind.LETTER_WITHDRAWN, to=finding.owner, about=about)
         unit.publish(LetterTakenBack(finding, signed))
         withdrawal = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
         return show_letter(self.letters.withdraw(letter, withdrawal), finding)
-
-    def _note_change(self, unit: Unit, about: VisibleFinding) -> None:
-        """A letter changes what is read of its own finding alone."""
-        self.findings.records.note_change(about.id)
-        unit.publish(FindingsChanged([about]))
 
     @atomic
     def delete_draft(self, unit: Unit, *, letter: str, by: Subject) -> None:

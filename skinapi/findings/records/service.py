@@ -31,7 +31,6 @@ from skinapi.findings.records.events import (
     FindingDiscarded,
     FindingFiled,
     FindingJudgedAgain,
-    FindingsChanged,
     LesionDeleted,
     PhotosRemoved,
 )
@@ -206,7 +205,7 @@ class FindingsService:
         unit.publish(FindingFiled(filed))
         if new.lesion:
             self.records.spots.add(filed)
-        unit.publish(self.records.renew([new.lesion]) if new.lesion else FindingsChanged([filed]))
+            unit.publish(self.records.renew([new.lesion]))
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
         if new.lesion is None:
