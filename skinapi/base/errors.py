@@ -69,9 +69,11 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True, slots=True)
 class ReplacedStatement:
-    """What counts, or what the table of `conditions` asks for; who said it, and when."""
+    """What counts, or what the table of `conditions` asks for; who said it, and when. `voided`: a
+    review that was taken back at `said_at` has set it.
+    """
 
-    said_by: Literal["review", "comparison", "model", "conditions"]
+    said_by: Literal["review", "comparison", "model", "conditions", "voided"]
     urgency: str
     label: str | None = None
     doctor: str | None = None

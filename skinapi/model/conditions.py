@@ -144,6 +144,7 @@ class DecisionWords(Frozen):
     said_elsewhere: LocalizedText
     reopened: LocalizedText
     compared: LocalizedText
+    taken_back: LocalizedText
     counts_here: LocalizedText
     signed_before: LocalizedText
     written_before: LocalizedText

@@ -184,7 +184,7 @@ def test_paper_has_the_name_and_what_is_folded_and_no_buttons(
 def test_a_list_says_how_certain_a_doctor_was(visitor: Visitor, patient: Caller) -> None:
     visitor.enter(patient, "user")
     said: tuple[tuple[str, dict[str, bool | str]], ...] = (
-        ("Doctor's decision of", {}),
+        ("Doctor's review of", {}),
         ("Doctor's opinion of", {"certain": False}),
         ("Doctor's suspected diagnosis of", {"suspected": True, "certain": False}),
         ("Laboratory's result of", {"by_result": True, "suspected": True}),

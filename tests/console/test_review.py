@@ -69,6 +69,34 @@ def sign(doctor: Caller, number: int, **said: Any) -> None:
     assert sign_review(doctor, number, said).status == 201
 
 
+def test_a_review_that_was_taken_back_is_shown_as_no_diagnosis(
+    visitor: Visitor, patient: Caller, doctor: Caller
+) -> None:
+    number = send(patient, MOLE)
+    sign(doctor, number, label="melanoma", certainty="sure")
+    [review] = doctor.call("GET", f"/submissions/{number}/reviews").json
+    path = f"/submissions/{number}/reviews/{review['_id']}/void"
+    assert doctor.call("POST", path, json={"reason": "Of another patient."}).status == 200
+    spot = patient.call("GET", f"/submissions/{number}").json["lesion"]
+    visitor.look(DESK)
+    for caller, role, place in (
+        (patient, "user", f"spot/{spot}"),
+        (patient, "user", f"finding/{number}"),
+        (patient, "user", "spots"),
+        (doctor, "doctor", f"case/{number}"),
+    ):
+        visitor.enter(caller, role)
+        visitor.go(place)
+        visitor.see("A doctor's review was taken back on")
+        visitor.see("taken back")
+        for said in ("decision of", "suspected", "a newer photo", "an earlier photo"):
+            visitor.see_none(said)
+    visitor.press("[name=agreement][value=agree]")
+    visitor.press(".signing [value=stay]")
+    visitor.see("This is milder than what counts since a review was taken back on")
+    visitor.assert_quiet(expected=(f"/submissions/{number}/review",))
+
+
 def press(visitor: Visitor, key: str, there: str) -> None:
     visitor.keys(key)
     visitor.find(there)

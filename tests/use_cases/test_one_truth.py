@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ from tests.use_cases.spot_history import History, Live, Patient
 
 HISTORIES, STEPS = size(2, 500), 14
 TABLE = conditions_table()
+TAKEN_BACK = "A doctor's review was taken back on"
 LETTERS = re.compile("Written (?:and signed by|on|just before|before) |Withdrawn by")
 
 
@@ -73,8 +74,22 @@ class Truth:
 
     @property
     def review(self) -> SpotReview | None:
-        """The one that has set the instruction; None also if that is of a former patient."""
-        return self.counts.by
+        """The one that has set the instruction; None also if that is of a former patient, or was
+        taken back.
+        """
+        by = self.counts.by
+        return None if by and self.history.oracle.voided_at(by) else by
+
+    @property
+    def taken_back_at(self) -> datetime | None:
+        """When a review was taken back, if none was signed since, and none says what counts."""
+        oracle, said = (
+            self.history.oracle,
+            {it.id: it for p in self.photos.values() for it in p.reviews},
+        )
+        last = max(filter(None, map(oracle.voided_at, said.values())), default=None)
+        since = [it for it in said.values() if last and it.signed_at > last]
+        return last if self.review is None and all(map(oracle.voided_at, since)) else None
 
     @cached_property
     def current(self) -> SpotReview | None:
@@ -92,7 +107,8 @@ class Truth:
     def is_own(self) -> bool:
         """Whether no doctor has said anything, and the instruction is the finding's own."""
         own = self.counts is self.live.photo and self.counts.urgency is self.counts.newest
-        return own and self.current is None and self.counts.source is LevelSource.MODEL
+        by_model = own and self.counts.source is LevelSource.MODEL
+        return by_model and self.current is None and self.taken_back_at is None
 
     @property
     def waits_for(self) -> str | None:
@@ -236,8 +252,7 @@ def walk_entry(channel: str, listed: Any, truth: Truth) -> Iterator[Told]:
         yield Told(f"{channel} signed before", (truth.changed or "") in before, True)
         yield Told(f"{channel} has changed", bool(before), bool(truth.changed))
     if "instruction" in listed:
-        told = only(truth.instruction, listed["instruction"])
-        yield Told(f"{channel} instruction", told, truth.instruction)
+        yield from walk_instruction(channel, listed["instruction"], truth)
     if "graver_review" in listed:
         yield Told(f"{channel} graver_review", bool(listed["graver_review"]), truth.is_graver)
     if level := listed.get("level"):
@@ -246,6 +261,14 @@ def walk_entry(channel: str, listed: Any, truth: Truth) -> Iterator[Told]:
     if report := listed.get("report"):
         asked = asked_in(f"{report['overview']} {report['recommendation']}", "en")
         yield Told(f"{channel} report", asked - truth.asks, set())
+
+
+def walk_instruction(channel: str, told: Any, truth: Truth) -> Iterator[Told]:
+    yield Told(f"{channel} instruction", only(truth.instruction, told), truth.instruction)
+    at, why = truth.taken_back_at, told.get("why") or ""
+    yield Told(f"{channel} taken back", TAKEN_BACK in why, at is not None)
+    if at:
+        yield Told(f"{channel} taken back at", f"{TAKEN_BACK} {say_day(at, 'en')}." in why, True)
 
 
 def walk_lists(history: History) -> Iterator[Told]:
@@ -277,8 +300,7 @@ def walk_spot(channel: str, spot: Any, history: History) -> Iterator[Told]:
         return
     name, photo = next(iter(photos.items()))
     truth = Truth(history, Live(name, history.numbers[name], spot["id"], photo))
-    told = only(truth.instruction, spot["instruction"])
-    yield Told(f"{channel} instruction", told, truth.instruction)
+    yield from walk_instruction(channel, spot["instruction"], truth)
     reminder = spot.get("reminder")
     if reminder and truth.day:
         due = max(truth.day, history.at.date()).isoformat()
@@ -391,6 +413,7 @@ def text_of(page: str) -> str:
 def walk_print(channel: str, text: str, truth: Truth) -> Iterator[Told]:
     text = " ".join(LETTERS.split(text)[0].split())
     yield Told(f"{channel} asks", asked_in(text, "en"), truth.asks)
+    yield Told(f"{channel} taken back", TAKEN_BACK in text, truth.taken_back_at is not None)
     if truth.day and truth.asks:
         yield Told(f"{channel} day", say_day(truth.day, "en") in text, True)
     if decision := truth.decision:

@@ -127,10 +127,6 @@ class Spots:
         for item in after.findings:
             if not item.stub and item != known.get(item.id):
                 self._findings.update({"id": item.id}, set_or_remove(_level_fields(item)))
-        voided = {item.id for item in before.reviews if item.voided}
-        for review in after.reviews:
-            if review.voided and review.id not in voided:
-                self._reviews.mark_voided(review.id)
         ops = {**set_or_remove(state_of(after)), "$inc": {"revision": 1}}
         self._lesions.update({"id": after.id}, ops)
 

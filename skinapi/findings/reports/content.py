@@ -392,6 +392,13 @@ class ReportContent:
         return filled(rows)
 
     @property
+    def no_review(self) -> str:
+        """Say that no doctor has signed a review, also not one that was taken back."""
+        counts = self.report.spot_advice
+        reviewed = self.report.review or (counts and counts.taken_back_at)
+        return "" if reviewed else self.labels.no_review
+
+    @property
     def step(self) -> str:
         """How to go about it, where a doctor is to look at it and no time is left open."""
         open_ = self._facts.band in (Band.DOCTOR_REVIEW, Band.ROUTINE)

@@ -184,12 +184,12 @@ class _Body:
                 yield from self._row(label, text)
 
     def review(self) -> Iterator[Flowable]:
-        report = self.content.report
-        if report.seal and (self.content.review or not report.review):
-            yield from self._section(self.content.labels.review)
-            if not self.content.review:
-                yield paragraph(self.content.labels.no_review, self.styles.text)
-            for row in self.content.review:
+        content = self.content
+        if content.report.seal and (content.review or content.no_review):
+            yield from self._section(content.labels.review)
+            if content.no_review:
+                yield paragraph(content.no_review, self.styles.text)
+            for row in content.review:
                 yield from self._row(*row)
 
     def letters(self) -> Iterator[Flowable]:

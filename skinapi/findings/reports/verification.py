@@ -31,7 +31,7 @@ from skinapi.platform.storage.records import Repository
 RENDERER = "pages-17"
 # These fields do not change what a report says. A field that later code adds belongs here, or each
 # report gets a new hash.
-NOT_HASHED = {"idempotency_key", "request_hash", "lesion", "spot_version", "voided"}
+NOT_HASHED = {"idempotency_key", "request_hash", "lesion", "spot_version", "voided_at"}
 # The review says it.
 NOT_HASHED_OF_DECISION = {"doctor"}
 DECISIONS = TypeAdapter(Decision)

@@ -158,10 +158,12 @@ class ReviewsService:
         if signed.opinion.awaited and any(awaits_result(spots.get(it).spot) for it in each):
             raise ResultAwaited
         unit.audit("review.void", by=by.id, target=finding.id, owner=finding.owner, detail=reason)
-        take_back = partial(void, review=review, at=now())
+        at = now()
+        take_back = partial(void, review=review, at=at)
         for lesion in sorted(each):
             spots.change(lesion, take_back)
-        voided = signed.model_copy(update={"voided": True})
+        self.records.reviews.mark_voided(review, at)
+        voided = signed.model_copy(update={"voided_at": at})
         changed = self.records.renew(each)
         self.queue.update_owner_key(owner)
         self._take_back_outcome(finding, voided)
@@ -220,6 +222,8 @@ def _say_replaced(status: LesionStatus, why: Replaced, new: SpotReview) -> Repla
     if said:
         by = said.decided_by
         return ReplacedStatement("review", said.urgency, said.label, by, said.decided_at)
+    if counts.voided:
+        return ReplacedStatement("voided", counts.band, said_at=counts.taken_back_at)
     return ReplacedStatement(counts.said_by.value, counts.band, said_at=counts.since)
 
 

@@ -29,17 +29,18 @@ class AdviceContent:
     @classmethod
     def from_advice(cls, advice: Advice, language: Language, *, for_doctor: bool = False) -> Self:
         notices, words = conditions_table().notices.decision, advice.words(language)
+        day, wanted = say_day(advice.since, language), advice.say_wanted(language)
         head = say_elsewhere(advice, language, for_doctor=for_doctor)
         said = notices.counts_here if head else notices.said_elsewhere
         said = notices.reopened if advice.reopens else said
         said = notices.compared if advice.said_by is LevelSource.COMPARISON else said
-        day, wanted = say_day(advice.since, language), advice.say_wanted(language)
+        why = said.in_language(language).format(number=advice.finding, date=day)
         return cls(
             urgency=advice.band,
             head=head,
             label=words.label,
             sentence=" ".join((*wanted, words.next_step, *say_due(advice.due, language))),
-            said=said.in_language(language).format(number=advice.finding, date=day),
+            said=advice.say_why(language) or why,
         )
 
     @property

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from skinapi.base.languages import Language
+from skinapi.base.languages import Language, lower_first
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.status.decisions import (
     Decision,
     WaitsFor,
+    say_day,
     say_new_picture,
     words_for_patient,
 )
@@ -68,7 +69,8 @@ class FoundChange:
 @dataclass(frozen=True, slots=True)
 class Advice:
     """The instruction of a spot: the level of the finding of this number. `decision` is that of the
-    review that has set it. `photo_wanted`: besides, a doctor waits for another photo.
+    review that has set it, unless it was `voided`. `taken_back_at`: a doctor has taken a review
+    back, and nobody has decided since. `photo_wanted`: besides, a doctor waits for another photo.
     """
 
     said_by: LevelSource
@@ -79,6 +81,8 @@ class Advice:
     decision: Decision | None = None
     photo_wanted: bool = False
     reopens: bool = False
+    voided: bool = False
+    taken_back_at: datetime | None = None
 
     @property
     def waits_for(self) -> WaitsFor | None:
@@ -109,6 +113,15 @@ class Advice:
         if self.decision:
             return words
         return words.model_copy(update={"next_step": words.first_step})
+
+    def say_why(self, language: Language) -> str:
+        """Say why this is the instruction, if no decision says it; else empty."""
+        notices = conditions_table().notices.decision
+        if self.taken_back_at:
+            to_do = lower_first(self.words(language).label)
+            day = say_day(self.taken_back_at, language)
+            return notices.taken_back.in_language(language).format(date=day, to_do=to_do)
+        return ""
 
     def say_wanted(self, language: Language, *, for_doctor: bool = False) -> list[str]:
         """Ask for another photo, unless the decision does."""
@@ -145,19 +158,32 @@ class LesionStatus:
         if counts is None:
             return None
         level = counts.level
+        decision = self._decide(level.review) if level.review else None
         return Advice(
             level.source,
             level.urgency,
             level.set_at,
             counts.number,
             spot_day(self.spot),
-            self._decide(level.review) if level.review else None,
+            decision,
             self.spot.photo_wanted_at is not None,
+            voided=level.review in self.reviews and decision is None,
+            taken_back_at=None if decision else self._taken_back_at,
         )
+
+    @property
+    def _taken_back_at(self) -> datetime | None:
+        """When a doctor has taken a review back, if no review was signed since."""
+        covering = {review for item in self.spot.findings for review in item.covered_by}
+        reviews = [review for name, review in self.reviews.items() if name in covering]
+        last = max(filter(None, (review.voided_at for review in reviews)), default=None)
+        decided = last and any(not it.voided and it.created_at > last for it in reviews)
+        return None if decided else last
 
     def _decide(self, review: str) -> Decision | None:
         stored = self.reviews.get(review)
-        return Decision.from_review(stored, self.spot) if stored else None
+        counts = stored is not None and not stored.voided
+        return Decision.from_review(stored, self.spot) if stored and counts else None
 
     @property
     def decision_opened_at(self) -> datetime | None:
@@ -180,7 +206,7 @@ class LesionStatus:
             item.number == counts.finding == finding and item.judged is counts.band
             for item in self.spot.findings
         )
-        if own and decision is None:
+        if own and decision is None and counts.taken_back_at is None:
             return None
         return replace(counts, reopens=own)
 

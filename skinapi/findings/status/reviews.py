@@ -27,7 +27,7 @@ class Opinion(StoredRecord, Statement):
 class Review(StoredRecord):
     """A doctor's signed statement about a spot (`lesion`). It was signed on the page of the finding
     `submission`, and made the version `spot_version` of the spot. `signature` is the doctor's name
-    at that time.
+    at that time. It does not count since a doctor has taken it back at `voided_at`.
     """
 
     id: str
@@ -35,13 +35,17 @@ class Review(StoredRecord):
     lesion: str
     submission: str
     spot_version: int = 0
-    voided: bool = optional(default=False)
+    voided_at: datetime | None = optional()
     doctor: str
     signature: str
     opinion: Opinion
     note: str | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+    @property
+    def voided(self) -> bool:
+        return self.voided_at is not None
 
     def for_spot(self, lesion: str) -> SpotReview:
         """The review as this spot holds it. One that was signed about a former spot of a finding is
@@ -89,8 +93,8 @@ class Reviews(Repository[Review]):
     def list_by_ids(self, identifiers: Sequence[str]) -> list[Review]:
         return self._list({"id": {"$in": [*identifiers]}}) if identifiers else []
 
-    def mark_voided(self, identifier: str) -> None:
-        self._documents.update({"id": identifier}, {"$set": {"voided": True}})
+    def mark_voided(self, identifier: str, at: datetime) -> None:
+        self._documents.update({"id": identifier}, {"$set": {"voided_at": at}})
 
     def reviewed_spots(self) -> set[str]:
         return set(self._documents.count_by("lesion"))

@@ -7,12 +7,15 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
+from skinapi.base.languages import NO_BREAK_SPACE
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reviews import service as review_service
+from skinapi.findings.status.decisions import say_day
 from skinapi.findings.status.waiting import Kind, waiting
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_in_care
+from tests.findings.reports.sample_reports import one_line, plain_text, text_of
 from tests.support.backends import Backend, Person, change_account
 from tests.support.findings import finding_of
 from tests.support.reviews import sign_review
@@ -62,6 +65,68 @@ def test_a_voided_review_counts_no_more_and_nothing_becomes_milder(any_backend: 
     acts = [row for row in any_backend.audit() if row["action"] == "review.void"]
     assert [(row["outcome"], row["detail"]) for row in acts] == [("done", REASON)] * 2
     assert [it.message for it in check_integrity(any_backend.services)] == []
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_no_view_says_what_a_voided_review_has_said(backend: Backend, lang: str) -> None:
+    doctor, ada = patient_in_care(backend)
+    mole = finding_of("melanocytic_nevus", band=REVIEW)
+    number = file_for(backend, ada, REVIEW, finding=mole).number
+    review = sign(doctor, number, **MELANOMA)
+    assert void(doctor, number, review).status_code == 200
+    day = say_day(now(), lang)  # type: ignore[arg-type]
+    why = {
+        "en": f"A doctor's review was taken back on {day}. Until a doctor decides again, the most "
+        "urgent counts: see a doctor this week.",
+        "fr": f"L'avis d'un médecin a été annulé le {day}. Jusqu'à un nouvel avis, le plus urgent "
+        f"compte{NO_BREAK_SPACE}: voir un médecin cette semaine.",
+    }[lang]
+    for reader in (ada, doctor):
+        path = f"/submissions/{number}%s?lang={lang}"
+        counts = reader.call("GET", path % "").get_json()["instruction"]
+        assert (counts["band"], counts["voided"], counts["why"]) == (URGENT, True, why)
+        assert "label" not in counts
+        spot = read(reader, number)["lesion"]
+        shown = reader.call("GET", f"/lesions/{spot}?lang={lang}").get_json()
+        assert shown["instruction"]["why"] == why
+        report = reader.call("GET", path % "/report.json").get_json()
+        assert (report["decision"], report["review"], report["graver_review"]) == (None,) * 3
+        page = reader.call("GET", path % "/report.html").text
+        printed = reader.call("GET", path % "/report.pdf").data
+        for text in (plain_text(page), text_of(printed)):
+            text = one_line(text)
+            assert text.count(one_line(why)) == 1
+            for said in ("elanom", "mélanom", "No doctor has reviewed", "Aucun médecin", "newer"):
+                assert said not in text.partition("Model")[0]
+
+
+def test_a_mild_review_that_is_taken_back_is_told_too(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+    mild = sign(doctor, number, **MOLE)
+    assert void(doctor, number, mild).status_code == 200
+    counts = read(ada, number)["instruction"]
+    assert (counts["band"], counts["from"], "voided" in counts) == (URGENT, "model", False)
+    assert counts["why"].startswith("A doctor's review was taken back on ")
+    page = ada.call("GET", f"/submissions/{number}/report.html").text
+    assert counts["why"] in one_line(plain_text(page))
+    sign(doctor, number, **MOLE)
+    assert "why" not in read(ada, number)["instruction"], "a doctor has decided again"
+
+
+def test_who_signs_anew_confirms_what_counts_and_no_voided_review(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW).number
+    review = sign(doctor, number, **MELANOMA)
+    assert void(doctor, number, review).status_code == 200
+    version = read(doctor, number)["spot_version"]
+    said = {**MOLE, "urgency": "self_monitoring", "spot_version": version}
+    refused = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "milder_not_confirmed")
+    replaced = refused.get_json()["replaces"]
+    assert (replaced["said_by"], replaced["urgency"]) == ("voided", URGENT)
+    assert not replaced.get("label")
+    assert not replaced.get("doctor")
 
 
 def test_who_may_void_a_review(backend: Backend) -> None:

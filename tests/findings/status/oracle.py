@@ -167,6 +167,10 @@ class Oracle:
         voided = [act.review for act in self.log[:length] if act.what == "voided"]
         return [review for review in reviews if review not in voided]
 
+    def voided_at(self, review: SpotReview) -> datetime | None:
+        voided = (act.at for act in self.log if act.what == "voided" and act.review == review)
+        return next(voided, None)
+
     def _changes(self, spot: str) -> Iterator[Done]:
         """A moved photo changes both spots, and a voided review each spot with a photo of it."""
         for number, act in enumerate(self.log):

@@ -79,7 +79,7 @@ const FindingLink = ({ number, view }) => html`<a href="#/${view}/${number}">${s
 
 /** Who said it, how certain, and when. @param {Pick<Api["AdviceView"], "from" | "since"> & Partial<Api["AdviceView"]>} one */
 export const saidBy = (one) => {
-  const by = one.by_result ? "result" : one.suspected ? "suspected" : one.certain === false && one.waits_for !== "photo" ? "opinion" : one.from;
+  const by = one.voided ? "voided" : one.by_result ? "result" : one.suspected ? "suspected" : one.certain === false && one.waits_for !== "photo" ? "opinion" : one.from;
   return say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(one.since, false) });
 };
 
@@ -101,6 +101,7 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
       ? html`<p class="action">${instruction.sentence}</p>`
       : html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${instruction.sentence}</p></details>`}
     ${view === "finding" && children}
+    ${instruction.why && html`<p>${instruction.why}</p>`}
     ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
     ${instruction.photo_wanted && view === "finding" && here && html`<${TakeAnother} of=${here} />`}
   </header>`;
@@ -129,7 +130,7 @@ export const sayDecision = (decision, conditions) => {
 export const AdviceLine = ({ counts, conditions }) => {
   const own = counts.label && getSession()?.role !== "doctor" && conditions.notices.headline.names[counts.label]?.patient;
   const name = counts.label && (own ? said(own) : nameOf(conditions, counts.label));
-  return html`<small class="decision"><strong>${saidBy(counts)}${name && `${colon()}${name}`}</strong></small>`;
+  return html`<small class="decision"><strong>${saidBy(counts)}${name && `${colon()}${name}`}</strong>${counts.why && html` ${counts.why}`}</small>`;
 };
 
 /** The decision beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */

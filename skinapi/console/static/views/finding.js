@@ -181,14 +181,14 @@ const ModelBefore = ({ report, finding, conditions }) => html`
 
 /** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["FindingView"], "id">} finding */
 const sayWhichCounts = (ofSpot, { id }) =>
-  say(ofSpot.from === "comparison" ? "comparisonCounts" : ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
+  ofSpot.from === "comparison" ? say("comparisonCounts") : ofSpot.finding !== id && say(ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
 
-/** What the model said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, counts: string}} props */
+/** What the model said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, counts: string | false}} props */
 const ThisPhoto = ({ title, report: { reading }, counts }) => html`
   <section class="card">
     <p class="eyebrow">${title}</p>
     <h2>${reading.summary.likely}</h2>
-    <p>${counts}</p>
+    ${counts && html`<p>${counts}</p>`}
     <p><small>${reading.summary.certainty}</small></p>
   </section>`;
 

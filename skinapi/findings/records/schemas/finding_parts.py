@@ -288,6 +288,12 @@ class AdviceView(Answer):
     due: date | None = Field(
         description="until when a doctor should have seen the spot; null where no time was named"
     )
+    voided: bool = optional(
+        "a doctor has taken back the review that has set it; absent else", default=False
+    )
+    why: str | None = optional(
+        "a sentence that says why this counts, to be shown with it; absent where a decision says it"
+    )
     by_result: bool = optional("the laboratory has said so; absent where it has not", default=False)
     label: str | None = optional(
         "the condition that a doctor or the laboratory named; absent without one"
@@ -306,6 +312,7 @@ class AdviceView(Answer):
         return cls.from_record(
             said,
             action=action,
+            why=said.say_why(language) or None,
             certain=not said.decision or said.decision.settled,
             suspected=said.decision is not None and said.decision.suspected,
         )
