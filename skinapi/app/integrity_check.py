@@ -9,6 +9,7 @@ from skinapi.accounts.auth.account_search import search_faults
 from skinapi.app.areas import list_areas
 from skinapi.app.composition.repositories import Repositories
 from skinapi.app.composition.services import Services
+from skinapi.care.messages import UnansweredMessages
 from skinapi.integrations.keys.api_keys import SessionKeys
 from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.model.registry.version_records import ModelVersions
@@ -59,6 +60,7 @@ def check_records(services: Services) -> Iterator[Fault]:
         "findings": findings.check_integrity(),
         "spots": services.lesions.check_integrity(),
         "messages": data.messages.check_integrity(services.lesions.has),
+        "unanswered messages": services.get(UnansweredMessages).check_integrity(),
         "reviews": services.reviews.check_integrity(),
         "second opinions": data.second_opinions.check_integrity(data.findings.has),
         "letters": data.letters.check_integrity(data.findings.has),

@@ -124,6 +124,7 @@ class CasesService:
             "opinion_question": question,
         }
         self.records.change(finding.id, **fields)
+        self.records.renew_waiting([finding.lesion])
         return self._read_case(finding.model_copy(update=fields))
 
     def give_opinion(
@@ -174,6 +175,7 @@ class CasesService:
             unit.audit("case.withdraw_opinion", by=by.id, target=finding.id, owner=finding.owner)
             self._withdraw_mail(finding)
             self.records.withdraw_opinion(finding)
+            self.records.renew_waiting([finding.lesion])
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> None:
         if event.purpose == "sharing":
@@ -188,6 +190,7 @@ class CasesService:
             self.trail.record(AuditRow("case.withdraw_opinion", patient, finding.id, owner=patient))
             self._withdraw_mail(finding)
             self.records.change(finding.id, **NOT_ASKED)
+            self.records.renew_waiting([finding.lesion])
 
     def _withdraw_mail(self, finding: StoredFindingRow) -> None:
         if asked := finding.opinion_of:

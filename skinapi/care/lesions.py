@@ -148,6 +148,7 @@ class LesionsService:
             raise Forbidden(NOT_TO_TELL)
         unit.audit("lesion.told", by=by.id, target=spot.id, owner=spot.owner)
         self.records.spots.change(spot.id, partial(mark_told, at=now(), opened=False))
+        self.records.renew_waiting([spot.id])
 
     def _show(self, lesion: Lesion) -> ShownLesion:
         if newest := self.records.find_newest(lesion.id):

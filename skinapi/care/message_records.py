@@ -84,6 +84,9 @@ class Messages(Repository[Message]):
         identifier = new_id_after(newest[0]["id"] if newest else None)
         return self.insert(Message(id=identifier, created_at=now(), **thread.wanted, **fields))
 
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
+
     def find_by_key(self, author: str, key: str | None, request_hash: str) -> Message | None:
         return self._by_key(key, request_hash, author=author)
 
@@ -103,6 +106,12 @@ class Messages(Repository[Message]):
             for end in ("author", "to")
             for item in self._documents.find({**own, end: owner}, fields=("lesion", "submission"))
         }
+
+    def find_unanswered(self, thread: Thread) -> datetime | None:
+        """When the owner wrote the oldest message of this thread that no doctor has answered."""
+        wanted: Filter = {**thread.wanted, "author": thread.owner, **WAITING}
+        found = self._documents.find(wanted, limit=1, fields=("created_at",))
+        return found[0]["created_at"] if found else None
 
     def count_unseen(self, to: str, thread: Thread) -> int:
         unseen: Filter = {"to": to, **WAITING, **thread.wanted, "seen_at": None}

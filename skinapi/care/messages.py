@@ -5,8 +5,9 @@ cannot pass a change of the doctor, nor a deletion of the spot.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
@@ -23,13 +24,15 @@ from skinapi.care.message_records import (
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION
 from skinapi.findings.errors import NOT_YOURS
+from skinapi.findings.records.events import LesionDeleted
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesion, Lesions
 from skinapi.findings.records.read_access import PatientChannel, in_care
 from skinapi.findings.records.record_retention import PatientDeleted, PatientShutOut
-from skinapi.findings.records.unassigned_patients import MOST_UNASSIGNED
+from skinapi.findings.records.waiting_spots import make_message_row
 from skinapi.platform.notices.outbox import Kind, Outbox
+from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
@@ -64,6 +67,58 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredMessages:
+    """Keeps what spots and patients wait for up to date with the messages that have no answer."""
+
+    work: UnitOfWork
+    messages: Messages
+    lesions: Lesions
+    records: FindingRecords
+    accounts: Accounts
+
+    def note(self, thread: Thread) -> None:
+        """Call it in the transaction that writes, answers, ends or moves messages."""
+        since = self.messages.find_unanswered(thread)
+        if thread.lesion is None:
+            owner = self.accounts.find_by_id(thread.owner) if since else None
+            row = make_message_row(owner, since) if owner and since else None
+            self.records.waiting.set_message(thread.owner, row)
+        elif self.lesions.change(thread.lesion, {"message_at": since}):
+            self.records.renew_waiting([thread.lesion])
+
+    def on_lesion_deleted(self, event: LesionDeleted) -> None:
+        """What was written about the spot is about none."""
+        self.messages.leave_lesion(event.lesion)
+        self.note(Thread(event.owner, None))
+
+    @atomic
+    def note_all(self, _: Unit, owner: str) -> None:
+        """Look at all messages of this account again."""
+        for lesion in (*sorted(self.lesions.ids_of(owner)), None):
+            self.note(Thread(owner, lesion))
+
+    def check_integrity(self) -> Iterator[Fault]:
+        """Report patients who wait for an answer otherwise than their messages say, as a restore by
+        hand leaves them.
+        """
+        owners = self.lesions.owners() | self.messages.owners()
+        for owner in sorted(owners):
+            if self._differs(owner):
+                text = f"what account {owner} waits for differs from its messages"
+                yield Fault(text, partial(self.note_all, owner))
+
+    @atomic
+    def _differs(self, _: Unit, owner: str) -> bool:
+        stored: dict[str | None, datetime | None]
+        stored = {item.id: item.message_at for item in self.lesions.list_of(owner)}
+        stored[None] = self.records.waiting.find_message(owner)
+        return any(
+            self.messages.find_unanswered(Thread(owner, lesion)) != since
+            for lesion, since in stored.items()
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesService:
     work: UnitOfWork
     messages: Messages
@@ -72,6 +127,7 @@ class MessagesService:
     findings: FindingAccess
     accounts: Accounts
     outbox: Outbox
+    unanswered: UnansweredMessages
 
     def page_messages(
         self, *, topic: ConversationTopic, to: Subject, newest_first: bool, paging: PageRequest
@@ -126,13 +182,15 @@ class MessagesService:
         if not unseen:  # else a mail was sent, or waits
             about = _place_of(thread, for_owner=to == owner.id)
             self.outbox.add(Kind.MESSAGE, to=to, about=about, author=by.id, delay=MAILED_AFTER)
-        return self.messages.add(
+        sent = self.messages.add(
             thread,
             author=by.id,
             signature=None if by.id == owner.id else by.account.name,
             to=to,
             **written,
         )
+        self.unanswered.note(thread)
+        return sent
 
     @atomic
     def mark_read(self, _: Unit, *, topic: ConversationTopic, last: str, by: Subject) -> None:
@@ -148,6 +206,7 @@ class MessagesService:
             unit.record(
                 AuditRow("message.done", by=by.id, target=thread.target, owner=thread.owner)
             )
+            self.unanswered.note(thread)
             self._withdraw_mail(thread, by)
 
     def _withdraw_mail(self, thread: Thread, reader: Subject) -> None:
@@ -231,19 +290,3 @@ def _place_of(thread: Thread, *, for_owner: bool) -> str:
     if thread.lesion:
         return f"spot/{thread.lesion}" if for_owner else f"course/{thread.lesion}"
     return "messages" if for_owner else f"patients/{thread.owner}?at=messages"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnansweredMessages:
-    messages: Messages
-    lesions: Lesions
-    records: FindingRecords
-
-    def __call__(self, doctor: str | None) -> list[str]:
-        waiting = sorted(self.messages.count_waiting_by_lesion(doctor))[:MOST_UNASSIGNED]
-        of_spots, owners = self.lesions.list_newest(waiting) if waiting else (set(), set())
-        owners |= self.messages.count_waiting_without_lesion(doctor).keys()
-        page_owned = self.records.page_owned
-        first = sorted(owners)[:MOST_UNASSIGNED]
-        newest = (page_owned(owner, PageRequest(1), newest_first=True) for owner in first)
-        return [*of_spots, *(item.id for page in newest for item in page.items)]

@@ -3,10 +3,8 @@
 The order of the queue: findings/records/queue_order.py.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from pydantic import Field
 
@@ -22,53 +20,58 @@ from skinapi.findings.records.queue_order import band_of_key
 from skinapi.findings.records.read_access import in_care, is_asked
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.records.unassigned_patients import (
-    OrphanedWork,
-    UnassignedPatients,
-    UnassignedView,
-)
+from skinapi.findings.records.unassigned_patients import UnassignedPatients, UnassignedView
 from skinapi.findings.records.visible_findings import VisibleFindingRow
-from skinapi.findings.status.decisions import RESULT_AFTER, WaitsFor
+from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
-from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
 NO_PATIENT = "Patient not found"
 NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
-# So many findings at most are read to say what each patient of a page waits for, and of visits.
-MOST_AWAITED = 2000
+# So many second opinions that have come are counted at most.
+MOST_OPINIONS = 1000
 # Before the key that a list of the opinions that are asked of a doctor, or have come, continues
 # behind.
 ASKED, CAME = "a", "b"
-# After so long what is awaited is marked: a rule of this queue, not of medicine.
-OVERDUE_AFTER = RESULT_AFTER
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """`doctors` are those that work on it; `left` is of a patient without a doctor."""
+    """`doctors` are those that work on it; `waits_for` is of a patient without a doctor."""
 
     finding: VisibleFindingRow
     owner: Account
     doctors: Mapping[str, Account]
-    left: tuple[OrphanedWork, ...] = ()
+    waits_for: tuple[WaitingKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWaiting:
+    """What a spot of this patient waits for, with the finding to open for it, if there is one."""
+
+    row: WaitingSpot
+    owner: Account
+    case: FoundCase | None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPatient:
-    """`awaited` is what a decision about one of the findings has waited for the longest; until
-    `due` the patient should next be seen, by what doctors have decided.
-    """
+    """`waiting` are the rows of the spots of the patient."""
 
     account: Account
-    awaited: VisibleFindingRow | None
-    due: date | None
+    waiting: Sequence[WaitingSpot]
 
 
 class DamagedPatient(Value):
     patient: str
     patient_name: str | None = Field(description="null where it cannot be read either")
+
+
+class WaitingCount(Value):
+    count: int
+    overdue: int
 
 
 class QueueCountsView(Value):
@@ -80,11 +83,8 @@ class QueueCountsView(Value):
     unassigned: UnassignedView | None = Field(
         description="those with `unassigned=true`; null where the caller sees none of them"
     )
-    awaited: dict[WaitsFor, int] = Field(
-        description="how many findings `GET /queue` lists with `awaited`, for each"
-    )
-    overdue: dict[WaitsFor, int] = Field(
-        description="how many of those have waited for more than 14 days"
+    waiting: dict[WaitingKind, WaitingCount] = Field(
+        description="how many `GET /waiting` lists of each kind, and how many of them are overdue"
     )
     damaged: list[DamagedPatient] = Field(
         description="patients in care of whom a record cannot be read: no list shows it"
@@ -103,6 +103,7 @@ class CareService:
     accounts: Accounts
     records: FindingRecords
     lists: FindingLists
+    waiting: WaitingSpots
     notes: ReadNotes
     unassigned: UnassignedPatients
     damaged: DamagedRecords
@@ -125,13 +126,13 @@ class CareService:
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
         self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
-        awaited = self._awaited_of(shown)
-        visits = self._visits_of(shown)
-        patients = [
-            FoundPatient(patient, awaited.get(patient.id), visits.get(patient.id))
-            for patient in shown
-        ]
-        return Page(patients, page.next_after)
+        waiting: dict[str, list[WaitingSpot]] = {}
+        for row in self.waiting.list_of_owners(patient.id for patient in shown):
+            waiting.setdefault(row.owner, []).append(row)
+        return Page(
+            [FoundPatient(patient, waiting.get(patient.id, [])) for patient in shown],
+            page.next_after,
+        )
 
     def list_findings(
         self,
@@ -148,39 +149,28 @@ class CareService:
         page = self.lists.page_by_urgency({"owner": owner.id}, reviewed=reviewed, paging=paging)
         return self._with_accounts(page, lambda _, account: account.id == owner.id, doctor=doctor)
 
-    def list_awaited(
-        self,
-        *,
-        doctor: Subject,
-        awaited: WaitsFor,
-        paging: PageRequest,
-    ) -> Page[FoundCase]:
-        """The oldest decision first."""
-        page = self.lists.page_awaited(doctor.id, awaited, paging=paging)
-        return self._in_care(page, doctor)
-
-    def _awaited_of(self, patients: Sequence[Account]) -> dict[str, VisibleFindingRow]:
-        """What the decisions about these patients' findings have waited for the longest."""
-        findings = list[StoredFindingRow]()
-        for doctor, owners in _by_doctor(patients):
-            page = self.lists.page_awaited(doctor, owners=owners, paging=PageRequest(MOST_AWAITED))
-            findings += page.items
-        findings.sort(key=lambda finding: finding.awaited_key or "", reverse=True)
-        seen = self.records.see(findings)
-        return {finding.owner: finding for finding in seen if finding.awaited}
-
-    def _visits_of(self, patients: Sequence[Account]) -> dict[str, date]:
-        """A day that is long past is none: nobody notes here that a patient came."""
-        findings = list[StoredFindingRow]()
-        for doctor, owners in _by_doctor(patients):
-            findings += self.lists.list_visits(doctor, owners, limit=MOST_AWAITED)
-        least = (now() - OVERDUE_AFTER).date()
-        days: dict[str, date] = {}
-        for finding in self.records.see(findings):
-            due = finding.instruction.due
-            if due and due >= least:
-                days[finding.owner] = min(due, days.get(finding.owner, due))
-        return days
+    def list_waiting(
+        self, *, doctor: Subject, kind: WaitingKind, overdue: bool, paging: PageRequest
+    ) -> Page[FoundWaiting]:
+        """What the spots of the doctor's patients wait for, and messages about none: the soonest
+        due first.
+        """
+        page = self.waiting.page(kind, doctor.id, overdue=overdue, paging=paging)
+        accounts = self.accounts.by_ids({row.owner for row in page.items})
+        owners = {name: item for name, item in accounts.items() if in_care(item, doctor)}
+        named = [row.finding for row in page.items if row.finding and row.owner in owners]
+        found = Page([*self.records.by_ids(named).values()])
+        cases = {case.finding.id: case for case in self._in_care(found, doctor).items}
+        self.notes.note(owners, by=doctor, action="record.read")
+        rows = [row for row in page.items if not is_hidden(FINDINGS, row.finding or "")]
+        return Page(
+            [
+                FoundWaiting(row, owners[row.owner], cases.get(row.finding or ""))
+                for row in rows
+                if row.owner in owners
+            ],
+            page.next_after,
+        )
 
     def list_queue(
         self,
@@ -241,14 +231,14 @@ class CareService:
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
         page = self.unassigned.page(urgency=urgency, paging=paging, to=doctor.account)
-        left = {item.finding.id: item.left for item in page.items}
+        waits = {item.finding.id: item.waits_for for item in page.items}
         cases = self._with_accounts(
-            page.map(lambda entry: entry.finding), lambda entry, _: entry.id in left, doctor=doctor
+            page.map(lambda entry: entry.finding), lambda entry, _: entry.id in waits, doctor=doctor
         )
-        return cases.map(lambda entry: replace(entry, left=left[entry.finding.id]))
+        return cases.map(lambda entry: replace(entry, waits_for=waits[entry.finding.id]))
 
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
-        """Count what `list_queue` has to review, in all and of each urgency, and `list_awaited`."""
+        """Count what `list_queue` has to review, in all and of each urgency, and `list_waiting`."""
         count = self.lists.count_by_urgency
         by_urgency = {
             band: count({"doctor": doctor.id}, reviewed=False, urgency=band)
@@ -260,22 +250,18 @@ class CareService:
         for finding in asked.values():
             if not finding.reviewed:  # counted twice
                 by_urgency[band_of_key(_key_of(finding))] -= 1
-        counted = (item for item in asked.values() if item.opinion_key)
-        came = self.lists.count_opinions(doctor.id) - sum(item.reviewed for item in counted)
-        awaited = {item: self.lists.count_awaited(doctor.id, item) for item in WaitsFor}
-        since = now() - OVERDUE_AFTER
-        overdue = {
-            item: count and self.lists.count_awaited(doctor.id, item, before=since)
-            for item, count in awaited.items()
-        }
+        opinions = self.lists.page_opinions(doctor.id, PageRequest(MOST_OPINIONS))
+        came = sum(item.reviewed and item.id not in asked for item in opinions.items)
         shown = self.unassigned.shows_list(doctor)
         unassigned = self.unassigned.count(to=doctor.account) if shown else None
         return QueueCountsView(
             to_review=sum(by_urgency.values()) + came,
             by_urgency=by_urgency,
             unassigned=unassigned,
-            awaited=awaited,
-            overdue=overdue,
+            waiting={
+                kind: WaitingCount(count=count, overdue=overdue)
+                for kind, (count, overdue) in self.waiting.count_kinds(doctor.id).items()
+            },
             damaged=[
                 DamagedPatient(patient=item.patient, patient_name=item.patient_name)
                 for item in self.damaged.list_in_care(doctor)
@@ -323,11 +309,3 @@ def _without_prefix(paging: PageRequest, part: str) -> PageRequest:
 
 def _key_of(case: StoredFindingRow) -> str:
     return case.queue_key or ""
-
-
-def _by_doctor(patients: Sequence[Account]) -> Iterable[tuple[str, list[str]]]:
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for patient in patients:
-        if patient.doctor_id:
-            found[patient.doctor_id].append(patient.id)
-    return found.items()

@@ -10,6 +10,8 @@ from skinapi.care.queue_schemas import (
     PatientSearch,
     QueuedFinding,
     QueueQuery,
+    WaitingQuery,
+    WaitingRow,
 )
 from skinapi.platform.web.declaration import Authenticated, Routes
 
@@ -59,8 +61,6 @@ def list_queue(
     """
     if query.unassigned:
         page = care.list_unassigned(doctor=subject, urgency=query.urgency, paging=query.paging)
-    elif query.awaited:
-        page = care.list_awaited(doctor=subject, awaited=query.awaited, paging=query.paging)
     else:
         page = care.list_queue(
             doctor=subject,
@@ -69,6 +69,15 @@ def list_queue(
             paging=query.paging,
         )
     return page.map(lambda case: QueuedFinding.from_case(case, subject.id))
+
+
+@routes.route("GET", "/waiting")
+def list_waiting(care: CareService, *, query: WaitingQuery, subject: Subject) -> Page[WaitingRow]:
+    """What spots of all patients in care wait for, of one kind: the soonest due first."""
+    page = care.list_waiting(
+        doctor=subject, kind=query.kind, overdue=query.overdue, paging=query.paging
+    )
+    return page.map(lambda found: WaitingRow.from_row(found, subject.id))
 
 
 @routes.route("GET", "/queue/counts")

@@ -10,7 +10,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import SearchText
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
-from skinapi.care.queue import OVERDUE_AFTER, FoundCase, FoundPatient
+from skinapi.care.queue import FoundCase, FoundPatient, FoundWaiting
 from skinapi.care.second_opinions import SecondOpinion
 from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.read_access import PatientChannel, is_shut_out
@@ -22,14 +22,14 @@ from skinapi.findings.records.schemas.finding_parts import (
 from skinapi.findings.records.schemas.review import FirstDecision
 from skinapi.findings.records.schemas.summary import decision_view, headed_fields, percent
 from skinapi.findings.records.stored_finding import Dispute
-from skinapi.findings.records.unassigned_patients import OrphanedWork
 from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.records.waiting_spots import WaitingSpot
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.spot import Level, LevelSource
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
-from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, PageQuery
 
 # What of a finding in a list doctors alone read.
@@ -64,41 +64,44 @@ class DoctorsQueueQuery(QueueQuery):
         description="only findings with this level",
     )
 
-    awaited: WaitsFor | None = Field(
-        default=None,
-        description="only reviewed findings whose decision waits for the `result` of a sample, or "
-        "for another `photo` that has not come; the oldest decision first",
-    )
     unassigned: bool = Field(
         default=False,
-        description="`true`: only what waits of patients without a doctor, for the doctors whom "
-        "UNASSIGNED_PATIENTS names: first what nobody has reviewed, then what is `left`; `urgency` "
-        "may be asked for beside it",
+        description="`true`: only the spots of patients without a doctor that wait for one, for "
+        "the doctors whom UNASSIGNED_PATIENTS names: the most urgent first, then what is due "
+        "first. `urgency` may be asked for beside it",
     )
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
-        if self.awaited and (self.reviewed is False or self.urgency):
-            raise ValueError("awaited lists reviewed findings of every urgency, the oldest first")
-        if self.unassigned and (self.awaited or self.reviewed):
+        if self.unassigned and self.reviewed:
             raise ValueError("unassigned lists what waits of patients without a doctor")
         return self
 
 
-class AwaitedView(Answer):
-    what: WaitsFor = Field(description="the `result` of a sample, or another `photo`")
-    since: datetime = Field(description="when that was decided")
-    overdue: bool = Field(description="for more than 14 days")
-    submission: int = Field(description="the number of the finding")
+class WaitingQuery(PageQuery):
+    """`after` is a key, which this list is ordered by, and not an id."""
+
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
+    after: Annotated[str, StringConstraints(pattern=r"^[0-9]{13}[0-9a-f]{32}$")] | None = Field(
+        default=None, description="as in the link to the next page"
+    )
+    kind: WaitingKind
+    overdue: bool = Field(default=False, description="`true`: only what is overdue")
+
+
+class WaitingView(Answer):
+    kind: WaitingKind
+    began_at: datetime = Field(serialization_alias="since")
+    due_at: datetime
+    overdue: bool
 
     @classmethod
-    def from_finding(cls, finding: VisibleFindingRow | None) -> Self | None:
-        awaited = finding.awaited if finding else None
-        since = finding.awaited_since if finding else None
-        if finding is None or awaited is None or since is None:
-            return None
-        overdue = now() - since > OVERDUE_AFTER
-        return cls(what=awaited, since=since, overdue=overdue, submission=finding.number)
+    def list_of(cls, rows: Sequence[WaitingSpot]) -> list[Self]:
+        """List each kind once, with the row that is due first."""
+        first: dict[WaitingKind, WaitingSpot] = {}
+        for row in sorted(rows, key=lambda row: row.key):
+            first.setdefault(row.kind, row)
+        return [cls.from_record(row) for row in first.values()]
 
 
 class PatientInCare(Answer):
@@ -112,13 +115,9 @@ class PatientInCare(Answer):
     waiting_since: datetime | None = Field(description="when that finding was made")
     waiting_submission: int | None = Field(description="the number of that finding")
 
-    awaited: AwaitedView | None = Field(
-        description="what a decision about one of the findings has waited for the longest; null "
-        "where none waits"
-    )
-    due: date | None = optional(
-        "until when the patient should next be seen, by what doctors have decided; absent where "
-        "no time was named, or it is more than 14 days past"
+    waiting: list[WaitingView] = Field(
+        description="what spots of the patient wait for, and messages about none: of each kind the "
+        "one that is due first. The soonest due comes first"
     )
     record_kept_until: datetime | None = optional(
         "the patient has left: only the medical record is kept, until then; absent otherwise"
@@ -135,10 +134,9 @@ class PatientInCare(Answer):
         waiting = Waiting.from_key(account.queue_key)
         return cls.from_record(
             account,
-            due=found.due,
             record_kept_until=account.record_end,
             shut_out=is_shut_out(account),
-            awaited=AwaitedView.from_finding(found.awaited),
+            waiting=WaitingView.list_of(found.waiting),
             waiting_band=waiting.band if waiting else None,
             waiting_since=waiting.since if waiting else None,
             waiting_submission=waiting.number if waiting else None,
@@ -176,8 +174,8 @@ class ListedFinding(Answer):
     decision: FirstDecision
     uncertain: bool
     photo_kept: bool
-    awaited: AwaitedView | None = optional(
-        "for doctors: what its decision waits for; absent where that is nothing"
+    awaited: WaitsFor | None = optional(
+        "for doctors: what the current review of its spot waits for; absent if nothing"
     )
     due: date | None = optional(
         "for doctors: the day by which a doctor is to see the spot; absent without one"
@@ -253,9 +251,6 @@ class CaseView(Answer):
     telling: PatientChannel | None = optional(
         "of one finding: how the patient hears of what is signed. Absent in lists"
     )
-    overdue: bool = optional(
-        "what its decision waits for has not come for more than 14 days; else absent", default=False
-    )
     changes: list[FoundChangeView] = optional(CHANGES, default=[])
 
     @classmethod
@@ -267,8 +262,6 @@ class CaseView(Answer):
         telling: PatientChannel | None = None,
         given: Sequence[SecondOpinion] | None = None,
     ) -> Self:
-        awaited = AwaitedView.from_finding(finding)
-
         colleague = doctors.get(finding.opinion_of or "")
 
         def name(doctor: str | None) -> str:
@@ -292,7 +285,6 @@ class CaseView(Answer):
             disputed=finding.disputed,
             opened_at=finding.decision_opened_at,
             telling=telling,
-            overdue=bool(awaited and awaited.overdue),
             changes=FoundChangeView.list_of(finding.found_changes),
         )
 
@@ -317,14 +309,12 @@ class QueuedFinding(ListedFinding):
     record_kept_until: datetime | None = optional("as that of the patient")
     shut_out: bool = optional("as that of the patient", default=False)
     case: CaseView
-    awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
+    awaited: WaitsFor | None = Field(description="null if the current review waits for nothing")
     version: int = optional("as that of a finding", default=1)
     more_urgent: bool = optional("as that of a finding", default=False)
-    left: tuple[OrphanedWork, ...] = optional(
-        "with `unassigned=true`, of a reviewed finding: why it waits. `result`, `photo`: it is "
-        "awaited; `opinion`: a second one has come; `disputed`: another system says that it is "
-        "wrong; `message`, also of one that waits for a review: the patient has written about the "
-        "spot",
+    waits_for: tuple[WaitingKind, ...] = optional(
+        "with `unassigned=true`: what the spot waits for. If that is an answer to a message about "
+        "no spot, the finding is the newest of the patient",
         default=(),
     )
 
@@ -346,7 +336,37 @@ class QueuedFinding(ListedFinding):
             if judged.restated
             else None,
             case=CaseView.from_finding(finding, found.doctors, asker),
-            left=found.left,
+            waits_for=found.waits_for,
+        )
+
+
+class WaitingRow(Answer):
+    """What a spot waits for, or a patient who has written about none, and how to reach the patient.
+    `finding` is the one to open for it.
+    """
+
+    patient_id: str
+    patient_name: str
+    patient_email: str
+    patient_phone: str | None = optional("absent without one")
+    shut_out: bool = optional("as that of the patient", default=False)
+    lesion: str | None = Field(description="the spot; null of a message about none")
+    urgency: Band = Field(description="what the spot asks for")
+    waiting: WaitingView
+    finding: QueuedFinding | None = Field(description="null if the spot has no finding")
+
+    @classmethod
+    def from_row(cls, found: FoundWaiting, asker: str) -> Self:
+        owner = found.owner
+        return cls.from_record(
+            found.row,
+            patient_id=owner.id,
+            patient_name=owner.name,
+            patient_email=owner.email,
+            patient_phone=owner.phone,
+            shut_out=is_shut_out(owner),
+            waiting=WaitingView.from_record(found.row),
+            finding=QueuedFinding.from_case(found.case, asker) if found.case else None,
         )
 
 
@@ -354,7 +374,7 @@ def _for_doctor(finding: VisibleFindingRow) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
     decision = finding.decision
     return {
-        "awaited": AwaitedView.from_finding(finding),
+        "awaited": finding.awaited,
         "due": finding.instruction.due,
         "review": LocalizedText.by(decision.say_in_list) if decision else None,
     }

@@ -17,6 +17,8 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import PageRequest
 from skinapi.base.values import Value
+from skinapi.care.message_records import Thread
+from skinapi.care.messages import UnansweredMessages
 from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.service import FindingsService
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -88,6 +90,7 @@ class JoiningService:
     lesions: Lesions
     second_factor: SecondFactorService
     outbox: Outbox
+    unanswered: UnansweredMessages
 
     def preview(self, *, email: str, into: str) -> JoiningPreview:
         """Show both people, and what becomes of their doctors. Refused as `join` is."""
@@ -155,6 +158,9 @@ class JoiningService:
         self._release_own_records(unit, stays, by)
         for account in (gone.id, stays.id):
             self.findings.queue.recount(account)
+        self.findings.records.renew_waiting_of(stays.id)
+        self.findings.records.waiting.forget(gone.id)
+        self.unanswered.note(Thread(stays.id, None))
         unit.publish(self.findings.records.renew(spots))
         self.outbox.add(Kind.ACCOUNTS_JOINED, to=stays.id)
         if gone.can_log_in:

@@ -295,7 +295,7 @@ class History:
         path = f"/submissions/{live.number}"
         body = {"colleague": self.colleague.email}
         expect(self.grey.call("PUT", f"{path}/second-opinion", json=body))
-        self._log("asked", live.spot)
+        self._log("asked", live.spot, live.name)
         said = {"label": self.draw.choice(LABELS), "comment": "Excise it."}
         expect(self.colleague.call("POST", f"{path}/opinion", json=said))
         self._log("answered", live.spot)

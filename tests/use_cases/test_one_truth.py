@@ -19,7 +19,7 @@ from skinapi.app.integrity_check import check_integrity
 from skinapi.base.area_parts import list_parts
 from skinapi.findings.status.decisions import say_day
 from skinapi.findings.status.spot import Act, LevelSource, SpotReview
-from skinapi.findings.status.waiting import Kind
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ports import Store
@@ -115,9 +115,9 @@ class Truth:
         """What a patient is told to wait for, in place of the words of the urgency."""
         if self.review is None or self.review != self.current:
             return None
-        if Kind.RESULT in self.dues:
+        if WaitingKind.RESULT in self.dues:
             return None if self.day else "result"
-        asked = Kind.PHOTO in self.dues and self.review.label is None
+        asked = WaitingKind.PHOTO in self.dues and self.review.label is None
         return "photo" if asked and not is_sent(self.counts.urgency) else None
 
     @property
@@ -134,7 +134,7 @@ class Truth:
             "due": day and day.isoformat(),
             "label": label,
             "waits_for": self.waits_for,
-            "photo_wanted": Kind.PHOTO in self.dues,
+            "photo_wanted": WaitingKind.PHOTO in self.dues,
         }
 
     @property
@@ -149,7 +149,7 @@ class Truth:
             "certainty": said.certainty,
             "sample": said.sample,
             "decided_by": name,
-            "photo_wanted": Kind.PHOTO in self.dues,
+            "photo_wanted": WaitingKind.PHOTO in self.dues,
             "due": self.day and self.day.isoformat(),
         }
 

@@ -87,7 +87,7 @@ class UnassignedTotals(Answer):
         "`status=unassigned`",
         default=0,
     )
-    findings: int = Field(description="of theirs, that wait for a doctor")
+    spots: int = Field(description="of theirs, that wait for a doctor")
     urgent: int = Field(
         description="those of them that ask for a doctor this week, and are not reviewed, or not "
         "told to the patient"

@@ -15,6 +15,7 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.record_retention import UntouchedFindings
+from skinapi.findings.records.waiting_spots import WaitingSpots
 from skinapi.findings.reports.checker_records import CheckerRecords
 from skinapi.findings.reports.kept_answers import DroppedPairs, KeptAnswers
 from skinapi.findings.reports.verification import IssuedReports
@@ -45,6 +46,7 @@ class Repositories(Parts):
     usage: DailyCounts
     findings: FindingRecords
     lesions: Lesions
+    waiting: WaitingSpots
     reviews: Reviews
     second_opinions: SecondOpinions
     resting: UntouchedFindings

@@ -40,7 +40,7 @@ from skinapi.care.cases import CasesService
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letters import LettersService
 from skinapi.care.message_records import Messages
-from skinapi.care.messages import MessagesService, UnansweredMessages
+from skinapi.care.messages import MessagesService
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.findings.records.damaged_records import DamagedRecords
@@ -52,7 +52,7 @@ from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.unassigned_patients import Clinic, FindUnanswered, UnassignedPatients
+from skinapi.findings.records.unassigned_patients import Clinic, UnassignedPatients
 from skinapi.findings.reports.checker_records import CheckerRecords
 from skinapi.findings.reports.narrator import open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService, SpotPlaces
@@ -122,7 +122,6 @@ class Services(Parts):
 # Which class stands for what another package describes.
 STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
-    FindUnanswered: UnansweredMessages,
     DamagedOwners: DamagedRecords,
     FindingCounts: FindingLists,
     Checkers: CheckerRecords,

@@ -33,6 +33,7 @@ from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container
 from skinapi.base.settings.settings import Settings
 from skinapi.care.cases import CasesService
+from skinapi.care.messages import UnansweredMessages
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
     FindingDeleted,
@@ -64,13 +65,14 @@ def subscribe(
     *,
     cases: CasesService,
     counts: LesionCounts,
+    unanswered: UnansweredMessages,
     findings: FindingsService,
     jobs: JobsService,
     erasure: ErasureService,
     container: Container,
 ) -> None:
     _to_accounts(data, cases, findings)
-    _to_findings(data, counts)
+    _to_findings(data, counts, unanswered)
     stored = [part.STORED for part in list_parts("stored")]
     for area in stored:
         for event, place in area.erases.items():
@@ -107,16 +109,18 @@ def _of_finding(*calls: Call) -> Iterator[Callable[[FindingEvent], Iterable[str]
 
 def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsService) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
-    records, messages = data.findings, data.messages
+    records, messages, waiting = data.findings, data.messages, data.waiting
     afterwards(AccountAdded, lambda _: data.usage.add(ACCOUNTS))
     inside(
         DoctorChanged,
         lambda event: records.set_doctor(event.patient, event.doctor),
         lambda event: messages.set_doctor(event.patient, event.doctor),
+        lambda event: waiting.set_doctor(event.patient, event.doctor),
         findings.access.unassigned.on_doctor_changed,
     )
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)
-    inside(PatientsReleased, *_of_doctor(records.release, messages.release))
+    inside(PatientsReleased, *_of_doctor(records.release, messages.release, waiting.release))
+    inside(ApprovalChanged, *_of_account(records.renew_waiting_of))
     inside(LogInReplaced, *_of_account(data.keys.revoke_all))
     inside(
         AccountsJoined,
@@ -140,7 +144,7 @@ def _erase_photos(data: Repositories, findings: FindingsService, account: str) -
     return [*photos, *data.issued.drop_pdfs(erased)]
 
 
-def _to_findings(data: Repositories, counts: LesionCounts) -> None:
+def _to_findings(data: Repositories, counts: LesionCounts, unanswered: UnansweredMessages) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
     erased, messages = data.erased_ids, data.messages
     inside(FindingFiled, counts.on_filed, lambda event: _withdraw_wishes(data, event.finding))
@@ -159,7 +163,7 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         )
     inside(
         LesionDeleted,
-        lambda event: messages.leave_lesion(event.lesion),
+        unanswered.on_lesion_deleted,
         lambda event: data.reviews.forget([event.lesion]),
     )
     inside(FindingVoided, lambda event: erased.add("error", event.finding.id))
@@ -225,6 +229,8 @@ def _to_erasure(
         data.reviews.forget(data.lesions.ids_of(account) - kept)
         data.lesions.forget(account, kept=kept)
         data.messages.forget(account, kept=record.spots if record else None)
+        if record:
+            findings.queue.renew_account(account)
 
     # A joined account loses them too; of keys, what is left by then: those for browsers.
     opening_it = (

@@ -15,6 +15,7 @@ from functools import partial
 from skinapi.app.migration.levels import level_spot
 from skinapi.app.migration.reviews import restate_review
 from skinapi.care.message_records import Messages
+from skinapi.care.messages import UnansweredMessages
 from skinapi.care.reminders import LesionCounts
 from skinapi.care.second_opinions import SecondOpinion, SecondOpinions
 from skinapi.findings.records.lesions import Lesion, Place
@@ -32,6 +33,7 @@ from skinapi.privacy.retention.service import ANNOUNCED
 
 UNOPENED = ReachReason.UNOPENED.value
 RETIRED = ("held", "opinion")
+RETIRED_KEYS = {"hold_key", "awaited_key", "due_key"}
 # What 2.0.0 stored of a review that it withheld from the patient.
 WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)
 
@@ -43,6 +45,7 @@ class Tools:
     opinions: SecondOpinions
     counts: LesionCounts
     messages: Messages
+    unanswered: UnansweredMessages
 
 
 OPENED = (
@@ -101,9 +104,10 @@ def show_withheld_review(tools: Tools, review: Document) -> str | None:
     return change
 
 
-def remove_hold_key(tools: Tools, finding: Document) -> None:
-    if "hold_key" in finding:
-        change = {"$unset": {"hold_key": True}}
+def remove_retired_keys(tools: Tools, finding: Document) -> None:
+    """Remove the keys of lists that are queries over what spots wait for now."""
+    if stored := RETIRED_KEYS & finding.keys():
+        change: Ops = {"$unset": dict.fromkeys(stored, True)}
         tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
 
 
@@ -216,8 +220,11 @@ def end_lost_opinion(tools: Tools, finding: Document) -> str | None:
 
 
 def renew_lists(tools: Tools, account: Document) -> None:
-    """Sort and count the findings of an account again, after all other steps."""
+    """Sort and count the findings of an account again, and store what its spots wait for, after
+    all other steps.
+    """
     tools.queue.renew_account(account["id"])
+    tools.unanswered.note_all(account["id"])
 
 
 def restate(tools: Tools, review: Document) -> None:
@@ -233,7 +240,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("lesions", change_lesion),
     (FINDINGS, end_lost_opinion),
     ("reviews", show_withheld_review),
-    (FINDINGS, remove_hold_key),
+    (FINDINGS, remove_retired_keys),
     ("people_to_reach", convert_person_to_reach),
     ("outbox", delete_retired_mail),
     ("retention_pause", end_pause),

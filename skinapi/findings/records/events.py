@@ -66,6 +66,7 @@ class LesionDeleted:
     """A spot of an account that stays is deleted, or the last of its findings."""
 
     lesion: str
+    owner: str
 
 
 @dataclass(frozen=True)

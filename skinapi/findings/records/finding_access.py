@@ -127,7 +127,7 @@ class FindingAccess:
         if not (unread or status.spot.telling):
             return
         with suppress(StoreUnavailable):
-            self.records.spots.note_opened(status.spot)
+            self.records.note_opened(status.spot)
             for number in self.records.numbers_in_lesion(status.spot.id).values():
                 for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
                     about = f"finding/{number}"

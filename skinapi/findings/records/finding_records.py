@@ -7,8 +7,9 @@ from functools import partial
 from itertools import pairwise
 from typing import overload
 
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import FindingInError, RecordDamaged
-from skinapi.base.pages import Page, PageRequest
+from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.spots import Spots
 from skinapi.findings.records.stored_finding import (
@@ -26,21 +27,28 @@ from skinapi.findings.records.visible_findings import (
     see_alone,
     see_with,
 )
+from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots, list_rows
 from skinapi.findings.status.lesion_status import LesionStatus, MeasuredChange
 from skinapi.findings.status.reviews import Reviews
-from skinapi.findings.status.spot import Act, move, note_change
+from skinapi.findings.status.spot import Act, Spot, move, note_change
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 from skinapi.platform.storage.unreadable import is_hidden, read_each
 
+SPOTS_AT_ONCE = 100
+
 
 class FindingRecords(StoredFindings):
     """The findings, their versions and their reviews: what a service that shows findings needs."""
 
-    def __init__(self, store: Store, reviews: Reviews) -> None:
+    def __init__(
+        self, store: Store, reviews: Reviews, accounts: Accounts, waiting: WaitingSpots
+    ) -> None:
         super().__init__(store)
         self.reviews, self.spots = reviews, Spots(store, reviews)
+        self.accounts, self.waiting = accounts, waiting
 
     @overload
     def see(
@@ -100,8 +108,8 @@ class FindingRecords(StoredFindings):
         return self.see_one(self.get(finding.id), with_errors=with_errors)
 
     def renew(self, lesions: Collection[str]) -> FindingsChanged:
-        """Sort the findings of these spots again, in the transaction that changes them. The caller
-        publishes the result.
+        """Sort the findings of these spots again, and store what the spots wait for, in the
+        transaction that changes them. The caller publishes the result.
         """
         self.renew_keys(lesions)
         return FindingsChanged(self.note_changes(lesions))
@@ -118,6 +126,40 @@ class FindingRecords(StoredFindings):
         """Store the keys by which lists sort these, in the transaction that changes them."""
         for item, keys in self.list_changed_keys(lesions):
             self._documents.update({"id": item.id}, set_or_remove(keys))
+        self.renew_waiting(lesions)
+
+    def renew_waiting(self, lesions: Collection[str]) -> None:
+        """Store what these spots wait for, in the transaction that changes them."""
+        self.waiting.replace(lesions, self._list_waiting(lesions))
+
+    def _list_waiting(self, lesions: Collection[str]) -> list[WaitingSpot]:
+        found = self.spots.read(lesions).values()
+        owners = self.accounts.by_ids({status.owner for status in found})
+        known = ((status, owners.get(status.owner)) for status in found)
+        return [row for status, owner in known if owner for row in list_rows(status, owner)]
+
+    def renew_waiting_of(self, owner: str) -> None:
+        """Store what all spots of this account wait for."""
+        known = self.spots.list_of(owner) | self.waiting.lesions_of(owner)
+        for lesions in batched(sorted(known), SPOTS_AT_ONCE):
+            self.renew_waiting(lesions)
+
+    def waits_otherwise(self, owner: str) -> bool:
+        """Whether what the spots of this account wait for is not what is stored."""
+        stored = {row.id: row for row in self.waiting.list_of_owners([owner]) if row.lesion}
+        for lesions in batched(sorted(self.spots.list_of(owner)), SPOTS_AT_ONCE):
+            if any(stored.pop(row.id, None) != row for row in self._list_waiting(lesions)):
+                return True
+        return bool(stored)
+
+    def note_opened(self, seen: Spot) -> None:
+        """The patient has opened the spot as it was seen: nobody has to tell them."""
+
+        def note() -> None:
+            if self.spots.note_opened(seen):
+                self.waiting.end(WaitingKind.TELLING, seen.id)
+
+        self._store.transaction(note)
 
     def list_changed_keys(
         self, lesions: Collection[str]

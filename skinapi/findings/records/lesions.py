@@ -118,7 +118,8 @@ class Stub(StoredRecord):
 class Lesion(StoredRecord):
     """A spot. `findings` is how many it has, and `latest` the newest of them. At `remind_at` its
     owner is reminded of what is to be done about it; `reminded` is the newest finding when that was
-    done. A spot that a photo has started has the id of its finding.
+    done. A spot that a photo has started has the id of its finding. At `message_at` its owner wrote
+    the oldest message about it that has no answer.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Lesion(StoredRecord):
     request_hash: str | None = None
     version: int = 0
     photo_wanted_at: datetime | None = None
+    message_at: datetime | None = None
     opened_at: datetime | None = None
     telling: Telling | None = None
     changed: Changed | None = None
@@ -158,17 +160,6 @@ class Lesions(Repository[Lesion]):
 
     def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
         return {lesion.id: lesion for lesion in self._list({"id": {"$in": [*identifiers]}})}
-
-    def list_newest(self, identifiers: Sequence[str]) -> tuple[set[str], set[str]]:
-        """Return the newest findings of these spots, and the owners of those that have none."""
-        findings, owners = set[str](), set[str]()
-        fields = ("latest", "owner")
-        for document in self._documents.find({"id": {"$in": [*identifiers]}}, fields=fields):
-            if document.get("latest"):
-                findings.add(document["latest"])
-            else:
-                owners.add(document["owner"])
-        return findings, owners
 
     def find_by_key(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
         return self._by_key(key, request_hash, owner=owner)

@@ -4,8 +4,6 @@ in the transaction of what changed them.
 
     waiting   0 · rank of its band · place by the malignant score (3 digits) · seconds (10) · number
     reviewed  1 · rank of the decision's urgency · milliseconds (13) · number
-    awaited   1 · 0 result, 1 photo · milliseconds since the decision (13) · number
-    due       the day by which a doctor should have seen its spot (8) · number
     opinion   0 · milliseconds since an opinion or a dispute came (13) · number
     resting   1 photo kept, 0 none · 1 reviewed, 0 not · milliseconds since then (13) · number
 
@@ -13,7 +11,7 @@ The first two are the queue key.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from skinapi.model.bands import urgency
@@ -23,8 +21,6 @@ from skinapi.model.conditions import Band
 FIRST_REVIEWED = "1"
 FIRST_PLACE = 200
 STEPS = 800  # an eighth of a percent each; within one, who has waited longer comes first
-# By what is waited for: the values of `WaitsFor`.
-AWAITED = {"result": "10", "photo": "11"}
 # Of a finding with a photo, and of one without.
 WITH_PHOTO, WITHOUT = "1", "0"
 
@@ -40,30 +36,6 @@ def make_opinion_key(came_at: datetime, number: int) -> str:
 
 def make_reviewed_key(decided: Band, since: datetime, number: int) -> str:
     return f"{FIRST_REVIEWED}{urgency(decided)}{int(since.timestamp() * 1000):013d}{number:016d}"
-
-
-def make_awaited_key(awaited: str, since: datetime, number: int) -> str:
-    return f"{awaited_since(awaited, since)}{number:016d}"
-
-
-def awaited_since(awaited: str, since: datetime) -> str:
-    """The keys of what was decided before sort before it."""
-    return f"{AWAITED[awaited]}{int(since.timestamp() * 1000):013d}"
-
-
-def awaited_range(awaited: str | None) -> tuple[str, str]:
-    """The keys of what waits for this, or for anything, sort between these two."""
-    first = AWAITED[awaited] if awaited else "1"
-    return first, f"{int(first) + 1}"
-
-
-def make_due_key(day: date | None, number: int) -> str | None:
-    return f"{due_before(day)}{number:016d}" if day else None
-
-
-def due_before(day: date) -> str:
-    """The keys of earlier days sort before it."""
-    return f"{day:%Y%m%d}"
 
 
 def key_range(*, reviewed: bool, band: Band) -> tuple[str, str]:

@@ -23,6 +23,11 @@ def is_asked(finding: StoredFindingRow, owner: Account, doctor: Subject) -> bool
     return doctor.role == "doctor" and asked and stays
 
 
+def can_read(owner: Account) -> bool:
+    """Whether the patient can read findings here, or another system may show them."""
+    return owner.approved
+
+
 def is_shut_out(owner: Account) -> bool:
     """Whether it is a patient's account that is suspended, refused or not approved: not a kept
     record, nor one that was joined to another.

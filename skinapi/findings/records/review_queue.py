@@ -55,6 +55,7 @@ class ReviewQueue:
         for found in batched([*self.records.walk_owned(identifier)], SEEN_AT_ONCE):
             self.records.renew_keys({record.lesion for record in found})
         self.records.set_doctor(identifier, owner.doctor_id)
+        self.records.renew_waiting_of(identifier)
         self.recount(identifier)
 
     def update_owner_key(self, owner: Account) -> None:
@@ -96,7 +97,9 @@ class ReviewQueue:
                 kept += 1
                 if finding.queue_key and not finding.reviewed:
                     first = min(first, finding.queue_key)
-        return owner.queue_key != first or owner.findings != kept
+        if owner.queue_key != first or owner.findings != kept:
+            return True
+        return self.records.waits_otherwise(owner.id)
 
     def move_misplaced(self) -> None:
         """Move findings from the wrong doctor's list into that of their owner's doctor. It looks
@@ -112,3 +115,4 @@ class ReviewQueue:
         owners = {*self.records.list_owners_of(doctor), *self.accounts.list_patients(doctor)}
         for owner in self.accounts.find_stored(owners):
             self.records.set_doctor(owner["id"], owner.get("doctor_id"))
+            self.records.waiting.set_doctor(owner["id"], owner.get("doctor_id"))

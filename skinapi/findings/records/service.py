@@ -206,11 +206,11 @@ class FindingsService:
         if new.lesion:
             self.records.spots.add(filed)
             unit.publish(self.records.renew([new.lesion]))
+        else:
+            self.records.renew_waiting([filed.lesion])
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
-        if new.lesion is None:
-            return see_alone(filed)
-        return self.records.see_one(filed)
+        return self.records.see_one(filed) if new.lesion else see_alone(filed)
 
     def _why_gone(self, new: NewFinding) -> SkinAPIError:
         """Say what has become of the owner meanwhile, for whoever files it."""
@@ -320,7 +320,8 @@ class FindingsService:
         spot = self.records.spots.get(lesion)
         if not (spot.spot.findings or self.records.spots.list_covered(owner, spot.reviews)):
             self.lesions.remove(lesion)
-            unit.publish(LesionDeleted(lesion))
+            self.records.renew_waiting([lesion])
+            unit.publish(LesionDeleted(lesion, owner))
 
     @atomic
     def delete_finding(self, unit: Unit, *, number: str, by: str) -> None:
@@ -388,6 +389,8 @@ class FindingsService:
             self._remove_all(identifiers)
         if kept:
             self._count_kept(owner_id)
+        else:
+            self.records.waiting.forget(owner_id)
 
     def find_kept_record(self, owner_id: str) -> MedicalRecord | None:
         """Find what is kept of an account that is being deleted."""
@@ -407,7 +410,8 @@ class FindingsService:
 
     def check_integrity(self) -> Iterator[Fault]:
         """Report findings of deleted accounts, and what stands wrong in the doctors' lists."""
-        owners = sorted(self.records.owners())  # first: an account comes before its findings
+        # First: an account comes before its findings.
+        owners = sorted(self.records.owners() | self.records.waiting.owners())
         for owner in owners:
             if not self.accounts.find_stored({owner}):
                 text = f"submissions of account {owner}, which is gone"

@@ -28,6 +28,7 @@ from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 
 Act = Callable[[Spot], Spot]
 OF_SPOT = ("lesion", "number", "band", "level", "queued_at", "covered_by", "disputed")
+OF_OPINION = ("opinion_at", "opinion_came_at")
 OF_PHOTO = ("created_at", "photo_blob", "changes", "placed", *(f"context.{it}" for it in PLACE))
 
 
@@ -54,7 +55,8 @@ class Spots:
         spots = {spot.id: spot for spot in read_each("lesions", stored, Lesion.model_validate)}
         documents: dict[str, list[Document]] = {}
         of: Filter = {"lesion": {"$in": wanted}, "error": None}
-        for item in self._findings.find(of, sort="lesion", fields=(*OF_SPOT, *OF_PHOTO)):
+        fields = (*OF_SPOT, *OF_OPINION, *OF_PHOTO)
+        for item in self._findings.find(of, sort="lesion", fields=fields):
             documents.setdefault(item["lesion"], []).append(item)
         reviews = self._read_reviews(wanted, documents)
         found: dict[str, LesionStatus] = {}
@@ -82,13 +84,17 @@ class Spots:
         former = self._reviews.list_by_ids(sorted(covering - known.keys()))
         return {**known, **{review.id: review for review in former}}
 
-    def note_opened(self, seen: Spot) -> None:
+    def note_opened(self, seen: Spot) -> bool:
         """The patient has opened the spot, one of its findings or its report. What has come since
-        it was read stays unread.
+        it was read stays unread: False.
         """
         told = mark_told(seen, at=now(), opened=True)
         opened = set_or_remove({"opened_at": told.opened_at, "telling": told.telling})
-        self._lesions.update({"id": seen.id, "version": seen.version}, opened)
+        as_seen: Filter = {"id": seen.id, "version": seen.version}
+        return self._lesions.update(as_seen, opened) is not None
+
+    def list_of(self, owner: str) -> set[str]:
+        return {item["id"] for item in self._lesions.find({"owner": owner}, fields=())}
 
     def has(self, lesion: str) -> bool:
         return self._lesions.count({"id": lesion}) > 0
@@ -208,6 +214,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
         tuple(document.get("covered_by", ())),
         tuple(change.before for change in changes),
         document.get("disputed"),
+        opinion_asked_at=document.get("opinion_at") or document.get("opinion_came_at"),
     )
     return photo, finding
 
@@ -236,12 +243,13 @@ def _make_status(
         findings=tuple(each),
         reviews=tuple(review.for_spot(lesion.id) for review in own.values()),
         photo_wanted_at=lesion.photo_wanted_at,
+        message_at=lesion.message_at,
         opened_at=lesion.opened_at,
         telling=lesion.telling,
         changed=lesion.changed,
     )
     photos = sorted(findings, key=lambda photo: photo.number)
-    return LesionStatus(spot, {photo.id: photo for photo in photos}, own)
+    return LesionStatus(spot, {photo.id: photo for photo in photos}, own, lesion.owner)
 
 
 def require_spot_version(spot: Spot, seen: int) -> None:

@@ -141,13 +141,11 @@ class StoredFindingRow(StoredRecord):
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
     disputed: Dispute | None = optional()
-    due_key: str | None = None
     version: int = optional(default=1)
     judged_at: datetime | None = None
     corrected: tuple[str, ...] = optional(default=())
     earlier: tuple[JudgedVersion, ...] = optional(default=())
     amendments: tuple[Amendment, ...] = optional(default=())
-    awaited_key: str | None = None
     rest_key: str | None = None
     placed: Placed | None = optional()
     changes: tuple[MeasuredChange, ...] = optional(default=())
@@ -184,8 +182,17 @@ class StoredFindingRow(StoredRecord):
     def in_spot(self) -> SpotFinding:
         """The finding as its spot holds it."""
         changed = tuple(change.before for change in self.changes)
-        level = self.level, self.queued_at, self.covered_by
-        return SpotFinding(self.id, self.number, self.band, *level, changed, self.disputed)
+        return SpotFinding(
+            self.id,
+            self.number,
+            self.band,
+            self.level,
+            self.queued_at,
+            self.covered_by,
+            changed,
+            self.disputed,
+            opinion_asked_at=self.opinion_at or self.opinion_came_at,
+        )
 
     @property
     def asker(self) -> str | None:
@@ -346,7 +353,7 @@ def hash_of_request(by: str, key: str) -> str:
 
 
 # The fields that order lists: `make_keys`, and `rest_keys`.
-KEYS = ("queue_key", "awaited_key", "due_key", "rest_key")
+KEYS = ("queue_key", "rest_key")
 
 
 def _fields_of(view: type[StoredFindingRow]) -> tuple[str, ...]:

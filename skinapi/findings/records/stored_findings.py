@@ -44,9 +44,8 @@ INDEXES: tuple[tuple[str, ...], ...] = (
     ("number",),
     *(("owner",), ("owner", "queue_key"), ("owner", "changed")),
     *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
-    *(("doctor", "awaited_key"), ("doctor", "changed")),
-    *(("opinion_of", "queue_key"), ("queue_key",), ("due_key",), ("changed",)),
-    *(("awaited_key",), ("lesion",), ("uncompared",)),
+    *(("doctor", "changed"), ("opinion_of", "queue_key"), ("queue_key",)),
+    *(("changed",), ("lesion",), ("uncompared",)),
 )
 # What is read of each view; of a StoredFinding all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
@@ -224,7 +223,8 @@ class StoredFindings(Repository[StoredFinding]):
         """Let an opinion that has come wait for the doctor in charge, and ask for no other."""
         came_at = now()
         key = finding.opinion_key or make_opinion_key(came_at, finding.number)
-        self.change(finding.id, **NOT_ASKED, opinion_key=key, opinion_came_at=came_at)
+        came = {"opinion_at": finding.opinion_at, "opinion_key": key, "opinion_came_at": came_at}
+        self.change(finding.id, **{**NOT_ASKED, **came})
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         wanted = {"opinion_of": doctor, **in_spot(lesion)}

@@ -1,13 +1,11 @@
 """Patients without a doctor in charge: who looks at their findings, and the mails about them."""
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -20,22 +18,20 @@ from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
-from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.queue_order import awaited_range, key_range
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.visible_findings import URGENT, VisibleFinding, VisibleFindingRow
-from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unreadable import hide
 
-# So many patients without a doctor at most are listed and counted, the most urgent ones.
+# So much at most is read of what waits of the patients of one doctor who is gone: the most urgent.
 MOST_UNASSIGNED = 1000
 
 
@@ -53,20 +49,12 @@ ARRIVALS_DELAY = timedelta(minutes=2)
 TOLD_AGAIN_AFTER = timedelta(hours=1)
 
 
-class OrphanedWork(StrEnum):
-    """What of a reviewed finding waits for a doctor who is gone; a `message` of any."""
-
-    RESULT = "result"
-    PHOTO = "photo"
-    OPINION = "opinion"
-    DISPUTED = "disputed"
-    MESSAGE = "message"
-
-
 class UnassignedCase(NamedTuple):
+    """A spot that waits for this; of messages about none, the newest finding of the patient."""
+
     finding: VisibleFindingRow
     owner: Account
-    left: tuple[OrphanedWork, ...] = ()
+    waits_for: tuple[WaitingKind, ...]
 
 
 class UnassignedView(Value):
@@ -74,11 +62,8 @@ class UnassignedView(Value):
     not_approved: int = optional(
         "those of them whose account waits for approval, or was refused", default=0
     )
-    findings: int = Field(description="those with `unassigned=true`")
-    urgent: int = Field(
-        description="those that ask for a doctor this week, and are not reviewed, or wait for the "
-        "laboratory"
-    )
+    spots: int = Field(description="those with `unassigned=true`")
+    urgent: int = Field(description="those of them that ask for a doctor this week")
 
 
 class Clinic(NamedTuple):
@@ -100,11 +85,22 @@ class ExpectedReviewer(NamedTuple):
     clinic: Clinic = Clinic()
 
 
-class FindUnanswered(Protocol):
-    def __call__(self, doctor: str | None) -> Sequence[str]:
-        """The newest findings of the spots about which messages wait for this doctor, or for
-        nobody; of messages about no spot, or one without findings, those of the patients.
-        """
+@dataclass(frozen=True, slots=True)
+class UnassignedSpot:
+    """What a spot of a patient without a doctor waits for, the most urgent first. Messages about no
+    spot are one, too.
+    """
+
+    owner: Account
+    rows: Sequence[WaitingSpot]
+
+    @property
+    def key(self) -> str:
+        return self.rows[0].urgency_key or ""
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.rows[0].urgency is URGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,27 +112,28 @@ class UnassignedPatients:
     accounts: Accounts
     former: FormerOwners
     records: FindingRecords
-    lists: FindingLists
+    waiting: WaitingSpots
     outbox: Outbox
     failed: FailedItems
     seen_by: frozenset[str] | None
     review_days: int | None
     clinic: Clinic
-    find_unanswered: FindUnanswered
 
     def shows_list(self, to: Subject) -> bool:
         """A doctor sees it in person, not by a key."""
         return to.role == "doctor" and to.key is None and self.is_named(to.account)
 
     def list_cases(self, owner: Account, to: Subject) -> frozenset[str]:
-        """The spots of this patient that stand in the list that this doctor sees."""
+        """The spots of this patient that stand in the list that this doctor sees; the patient's id
+        stands for messages about none.
+        """
         shown = self.shows_list(to) and self._is_listed(owner, to.account)
         if not shown or self.find_doctor(owner):
             return frozenset()
-        doctor, of, most = owner.doctor_id, [owner.id], MOST_UNASSIGNED
-        listed = self.lists.find_waiting(doctor, of, band=None, after="", limit=most)
-        listed += self._find_left(doctor, of)[0]
-        return frozenset(item["lesion"] for item in listed)
+        rows = [row for row in self.waiting.list_of_owners([owner.id]) if row.urgency_key]
+        newest = None if all(row.finding for row in rows) else self._find_newest(owner)
+        cases = {row.lesion or row.owner for row in rows}
+        return frozenset(cases | ({newest.lesion} if newest else set()))
 
     def find_doctor(self, owner: Account) -> Account | None:
         """The active doctor in charge; None too where the doctor's account cannot be read."""
@@ -167,77 +164,69 @@ class UnassignedPatients:
     def page(
         self, *, urgency: Band | None, paging: PageRequest, to: Account
     ) -> Page[UnassignedCase]:
-        """Page findings that wait for a review, as in the queue, then those that wait else."""
-        after, limit = paging.after or "", paging.limit
-        cases, more = list[UnassignedCase](), False
-        for doctor, patients, damaged in self._walk_patients(to):
-            owners = {patient.id: patient for patient in patients}
-            stored = self.lists.find_waiting(
-                doctor, [*owners, *damaged], band=urgency, after=after, limit=limit + 1
-            )
-            for lost in damaged:
-                hide("accounts", lost)
-            more = more or len(stored) > limit
-            known = [item for item in stored if item["owner"] in owners]
-            read = [*self.failed.each(WORK, known, StoredFindingRow.model_validate)]
-            for lost in {item["id"] for item in stored} - {item.id for item in read}:
-                hide(FINDINGS, lost)
-            written = {*self.find_unanswered(doctor)}
-            for item in self.records.see(read):
-                left = (OrphanedWork.MESSAGE,) if item.id in written else ()
-                cases.append(UnassignedCase(item, owners[item.owner], left))
-        first, end = key_range(reviewed=True, band=urgency) if urgency else ("1", "2")
-        first = max(first, after)
-        cases += (item for item in self._list_left(to) if first < _key_of(item) < end)
-        cases.sort(key=_key_of)
-        shown = cases[:limit]
-        more = bool(shown) and (more or len(cases) > limit)
-        return Page(shown, _key_of(shown[-1]) if more else None)
+        """Page the spots that wait for a doctor: the most urgent first, then what is due first."""
+        after = paging.after or ""
+        listed = [
+            spot
+            for spot in self._list_spots(to)
+            if spot.key > after and urgency in (None, spot.rows[0].urgency)
+        ]
+        shown = listed[: paging.limit]
+        more = len(listed) > len(shown)
+        return Page(self._show(shown), shown[-1].key if more else None)
+
+    def _show(self, spots: Sequence[UnassignedSpot]) -> list[UnassignedCase]:
+        named = [self._find_to_open(spot) for spot in spots]
+        found = self.records.see([*self.records.by_ids([*filter(None, named)]).values()])
+        seen = {finding.id: finding for finding in found}
+        cases = dict[str, UnassignedCase]()
+        for spot, name in zip(spots, named, strict=True):
+            if finding := seen.get(name or ""):
+                before = cases[finding.id].waits_for if finding.id in cases else ()
+                kinds = dict.fromkeys((*before, *(row.kind for row in spot.rows)))
+                cases[finding.id] = UnassignedCase(finding, spot.owner, (*kinds,))
+        return [*cases.values()]
+
+    def _find_to_open(self, spot: UnassignedSpot) -> str | None:
+        if spot.rows[0].finding:
+            return spot.rows[0].finding
+        newest = self._find_newest(spot.owner)
+        return newest.id if newest else None
+
+    def _find_newest(self, owner: Account) -> StoredFindingRow | None:
+        newest = self.records.page_owned(owner.id, PageRequest(1), newest_first=True).items
+        return newest[0] if newest else None
 
     def count(self, *, to: Account | None = None) -> UnassignedView:
-        """Count what waits, for MOST_UNASSIGNED patients at most; `to` one doctor, what `page`
-        shows.
-        """
-        waiting = {item.id: item for _, patients, _ in self._walk_patients(to) for item in patients}
-        left, known = list[Document](), dict(waiting)
-        for stored, owners, _ in self._walk_left(to):
-            left += stored
-            known |= {item["owner"]: owners[item["owner"]] for item in stored}
-        count, ids = self.lists.count_waiting, [*waiting]
-        outside = [item for item in known.values() if item.status == "waiting" or item.refused]
+        """Count what waits; `to` one doctor, what `page` shows."""
+        spots = self._list_spots(to)
+        owners = {spot.owner.id: spot.owner for spot in spots}
+        outside = [it for it in owners.values() if it.status == "waiting" or it.refused]
         return UnassignedView(
-            patients=len(known),
+            patients=len(owners),
             not_approved=len(outside),
-            findings=len(left) + (count(ids) if ids else 0),
-            urgent=sum(map(_is_urgent, left)) + (count(ids, band=URGENT) if ids else 0),
+            spots=len(spots),
+            urgent=sum(spot.is_urgent for spot in spots),
         )
 
     def count_of_staff(self) -> list[tuple[Account, int, int]]:
-        """List who is no patient and has findings that wait, with how many and how many of them
+        """List who is no patient and has spots that wait, with how many and how many of them are
         urgent; the most urgent first. They stand in no doctor's list.
         """
-        stored = self.accounts.find_waiting_patients(None, limit=MOST_UNASSIGNED)
-        left, _ = self._find_left(None)
-        known = {item["id"] for item in stored}
-        stored += self.accounts.find_stored({item["owner"] for item in left} - known)
-        read = self.failed.each(WORK, stored, Account.model_validate)
-        staff = {item.id: item for item in read if _is_staff(item)}
-        counts = defaultdict[str, Counter[bool]](Counter)  # urgent or not, by the owner
-        for owner, (waiting, urgent) in self.lists.count_waiting_by("owner", staff).items():
-            counts[owner] += Counter({True: urgent, False: waiting - urgent})
-        for item in left:
-            counts[item["owner"]][_is_urgent(item)] += 1
+        spots: dict[str, list[UnassignedSpot]] = {}
+        for spot in self._read_spots(None):
+            if _is_staff(spot.owner):
+                spots.setdefault(spot.owner.id, []).append(spot)
         rows = [
-            (staff[item], count.total(), count[True])
-            for item, count in counts.items()
-            if item in staff
+            (each[0].owner, len(each), sum(spot.is_urgent for spot in each))
+            for each in spots.values()
         ]
         return sorted(rows, key=lambda row: (-row[2], -row[1]))
 
     def sum_of_staff(self) -> dict[str, int]:
         rows = self.count_of_staff()
         return {
-            "findings": sum(findings for _, findings, _ in rows),
+            "spots": sum(spots for _, spots, _ in rows),
             "urgent": sum(urgent for *_, urgent in rows),
         }
 
@@ -270,19 +259,16 @@ class UnassignedPatients:
 
     def on_doctor_returned(self, event: DoctorReturned) -> None:
         """Tell the doctor what waits of the patients who are back in care."""
-        patients = self.accounts.find_waiting_patients(event.doctor, limit=MOST_UNASSIGNED)
-        waiting = {patient["id"] for patient in patients}
-        left = {item["owner"] for item in self._find_left(event.doctor)[0]}
-        self._tell(Kind.CAME_INTO_CARE, event.doctor, sorted(waiting | left))
+        waiting = self._read_rows(event.doctor)
+        self._tell(Kind.CAME_INTO_CARE, event.doctor, sorted({row.owner for row in waiting}))
 
     def _tell(self, kind: Kind, doctor: str, patients: list[str]) -> None:
         if not patients:
             return
-        left, _ = self._find_left(doctor, patients)
-        findings = self.lists.count_waiting(patients) + len(left)
-        if findings or kind is Kind.LEFT_CARE:
-            urgent = self.lists.count_waiting(patients, band=URGENT)
-            urgent += sum(map(_is_urgent, left))
+        rows = [row for row in self.waiting.list_of_owners(patients) if row.urgency_key]
+        spots = {row.lesion or row.owner: row.urgency for row in rows}
+        if spots or kind is Kind.LEFT_CARE:
+            urgent = [*spots.values()].count(URGENT)
             waiting = self.outbox.find_last(kind, to=doctor) or {}
             self.outbox.add(
                 kind,
@@ -291,66 +277,38 @@ class UnassignedPatients:
                 urgent=urgent > 0,
                 delay=ARRIVALS_DELAY,
                 due_at=waiting.get("due_at"),  # they leave together
-                figures={"findings": findings, "urgent": urgent},
+                figures={"spots": len(spots), "urgent": urgent},
             )
 
-    def _walk_patients(
-        self, to: Account | None
-    ) -> Iterator[tuple[str | None, list[Account], set[str]]]:
-        """Read the patients whose finding waits for a review, by the doctor who rests, or None; and
-        the ids of accounts that cannot be read.
-        """
-        left = MOST_UNASSIGNED
-        for doctor in self._list_gone():
-            stored = self.accounts.find_waiting_patients(doctor, limit=left)
-            read = [*self.failed.each(WORK, stored, Account.model_validate)]
-            patients = [item for item in read if self._is_listed(item, to)]
-            damaged = {item["id"] for item in stored} - {item.id for item in read}
-            left -= len(patients)
-            if patients or damaged:
-                yield doctor, patients, damaged
-            if left <= 0:
-                return
+    def _list_spots(self, to: Account | None) -> list[UnassignedSpot]:
+        """List what waits of the patients without a doctor, the most urgent first."""
+        found = [
+            spot
+            for doctor in (None, *self.accounts.list_resting_doctors())
+            for spot in self._read_spots(doctor)
+            if self._is_listed(spot.owner, to) and spot.owner.doctor_id == doctor
+        ]
+        return sorted(found, key=lambda spot: spot.key)
 
-    def _list_left(self, to: Account) -> list[UnassignedCase]:
-        cases: list[UnassignedCase] = []
-        for stored, owners, unanswered in self._walk_left(to):
-            entries = self.failed.each(WORK, stored, StoredFindingRow.model_validate)
-            found = self.records.see([*entries])
-            cases += (
-                UnassignedCase(record, owners[record.owner], _left_of(record, unanswered))
-                for record in found
-            )
-        return cases
+    def _read_spots(self, doctor: str | None) -> list[UnassignedSpot]:
+        """Read what waits of the patients of this doctor, or of nobody."""
+        rows = self._read_rows(doctor)
+        stored = self.accounts.find_stored({row.owner for row in rows})
+        owners = {it.id: it for it in self.failed.each(WORK, stored, Account.model_validate)}
+        for damaged in {item["id"] for item in stored} - owners.keys():
+            hide("accounts", damaged)
+        spots: dict[str, list[WaitingSpot]] = {}
+        for row in rows:
+            spots.setdefault(row.lesion or row.owner, []).append(row)
+        known = ((owners.get(each[0].owner), each) for each in spots.values())
+        return [UnassignedSpot(owner, each) for owner, each in known if owner]
 
-    def _walk_left(
-        self, to: Account | None
-    ) -> Iterator[tuple[list[Document], dict[str, Account], set[str]]]:
-        """Read what is left, with its owners and the ids of what a message waits about."""
-        for doctor in self._list_gone():
-            stored, unanswered = self._find_left(doctor)
-            accounts = self.accounts.find_stored({item["owner"] for item in stored})
-            read = self.failed.each(WORK, accounts, Account.model_validate)
-            listed = (item for item in read if self._is_listed(item, to))
-            owners = {item.id: item for item in listed if item.doctor_id == doctor}
-            yield [item for item in stored if item["owner"] in owners], owners, unanswered
+    def _read_rows(self, doctor: str | None) -> list[WaitingSpot]:
+        stored = self.waiting.find_of_doctor(doctor, limit=MOST_UNASSIGNED)
+        return [*self.failed.each(WORK, stored, WaitingSpot.model_validate)]
 
     def _is_listed(self, owner: Account, to: Account | None) -> bool:
         return _is_patient(owner) and not (to and self.former.is_own(owner, to))
-
-    def _find_left(
-        self, doctor: str | None, owners: Sequence[str] | None = None
-    ) -> tuple[list[Document], set[str]]:
-        """Find what is left of this doctor's patients, and the ids of what messages wait about."""
-        unanswered = {*self.find_unanswered(doctor)}
-        stored = self.lists.find_left(doctor, owners=owners, limit=MOST_UNASSIGNED)
-        if more := unanswered - {item["id"] for item in stored}:
-            written = self.lists.find_reviewed(sorted(more))
-            stored += (item for item in written if owners is None or item["owner"] in owners)
-        return stored, unanswered
-
-    def _list_gone(self) -> list[str | None]:
-        return [None, *self.accounts.list_resting_doctors()]
 
     def is_named(self, doctor: Account) -> bool:
         return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
@@ -369,29 +327,6 @@ def _is_staff(owner: Account) -> bool:
     """Whether its findings are in the care of nobody because it is no patient's."""
     stays = not owner.machine and not owner.is_record and owner.status != "deleting"
     return stays and owner.role != "user" and not _is_patient(owner)
-
-
-def _key_of(case: UnassignedCase) -> str:
-    return case.finding.queue_key or ""
-
-
-def _is_urgent(stored: Document) -> bool:
-    """Whether the result of something urgent is awaited."""
-    first, end = key_range(reviewed=True, band=URGENT)
-    since, until = awaited_range(WaitsFor.RESULT)
-    awaited = since < (stored.get("awaited_key") or "") < until
-    return awaited and first <= stored["queue_key"] < end
-
-
-def _left_of(finding: VisibleFindingRow, unanswered: Collection[str]) -> tuple[OrphanedWork, ...]:
-    holds = {
-        OrphanedWork.RESULT: finding.awaited is WaitsFor.RESULT,
-        OrphanedWork.PHOTO: finding.awaited is WaitsFor.PHOTO,
-        OrphanedWork.OPINION: finding.opinion_came_at is not None,
-        OrphanedWork.DISPUTED: finding.disputed is not None,
-        OrphanedWork.MESSAGE: finding.id in unanswered,
-    }
-    return tuple(item for item, is_left in holds.items() if is_left)
 
 
 def _is_news(last: Document, urgent: int) -> bool:
@@ -427,7 +362,7 @@ class UnassignedMailer:
         if counted.patients:
             figures = {"patients": counted.patients, "urgent": counted.urgent}
             self._tell_each(Kind.UNASSIGNED, admins | readers, figures)
-        if staff["findings"]:
+        if staff["spots"]:
             self._tell_each(Kind.STAFF_FINDINGS, admins, staff)
 
     def _tell_each(self, kind: Kind, places: dict[str, str], figures: dict[str, int]) -> None:
@@ -448,12 +383,12 @@ class UnassignedMailer:
     def _say_problems(self) -> list[str]:
         counted, staff = self._unassigned.count(), self._unassigned.sum_of_staff()
         unassigned = (
-            f"Patients without a doctor: {counted.patients}, urgent findings of theirs: "
+            f"Patients without a doctor: {counted.patients}, urgent spots of theirs: "
             f"{counted.urgent}"
         )
         unseen = (
-            "Findings of accounts that are no patient's, so no doctor sees them: "
-            f"{staff['findings']}, urgent: {staff['urgent']}"
+            "Spots of accounts that are no patient's, so no doctor sees them: "
+            f"{staff['spots']}, urgent: {staff['urgent']}"
         )
-        said = {unassigned: counted.patients, unseen: staff["findings"]}
+        said = {unassigned: counted.patients, unseen: staff["spots"]}
         return [sentence for sentence, count in said.items() if count]

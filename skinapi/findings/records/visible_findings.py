@@ -7,8 +7,6 @@ from typing import overload
 from pydantic import Field, InstanceOf
 
 from skinapi.findings.records.queue_order import (
-    make_awaited_key,
-    make_due_key,
     make_rest_key,
     make_reviewed_key,
 )
@@ -75,11 +73,6 @@ class VisibleFindingRow(StoredFindingRow):
         return self.lesion_status.awaited
 
     @property
-    def awaited_since(self) -> datetime | None:
-        wanted = self.spot.photo_wanted_at if self.awaited is WaitsFor.PHOTO else None
-        return wanted or (self.decision.decided_at if self.awaited and self.decision else None)
-
-    @property
     def decision_opened_at(self) -> datetime | None:
         return self.lesion_status.decision_opened_at
 
@@ -89,26 +82,13 @@ class VisibleFindingRow(StoredFindingRow):
         changed = self.spot.changed
         return changed.changed_at if changed else self.newest.judged_at
 
-    @property
-    def is_newest(self) -> bool:
-        newest = self.lesion_status.newest
-        return newest is not None and newest.id == self.id
-
     def make_keys(self) -> dict[str, str | None]:
-        """The keys by which lists sort it. The newest finding stands for its spot."""
-        counts, stands = self.instruction, self.is_newest
+        """The keys by which lists sort it."""
         if self.queued_at:
             queue_key = self._make_waiting_key(self.level.urgency, self.created_at)
         else:
             queue_key = make_reviewed_key(self.level.urgency, self.created_at, self.number)
-        awaited, since = self.awaited, self.awaited_since
-        return {
-            "awaited_key": make_awaited_key(awaited, since, self.number)
-            if stands and awaited and since
-            else None,
-            "queue_key": queue_key,
-            "due_key": make_due_key(counts.due, self.number) if stands else None,
-        }
+        return {"queue_key": queue_key}
 
 
 class VisibleFindingSummary(StoredFindingSummary, VisibleFindingRow):
@@ -153,7 +133,7 @@ def see_alone(found: StoredFindingRow) -> VisibleFindingRow:
     """See a finding as the only one of its spot: a new one, or one that was entered in error."""
     changed = Changed(act=Act.ADDED, changed_at=found.created_at)
     spot = Spot(found.lesion, 1, (found.in_spot,), changed=changed)
-    return see_with(found, LesionStatus(spot, {found.id: found.photo}, {}))
+    return see_with(found, LesionStatus(spot, {found.id: found.photo}, {}, found.owner))
 
 
 def rest_keys(case: Sequence[VisibleFindingRow]) -> dict[str, str | None]:

@@ -134,13 +134,14 @@ class Advice:
 
 @dataclass(frozen=True)
 class LesionStatus:
-    """A spot for its readers. `photos` are by id, in the order of time; `reviews` are by id, in the
-    order of signing.
+    """A spot of this `owner` for its readers. `photos` are by id, in the order of time; `reviews`
+    are by id, in the order of signing.
     """
 
     spot: Spot
     photos: Mapping[str, JudgedPhoto]
     reviews: Mapping[str, Review]
+    owner: str
 
     @property
     def newest(self) -> JudgedPhoto | None:

@@ -112,7 +112,8 @@ class SpotFinding:
     """`judged` is the urgency of the newest version. It is open since `queued_at`; None means
     closed. `covered_by` are the ids of the reviews that cover it, also in a former spot. `changed`
     are the ids of the earlier findings from which a comparison has found a change. `dispute` is
-    what another system says of it. A `stub` is what is left of a deleted finding.
+    what another system says of it. A `stub` is what is left of a deleted finding. A colleague was
+    asked for an opinion at `opinion_asked_at`, and no review has been signed since.
     """
 
     id: str
@@ -124,6 +125,7 @@ class SpotFinding:
     changed: tuple[str, ...] = ()
     dispute: str | None = None
     stub: bool = False
+    opinion_asked_at: datetime | None = None
 
     @property
     def rank(self) -> int:
@@ -189,7 +191,8 @@ class Changed(StoredRecord):
 @dataclass(frozen=True, slots=True)
 class Spot:
     """`findings` are in the order of time, with stubs; `reviews` in the order of signing.
-    `opened_at`: the patient has opened the spot, one of its findings or its report.
+    `opened_at`: the patient has opened the spot, one of its findings or its report. `message_at` is
+    when the patient wrote the oldest message about it that has no answer.
     """
 
     id: str
@@ -197,7 +200,6 @@ class Spot:
     findings: tuple[SpotFinding, ...] = ()
     reviews: tuple[SpotReview, ...] = ()
     photo_wanted_at: datetime | None = None
-    opinion_asked_at: datetime | None = None
     message_at: datetime | None = None
     opened_at: datetime | None = None
     telling: Telling | None = None
@@ -206,6 +208,11 @@ class Spot:
     @property
     def is_open(self) -> bool:
         return any(item.queued_at for item in self.findings)
+
+    @property
+    def opinion_asked_at(self) -> datetime | None:
+        asked = (item.opinion_asked_at for item in self.findings)
+        return min(filter(None, asked), default=None)
 
     def find(self, finding: str) -> SpotFinding:
         return next(item for item in self.findings if item.id == finding)
@@ -330,14 +337,14 @@ def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
         former = None if new.proven else item.level
         level = _level(new.urgency, LevelSource.REVIEW, at, former, new.id)
         covered = (*item.covered_by, new.id)
-        return replace(item, level=level, queued_at=None, covered_by=covered, dispute=None)
+        closed = replace(item, level=level, queued_at=None, covered_by=covered)
+        return replace(closed, dispute=None, opinion_asked_at=None)
 
     after = replace(
         spot,
         findings=tuple(map(cover, spot.findings)),
         reviews=(*spot.reviews, signed),
         photo_wanted_at=at if new.photo_wanted else None,
-        opinion_asked_at=None,
     )
     after = _change(spot, after, Act.SIGNED, at)
     if is_urgent(new.urgency) or new.names_cancer:
@@ -488,7 +495,8 @@ def _update(
 
 def _remove(spot: Spot, gone: SpotFinding, act: Act, at: datetime, *, stub: bool) -> Spot:
     if stub:
-        return _update(spot, partial(replace, stub=True), act, at, only=gone.id)
+        leave_stub = partial(replace, stub=True, opinion_asked_at=None)
+        return _update(spot, leave_stub, act, at, only=gone.id)
     return _change(spot, replace(spot, findings=_without(spot, gone.id)), act, at)
 
 

@@ -18,7 +18,7 @@ from skinapi.findings.status.spot import (
 )
 
 
-class Kind(StrEnum):
+class WaitingKind(StrEnum):
     REVIEW = "review"
     RESULT = "result"
     PHOTO = "photo"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 class Waiting(StoredRecord):
     """It is overdue after `due_at`."""
 
-    kind: Kind
+    kind: WaitingKind
     began_at: datetime
     due_at: datetime
 
@@ -43,29 +43,29 @@ def waiting(spot: Spot, *, can_read: bool) -> list[Waiting]:
 
 def _list_waiting(spot: Spot, can_read: bool) -> Iterator[Waiting]:
     waits = [
-        _wait(Kind.REVIEW, item.queued_at, 3 if item.is_urgent else 14)
+        _wait(WaitingKind.REVIEW, item.queued_at, 3 if item.is_urgent else 14)
         for item in spot.findings
         if item.queued_at
     ]
     if waits:
-        began = min(item.began_at for item in waits)
-        yield Waiting(kind=Kind.REVIEW, began_at=began, due_at=min(item.due_at for item in waits))
+        began, due = min(item.began_at for item in waits), min(item.due_at for item in waits)
+        yield Waiting(kind=WaitingKind.REVIEW, began_at=began, due_at=due)
     review, counts, day = current_review(spot), instruction(spot), spot_day(spot)
     if review and awaits_result(spot):
-        yield _wait(Kind.RESULT, review.signed_at, 14)
-    if spot.photo_wanted_at:
-        yield _wait(Kind.PHOTO, spot.photo_wanted_at, 3)
+        yield _wait(WaitingKind.RESULT, review.signed_at, 14)
+    if spot.photo_wanted_at and spot.findings:
+        yield _wait(WaitingKind.PHOTO, spot.photo_wanted_at, 3)
     if spot.opinion_asked_at:
-        yield _wait(Kind.OPINION, spot.opinion_asked_at, 7)
+        yield _wait(WaitingKind.OPINION, spot.opinion_asked_at, 7)
     if spot.message_at:
-        yield _wait(Kind.ANSWER, spot.message_at, 3)
+        yield _wait(WaitingKind.ANSWER, spot.message_at, 3)
     if counts and day:
-        end_of_day = datetime.combine(day, time.max, UTC)
-        yield Waiting(kind=Kind.VISIT, began_at=counts.level.set_at, due_at=end_of_day)
+        midnight = datetime.combine(day + timedelta(days=1), time(), UTC)
+        yield Waiting(kind=WaitingKind.VISIT, began_at=counts.level.set_at, due_at=midnight)
     if telling := spot.telling:
         within = 3 if telling.grave else 7
-        yield _wait(Kind.TELLING, telling.began_at, within if can_read else 0)
+        yield _wait(WaitingKind.TELLING, telling.began_at, within if can_read else 0)
 
 
-def _wait(kind: Kind, since: datetime, days: int) -> Waiting:
+def _wait(kind: WaitingKind, since: datetime, days: int) -> Waiting:
     return Waiting(kind=kind, began_at=since, due_at=since + timedelta(days=days))

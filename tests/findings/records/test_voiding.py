@@ -12,7 +12,7 @@ from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reviews import service as review_service
 from skinapi.findings.status.decisions import say_day
-from skinapi.findings.status.waiting import Kind, waiting
+from skinapi.findings.status.waiting import WaitingKind, waiting
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_in_care
 from tests.findings.reports.sample_reports import one_line, plain_text, text_of
@@ -179,7 +179,7 @@ def test_the_figures_of_the_model_take_a_voided_result_back(backend: Backend) ->
 
 def telling(backend: Backend, lesion: str) -> Any:
     spot = backend.services.findings.records.spots.get(lesion).spot
-    return [item for item in waiting(spot, can_read=True) if item.kind is Kind.TELLING]
+    return [item for item in waiting(spot, can_read=True) if item.kind is WaitingKind.TELLING]
 
 
 def test_what_nobody_has_read_is_to_be_told_until_it_is(any_backend: Backend) -> None:

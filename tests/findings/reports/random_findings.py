@@ -165,7 +165,7 @@ def _status_of(photos: Sequence[tuple[StoredFinding, Sequence[Review]]]) -> Lesi
         for review in reviews:
             spot = sign(spot, review.for_spot(SPOT), at=review.created_at)
             signed[review.id] = review
-    return LesionStatus(spot, {photo.id: photo.photo for photo, _ in photos}, signed)
+    return LesionStatus(spot, {photo.id: photo.photo for photo, _ in photos}, signed, "ada")
 
 
 def random_findings(count: int, *, first: int = 0) -> Iterator[tuple[int, Said]]:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from skinapi.findings.status.spot import Certainty, LevelSource, Sample, SpotReview
-from skinapi.findings.status.waiting import Kind
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 
 RANK = {band: place for place, band in enumerate(Band)}
@@ -55,6 +55,7 @@ class Photo:
     changed: bool = False
     disputed: bool = False
     stub: bool = False
+    asked_at: datetime | None = None
 
     def set(
         self, urgency: Band, source: LevelSource, at: datetime, by: SpotReview | None = None
@@ -90,7 +91,7 @@ class Photo:
             self.day = None
         self.set(review.urgency, LevelSource.REVIEW, at, review)
         self.reviews.append(review)
-        self.queued_at, self.disputed = None, False
+        self.queued_at, self.disputed, self.asked_at = None, False, None
 
     def give(self, spot: str, number: int, newest: Band, at: datetime) -> "Photo":
         """The same photo as one of another patient."""
@@ -146,13 +147,15 @@ class Oracle:
                         each.raise_to(latest.urgency, LevelSource.REVIEW, at, latest)
                     each.raise_to(each.newest, LevelSource.MODEL, at)
                     each.open(at)
+        elif what == "asked":
+            photo.asked_at = at
         elif what == "moved":
             photo.spot = other
             photo.open(at)
         elif what == "given":
             photos[f"{name}'"] = photos.pop(name).give(other, number, urgency, at)
         elif what in ("deleted", "in_error"):
-            photo.stub = photo.leaves_stub(what)
+            photo.stub, photo.asked_at = photo.leaves_stub(what), None
             if not photo.stub:
                 del photos[name]
 
@@ -237,16 +240,17 @@ class Oracle:
                 since, grave = since or act.at, grave or cancer or THIS_WEEK in news
         return (since, grave) if since else None
 
-    def waiting(self, spot: str, *, can_read: bool) -> dict[Kind, datetime]:
+    def waiting(self, spot: str, *, can_read: bool) -> dict[WaitingKind, datetime]:
         """What the spot waits for, and until when in time."""
-        dues: dict[Kind, datetime] = {}
-        for photo in self.photos(spot).values():
+        dues: dict[WaitingKind, datetime] = {}
+        photos = [*self.photos(spot).values()]
+        for photo in photos:
             if photo.queued_at:
                 due = photo.queued_at + timedelta(3 if photo.urgency in URGENT else 14)
-                dues[Kind.REVIEW] = min(due, dues.get(Kind.REVIEW, due))
+                dues[WaitingKind.REVIEW] = min(due, dues.get(WaitingKind.REVIEW, due))
         review = self.current_review(spot)
         if review and review.sample is Sample.WAITING:
-            dues[Kind.RESULT] = review.signed_at + timedelta(14)
+            dues[WaitingKind.RESULT] = review.signed_at + timedelta(14)
         wish = None
         for act in self.log:
             receives = act.what == "given" and act.other == spot
@@ -256,15 +260,16 @@ class Oracle:
                 wish = None
             if act.what == "signed" and act.spot == spot and act.review:
                 wish = act.review if act.review.photo_wanted else None
-                dues.pop(Kind.OPINION, None)
-            if act.what == "asked" and act.spot == spot:
-                dues[Kind.OPINION] = act.at + timedelta(7)
-        if wish:
-            dues[Kind.PHOTO] = wish.signed_at + timedelta(3)
+        if asked := [each.asked_at for each in photos if each.asked_at]:
+            dues[WaitingKind.OPINION] = min(asked) + timedelta(7)
+        if wish and photos:
+            dues[WaitingKind.PHOTO] = wish.signed_at + timedelta(3)
         if day := self.day(spot):
-            dues[Kind.VISIT] = datetime.combine(day, time.max, UTC)
+            dues[WaitingKind.VISIT] = datetime.combine(day + timedelta(1), time(), UTC)
         if told := self.telling(spot):
-            dues[Kind.TELLING] = told[0] + timedelta((3 if told[1] else 7) if can_read else 0)
+            dues[WaitingKind.TELLING] = told[0] + timedelta(
+                (3 if told[1] else 7) if can_read else 0
+            )
         return dues
 
     def needs_confirmation(self, spot: str, new: SpotReview) -> bool:

@@ -190,7 +190,7 @@ class History:
         spot = self.spots[self.random.choice((*OF_ANNA, *OF_BEA, OF_ANNA[0]))]
         acts = [self._add, self._add]
         if spot.findings:
-            acts += [self._place, self._tell, self._tell, self._ask, self._answer]
+            acts += [self._place, self._tell, self._tell, self._answer]
             acts += [self._sign] * 5
         if self._voidable(spot):
             acts += [self._void] * 2
@@ -198,6 +198,7 @@ class History:
         if self.live:
             acts += [self._judge] * 4
             acts += [
+                self._ask,
                 self._compare,
                 self._compare,
                 self._dispute,
@@ -231,8 +232,13 @@ class History:
         self._log("opened" if opened else "told", spot)
 
     def _ask(self, spot: Spot) -> None:
-        self.spots[spot.id] = replace(spot, opinion_asked_at=self.at)
-        self._log("asked", spot)
+        asked = self.random.choice(self.live)
+        findings = [
+            replace(item, opinion_asked_at=self.at) if item == asked else item
+            for item in spot.findings
+        ]
+        self.spots[spot.id] = replace(spot, findings=tuple(findings))
+        self._log("asked", spot, asked)
 
     def _answer(self, spot: Spot) -> None:
         self.spots[spot.id] = rules.note_change(spot, Act.ANSWERED, at=self.at)

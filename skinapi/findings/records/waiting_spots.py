@@ -1,0 +1,233 @@
+"""What each spot waits for, stored as an index: `waiting` (status/waiting.py) says it, and the
+lists of doctors, patients and admins are queries over it.
+
+A row is written in the transaction that changes its spot (`FindingRecords.renew_waiting`). It only
+orders and counts: who may see a spot is decided by the owner's account (read_access.py).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from skinapi.accounts.auth.account import Account
+from skinapi.base.pages import Page, PageRequest, page_of
+from skinapi.base.stored_record import StoredRecord
+from skinapi.findings.records.read_access import can_read
+from skinapi.findings.status.lesion_status import LesionStatus
+from skinapi.findings.status.spot import Spot, instruction
+from skinapi.findings.status.waiting import Waiting, WaitingKind, waiting
+from skinapi.model.bands import urgency
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ports import Document, Filter, set_or_remove
+from skinapi.platform.storage.records import Repository
+
+MOST_OVERDUE = 1000
+# A spot without findings has no instruction; a message about no spot is about none.
+WITHOUT_FINDINGS = Band.DOCTOR_REVIEW
+
+
+class WaitingSpot(StoredRecord):
+    """One kind of thing that a spot waits for. `doctor` is the doctor of its `owner`; `finding` is
+    the id of the finding that a doctor opens for it, None if the spot has none.
+
+    The `key` sorts what is due first to the front: milliseconds until `due_at` (13 digits), and the
+    id of the spot. `urgency_key` is the rank of the urgency and the key, and None of a visit, which
+    is up to the patient. Without a `lesion` it is an unanswered message about no spot.
+    """
+
+    id: str
+    kind: WaitingKind
+    owner: str
+    doctor: str | None = None
+    lesion: str | None = None
+    finding: str | None = None
+    urgency: Band
+    began_at: datetime
+    due_at: datetime
+    key: str
+    urgency_key: str | None = None
+
+    @property
+    def overdue(self) -> bool:
+        return self.key < key_at(now())
+
+
+def key_at(moment: datetime) -> str:
+    """The keys of what was due before sort before it."""
+    return f"{int(moment.timestamp() * 1000):013d}"
+
+
+def list_rows(status: LesionStatus, owner: Account) -> list[WaitingSpot]:
+    """List what the spot of this patient waits for."""
+    spot = status.spot
+    asked = _find_urgency(spot)
+    return [
+        _make_row(item, owner, asked, lesion=spot.id, finding=_find_to_open(spot, item.kind))
+        for item in waiting(spot, can_read=can_read(owner))
+    ]
+
+
+def make_message_row(owner: Account, since: datetime) -> WaitingSpot:
+    """An unanswered message about no spot."""
+    [item] = waiting(Spot(owner.id, message_at=since), can_read=can_read(owner))
+    return _make_row(item, owner, WITHOUT_FINDINGS)
+
+
+def _make_row(
+    item: Waiting,
+    owner: Account,
+    asked: Band,
+    *,
+    lesion: str | None = None,
+    finding: str | None = None,
+) -> WaitingSpot:
+    about = lesion or owner.id
+    key = f"{key_at(item.due_at)}{about}"
+    return WaitingSpot(
+        id=f"{item.kind}-{about}",
+        kind=item.kind,
+        owner=owner.id,
+        doctor=owner.doctor_id,
+        lesion=lesion,
+        finding=finding,
+        urgency=asked,
+        began_at=item.began_at,
+        due_at=item.due_at,
+        key=key,
+        urgency_key=None if item.kind is WaitingKind.VISIT else f"{urgency(asked)}{key}",
+    )
+
+
+def _find_urgency(spot: Spot) -> Band:
+    if counts := instruction(spot):
+        return counts.level.urgency
+    if spot.telling:
+        return Band.URGENT_REFERRAL if spot.telling.grave else Band.REFERRAL
+    return WITHOUT_FINDINGS
+
+
+def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
+    """The most urgent finding of which this is waited for; else that of the instruction, or the
+    newest. What is left of a deleted finding cannot be opened.
+    """
+    there = [item for item in spot.findings if not item.stub]
+    of_kind = {WaitingKind.REVIEW: "queued_at", WaitingKind.OPINION: "opinion_asked_at"}
+    field = of_kind.get(kind)
+    named = [item for item in there if field and getattr(item, field)]
+    if named:
+        return min(named, key=lambda item: item.rank).id
+    counts = instruction(spot)
+    if counts in there:
+        return counts.id
+    return there[-1].id if there else None
+
+
+class WaitingSpots(Repository[WaitingSpot]):
+    collection, record = "waiting", WaitingSpot
+    indexes = (
+        ("lesion", "id"),
+        ("owner", "id"),
+        ("owner", "kind"),
+        ("doctor", "kind", "key", "id"),
+        ("doctor", "urgency_key", "id"),
+        ("kind", "key", "id"),
+    )
+
+    def page(
+        self, kind: WaitingKind, doctor: str, *, overdue: bool, paging: PageRequest
+    ) -> Page[WaitingSpot]:
+        """Page what is due first to the front. Pages continue behind a key."""
+        within = {"$gt": paging.after or "", **({"$lt": key_at(now())} if overdue else {})}
+        wanted: Filter = {"doctor": doctor, "kind": kind, "key": within}
+        found = self._documents.find(wanted, sort="key", limit=paging.limit + 1)
+        return page_of(found, paging, by="key").map_all(self._read_each)
+
+    def count_by(
+        self, field: Literal["owner", "doctor"], ids: Collection[str]
+    ) -> dict[str, dict[WaitingKind, int]]:
+        """Count what each of these patients, or of these doctors' patients, waits for."""
+        counts: dict[str, dict[WaitingKind, int]] = {}
+        for kind in WaitingKind if ids else ():
+            wanted: Filter = {field: {"$in": sorted(ids)}, "kind": kind}
+            for item, count in self._documents.count_by(field, wanted).items():
+                counts.setdefault(item, {})[kind] = count
+        return counts
+
+    def count_kinds(self, doctor: str) -> dict[WaitingKind, tuple[int, int]]:
+        """Count what waits for this doctor, and how much of it is overdue."""
+        of: Filter = {"doctor": doctor}
+        count = self._documents.count_by("kind", of)
+        overdue = self._documents.count_by("kind", {**of, "key": {"$lt": key_at(now())}})
+        return {kind: (count.get(kind, 0), overdue.get(kind, 0)) for kind in WaitingKind}
+
+    def count_overdue(self) -> dict[WaitingKind, Counter[str | None]]:
+        """Count what is overdue by doctor in charge, None: nobody; MOST_OVERDUE of each kind."""
+        late = {"$lt": key_at(now())}
+        return {
+            kind: Counter(
+                row.get("doctor")
+                for row in self._documents.find(
+                    {"kind": kind, "key": late}, sort="key", limit=MOST_OVERDUE, fields=("doctor",)
+                )
+            )
+            for kind in WaitingKind
+        }
+
+    def find_of_doctor(self, doctor: str | None, *, limit: int) -> list[Document]:
+        """Find what waits of the patients of this doctor, or of nobody, but visits, as it is
+        stored: the most urgent first, then what is due first.
+        """
+        wanted: Filter = {"doctor": doctor, "urgency_key": {"$gt": ""}}
+        return self._documents.find(wanted, sort="urgency_key", limit=limit)
+
+    def list_of_owners(self, owners: Iterable[str]) -> list[WaitingSpot]:
+        wanted = sorted({*owners})
+        return self._list({"owner": {"$in": wanted}}, sort="owner") if wanted else []
+
+    def lesions_of(self, owner: str) -> set[str]:
+        stored = self._documents.find({"owner": owner}, fields=("lesion",))
+        return {row["lesion"] for row in stored if row.get("lesion")}
+
+    def replace(self, lesions: Collection[str], rows: Sequence[WaitingSpot]) -> None:
+        """Store these rows of these spots in place of what is stored, and write what differs."""
+        wanted = sorted({*lesions})
+        stored = self._documents.find({"lesion": {"$in": wanted}}, sort="lesion") if wanted else []
+        known = {document["id"]: document for document in stored}
+        self._replace(known, rows)
+
+    def find_message(self, owner: str) -> datetime | None:
+        """Since when a message of this patient about no spot has no answer."""
+        row = self.find(f"{WaitingKind.ANSWER}-{owner}")
+        return row.began_at if row else None
+
+    def set_message(self, owner: str, row: WaitingSpot | None) -> None:
+        """Store whether the patient has written something about no spot that has no answer."""
+        known = self._documents.find({"id": f"{WaitingKind.ANSWER}-{owner}"})
+        self._replace({document["id"]: document for document in known}, [row] if row else [])
+
+    def _replace(self, known: dict[str, Document], rows: Sequence[WaitingSpot]) -> None:
+        for row in rows:
+            before, after = known.pop(row.id, None), row.stored()
+            if before is None:
+                self.insert(row)
+            elif any(before.get(name) != value for name, value in after.items()):
+                self._documents.update({"id": row.id}, set_or_remove(after))
+        if known:
+            self._documents.delete({"id": {"$in": sorted(known)}})
+
+    def end(self, kind: WaitingKind, lesion: str) -> None:
+        self._documents.delete({"id": f"{kind}-{lesion}"})
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        self._documents.update_all({"owner": owner}, set_or_remove({"doctor": doctor}))
+
+    def release(self, doctor: str) -> None:
+        self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
+
+    def forget(self, owner: str) -> None:
+        self._documents.delete({"owner": owner})
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
