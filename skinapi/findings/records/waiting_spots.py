@@ -212,8 +212,10 @@ class WaitingSpots(Repository[WaitingSpot]):
             before, after = known.pop(row.id, None), row.stored()
             if before is None:
                 self.insert(row)
-            elif any(before.get(name) != value for name, value in after.items()):
-                self._documents.update({"id": row.id}, set_or_remove(after))
+                continue
+            changed = {name: it for name, it in after.items() if it != before.get(name)}
+            if changed:
+                self._documents.update({"id": row.id}, set_or_remove(changed))
         if known:
             self._documents.delete({"id": {"$in": sorted(known)}})
 
