@@ -3,15 +3,17 @@ reviews in the store; and moving findings from one spot to another.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import overload
 
+from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import FindingInError, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.spots import Spots, start_spot
 from skinapi.findings.records.stored_finding import (
     Placed,
     StoredFinding,
@@ -131,6 +133,12 @@ class FindingRecords(StoredFindings):
     def renew_waiting(self, lesions: Collection[str]) -> None:
         """Store what these spots wait for, in the transaction that changes them."""
         self.waiting.replace(lesions, self._list_waiting(lesions))
+
+    def start_waiting(self, filed: StoredFinding, owner: Account) -> None:
+        """The same of a new spot, of which nothing is stored yet."""
+        status = replace(see_alone(filed).lesion_status, spot=start_spot(filed))
+        for row in list_rows(status, owner):
+            self.waiting.insert(row)
 
     def _list_waiting(self, lesions: Collection[str]) -> list[WaitingSpot]:
         found = self.spots.read(lesions).values()

@@ -207,7 +207,7 @@ class FindingsService:
             self.records.spots.add(filed)
             unit.publish(self.records.renew([new.lesion]))
         else:
-            self.records.renew_waiting([filed.lesion])
+            self.records.start_waiting(filed, account)
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
         return self.records.see_one(filed) if new.lesion else see_alone(filed)
