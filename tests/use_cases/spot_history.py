@@ -117,7 +117,7 @@ class History:
             acts += [self.sign] * 7 + [self.judge_again] * 3 + [self.correct] * 2
             acts += [self.move, self.move, self.give, self.give, self.delete, self.enter_in_error]
             acts += [self.compare, self.compare, self.dispute, self.ask_and_answer, self.place]
-            acts += [self.void, self.void, self.tell]
+            acts += [self.void, self.void, self.tell, self.write_message, self.settle_messages]
             acts += [self.write_letter, self.write_letter, self.delete_spot, self.print_report]
         act = self.draw.choice(acts)
         self.act_name = act.__name__
@@ -272,6 +272,22 @@ class History:
         live = self._draw_live()
         expect(self.grey.call("POST", f"/lesions/{live.spot}/told"))
         self._log("told", live.spot)
+
+    def write_message(self) -> None:
+        """The patient writes to the doctor about a spot."""
+        spot = self._draw_live().spot
+        patient = self.owner_of(spot)
+        if not patient.suspended:
+            body = {"text": "It itches."}
+            expect(patient.person.call("POST", f"/lesions/{spot}/messages", json=body))
+            self._log("wrote", spot)
+
+    def settle_messages(self) -> None:
+        """The doctor marks all messages about a spot as done."""
+        spot = self._draw_live().spot
+        last = {"message": "f" * 32}
+        expect(self.grey.call("POST", f"/lesions/{spot}/messages/done", json=last))
+        self._log("settled", spot)
 
     def _is_sample_open(self, spot: str, new: SpotReview) -> bool:
         """Whether the review does not say what became of the sample that the spot waits for."""

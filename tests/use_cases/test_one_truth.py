@@ -180,6 +180,7 @@ def read(person: Person, path: str) -> Any:
 def walk_often(history: History) -> Iterator[Told]:
     """What costs little, after each act."""
     yield from walk_stored(history)
+    yield from walk_waiting(history)
     yield from walk_lists(history)
     for live in history.list_live():
         yield from walk_finding(history.grey, Truth(history, live))
@@ -230,6 +231,34 @@ def walk_stored(history: History) -> Iterator[Told]:
         yield Told(f"version of {spot}", stored.get("version"), history.oracle.version(spot))
         since = telling and telling["began_at"].date()
         yield Told(f"telling of {spot}", since, waits and waits[0].date())
+
+
+def walk_waiting(history: History) -> Iterator[Told]:
+    """What each spot waits for, until when in days, for whom, and what is opened for it."""
+    store = history.backend.services.store
+    rows: dict[str, list[Any]] = {spot: [] for spot in history.owners}
+    for row in store.collection("waiting").find():
+        if row.get("lesion"):
+            rows[row["lesion"]].append(row)
+    doctor = history.backend.account(history.grey.email).id
+    for spot, patient in history.owners.items():
+        first = history.oracle.first(spot)
+        dues = history.oracle.waiting(spot, can_read=not patient.suspended)
+        if store.collection("lesions").get(spot) is None:
+            dues = {}
+        until = {kind: due.date() for kind, due in dues.items()}
+        says = {row["kind"]: row["due_at"].date() for row in rows[spot]}
+        yield Told(f"waiting of {spot}", says, until)
+        numbers = {item["id"]: item["number"] for item in store.collection("submissions").find()}
+        live = {item.number: item.photo for item in history.list_live(spot=spot)}
+        for row in rows[spot]:
+            of = row["owner"], row["doctor"], first and row["urgency"]
+            yield Told(f"row of {spot}", of, (patient.id, doctor, first and first.urgency))
+            opened = live.get(numbers.get(row.get("finding"), 0))
+            yield Told(f"finding of {spot}", opened is not None, bool(live))
+            if row["kind"] == "review" and opened:
+                is_open = any(photo.queued_at for photo in live.values())
+                yield Told(f"open finding of {spot}", bool(opened.queued_at), is_open)
 
 
 def walk_finding(person: Person, truth: Truth) -> Iterator[Told]:

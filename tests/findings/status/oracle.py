@@ -251,8 +251,12 @@ class Oracle:
         review = self.current_review(spot)
         if review and review.sample is Sample.WAITING:
             dues[WaitingKind.RESULT] = review.signed_at + timedelta(14)
-        wish = None
+        wish = written = None
         for act in self.log:
+            if act.what == "wrote" and act.spot == spot:
+                written = written or act.at
+            if act.what == "settled" and act.spot == spot:
+                written = None
             receives = act.what == "given" and act.other == spot
             if receives or (act.what == "added" and act.spot == spot):
                 wish = None
@@ -262,6 +266,8 @@ class Oracle:
                 wish = act.review if act.review.photo_wanted else None
         if asked := [each.asked_at for each in photos if each.asked_at]:
             dues[WaitingKind.OPINION] = min(asked) + timedelta(7)
+        if written:
+            dues[WaitingKind.ANSWER] = written + timedelta(3)
         if wish and photos:
             dues[WaitingKind.PHOTO] = wish.signed_at + timedelta(3)
         if day := self.day(spot):
