@@ -14,7 +14,6 @@ from skinapi.app.integrity_check import check_integrity
 from skinapi.app.migration import run
 from skinapi.app.migration.steps import OPENED, STEPS
 from skinapi.base.errors import StoreUnavailable, UnsafeSettings
-from skinapi.findings.records.queue_order import make_awaited_key
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.reviews import Opinion
 from skinapi.model.conditions import Band
@@ -31,6 +30,7 @@ from skinapi.platform.storage.store_version import (
     join_store,
 )
 from skinapi.privacy.retention.service import RetentionService
+from tests.app.former_keys import make_awaited_key
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -90,7 +90,8 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     _, ada = patient_in_care(real_backend)
     finding = file_for(real_backend, ada, URGENT)
     store = real_backend.services.store
-    keys = {"rest_key": "z", "awaited_key": "z", "taken_by": finding.doctor, "taken_at": now()}
+    keys = {"rest_key": "z", "awaited_key": "z", "due_key": "z", "hold_key": "z"}
+    keys |= {"taken_by": finding.doctor, "taken_at": now()}
     store.collection("submissions").update({"id": finding.id}, {"$set": keys})
     owner = real_backend.account(ada.email).id
     outbox = store.collection("outbox")
@@ -101,7 +102,8 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     assert store.collection(STORE_COLLECTION).find()[0]["version"] == VERSION
     assert not is_older(store)
     assert [mail["kind"] for mail in outbox.find()] == [Kind.REVIEWED]
-    assert not store.collection("submissions").find()[0].keys() & {"taken_by", "taken_at"}
+    gone = {"taken_by", "taken_at", "awaited_key", "due_key", "hold_key"}
+    assert not store.collection("submissions").find()[0].keys() & gone
     assert opened.data.failed_items.list_some() == []
     assert [*check_integrity(opened)] == []
     assert [row["action"] for row in real_backend.audit()][-1] == "store.migrate"
@@ -290,7 +292,7 @@ def test_a_finding_whose_opinion_named_a_sample_or_a_result_waits_for_its_doctor
     assert numbers(clinic.doctor, "/queue?reviewed=false") == []
     migrate(real_backend)
     assert numbers(clinic.doctor, "/queue?reviewed=false") == [clinic.number]
-    assert numbers(clinic.doctor, "/queue?awaited=result") == []
+    assert clinic.doctor.pages("/waiting?kind=result") == []
     assert clinic.case()["opinion_came_at"]
     assert clinic.case()["opinions"][0]["comment"].startswith("It is large.\nHistology: ")
     assert OPENED in capsys.readouterr().err

@@ -78,6 +78,7 @@ CHANGED = {
         "telling",
         "changed",
         "photo_wanted_at",
+        "message_at",
     },
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more
 }
