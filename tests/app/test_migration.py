@@ -30,7 +30,7 @@ from skinapi.platform.storage.store_version import (
     join_store,
 )
 from skinapi.privacy.retention.service import RetentionService
-from tests.app.former_keys import make_awaited_key
+from tests.app.former_keys import make_awaited_key, make_due_key
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -90,7 +90,8 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     _, ada = patient_in_care(real_backend)
     finding = file_for(real_backend, ada, URGENT)
     store = real_backend.services.store
-    keys = {"rest_key": "z", "awaited_key": "z", "due_key": "z", "hold_key": "z"}
+    due = make_due_key(now().date(), finding.number)
+    keys = {"rest_key": "z", "awaited_key": "z", "due_key": due, "hold_key": "z"}
     keys |= {"taken_by": finding.doctor, "taken_at": now()}
     store.collection("submissions").update({"id": finding.id}, {"$set": keys})
     owner = real_backend.account(ada.email).id

@@ -160,7 +160,7 @@ def test_an_opinion_on_a_patient_without_a_doctor_waits_in_the_list_of_all(asked
     assert work(asked.colleague, asked)["opinion"]["doctor"] == ""
     give(asked.colleague, asked.number)
     [left] = asked.stranger.pages(LIST)
-    assert (left["id"], left["left"]) == (asked.number, ["opinion"])
+    assert (left["id"], left["waits_for"]) == (asked.number, ["opinion"])
 
 
 def test_a_question_from_before_the_asker_was_stored_is_of_the_doctor_in_charge(

@@ -28,7 +28,8 @@ from tests.support.reviews import sign_review
 @pytest.mark.parametrize(
     ("collection", "field", "wrong"),
     [
-        *(("submissions", f"{name}_key", None) for name in ("queue", "awaited", "due", "rest")),
+        *(("submissions", f"{name}_key", None) for name in ("queue", "rest")),
+        *(("waiting", "doctor", None), ("waiting", "key", "9"), ("waiting", "urgency", "routine")),
         *(("lesions", name, None) for name in ("remind_at", "latest", "findings")),
         ("submissions", "doctor", None),
         ("accounts", "queue_key", "9"),
@@ -155,7 +156,6 @@ def test_scores_that_are_restated_are_shown_and_do_not_order(shared_backend: Bac
 
 AWAITED = {"label": "basal_cell_carcinoma", "certainty": "sure", "sample": "waiting"}
 PHOTO = {"photo_wanted": True}
-RESULTS, PHOTOS = "/queue?awaited=result", "/queue?awaited=photo"
 LONG_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 
 
@@ -164,11 +164,17 @@ def decide(doctor: Person, number: int, body: dict[str, Any]) -> None:
     assert answer.status_code == 201, answer.get_json()
 
 
+def waits(doctor: Person, kind: str, query: str = "") -> list[int]:
+    return [row["finding"]["id"] for row in doctor.pages(f"/waiting?kind={kind}{query}")]
+
+
 def counts(doctor: Person) -> Any:
-    return doctor.call("GET", "/queue/counts").get_json()["awaited"]
+    """How many wait, and how many are overdue, of each kind of which any do."""
+    counted = doctor.call("GET", "/queue/counts").get_json()["waiting"]
+    return {kind: (it["count"], it["overdue"]) for kind, it in counted.items() if it["count"]}
 
 
-def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
+def test_what_spots_wait_for_is_listed_and_counted_the_soonest_due_first(
     shared_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doctor, ada = patient_in_care(shared_backend)
@@ -180,23 +186,33 @@ def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
     decide(doctor, late, AWAITED)
     decide(doctor, photo, PHOTO)
     for limit in ("", "&limit=1"):
-        assert numbers(doctor, RESULTS + limit) == [early, late]
-    assert numbers(doctor, PHOTOS) == [photo]
-    assert counts(doctor) == {"result": 2, "photo": 1}
-    overdue = doctor.call("GET", "/queue/counts").get_json()["overdue"]
-    assert overdue == {"result": 1, "photo": 0}
-    shown = [doctor.call("GET", f"/submissions/{item}/case").get_json() for item in (early, late)]
-    assert [item.get("overdue", False) for item in shown] == [True, False]
-    oldest = doctor.pages(RESULTS)[0]["awaited"]
-    since = LONG_AGO.isoformat().replace("+00:00", "Z")
-    assert oldest == {"what": "result", "since": since, "overdue": True, "submission": early}
-    told = {item["name"]: item["awaited"] for item in doctor.pages("/patients")}
-    assert told["Ben Okri"] == oldest
-    assert (told["Ada Example"]["what"], told["Ada Example"]["overdue"]) == ("result", False)
+        assert waits(doctor, "result", limit) == [early, late]
+        assert waits(doctor, "result", f"&overdue=true{limit}") == [early]
+    assert waits(doctor, "photo") == [photo]
+    assert counts(doctor) == {"result": (2, 1), "photo": (1, 0), "telling": (2, 1)}
+    [oldest, _] = doctor.pages("/waiting?kind=result")
+    result = {
+        "kind": "result",
+        "since": as_told(LONG_AGO),
+        "due_at": as_told(LONG_AGO + timedelta(days=14)),
+        "overdue": True,
+    }
+    assert oldest["waiting"] == result
+    assert (oldest["patient_name"], oldest["finding"]["awaited"]) == ("Ben Okri", "result")
+    told = {item["name"]: item["waiting"] for item in doctor.pages("/patients")}
+    assert [item["kind"] for item in told["Ben Okri"]] == ["telling", "result"]
+    assert told["Ben Okri"][1] == result
+    assert {item["kind"]: item["overdue"] for item in told["Ada Example"]} == dict.fromkeys(
+        ("result", "photo", "telling"), False
+    )
     decide(doctor, early, {"label": "basal_cell_carcinoma", "certainty": "laboratory"})
-    assert numbers(doctor, RESULTS) == [late]
-    assert counts(shared_backend.member(role="doctor")) == {"result": 0, "photo": 0}
+    assert waits(doctor, "result") == [late]
+    assert counts(shared_backend.member(role="doctor")) == {}
     assert list(check_integrity(shared_backend.services)) == []
+
+
+def as_told(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Backend) -> None:
@@ -206,9 +222,77 @@ def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Back
     asked, other = (file_for(shared_backend, ada, REVIEW, lesion=item) for item in (spot, None))
     for item in (asked, other):
         decide(doctor, item.number, PHOTO)
-    assert numbers(doctor, PHOTOS) == [asked.number, other.number]
+    assert waits(doctor, "photo") == [asked.number, other.number]
     newer = file_for(shared_backend, ada, REVIEW, lesion=spot)
-    assert numbers(doctor, PHOTOS) == [other.number]
+    assert waits(doctor, "photo") == [other.number]
     decide(doctor, asked.number, PHOTO)  # the newer one is not good enough either
-    assert numbers(doctor, PHOTOS) == [other.number, newer.number]
+    assert waits(doctor, "photo") == [other.number, newer.number]
     assert list(check_integrity(shared_backend.services)) == []
+
+
+def test_whom_to_tell_is_listed_with_how_to_reach_them(any_backend: Backend) -> None:
+    """It is overdue at once if they cannot read it, and ends when they do."""
+    doctor, ada = patient_in_care(any_backend)
+    admin, path = any_backend.admin(), f"/users/{ada.email}"
+    any_backend.edit(ada.email, phone="061 555")
+    number = file_for(any_backend, ada, URGENT).number
+    assert waits(doctor, "telling") == []  # the patient reads the answer
+    decide(doctor, number, {"label": "melanoma", "certainty": "sure"})
+    [row] = doctor.pages("/waiting?kind=telling")
+    reached = [row[name] for name in ("patient_name", "patient_email", "patient_phone", "lesion")]
+    finding = any_backend.services.data.findings.find_by_number(number)
+    assert finding
+    assert reached == ["Ada Example", ada.email, "061 555", finding.lesion]
+    assert (row["urgency"], row["finding"]["id"]) == (URGENT, number)
+    assert waits(doctor, "telling", "&overdue=true") == []
+    assert admin.call("PATCH", f"{path}/suspend").status_code == 200
+    assert waits(doctor, "telling", "&overdue=true") == [number]
+    assert admin.call("PATCH", f"{path}/approve", json={}).status_code == 200
+    assert waits(doctor, "telling", "&overdue=true") == []
+    back = any_backend.log_in(ada.email)
+    assert back.call("GET", f"/submissions/{number}").status_code == 200
+    assert waits(doctor, "telling") == []
+    assert list(check_integrity(any_backend.services)) == []
+
+
+def test_a_doctor_lists_nothing_that_other_doctors_patients_wait_for(
+    shared_backend: Backend,
+) -> None:
+    _, ada = patient_in_care(shared_backend)
+    other = shared_backend.member(role="doctor")
+    file_for(shared_backend, ada, URGENT)
+    assert other.pages("/waiting?kind=review") == []
+    assert other.call("GET", "/waiting?kind=all").status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["review", "answer"])
+def test_check_restores_a_row_that_is_missing_and_removes_one_that_nothing_asks_for(
+    any_backend: Backend, kind: str
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    number = file_for(any_backend, ada, REVIEW).number
+    patient = any_backend.account(ada.email).id
+    sent = ada.call("POST", f"/patients/{patient}/messages", json={"text": "May I swim?"})
+    assert sent.status_code == 201
+    rows = any_backend.services.store.collection("waiting")
+    [right] = rows.find({"kind": kind})
+    rows.delete({"id": right["id"]})
+    repair_all(any_backend)
+    assert rows.find({"kind": kind}) == [right]
+    if kind == "review":
+        decide(doctor, number, {"urgency": REVIEW})
+    else:
+        done = {"message": "f" * 32}
+        path = f"/patients/{patient}/messages/done"
+        assert doctor.call("POST", path, json=done).status_code == 200
+    assert rows.find({"kind": kind}) == []
+    rows.insert(right)
+    repair_all(any_backend)
+    assert rows.find({"kind": kind}) == []
+
+
+def repair_all(backend: Backend) -> None:
+    [fault] = check_integrity(backend.services)
+    assert fault.repair
+    fault.repair()
+    assert list(check_integrity(backend.services)) == []

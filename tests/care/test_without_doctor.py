@@ -71,7 +71,7 @@ def test_every_doctor_sees_what_is_nobodys_first_in_urgency_and_takes_the_patien
     assert numbers(grey, LIST) == numbers(house, LIST) == [urgent, later, calm]
     assert numbers(grey, f"{LIST}&urgency=referral&limit=1") == [later]
     counts = grey.call("GET", "/queue/counts").get_json()["unassigned"]
-    assert counts == {"patients": 2, "findings": 3, "urgent": 1}
+    assert counts == {"patients": 2, "spots": 3, "urgent": 1}
 
     assert grey.call("GET", f"/submissions/{urgent}").status_code == 200
     reading = {"action": "record.read", "by": identifier(any_backend, grey)}
@@ -245,19 +245,20 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
         admin.call("PATCH", f"/users/{grey.email}/suspend")
     else:
         admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
-    listed = {item["id"]: item["left"] for item in house.call("GET", LIST).get_json()}
+    listed = {item["id"]: item["waits_for"] for item in house.call("GET", LIST).get_json()}
     assert listed == {
-        result: ["result"],
+        result: ["telling", "result"],  # of a melanoma
         asked: ["opinion"],
-        written: ["message"],
+        written: ["answer"],
     }
     pages = [item["id"] for item in house.pages(f"{LIST}&limit=1")]
     assert pages == numbers(house, LIST)
     counts = house.call("GET", "/queue/counts").get_json()["unassigned"]
-    assert counts == {"patients": 1, "findings": 3, "urgent": 1}
+    assert counts == {"patients": 1, "spots": 3, "urgent": 1}
     assert take(house, identifier(any_backend, ada)).status_code == 200
     assert numbers(house, LIST) == []
-    assert numbers(house, "/queue?awaited=result") == [result]
+    [row] = house.pages("/waiting?kind=result")
+    assert row["finding"]["id"] == result
 
 
 @pytest.mark.parametrize("about", ["no spot", "an empty spot", "a deleted spot"])
@@ -279,7 +280,7 @@ def test_a_message_about_no_finding_is_listed_with_the_newest_finding(
     assert numbers(house, LIST) == []
     any_backend.admin().call("PATCH", f"/users/{grey.email}/suspend")
     listed = house.call("GET", LIST).get_json()
-    assert [(item["id"], item["left"]) for item in listed] == [(newest, ["message"])]
+    assert [(item["id"], item["waits_for"]) for item in listed] == [(newest, ["answer"])]
     assert house.call("GET", f"/submissions/{newest}").status_code == 200
     assert house.call("GET", f"/submissions/{first}").status_code == 404
     assert house.call("GET", path).status_code == 404
@@ -409,14 +410,14 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
     overview = admin.call("GET", "/admin/overview").get_json()
     assert overview["unassigned"] == {
         "patients": 2,
-        "findings": 4,
+        "spots": 4,
         "urgent": 3,
         "listed": True,
         "has_doctor": True,
     }
     ready = backend.client.get("/readyz")
     assert ready.status_code == 200
-    assert "Patients without a doctor: 2, urgent findings of theirs: 3" in ready.get_json()["notes"]
+    assert "Patients without a doctor: 2, urgent spots of theirs: 3" in ready.get_json()["notes"]
 
     mailer = backend.services.get(UnassignedMailer)
     mailer.run_once()
@@ -442,13 +443,13 @@ def test_findings_that_are_no_patients_are_said_to_probes_and_to_admins_by_mail(
     mailer = backend.services.get(UnassignedMailer)
     for _ in range(2):
         mailer.run_once()
-    said = "Findings of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
+    said = "Spots of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
     assert said in backend.client.get("/readyz").get_json()["notes"]
     outbox = backend.services.store.collection("outbox").find()
     told = [
         (item["account"], item["figures"]) for item in outbox if item["kind"] == "staff_findings"
     ]
-    assert told == [(identifier(backend, admin), {"findings": 2, "urgent": 1})]
+    assert told == [(identifier(backend, admin), {"spots": 2, "urgent": 1})]
     assert "unassigned" not in {item["kind"] for item in outbox}
 
 
@@ -487,12 +488,12 @@ def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
 
     for patient in (ada, ben):
         admin.call("PUT", f"/users/{patient.email}/doctor", json={"doctor": doctor.email})
-    assert told() == [{"findings": 2, "urgent": 1}, {"findings": 1, "urgent": 0}]
+    assert told() == [{"spots": 2, "urgent": 1}, {"spots": 1, "urgent": 0}]
     found = backend.services.data.outbox.list_to(identifier(backend, doctor))
     assert len({record.due_at for record in found}) == 1, "they leave together"
     admin.call("PATCH", f"/users/{doctor.email}/suspend")
     admin.call("PATCH", f"/users/{doctor.email}/approve", json={})
-    assert told()[2:] == [{"findings": 3, "urgent": 1}]
+    assert told()[2:] == [{"spots": 3, "urgent": 1}]
     take(other, identifier(backend, ada))
     assert len(told()) == 3
 

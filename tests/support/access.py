@@ -659,6 +659,7 @@ sort_finding                 owner             /submissions/{unreviewed}/lesion
 list_patients                doctors           /patients
 list_patient_submissions     doctor_in_care    /patients/{patient}/submissions
 list_queue                   doctors           /queue
+list_waiting                 doctors           /waiting?kind=review
 list_reviews                 in_care           /submissions/{number}/reviews
 show_report                  in_care           /submissions/{number}/report
 show_report_json             in_care           /submissions/{number}/report.json

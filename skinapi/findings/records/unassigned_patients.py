@@ -28,6 +28,7 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unreadable import hide
 
@@ -295,10 +296,12 @@ class UnassignedPatients:
         rows = self._read_rows(doctor)
         stored = self.accounts.find_stored({row.owner for row in rows})
         owners = {it.id: it for it in self.failed.each(WORK, stored, Account.model_validate)}
-        for damaged in {item["id"] for item in stored} - owners.keys():
-            hide("accounts", damaged)
+        damaged = {item["id"] for item in stored} - owners.keys()
         spots: dict[str, list[WaitingSpot]] = {}
         for row in rows:
+            if row.owner in damaged:
+                hide("accounts", row.owner)
+                hide(FINDINGS, row.finding or row.id)
             spots.setdefault(row.lesion or row.owner, []).append(row)
         known = ((owners.get(each[0].owner), each) for each in spots.values())
         return [UnassignedSpot(owner, each) for owner, each in known if owner]
