@@ -40,7 +40,7 @@ class PatientsQuery(PageQuery):
     """`after` is a queue key, which these lists are ordered by, and not an id."""
 
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
-    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,33}$")] | None = Field(
+    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,46}$")] | None = Field(
         default=None, description="as in the link to the next page"
     )
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any, get_args
 
 import pytest
@@ -342,7 +343,9 @@ def test_each_finding_of_a_spot_has_the_decision_of_its_current_review(backend: 
         assert [row["due"] for row in rows.values()] == [instruction["due"]] * 2
         assert instruction["label"] == "melanoma"
         [patient] = grey.call("GET", "/patients").get_json()
-        assert patient["due"] == instruction["due"]
+        [visit] = [item for item in patient["waiting"] if item["kind"] == "visit"]
+        day = date.fromisoformat(instruction["due"])
+        assert visit["due_at"] == f"{day + timedelta(days=1)}T00:00:00Z"
     own = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
     assert not any({"review", "due", "awaited"} & item.keys() for item in own)
 

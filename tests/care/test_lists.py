@@ -26,7 +26,7 @@ from tests.support.reviews import sign_review
 
 INVALID = (
     "after=x", "limit=1001", "reviewed=x", "who=1", "urgency=x",
-    "awaited=result&reviewed=false", "awaited=result&urgency=urgent_referral",
+    "unassigned=true&reviewed=true",
 )  # fmt: skip
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 
@@ -173,7 +173,18 @@ def test_patients_come_by_their_most_urgent_finding_without_a_review(
         "waiting_band": "urgent_referral",
         "waiting_since": "2026-11-16T09:00:00Z",
         "waiting_submission": first,
-        "awaited": None,
+        "waiting": [
+            {
+                "kind": kind,
+                "since": "2026-11-16T09:00:00Z",
+                "due_at": due,
+                "overdue": True,
+            }
+            for kind, due in (
+                ("review", "2026-11-19T09:00:00Z"),
+                ("visit", "2026-11-24T00:00:00Z"),
+            )
+        ],
     }
     nothing = ("waiting_band", "waiting_since", "waiting_submission")
     assert {shown[-1][name] for name in nothing} == {None}

@@ -390,10 +390,10 @@ def test_what_was_written_to_a_former_doctor_waits_after_that_account_was_joined
     talk.sent(talk.ada, "It bleeds and grows.")
     root, stays = backend.member(role="admin"), backend.member()
     give_role(backend, talk.grey, "user")
-    asked = [(number, ["message"])]
-    assert [(item["id"], item["left"]) for item in other.pages("/queue?unassigned=true")] == asked
+    asked, path = [(number, ["answer"])], "/queue?unassigned=true"
+    assert [(item["id"], item["waits_for"]) for item in other.pages(path)] == asked
     assert join(root, talk.grey.email, stays.email).status_code == 200
-    assert [(item["id"], item["left"]) for item in other.pages("/queue?unassigned=true")] == asked
+    assert [(item["id"], item["waits_for"]) for item in other.pages(path)] == asked
     assert other.call("PUT", f"/patients/{talk.patient}/doctor").status_code == 200
     assert talk.waits(other) == [1]
 

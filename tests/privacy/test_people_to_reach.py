@@ -422,7 +422,7 @@ def test_a_deleted_doctor_is_nobody_to_reach_for_what_a_patient_wrote(
     for reader in (boss, weber):
         assert reader.call("GET", "/people-to-reach").get_json() == []
     [left] = weber.pages("/queue?unassigned=true")
-    assert (left["id"], left["left"]) == (number, ["message"])
+    assert (left["id"], left["waits_for"]) == (number, ["answer"])
 
 
 @pytest.mark.parametrize("given", [MAIL])

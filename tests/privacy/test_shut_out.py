@@ -339,11 +339,12 @@ def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_pa
     boss = backend.member(role="admin")
     assert boss.call("DELETE", f"/doctors/{grey.email}").status_code == 200
     [left] = weber.pages("/queue?unassigned=true")
-    assert (left["id"], left["left"]) == (awaited, ["result"])
+    assert (left["id"], left["waits_for"]) == (awaited, ["telling", "result"])
     assert left["record_kept_until"]
     assert weber.call("GET", f"/submissions/{settled}").status_code == 404
     assert weber.call("PUT", f"/patients/{account}/doctor").status_code == 200
-    assert [item["id"] for item in weber.pages("/queue?awaited=result")] == [awaited]
+    [row] = weber.pages("/waiting?kind=result")
+    assert row["finding"]["id"] == awaited
     assert stranger.pages("/queue?unassigned=true") == []
     assert stranger.call("GET", f"/submissions/{awaited}").status_code == 404
 

@@ -341,7 +341,7 @@ def test_until_its_result_each_review_says_what_became_of_a_sample(backend: Back
         return answer.status_code, answer.get_json().get("code")
 
     def awaited() -> list[int]:
-        return [row["id"] for row in doctor.pages("/queue?awaited=result")]
+        return [row["finding"]["id"] for row in doctor.pages("/waiting?kind=result")]
 
     waiting = {**MELANOMA, "sample": "waiting"}
     refused = (422, "sample_awaited")
@@ -365,7 +365,7 @@ def test_a_sample_of_an_older_photo_is_answered_on_a_newer_one(backend: Backend)
     answer = review(doctor, new)
     assert (answer.status_code, answer.get_json()["code"]) == (422, "sample_awaited")
     assert review(doctor, new, sample="none").status_code == 201
-    assert doctor.pages("/queue?awaited=result") == []
+    assert doctor.pages("/waiting?kind=result") == []
     assert review(doctor, new).status_code == 201
 
 

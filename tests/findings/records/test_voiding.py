@@ -8,7 +8,6 @@ from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.languages import NO_BREAK_SPACE
-from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reviews import service as review_service
 from skinapi.findings.status.decisions import say_day
@@ -217,9 +216,14 @@ def test_an_unread_melanoma_is_to_be_told_and_due_after_its_day(
     [row] = doctor.pages("/queue?reviewed=true")
     assert date.fromisoformat(row["due"]) == day < now().date()
     [patient] = doctor.pages("/patients")
-    assert patient["due"] == row["due"]
-    overdue = FindingLists(any_backend.services.store).count_overdue()
-    assert overdue == {any_backend.account(doctor.email).id: 1}
+    overdue = {item["kind"]: item["overdue"] for item in patient["waiting"]}
+    assert overdue == {"visit": True, "telling": True}
+    identifier = any_backend.account(doctor.email).id
+    counted = any_backend.services.data.waiting.count_overdue()
+    assert {kind: of for kind, of in counted.items() if of} == {
+        WaitingKind.VISIT: {identifier: 1},
+        WaitingKind.TELLING: {identifier: 1},
+    }
     [task] = ada.call("GET", "/inbox").get_json()["tasks"]
     assert task["task"] == "see_doctor"
 

@@ -124,6 +124,7 @@ class Oracle:
     def _do(self, number: int, photos: dict[str, Photo]) -> None:
         at, what, spot, name, urgency, other, review = self.log[number]
         photo = photos.get(name) or Photo(spot, number, urgency, urgency)
+        photo.asked_at = at if what == "asked" else photo.asked_at
         if what == "added":
             photos[name] = photo
             photo.set(urgency, LevelSource.MODEL, at)
@@ -147,8 +148,6 @@ class Oracle:
                         each.raise_to(latest.urgency, LevelSource.REVIEW, at, latest)
                     each.raise_to(each.newest, LevelSource.MODEL, at)
                     each.open(at)
-        elif what == "asked":
-            photo.asked_at = at
         elif what == "moved":
             photo.spot = other
             photo.open(at)
