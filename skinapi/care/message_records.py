@@ -2,11 +2,10 @@
 spot or about none. A message never changes, but for who is to answer it, and whether that was done.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Set
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Set
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from skinapi.base.errors import Conflict, Unprocessable
 from skinapi.base.pages import Page, PageRequest
@@ -20,8 +19,6 @@ LONGEST_MESSAGE = 2000
 READ_AT_ONCE = 100
 FIRST_TIME = datetime.fromtimestamp(0, UTC)
 WAITING: Filter = {"read_at": None}
-# An admin is told of what a doctor has left unanswered for so long.
-LEFT_AFTER = timedelta(days=1)
 
 
 class Message(StoredRecord):
@@ -72,7 +69,6 @@ class Messages(Repository[Message]):
         ("owner", "author", "read_at", "id"),
         ("owner", "lesion", "id"),
         ("submission",),
-        ("read_at", "signature", "to", "created_at"),
         ("read_at", "id"),
     )
     unique = (("author", "idempotency_key"),)
@@ -123,29 +119,6 @@ class Messages(Repository[Message]):
     def count_waiting_without_lesion(self, to: str | None) -> dict[str, int]:
         """What is about no spot, by its owner."""
         return self._documents.count_by("owner", {"to": to, **WAITING, "lesion": None})
-
-    def count_left(self) -> Counter[str | None]:
-        """Messages without an answer for LEFT_AFTER, by the doctor who is to give it, or None."""
-        left: Filter = {**WAITING, "signature": None, "created_at": {"$lt": now() - LEFT_AFTER}}
-        counted = Counter[str | None](self._documents.count_by("to", left))
-        counted[None] = self._documents.count({**left, "to": None})
-        return +counted
-
-    def count_waiting_by(
-        self, field: Literal["owner", "doctor"], accounts: Collection[str]
-    ) -> dict[str, int]:
-        """Count the messages of each of these patients, or to each of these doctors, that no doctor
-        has answered.
-        """
-        if not accounts:
-            return {}
-        within: Filter = {"$in": sorted(accounts)}
-        if field == "doctor":
-            return self._documents.count_by("to", {"to": within, **WAITING})
-        count_by, wanted = self._documents.count_by, {"author": within, **WAITING}
-        # Less those that a doctor among them has written.
-        written = Counter(count_by("owner", {"owner": within, **wanted}))
-        return written - Counter(count_by("to", {"to": within, **wanted}))
 
     def mark_seen(self, thread: Thread, *, to: str, last: str) -> int:
         """Return how many were unseen. What a doctor has signed waits for the owner no more."""

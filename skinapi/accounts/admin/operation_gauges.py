@@ -6,7 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from skinapi.accounts.admin.waiting_work import Checkers, FindingCounts, PatientsWithoutDoctor
+from skinapi.accounts.admin.waiting_work import (
+    Checkers,
+    PatientsWithoutDoctor,
+    WaitingSpotCounts,
+)
 from skinapi.base.values import GaugeReading
 from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.notices.deliveries import Deliveries
@@ -28,7 +32,7 @@ class OperationGauges:
     deliveries: Deliveries
     kinds: tuple[str, ...]
     unassigned: PatientsWithoutDoctor
-    findings: FindingCounts
+    spots: WaitingSpotCounts
     checkers: Checkers
     folder: Path
 
@@ -45,9 +49,10 @@ class OperationGauges:
         unassigned = self.unassigned.count()
         text = "Patients without a doctor whose findings wait"
         yield GaugeReading("skinapi_unassigned_patients", text, unassigned.patients)
-        text = "Findings that a doctor should have seen by a day that is past"
-        overdue = sum(self.findings.count_overdue().values())
-        yield GaugeReading("skinapi_overdue_findings", text, overdue)
+        text = "Spots that have waited for too long"
+        for kind, by_doctor in self.spots.count_overdue().items():
+            count = sum(by_doctor.values())
+            yield GaugeReading("skinapi_overdue_spots", text, count, (("kind", kind),))
         text = "LLMs, by language, whose comparing of sentences with passages is not believed"
         unproven = [item for item in self.checkers.list_current() if item.passed_at is None]
         yield GaugeReading("skinapi_checkers_not_believed", text, len(unproven))

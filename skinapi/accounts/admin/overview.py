@@ -4,7 +4,8 @@ All of it is counted or kept elsewhere already. It is one answer of a few reads 
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +17,8 @@ from skinapi.accounts.admin.decisions import MOST_COUNTED
 from skinapi.accounts.admin.waiting_work import (
     Checkers,
     DamagedOwners,
-    FindingCounts,
-    MessageCounts,
     PatientsWithoutDoctor,
+    WaitingSpotCounts,
 )
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NoModel
@@ -53,8 +53,12 @@ class DiskView(Answer):
     total_bytes: int
 
 
-class LeftWithDoctorView(Answer):
-    doctor: str | None = Field(description="the e-mail; null where no doctor is in charge")
+class OverdueSpots(Answer):
+    kind: str = Field(
+        description="what the spots wait for: `review`, `result`, `photo`, `opinion`, `answer`, "
+        "`visit` or `telling`"
+    )
+    doctor: str | None = Field(description="the e-mail; null where no active doctor is in charge")
     name: str | None
     count: int
 
@@ -129,17 +133,9 @@ class Overview(Answer):
         description="doctors, researchers and admins whose own findings wait, perhaps from when "
         "they were patients; the most urgent first"
     )
-    overdue_findings: list[LeftWithDoctorView] = Field(
-        description="spots, and findings that belong to none, that a doctor should have seen by a "
-        "day that is past, by the doctor in charge"
-    )
-    late_results: list[LeftWithDoctorView] = Field(
-        description="findings whose laboratory's result has not come for 14 days, by the doctor in "
-        "charge"
-    )
-    left_messages: list[LeftWithDoctorView] = Field(
-        description="messages of patients that no doctor has answered for a day, by the doctor in "
-        "charge"
+    overdue: list[OverdueSpots] = Field(
+        description="spots that have waited for too long, by kind and doctor in charge. Spots of "
+        "patients without a doctor come first, then the largest counts"
     )
     waiting_accounts: int = Field(description=f"they wait for approval; at most {MOST_COUNTED}")
     late_mails: int | None = Field(
@@ -174,8 +170,7 @@ class OverviewService:
     """
 
     accounts: Accounts
-    findings: FindingCounts
-    messages: MessageCounts
+    spots: WaitingSpotCounts
     unassigned: PatientsWithoutDoctor
     outbox: Outbox
     jobs: Jobs
@@ -205,9 +200,7 @@ class OverviewService:
                 )
                 for entry, findings, urgent in self.unassigned.count_of_staff()
             ],
-            overdue_findings=self._with_doctors(self.findings.count_overdue()),
-            late_results=self._with_doctors(self.findings.count_late_results()),
-            left_messages=self._with_doctors(self.messages.count_left()),
+            overdue=self._list_overdue(),
             waiting_accounts=self.accounts.count_waiting(most=MOST_COUNTED),
             late_mails=self.outbox.count_late() or (0 if self.outbox.enabled else None),
             failed_jobs=[
@@ -231,20 +224,26 @@ class OverviewService:
         owner = self.damaged.find_owner(failed.item) if failed.work == RECORD else None
         return FailedItemView.from_record(failed, owner=owner)
 
-    def _with_doctors(self, counted: Mapping[str | None, int]) -> list[LeftWithDoctorView]:
-        """Sort by the count, the most first, with that of nobody at the top."""
-        doctors = self.accounts.by_ids({doctor for doctor in counted if doctor})
-        left = [
-            LeftWithDoctorView(
-                doctor=doctor.email if doctor else None,
-                name=doctor.name if doctor else None,
+    def _list_overdue(self) -> list[OverdueSpots]:
+        overdue = self.spots.count_overdue()
+        named = {doctor for counts in overdue.values() for doctor in counts if doctor}
+        accounts = self.accounts.by_ids(named).values()
+        doctors = {account.id: account for account in accounts if account.active_doctor}
+        sums = Counter[tuple[str, str]]()
+        for kind, counts in overdue.items():
+            for doctor, count in counts.items():
+                # A doctor who is not active is in charge of nobody.
+                sums[kind, doctor if doctor in doctors else ""] += count
+        rows = [
+            OverdueSpots(
+                kind=kind,
+                doctor=doctors[doctor].email if doctor else None,
+                name=doctors[doctor].name if doctor else None,
                 count=count,
             )
-            for doctor, count in (
-                (doctors.get(entry or ""), count) for entry, count in counted.items()
-            )
+            for (kind, doctor), count in sums.items()
         ]
-        return sorted(left, key=lambda row: (row.doctor is not None, -row.count))
+        return sorted(rows, key=lambda row: (row.doctor is not None, -row.count))
 
     def _read_disk(self) -> DiskView | None:
         with suppress(OSError):

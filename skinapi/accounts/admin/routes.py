@@ -1,8 +1,8 @@
 """Routes for admins."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from skinapi.accounts.admin.decisions import MOST_COUNTED, DecisionsService
 from skinapi.accounts.admin.schemas import (
@@ -20,6 +20,7 @@ from skinapi.accounts.admin.schemas import (
     ListedAccount,
     NewDoctor,
     NewRole,
+    OpenWork,
     PasswordReset,
     Refusals,
     UsageQuery,
@@ -30,7 +31,6 @@ from skinapi.accounts.admin.schemas import (
 )
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.usage import DailyCounts
-from skinapi.accounts.admin.waiting_work import count_work
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.errors import (
     UNPROVEN,
@@ -70,10 +70,25 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
     )
     default = admin.assignments.find_default()
     ids = [item.id for item in page.items]
-    count = partial(count_work, admin.findings, admin.messages)
-    waiting, in_care = count("owner", ids), count("doctor", ids)
-    beside = {**_beside(admin, page), "waiting": waiting, "in_care": in_care}
+    beside = {
+        **_beside(admin, page),
+        "waiting": _count_open_work(admin, "owner", ids),
+        "in_care": _count_open_work(admin, "doctor", ids),
+    }
     return page.map(partial(AccountRow.from_account, default_doctor=default, **beside))
+
+
+def _count_open_work(
+    admin: AdminService, field: Literal["owner", "doctor"], ids: Collection[str]
+) -> dict[str, OpenWork]:
+    findings = admin.findings.count_waiting_by(field, ids)
+    spots = admin.spots.count_by(field, ids)
+    open_work = {}
+    for item in {*findings, *spots}:
+        count, urgent = findings.get(item, (0, 0))
+        by_kind = dict(spots.get(item, {}))
+        open_work[item] = OpenWork(findings=count, urgent=urgent, by_kind=by_kind)
+    return open_work
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"))

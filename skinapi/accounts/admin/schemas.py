@@ -16,7 +16,6 @@ from pydantic import (
 
 from skinapi.accounts.admin import usage
 from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided, Seen
-from skinapi.accounts.admin.waiting_work import WaitingWork
 from skinapi.accounts.auth.account import Account, Status
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.events import PatientNumber
@@ -138,20 +137,14 @@ class RefusalView(Answer):
     note: str | None = Field(description="what the admin has added for the account's owner")
 
 
-class WaitingFindings(Answer):
-    findings: int = Field(description="that wait for a review")
+class OpenWork(Answer):
+    findings: int = Field(description="findings that wait for a review")
     urgent: int = Field(description="those of them that ask for a doctor this week")
-    left: dict[str, int] = Field(
-        description="what else is to be done: `result`, `photo`: findings of which it is awaited; "
-        "`opinion`: those about which a second one has come; `message`: messages "
-        "that no doctor has answered"
+    by_kind: dict[str, int] = Field(
+        description="spots by what they wait for: `review`, `result` of a sample, `photo`, "
+        "`opinion` of a colleague, `answer` to a message, `visit` to a doctor, `telling` the "
+        "patient. A kind that no spot waits for is left out"
     )
-
-    @classmethod
-    def from_work(cls, work: WaitingWork | None) -> Self | None:
-        return (
-            cls(findings=work.findings, urgent=work.urgent, left=dict(work.left)) if work else None
-        )
 
 
 class AccountRow(ListedAccount):
@@ -168,10 +161,8 @@ class AccountRow(ListedAccount):
     )
     joined_because: str | None = optional("the reason of the admin who joined it")
     default_doctor: bool = optional("whether it is that of DEFAULT_DOCTOR", default=False)
-    waiting: WaitingFindings | None = optional("what is to be done of its own findings")
-    in_care: WaitingFindings | None = optional(
-        "what is to be done of the patients in a doctor's care"
-    )
+    waiting: OpenWork | None = optional("open work on the account's own findings")
+    in_care: OpenWork | None = optional("open work on the patients in a doctor's care")
 
     @classmethod
     def from_account(
@@ -181,8 +172,8 @@ class AccountRow(ListedAccount):
         doctors: Mapping[str, str],
         patients: Mapping[str, int],
         default_doctor: str | None = None,
-        waiting: Mapping[str, WaitingWork] = MappingProxyType({}),
-        in_care: Mapping[str, WaitingWork] = MappingProxyType({}),
+        waiting: Mapping[str, OpenWork] = MappingProxyType({}),
+        in_care: Mapping[str, OpenWork] = MappingProxyType({}),
     ) -> Self:
         row = super().from_account(account, doctors=doctors, patients=patients)
         refused = account.status == "suspended" and account.refusal
@@ -190,8 +181,8 @@ class AccountRow(ListedAccount):
         beside = {
             "refusal": refusal,
             "default_doctor": account.id == default_doctor,
-            "waiting": WaitingFindings.from_work(waiting.get(account.id)),
-            "in_care": WaitingFindings.from_work(in_care.get(account.id)),
+            "waiting": waiting.get(account.id),
+            "in_care": in_care.get(account.id),
         }
         return row.model_copy(update=beside)
 

@@ -21,7 +21,7 @@ from skinapi.accounts.admin.decisions import (
 from skinapi.accounts.admin.waiting_work import (
     FindingCounts,
     FindingNumbers,
-    MessageCounts,
+    WaitingSpotCounts,
 )
 from skinapi.accounts.auth.account import Account, AccountFields, Status, Subject
 from skinapi.accounts.auth.account_deletion import Eraser
@@ -58,7 +58,7 @@ class AdminService:
     initial_password_life: timedelta
     numbers: FindingNumbers
     findings: FindingCounts
-    messages: MessageCounts
+    spots: WaitingSpotCounts
 
     def list_accounts(
         self,

@@ -1,30 +1,30 @@
-"""What admins see of findings and messages, whose packages are above."""
+"""What admins see of findings, spots and messages, whose packages are above."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
 
-CountByDoctor = Mapping[str | None, int]
-
 
 class FindingCounts(Protocol):
-    def count_overdue(self) -> CountByDoctor: ...
-
-    def count_late_results(self) -> CountByDoctor: ...
-
     def count_waiting_by(
-        self, field: Literal["owner", "doctor"], accounts: Collection[str]
+        self, field: Literal["owner", "doctor"], ids: Collection[str]
     ) -> Mapping[str, tuple[int, int]]:
         """Count how many wait for a review, and how many are urgent, of each owner, or doctor."""
 
-    def count_left_by(
+
+class WaitingSpotCounts(Protocol):
+    """Counts spots by what they wait for, such as `review` or `telling`."""
+
+    def count_overdue(self) -> Mapping[str, Mapping[str | None, int]]:
+        """Count overdue spots by kind, then by the doctor in charge. None is nobody."""
+
+    def count_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
     ) -> Mapping[str, Mapping[str, int]]:
-        """Count what is left of reviewed findings, by what of it."""
+        """Count the spots of each of these owners, or of each doctor's patients, by kind."""
 
 
 class FindingNumbers(Protocol):
@@ -36,43 +36,6 @@ class DamagedOwners(Protocol):
         """Find the owner of a damaged record: it has `patient_name`, `doctor` (the e-mail) and
         `doctor_name`; None where none is known of this damaged record.
         """
-
-
-class MessageCounts(Protocol):
-    def count_left(self) -> CountByDoctor: ...
-
-    def count_waiting_by(
-        self, field: Literal["owner", "doctor"], accounts: Collection[str]
-    ) -> Mapping[str, int]:
-        """Count how many messages wait for an answer, of each owner, or doctor."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingWork:
-    """`left`: how much else is to be done, by what it is."""
-
-    findings: int
-    urgent: int
-    left: Mapping[str, int]
-
-
-def count_work(
-    findings: FindingCounts,
-    messages: MessageCounts,
-    field: Literal["owner", "doctor"],
-    accounts: Collection[str],
-) -> dict[str, WaitingWork]:
-    """Count what is to be done, if anything, of each of these owners, or by these doctors."""
-    waiting = findings.count_waiting_by(field, accounts)
-    left = findings.count_left_by(field, accounts)
-    written = messages.count_waiting_by(field, accounts)
-    return {
-        item: WaitingWork(
-            *waiting.get(item, (0, 0)),
-            {**left.get(item, {}), **({"message": written[item]} if item in written else {})},
-        )
-        for item in {*waiting, *left, *written}
-    }
 
 
 class CheckerRecord(Protocol):
