@@ -62,15 +62,22 @@ def row_of(backend: Backend, person: Person) -> Any:
     return row
 
 
-@pytest.mark.parametrize("left", ["result", "photo", "message"])
+@pytest.mark.parametrize(
+    ("left", "kinds"),
+    [
+        ("result", {"result": 1, "telling": 1}),
+        ("photo", {"photo": 1}),
+        ("message", {"answer": 1}),
+    ],
+)
 def test_an_admin_reads_what_is_left_of_a_patient_and_of_those_of_a_doctor(
-    clinic: Backend, left: str
+    clinic: Backend, left: str, kinds: dict[str, int]
 ) -> None:
     talk = Talk(clinic)
     number = file_for(clinic, talk.ada, ROUTINE, lesion=talk.lesion).number
     other = patient_of(clinic, talk.grey)
     leave_open(talk, number, left)
-    work = {"findings": 0, "urgent": 0, "left": {left: 1}}
+    work = {"findings": 0, "urgent": 0, "by_kind": kinds}
     assert row_of(clinic, talk.ada)["waiting"] == work
     assert row_of(clinic, talk.grey)["in_care"] == work
     assert "waiting" not in row_of(clinic, other)

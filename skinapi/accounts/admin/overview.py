@@ -243,7 +243,7 @@ class OverviewService:
             )
             for (kind, doctor), count in sums.items()
         ]
-        return sorted(rows, key=lambda row: (row.doctor is not None, -row.count))
+        return sorted(rows, key=lambda row: (row.doctor is not None, -row.count, row.kind))
 
     def _read_disk(self) -> DiskView | None:
         with suppress(OSError):

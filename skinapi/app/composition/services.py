@@ -12,8 +12,8 @@ from skinapi.accounts.admin.waiting_work import (
     DamagedOwners,
     FindingCounts,
     FindingNumbers,
-    MessageCounts,
     PatientsWithoutDoctor,
+    WaitingSpotCounts,
 )
 from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.authorizer import Authorizer, Tokens
@@ -39,7 +39,6 @@ from skinapi.base.settings.settings import VERSION, Settings
 from skinapi.care.cases import CasesService
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letters import LettersService
-from skinapi.care.message_records import Messages
 from skinapi.care.messages import MessagesService
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
@@ -53,6 +52,7 @@ from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.unassigned_patients import Clinic, UnassignedPatients
+from skinapi.findings.records.waiting_spots import WaitingSpots
 from skinapi.findings.reports.checker_records import CheckerRecords
 from skinapi.findings.reports.narrator import open_checker, open_llm
 from skinapi.findings.reports.service import ReportsService, SpotPlaces
@@ -127,10 +127,10 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
     Checkers: CheckerRecords,
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,
-    MessageCounts: Messages,
     Programs: ReadingKeys,
     PatientsWithoutDoctor: UnassignedPatients,
     SpotPlaces: Lesions,
+    WaitingSpotCounts: WaitingSpots,
 }
 
 

@@ -178,7 +178,8 @@ def test_the_list_says_what_waits_of_each_account(any_backend: Backend) -> None:
     for band in (URGENT, ROUTINE):
         file_for(any_backend, patient, band)
     rows = {row["email"]: row for row in admin.call("GET", "/accounts").get_json()}
-    two = {"findings": 2, "urgent": 1, "left": {}}
+    by_kind = {"review": 2, "visit": 1}
+    two = {"findings": 2, "urgent": 1, "by_kind": by_kind}
     assert (rows[patient.email]["waiting"], rows[doctor.email]["in_care"]) == (two, two)
     assert not {"waiting", "in_care"} & {*rows[calm.email], *rows[admin.email]}
 

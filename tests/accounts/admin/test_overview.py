@@ -1,15 +1,17 @@
 """What an admin sees first: what waits, what failed, and the numbers of each day."""
 
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from skinapi.accounts.admin import usage
 from skinapi.base.languages import LANGUAGES
-from skinapi.findings.records.queue_order import awaited_since
+from skinapi.care import message_records
 from skinapi.findings.reports.checker_records import EXAM_PAIRS
 from skinapi.findings.reports.report import NarrativeUnavailable
+from skinapi.findings.reviews import service as review_service
 from skinapi.model.conditions import Band
 from skinapi.platform.backups.backup import begin_backup, end_backup
 from skinapi.platform.notices.outbox import Kind
@@ -49,9 +51,7 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
             "has_doctor": False,
         },
         "staff_findings": [],
-        "overdue_findings": [],
-        "late_results": [],
-        "left_messages": [],
+        "overdue": [],
         "waiting_accounts": 0,
         "late_mails": None,
         "failed_jobs": [],
@@ -111,64 +111,90 @@ def test_findings_of_who_is_no_patient_any_more_are_told(any_backend: Backend) -
         assert found["unassigned"]["patients"] == (1 if told else 2)
 
 
-def test_spots_past_their_day_are_told_with_their_doctor(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
+Row = tuple[str, str | None, int]
+
+
+def overdue(backend: Backend) -> list[Row]:
+    rows = read(backend)["overdue"]
+    assert all((row["doctor"] is None) == (row["name"] is None) for row in rows)
+    return [(row["kind"], row["doctor"], row["count"]) for row in rows]
+
+
+def set_clock(patch: pytest.MonkeyPatch, module: ModuleType, back: timedelta) -> None:
+    at = now() - back
+    patch.setattr(module, "now", lambda: at)
+
+
+def test_overdue_spots_are_counted_by_kind_and_doctor(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A week for one band, two for the next, earlier where that is a weekend; no time is named for
-    the others. A doctor who asks for the same visit has not seen the patient: the day is that of
-    the page.
-    """
-    grey, ada = patient_in_care(backend)
-    nobodys = backend.member()
+    grey, ada = patient_in_care(any_backend)
+    reviewed = file_at(any_backend, ada, URGENT, now() - timedelta(days=30), monkeypatch)
+    with monkeypatch.context() as patch:
+        set_clock(patch, review_service, timedelta(days=5))
+        review(grey, reviewed)
+    greys: list[Row] = [("telling", grey.email, 1), ("visit", grey.email, 1)]
+    assert overdue(any_backend) == greys, "a review does not move the day of the visit"
+    assert ada.call("GET", f"/submissions/{reviewed}").status_code == 200
+    assert overdue(any_backend) == greys[1:], "the patient has opened the finding"
+    nobodys = any_backend.member()
     for patient, band, days in (
+        (ada, URGENT, 2),
         (ada, URGENT, 5),
         (ada, URGENT, 8),
-        (ada, REFERRAL, 12),
+        (ada, REFERRAL, 5),
         (ada, REFERRAL, 15),
+        (ada, REVIEW, 13),
         (ada, REVIEW, 90),
         (nobodys, URGENT, 8),
     ):
-        file_at(backend, patient, band, now() - timedelta(days=days), monkeypatch)
-    reviewed = file_at(backend, ada, URGENT, now() - timedelta(days=30), monkeypatch)
-    review(grey, reviewed)
-    assert ada.call("GET", f"/submissions/{reviewed}").get_json()["instruction"]["due"] < today()
-    assert read(backend)["overdue_findings"] == [
-        {"doctor": None, "name": None, "count": 1},
-        {"doctor": grey.email, "name": "Ada Example", "count": 3},
-    ]
+        file_at(any_backend, patient, band, now() - timedelta(days=days), monkeypatch)
+    without_doctor: list[Row] = [("review", None, 1), ("visit", None, 1)]
+    greys = [("review", grey.email, 5), ("visit", grey.email, 3)]
+    assert overdue(any_backend) == [*without_doctor, *greys]
+    assert read(any_backend)["overdue"][2] == {
+        "kind": "review",
+        "doctor": grey.email,
+        "name": "Ada Example",
+        "count": 5,
+    }
+    any_backend.edit(grey.email, status="suspended")
+    everybodys = [("review", None, 6), ("visit", None, 4)]
+    assert overdue(any_backend) == everybodys, "a suspended doctor is in charge of nobody"
 
 
-def test_a_result_that_has_not_come_in_time_is_told(backend: Backend) -> None:
+@pytest.mark.parametrize(
+    ("kind", "days", "said"),
+    [("result", 14, {"sample": "waiting"}), ("photo", 3, {"photo_wanted": True})],
+)
+def test_what_a_review_waits_for_is_overdue(
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    days: int,
+    said: dict[str, Any],
+) -> None:
     grey, ada = patient_in_care(backend)
-    findings = backend.services.store.collection("submissions")
-    for days in (13, 15):
-        number = file_for(backend, ada, URGENT).number
-        review(grey, number, sample="waiting")
-        key = f"{awaited_since('result', now() - timedelta(days=days))}{number:016d}"
-        findings.update_all({"number": number}, {"$set": {"awaited_key": key}})
-    assert read(backend)["late_results"] == [
-        {"doctor": grey.email, "name": "Ada Example", "count": 1}
-    ]
+    for age in (timedelta(days=days, minutes=1), timedelta(days=days, minutes=-1)):
+        number = file_for(backend, ada, ROUTINE).number
+        with monkeypatch.context() as patch:
+            set_clock(patch, review_service, age)
+            review(grey, number, label="melanocytic_nevus", **said)
+    assert overdue(backend) == [(kind, grey.email, 1)]
 
 
-def today() -> str:
-    return now().date().isoformat()
-
-
-def test_messages_that_no_doctor_has_answered_for_a_day_are_told(backend: Backend) -> None:
+def test_an_unanswered_message_is_overdue(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     talk = Talk(backend)
-    for by in (talk.grey, talk.ada, talk.ada):
-        talk.sent(by)
+    with monkeypatch.context() as patch:
+        set_clock(patch, message_records, timedelta(days=3, minutes=1))
+        for by in (talk.grey, talk.ada, talk.ada):
+            talk.sent(by)
     talk.read(talk.grey)
-    assert read(backend)["left_messages"] == []
-    messages = backend.services.store.collection("messages")
-    messages.update_all({}, {"$set": {"created_at": now() - timedelta(days=2)}})
-    left = {"doctor": talk.grey.email, "name": "Ada Example", "count": 2}
-    assert read(backend)["left_messages"] == [left]
-    decisions = backend.services.decisions
-    decisions.assign_doctor(email=talk.ada.email, doctor=None, by="-")
-    nobodys = {"doctor": None, "name": None, "count": 2}
-    assert read(backend)["left_messages"] == [nobodys]
+    assert overdue(backend) == [("answer", talk.grey.email, 1)]
+    backend.services.decisions.assign_doctor(email=talk.ada.email, doctor=None, by="-")
+    assert overdue(backend) == [("answer", None, 1)]
     first = talk.ada.call("GET", f"/lesions/{talk.lesion}/messages").get_json()[0]
     assert first["by"] == "doctor"
 

@@ -18,6 +18,8 @@ import pytest
 from skinapi.app.areas import list_channels
 from skinapi.base.logs import LossyStream
 from skinapi.care.lesions import LesionsService
+from skinapi.findings.records import new_findings
+from skinapi.findings.status import waiting
 from skinapi.platform.backups.backup import begin_backup, end_backup
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Kind
@@ -257,7 +259,12 @@ def test_without_room_for_the_metrics_a_server_answers(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "404", done.stderr
 
 
-def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend) -> None:
+OVERDUE_AFTER_A_MONTH = ("review", "visit", "telling")
+
+
+def test_the_metrics_tell_what_an_operator_should_be_called_for(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, store = gauges(backend), backend.services.store
     assert before["skinapi_backup_age_seconds"] == float("inf")
     assert before["skinapi_died_processes"] == 0
@@ -268,7 +275,7 @@ def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend
             "skinapi_late_mails",
             *(f'skinapi_late_deliveries{{kind="{kind}"}}' for kind in kinds),
             "skinapi_unassigned_patients",
-            "skinapi_overdue_findings",
+            *(f'skinapi_overdue_spots{{kind="{kind}"}}' for kind in OVERDUE_AFTER_A_MONTH),
         )
     }
     assert set(waits.values()) == {0}
@@ -279,11 +286,14 @@ def test_the_metrics_tell_what_an_operator_should_be_called_for(backend: Backend
     for kind in kinds:
         backend.services.data.deliveries.add(kind, to=kind, about={})
     store.collection("deliveries").update_all({}, {"$set": {"waiting_since_at": long_ago}})
-    file_for(backend, backend.member(), URGENT)
-    store.collection("submissions").update_all({}, {"$set": {"due_key": "20260101"}})
+    monkeypatch.setattr(new_findings, "now", lambda: long_ago)
+    filed_by = backend.account(backend.member(role="doctor").email).id
+    file_for(backend, backend.member(), URGENT, filed_by=filed_by)
     after = gauges(backend)
     assert 0 <= after["skinapi_backup_age_seconds"] < 60
     assert {name for name in waits if after[name] != 1} == set()
+    for kind in {*waiting.Kind} - {*OVERDUE_AFTER_A_MONTH}:
+        assert after[f'skinapi_overdue_spots{{kind="{kind}"}}'] == 0
     assert 0 < after["skinapi_disk_free_bytes"] <= after["skinapi_disk_total_bytes"]
 
 
