@@ -287,8 +287,8 @@ def test_the_metrics_tell_what_an_operator_should_be_called_for(
         backend.services.data.deliveries.add(kind, to=kind, about={})
     store.collection("deliveries").update_all({}, {"$set": {"waiting_since_at": long_ago}})
     monkeypatch.setattr(new_findings, "now", lambda: long_ago)
-    filed_by = backend.account(backend.member(role="doctor").email).id
-    file_for(backend, backend.member(), URGENT, filed_by=filed_by)
+    filer = backend.account(backend.member(role="doctor").email).id
+    file_for(backend, backend.member(), URGENT, by=filer)
     after = gauges(backend)
     assert 0 <= after["skinapi_backup_age_seconds"] < 60
     assert {name for name in waits if after[name] != 1} == set()
