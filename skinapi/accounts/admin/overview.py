@@ -101,13 +101,13 @@ class UnassignedTotals(Answer):
 
 
 class StaffFindings(Answer):
-    """Findings of an account that is no patient's: no doctor's list has them."""
+    """Spots of an account that is no patient's. They are in no doctor's list."""
 
     email: str
     name: str
     role: Role
-    findings: int = Field(description="that are not reviewed, or wait for something else")
-    urgent: int
+    spots: int = Field(description="that wait for a review or for something else")
+    urgent: int = Field(description="those of them that ask for a doctor this week")
 
 
 class CheckerView(Answer):
@@ -127,10 +127,10 @@ class Overview(Answer):
     """What an admin should know at a glance."""
 
     unassigned: UnassignedTotals = Field(
-        description="patients without an active doctor in charge, with findings that wait"
+        description="patients without an active doctor in charge, with spots that wait"
     )
     staff_findings: list[StaffFindings] = Field(
-        description="doctors, researchers and admins whose own findings wait, perhaps from when "
+        description="doctors, researchers and admins whose own spots wait, perhaps from when "
         "they were patients; the most urgent first"
     )
     overdue: list[OverdueSpots] = Field(
@@ -195,10 +195,10 @@ class OverviewService:
                     email=entry.email,
                     name=entry.name,
                     role=entry.role,
-                    findings=findings,
+                    spots=spots,
                     urgent=urgent,
                 )
-                for entry, findings, urgent in self.unassigned.count_of_staff()
+                for entry, spots, urgent in self.unassigned.count_of_staff()
             ],
             overdue=self._list_overdue(),
             waiting_accounts=self.accounts.count_waiting(most=MOST_COUNTED),

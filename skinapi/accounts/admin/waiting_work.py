@@ -62,9 +62,9 @@ class Checkers(Protocol):
 
 class PatientsWithoutDoctor(Protocol):
     def count(self) -> Any:
-        """Count `patients`, `findings` and what of these is `urgent`."""
+        """Count `patients`, `spots` and what of these is `urgent`."""
 
     def count_of_staff(self) -> Sequence[tuple[Account, int, int]]:
-        """List accounts of no patient, with how many findings wait, and how many are urgent."""
+        """List accounts of no patient, with how many spots wait, and how many are urgent."""
 
     def has_readers(self) -> bool: ...

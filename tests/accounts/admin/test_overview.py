@@ -45,7 +45,7 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
     assert found == {
         "unassigned": {
             "patients": 0,
-            "findings": 0,
+            "spots": 0,
             "urgent": 0,
             "listed": False,
             "has_doctor": False,
@@ -97,7 +97,7 @@ def test_findings_of_who_is_no_patient_any_more_are_told(any_backend: Backend) -
     awaited = file_for(any_backend, ada, REFERRAL).number
     review(grey, awaited, sample="waiting")
     file_for(any_backend, any_backend.member(), URGENT)  # a patient's without a doctor
-    row = {"email": ada.email, "name": "Ada Example", "findings": 3, "urgent": 2}
+    row = {"email": ada.email, "name": "Ada Example", "spots": 3, "urgent": 2}
     path = f"/users/{ada.email}/role"
     assert read(any_backend)["staff_findings"] == []
     for role, told in (

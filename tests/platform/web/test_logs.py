@@ -292,7 +292,7 @@ def test_the_metrics_tell_what_an_operator_should_be_called_for(
     after = gauges(backend)
     assert 0 <= after["skinapi_backup_age_seconds"] < 60
     assert {name for name in waits if after[name] != 1} == set()
-    for kind in {*waiting.Kind} - {*OVERDUE_AFTER_A_MONTH}:
+    for kind in {*waiting.WaitingKind} - {*OVERDUE_AFTER_A_MONTH}:
         assert after[f'skinapi_overdue_spots{{kind="{kind}"}}'] == 0
     assert 0 < after["skinapi_disk_free_bytes"] <= after["skinapi_disk_total_bytes"]
 
