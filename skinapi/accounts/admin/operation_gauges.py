@@ -47,7 +47,7 @@ class OperationGauges:
         for kind, count in by_kind.items():
             yield GaugeReading("skinapi_late_deliveries", text, count, (("kind", kind),))
         unassigned = self.unassigned.count()
-        text = "Patients without a doctor whose findings wait"
+        text = "Patients without a doctor whose spots wait for one"
         yield GaugeReading("skinapi_unassigned_patients", text, unassigned.patients)
         text = "Spots that have waited for too long"
         for kind, by_doctor in self.spots.count_overdue().items():
