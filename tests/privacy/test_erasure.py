@@ -317,7 +317,7 @@ def test_who_registers_anew_reads_nothing_of_the_own_kept_record(
         asked = doctor.call("GET", f"/submissions/{signed}").status_code
         photo = doctor.call("GET", f"/submissions/{signed}/photo").status_code
         listed = len(doctor.pages("/queue?unassigned=true"))
-        count = doctor.call("GET", "/queue/counts").get_json()["unassigned"]["findings"]
+        count = doctor.call("GET", "/queue/counts").get_json()["unassigned"]["spots"]
         return asked, photo, listed, count, len(reach(doctor))
 
     assert reads(other) == (200, 200, 1, 1, 1)

@@ -51,6 +51,7 @@ OF_FINDINGS = "names its finding or spot, which is moved, and whoever wrote it"
 OF_STAFF = "of doctors, researchers and admins: a patient has none"
 OF_ERASED = "of accounts that are gone"
 STAYS: Mapping[str, str] = {
+    "waiting": "it is made again, of the account that stays",
     "accounts": "what is left of the duplicate names the account that stays",
     "audit": "who did what, and to which of both, is not changed",
     "reviews": OF_FINDINGS,
@@ -229,8 +230,8 @@ def test_an_active_doctor_is_in_charge_and_who_loses_the_patient_is_told(
     assert get(two.ada, "/me")["doctor"] == won.email
     told = two.backend.services.data.outbox.list_to(two.backend.account(lost.email).id)
     figures = [item.figures for item in told if item.kind == "left_care"]
-    # Two that nobody has reviewed, and one of whose spot a message waits.
-    assert figures == [{"findings": 3, "urgent": 1}]
+    # Two wait for a review, an urgent one for an answer, and messages about none.
+    assert figures == [{"spots": 4, "urgent": 2}]
     ours = two.backend.services.data.outbox.list_to(two.backend.account(won.email).id)
     assert [our.figures for our in ours if our.kind == "came_into_care"] == figures
 
@@ -390,7 +391,7 @@ def test_what_was_written_to_a_former_doctor_waits_after_that_account_was_joined
     talk.sent(talk.ada, "It bleeds and grows.")
     root, stays = backend.member(role="admin"), backend.member()
     give_role(backend, talk.grey, "user")
-    asked, path = [(number, ["answer"])], "/queue?unassigned=true"
+    asked, path = [(number, ["review", "answer"])], "/queue?unassigned=true"
     assert [(item["id"], item["waits_for"]) for item in other.pages(path)] == asked
     assert join(root, talk.grey.email, stays.email).status_code == 200
     assert [(item["id"], item["waits_for"]) for item in other.pages(path)] == asked
