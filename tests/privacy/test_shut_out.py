@@ -333,7 +333,7 @@ def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_pa
     ada = patient_of(backend, grey)
     awaited, settled = (file_one(backend, ada) for _ in "12")
     sign(grey, awaited, **AWAITED)
-    sign(grey, settled)
+    sign(grey, settled, "melanocytic_nevus", urgency="self_monitoring")
     account = backend.account(ada.email).id
     leave(ada)
     boss = backend.member(role="admin")
