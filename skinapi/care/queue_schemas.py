@@ -289,11 +289,25 @@ class CaseView(Answer):
         )
 
 
-class QueuedFinding(ListedFinding):
+class OfPatient(Answer):
+    """Whose it is, and how to reach them."""
+
     patient_id: str
     patient_name: str
     patient_email: str
     patient_phone: str | None = optional("absent without one")
+    record_kept_until: datetime | None = optional("as that of the patient")
+    shut_out: bool = optional("as that of the patient", default=False)
+
+    @staticmethod
+    def fields_of(owner: Account) -> dict[str, Any]:
+        named = {
+            f"patient_{name}": getattr(owner, name) for name in ("id", "name", "email", "phone")
+        }
+        return {**named, "record_kept_until": owner.record_end, "shut_out": is_shut_out(owner)}
+
+
+class QueuedFinding(ListedFinding, OfPatient):
     age_band: AgeBand | None = Field(description="as it was told with the photo")
     body_site: BodySite | None = Field(description="as it was told with the photo")
     body_laterality: Laterality | None = Field(description="as it was told with the photo")
@@ -306,8 +320,6 @@ class QueuedFinding(ListedFinding):
     restated_malignant_score: float | None = optional(
         "the same for the server's PREVALENCE: what people read. Absent without one"
     )
-    record_kept_until: datetime | None = optional("as that of the patient")
-    shut_out: bool = optional("as that of the patient", default=False)
     case: CaseView
     awaited: WaitsFor | None = Field(description="null if the current review waits for nothing")
     version: int = optional("as that of a finding", default=1)
@@ -320,17 +332,12 @@ class QueuedFinding(ListedFinding):
 
     @classmethod
     def from_case(cls, found: FoundCase, asker: str) -> Self:
-        finding, owner = found.finding, found.owner
+        finding = found.finding
         judged = finding.finding
         return cls.from_finding(
             finding,
             for_doctor=True,
-            patient_id=owner.id,
-            patient_name=owner.name,
-            patient_email=owner.email,
-            patient_phone=owner.phone,
-            record_kept_until=owner.record_end,
-            shut_out=is_shut_out(owner),
+            **cls.fields_of(found.owner),
             malignant_score=percent(judged.malignant_score),
             restated_malignant_score=percent(judged.shown_malignant_score)
             if judged.restated
@@ -340,16 +347,11 @@ class QueuedFinding(ListedFinding):
         )
 
 
-class WaitingRow(Answer):
-    """What a spot waits for, or a patient who has written about none, and how to reach the patient.
-    `finding` is the one to open for it.
+class WaitingRow(OfPatient):
+    """What a spot waits for, or a patient who has written about none. `finding` is the one to open
+    for it.
     """
 
-    patient_id: str
-    patient_name: str
-    patient_email: str
-    patient_phone: str | None = optional("absent without one")
-    shut_out: bool = optional("as that of the patient", default=False)
     lesion: str | None = Field(description="the spot; null of a message about none")
     urgency: Band = Field(description="what the spot asks for")
     waiting: WaitingView
@@ -357,14 +359,9 @@ class WaitingRow(Answer):
 
     @classmethod
     def from_row(cls, found: FoundWaiting, asker: str) -> Self:
-        owner = found.owner
         return cls.from_record(
             found.row,
-            patient_id=owner.id,
-            patient_name=owner.name,
-            patient_email=owner.email,
-            patient_phone=owner.phone,
-            shut_out=is_shut_out(owner),
+            **cls.fields_of(found.owner),
             waiting=WaitingView.from_record(found.row),
             finding=QueuedFinding.from_case(found.case, asker) if found.case else None,
         )

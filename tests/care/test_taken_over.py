@@ -38,7 +38,7 @@ def test_the_mail_of_a_handover_counts_what_is_left(clinic: Backend, left: str) 
     number = file_for(clinic, talk.ada, ROUTINE, lesion=talk.lesion).number
     leave_open(talk, number, left)
     give(clinic, talk.ada, weber)
-    figures = {"spots": 1, "urgent": int(left == "result")}
+    figures = {"cases": 1, "urgent": int(left == "result")}
     assert mails(clinic, weber) == [figures]
     for act in ("suspend", "approve"):
         admin.call("PATCH", f"/users/{weber.email}/{act}", json={})

@@ -417,7 +417,7 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
     }
     ready = backend.client.get("/readyz")
     assert ready.status_code == 200
-    assert "Patients without a doctor: 2, urgent spots of theirs: 3" in ready.get_json()["notes"]
+    assert "Patients without a doctor: 2, urgent cases of theirs: 3" in ready.get_json()["notes"]
 
     mailer = backend.services.get(UnassignedMailer)
     mailer.run_once()
@@ -443,13 +443,13 @@ def test_findings_that_are_no_patients_are_said_to_probes_and_to_admins_by_mail(
     mailer = backend.services.get(UnassignedMailer)
     for _ in range(2):
         mailer.run_once()
-    said = "Spots of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
+    said = "Cases of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
     assert said in backend.client.get("/readyz").get_json()["notes"]
     outbox = backend.services.store.collection("outbox").find()
     told = [
         (item["account"], item["figures"]) for item in outbox if item["kind"] == "staff_findings"
     ]
-    assert told == [(identifier(backend, admin), {"spots": 2, "urgent": 1})]
+    assert told == [(identifier(backend, admin), {"cases": 2, "urgent": 1})]
     assert "unassigned" not in {item["kind"] for item in outbox}
 
 
@@ -488,12 +488,12 @@ def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
 
     for patient in (ada, ben):
         admin.call("PUT", f"/users/{patient.email}/doctor", json={"doctor": doctor.email})
-    assert told() == [{"spots": 2, "urgent": 1}, {"spots": 1, "urgent": 0}]
+    assert told() == [{"cases": 2, "urgent": 1}, {"cases": 1, "urgent": 0}]
     found = backend.services.data.outbox.list_to(identifier(backend, doctor))
     assert len({record.due_at for record in found}) == 1, "they leave together"
     admin.call("PATCH", f"/users/{doctor.email}/suspend")
     admin.call("PATCH", f"/users/{doctor.email}/approve", json={})
-    assert told()[2:] == [{"spots": 3, "urgent": 1}]
+    assert told()[2:] == [{"cases": 3, "urgent": 1}]
     take(other, identifier(backend, ada))
     assert len(told()) == 3
 

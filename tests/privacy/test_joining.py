@@ -231,7 +231,7 @@ def test_an_active_doctor_is_in_charge_and_who_loses_the_patient_is_told(
     told = two.backend.services.data.outbox.list_to(two.backend.account(lost.email).id)
     figures = [item.figures for item in told if item.kind == "left_care"]
     # Two wait for a review, an urgent one for an answer, and messages about none.
-    assert figures == [{"spots": 4, "urgent": 2}]
+    assert figures == [{"cases": 4, "urgent": 2}]
     ours = two.backend.services.data.outbox.list_to(two.backend.account(won.email).id)
     assert [our.figures for our in ours if our.kind == "came_into_care"] == figures
 

@@ -88,6 +88,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
         "is_in_force",
         "list_filed_by_archives",
     ),
+    "lists by keys of findings": (
+        r"awaited_key|due_key|OrphanedWork|find_left\b|find_reviewed|FindUnanswered|AwaitedView",
+        r"count_left_by|count_late_results|page_awaited|list_visits|queue\?awaited",
+    ),
     "one-time fits of the shipped model": (r"(read|write|measure)_left_out", r"only_facts"),
 }
 # The migration reads what 2.0.0 stored; the changelog and the upgrade page name what is gone.

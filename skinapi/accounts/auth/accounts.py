@@ -294,13 +294,6 @@ class Accounts(Repository[Account]):
         """Yield the ids of those in whose care somebody is."""
         return walk_values(self._documents, "doctor_id")
 
-    def find_waiting_patients(self, doctor_id: str | None, *, limit: int) -> list[Document]:
-        """List patients of this doctor, or of nobody, with a finding that waits for a review, as
-        they are stored; the most urgent first.
-        """
-        wanted: Filter = {"doctor_id": doctor_id, "queue_key": {"$lt": WITHOUT_FINDINGS}}
-        return self._documents.find(wanted, sort="queue_key", limit=limit)
-
     def has_active_doctor(self) -> bool:
         active = {"role": "doctor", "status": "approved"}
         return bool(self._documents.find(active, limit=1, fields=()))

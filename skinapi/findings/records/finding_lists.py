@@ -15,7 +15,6 @@ from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.unreadable import read_each
 
 MOST_OVERDUE = 1000
-OPINION_WAITS: Filter = {"$gt": "0", "$lt": FIRST_REVIEWED}
 
 
 class FindingLists:

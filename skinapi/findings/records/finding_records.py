@@ -148,7 +148,7 @@ class FindingRecords(StoredFindings):
 
     def renew_waiting_of(self, owner: str) -> None:
         """Store what all spots of this account wait for."""
-        known = self.spots.list_of(owner) | self.waiting.lesions_of(owner)
+        known = self.spots.lock_of(owner) | self.waiting.lesions_of(owner)
         for lesions in batched(sorted(known), SPOTS_AT_ONCE):
             self.renew_waiting(lesions)
 

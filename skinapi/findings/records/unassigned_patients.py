@@ -227,7 +227,7 @@ class UnassignedPatients:
     def sum_of_staff(self) -> dict[str, int]:
         rows = self.count_of_staff()
         return {
-            "spots": sum(spots for _, spots, _ in rows),
+            "cases": sum(spots for _, spots, _ in rows),
             "urgent": sum(urgent for *_, urgent in rows),
         }
 
@@ -278,7 +278,7 @@ class UnassignedPatients:
                 urgent=urgent > 0,
                 delay=ARRIVALS_DELAY,
                 due_at=waiting.get("due_at"),  # they leave together
-                figures={"spots": len(spots), "urgent": urgent},
+                figures={"cases": len(spots), "urgent": urgent},
             )
 
     def _list_spots(self, to: Account | None) -> list[UnassignedSpot]:
@@ -365,7 +365,7 @@ class UnassignedMailer:
         if counted.patients:
             figures = {"patients": counted.patients, "urgent": counted.urgent}
             self._tell_each(Kind.UNASSIGNED, admins | readers, figures)
-        if staff["spots"]:
+        if staff["cases"]:
             self._tell_each(Kind.STAFF_FINDINGS, admins, staff)
 
     def _tell_each(self, kind: Kind, places: dict[str, str], figures: dict[str, int]) -> None:
@@ -386,12 +386,12 @@ class UnassignedMailer:
     def _say_problems(self) -> list[str]:
         counted, staff = self._unassigned.count(), self._unassigned.sum_of_staff()
         unassigned = (
-            f"Patients without a doctor: {counted.patients}, urgent spots of theirs: "
+            f"Patients without a doctor: {counted.patients}, urgent cases of theirs: "
             f"{counted.urgent}"
         )
         unseen = (
-            "Spots of accounts that are no patient's, so no doctor sees them: "
-            f"{staff['spots']}, urgent: {staff['urgent']}"
+            "Cases of accounts that are no patient's, so no doctor sees them: "
+            f"{staff['cases']}, urgent: {staff['urgent']}"
         )
-        said = {unassigned: counted.patients, unseen: staff["spots"]}
+        said = {unassigned: counted.patients, unseen: staff["cases"]}
         return [sentence for sentence, count in said.items() if count]

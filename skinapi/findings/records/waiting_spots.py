@@ -25,7 +25,7 @@ from skinapi.platform.storage.records import Repository
 
 MOST_OVERDUE = 1000
 # A spot without findings has no instruction; a message about no spot is about none.
-WITHOUT_FINDINGS = Band.DOCTOR_REVIEW
+WITHOUT_INSTRUCTION = Band.DOCTOR_REVIEW
 
 
 class WaitingSpot(StoredRecord):
@@ -72,7 +72,7 @@ def list_rows(status: LesionStatus, owner: Account) -> list[WaitingSpot]:
 def make_message_row(owner: Account, since: datetime) -> WaitingSpot:
     """An unanswered message about no spot."""
     [item] = waiting(Spot(owner.id, message_at=since), can_read=can_read(owner))
-    return _make_row(item, owner, WITHOUT_FINDINGS)
+    return _make_row(item, owner, WITHOUT_INSTRUCTION)
 
 
 def _make_row(
@@ -105,7 +105,7 @@ def _find_urgency(spot: Spot) -> Band:
         return counts.level.urgency
     if spot.telling:
         return Band.URGENT_REFERRAL if spot.telling.grave else Band.REFERRAL
-    return WITHOUT_FINDINGS
+    return WITHOUT_INSTRUCTION
 
 
 def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
