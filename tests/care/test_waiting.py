@@ -1,0 +1,144 @@
+"""What a spot waits for is stored with it, for as long as it does."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from skinapi.app.integrity_check import check_integrity
+from skinapi.findings.records.waiting_spots import WaitingSpot
+from skinapi.findings.status.waiting import WaitingKind
+from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care, patient_of, review
+from tests.care.conversation import Talk
+from tests.care.test_cases import Clinic, give
+from tests.findings.prediction.photographer import predicted
+from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.reviews import sign_review
+
+
+def rows_of(backend: Backend) -> dict[tuple[WaitingKind, str | None], WaitingSpot]:
+    """All rows, by kind and spot. Nothing of what is stored is at fault."""
+    faults = [fault.message for fault in check_integrity(backend.services)]
+    assert [item for item in faults if "an admin" not in item] == []  # nobody has made that one
+    return {(row.kind, row.lesion): row for row in backend.services.data.waiting.walk_all()}
+
+
+def kinds(backend: Backend) -> set[str]:
+    return {kind for kind, _ in rows_of(backend)}
+
+
+def waits(doctor: Person) -> Mapping[str, Any]:
+    counted = doctor.call("GET", "/queue/counts").get_json()["waiting"]
+    return {kind: item["count"] for kind, item in counted.items() if item["count"]}
+
+
+def test_an_opinion_is_waited_for_from_the_question_until_a_review_is_signed(
+    any_backend: Backend,
+) -> None:
+    clinic = Clinic(any_backend)
+    sign_review(clinic.doctor, clinic.number, {"label": "melanocytic_nevus"})
+    assert kinds(any_backend) == set()
+    assert clinic.ask(question="Excise it?").status_code == 200
+    [asked] = rows_of(any_backend).values()
+    assert asked.kind is WaitingKind.OPINION
+    give(clinic.colleague, clinic.number)
+    [answered] = rows_of(any_backend).values()
+    assert answered == asked, "the doctor has not acted on it"
+    assert waits(clinic.doctor) == {"opinion": 1}
+    sign_review(clinic.doctor, clinic.number, {"label": "melanocytic_nevus"})
+    assert kinds(any_backend) == set()
+    clinic.ask()
+    assert kinds(any_backend) == {"opinion"}
+    path = f"{clinic.path}/second-opinion"
+    assert clinic.doctor.call("DELETE", path).status_code == 200
+    assert kinds(any_backend) == set()
+
+
+def test_the_oldest_message_without_an_answer_is_waited_for(any_backend: Backend) -> None:
+    for about_a_spot in (True, False):
+        talk = Talk(any_backend, about_a_spot=about_a_spot)
+        lesion = talk.lesion if about_a_spot else None
+
+        def since(lesion: str | None = lesion) -> datetime | None:
+            row = rows_of(any_backend).get((WaitingKind.ANSWER, lesion))
+            return row.began_at if row else None
+
+        talk.sent(talk.ada, "It itches.")
+        first = since()
+        second = talk.sent(talk.ada, "It bleeds.")["_id"]
+        assert first is not None
+        assert since() == first
+        talk.read(talk.grey, second)
+        assert since() == first, "to read is not to answer"
+        talk.sent(talk.ada, "And it grows.")
+        talk.sent(talk.grey, "Please come.")
+        last = since()
+        assert last is not None
+        assert last >= first
+        assert talk.texts(talk.ada)
+        talk.done(talk.grey)
+        assert since() is None
+
+
+def test_a_message_about_a_deleted_spot_waits_with_the_account(any_backend: Backend) -> None:
+    talk = Talk(any_backend)
+    talk.sent(talk.ada, "It itches.")
+    assert rows_of(any_backend).keys() == {("answer", talk.lesion)}
+    assert talk.ada.call("DELETE", f"/lesions/{talk.lesion}").status_code == 200
+    assert rows_of(any_backend).keys() == {("answer", None)}
+    [row] = talk.grey.pages("/waiting?kind=answer")
+    assert (row["patient_id"], row["lesion"], row["finding"]) == (talk.patient, None, None)
+
+
+def test_a_stub_that_is_open_is_listed_without_a_finding(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    found = file_for(any_backend, ada, URGENT)
+    assert ada.call("DELETE", f"/submissions/{found.number}").status_code == 200
+    [row] = doctor.pages("/waiting?kind=review")
+    assert (row["lesion"], row["urgency"], row["finding"]) == (found.lesion, URGENT, None)
+    assert kinds(any_backend) == {"review", "visit"}
+
+
+def test_a_spot_whose_urgent_finding_was_somebody_elses_waits_for_telling(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    ben = patient_of(any_backend, doctor)
+    found = predicted(ada, keep_photo="true")
+    assert found["band"] == URGENT
+    body = {"reason": "It is of somebody else.", "patient": any_backend.account(ben.email).id}
+    moved = doctor.call("POST", f"/submissions/{found['id']}/move", json=body)
+    assert moved.status_code < 300, moved.text
+    listed = {row["patient_email"]: row for row in doctor.pages("/waiting?kind=telling")}
+    assert listed.keys() == {ada.email, ben.email}
+    assert (listed[ada.email]["lesion"], listed[ada.email]["finding"]) == (found["lesion"], None)
+    assert [kind for kind, spot in rows_of(any_backend) if spot == found["lesion"]] == ["telling"]
+
+
+def test_rows_go_to_the_next_doctor_and_with_the_account(any_backend: Backend) -> None:
+    talk = Talk(any_backend)
+    other = any_backend.member(role="doctor")
+    number = file_for(any_backend, talk.ada, REVIEW).number
+    talk.sent(talk.ada, "It itches.")
+    waiting = {"review": 1, "answer": 1}
+    assert waits(talk.grey) == waiting
+    talk.assign(other)
+    assert (waits(talk.grey), waits(other)) == ({}, waiting)
+    sign_review(other, number, {"label": "melanocytic_nevus"})
+    assert waits(other) == {"answer": 1}
+    talk.assign(None)
+    assert waits(other) == {}
+    leaving = {"current_password": PASSWORD}
+    assert talk.ada.call("DELETE", "/me", json=leaving).status_code == 200
+    any_backend.services.erasure.begin_due()
+    any_backend.services.erasure.finish_begun()
+    assert any_backend.services.store.collection("waiting").count() == 0
+
+
+def test_of_a_spot_the_most_urgent_open_finding_is_opened(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    first = file_for(backend, ada, URGENT)
+    review(doctor, first.number)
+    mild, grave = (file_for(backend, ada, band, lesion=first.lesion) for band in (ROUTINE, REVIEW))
+    [row] = doctor.pages("/waiting?kind=review")
+    assert row["finding"]["id"] == grave.number
+    assert mild.number != grave.number
