@@ -45,7 +45,7 @@ TAKE_NO_KEY = """
     # What a doctor decides, and the desk to do it at.
     add_review void_review mark_told enter_in_error move_submission list_errors
     judge_again show_outcomes
-    show_case take_unassigned_patient list_queue count_queue
+    show_case take_unassigned_patient list_queue list_waiting count_queue
     list_colleagues ask_colleague give_opinion withdraw_request
     draft_letter change_letter sign_letter
     withdraw_letter delete_letter
