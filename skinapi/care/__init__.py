@@ -2,5 +2,5 @@
 
 Begin with `queue.py` for doctors, and with `lesions.py` for patients.
 
-Other packages import `lesions`, `letters`, `message_records`, `reminders`.
+Other packages import `lesions`, `letters`, `message_records`, `messages`, `reminders`.
 """

@@ -91,7 +91,7 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     finding = file_for(real_backend, ada, URGENT)
     store = real_backend.services.store
     due = make_due_key(now().date(), finding.number)
-    keys = {"rest_key": "z", "awaited_key": "z", "due_key": due, "hold_key": "z"}
+    keys: Any = {"rest_key": "z", "awaited_key": "z", "due_key": due, "hold_key": "z"}
     keys |= {"taken_by": finding.doctor, "taken_at": now()}
     store.collection("submissions").update({"id": finding.id}, {"$set": keys})
     owner = real_backend.account(ada.email).id

@@ -116,12 +116,9 @@ def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
     of_kind = {WaitingKind.REVIEW: "queued_at", WaitingKind.OPINION: "opinion_asked_at"}
     field = of_kind.get(kind)
     named = [item for item in there if field and getattr(item, field)]
-    if named:
-        return min(named, key=lambda item: item.rank).id
     counts = instruction(spot)
-    if counts in there:
-        return counts.id
-    return there[-1].id if there else None
+    named = named or [item for item in there if item == counts] or there[-1:]
+    return min(named, key=lambda item: item.rank).id if named else None
 
 
 class WaitingSpots(Repository[WaitingSpot]):
