@@ -24,14 +24,12 @@ const LISTS = {
   "": { reviewed: "false" },
   unassigned: { unassigned: "true" },
   reviewed: { reviewed: "true" },
-  result: { awaited: "result" },
-  photo: { awaited: "photo" },
   all: {},
 };
 
-/** What decisions wait for; these lists hold every urgency. */
-const AWAITED = /** @type {const} */ (["result", "photo"]);
-const isAwaited = (/** @type {string} */ list) => AWAITED.some((one) => one === list);
+/** What spots wait for. Each has a list of every urgency; that of `review` holds only what is overdue, the rest is in the first list. */
+const KINDS = /** @type {const} */ (["review", "telling", "result", "photo", "opinion", "answer", "visit"]);
+const isKind = (/** @type {string} */ list) => KINDS.some((one) => one === list);
 
 const URGENT = "urgent_referral";
 
@@ -41,13 +39,15 @@ const URGENT = "urgent_referral";
 /** Anyone can put an address into a link. @param {URLSearchParams} given @param {Api["ConditionsView"]} conditions @returns {Filters} */
 const filtersOf = (given, { bands }) => {
   const [list = "", urgency = ""] = ["list", "urgency"].map((name) => given.get(name) ?? "");
-  if (isAwaited(list)) return { list, urgency: "" };
+  if (isKind(list)) return { list, urgency: "" };
   return { list: Object.hasOwn(LISTS, list) ? list : "", urgency: bands.some(({ key }) => key === urgency) ? urgency : "" };
 };
 
 /** What is asked of the API. @param {Filters} filters */
-const pathOf = ({ list, urgency }) =>
-  `/queue?${new URLSearchParams({ ...LISTS[list], ...(urgency && { urgency }), limit: String(PAGE) })}`;
+const pathOf = ({ list, urgency }) => {
+  const asked = isKind(list) ? { kind: list, ...(list === "review" && { overdue: "true" }) } : { ...LISTS[list], ...(urgency && { urgency }) };
+  return `/${isKind(list) ? "waiting" : "queue"}?${new URLSearchParams({ ...asked, limit: String(PAGE) })}`;
+};
 
 /** The rows, and the one cursor: the case that is open, else the row that has the focus, or had it last. It stays at its
  * finding when others come or go; where its finding has left the list, at the one that has moved up; in another list (`path`) it begins at the first.
@@ -72,10 +72,11 @@ const useCursor = (rows, open, path) => {
 /** What a choice holds, where that is known. @param {string} name @param {number | undefined} count */
 const counted = (name, count) => (count === undefined ? name : `${name} (${count})`);
 
-/** @param {"result" | "photo"} one @param {Api["QueueCountsView"] | null} counts */
-const sayAwaitedCount = (one, counts) => {
-  const [count, overdue] = [counts?.awaited?.[one], counts?.overdue?.[one]];
-  return overdue ? `${say(`awaited_${one}`)} (${count}, ${overdue === count ? say("overdue") : say("countOverdue", { count: sayNumber(overdue) })})` : counted(say(`awaited_${one}`), count);
+/** @param {typeof KINDS[number]} kind @param {Api["QueueCountsView"] | null} counts */
+const sayKind = (kind, counts) => {
+  const { count = 0, overdue = 0 } = counts?.waiting[kind] ?? {};
+  const late = say("countOverdue", { count: sayNumber(overdue) });
+  return kind === "review" ? `${say("waiting_review")}, ${late}` : `${say(`waiting_${kind}`)} (${sayNumber(count)}${overdue ? `, ${late}` : ""})`;
 };
 
 /** One of the filters, as a list.
@@ -93,30 +94,35 @@ const Filter = ({ filters: { list, urgency }, counts, conditions, onChange }) =>
   const lists = [
     ["", counted(say("toReview"), counts?.to_review)],
     ...(counts?.unassigned || list === "unassigned" ? [["unassigned", counted(say("withoutDoctor"), counts?.unassigned?.findings)]] : []), ["reviewed", say("reviewed")],
-    ...AWAITED.map((one) => [one, sayAwaitedCount(one, counts)]), ["all", say("all")],
+    ...KINDS.filter((kind) => kind !== "review" || list === kind || counts?.waiting[kind]?.overdue).map((kind) => [kind, sayKind(kind, counts)]), ["all", say("all")],
   ];
   const urgencies = conditions.bands.map(({ key }) => [key, counted(labelOfBand(conditions, key), waiting?.[key])]);
   return html`
     <div class="filters">
       <${Which} name="list" label=${say("whichList")} value=${list} options=${lists} onChange=${onChange} />
-      ${!isAwaited(list) && html`
+      ${!isKind(list) && html`
         <${Which} name="urgency" label=${say("urgency")} value=${urgency} options=${[["", say("anyUrgency")], ...urgencies]} onChange=${onChange} />`}
     </div>`;
 };
 
-/** In one line: whom no doctor is in charge of, what is overdue, and the messages that wait.
+/** One line for each kind of which something is overdue. @param {{list: string, counts: Api["QueueCountsView"] | null}} props */
+const OverdueKinds = ({ list, counts }) => {
+  const kinds = KINDS.filter((kind) => counts?.waiting[kind]?.overdue && kind !== list);
+  return kinds.length > 0 && html`<ul class="plain overdue-kinds">${kinds.map((kind) => html`
+    <li key=${kind}><a href=${`#/queue?list=${kind}`}><${Overdue} text=${sayKind(kind, counts)} /></a></li>`)}</ul>`;
+};
+
+/** In one line: whom no doctor is in charge of, and the messages that wait.
  * @param {{messages: Api["WaitingView"][], filters: Record<string, string>, counts: Api["QueueCountsView"] | null}} props */
 const Notes = ({ messages, filters, counts }) => {
   const toReach = useAnswer(getPeopleToReach, []).value ?? [];
-  const overdue = AWAITED.filter((one) => counts?.overdue?.[one] && filters.list !== one);
   const unassigned = counts?.unassigned;
-  if (messages.length === 0 && toReach.length === 0 && overdue.length === 0 && !unassigned?.findings && !counts?.damaged.length) return null;
+  if (messages.length === 0 && toReach.length === 0 && !unassigned?.findings && !counts?.damaged.length) return null;
   return html`
     <p class="notes">
       <${ReachLink} people=${toReach} />
       <${DamagedPatients} damaged=${counts?.damaged} />
       ${unassigned && unassigned.findings > 0 && filters.list !== "unassigned" && html`<a class="without-doctor" href="#/queue?list=unassigned"><${Icon} name="referral" size=${16} /> ${sayUnassigned(unassigned)}</a>`}
-      ${overdue.map((one) => html`<a href=${`#/queue?list=${one}`}><${Overdue} text=${sayAwaitedCount(one, counts)} /></a>`)}
       ${messages.length > 0 && html`<span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
       <${UnreadLinks} messages=${messages} filters=${filters} />
     </p>`;
@@ -126,7 +132,7 @@ const Notes = ({ messages, filters, counts }) => {
 const NothingOpen = ({ list }) => html`
   <div class="pane-empty">
     <h2>${say("noCaseOpen")}</h2>
-    <p>${say(isAwaited(list) ? "awaitedOrder" : list === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
+    <p>${say(list === "telling" ? "tellingText" : isKind(list) ? "waitingOrder" : list === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
     <p class="keys">${say("keysHint")}</p>
   </div>`;
 
@@ -189,7 +195,7 @@ const useList = (filters, number) => {
   const pages = withNobodys(usePages(pathOf(filters)), nobodys);
   useEffect(() => void pages.refresh().catch(() => {}), [turn]); // it is tried again with the next count
   const { items = [] } = pages;
-  const byUrgency = !isAwaited(filters.list);
+  const byUrgency = !isKind(filters.list);
   const groups = byUrgency ? groupByPatient(items) : items.map((one) => [one]);
   const rows = groups.flat();
   const { place, ...cursor } = useCursor(rows, Number(number), pathOf(filters));
@@ -269,6 +275,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
         <h1><span class="hidden">${say("title_queue")}</span></h1>
         ${!number && html`<${FoldedKeys} named=${false} />`}
         <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))} />
+        <${OverdueKinds} list=${filters.list} counts=${counts} />
         <${Notes} messages=${messages} filters=${filters} counts=${counts} />
         <${Pages} pages=${list.pages} empty=${html`<${NothingListed} filters=${filters} />`}>
           ${() => html`<${FindingRows} groups=${list.groups} conditions=${conditions} cursor=${list.cursor} query=${query}
@@ -277,7 +284,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
       </section>
       <section class="pane" aria-label=${say("title_case")}>
         ${number
-          ? html`<${Case} key=${number} number=${number} early=${early} back=${`#/queue${query}`} wanted=${at === "messages"} onNext=${goOn} openNext=${openNext}
+          ? html`<${Case} key=${number} number=${number} early=${early} back=${`#/queue${query}`} wanted=${at === "messages" || filters.list === "answer"} onNext=${goOn} openNext=${openNext}
               onBegin=${prepareNext} onChanged=${() => askWhatWaits().catch(() => {})} />`
           : list.rows.length > 0 && html`<${NothingOpen} list=${filters.list} />`}
       </section>

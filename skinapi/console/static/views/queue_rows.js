@@ -1,11 +1,13 @@
 // Findings of a doctor's patients as rows of two lines: who, how urgent, what is likely, since when.
 
-import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { getConditions } from "/console/api.js";
-import { BandBadge, Load } from "/console/components.js";
-import { isolated, said, say, sayAge, sayCount, sayDate, sayNumber, sayShare, sayShortDay, sayValue, today } from "/console/language.js";
+import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, getConditions, post } from "/console/api.js";
+import { BandBadge, Load, PhoneLink, toastAbout, useAct } from "/console/components.js";
+import { colon, isolated, said, say, sayAge, sayCount, sayDate, sayNumber, sayShare, sayShortDay, today } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
+import { askWhatWaits } from "/console/waiting.js";
+import { EXTERNAL } from "/console/views/account_actions.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
 import { Overdue, UrgencySign } from "/console/views/decision.js";
@@ -55,10 +57,10 @@ const sayTold = ({ due }) => {
 };
 
 /** What happens with it: it was reviewed, a doctor works on it, or it waits. @param {Found} found */
-const sayState = ({ case: work, reviewed, created_at: made, awaited, decision }) => {
+const sayState = ({ case: work, reviewed, created_at: made, waiting, decision }) => {
   const [works] = sayWork(work);
   if (works) return html`${sayAge(work.opinion_came_at ?? work.opinion?.asked_at ?? made, "narrow")} <span class="mark">${works}</span>`;
-  if (awaited) return awaited.overdue && html`<${Overdue} text=${say("overdue")} />`;
+  if (waiting) return waiting.overdue && waiting.kind !== "visit" && html`<${Overdue} text=${say("overdue")} />`;
   if (reviewed && decision) return say("photoReviewed", { photo: sayShortDay(made), date: sayShortDay(decision.decided_at) });
   return reviewed ? `${say("reviewed")} · ${sayDate(made, false)}` : sayAge(made, "narrow");
 };
@@ -69,19 +71,39 @@ const State = ({ found }) => {
   return html`<small title=${found.due ? say("seenDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
 };
 
+/** How to reach a patient who is to be told, and the button for the doctor who has told them. @param {{found: Found}} props */
+const ToTell = ({ found: { id, lesion, patient_name: name, patient_email: email, patient_phone: phone } }) => {
+  const { run, failed } = useAct();
+  useEffect(() => () => void setTimeout(() => { // once the row is gone, the next one has the focus
+    if (document.activeElement === document.body) /** @type {HTMLElement | null} */ (document.querySelector(".cases .current .cover"))?.focus();
+  }), []);
+  const tell = async () => {
+    await post(apiPath`/lesions/${lesion}/told`);
+    toastAbout(name, say("markedTold"));
+    await askWhatWaits().catch(() => {}); // the list is read again with the counts, at the latest with the next
+  };
+  return html`
+    <span class="line reach">
+      ${phone && html`<${PhoneLink} number=${phone} />`}
+      ${!email.endsWith(EXTERNAL) && html`<a class="wrap" href=${`mailto:${email}`}>${isolated(email)}</a>`}
+      <button data-number=${id} aria-label=${`${say("markTold")}${colon()}${isolated(name)}, ${say("title_finding")} ${id}`}
+        onClick=${() => run(tell)}>${say("markTold")}</button></span>
+    ${failed}`;
+};
+
 /** A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
  * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "" }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side } = found;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
-  const { awaited, left = [], reviewed, review } = found;
+  const { waits_for: kinds = [], waiting, reviewed, review } = found;
   const changes = (found.case?.changes ?? []).filter((one) => one.finding === id);
   const sentence = [
     found.shut_out && say("shutOutRow"),
-    ...left.filter((one) => one !== awaited?.what).map((one) => sayValue("left", one)), // that is said with its day
+    ...kinds.filter((kind) => !["review", "visit"].includes(kind)).map((kind) => say(`waiting_${kind}`)), // a visit is said with its day
     ...changes.flatMap(({ sentence: what, compared }) => [said(what), said(compared)]),
     !reviewed && found.more_urgent && say("becameUrgentRow"),
-    awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
+    waiting && say("awaitedSince", { date: sayShortDay(waiting.since) }),
     !reviewed && found.uncertain && say("uncertainMark"),
     !reviewed && sayLikely(found, conditions),
     review && said(review),
@@ -95,13 +117,14 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${sayCount("findings", of)}</small>`}` : where}</a>
           <${State} found=${found} /></span>
         <span class="line"><span class="said" title=${sentence}>${sentence}</span></span>
+        ${waiting?.kind === "telling" && html`<${ToTell} found=${found} />`}
       </div>
     </li>`;
 };
 
 /** Below which heading a group stands: what a doctor has left, what second opinions put first, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => {
-  if (first?.reviewed && first.left?.length) return LEFT;
+  if (first?.reviewed && first.waits_for?.length) return LEFT;
   if (first?.nobodys) return NOBODYS;
   return first && (isOpinion(first) ? "opinions" : first.level.urgency);
 };
