@@ -54,11 +54,9 @@ const figures = (/** @type {Account["waiting"]} */ counted) => ({ findings: sayC
 
 /** What else is to be done than to review findings. @param {Account["waiting"]} counted */
 const sayAlsoLeft = (counted) => {
-  const left = Object.entries(counted?.left ?? {}).map(([what, count]) => sayCount(`unsettled_${UNSETTLED[what] ?? what}`, count));
+  const left = Object.entries(counted?.by_kind ?? {}).filter(([kind]) => kind !== "review").map(([kind, count]) => `${say(/** @type {WordKey} */ (`waiting_${kind}`))} (${sayNumber(count)})`);
   return left.length > 0 && say("alsoLeft", { left: sayList(left) });
 };
-/** What people who are to be reached are called by another name. @type {Record<string, string>} */
-const UNSETTLED = { result: "awaited" };
 
 /** What is to be done by a doctor. @param {Account} account */
 const sayInCare = (account) => account.in_care && sayAll(say("doctorWaits", figures(account.in_care)), sayAlsoLeft(account.in_care));

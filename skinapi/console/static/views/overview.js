@@ -22,15 +22,15 @@ const ASIDE_KEY = "skinapi.aside";
 /** What was put aside in this browser. @returns {string[]} */
 const getAside = () => JSON.parse(localStorage.getItem(ASIDE_KEY) ?? "[]");
 
-/** What is left with each doctor, who is found among the accounts. @param {Api["LeftWithDoctorView"][]} left @param {string} nouns @param {string} why @param {string} none @returns {Item[]} */
-const itemsLeft = (left, nouns, why, none) =>
-  left.length === 0
-    ? [{ act: false, text: none }]
-    : left.map(({ doctor, name, count }) => ({
+/** What is overdue of each kind, by the doctor, who is found among the accounts. @param {Api["Overview"]["overdue"]} overdue @returns {Item[]} */
+const itemsOverdue = (overdue) =>
+  overdue.length === 0
+    ? [{ act: false, text: say("nothingOverdue") }]
+    : overdue.map(({ kind, doctor, name, count }) => ({
         act: true,
-        text: `${sayCount(nouns, count)} · ${doctor ? isolated(name || doctor) : say("nobodyInCharge")}`,
+        text: `${say(`waiting_${kind}`)}${colon()}${say("countOverdue", { count: sayNumber(count) })} · ${doctor ? isolated(name || doctor) : say("nobodyInCharge")}`,
         place: addressOf("accounts", doctor ? { status: "approved", q: doctor } : { status: "unassigned" }),
-        more: [why],
+        more: [say("overdueText")],
       }));
 
 /** @param {Api["CheckerView"]} checker @returns {Item} */
@@ -81,9 +81,7 @@ function itemsOf(found, lesions = FEWEST_LESIONS, asks) {
     ...found.staff_findings.map(itemOfStaff),
     ...found.failed_items.map(itemOfFailed),
     ...found.checkers.map(itemOfChecker),
-    ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),
-    ...itemsLeft(found.late_results, "resultsLate", say("resultsLateText"), say("noResultsLate")),
-    ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
+    ...itemsOverdue(found.overdue),
     { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },
     { act: mails !== 0, text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails === 0 ? [] : [say(mails === null ? "noMailsText" : "mailsLateText")], ...(mails === null && { known: "mails" }) },
     ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),

@@ -3,7 +3,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
 import { BandBadge, Empty, Icon, Load, PhoneLink } from "/console/components.js";
-import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay, today } from "/console/language.js";
+import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
@@ -30,20 +30,18 @@ const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, w
     ${messages.length > 0 && html` <a href=${`#/${placeOfConversation(messages[0])}`}><${Icon} name="message" size=${16} /> ${say("messages")} ${sayNumber(countUnread(messages))}</a>`}`;
 };
 
-/** What is waited for from the patient or the laboratory. @param {{patient: Api["PatientInCare"]}} props */
-const FromOthers = ({ patient: { awaited, due } }) => {
-  const said = awaited && `${say(`awaited_${awaited.what}`)} ${say("awaitedSince", { date: sayShortDay(awaited.since) })}`;
-  const visit = due && say(due < today() ? "visitWasDue" : "visitDue", { date: sayShortDay(due) });
-  return html`
-    ${awaited && html`<a href=${`#/case/${awaited.submission}?list=${awaited.what}`}>${awaited.overdue ? html`<${Overdue} text=${`${said}, ${say("overdue")}`} />` : said}</a>`}
-    ${said && visit && " · "}${visit && (due < today() ? html`<${Overdue} text=${visit} />` : visit)}`;
-};
+/** What else the spots wait for: what a doctor has to review or to answer is said before. @param {{patient: Api["PatientInCare"]}} props */
+const AlsoWaiting = ({ patient: { waiting } }) =>
+  waiting.filter(({ kind }) => kind !== "review" && kind !== "answer").map(({ kind, due_at: due, overdue }, at) => {
+    const said = `${say(`waiting_${kind}`)} ${say("toldBy", { date: sayShortDay(due) })}`;
+    return html`${at > 0 && " · "}<a href=${`#/queue?list=${kind}`}>${overdue ? html`<${Overdue} text=${said} />` : said}</a>`;
+  });
 
 /** @param {Api["ConditionsView"]} conditions @returns {Column<Api["PatientInCare"]>[]} */
 const columnsOf = (conditions) => [
   [say("title_patients"), (one) => html`<a href="#/patients/${one._id}">${isolated(one.name)}</a>`],
   [say("waitsForYou"), (one) => html`<span><${ForDoctor} patient=${one} conditions=${conditions} /></span>`],
-  [say("waitedFor"), (one) => html`<span><${FromOthers} patient=${one} /></span>`],
+  [say("waitedFor"), (one) => html`<span><${AlsoWaiting} patient=${one} /></span>`],
   [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : sayEmail(one.email)} ${one.phone && html`<${PhoneLink} number=${one.phone} />`} ${one.shut_out && html`<small>${say("shutOut")}</small>`}</span>`],
 ];
 
