@@ -1,0 +1,161 @@
+"""What spots wait for: the lists of a doctor, what is overdue, and patients who are to be told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.console.journey import Journey, Look, looks
+from tests.console.test_review import sign
+from tests.console.test_spots import send
+from tests.console.visitor import DESKTOP, Visitor
+from tests.served.people import Caller, Seeder
+
+TELLING = "queue?list=telling"
+FOCUSED = "return document.activeElement.textContent"
+
+
+@pytest.fixture
+def doctor(seeder: Seeder) -> Caller:
+    return seeder.person("doctor")
+
+
+@pytest.fixture
+def add_patient(seeder: Seeder, doctor: Caller) -> Callable[..., Caller]:
+    def add(name: str, **fields: Any) -> Caller:
+        patient = seeder.person(name=name, **fields)
+        assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+        decisions = seeder.services.decisions
+        decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+        return patient
+
+    return add
+
+
+def waiting(doctor: Caller, kind: str) -> list[str]:
+    return [row["patient_name"] for row in doctor.call("GET", f"/waiting?kind={kind}").json]
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_a_patient_who_was_told_leaves_the_list_to_tell(
+    visitor: Visitor, doctor: Caller, add_patient: Callable[..., Caller], look: Look
+) -> None:
+    for name, phone in (("Ada", "+33 1 23 45 67 89"), ("Bob", None)):
+        number = send(add_patient(name, phone=phone), "melanoma")
+        sign(doctor, number, label="melanoma")
+    journey = Journey(visitor, "to-tell", look)
+    visitor.enter(doctor, "doctor")
+    visitor.choose("which-list", "telling")
+    visitor.find(".finding-row a[href='tel:+33123456789']")
+    assert visitor.count(".finding-row a[href^='mailto:']") == 2
+    journey.step("list")
+    visitor.press_in_row("Ada", journey.say("markTold"))
+    visitor.see(journey.say("markedTold"))
+    visitor.await_truth(lambda: visitor.count(".finding-row") == 1, "the row to go")
+    assert "Bob" in visitor.read(".finding-row")
+    assert waiting(doctor, "telling") == ["Bob"]
+    journey.step("told")
+
+
+def test_a_patient_is_marked_as_told_by_keyboard(
+    visitor: Visitor, doctor: Caller, add_patient: Callable[..., Caller]
+) -> None:
+    """The focus stays in the list: on the row that follows."""
+    for name in ("Ada", "Bob"):
+        sign(doctor, send(add_patient(name), "melanoma"), label="melanoma")
+    journey = Journey(visitor, "to-tell-keys", Look(DESKTOP, dark=False, language="en"))
+    visitor.enter(doctor, "doctor")
+    visitor.go(TELLING)
+    visitor.find(".finding-row.current")
+    visitor.assert_accessible()
+    visitor.keys("j")
+    first = visitor.run(FOCUSED)
+    visitor.keys("k")
+    other = visitor.run(FOCUSED)
+    assert {first, other} == {"Ada", "Bob"}
+    visitor.keys(Keys.TAB, Keys.TAB)
+    assert visitor.run(FOCUSED) == journey.say("markTold")
+    visitor.keys(Keys.ENTER)
+    visitor.await_truth(lambda: visitor.count(".finding-row") == 1, "the row to go")
+    visitor.await_truth(lambda: visitor.run(FOCUSED) == first, "the focus on the row that is left")
+    assert waiting(doctor, "telling") == [first]
+
+
+def test_a_doctor_reads_why_a_patient_could_not_be_marked_as_told(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, add_patient: Callable[..., Caller]
+) -> None:
+    patient = add_patient("Ada")
+    sign(doctor, send(patient, "melanoma"), label="melanoma")
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(TELLING)
+    visitor.find(".reach button")
+    visitor.go_offline(True)
+    visitor.press(".reach button")
+    visitor.see("The server cannot be reached.")
+    visitor.go_offline(False)
+    assert waiting(doctor, "telling") == ["Ada"]
+    visitor.press(".reach button")
+    visitor.await_truth(lambda: visitor.count(".finding-row") == 0, "the row to go")
+    assert waiting(doctor, "telling") == []
+
+
+@pytest.mark.parametrize("look", looks(2), ids=str)
+def test_the_start_page_has_one_line_for_each_kind_that_is_overdue(
+    visitor: Visitor,
+    seeder: Seeder,
+    doctor: Caller,
+    add_patient: Callable[..., Caller],
+    look: Look,
+) -> None:
+    """What a suspended patient is to be told is overdue at once."""
+    ada, bob = add_patient("Ada"), add_patient("Bob")
+    for patient in (ada, bob):
+        sign(doctor, send(patient, "melanoma"), label="melanoma")
+    admin = seeder.person("admin")
+    assert admin.call("PATCH", f"/users/{ada.email}/suspend").status == 200
+    journey = Journey(visitor, "overdue", look)
+    visitor.enter(doctor, "doctor")
+    line = f"{journey.say('waiting_telling')} (2, {journey.say('countOverdue', count='1')})"
+    assert visitor.read(".overdue-kinds") == line
+    journey.step("start")
+    visitor.press(".overdue-kinds a")
+    visitor.find(".finding-row .reach")
+    assert visitor.run("return location.hash") == f"#/{TELLING}"
+    assert visitor.count(".overdue-kinds") == 0
+    first, second = visitor.read_all(".finding-row")
+    assert journey.say("overdue") in first and "Ada" in first
+    assert journey.say("overdue") not in second
+    journey.step("list")
+
+
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_each_list_holds_what_waits_for_its_kind(
+    visitor: Visitor, doctor: Caller, add_patient: Callable[..., Caller], look: Look
+) -> None:
+    reviews: dict[str, dict[str, Any]] = {
+        "Rita": {"label": "melanoma", "certainty": "suspected", "sample": "waiting"},
+        "Paul": {"photo_wanted": True},
+        "Vera": {"label": "melanoma"},
+    }
+    for name, review in reviews.items():
+        sign(doctor, send(add_patient(name), "melanocytic_nevus"), **review)
+    writer = add_patient("Anna")
+    sign(doctor, send(writer, "melanocytic_nevus"))
+    [spot] = writer.call("GET", "/lesions").json
+    said = {"text": "It itches."}
+    assert writer.call("POST", f"/lesions/{spot['id']}/messages", json=said).status == 201
+    journey = Journey(visitor, "lists", look)
+    visitor.enter(doctor, "doctor")
+    expected = {"result": "Rita", "photo": "Paul", "visit": "Vera", "answer": "Anna"}
+    for kind, name in expected.items():
+        visitor.choose("which-list", kind)
+        label = f"{journey.say(f'waiting_{kind}')} (1)"
+        visitor.await_truth(lambda: names(visitor) == [name], f"the list {kind}")  # noqa: B023
+        assert label in visitor.read("select[name=which-list]")
+        journey.step(kind)
+
+
+def names(visitor: Visitor) -> list[str]:
+    return visitor.read_all(".finding-row .cover")
