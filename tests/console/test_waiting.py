@@ -117,8 +117,9 @@ def test_the_start_page_has_one_line_for_each_kind_that_is_overdue(
     assert admin.call("PATCH", f"/users/{ada.email}/suspend").status == 200
     journey = Journey(visitor, "overdue", look)
     visitor.enter(doctor, "doctor")
-    line = f"{journey.say('waiting_telling')} (2, {journey.say('countOverdue', count='1')})"
-    assert visitor.read(".overdue-kinds") == line
+    [line] = visitor.read(".overdue-kinds").splitlines()
+    assert line.startswith(journey.say("waiting_telling"))
+    assert line.endswith(journey.say("countOverdue", count="1"))
     journey.step("start")
     visitor.press(".overdue-kinds a")
     visitor.find(".finding-row .reach")

@@ -6,6 +6,7 @@ import { Answer, AskFirst, Empty, Icon, Load, PhoneLink, useAct, useAnswer } fro
 import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayLanguage, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { sayWho } from "/console/views/account_actions.js";
+import { sayOverdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/figures.js";
 import { getModels } from "/console/views/models.js";
@@ -28,7 +29,7 @@ const itemsOverdue = (overdue) =>
     ? [{ act: false, text: say("nothingOverdue") }]
     : overdue.map(({ kind, doctor, name, count }) => ({
         act: true,
-        text: `${say(`waiting_${kind}`)}${colon()}${say("countOverdue", { count: sayNumber(count) })} · ${doctor ? isolated(name || doctor) : say("nobodyInCharge")}`,
+        text: `${sayOverdue(kind, count)} · ${doctor ? isolated(name || doctor) : say("nobodyInCharge")}`,
         place: addressOf("accounts", doctor ? { status: "approved", q: doctor } : { status: "unassigned" }),
         more: [say("overdueText")],
       }));

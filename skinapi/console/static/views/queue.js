@@ -10,7 +10,7 @@ import { addressOf, goTo } from "/console/navigation.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 import { Case, FoldedKeys, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
-import { Overdue } from "/console/views/decision.js";
+import { Overdue, sayOverdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
 import { DamagedPatients, FindingRows, groupByPatient, isOpinion } from "/console/views/queue_rows.js";
@@ -73,11 +73,7 @@ const useCursor = (rows, open, path) => {
 const counted = (name, count) => (count === undefined ? name : `${name} (${count})`);
 
 /** @param {typeof KINDS[number]} kind @param {Api["QueueCountsView"] | null} counts */
-const sayKind = (kind, counts) => {
-  const { count = 0, overdue = 0 } = counts?.waiting[kind] ?? {};
-  const late = say("countOverdue", { count: sayNumber(overdue) });
-  return kind === "review" ? `${say("waiting_review")}, ${late}` : `${say(`waiting_${kind}`)} (${sayNumber(count)}${overdue ? `, ${late}` : ""})`;
-};
+const sayKind = (kind, counts) => (kind === "review" ? sayOverdue(kind, counts?.waiting[kind]?.overdue) : counted(say(`waiting_${kind}`), counts?.waiting[kind]?.count));
 
 /** One of the filters, as a list.
  * @param {{name: "list" | "urgency", label: string, value: string, options: [string, string][], onChange: (changed: Partial<Filters>) => void}} props */
@@ -108,8 +104,8 @@ const Filter = ({ filters: { list, urgency }, counts, conditions, onChange }) =>
 /** One line for each kind of which something is overdue. @param {{list: string, counts: Api["QueueCountsView"] | null}} props */
 const OverdueKinds = ({ list, counts }) => {
   const kinds = KINDS.filter((kind) => counts?.waiting[kind]?.overdue && kind !== list);
-  return kinds.length > 0 && html`<ul class="plain overdue-kinds">${kinds.map((kind) => html`
-    <li key=${kind}><a href=${`#/queue?list=${kind}`}><${Overdue} text=${sayKind(kind, counts)} /></a></li>`)}</ul>`;
+  return kinds.length > 0 && html`<ul class="overdue-kinds">${kinds.map((kind) => html`
+    <li key=${kind}><a href=${`#/queue?list=${kind}`}><${Overdue} text=${sayOverdue(kind, counts?.waiting[kind].overdue)} /></a></li>`)}</ul>`;
 };
 
 /** In one line: whom no doctor is in charge of, and the messages that wait.
@@ -275,7 +271,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
         <h1><span class="hidden">${say("title_queue")}</span></h1>
         ${!number && html`<${FoldedKeys} named=${false} />`}
         <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))} />
-        <${OverdueKinds} list=${filters.list} counts=${counts} />
+        ${!number && html`<${OverdueKinds} list=${filters.list} counts=${counts} />`}
         <${Notes} messages=${messages} filters=${filters} counts=${counts} />
         <${Pages} pages=${list.pages} empty=${html`<${NothingListed} filters=${filters} />`}>
           ${() => html`<${FindingRows} groups=${list.groups} conditions=${conditions} cursor=${list.cursor} query=${query}

@@ -83,7 +83,7 @@ const ToTell = ({ found: { id, lesion, patient_name: name, patient_email: email,
     await askWhatWaits().catch(() => {}); // the list is read again with the counts, at the latest with the next
   };
   return html`
-    <span class="line reach">
+    <span class="reach">
       ${phone && html`<${PhoneLink} number=${phone} />`}
       ${!email.endsWith(EXTERNAL) && html`<a class="wrap" href=${`mailto:${email}`}>${isolated(email)}</a>`}
       <button data-number=${id} aria-label=${`${say("markTold")}${colon()}${isolated(name)}, ${say("title_finding")} ${id}`}
