@@ -255,7 +255,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${shutOut && html`<${Message}><p><strong>${say("shutOut")}</strong> ${say("recordOfDeletedText")}</p><//>`}
       ${finding.no_access && !shutOut && html`<${Message}><p>${say("noAccess")}</p><//>`}
-      <${Verdicts} title=${title} report=${report} finding=${finding} conditions=${conditions} overdue=${work.overdue} doctor />
+      <${Verdicts} title=${title} report=${report} finding=${finding} conditions=${conditions} doctor />
       <${FoundChanges} changes=${finding.changes} />
       <${ModelMark} finding=${finding} onJudged=${judged} />
       ${!decided && told}

@@ -55,9 +55,9 @@ export const PastDecision = ({ decision, note, doctor = false, title }) => {
     </section>`;
 };
 
-/** The head of a decided finding. `overdue`: the result that it awaits.
- * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string}, title: string, overdue?: boolean}} props */
-export const Decided = ({ decision, note, doctor, here, title, overdue = false }) => {
+/** The head of a decided finding.
+ * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, here: {id: number, lesion: string}, title: string}} props */
+export const Decided = ({ decision, note, doctor, here, title }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
@@ -70,7 +70,6 @@ export const Decided = ({ decision, note, doctor, here, title, overdue = false }
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
       ${!doctor && decision.unjudged && !decision.signed_before && html`<p class="action">${say("unjudged")}</p>`}
       ${doctor && html`<${DoctorsDue} due=${decision.due} />`}
-      ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
       <p>${saySignature(decision)}</p>
       ${decision.photo_wanted && !doctor && html`<${TakeAnother} of=${here} />`}

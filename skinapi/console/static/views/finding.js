@@ -201,9 +201,9 @@ const ModelThen = ({ report, finding, conditions }) => html`
     <p>${sayForDoctor(report)} ${report.reading.doubts}</p></details>`;
 
 /** What is to be done comes first, once: what the server says of the spot, where neither this finding nor its current review says the same
- * (`spot_advice`), else the review, else what the model says. `overdue`: the result that a decision awaits.
- * @param {{title: string, report: FindingReport, finding: Api["FindingView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props */
-export const Verdicts = ({ title, report, finding, conditions, doctor, overdue = false }) => {
+ * (`spot_advice`), else the review, else what the model says.
+ * @param {{title: string, report: FindingReport, finding: Api["FindingView"] & {no_access?: boolean}, conditions: Api["ConditionsView"], doctor: boolean}} props */
+export const Verdicts = ({ title, report, finding, conditions, doctor }) => {
   const { decision, review, spot_advice: elsewhere } = report;
   const { instruction } = finding;
   const again = html`<${JudgedAgain} finding=${finding} />`;
@@ -216,7 +216,7 @@ export const Verdicts = ({ title, report, finding, conditions, doctor, overdue =
   const model = doctor ? html`<${ModelThen} report=${report} finding=${finding} conditions=${conditions} />`
     : decision && html`<${ModelBefore} report=${report} finding=${finding} conditions=${conditions} />`;
   if (!elsewhere || !instruction)
-    return html`<${Decided} decision=${decision} note=${review?.note} doctor=${doctor} here=${finding} title=${title} overdue=${overdue} />${again}${model}`;
+    return html`<${Decided} decision=${decision} note=${review?.note} doctor=${doctor} here=${finding} title=${title} />${again}${model}`;
   return html`
     <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${finding} />
     ${decision ? html`<${PastDecision} decision=${decision} note=${review?.note} doctor=${doctor} title=${!doctor && title} />`

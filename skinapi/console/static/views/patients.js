@@ -106,7 +106,7 @@ const Course = (/** @type {{argument: string, filters: URLSearchParams}} */ { ar
       <${BackToCase} filters=${filters} />
       <h1>${nameOfSpot(spot)}</h1>
       <${PatientHead} spot=${spot} />
-      ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" conditions=${conditions} overdue=${spot.instruction.waits_for === "result" && spot.latest?.awaited?.overdue} /></div>`}
+      ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" conditions=${conditions} /></div>`}
       ${spot.findings > 1 && html`<p><a class="button" href=${addressOf(`#/visits/${spot.id}`, Object.fromEntries(filters))}>${say("sideBySide")}</a></p>`}
       <${SpotPlace} spot=${spot} />
       <${SpotTimeline} spot=${spot.id} conditions=${conditions} />

@@ -1,7 +1,7 @@
 // A doctor's workspace: the findings of the patients in care as rows, and beside them the case that is
 // open. What is listed and which case is open stand in the address.
 
-import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useMemo, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Empty, Icon, Load, onValue, toast, TYPED_IN, useAnswer, useKeys } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
@@ -183,22 +183,29 @@ function withNobodys(pages, { value, error }) {
   return { ...pages, items: [...pages.items.slice(0, own), ...nobodys, ...pages.items.slice(own)] };
 }
 
+/** What a spot waits for, as the finding to open for it; without a number if there is none. @param {Found | Api["WaitingRow"]} row @returns {Found} */
+const foundOf = (row) => /** @type {Found} */ ("finding" in row ? { ...row.finding, ...row } : row);
+
 /** What is listed, page by page, and the cursor in it. @param {Filters} filters @param {string} number the case that is open */
 const useList = (filters, number) => {
   const { counted: turn, counts } = useWaiting();
   const mayHave = !filters.list && ["", URGENT].includes(filters.urgency);
   const nobodys = useAnswer(() => (mayHave ? get(pathOf({ list: "unassigned", urgency: URGENT })) : Promise.resolve([])), [mayHave, counts?.unassigned?.urgent]);
-  const pages = withNobodys(usePages(pathOf(filters)), nobodys);
+  /** @type {PagesOf<Found | Api["WaitingRow"]>} */
+  const listed = usePages(pathOf(filters));
+  const found = useMemo(() => listed.items?.map(foundOf), [listed.items]);
+  const pages = withNobodys({ ...listed, items: found }, nobodys);
   useEffect(() => void pages.refresh().catch(() => {}), [turn]); // it is tried again with the next count
   const { items = [] } = pages;
   const byUrgency = !isKind(filters.list);
-  const groups = byUrgency ? groupByPatient(items) : items.map((one) => [one]);
-  const rows = groups.flat();
+  const order = items.filter(({ id }) => id);
+  const groups = byUrgency ? groupByPatient(order) : items.map((one) => [one]);
+  const rows = groups.flat().filter(({ id }) => id);
   const { place, ...cursor } = useCursor(rows, Number(number), pathOf(filters));
   useEffect(() => {
     if (place >= 0 && rows.length - place < NEAR_END && pages.next && !pages.loading && !pages.error) pages.more();
   }, [place, rows.length, pages.loading]);
-  return { pages, byUrgency, groups, order: items, rows, place, ...cursor };
+  return { pages, byUrgency, groups, order, rows, place, ...cursor };
 };
 
 /** The way from case to case, by buttons and keys.

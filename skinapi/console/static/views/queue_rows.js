@@ -11,9 +11,10 @@ import { EXTERNAL } from "/console/views/account_actions.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
 import { Overdue, UrgencySign } from "/console/views/decision.js";
-import { doctorNameOf, isMalignant } from "/console/views/finding.js";
+import { doctorNameOf, isMalignant, labelOfBand } from "/console/views/finding.js";
 
-/** `nobodys`: in a doctor's own list, of a patient without one. @typedef {Api["QueuedFinding"] & {nobodys?: boolean}} Found */
+/** `nobodys`: in a doctor's own list, of a patient without one; `waiting` and `urgency`: in a list of what spots wait for.
+ * @typedef {Api["QueuedFinding"] & {nobodys?: boolean} & Partial<Pick<Api["WaitingRow"], "waiting" | "urgency">>} Found */
 
 /** Whether a second opinion or a dispute has put it first, whatever its urgency. @param {Found} found */
 export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.disputed || work?.opinion?.of_me);
@@ -86,7 +87,7 @@ const ToTell = ({ found: { id, lesion, patient_name: name, patient_email: email,
     <span class="reach">
       ${phone && html`<${PhoneLink} number=${phone} />`}
       ${!email.endsWith(EXTERNAL) && html`<a class="wrap" href=${`mailto:${email}`}>${isolated(email)}</a>`}
-      <button data-number=${id} aria-label=${`${say("markTold")}${colon()}${isolated(name)}, ${say("title_finding")} ${id}`}
+      <button data-number=${id} aria-label=${`${say("markTold")}${colon()}${isolated(name)}${id ? `, ${say("title_finding")} ${id}` : ""}`}
         onClick=${() => run(tell)}>${say("markTold")}</button></span>
     ${failed}`;
 };
@@ -122,6 +123,20 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     </li>`;
 };
 
+/** What waits without a finding to open: a message about no spot, or a spot whose findings were deleted. @param {{found: Found, conditions: Api["ConditionsView"]}} props */
+const PatientRow = ({ found, conditions }) => {
+  const { patient_id: patient, patient_name: name, lesion, urgency, waiting } = found;
+  return html`
+    <li class="whole finding-row">
+      <div class="grow">
+        <span class="line"><a class="cover" href=${`#/${addressOf(`patients/${patient}`, { at: waiting?.kind === "answer" ? "messages" : "" })}`}>${isolated(name)}</a><${State} found=${found} /></span>
+        <span class="line"><span class="said">${[found.shut_out && say("shutOutRow"), waiting && say("awaitedSince", { date: sayShortDay(waiting.since) }),
+          lesion && urgency ? labelOfBand(conditions, urgency) : say("generalMessage")].filter(Boolean).join(" · ")}</span></span>
+        ${waiting?.kind === "telling" && html`<${ToTell} found=${found} />`}
+      </div>
+    </li>`;
+};
+
 /** Below which heading a group stands: what a doctor has left, what second opinions put first, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => {
   if (first?.reviewed && first.waits_for?.length) return LEFT;
@@ -143,7 +158,7 @@ const countBelow = (groups, first, more) => {
 export const FindingRows = ({ groups, conditions, cursor, named = true, headed = false, query, more = false }) => html`
   <ul class="list rows">
     ${groups.flatMap((ofOne, nth) => {
-      const rows = ofOne.map((found, at) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
+      const rows = ofOne.map((found, at) => !found.id ? html`<${PatientRow} key=${found.lesion ?? found.patient_id} found=${found} conditions=${conditions} />` : html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
         of=${at === 0 ? ofOne.length : 1} below=${at > 0} current=${found.id === cursor} query=${query} />`);
       const head = headed && headOf(ofOne) !== headOf(groups[nth - 1] ?? []) && headOf(ofOne);
       return [
