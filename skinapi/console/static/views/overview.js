@@ -41,8 +41,8 @@ const itemOfChecker = ({ model, language, passed_at: believed, due_at: due, pair
   more: pairs > 0 ? [say("checkerPairs", { right: sayNumber(right), pairs: sayNumber(pairs) }), ...(believed ? [] : [say("checkerDue", { date: due && sayDate(due) })])] : [],
 });
 
-/** "2 patients have no doctor, 4 urgent findings". @param {{patients: number, urgent: number}} counted */
-export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassigned", patients), urgent > 0 && sayCount("urgentFindings", urgent)].filter(Boolean).join(", ");
+/** "2 patients have no doctor, 4 urgent spots". @param {{patients: number, urgent: number}} counted */
+export const sayUnassigned = ({ patients, urgent }) => [sayCount("patientsUnassigned", patients), urgent > 0 && sayCount("urgentSpots", urgent)].filter(Boolean).join(", ");
 
 /** Patients without a doctor; before anything else a clinic needs one. @param {Api["UnassignedTotals"]} unassigned @param {Api["AccountRow"]} [asks] an account that waits, and asks to be a doctor's @returns {Item} */
 export function itemOfUnassigned(unassigned, asks) {

@@ -89,7 +89,7 @@ const Filter = ({ filters: { list, urgency }, counts, conditions, onChange }) =>
   const waiting = list ? undefined : counts?.by_urgency;
   const lists = [
     ["", counted(say("toReview"), counts?.to_review)],
-    ...(counts?.unassigned || list === "unassigned" ? [["unassigned", counted(say("withoutDoctor"), counts?.unassigned?.findings)]] : []), ["reviewed", say("reviewed")],
+    ...(counts?.unassigned || list === "unassigned" ? [["unassigned", counted(say("withoutDoctor"), counts?.unassigned?.spots)]] : []), ["reviewed", say("reviewed")],
     ...KINDS.filter((kind) => kind !== "review" || list === kind || counts?.waiting[kind]?.overdue).map((kind) => [kind, sayKind(kind, counts)]), ["all", say("all")],
   ];
   const urgencies = conditions.bands.map(({ key }) => [key, counted(labelOfBand(conditions, key), waiting?.[key])]);
@@ -113,12 +113,12 @@ const OverdueKinds = ({ list, counts }) => {
 const Notes = ({ messages, filters, counts }) => {
   const toReach = useAnswer(getPeopleToReach, []).value ?? [];
   const unassigned = counts?.unassigned;
-  if (messages.length === 0 && toReach.length === 0 && !unassigned?.findings && !counts?.damaged.length) return null;
+  if (messages.length === 0 && toReach.length === 0 && !unassigned?.spots && !counts?.damaged.length) return null;
   return html`
     <p class="notes">
       <${ReachLink} people=${toReach} />
       <${DamagedPatients} damaged=${counts?.damaged} />
-      ${unassigned && unassigned.findings > 0 && filters.list !== "unassigned" && html`<a class="without-doctor" href="#/queue?list=unassigned"><${Icon} name="referral" size=${16} /> ${sayUnassigned(unassigned)}</a>`}
+      ${unassigned && unassigned.spots > 0 && filters.list !== "unassigned" && html`<a class="without-doctor" href="#/queue?list=unassigned"><${Icon} name="referral" size=${16} /> ${sayUnassigned(unassigned)}</a>`}
       ${messages.length > 0 && html`<span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
       <${UnreadLinks} messages=${messages} filters=${filters} />
     </p>`;

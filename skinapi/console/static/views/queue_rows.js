@@ -14,7 +14,7 @@ import { Overdue, UrgencySign } from "/console/views/decision.js";
 import { doctorNameOf, isMalignant, labelOfBand } from "/console/views/finding.js";
 
 /** `nobodys`: in a doctor's own list, of a patient without one; `waiting` and `urgency`: in a list of what spots wait for.
- * @typedef {Api["QueuedFinding"] & {nobodys?: boolean} & Partial<Pick<Api["WaitingRow"], "waiting" | "urgency">>} Found */
+ * @typedef {Api["QueuedFinding"] & {nobodys?: boolean} & Partial<Pick<Api["WaitingRow"], "waiting" | "urgency" | "lesion">>} Found */
 
 /** Whether a second opinion or a dispute has put it first, whatever its urgency. @param {Found} found */
 export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.disputed || work?.opinion?.of_me);
@@ -45,11 +45,9 @@ export const groupByPatient = (items) => {
   return [...groups.values()];
 };
 
-/** Reviewed by a doctor who is gone: something of it still waits. */
-const LEFT = "left";
 const NOBODYS = "nobodys";
 /** Headings that are no urgency. @type {Record<string, WordKey>} */
-const HEADS = { opinions: "secondOpinions", [LEFT]: "leftByDoctor", [NOBODYS]: "withoutDoctor" };
+const HEADS = { opinions: "secondOpinions", [NOBODYS]: "withoutDoctor" };
 
 /** Until when the patient is to be seen. @param {Found} found */
 const sayTold = ({ due }) => {
@@ -79,7 +77,7 @@ const ToTell = ({ found: { id, lesion, patient_name: name, patient_email: email,
     if (document.activeElement === document.body) /** @type {HTMLElement | null} */ (document.querySelector(".cases .current .cover"))?.focus();
   }), []);
   const tell = async () => {
-    await post(apiPath`/lesions/${lesion}/told`);
+    await post(apiPath`/lesions/${lesion ?? ""}/told`);
     toastAbout(name, say("markedTold"));
     await askWhatWaits().catch(() => {}); // the list is read again with the counts, at the latest with the next
   };
@@ -137,9 +135,8 @@ const PatientRow = ({ found, conditions }) => {
     </li>`;
 };
 
-/** Below which heading a group stands: what a doctor has left, what second opinions put first, else its urgency. @param {Found[]} group */
+/** Below which heading a group stands: what second opinions put first, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => {
-  if (first?.reviewed && first.waits_for?.length) return LEFT;
   if (first?.nobodys) return NOBODYS;
   return first && (isOpinion(first) ? "opinions" : first.level.urgency);
 };
