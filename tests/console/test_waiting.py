@@ -156,6 +156,10 @@ def test_each_list_holds_what_waits_for_its_kind(
         visitor.await_truth(lambda: names(visitor) == [name], f"the list {kind}")  # noqa: B023
         assert label in visitor.read("select[name=which-list]")
         journey.step(kind)
+    visitor.go("patients")
+    for kind in ("result", "photo", "visit"):
+        visitor.find(f".patients a[href='#/queue?list={kind}']")
+    journey.step("patients")
 
 
 def names(visitor: Visitor) -> list[str]:
