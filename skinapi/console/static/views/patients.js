@@ -32,8 +32,9 @@ const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, w
 
 /** What else the spots wait for: what a doctor has to review or to answer is said before. @param {{patient: Api["PatientInCare"]}} props */
 const AlsoWaiting = ({ patient: { waiting } }) =>
-  waiting.filter(({ kind }) => kind !== "review" && kind !== "answer").map(({ kind, due_at: due, overdue }, at) => {
-    const said = `${say(`waiting_${kind}`)} ${say("toldBy", { date: sayShortDay(due) })}`;
+  waiting.filter(({ kind }) => kind !== "review" && kind !== "answer").map(({ kind, since, due_at: due, overdue }, at) => {
+    const lastDay = new Date(Date.parse(due) - 1).toISOString().slice(0, 10); // a visit is overdue from the midnight after its day
+    const said = `${say(`waiting_${kind}`)} ${kind === "visit" ? say("toldBy", { date: sayShortDay(lastDay) }) : say("awaitedSince", { date: sayShortDay(since) })}`;
     return html`${at > 0 && " · "}<a href=${`#/queue?list=${kind}`}>${overdue ? html`<${Overdue} text=${said} />` : said}</a>`;
   });
 
