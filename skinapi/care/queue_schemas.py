@@ -89,7 +89,7 @@ class WaitingQuery(PageQuery):
     overdue: bool = Field(default=False, description="`true`: only what is overdue")
 
 
-class WaitingView(Answer):
+class WaitingKindView(Answer):
     kind: WaitingKind
     began_at: datetime = Field(serialization_alias="since")
     due_at: datetime
@@ -115,7 +115,7 @@ class PatientInCare(Answer):
     waiting_since: datetime | None = Field(description="when that finding was made")
     waiting_submission: int | None = Field(description="the number of that finding")
 
-    waiting: list[WaitingView] = Field(
+    waiting: list[WaitingKindView] = Field(
         description="what spots of the patient wait for, and messages about none: of each kind the "
         "one that is due first. The soonest due comes first"
     )
@@ -136,7 +136,7 @@ class PatientInCare(Answer):
             account,
             record_kept_until=account.record_end,
             shut_out=is_shut_out(account),
-            waiting=WaitingView.list_of(found.waiting),
+            waiting=WaitingKindView.list_of(found.waiting),
             waiting_band=waiting.band if waiting else None,
             waiting_since=waiting.since if waiting else None,
             waiting_submission=waiting.number if waiting else None,
@@ -354,7 +354,7 @@ class WaitingRow(OfPatient):
 
     lesion: str | None = Field(description="the spot; null of a message about none")
     urgency: Band = Field(description="what the spot asks for")
-    waiting: WaitingView
+    waiting: WaitingKindView
     finding: QueuedFinding | None = Field(description="null if the spot has no finding")
 
     @classmethod
@@ -362,7 +362,7 @@ class WaitingRow(OfPatient):
         return cls.from_record(
             found.row,
             **cls.fields_of(found.owner),
-            waiting=WaitingView.from_record(found.row),
+            waiting=WaitingKindView.from_record(found.row),
             finding=QueuedFinding.from_case(found.case, asker) if found.case else None,
         )
 

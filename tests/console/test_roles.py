@@ -43,6 +43,7 @@ def test_a_change_of_role_names_what_waits(
     assert row_of(admin, patient) == before, "a choice is no act"
     journey.press("changeRole", within="managed")
     journey.see("roleTakes", who=named(patient), doctor="Ada", **figures(journey, before))
+    visitor.see(f"{journey.say('waiting_telling')} (1)")
     journey.step("role-ask")
     visitor.press("dialog .danger")
     journey.see("roleChanged", who=named(patient), role=journey.say("role_doctor"))
@@ -72,8 +73,8 @@ def test_who_is_approved_as_a_doctor_is_asked_about_first(
     visitor.press("dialog .primary")
     journey.see("approved", who=named(patient), role=journey.say("role_doctor"))
     visitor.go("overview")
-    said = {"findings": one, "urgent": urgent, "role": journey.say("role_doctor")}
-    journey.see("staffFindings", who=named(patient), **said)
+    spots, role = journey.say("one_spots", count="1"), journey.say("role_doctor")
+    journey.see("staffFindings", who=named(patient), spots=spots, urgent=urgent, role=role)
     journey.step("findings-of-no-patient")
 
 

@@ -18,7 +18,7 @@ FOCUSED = "return document.activeElement.textContent"
 
 @pytest.fixture
 def doctor(seeder: Seeder) -> Caller:
-    return seeder.person("doctor")
+    return seeder.person("doctor", name="Dr Vane")
 
 
 @pytest.fixture
@@ -129,6 +129,9 @@ def test_the_start_page_has_one_line_for_each_kind_that_is_overdue(
     assert journey.say("overdue") in first and "Ada" in first
     assert journey.say("overdue") not in second
     journey.step("list")
+    visitor.enter(admin, "admin")
+    visitor.see(f"{line} · Dr Vane")
+    journey.step("overview")
 
 
 @pytest.mark.parametrize("look", looks(3), ids=str)

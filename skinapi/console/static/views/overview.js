@@ -52,10 +52,10 @@ export function itemOfUnassigned(unassigned, asks) {
   return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText"), ...(unassigned.not_approved ? [sayCount("patientsNotApproved", unassigned.not_approved)] : [])] };
 }
 
-/** Findings that are in no doctor's list, since their owner is no patient. @param {Api["StaffFindings"]} one @returns {Item} */
-const itemOfStaff = ({ email, name, role, findings, urgent }) => ({
+/** Spots that are in no doctor's list, since their owner is no patient. @param {Api["StaffFindings"]} one @returns {Item} */
+const itemOfStaff = ({ email, name, role, spots, urgent }) => ({
   act: true,
-  text: say("staffFindings", { who: sayWho({ name, email }), role: sayValue("role", role), findings: sayCount("findings", findings), urgent: sayNumber(urgent) }),
+  text: say("staffFindings", { who: sayWho({ name, email }), role: sayValue("role", role), spots: sayCount("spots", spots), urgent: sayNumber(urgent) }),
   place: addressOf("accounts", { status: "all", q: email }),
   more: [say("staffFindingsText")],
 });
