@@ -43,7 +43,7 @@ def test_a_change_of_role_names_what_waits(
     assert row_of(admin, patient) == before, "a choice is no act"
     journey.press("changeRole", within="managed")
     journey.see("roleTakes", who=named(patient), doctor="Ada", **figures(journey, before))
-    visitor.see(f"{journey.say('waiting_telling')} (1)")
+    visitor.see(f"{journey.say('waiting_visit')} (1)")
     journey.step("role-ask")
     visitor.press("dialog .danger")
     journey.see("roleChanged", who=named(patient), role=journey.say("role_doctor"))
