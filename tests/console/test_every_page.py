@@ -140,7 +140,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     user = ["check", f"finding/{first}", f"finding/{second}", f"spot/{spot}", f"visits/{spot}"]
     case = [f"case/{first}", f"case/{first} help", f"case/{first} opinion"]
     other = [f"case/{second}", f"case/{second} letter"]
-    doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "people-to-reach", "queue?list=telling"]
+    doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "people-to-reach"]
     admin = ["audit", "triage", f"version/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "jobs", f"job/{clinic.job}"]
     sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]
@@ -149,7 +149,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     return {
         "": visitor,
         "user": [*user, "messages", "account", "my-data", "keys", "spots"],
-        "doctor": [*doctor, "patients", "outcomes", "account", "queue"],
+        "doctor": [*doctor, "patients", "outcomes", "account", TO_TELL, "queue"],
         "researcher": [*lab[1:], "models", "account", "datasets"],
         "admin": [*admin, *lab, "models", "account", *desk],
     }
@@ -157,6 +157,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
 
 # With the choices of an account.
 ACCOUNTS = "accounts?status=approved"
+TO_TELL = "queue?list=telling"
 # The way back from the clinic's log-in.
 ELSEWHERE = {"back"}
 
