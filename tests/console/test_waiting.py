@@ -170,3 +170,27 @@ def test_each_list_holds_what_waits_for_its_kind(
 
 def names(visitor: Visitor) -> list[str]:
     return visitor.read_all(".finding-row .cover")
+
+
+def test_what_waits_without_a_finding_opens_the_patient(
+    visitor: Visitor, doctor: Caller, add_patient: Callable[..., Caller]
+) -> None:
+    """A message of a patient who has sent no photo, and a spot of which only its level is left."""
+    anna, ada = add_patient("Anna"), add_patient("Ada")
+    said = {"text": "Which camera do I need?"}
+    assert anna.call("POST", f"/patients/{anna.id}/messages", json=said).status == 201
+    number = send(ada, "melanoma")
+    sign(doctor, number, label="melanoma")
+    assert ada.call("DELETE", f"/submissions/{number}").status == 200
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go("queue?list=answer")
+    assert visitor.read(".finding-row .cover") == "Anna"
+    visitor.press(".finding-row .cover")
+    visitor.see("Which camera do I need?")
+    visitor.go(TELLING)
+    assert "Urgent referral" in visitor.read(".finding-row")
+    visitor.assert_accessible()
+    visitor.press(".reach button")
+    visitor.await_truth(lambda: visitor.count(".finding-row") == 0, "the row to go")
+    assert waiting(doctor, "telling") == []
