@@ -149,7 +149,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     return {
         "": visitor,
         "user": [*user, "messages", "account", "my-data", "keys", "spots"],
-        "doctor": [*doctor, "patients", "outcomes", "account", TO_TELL, "queue"],
+        "doctor": [*doctor, TO_TELL, "patients", "outcomes", "account", "queue"],
         "researcher": [*lab[1:], "models", "account", "datasets"],
         "admin": [*admin, *lab, "models", "account", *desk],
     }

@@ -49,6 +49,7 @@ def test_a_patient_who_was_told_leaves_the_list_to_tell(
     visitor.choose("which-list", "telling")
     visitor.find(".finding-row a[href='tel:+33123456789']")
     assert visitor.count(".finding-row a[href^='mailto:']") == 2
+    visitor.assert_accessible()
     journey.step("list")
     visitor.press_in_row("Ada", journey.say("markTold"))
     visitor.see(journey.say("markedTold"))

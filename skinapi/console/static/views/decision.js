@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession } from "/console/api.js";
 import { Icon } from "/console/components.js";
-import { colon, isolated, said, say, sayDate, sayDueDay, sayNumber, sayShortDay, today } from "/console/language.js";
+import { colon, isolated, said, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
 import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js";
 
 /** For another photo, of the same spot. @param {{of: {lesion: string}}} props */
@@ -22,9 +22,6 @@ export const DoctorsDue = ({ due }) => {
 
 /** What has waited for too long: red, with a shape. @param {{text: string}} props */
 export const Overdue = ({ text }) => html`<span class="overdue"><${Icon} name="urgent_referral" size=${14} />${text}</span>`;
-
-/** How much of a kind is overdue: "To tell: 2 overdue". @param {string} kind what spots wait for @param {number} [count] */
-export const sayOverdue = (kind, count = 0) => `${say(/** @type {WordKey} */ (`waiting_${kind}`))}${colon()}${say("countOverdue", { count: sayNumber(count) })}`;
 
 /** The colour of what a patient is told: none while it waits for something and asks for no visit.
  * @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */

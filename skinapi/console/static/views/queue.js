@@ -10,10 +10,10 @@ import { addressOf, goTo } from "/console/navigation.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 import { Case, FoldedKeys, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
-import { Overdue, sayOverdue } from "/console/views/decision.js";
+import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
-import { DamagedPatients, FindingRows, groupByPatient, isOpinion } from "/console/views/queue_rows.js";
+import { DamagedPatients, FindingRows, groupByPatient, isOpinion, sayOverdue } from "/console/views/queue_rows.js";
 
 /** A page is short: the first ones are what a doctor reads. */
 const PAGE = 40;

@@ -49,6 +49,9 @@ const NOBODYS = "nobodys";
 /** Headings that are no urgency. @type {Record<string, WordKey>} */
 const HEADS = { opinions: "secondOpinions", [NOBODYS]: "withoutDoctor" };
 
+/** How much of a kind is overdue: "To tell: 2 overdue". @param {string} kind what spots wait for @param {number} [count] */
+export const sayOverdue = (kind, count = 0) => `${say(/** @type {WordKey} */ (`waiting_${kind}`))}${colon()}${say("countOverdue", { count: sayNumber(count) })}`;
+
 /** Until when the patient is to be seen. @param {Found} found */
 const sayTold = ({ due }) => {
   const day = due && say("toldBy", { date: sayShortDay(due) });
