@@ -59,7 +59,7 @@ const useCursor = (rows, open, path) => {
     setChosen(0);
     last.current = 0;
   }, [path]);
-  const wanted = open || chosen || rows[0]?.id;
+  const wanted = open || chosen || rows[0]?.id || 0;
   const at = rows.findIndex(({ id }) => id === wanted);
   const place = at < 0 && !open ? Math.min(last.current, rows.length - 1) : at; // -1: what is open has left the list
   const cursor = rows[place]?.id ?? wanted;

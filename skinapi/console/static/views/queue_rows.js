@@ -93,12 +93,12 @@ const ToTell = ({ found: { id, lesion, patient_name: name, patient_email: email,
     ${failed}`;
 };
 
-/** A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
+/** A finding in two lines, or what waits without a finding to open: a message about no spot, or a spot whose findings were deleted. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
  * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "" }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side } = found;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
-  const { waits_for: kinds = [], waiting, reviewed, review } = found;
+  const { waits_for: kinds = [], waiting, reviewed, review, lesion, urgency } = found;
   const changes = (found.case?.changes ?? []).filter((one) => one.finding === id);
   const sentence = [
     found.shut_out && say("shutOutRow"),
@@ -107,32 +107,18 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     !reviewed && found.more_urgent && say("becameUrgentRow"),
     waiting && say("awaitedSince", { date: sayShortDay(waiting.since) }),
     !reviewed && found.uncertain && say("uncertainMark"),
-    !reviewed && sayLikely(found, conditions),
+    !reviewed && (id ? sayLikely(found, conditions) : lesion && urgency ? labelOfBand(conditions, urgency) : say("generalMessage")),
     review && said(review),
   ].filter(Boolean).join(" · ");
+  const place = id ? `case/${id}${query}` : addressOf(`patients/${found.patient_id}`, { at: waiting?.kind === "answer" ? "messages" : "" });
   return html`
     <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
-      <${KeptPhoto} number=${id} kept=${found.photo_kept} />
-      <${UrgencySign} level=${found.level} />
+      ${id && html`<${KeptPhoto} number=${id} kept=${found.photo_kept} /><${UrgencySign} level=${found.level} />`}
       <div class="grow">
-        <span class="line"><a class="cover" href=${`#/case/${id}${query}`} data-number=${id} aria-current=${current ? "true" : null}>
+        <span class="line"><a class="cover" href=${`#/${place}`} data-number=${id} aria-current=${current ? "true" : null}>
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${sayCount("findings", of)}</small>`}` : where}</a>
           <${State} found=${found} /></span>
         <span class="line"><span class="said" title=${sentence}>${sentence}</span></span>
-        ${waiting?.kind === "telling" && html`<${ToTell} found=${found} />`}
-      </div>
-    </li>`;
-};
-
-/** What waits without a finding to open: a message about no spot, or a spot whose findings were deleted. @param {{found: Found, conditions: Api["ConditionsView"]}} props */
-const PatientRow = ({ found, conditions }) => {
-  const { patient_id: patient, patient_name: name, lesion, urgency, waiting } = found;
-  return html`
-    <li class="whole finding-row">
-      <div class="grow">
-        <span class="line"><a class="cover" href=${`#/${addressOf(`patients/${patient}`, { at: waiting?.kind === "answer" ? "messages" : "" })}`}>${isolated(name)}</a><${State} found=${found} /></span>
-        <span class="line"><span class="said">${[found.shut_out && say("shutOutRow"), waiting && say("awaitedSince", { date: sayShortDay(waiting.since) }),
-          lesion && urgency ? labelOfBand(conditions, urgency) : say("generalMessage")].filter(Boolean).join(" · ")}</span></span>
         ${waiting?.kind === "telling" && html`<${ToTell} found=${found} />`}
       </div>
     </li>`;
@@ -158,7 +144,7 @@ const countBelow = (groups, first, more) => {
 export const FindingRows = ({ groups, conditions, cursor, named = true, headed = false, query, more = false }) => html`
   <ul class="list rows">
     ${groups.flatMap((ofOne, nth) => {
-      const rows = ofOne.map((found, at) => !found.id ? html`<${PatientRow} key=${found.lesion ?? found.patient_id} found=${found} conditions=${conditions} />` : html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
+      const rows = ofOne.map((found, at) => html`<${FindingRow} key=${found.id ?? found.lesion ?? found.patient_id} found=${found} conditions=${conditions} named=${named}
         of=${at === 0 ? ofOne.length : 1} below=${at > 0} current=${found.id === cursor} query=${query} />`);
       const head = headed && headOf(ofOne) !== headOf(groups[nth - 1] ?? []) && headOf(ofOne);
       return [
