@@ -92,16 +92,10 @@ class Messages(Repository[Message]):
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner})
 
-    def find_open(self, owner: str) -> set[tuple[str | None, str | None]]:
-        """The spot, and the finding, of each message of this owner that waits for a doctor, and of
-        each that the owner has not read.
-        """
-        own: Filter = {"owner": owner, **WAITING}  # what patients wrote to a doctor is theirs
-        return {
-            (item.get("lesion"), item.get("submission"))
-            for end in ("author", "to")
-            for item in self._documents.find({**own, end: owner}, fields=("lesion", "submission"))
-        }
+    def list_unanswered(self, owner: str) -> set[str | None]:
+        """List the spots about which this patient waits for an answer. None means no spot."""
+        unanswered: Filter = {"owner": owner, "author": owner, **WAITING}
+        return {item.get("lesion") for item in self._documents.find(unanswered, fields=("lesion",))}
 
     def find_unanswered(self, thread: Thread) -> datetime | None:
         """When the owner wrote the oldest message of this thread that no doctor has answered."""

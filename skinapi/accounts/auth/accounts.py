@@ -18,7 +18,6 @@ from skinapi.accounts.auth.events import (
     DoctorReturned,
     DoctorStopped,
     PatientsReleased,
-    RoleChanged,
 )
 from skinapi.base.errors import (
     AccountJoined,
@@ -179,8 +178,6 @@ class Accounts(Repository[Account]):
         stays = wanted.status != "deleting" and not wanted.joined_to
         if stays and account.approved != wanted.approved:
             unit.publish(ApprovalChanged(account.id))
-        if stays and account.role != wanted.role:
-            unit.publish(RoleChanged(account.id))
 
     def _write(self, account: Account, wanted: Account) -> None:
         changed = changes_between(account, wanted)

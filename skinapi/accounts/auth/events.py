@@ -43,10 +43,6 @@ class ApprovalChanged(AccountEvent):
     """The account is approved from now on, or was until now: then it is suspended, or waits."""
 
 
-class RoleChanged(AccountEvent):
-    """The account has another role from now on."""
-
-
 @dataclass(frozen=True)
 class ConsentWithdrawn(AccountEvent):
     """The account does not agree to this `purpose` any more, or has refused it."""

@@ -16,7 +16,6 @@ from skinapi.base.container import Container
 from skinapi.base.settings.settings import Settings
 from skinapi.care.pending_comparisons import PendingComparisons
 from skinapi.care.reminders import ReminderMailer
-from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.model.registry.service import ModelReloader
@@ -31,7 +30,6 @@ from skinapi.platform.storage.background import Scheduler, Stopping, Task
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import Erasures
-from skinapi.privacy.erasure.reach_service import ReachService
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.retention.service import RetentionService
 
@@ -106,7 +104,6 @@ def _open_notice_sender(
     stopping: Stopping,
     passwords: PasswordLinks,
     accounts: Accounts,
-    to_reach: ReachService,
 ) -> NoticeSender:
     console, address = settings.address, settings.mail_server
     mail_from = settings.mail_from or ""
@@ -128,7 +125,6 @@ def _open_notice_sender(
         stopping,
         find_recipient=partial(_find_recipient, accounts),
         write=write,
-        tell_of_undelivered=to_reach.on_mail_undelivered,
     )
 
 
@@ -144,5 +140,4 @@ def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
     spellings = spellings_of(account.email)
     email = next(filter(str.isascii, spellings), account.email)
     reason = refusal.reason if refusal else None
-    shut_out = is_shut_out(account)
-    return Recipient(email, account.language, account.notices, reason, shut_out=shut_out)
+    return Recipient(email, account.language, account.notices, reason, account.approved)

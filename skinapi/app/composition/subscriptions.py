@@ -25,7 +25,6 @@ from skinapi.accounts.auth.events import (
     KeptPhotosUnwanted,
     LogInReplaced,
     PatientsReleased,
-    RoleChanged,
 )
 from skinapi.app.areas import switched_on
 from skinapi.app.composition.repositories import Repositories
@@ -37,7 +36,6 @@ from skinapi.care.messages import UnansweredMessages
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
     FindingDeleted,
-    FindingDiscarded,
     FindingEvent,
     FindingFiled,
     FindingJudgedAgain,
@@ -198,7 +196,7 @@ def _to_erasure(
     """Each forgets what it has of the account, in transactions of its own, and may be asked again
     after an interruption. Of a medical record that is kept, its part stays.
     """
-    inside, afterwards, to_reach = data.work.inside, data.work.afterwards, erasure.to_reach
+    inside, afterwards = data.work.inside, data.work.afterwards
 
     def list_account(event: AccountErased) -> None:
         account = data.accounts.find_by_id(event.account)
@@ -212,14 +210,7 @@ def _to_erasure(
     # Before the account is removed: a deletion that is interrupted announces it again.
     afterwards(AccountErased, list_account)
     inside(ErasureBegun, erasure.on_begun)
-    inside(ApprovalChanged, to_reach.on_approval_changed, erasure.on_approval_changed)
-    inside(RoleChanged, to_reach.on_role_changed)
-    inside(DoctorChanged, to_reach.on_doctor_changed)
-    inside(AccountsJoined, to_reach.on_accounts_joined)
-    inside(FindingDiscarded, to_reach.on_finding_discarded)
-    inside(FindingReviewed, to_reach.on_finding_reviewed)
-    inside(FindingsChanged, to_reach.on_findings_changed)
-    inside(FindingVoided, to_reach.on_finding_voided)
+    inside(ApprovalChanged, erasure.on_approval_changed)
     inside(AccountGone, erasure.on_gone)
     afterwards(AccountErased, erasure.count)
 

@@ -49,10 +49,6 @@ class FindingSorted(FindingEvent):
     """It is in another spot from now on."""
 
 
-class FindingDiscarded(FindingEvent):
-    """Its owner, who stays, deletes it."""
-
-
 class FindingVoided(FindingEvent):
     """It was entered in error and stands for nothing."""
 

@@ -28,7 +28,6 @@ from skinapi.findings.errors import (
 from skinapi.findings.records.events import (
     FactsAmended,
     FindingDeleted,
-    FindingDiscarded,
     FindingFiled,
     FindingJudgedAgain,
     LesionDeleted,
@@ -332,8 +331,6 @@ class FindingsService:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=finding.id, owner=finding.owner)
         self.retention.refuse_deletion(owner=by, findings={finding.id})
-        if not finding.error:
-            unit.publish(FindingDiscarded(finding))
         self.remove_one(unit, finding, stub=True)
 
     @atomic

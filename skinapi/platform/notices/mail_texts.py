@@ -30,19 +30,19 @@ WORDS: Mapping[Language, MailWords] = load_words("mails", MailWords)
 
 class Recipient(NamedTuple):
     """`notices`: whether others than those of security. `refusal`: why it was not approved.
-    `shut_out`: it can open nothing, so no mail but one of security leads there.
+    `approved`: it can open what a mail leads to. Otherwise it only gets mails of security.
     """
 
     email: str
     language: Language
     notices: bool
     refusal: RefusalReason | None = None
-    shut_out: bool = False
+    approved: bool = True
 
     def gets(self, notice: Notice) -> bool:
         if notice.of_security:
             return True
-        return self.notices and (not self.shut_out or notice.kind is Kind.REFUSED)
+        return self.notices and (self.approved or notice.kind is Kind.REFUSED)
 
 
 def parting_recipient(notice: Notice) -> Recipient | None:

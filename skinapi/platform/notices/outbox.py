@@ -242,20 +242,10 @@ class Outbox(Repository[Notice]):
         if notices:
             self._documents.delete({"id": {"$in": [notice.id for notice in notices]}})
 
-    def retry(self, notices: Sequence[Notice]) -> int:
-        """Send them later: after each failure twice as late. Return how many tries there were."""
+    def retry(self, notices: Sequence[Notice]) -> None:
+        """Send them later: after each failure twice as late."""
         attempts = max(notice.attempts for notice in notices) + 1
         self._postpone([notice.id for notice in notices], attempts)
-        return attempts
-
-    def take_day_late(self, limit: int) -> list[Document]:
-        """List those that could not be sent for a day, as they are stored, and count each as
-        refused often from now on, so that it is listed once.
-        """
-        late: Filter = {"due_at": {"$lte": now() - DAY}, "attempts": {"$lt": REFUSED_OFTEN}}
-        found = self._documents.find(late, sort="due_at", limit=limit)
-        self._documents.set_each({item["id"]: {"attempts": REFUSED_OFTEN} for item in found})
-        return found
 
     def retry_damaged(self, document: Document, attempts: int) -> None:
         """The same of one that cannot be read."""

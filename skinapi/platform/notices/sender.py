@@ -15,7 +15,7 @@ import certifi
 from skinapi.base.logs import log
 from skinapi.base.settings.value_checks import MailAddress
 from skinapi.platform.notices.mail_texts import Recipient, parting_recipient
-from skinapi.platform.notices.outbox import REFUSED_OFTEN, Notice, Outbox
+from skinapi.platform.notices.outbox import Notice, Outbox
 from skinapi.platform.storage.background import Lease, Stopping
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
@@ -90,7 +90,6 @@ LONGEST_PAUSE_S = 300.0
 
 FindRecipient = Callable[[str], Recipient | None]
 Write = Callable[[Sequence[Notice], Recipient], EmailMessage]
-TellOfUndelivered = Callable[[Notice], None]
 
 
 class NoticeSender:
@@ -108,18 +107,13 @@ class NoticeSender:
         *,
         find_recipient: FindRecipient,
         write: Write,
-        tell_of_undelivered: TellOfUndelivered,
     ) -> None:
-        """`find_recipient(account)` is None where an account gets no mail. `tell_of_undelivered` is
-        called once of a notice that the mail server refuses again and again, or that could not
-        be sent for a day.
-        """
+        """`find_recipient(account)` is None if an account gets no mail."""
         self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
         self._outbox = outbox
         self._server, self._failed, self._stopping = server, failed, stopping
         self._find_recipient = find_recipient
         self._write = write
-        self._tell_of_undelivered = tell_of_undelivered
         self._pause_s = 0.0
         self._paused_until = 0.0
 
@@ -132,7 +126,6 @@ class NoticeSender:
             self._send_all()
         except MailServerAway as error:
             self._pause(str(error))
-            self._tell_of_day_late()
         finally:
             self._lease.release()
 
@@ -142,14 +135,6 @@ class NoticeSender:
         with self._server.connected() as send:
             self._send_due(send)
         self._pause_s = 0.0
-
-    def _tell_of_day_late(self) -> None:
-        late = self._outbox.take_day_late(SENT_AT_ONCE)
-        notices = self._failed.each(
-            "notice", late, Notice.model_validate, postpone=self._outbox.retry_damaged
-        )
-        for notice in notices:
-            self._tell_of_undelivered(notice)
 
     def _send_due(self, send: Send) -> None:
         due = self._outbox.find_due(SENT_AT_ONCE)
@@ -176,10 +161,7 @@ class NoticeSender:
             self._send(notices, send)
         except MailRefused as refused:
             log.warning("mail_refused", kind=notices[0].kind, reason=str(refused))
-            attempts = self._outbox.retry(notices)
-            for notice in notices:
-                if notice.attempts < REFUSED_OFTEN <= attempts:
-                    self._tell_of_undelivered(notice)
+            self._outbox.retry(notices)
         return True
 
     def _send(self, notices: Sequence[Notice], send: Send) -> None:

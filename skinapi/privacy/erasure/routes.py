@@ -11,17 +11,17 @@ from skinapi.accounts.auth.errors import UNPROVEN, DoctorHasPatients, LastAdmin
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
 from skinapi.base.errors import NotFound
-from skinapi.base.languages import LANGUAGES, Language, LanguageTag, known_language
+from skinapi.base.languages import LANGUAGES, known_language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason
-from skinapi.findings.status.spot import names_cancer
-from skinapi.model.conditions import Band, conditions_table
+from skinapi.findings.status.waiting import Kind as WaitingKind
+from skinapi.model.conditions import Band
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery, Query
-from skinapi.privacy.erasure.findings_to_tell import ReachReason
-from skinapi.privacy.erasure.people_to_reach import PersonToReach, ReachOutcome
+from skinapi.platform.web.schemas import Answer, Body, Message, PageQuery
+from skinapi.privacy.erasure.people_to_reach import PersonToReach
+from skinapi.privacy.erasure.reach_service import ReachOutcome
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, say_receipt
 from skinapi.privacy.erasure.service import (
     DeletionByAdminPreview,
@@ -32,12 +32,6 @@ from skinapi.privacy.erasure.service import (
 )
 
 REASON = "why an admin has deleted it; null where none was given"
-
-
-class ReceiptQuery(Query):
-    lang: LanguageTag | None = Field(
-        default=None, description="that of the account's owner unless given"
-    )
 
 
 class DeletedAccount(Message):
@@ -57,15 +51,17 @@ class DeletedAccount(Message):
         return cls(message="Account will be deleted", deletion_at=done)
 
 
-class FindingToTellView(Answer):
-    number: int = Field(description="0 for a message about none, or where it cannot be read")
-    found_at: datetime | None = Field(description="null where it is lost, or there is none")
-    why: ReachReason
-    also: tuple[ReachReason, ...] = optional("why besides, if there is more", default=())
-    label: str | None = Field(description="null for admins, and where none was named")
-    name: str | None = Field(description="of the label")
-    suspected: bool = Field(description="whether a doctor suspects it, without a result")
-    urgency: Band | None = Field(description="null for a message about no finding")
+class SpotToSettleView(Answer):
+    number: int | None = Field(
+        description="of the finding that is the instruction of the spot; null of a message about "
+        "no spot, and of a spot that cannot be read"
+    )
+    urgency: Band | None = Field(
+        description="of the spot; null of a message about no spot, and if it is not known"
+    )
+    waits_for: tuple[WaitingKind, ...] = Field(
+        description="what the spot waits for; empty if a backup was restored that does not know it"
+    )
 
 
 class NumberView(Answer):
@@ -74,10 +70,10 @@ class NumberView(Answer):
 
 
 class PersonToReachView(Answer):
-    """A person who was to be told of a finding when it, or the account, was deleted."""
+    """A person whose account was erased while something waited for them."""
 
     id: str = Field(serialization_alias="_id")
-    left_at: datetime
+    left_at: datetime = Field(validation_alias="created_at")
     name: str
     email: str | None = Field(
         description="null for a patient of another system, or without address"
@@ -87,33 +83,17 @@ class PersonToReachView(Answer):
         default=None, description="of a patient of another system, there"
     )
     sent_by: str | None = Field(default=None, description="the name of the key that sent them")
-    findings: list[FindingToTellView]
-    kept_until: datetime
+    spots: list[SpotToSettleView]
+    kept_until: datetime = Field(validation_alias="expires_at")
 
     @classmethod
-    def from_person(cls, person: PersonToReach, language: Language, *, clinical: bool) -> Self:
-        """Without `clinical` it says whom to reach and how soon, but no diagnosis."""
-        findings = []
-        for finding in person.findings:
-            label = finding.label if clinical else None
-            name = conditions_table().name(label, language) if label else None
-            malignant = names_cancer(label)
-            by_doctor = finding.why not in (ReachReason.UNREVIEWED, ReachReason.UNREADABLE)
-            suspected = malignant and by_doctor and not finding.proven
-            findings.append(
-                FindingToTellView.from_record(finding, label=label, name=name, suspected=suspected)
-            )
-        return cls.from_record(
-            person,
-            left_at=person.created_at,
-            email=None if person.number or person.sent_by else person.email or None,
-            findings=findings,
-            kept_until=person.expires_at,
-        )
+    def from_person(cls, person: PersonToReach) -> Self:
+        external = person.number or person.sent_by
+        return cls.from_record(person, email=None if external else person.email or None)
 
 
 class Reached(Body):
-    """What has come of it, as the audit trail keeps it."""
+    """What has come of it, for the audit trail."""
 
     outcome: ReachOutcome
 
@@ -202,7 +182,7 @@ def show_deletion(erasure: ErasureService, *, subject: Subject) -> DeletionPrevi
 @routes.route("GET", "/users/<email>/deletion", access=admins(NO_ADMIN_DELETES), raises=(NotFound,))
 def preview_deletion(erasure: ErasureService, *, email: str) -> DeletionByAdminPreview:
     """What the deletion of this account would erase and keep, who is in charge of the person, and
-    of how many findings somebody should speak to the person before.
+    how many spots wait for something.
     """
     return erasure.preview_by_admin(email=email)
 
@@ -232,25 +212,20 @@ def verify_receipt(erasure: ErasureService, *, code: str) -> ReceiptVerdict:
 
 
 @routes.route("GET", "/people-to-reach", access=TELLERS)
-def list_people_to_reach(
-    erasure: ErasureService, *, query: ReceiptQuery, subject: Subject
-) -> list[PersonToReachView]:
-    """The people who deleted their account, or a finding, before they were told of it, and how to
-    reach them: for the doctor who was in charge; where there is none, for the doctors who see the
-    patients without one, and for admins. The newest first, 200 at most.
+def list_people_to_reach(erasure: ErasureService, *, subject: Subject) -> list[PersonToReachView]:
+    """The people whose account was erased while something waited for them, and how to reach them:
+    for the doctor who was in charge; if nobody is, for the doctors who see the patients without a
+    doctor, and for admins. The newest first, 200 at most.
     """
-    language = known_language(query.lang) or subject.account.language
-    clinical = subject.role == "doctor"
-    people = erasure.reach_list.list_all(to=subject)
-    return [PersonToReachView.from_person(person, language, clinical=clinical) for person in people]
+    return [*map(PersonToReachView.from_person, erasure.to_reach.list_all(to=subject))]
 
 
 @routes.route("POST", "/people-to-reach/<person>/done", access=TELLERS, raises=(NotFound,))
 def mark_person_reached(
     erasure: ErasureService, *, person: str, body: Reached, subject: Subject
 ) -> Message:
-    """The person was told, or cannot be reached: the notice is deleted, for all who see it."""
-    erasure.reach_list.mark_done(identifier=person, outcome=body.outcome, by=subject)
+    """Somebody has spoken to the person, or cannot reach them. The entry is deleted for all."""
+    erasure.to_reach.mark_done(identifier=person, outcome=body.outcome, by=subject)
     return Message(message="Done")
 
 

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
 
 from pydantic import Field
 
@@ -37,14 +36,13 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
+from skinapi.findings.status.waiting import Kind as WaitingKind
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.contents import AccountContents, KeptView, SentView
-from skinapi.privacy.erasure.findings_to_tell import ReachReason
-from skinapi.privacy.erasure.people_to_reach import ReachList
 from skinapi.privacy.erasure.reach_service import ReachService
 from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, Receipts
 
@@ -75,15 +73,15 @@ class TooLate(Conflict):
 
 
 UNSETTLED = (
-    "how many findings somebody should speak about with the person before, by the reason "
-    "(`message`: one for all messages about no finding); after a deletion the doctor has name, "
-    "e-mail and numbers of the findings for 30 days"
+    "how many spots wait for a review of something urgent, a laboratory's result, a patient who is "
+    "to be told, or an answer to a message. After a deletion the doctor has the name, the e-mail "
+    "and the numbers of the findings for 30 days"
 )
 
 
 class DeletionByAdminPreview(Value):
     doctor: str | None = Field(description="the name of the active doctor in charge")
-    unsettled: dict[ReachReason, int] = Field(description=UNSETTLED)
+    unsettled: dict[WaitingKind, int] = Field(description=UNSETTLED)
     erased: dict[str, int] = Field(description="how many of each kind are erased")
     kept_findings: int = Field(description="how many findings the law keeps")
     kept_until: datetime | None = Field(description="until when")
@@ -93,12 +91,7 @@ class DeletionPreview(Value):
     deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
     wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
     obstacle: str | None = Field(description="the code of the error that refuses it now")
-    to_be_told: Literal[ReachReason.UNREVIEWED] | None = Field(
-        description="why the person should speak to a doctor before: as far as they know, no "
-        "doctor has looked at a finding that is urgent or asks for a referral (`unreviewed`). "
-        "After a deletion the doctor gets name, e-mail and the number of the finding, for 30 days"
-    )
-    unsettled: dict[ReachReason, int] = Field(description=UNSETTLED)
+    unsettled: dict[WaitingKind, int] = Field(description=UNSETTLED)
     erased: dict[str, int] = Field(description="how many of each kind are erased")
     kept: list[KeptView]
     kept_findings: list[int] = Field(description="the numbers of the findings that the law keeps")
@@ -124,7 +117,6 @@ class ErasureService:
     contents: AccountContents
     retention: RecordRetention
     to_reach: ReachService
-    reach_list: ReachList
     guard: ErasureGuard
     failed: FailedItems
     outbox: Outbox
@@ -135,13 +127,11 @@ class ErasureService:
         record = self.retention.find_record(account.id)
         counts = self.contents.count(account.id, record=record)
         obstacle = self._find_obstacle(account)
-        unsettled = self.to_reach.count(account)
         return DeletionPreview(
             deletion_at=account.deletion_due_at,
             wait_days=self.wait.days,
             obstacle=obstacle.code if obstacle else None,
-            to_be_told=ReachReason.UNREVIEWED if ReachReason.UNREVIEWED in unsettled else None,
-            unsettled=unsettled,
+            unsettled=self.to_reach.count(account.id),
             erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
             kept=self.contents.list_kept(account, record),
             kept_findings=[finding.number for finding in record.findings] if record else [],
@@ -158,7 +148,7 @@ class ErasureService:
         doctor = self.to_reach.unassigned.find_doctor(account)
         return DeletionByAdminPreview(
             doctor=doctor.name if doctor else None,
-            unsettled=self.to_reach.count(account),
+            unsettled=self.to_reach.count(account.id),
             erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
             kept_findings=len(record.findings) if record else 0,
             kept_until=record.until_at if record else None,
