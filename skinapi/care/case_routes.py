@@ -68,10 +68,9 @@ class Colleague(Answer):
 routes: Routes[CasesService] = Routes(access=DOCTORS)
 
 
-def _shown(cases: CasesService, case: Case, subject: Subject) -> CaseView:
+def _shown(case: Case, subject: Subject) -> CaseView:
     finding, doctors, given = case
-    way = cases.findings.find_way(finding.owner)
-    return CaseView.from_finding(finding, doctors, subject.id, telling=way, given=given)
+    return CaseView.from_finding(finding, doctors, subject.id, given=given)
 
 
 @routes.route("PUT", "/patients/<patient>/doctor", raises=(NotFound, Conflict, PatientTaken))
@@ -86,7 +85,7 @@ def take_unassigned_patient(cases: CasesService, *, patient: str, subject: Subje
 @routes.route("GET", "/submissions/<number>/case", raises=(NotFound, Forbidden))
 def show_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
     """Which colleague is asked about a finding, and the second opinions that colleagues gave."""
-    return _shown(cases, cases.get_case(number=number, by=subject), subject)
+    return _shown(cases.get_case(number=number, by=subject), subject)
 
 
 @routes.route("GET", "/colleagues")
@@ -110,7 +109,7 @@ def ask_colleague(
     asked = cases.ask_colleague(
         number=number, colleague=body.colleague, question=body.question, by=subject
     )
-    return _shown(cases, asked, subject)
+    return _shown(asked, subject)
 
 
 @routes.route("DELETE", "/submissions/<number>/second-opinion", raises=(NotFound, Forbidden))

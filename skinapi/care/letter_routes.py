@@ -22,7 +22,6 @@ from skinapi.findings.errors import (
 )
 from skinapi.findings.records.letters import LONGEST_LETTER, Addressee
 from skinapi.findings.records.schemas.finding_answer import StatedReason
-from skinapi.findings.records.schemas.patient_notice import TellingView
 from skinapi.findings.records.schemas.review import LetterView
 from skinapi.findings.reports.report import Unwritten
 from skinapi.platform.web.declaration import Authenticated, Routes
@@ -59,12 +58,6 @@ class WrittenLetter(LetterView):
     def of_draft(cls, draft: Draft, **more: Any) -> Self:
         shown, letter = draft.shown, draft.shown.letter
         return cls.from_record(shown, draft, letter, signed_by=letter.signature, **more)
-
-
-class SignedLetter(WrittenLetter):
-    telling: TellingView | None = Field(
-        description="how the patient hears of it; null of one to a colleague"
-    )
 
 
 class NewLetter(Body):
@@ -178,16 +171,13 @@ def change_letter(
 )
 def sign_letter(
     letters: LettersService, *, letter: str, body: Signature, subject: Subject
-) -> SignedLetter:
+) -> WrittenLetter:
     """Sign one's own draft with this text, after a review of the finding: it begins with what was
-    decided, is part of the report from then on, and never changes. The patient can read it at once,
-    and `telling` says how the patient hears of it.
+    decided, is part of the report from then on, and never changes. The patient can read it at once.
     """
     edited = EditedDraft(**body.model_dump())
-    signed, way = letters.sign_letter(letter=letter, edited=edited, by=subject)
-    telling = TellingView.from_way(way, subject.account.language)
-    to_patient = signed.letter.reader == "patient"
-    return SignedLetter.of_draft(Draft(signed), telling=telling if to_patient else None)
+    signed = letters.sign_letter(letter=letter, edited=edited, by=subject)
+    return WrittenLetter.of_draft(Draft(signed))
 
 
 @routes.route("POST", "/letters/<letter>/withdrawal", raises=(NotFound, Forbidden, LetterWithdrawn))

@@ -25,7 +25,7 @@ from skinapi.findings.errors import (
     LetterUnreviewed,
     LetterWithdrawn,
 )
-from skinapi.findings.records.events import LetterIssued, LetterTakenBack
+from skinapi.findings.records.events import LetterIssued
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.letters import (
     Addressee,
@@ -35,7 +35,6 @@ from skinapi.findings.records.letters import (
     Withdrawal,
     show_letter,
 )
-from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.spots import require_spot_version
 from skinapi.findings.records.unassigned_patients import Clinic
 from skinapi.findings.records.visible_findings import VisibleFinding
@@ -260,17 +259,14 @@ class LettersService:
         }
         return self._show(self.letters.change_draft(letter, edited.version, stored), about, owner)
 
-    def sign_letter(
-        self, *, letter: str, edited: EditedDraft, by: Subject
-    ) -> tuple[ShownLetter, PatientChannel | None]:
-        """With how the patient hears of it."""
+    def sign_letter(self, *, letter: str, edited: EditedDraft, by: Subject) -> ShownLetter:
         self._read(letter, edited.text, by)
         return self._sign_letter(letter, edited, by)
 
     @atomic
     def _sign_letter(
         self, unit: Unit, letter: str, edited: EditedDraft, by: Subject
-    ) -> tuple[ShownLetter, PatientChannel | None]:
+    ) -> ShownLetter:
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
         if finding.decision is None:
             raise LetterUnreviewed
@@ -293,7 +289,7 @@ class LettersService:
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")
         self.findings.records.note_change(finding.id)
         unit.publish(LetterIssued(finding, issued))
-        return ShownLetter(issued), self.findings.way_to(owner)
+        return ShownLetter(issued)
 
     @atomic
     def withdraw_letter(self, unit: Unit, *, letter: str, reason: str, by: Subject) -> ShownLetter:
@@ -310,7 +306,7 @@ class LettersService:
         self.findings.records.note_change(finding.id)
         about = f"finding/{finding.number}"
         self.outbox.add(Kind.LETTER_WITHDRAWN, to=finding.owner, about=about)
-        unit.publish(LetterTakenBack(finding, signed))
+        unit.publish(LetterIssued(finding, signed, withdrawn=True))
         withdrawal = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
         return show_letter(self.letters.withdraw(letter, withdrawal), finding)
 

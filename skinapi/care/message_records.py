@@ -92,11 +92,6 @@ class Messages(Repository[Message]):
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner})
 
-    def list_unanswered(self, owner: str) -> set[str | None]:
-        """List the spots about which this patient waits for an answer. None means no spot."""
-        unanswered: Filter = {"owner": owner, "author": owner, **WAITING}
-        return {item.get("lesion") for item in self._documents.find(unanswered, fields=("lesion",))}
-
     def find_unanswered(self, thread: Thread) -> datetime | None:
         """When the owner wrote the oldest message of this thread that no doctor has answered."""
         wanted: Filter = {**thread.wanted, "author": thread.owner, **WAITING}

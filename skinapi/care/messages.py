@@ -28,8 +28,8 @@ from skinapi.findings.records.events import LesionDeleted
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesion, Lesions
-from skinapi.findings.records.read_access import PatientChannel, in_care
-from skinapi.findings.records.record_retention import PatientDeleted, PatientShutOut
+from skinapi.findings.records.read_access import in_care
+from skinapi.findings.records.record_retention import PatientCannotRead, PatientDeleted
 from skinapi.findings.records.waiting_spots import make_message_row
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.faults import Fault
@@ -264,8 +264,8 @@ class MessagesService:
         if by.id != owner.id:
             if owner.record_kept_until_at:
                 raise PatientDeleted
-            if self.findings.way_to(owner) is PatientChannel.SHUT_OUT:
-                raise PatientShutOut
+            if not self.findings.can_read_anywhere(owner):
+                raise PatientCannotRead
             return owner.id
         doctor = self.accounts.find_by_id(owner.doctor_id)
         if doctor is None or not doctor.active_doctor:  # who rests reads nothing

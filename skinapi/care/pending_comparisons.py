@@ -9,7 +9,7 @@ from functools import partial
 
 from skinapi.base.errors import NotFound, Unavailable
 from skinapi.care.comparisons import choose_pictures, compare_contents
-from skinapi.findings.records.events import ChangeMeasured
+from skinapi.findings.records.events import AnswerChanged
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -111,5 +111,5 @@ class PendingComparisons:
         changed = records.renew([second.lesion])
         if owner := self.findings.accounts.find_by_id(second.owner):
             self.queue.update_owner_key(owner)
-        unit.publish(ChangeMeasured(second))
+        unit.publish(AnswerChanged(second))
         unit.publish(changed)

@@ -13,7 +13,6 @@ from skinapi.base.stored_record import optional
 from skinapi.care.queue import FoundCase, FoundPatient, FoundWaiting
 from skinapi.care.second_opinions import SecondOpinion
 from skinapi.findings.records.queue_order import Waiting
-from skinapi.findings.records.read_access import PatientChannel, is_shut_out
 from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
     FoundChangeView,
@@ -122,9 +121,9 @@ class PatientInCare(Answer):
     record_kept_until: datetime | None = optional(
         "the patient has left: only the medical record is kept, until then; absent otherwise"
     )
-    shut_out: bool = optional(
-        "the account is suspended or not approved: the patient reads nothing here, and no mail "
-        "reaches them. Absent otherwise",
+    inactive: bool = optional(
+        "the account is suspended or not approved: the patient reads nothing here. Absent "
+        "otherwise",
         default=False,
     )
 
@@ -135,7 +134,7 @@ class PatientInCare(Answer):
         return cls.from_record(
             account,
             record_kept_until=account.record_end,
-            shut_out=is_shut_out(account),
+            inactive=_is_inactive(account),
             waiting=WaitingKindView.list_of(found.waiting),
             waiting_band=waiting.band if waiting else None,
             waiting_since=waiting.since if waiting else None,
@@ -248,9 +247,6 @@ class CaseView(Answer):
         "when the patient has opened the finding since the last review was signed; absent before, "
         "and where nothing was decided"
     )
-    telling: PatientChannel | None = optional(
-        "of one finding: how the patient hears of what is signed. Absent in lists"
-    )
     changes: list[FoundChangeView] = optional(CHANGES, default=[])
 
     @classmethod
@@ -259,7 +255,6 @@ class CaseView(Answer):
         finding: VisibleFindingRow,
         doctors: Mapping[str, Account],
         asker: str,
-        telling: PatientChannel | None = None,
         given: Sequence[SecondOpinion] | None = None,
     ) -> Self:
         colleague = doctors.get(finding.opinion_of or "")
@@ -284,7 +279,6 @@ class CaseView(Answer):
             opinions=None if given is None else [*map(GivenOpinion.from_opinion, given)],
             disputed=finding.disputed,
             opened_at=finding.decision_opened_at,
-            telling=telling,
             changes=FoundChangeView.list_of(finding.found_changes),
         )
 
@@ -297,14 +291,14 @@ class OfPatient(Answer):
     patient_email: str
     patient_phone: str | None = optional("absent without one")
     record_kept_until: datetime | None = optional("as that of the patient")
-    shut_out: bool = optional("as that of the patient", default=False)
+    inactive: bool = optional("as that of the patient", default=False)
 
     @staticmethod
     def fields_of(owner: Account) -> dict[str, Any]:
         named = {
             f"patient_{name}": getattr(owner, name) for name in ("id", "name", "email", "phone")
         }
-        return {**named, "record_kept_until": owner.record_end, "shut_out": is_shut_out(owner)}
+        return {**named, "record_kept_until": owner.record_end, "inactive": _is_inactive(owner)}
 
 
 class QueuedFinding(ListedFinding, OfPatient):
@@ -365,6 +359,10 @@ class WaitingRow(OfPatient):
             waiting=WaitingKindView.from_record(found.row),
             finding=QueuedFinding.from_case(found.case, asker) if found.case else None,
         )
+
+
+def _is_inactive(patient: Account) -> bool:
+    return not (patient.approved or patient.is_record)
 
 
 def _for_doctor(finding: VisibleFindingRow) -> dict[str, Any]:

@@ -35,16 +35,16 @@ from skinapi.care.cases import CasesService
 from skinapi.care.messages import UnansweredMessages
 from skinapi.care.reminders import LesionCounts
 from skinapi.findings.records.events import (
+    AnswerChanged,
     FindingDeleted,
     FindingEvent,
     FindingFiled,
-    FindingJudgedAgain,
-    FindingReviewed,
     FindingsChanged,
     FindingSorted,
     FindingVoided,
     LesionDeleted,
     PhotosRemoved,
+    ReviewSigned,
 )
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
@@ -147,7 +147,7 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
     erased, messages = data.erased_ids, data.messages
     inside(FindingFiled, counts.on_filed, lambda event: _withdraw_wishes(data, event.finding))
     if data.account_uses.stored:
-        for using in (FindingFiled, FindingReviewed, FindingJudgedAgain):
+        for using in (FindingFiled, AnswerChanged, ReviewSigned):
             inside(using, data.account_uses.on_finding)
     afterwards(FindingFiled, lambda event: data.usage.add_finding(event.finding.finding))
     inside(FindingsChanged, counts.on_findings_changed)

@@ -35,6 +35,7 @@ RESULT, PHOTO = "10", "11"
 # What was signed before waits for telling only if a doctor was to tell it, or none of the spot was
 # ever opened.
 RECENT = timedelta(days=30)
+UNREVIEWED = ("unreviewed", "unjudged", "unreadable")
 Event = tuple[datetime, Act]
 
 
@@ -180,9 +181,13 @@ def _find_telling(
 ) -> Telling | None:
     """What the patient is to be told, and has not opened."""
     numbers = {item["number"] for item in former.findings}
-    people = store.collection("people_to_reach").find({"account": lesion["owner"]})
-    to_reach = any(said["number"] in numbers for item in people for said in item["findings"])
-    since = None if to_reach or opened_at is None else now() - RECENT
+    listed = [
+        (person["created_at"], said)
+        for person in store.collection("people_to_reach").find({"account": lesion["owner"]})
+        for said in person["findings"]
+        if said["number"] in numbers
+    ]
+    since = None if listed or opened_at is None else now() - RECENT
     untold = [
         item
         for item in former.reviews
@@ -190,12 +195,21 @@ def _find_telling(
         if all(item["created_at"] > moment for moment in (opened_at, since) if moment)
     ]
     if not untold:
-        return None
+        return _tell_unreviewed(listed)
     grave = any(
         _asks(item) is Band.URGENT_REFERRAL or names_cancer(item["opinion"]["label"])
         for item in untold
     )
     return Telling(began_at=untold[0]["created_at"], grave=grave)
+
+
+def _tell_unreviewed(listed: Sequence[tuple[datetime, Document]]) -> Telling | None:
+    """What a doctor was to speak about with the patient before any review."""
+    urgent = [(at, said) for at, said in listed if said.get("why") in UNREVIEWED]
+    if not urgent:
+        return None
+    grave = any(said["urgency"] == Band.URGENT_REFERRAL for _, said in urgent)
+    return Telling(began_at=min(at for at, _ in urgent), grave=grave)
 
 
 def _covers(review: Document, finding: Document) -> bool:

@@ -23,17 +23,21 @@ from skinapi.findings.records.queue_order import make_opinion_key
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import PLACE
 from skinapi.findings.records.stored_findings import NOT_ASKED
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
-from skinapi.privacy.erasure.findings_to_tell import ReachReason
 from skinapi.privacy.retention.service import ANNOUNCED
 
-UNOPENED = ReachReason.UNOPENED.value
-RETIRED = ("held", "opinion")
 RETIRED_KEYS = {"hold_key", "awaited_key", "due_key"}
+# Why 2.0.0 listed a finding of a person to reach. Every other reason was something to tell.
+KINDS = {
+    **dict.fromkeys(("unreviewed", "unjudged", "unreadable", "lost"), WaitingKind.REVIEW),
+    **dict.fromkeys(("unanswered", "message"), WaitingKind.ANSWER),
+    "awaited": WaitingKind.RESULT,
+}
 # What 2.0.0 stored of a review that it withheld from the patient.
 WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)
 
@@ -112,19 +116,37 @@ def remove_retired_keys(tools: Tools, finding: Document) -> None:
 
 
 def convert_person_to_reach(tools: Tools, person: Document) -> None:
-    """Replace the retired reasons by `unopened`, and remove what an archive has said of a
-    deleted finding.
+    """Say what the spots of an erased account waited for. If the account is still there, its spots
+    wait for telling (`level_spot`), and only what is no longer stored stays in the list.
     """
+    if "findings" not in person:
+        return
+    people, findings = tools.store.collection("people_to_reach"), tools.store.collection(FINDINGS)
+    account = tools.store.collection("accounts").get(person["account"]) or {"status": "deleting"}
+    stays = account["status"] != "deleting" and not account.get("record_kept_until_at")
 
-    def convert(finding: Document) -> Document:
-        reasons = [UNOPENED if why in RETIRED else why for why in finding.get("also", ())]
-        also = [why for why in reasons if why != "corrected"]
-        why = UNOPENED if finding["why"] in RETIRED else finding["why"]
-        rest = {name: value for name, value in finding.items() if name != "sent"}
-        return {**rest, "why": why, "also": also}
+    def is_left(finding: Document) -> bool:
+        number = finding["number"]
+        return not stays or bool(number and not findings.count({"number": number}))
 
-    change = set_or_remove({"findings": [*map(convert, person["findings"])], "numbers": None})
-    tools.store.collection("people_to_reach").update({"id": person["id"]}, change)
+    spots = [
+        {
+            "number": finding["number"] or None,
+            "urgency": finding["urgency"],
+            "waits_for": _list_kinds(finding),
+        }
+        for finding in filter(is_left, person["findings"])
+    ]
+    if not spots:
+        people.delete({"id": person["id"]})
+        return
+    change = set_or_remove({"spots": spots, "findings": None, "numbers": None})
+    people.update({"id": person["id"]}, change)
+
+
+def _list_kinds(finding: Document) -> list[str]:
+    reasons = [finding["why"], *finding.get("also", ())]
+    return sorted({KINDS.get(why, WaitingKind.TELLING).value for why in reasons})
 
 
 def delete_retired_mail(tools: Tools, mail: Document) -> None:

@@ -21,20 +21,10 @@ class FindingFiled(FindingEvent):
     """`finding` is the new one."""
 
 
-class FindingJudgedAgain(FindingEvent):
-    """Its photo was judged again; `finding` has the new version."""
-
-
-class FactsAmended(FindingEvent):
-    """What was told was corrected, and nothing judged again; `finding` is as it is now."""
-
-
-class ChangeMeasured(FindingEvent):
-    """A comparison with an earlier photo of its spot has found that its photo has changed."""
-
-
-class FindingReviewed(FindingEvent):
-    """Doctors have decided something else."""
+class AnswerChanged(FindingEvent):
+    """Its photo was judged again, an entered fact was corrected, or a comparison with an earlier
+    photo has found a change. `finding` is as it is now.
+    """
 
 
 class PhotosRemoved(FindingEvent):
@@ -82,10 +72,7 @@ class ReviewSigned(FindingEvent):
 
 @dataclass(frozen=True)
 class LetterIssued(FindingEvent):
-    """A doctor has signed a letter about the finding."""
+    """A doctor has signed a letter about the finding, or has `withdrawn` it."""
 
     letter: Letter
-
-
-class LetterTakenBack(LetterIssued):
-    """A doctor has withdrawn a signed letter about the finding."""
+    withdrawn: bool = False

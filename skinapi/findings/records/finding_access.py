@@ -15,12 +15,7 @@ from skinapi.base.subject import KeyUse
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.photos import KeptPhotos
-from skinapi.findings.records.read_access import (
-    PatientChannel,
-    in_care,
-    is_asked,
-    is_shut_out,
-)
+from skinapi.findings.records.read_access import can_read, in_care, is_asked
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
@@ -200,21 +195,9 @@ class FindingAccess:
         """Find who will look; None where a doctor has answered."""
         return None if finding.reviewed else self.unassigned.find_who_looks(owner)
 
-    def find_way(self, owner_id: str) -> PatientChannel | None:
-        owner = self.accounts.find_by_id(owner_id)
-        return self.way_to(owner) if owner else None
-
-    def way_to(self, owner: Account) -> PatientChannel | None:
-        """See PatientChannel; None where nobody reads for the patient any more."""
-        if owner.record_kept_until_at:
-            return None
-        if is_shut_out(owner):
-            return PatientChannel.SHUT_OUT
-        if not owner.can_log_in:
-            shown = self.programs.may_show(owner)
-            return PatientChannel.OTHER_SYSTEM if shown else PatientChannel.SHUT_OUT
-        mails = self.unassigned.outbox.enabled and owner.notices
-        return PatientChannel.MAIL if mails else PatientChannel.LOG_IN
+    def can_read_anywhere(self, owner: Account) -> bool:
+        """Whether the patient can read findings here, or another system shows them."""
+        return can_read(owner) or (owner.approved and self.programs.may_show(owner))
 
     def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
         """Whether the caller may see a spot of this patient."""

@@ -1,6 +1,4 @@
-"""Who may read a finding, and how its patient hears of it."""
-
-from enum import StrEnum
+"""Who may read a finding."""
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.findings.records.stored_finding import StoredFindingRow
@@ -24,24 +22,5 @@ def is_asked(finding: StoredFindingRow, owner: Account, doctor: Subject) -> bool
 
 
 def can_read(owner: Account) -> bool:
-    """Whether the patient can read findings here, or another system may show them."""
-    return owner.approved
-
-
-def is_shut_out(owner: Account) -> bool:
-    """Whether it is a patient's account that is suspended, refused or not approved: not a kept
-    record, nor one that was joined to another.
-    """
-    elsewhere = owner.machine or owner.record_kept_until_at or owner.joined_to
-    return not (owner.approved or elsewhere)
-
-
-class PatientChannel(StrEnum):
-    """How a patient hears of what is signed. `none`: the account is shut out, or no program
-    shows it to one who cannot log in.
-    """
-
-    MAIL = "mail"
-    LOG_IN = "log_in"
-    OTHER_SYSTEM = "other_system"
-    SHUT_OUT = "none"
+    """Whether the patient can read findings here. An external patient cannot."""
+    return owner.approved and owner.can_log_in

@@ -129,11 +129,11 @@ class PatientDeleted(Conflict):
     )
 
 
-class PatientShutOut(Conflict):
-    code = "patient_shut_out"
+class PatientCannotRead(Conflict):
+    code = "patient_cannot_read"
     sentence = (
-        "The patient's account is suspended or not approved: the patient reads nothing here, and "
-        "no mail reaches them. Tell them in another way"
+        "The patient cannot read here: the account is suspended or not approved, or no other "
+        "system shows messages to them. Tell them in another way"
     )
 
 

@@ -70,6 +70,7 @@ def show_submission(
     view: type[FindingView] = FindingView
     if owner.id != subject.id:
         view = FindingInCareView
+        beside["no_access"] = not (owner.is_record or access.can_read_anywhere(owner))
         if subject.key is None and in_care(owner, subject):
             beside["spot_version"] = finding.spot.version
     model = access.models.find_version_state(finding.finding.model_version)

@@ -26,10 +26,9 @@ from skinapi.findings.errors import (
     TooManyVersions,
 )
 from skinapi.findings.records.events import (
-    FactsAmended,
+    AnswerChanged,
     FindingDeleted,
     FindingFiled,
-    FindingJudgedAgain,
     LesionDeleted,
     PhotosRemoved,
 )
@@ -240,7 +239,7 @@ class FindingsService:
         at = after.newest.judged_at
         judged = partial(judge, finding=stored.id, judged=after.band, act=act, at=at)
         self.records.spots.change(stored.lesion, judged)
-        self._publish_corrected(unit, FindingJudgedAgain, seen, account, by=new.by)
+        self._publish_corrected(unit, seen, account, by=new.by)
 
     @atomic
     def amend(self, unit: Unit, *, before: StoredFinding, context: Context, by: str) -> None:
@@ -254,12 +253,11 @@ class FindingsService:
             raise JudgedMeanwhile
         amended = partial(note_change, act=Act.CORRECTED, at=now())
         self.records.spots.change(stored.lesion, amended)
-        self._publish_corrected(unit, FactsAmended, seen, account, by=by)
+        self._publish_corrected(unit, seen, account, by=by)
 
     def _publish_corrected(
         self,
         unit: Unit,
-        event: type[FindingJudgedAgain | FactsAmended],
         seen: VisibleFinding,
         account: Account,
         *,
@@ -270,7 +268,7 @@ class FindingsService:
         changed = self.records.renew([seen.lesion])
         self.queue.update_owner_key(account)
         after = self.records.see_one(self.records.get(seen.id))
-        unit.publish(event(after))
+        unit.publish(AnswerChanged(after))
         unit.publish(changed)
         if by != seen.owner:
             about = f"finding/{seen.number}"

@@ -23,8 +23,7 @@ from skinapi.findings.errors import (
 )
 from skinapi.findings.records.finding_access import NOT_TO_VOID
 from skinapi.findings.records.schemas.finding_answer import ErrorView, StatedReason
-from skinapi.findings.records.schemas.patient_notice import TellingView
-from skinapi.findings.records.schemas.review import NewReview, ReviewView, SignedReview
+from skinapi.findings.records.schemas.review import NewReview, ReviewView
 from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.outcomes import ModelOutcomes, OutcomeCounts
 from skinapi.findings.reviews.service import ReviewsService
@@ -59,13 +58,12 @@ def add_review(
     body: NewReview,
     subject: Subject,
     idempotency_key: str | None,
-) -> SignedReview:
+) -> ReviewView:
     """Sign a review of a patient's finding, as the doctor in charge. The patient can read it at
-    once, and `telling` says how the patient hears of it.
+    once.
     """
-    review = reviews.add_review(number=number, by=subject, sent=body, key=idempotency_key)
-    telling = TellingView.from_way(reviews.find_way(review), subject.account.language)
-    return SignedReview.from_review(review, telling=telling)
+    signed = reviews.add_review(number=number, by=subject, sent=body, key=idempotency_key)
+    return ReviewView.from_review(signed)
 
 
 @routes.route(

@@ -11,12 +11,10 @@ from skinapi.base.errors import IdempotencyKeyReused, MilderNotConfirmed, Replac
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import ResultAwaited, SampleAwaited
 from skinapi.findings.records.events import (
-    FindingReviewed,
     ReviewSigned,
 )
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.read_access import PatientChannel
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.spots import require_spot_version
@@ -130,7 +128,6 @@ class ReviewsService:
         self.records.touch(finding.id)
         changed = self.records.renew([finding.lesion])
         self.queue.update_owner_key(owner)
-        unit.publish(FindingReviewed(finding))
         unit.publish(changed)
         unit.publish(ReviewSigned(finding, review))
         self._mail(finding, owner, review.opinion)
@@ -167,7 +164,6 @@ class ReviewsService:
         changed = self.records.renew(each)
         self.queue.update_owner_key(owner)
         self._take_back_outcome(finding, voided)
-        unit.publish(FindingReviewed(finding))
         unit.publish(replace(changed, alone=True))
         return voided
 
@@ -176,11 +172,6 @@ class ReviewsService:
         after = [voided if item.id == voided.id else item for item in before]
         if counted := self.records.find(voided.submission):
             self.outcomes.recount(counted, before, after)
-
-    def find_way(self, review: Review) -> PatientChannel | None:
-        """See FindingAccess."""
-        about = self.records.find(review.submission)
-        return self.findings.find_way(about.owner) if about else None
 
     def _find_signed(
         self, doctor: str, key: str | None, number: str, sent: NewReview

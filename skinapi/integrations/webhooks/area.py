@@ -5,15 +5,12 @@ from pathlib import Path
 from skinapi.accounts.auth.events import AccountGone, AccountsJoined
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import (
-    ChangeMeasured,
-    FactsAmended,
+    AnswerChanged,
     FindingDeleted,
     FindingFiled,
-    FindingJudgedAgain,
     FindingsChanged,
     FindingVoided,
     LetterIssued,
-    LetterTakenBack,
     ReviewSigned,
 )
 from skinapi.integrations.webhooks.addresses import Addresses
@@ -47,22 +44,19 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
     """That a job has ended the queue of jobs tells, also in a worker, which has no unit of work."""
     inside, tell = work.inside, told.tell_of_finding
     inside(FindingFiled, lambda event: tell(EventType.FINDING_STORED, event.finding))
-    for changed in (FindingJudgedAgain, FactsAmended, ChangeMeasured):
-        inside(
-            changed,
-            lambda event: tell(
-                EventType.FINDING_CHANGED, event.finding, version=event.finding.version
-            ),
-        )
+    inside(
+        AnswerChanged,
+        lambda event: tell(EventType.FINDING_CHANGED, event.finding, version=event.finding.version),
+    )
     inside(FindingsChanged, told.on_sorted)
     inside(ReviewSigned, told.on_review)
     inside(
         LetterIssued,
-        lambda event: tell(EventType.LETTER_SIGNED, event.finding, letter=event.letter.id),
-    )
-    inside(
-        LetterTakenBack,
-        lambda event: tell(EventType.LETTER_WITHDRAWN, event.finding, letter=event.letter.id),
+        lambda event: tell(
+            EventType.LETTER_WITHDRAWN if event.withdrawn else EventType.LETTER_SIGNED,
+            event.finding,
+            letter=event.letter.id,
+        ),
     )
     inside(PointerChange, told.on_model)
     # To a receiver it is as gone as one that is deleted.

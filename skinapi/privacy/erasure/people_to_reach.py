@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.stored_record import StoredRecord
-from skinapi.findings.status.waiting import Kind
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.records import Repository
 
@@ -25,7 +25,7 @@ class SpotToSettle(StoredRecord):
 
     number: int | None = None
     urgency: Band | None = None
-    waits_for: tuple[Kind, ...] = ()
+    waits_for: tuple[WaitingKind, ...] = ()
 
 
 class PersonToReach(StoredRecord):
@@ -47,9 +47,6 @@ class PersonToReach(StoredRecord):
 class PeopleToReach(Repository[PersonToReach]):
     collection, record = "people_to_reach", PersonToReach
     indexes = (("account", "id"), ("expires_at", "id"))
-
-    def has(self, account: str) -> bool:
-        return self._documents.count({"account": account}) > 0
 
     def list_ids(self) -> Iterator[str]:
         return (item["id"] for item in self._documents.find(fields=()))

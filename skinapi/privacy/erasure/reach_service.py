@@ -14,14 +14,11 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.pages import batched
-from skinapi.care.message_records import Messages
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.status.spot import Spot, instruction
-from skinapi.findings.status.waiting import Kind as WaitingKind
-from skinapi.findings.status.waiting import waiting
+from skinapi.findings.status.waiting import WaitingKind, waiting
 from skinapi.integrations.patients import PatientsService
 from skinapi.model.conditions import Band
 from skinapi.platform.backups.erased_ids import Erased, ErasedIds
@@ -67,11 +64,9 @@ class ReachService:
     people: PeopleToReach
     unassigned: UnassignedPatients
     records: FindingRecords
-    lesions: Lesions
     erased: ErasedIds
     failed: FailedItems
     patients: PatientsService
-    messages: Messages
 
     def count(self, owner: str) -> dict[WaitingKind, int]:
         """Count the spots of this account that wait, by what they wait for."""
@@ -85,7 +80,7 @@ class ReachService:
         if number and not self.patients.is_number_of(account, number):
             raise OtherNumber
         spots = [*self._list_spots(account.id)]
-        if not spots or self.people.has(account.id):
+        if not spots:
             return
         if account.external:
             number = number or self._find_number(account.id)
@@ -200,8 +195,7 @@ class ReachService:
 
     def _list_spots(self, owner: str) -> Iterator[SpotToSettle]:
         """List the spots of this account that wait for something that is noted."""
-        written = self.messages.list_unanswered(owner)
-        for lesions in batched(sorted(self.lesions.ids_of(owner)), SPOTS_AT_ONCE):
+        for lesions in batched(sorted(self.records.spots.list_of(owner)), SPOTS_AT_ONCE):
             with leaving_out() as unreadable:
                 found = self.records.spots.read(lesions)
             self.failed.note_damaged(unreadable.damaged)
@@ -209,7 +203,7 @@ class ReachService:
                 settle = _find_open(found[lesion].spot) if lesion in found else UNREADABLE
                 if settle:
                     yield settle
-        if None in written:
+        if any(row.lesion is None for row in self.records.waiting.list_of_owners([owner])):
             yield SpotToSettle(waits_for=(WaitingKind.ANSWER,))
 
 

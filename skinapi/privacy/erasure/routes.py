@@ -15,7 +15,7 @@ from skinapi.base.languages import LANGUAGES, known_language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason
-from skinapi.findings.status.waiting import Kind as WaitingKind
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address

@@ -36,7 +36,7 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
-from skinapi.findings.status.waiting import Kind as WaitingKind
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now

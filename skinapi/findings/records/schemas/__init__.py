@@ -2,6 +2,6 @@
 
 Begin with `finding_answer.py`; `summary.py` has the fields of each list.
 
-Other packages import `finding_answer`, `finding_parts`, `patient_notice`, `practice`, `review`,
+Other packages import `finding_answer`, `finding_parts`, `practice`, `review`,
 `summary`.
 """

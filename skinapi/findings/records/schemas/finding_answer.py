@@ -9,7 +9,6 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.field_types import Reason
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
-from skinapi.findings.records.read_access import is_shut_out
 from skinapi.findings.records.schemas.expected_reviewer import ExpectedReviewerView, FiledView
 from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
@@ -292,8 +291,9 @@ class FindingInCareView(FindingView):
         default=False,
     )
     no_access: bool = optional(
-        "the patient came from another system, or the account is suspended or not approved: nobody "
-        "logs in here for them, and no mail reaches them. Absent otherwise",
+        "the patient cannot read this: the account is suspended or not approved, or the patient "
+        "came from another system, and no key in force says that its program shows findings to "
+        "such patients. The doctor tells them in another way. Absent otherwise",
         default=False,
     )
     spot_version: int | None = optional(
@@ -322,7 +322,6 @@ class FindingInCareView(FindingView):
             pictures=_pictures(finding, for_doctor=True),
             patient_id=owner.id,
             changes=FoundChangeView.list_of(finding.found_changes),
-            no_access=owner.external is not None or is_shut_out(owner),
             record_kept_until=owner.record_end,
         )
 

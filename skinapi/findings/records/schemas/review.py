@@ -11,7 +11,6 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.findings.errors import ContradictoryReview, IncompleteReview
 from skinapi.findings.records.letters import Addressee, ShownLetter
-from skinapi.findings.records.schemas.patient_notice import TellingView
 from skinapi.findings.status.decisions import Decision, TitleKey, WaitsFor
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import Certainty, Sample
@@ -105,10 +104,6 @@ class ReviewView(Answer):
     @classmethod
     def from_review(cls, review: Review, **more: Any) -> Self:
         return cls.from_record(review, review.opinion, signed_by=review.signature, **more)
-
-
-class SignedReview(ReviewView):
-    telling: TellingView = Field(description="how the patient hears of it")
 
 
 class DecisionView(Answer):
