@@ -163,7 +163,7 @@ const OverviewPage = () => {
 };
 
 /** @returns {Promise<Api["PersonToReachView"][]>} */
-export const getPeopleToReach = () => get(`/people-to-reach?lang=${getLanguage()}`);
+export const getPeopleToReach = () => get("/people-to-reach");
 
 /** That there is somebody, where one works. @param {{people: Api["PersonToReachView"][]}} props */
 export const ReachLink = ({ people }) =>
@@ -181,9 +181,8 @@ const Person = ({ one, conditions, onDone }) => {
       ${one.phone && html`<p><${PhoneLink} number=${one.phone} /></p>`}
       ${one.number && html`<p class="wrap">${say("toReachNumber", { value: isolated(one.number.value), system: isolated(one.number.system || "dicom") })}</p>`}
       ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
-      <ul>${one.findings.map(({ number, found_at: found, why, also = [], name, suspected, urgency }) => html`
-        <li key=${number}>${urgency && html`${found ? say("findingOf", { number, date: sayDate(found, false) }) : say("findingNumber", { number })}: ${[name && (suspected ? say("toReachSuspected", { name }) : name), labelOfBand(conditions, urgency)].filter(Boolean).join(" · ")}<br />`}
-          <small>${[why, ...also].map((one) => say(`toldWhy_${one}`)).join(". ")}</small></li>`)}</ul>
+      <ul>${one.spots.map(({ number, urgency, waits_for: kinds }) => html`
+        <li>${[number && say("findingNumber", { number }), urgency && labelOfBand(conditions, urgency), ...kinds.map((kind) => say(`toldWhy_${kind}`))].filter(Boolean).join(" · ")}</li>`)}</ul>
       <p><small>${say("toReachKept", { left: sayDate(one.left_at, false), until: sayDate(one.kept_until, false) })}</small></p>
       <div class="row">${OUTCOMES.map((outcome) => html`
         <${AskFirst} key=${outcome} words=${say(`toReach_${outcome}`)} confirm=${say("delete")} onConfirm=${() => end(outcome)}>
@@ -195,7 +194,7 @@ const Person = ({ one, conditions, onDone }) => {
 
 const PeopleToReach = () => html`
   <h1>${say("title_people-to-reach")}</h1>
-  <${Load} ask=${() => Promise.all([getPeopleToReach(), getConditions()])} inputs=${[getLanguage()]}>
+  <${Load} ask=${() => Promise.all([getPeopleToReach(), getConditions()])}>
     ${(/** @type {[Api["PersonToReachView"][], Api["ConditionsView"]]} */ [people, conditions], /** @type {() => void} */ reload) => people.length === 0
       ? html`<${Empty} title=${say("toReachNobody")} />`
       : html`<p>${say("toReachText")}</p>${people.map((one) => html`<${Person} key=${one._id} one=${one} conditions=${conditions} onDone=${reload} />`)}`}

@@ -43,7 +43,7 @@ const columnsOf = (conditions) => [
   [say("title_patients"), (one) => html`<a href="#/patients/${one._id}">${isolated(one.name)}</a>`],
   [say("waitsForYou"), (one) => html`<span><${ForDoctor} patient=${one} conditions=${conditions} /></span>`],
   [say("waitedFor"), (one) => html`<span><${AlsoWaiting} patient=${one} /></span>`],
-  [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : sayEmail(one.email)} ${one.phone && html`<${PhoneLink} number=${one.phone} />`} ${one.shut_out && html`<small>${say("shutOut")}</small>`}</span>`],
+  [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : sayEmail(one.email)} ${one.phone && html`<${PhoneLink} number=${one.phone} />`} ${one.inactive && html`<small>${say("noAccess")}</small>`}</span>`],
 ];
 
 const Patients = () => {
@@ -78,10 +78,10 @@ const OfOne = ({ patient, wanted }) => html`
       <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
         empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
         head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`
-          ${!first?.record_kept_until && !first?.shut_out && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
-          ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)} ${first.patient_phone && html`<${PhoneLink} number=${first.patient_phone} />`} ${first.shut_out && html`<strong>${say("shutOut")}</strong>`}</p>`}`}
-        foot=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => (first?.record_kept_until || first?.shut_out
-          ? html`<${FormerConversation} patient=${patient} closed=${first.shut_out ? "error_patient_shut_out" : "messagesOfRecord"} />` : html`<${PatientConversation} patient=${patient} wanted=${wanted} />`)} />
+          ${!first?.record_kept_until && !first?.inactive && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
+          ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)} ${first.patient_phone && html`<${PhoneLink} number=${first.patient_phone} />`} ${first.inactive && html`<strong>${say("noAccess")}</strong>`}</p>`}`}
+        foot=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => (first?.record_kept_until || first?.inactive
+          ? html`<${FormerConversation} patient=${patient} closed=${first.inactive ? "error_patient_cannot_read" : "messagesOfRecord"} />` : html`<${PatientConversation} patient=${patient} wanted=${wanted} />`)} />
       <${PatientSpots} patient=${patient} />`}
   <//>`;
 

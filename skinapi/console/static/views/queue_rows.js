@@ -101,7 +101,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const { waits_for: kinds = [], waiting, reviewed, review, lesion, urgency } = found;
   const changes = (found.case?.changes ?? []).filter((one) => one.finding === id);
   const sentence = [
-    found.shut_out && say("shutOutRow"),
+    found.inactive && say("inactiveRow"),
     ...kinds.filter((kind) => !["review", "visit"].includes(kind)).map((kind) => say(`waiting_${kind}`)), // a visit is said with its day
     ...changes.flatMap(({ sentence: what, compared }) => [said(what), said(compared)]),
     !reviewed && found.more_urgent && say("becameUrgentRow"),
