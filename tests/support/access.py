@@ -26,13 +26,13 @@ from skinapi.base.area_parts import list_parts
 from skinapi.findings.records.lesions import NOWHERE
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.integrations.patients import PATIENTS
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import set_or_remove
-from skinapi.privacy.erasure.findings_to_tell import FindingToTell, ReachReason
-from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, PersonToReach
+from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, PersonToReach, SpotToSettle
 from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.support.access_part import AccessPart
 from tests.support.backends import PASSWORD, Backend, Person, erase_due, file_straight
@@ -178,13 +178,8 @@ class SampleAccounts:
         return found
 
     def _person_to_reach(self, account: str, doctor: str) -> str:
-        finding = FindingToTell(
-            number=1,
-            found_at=now(),
-            why=ReachReason.UNOPENED,
-            label="melanoma",
-            urgency=Band.URGENT_REFERRAL,
-        )
+        waits = (WaitingKind.TELLING,)
+        spot = SpotToSettle(number=1, urgency=Band.URGENT_REFERRAL, waits_for=waits)
         person = PersonToReach(
             id=new_id(),
             created_at=now(),
@@ -192,7 +187,7 @@ class SampleAccounts:
             name="Ada",
             email="ada@example.org",
             doctor=doctor,
-            findings=(finding,),
+            spots=(spot,),
             expires_at=now() + KEPT_FOR,
         )
         self.backend.services.data.people_to_reach.insert(person)

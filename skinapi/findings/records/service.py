@@ -396,6 +396,7 @@ class FindingsService:
     @atomic
     def _count_kept(self, _: Unit, owner_id: str) -> None:
         self.queue.recount(owner_id)
+        self.records.renew_waiting_of(owner_id)  # the patient cannot read any more
 
     @atomic
     def _remove_all(self, unit: Unit, identifiers: Sequence[str]) -> None:

@@ -73,7 +73,7 @@ class PersonToReachView(Answer):
     """A person whose account was erased while something waited for them."""
 
     id: str = Field(serialization_alias="_id")
-    left_at: datetime = Field(validation_alias="created_at")
+    left_at: datetime
     name: str
     email: str | None = Field(
         description="null for a patient of another system, or without address"
@@ -84,12 +84,18 @@ class PersonToReachView(Answer):
     )
     sent_by: str | None = Field(default=None, description="the name of the key that sent them")
     spots: list[SpotToSettleView]
-    kept_until: datetime = Field(validation_alias="expires_at")
+    kept_until: datetime
 
     @classmethod
     def from_person(cls, person: PersonToReach) -> Self:
         external = person.number or person.sent_by
-        return cls.from_record(person, email=None if external else person.email or None)
+        return cls.from_record(
+            person,
+            left_at=person.created_at,
+            email=None if external else person.email or None,
+            spots=[*map(SpotToSettleView.from_record, person.spots)],
+            kept_until=person.expires_at,
+        )
 
 
 class Reached(Body):

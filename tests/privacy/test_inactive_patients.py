@@ -1,0 +1,277 @@
+"""What a patient who cannot read here is to be told waits with the doctor, and is overdue."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.app.composition.background import _find_recipient
+from skinapi.platform.notices.outbox import Kind, Notice
+from skinapi.platform.storage.ids import now
+from tests.care.clinic import URGENT, file_for, patient_of
+from tests.integrations.test_keys import made
+from tests.privacy.test_joining import join
+from tests.privacy.test_people_to_reach import AWAITED, file_one, leave, sign
+from tests.support.backends import MAIL, Backend, Person
+
+MAILS = pytest.mark.parametrize("given", [MAIL])
+KEEPS = pytest.mark.parametrize("given", [{"record_retention": 10}])
+
+
+def to_tell(doctor: Person) -> dict[int, bool]:
+    """The findings of which patients are to be told, and whether that is overdue."""
+    rows = doctor.pages("/waiting?kind=telling")
+    return {row["finding"]["id"]: row["waiting"]["overdue"] for row in rows}
+
+
+def to_review(doctor: Person) -> list[int]:
+    return [row["finding"]["id"] for row in doctor.pages("/waiting?kind=review")]
+
+
+def decide(backend: Backend, patient: Person, how: str) -> None:
+    admin = backend.member(role="admin")
+    answer = admin.call("PATCH", f"/users/{patient.email}/{how}")
+    assert answer.status_code == 200, answer.text
+
+
+def test_what_a_suspended_patient_has_not_opened_is_overdue_at_once(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    read, unread, mole = (file_one(backend, ada) for _ in range(3))
+    for number in (read, unread):
+        sign(grey, number)
+    sign(grey, mole, "melanocytic_nevus", urgency="self_monitoring")
+    assert ada.call("GET", f"/submissions/{read}").status_code == 200
+    assert to_tell(grey) == {unread: False}
+    decide(backend, ada, "suspend")
+    assert to_tell(grey) == {unread: True}
+    [row] = grey.pages("/waiting?kind=telling")
+    assert row["patient_email"] == ada.email
+    assert grey.call("POST", f"/lesions/{row['lesion']}/told").status_code == 200
+    later = file_one(backend, ada)
+    sign(grey, later)
+    assert to_tell(grey) == {later: True}
+    decide(backend, ada, "approve")
+    assert to_tell(grey) == {later: False}
+
+
+def test_an_urgent_photo_filed_for_a_suspended_patient_is_to_be_told_before_any_review(
+    backend: Backend,
+) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    decide(backend, ada, "suspend")
+    filed = file_for(backend, ada, URGENT, filed_by=backend.account(grey.email).id).number
+    assert (to_tell(grey), to_review(grey)) == ({filed: True}, [filed])
+
+
+def test_an_urgent_photo_of_a_patient_suspended_since_waits_for_review_and_then_for_telling(
+    backend: Backend,
+) -> None:
+    """The patient who sent it has read the model's answer, but not the doctor's."""
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    sent = file_one(backend, ada)
+    decide(backend, ada, "suspend")
+    assert (to_tell(grey), to_review(grey)) == ({}, [sent])
+    assert [item["inactive"] for item in grey.pages("/queue")] == [True]
+    sign(grey, sent)
+    assert (to_tell(grey), to_review(grey)) == ({sent: True}, [])
+
+
+@pytest.mark.parametrize("how", ["waiting", "refused"])
+def test_a_patient_who_was_never_approved_is_to_be_told_at_once(backend: Backend, how: str) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    backend.edit(ada.email, status="waiting")
+    if how == "refused":
+        body = {"accounts": [backend.account(ada.email).id], "reason": "unknown_person"}
+        assert backend.admin().call("POST", "/accounts/refusals", json=body).status_code == 200
+    number = file_one(backend, ada)
+    sign(grey, number)
+    assert to_tell(grey) == {number: True}
+
+
+def test_an_unopened_result_is_to_be_told_whatever_the_role_and_the_mail(backend: Backend) -> None:
+    """It does not matter that a mail does not arrive: what counts is that nobody opened it."""
+    grey, admin = backend.member(role="doctor"), backend.member(role="admin")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
+    sign(grey, number)
+    path = f"/users/{ada.email}/role"
+    assert admin.call("PUT", path, json={"role": "researcher"}).status_code == 200
+    assert to_tell(grey) == {number: False}
+    decide(backend, ada, "suspend")
+    assert to_tell(grey) == {number: True}
+
+
+def test_an_unopened_result_waits_with_the_doctor_who_is_in_charge_now(backend: Backend) -> None:
+    grey, weber = (backend.member(role="doctor") for _ in "12")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
+    sign(grey, number)
+    decide(backend, ada, "suspend")
+    backend.services.decisions.assign_doctor(email=ada.email, doctor=weber.email, by="-")
+    assert (to_tell(grey), to_tell(weber)) == ({}, {number: True})
+
+
+def test_a_deleted_finding_waits_on(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    unseen, unread = (file_one(backend, ada) for _ in "12")
+    sign(grey, unread)
+    for number in (unseen, unread):
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    rows = {kind: grey.pages(f"/waiting?kind={kind}") for kind in ("review", "telling")}
+    shown = {kind: [row["urgency"] for row in found] for kind, found in rows.items()}
+    assert shown == {"review": ["urgent_referral"], "telling": ["urgent_referral"]}
+
+
+def test_nobody_is_to_be_told_of_a_finding_in_error_that_was_not_opened(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    wrong, own = (
+        file_for(backend, ada, URGENT, filed_by=backend.account(grey.email).id).number for _ in "12"
+    )
+    decide(backend, ada, "suspend")
+    body = {"reason": "It is of another patient"}
+    path = f"/submissions/{wrong}/entered-in-error"
+    assert grey.call("POST", path, json=body).status_code == 200
+    assert own in to_tell(grey)
+
+
+class Hospital:
+    """Another system, with patients in the care of a doctor of its own."""
+
+    def __init__(self, backend: Backend, system: str, **told: Any) -> None:
+        self.backend, self.system = backend, system
+        self.doctor, self.admin = backend.member(role="doctor"), backend.member(role="admin")
+        self.key = made(self.admin, "/admin/keys", **told)[0]
+
+    def send(self, value: str) -> Person:
+        named = {"system": self.system, "value": value, "doctor": self.doctor.email}
+        patient = self.key.call("POST", "/patients/external", json=named).get_json()["_id"]
+        email = self.backend.services.data.accounts.get(patient).email
+        return Person(self.doctor.client, "", email)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_an_external_patient_is_to_be_told_at_once(backend: Backend, shown: bool) -> None:
+    east = Hospital(backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
+    number = file_one(backend, east.send("1"))
+    sign(east.doctor, number)
+    assert to_tell(east.doctor) == {number: True}
+
+
+def test_an_unopened_result_goes_along_when_accounts_are_joined(backend: Backend) -> None:
+    east = Hospital(backend, "urn:east")
+    gone, stays = east.send("1"), patient_of(backend, east.doctor)
+    number = file_one(backend, gone)
+    sign(east.doctor, number)
+    assert join(east.admin, gone.email, stays.email).status_code == 200
+    assert to_tell(east.doctor) == {number: False}
+    assert stays.call("GET", f"/submissions/{number}").status_code == 200
+    assert to_tell(east.doctor) == {}
+
+
+def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Backend) -> None:
+    east = Hospital(backend, "urn:east", shows_patients_of=["urn:east"])
+    number = file_one(backend, east.send("1"))
+    [key] = backend.stored()["keys"]
+    backend.services.store.collection("keys").update({"id": key["id"]}, {"$set": {"name": 7}})
+    sign(east.doctor, number)
+    assert east.doctor.call("GET", f"/submissions/{number}").get_json()["no_access"]
+
+
+def test_the_pages_say_that_a_suspended_patient_cannot_read(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
+    decide(backend, ada, "suspend")
+    assert grey.call("GET", f"/submissions/{number}").get_json()["no_access"]
+    [listed] = grey.call("GET", "/patients").get_json()
+    [queued] = grey.call("GET", "/queue").get_json()
+    assert listed["inactive"] is queued["inactive"] is True
+    account = backend.account(ada.email).id
+    refused = grey.call("POST", f"/patients/{account}/messages", json={"text": "Please call us."})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_cannot_read")
+
+
+@KEEPS
+def test_a_kept_record_waits_for_its_result_and_is_then_to_be_told(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    awaited, unread = (file_one(backend, ada) for _ in "12")
+    sign(grey, awaited, **AWAITED)
+    assert ada.call("GET", f"/submissions/{awaited}").status_code == 200
+    sign(grey, unread)
+    leave(ada)
+    assert to_tell(grey) == {unread: True}
+    assert [row["finding"]["id"] for row in grey.pages("/waiting?kind=result")] == [awaited]
+    sign(grey, awaited, "melanoma", certainty="laboratory")
+    assert to_tell(grey) == {awaited: True, unread: True}
+
+
+@KEEPS
+def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_patients(
+    backend: Backend,
+) -> None:
+    grey, weber, stranger = (backend.member(role="doctor") for _ in "123")
+    ada = patient_of(backend, grey)
+    awaited, settled = (file_one(backend, ada) for _ in "12")
+    sign(grey, awaited, **AWAITED)
+    sign(grey, settled)
+    for number in (awaited, settled):
+        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    account = backend.account(ada.email).id
+    leave(ada)
+    boss = backend.member(role="admin")
+    assert boss.call("DELETE", f"/doctors/{grey.email}").status_code == 200
+    [left] = weber.pages("/queue?unassigned=true")
+    assert (left["id"], left["waits_for"]) == (awaited, ["result"])
+    assert left["record_kept_until"]
+    assert weber.call("GET", f"/submissions/{settled}").status_code == 404
+    assert weber.call("PUT", f"/patients/{account}/doctor").status_code == 200
+    assert [row["finding"]["id"] for row in weber.pages("/waiting?kind=result")] == [awaited]
+    assert stranger.pages("/queue?unassigned=true") == []
+    assert stranger.call("GET", f"/submissions/{awaited}").status_code == 404
+
+
+@MAILS
+@pytest.mark.parametrize("how", ["waiting", "refused"])
+def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    number = file_one(backend, ada)
+    backend.edit(ada.email, status="waiting")
+    if how == "refused":
+        body = {"accounts": [backend.account(ada.email).id], "reason": "unknown_person"}
+        assert backend.admin().call("POST", "/accounts/refusals", json=body).status_code == 200
+    sign(grey, number)
+    account = backend.account(ada.email).id
+    recipient = _find_recipient(backend.services.data.accounts, account)
+    assert recipient
+    waiting = map(Notice.model_validate, backend.services.store.collection("outbox").find())
+    to_ada = [item for item in waiting if item.account == account]
+    assert Kind.REVIEWED in {item.kind for item in to_ada}
+    gets = {item.kind for item in to_ada if recipient.gets(item)}
+    assert gets == ({Kind.REFUSED} if how == "refused" else set())
+
+
+@pytest.mark.parametrize("given", [{"deletion_wait_days": 3}])
+def test_a_deletion_that_nobody_could_take_back_waits_for_the_suspension_to_end(
+    backend: Backend,
+) -> None:
+    ada = patient_of(backend, backend.member(role="doctor"))
+    leave(ada)
+    decide(backend, ada, "suspend")
+    erasure = backend.services.erasure
+    backend.edit(ada.email, deletion_due_at=now() - timedelta(seconds=1))
+    erasure.begin_due()
+    assert backend.account(ada.email).status == "suspended"
+    decide(backend, ada, "approve")
+    due_at = backend.account(ada.email).deletion_due_at
+    assert due_at is not None
+    assert due_at > now() + timedelta(days=2)
+    again = backend.log_in(ada.email)
+    assert again.call("DELETE", "/me/deletion").status_code == 200
