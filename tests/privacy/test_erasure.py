@@ -304,7 +304,6 @@ def test_who_registers_anew_reads_nothing_of_the_own_kept_record(
     leave(ada)
     finish(backend)
     assert root.call("PATCH", f"/users/{grey.email}/suspend").status_code == 200
-    outbox = backend.services.store.collection("outbox")
     again = backend.member(ada.email)
     if joined:
         old, again = again, backend.member()
@@ -313,33 +312,22 @@ def test_who_registers_anew_reads_nothing_of_the_own_kept_record(
     assert root.call("PUT", path, json={"role": "doctor"}).status_code == 200
     again = backend.log_in(again.email)
 
-    def reads(doctor: Person) -> tuple[int, int, int, int, int]:
+    def reads(doctor: Person) -> tuple[int, int, int, int]:
         asked = doctor.call("GET", f"/submissions/{signed}").status_code
         photo = doctor.call("GET", f"/submissions/{signed}/photo").status_code
         listed = len(doctor.pages("/queue?unassigned=true"))
         count = doctor.call("GET", "/queue/counts").get_json()["unassigned"]["spots"]
-        return asked, photo, listed, count, len(reach(doctor))
+        return asked, photo, listed, count
 
     # Messages about no spot wait too; the list has them with the newest finding.
-    assert reads(other) == (200, 200, 1, 2, 1)
-    assert reads(again) == (404, 404, 0, 0, 0)
-    backend.services.store.collection("people_to_reach").delete({"account": record})
-    backend.services.erasure.to_reach.note_again()
-    told = {notice["account"] for notice in outbox.find({"kind": Kind.TO_REACH})}
-    assert told == {backend.account(item.email).id for item in (grey, other)}
-    done = f"/people-to-reach/{reach(other)[0]['_id']}/done"
+    assert reads(other) == (200, 200, 1, 2)
+    assert reads(again) == (404, 404, 0, 0)
     take = f"/patients/{record}/doctor"
-    assert again.call("POST", done, json={"outcome": "told"}).status_code == 404
     assert again.call("PUT", take).status_code == 404
     given = f"/users/{record}@records.invalid/doctor"
     refused = root.call("PUT", given, json={"doctor": again.email})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict")
     assert other.call("PUT", take).status_code == 200
-
-
-def reach(reader: Person) -> list[dict[str, Any]]:
-    people: list[dict[str, Any]] = reader.call("GET", "/people-to-reach").get_json()
-    return people
 
 
 @KEEPS
@@ -532,14 +520,9 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
     finish(backend)
     [person] = grey.call("GET", "/people-to-reach").get_json()
     assert (person["name"], person["email"]) == (account.name, ada.email)
-    told = [(item["why"], item["name"], item["urgency"]) for item in person["findings"]]
-    # What the check alone said has no name beside what a doctor said.
-    names = {"unreviewed": None, "unopened": "Melanoma"}
-    assert sorted(told) == [(why, name, "urgent_referral") for why, name in sorted(names.items())]
-    assert {item["why"]: item["suspected"] for item in person["findings"]} == {
-        "unopened": True,
-        "unreviewed": False,
-    }
+    told = [(item["waits_for"], item["urgency"]) for item in person["spots"]]
+    assert told == [(["telling"], "urgent_referral"), (["review"], "urgent_referral")]
+    assert "melanoma" not in str(person).casefold()
     assert notices_to(backend, backend.account(grey.email).id)[-1] == Kind.TO_REACH
     done = f"/people-to-reach/{person['_id']}/done"
     others = [backend.member(role="doctor"), backend.member(role="admin")]
@@ -555,29 +538,18 @@ def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
         assert account.name not in str(backend.stored()["people_to_reach"])
 
 
-def test_nobody_is_told_of_an_urgent_finding_that_nobody_would_have_looked_at(
-    backend: Backend,
-) -> None:
-    ada, doctor = backend.member(), backend.member(role="doctor")
-    backend.edit(doctor.email, status="suspended")
-    number = file_for(backend, ada, Band.URGENT_REFERRAL).number
-    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    assert backend.stored().get("people_to_reach", []) == []
-
-
 def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
     backend: Backend,
 ) -> None:
     ada, admin = backend.member(), backend.member(role="admin")
     file_for(backend, ada, Band.URGENT_REFERRAL)
-    assert ada.call("GET", "/me/deletion").get_json()["to_be_told"] == "unreviewed"
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"review": 1}
     doctor = backend.member(role="doctor")
     leave(ada)
     finish(backend)
-    [person] = doctor.call("GET", "/people-to-reach").get_json()
-    assert person["findings"][0]["name"] is None, "no doctor has named it"
-    [of_admin] = admin.call("GET", "/people-to-reach").get_json()
-    assert (of_admin["email"], of_admin["findings"][0]["name"]) == (ada.email, None)
+    for reader in (doctor, admin):
+        [person] = reader.call("GET", "/people-to-reach").get_json()
+        assert person["email"] == ada.email
     assert notices_to(backend, backend.account(doctor.email).id) == [Kind.TO_REACH]
 
 
@@ -597,7 +569,7 @@ def test_a_patient_of_another_system_is_reached_by_the_number_there(backend: Bac
     assert admin.call("DELETE", path, json={"patient_number": named}).status_code == 200
     [told] = grey.call("GET", "/people-to-reach").get_json()
     assert (told["number"], told["sent_by"], told["email"]) == (named, "Hospital East", None)
-    assert [item["number"] for item in told["findings"]] == [finding.number]
+    assert [item["number"] for item in told["spots"]] == [finding.number]
     assert "PAT-0815" not in str({**backend.stored(), "people_to_reach": None})
 
 
@@ -607,8 +579,7 @@ def test_who_has_nothing_left_to_be_told_leaves_no_address_behind(backend: Backe
     review(grey, number)
     file_for(backend, ada, Band.ROUTINE)
     assert ada.call("GET", f"/submissions/{number}").status_code == 200
-    shown = ada.call("GET", "/me/deletion").get_json()
-    assert (shown["to_be_told"], shown["unsettled"]) == (None, {})
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {}
     leave(ada)
     finish(backend)
     assert backend.stored().get("people_to_reach", []) == []

@@ -61,7 +61,7 @@ def test_an_urgent_photo_filed_for_a_suspended_patient_is_to_be_told_before_any_
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)
     decide(backend, ada, "suspend")
-    filed = file_for(backend, ada, URGENT, filed_by=backend.account(grey.email).id).number
+    filed = file_for(backend, ada, URGENT, by=backend.account(grey.email).id).number
     assert (to_tell(grey), to_review(grey)) == ({filed: True}, [filed])
 
 
@@ -125,19 +125,6 @@ def test_a_deleted_finding_waits_on(backend: Backend) -> None:
     rows = {kind: grey.pages(f"/waiting?kind={kind}") for kind in ("review", "telling")}
     shown = {kind: [row["urgency"] for row in found] for kind, found in rows.items()}
     assert shown == {"review": ["urgent_referral"], "telling": ["urgent_referral"]}
-
-
-def test_nobody_is_to_be_told_of_a_finding_in_error_that_was_not_opened(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
-    wrong, own = (
-        file_for(backend, ada, URGENT, filed_by=backend.account(grey.email).id).number for _ in "12"
-    )
-    decide(backend, ada, "suspend")
-    body = {"reason": "It is of another patient"}
-    path = f"/submissions/{wrong}/entered-in-error"
-    assert grey.call("POST", path, json=body).status_code == 200
-    assert own in to_tell(grey)
 
 
 class Hospital:

@@ -370,7 +370,7 @@ def test_a_damaged_record_of_who_is_to_be_reached_or_was_erased_stops_neither_li
         account = backend.account(patient.email)
         backend.services.erasure.erase(account, by=backend.account(grey.email).id)
     [first, second] = [one["_id"] for one in reached(grey)]
-    assert store.collection("people_to_reach").update({"id": first}, {"$unset": {"findings": True}})
+    assert store.collection("people_to_reach").update({"id": first}, {"$unset": {"spots": True}})
     erased = store.collection("erased_ids")
     accounts = erased.find({"kind": "account"})
     assert erased.update({"id": accounts[0]["id"]}, {"$unset": {"kind": True}})
@@ -405,13 +405,13 @@ def test_an_erased_finding_of_which_the_id_alone_can_be_read_is_erased_again(
         assert restored.collection("submissions").find() == []
 
 
-def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
+def test_people_to_reach_are_noted_again_after_a_restore_unless_their_entry_was_ended(
     real_backend: Backend,
     request: pytest.FixtureRequest,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Who has deleted the account or a finding since the backup, also of what came after it."""
+    """They have deleted the account since the backup. A deleted finding waits as a stub."""
     backend, grey = real_backend, real_backend.member(role="doctor")
     ada, ben, cleo, dora = (patient_of(backend, grey) for _ in "1234")
     unread, unseen, mole, bens, _, doras = (
@@ -450,25 +450,24 @@ def test_who_was_to_be_reached_is_so_after_a_restore_and_who_was_reached_is_not(
     settings = settings_for(tmp_path / "after", mongo_uri=uri)
     assert restore(settings, file=backup, erased=lists) == 0
     said = capsys.readouterr().out
-    assert "still to be reached: 2 people; the backup does not know 1 more" in said
+    assert "still to be reached: 1 people; the backup does not know 1 more" in said
     with closing(open_store(settings)) as store:
         people = open_services(settings, store).data.people_to_reach.walk_all()
         again = {one.email: one for one in people}
-        assert again.keys() == {ada.email, ben.email}
+        assert again.keys() == {ada.email}
         for one in again.values():
             left_at = datetime.fromisoformat(before[one.id]["left_at"])
             assert abs(one.created_at - left_at) < timedelta(minutes=1)
             assert one.doctor == backend.account(grey.email).id
-        of_ada = {item.number: (item.why, item.urgency) for item in again[ada.email].findings}
+        of_ada = {item.number: (item.waits_for, item.urgency) for item in again[ada.email].spots}
         assert of_ada == {
-            unread: ("unopened", URGENT),
-            unseen: ("unreviewed", URGENT),
-            mole: ("lost", URGENT),
-            late: ("lost", URGENT),
+            unread: (("telling",), URGENT),
+            unseen: (("review",), URGENT),
+            mole: ((), None),
+            late: ((), None),
         }
-        assert [(item.number, item.why) for item in again[ben.email].findings] == [
-            (bens, "unreviewed")
-        ]
+        waiting = store.collection("waiting").find({"owner": backend.account(ben.email).id})
+        assert [row["kind"] for row in waiting if row["kind"] == "review"] == ["review"]
 
 
 def reached(reader: Person) -> list[dict[str, Any]]:
@@ -476,27 +475,27 @@ def reached(reader: Person) -> list[dict[str, Any]]:
     return people
 
 
-def test_who_was_reached_or_is_deleted_again_after_the_backup_is_kept_once(
+def test_an_entry_that_was_ended_after_the_backup_is_not_restored(
     real_backend: Backend, tmp_path: Path
 ) -> None:
-    """A notice of the backup that was ended since goes; one that grew since is there once."""
+    """An entry of the backup that was ended since goes."""
     backend, grey = real_backend, real_backend.member(role="doctor")
     ada, ben = (patient_of(backend, grey) for _ in "12")
-    numbers = [file_for(backend, person, URGENT).number for person in (ada, ada, ben)]
-    for person, number in ((ada, numbers[0]), (ben, numbers[2])):
-        assert person.call("DELETE", f"/submissions/{number}").status_code == 200
+    numbers = [file_for(backend, person, URGENT).number for person in (ada, ben)]
+    for person in (ada, ben):
+        account = backend.account(person.email)
+        backend.services.erasure.erase(account, by=backend.account(grey.email).id)
     backup, lists = back_up(backend, tmp_path / "backup.tar"), tmp_path / "list.jsonl"
     [of_ben] = [one for one in reached(grey) if one["email"] == ben.email]
     done = f"/people-to-reach/{of_ben['_id']}/done"
     assert grey.call("POST", done, json={"outcome": "unreachable"}).status_code == 200
-    assert ada.call("DELETE", f"/submissions/{numbers[1]}").status_code == 200
     write_erased_ids(backend.services.store, lists)
     settings = settings_for(tmp_path / "after")
     assert restore(settings, file=backup, erased=lists) == 0
     with closing(open_store(settings)) as store:
         [notice] = open_services(settings, store).data.people_to_reach.walk_all()
         assert (notice.email, notice.id) == (ada.email, reached(grey)[0]["_id"])
-        assert [item.number for item in notice.findings] == numbers[:2]
+        assert [item.number for item in notice.spots] == numbers[:1]
 
 
 def test_a_patient_of_another_system_is_asked_for_where_it_was_sent_after_a_restore(
@@ -518,9 +517,9 @@ def test_a_patient_of_another_system_is_asked_for_where_it_was_sent_after_a_rest
     restore(settings, file=backup, erased=lists)
     with closing(open_store(settings)) as store:
         [notice] = open_services(settings, store).data.people_to_reach.walk_all()
-        shown = PersonToReachView.from_person(notice, "en", clinical=True)
+        shown = PersonToReachView.from_person(notice)
         assert (shown.email, shown.number, shown.sent_by) == (None, None, "Hospital East")
-        assert [item.number for item in shown.findings] == [number]
+        assert [item.number for item in shown.spots] == [number]
 
 
 def test_a_notice_whose_time_is_over_does_not_come_back(clinic: Clinic) -> None:

@@ -119,72 +119,33 @@ def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(
     assert sorted(smtp.recipients()) == sorted([ada.email, ben.email])
 
 
-def test_a_decision_of_which_no_mail_arrives_is_told_to_the_doctor_and_the_operator(
+def test_a_mail_that_is_refused_again_and_again_is_named_to_the_operator(
     backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A typing error in the address, and the patient never logs in again."""
+    """A typing error in the address. What the patient is to be told waits with the doctor."""
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT).number
-    tell(backend, ada, about="account")  # what is of no finding is nobody's to tell
     review(grey, number)
     smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
     for minutes in (0, 2, 5):
         monkeypatch.setattr(outbox, "now", lambda ago=minutes: now() + timedelta(minutes=ago))
         send()
-        assert grey.call("GET", "/people-to-reach").get_json() == []
         assert notes(backend) == []
     monkeypatch.setattr(outbox, "now", lambda: now() + timedelta(minutes=10))
     send()
-    [person] = grey.call("GET", "/people-to-reach").get_json()
-    assert [(item["number"], item["why"]) for item in person["findings"]] == [(number, "unopened")]
-    assert person["email"] == ada.email
     [note] = notes(backend)
     assert "does not take" in note
+    [row] = grey.call("GET", "/waiting?kind=telling").get_json()
+    assert (row["finding"]["id"], row["patient_email"]) == (number, ada.email)
 
 
-def test_a_decision_that_waits_for_a_mail_server_for_a_day_is_told_to_the_doctor(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grey, ada = patient_in_care(backend)
-    number = file_for(backend, ada, URGENT).number
-    review(grey, number)
-    smtp.behaviour = Behaviour(says={"MAIL": "421 not now"})
-    for hours, listed in ((1, 0), (25, 1), (26, 1)):
-        monkeypatch.setattr(outbox, "now", lambda later=hours: now() + timedelta(hours=later))
-        send()
-        people = grey.call("GET", "/people-to-reach").get_json()
-        assert len(people) == listed
-    [notice] = [item for item in waiting(backend) if item.kind is Kind.REVIEWED]
-    assert notice.due_at, "it is sent once the server is back"
-
-
-def test_a_decision_beside_a_mail_that_was_refused_often_is_told_too(
-    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are one mail, and the older one has had all its tries."""
-    grey, ada = patient_in_care(backend)
-    tell(backend, ada, about="account")
-    smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
-    for hours in range(6):
-        monkeypatch.setattr(outbox, "now", lambda later=hours: now() + timedelta(hours=later))
-        send()
-    number = file_for(backend, ada, REFERRAL).number
-    said = {"label": "melanocytic_nevus", "certainty": "suspected", "urgency": "referral"}
-    assert sign_review(grey, number, said).status_code == 201
-    monkeypatch.setattr(outbox, "now", lambda: now() + timedelta(hours=12))
-    send()
-    [person] = grey.call("GET", "/people-to-reach").get_json()
-    assert [item["number"] for item in person["findings"]] == [number]
-
-
-def test_a_decision_that_waits_where_no_mail_server_is_named_is_told_and_sent_later(
+def test_a_mail_that_waits_without_a_mail_server_is_sent_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its server was off for days, and SMTP_URL was taken away."""
     before = Backend(tmp_path, **MAIL)
     grey, ada = patient_in_care(before)
-    number = file_for(before, ada, URGENT).number
-    review(grey, number)
+    review(grey, file_for(before, ada, URGENT).number)
     before.services.store.close()
     backend = Backend(tmp_path)
     with monkeypatch.context() as patch:
@@ -192,9 +153,6 @@ def test_a_decision_that_waits_where_no_mail_server_is_named_is_told_and_sent_la
             patch.setattr(module, "now", lambda: now() + timedelta(days=7))
         backend.app.background.run("notice-sender")
         assert "does not take" in notes(backend)[0]
-    grey = backend.log_in(grey.email)
-    [person] = grey.call("GET", "/people-to-reach").get_json()
-    assert [item["number"] for item in person["findings"]] == [number]
     assert Kind.REVIEWED in [item.kind for item in waiting(backend)]
     backend.services.store.close()
 

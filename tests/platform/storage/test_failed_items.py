@@ -139,13 +139,13 @@ def test_a_finding_that_cannot_be_read_keeps_nobody_from_leaving(backend: Backen
     )
     preview = person.call("GET", "/me/deletion")
     assert preview.status_code == 200, preview.text
-    assert preview.get_json()["to_be_told"] == "unreviewed"
+    assert preview.get_json()["unsettled"] == {"review": 2}
     person.call("DELETE", "/me", json={"current_password": PASSWORD})
     assert backend.services.data.accounts.get(account).status == "deleting"
     [noted] = backend.services.store.collection("people_to_reach").find({"account": account})
-    assert [(item["number"], item["why"]) for item in noted["findings"]] == [
-        (urgent.number, "unreviewed"),
-        (broken.number, "unreadable"),
+    assert [(item.get("number"), item["waits_for"]) for item in noted["spots"]] == [
+        (broken.number, ["review"]),
+        (urgent.number, ["review"]),
     ]
 
 
