@@ -69,7 +69,7 @@ STATES: dict[str, tuple[AccountFields, bool]] = {
 }
 # Who has the patient already is told so.
 OF_PATIENT = [*(row for row in ROWS.values() if row.names_patient)]
-# Nobody reads what is written to who is shut out: 409 patient_shut_out.
+# Nobody reads what is written to a patient who cannot read here: 409 patient_cannot_read.
 WRITTEN_TO = ("send_message", "send_message_about_no_spot")
 SEEN = [row.name for row in OF_PATIENT if row.name != "take_unassigned_patient"]
 

@@ -222,6 +222,18 @@ def test_what_was_not_opened_waits_for_telling(
     assert "opened_at" not in spot.read("f1")
 
 
+@pytest.mark.parametrize("why", ["unreviewed", "message"])
+def test_an_urgent_finding_that_a_doctor_was_to_speak_about_waits_for_telling(
+    spot: FormerSpot, why: str
+) -> None:
+    spot.find(90, URGENT, opened_at=day(91))
+    said = {"number": 1, "why": why, "urgency": URGENT}
+    spot.add("people_to_reach", id="p", created_at=day(95), account="ada", findings=[said])
+    spot.level()
+    told = {"began_at": day(95), "grave": True} if why == "unreviewed" else None
+    assert spot.read("s").get("telling") == told
+
+
 def test_a_cancer_is_to_be_told_as_grave(spot: FormerSpot) -> None:
     spot.find(0, ROUTINE, ROUTINE)
     spot.sign(95, "f1", ROUTINE, label="melanoma")

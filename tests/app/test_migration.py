@@ -39,12 +39,13 @@ from tests.care.clinic import (
     file_for,
     numbers,
     patient_in_care,
+    patient_of,
     review,
 )
 from tests.care.test_cases import Clinic, answer, give
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_patients import program
-from tests.support.backends import PASSWORD, SECRET, Backend
+from tests.support.backends import SECRET, Backend
 from tests.support.clock import Clock
 
 # What 2.0.0 did not store of them.
@@ -145,20 +146,63 @@ def test_messages_of_a_deleted_spot_are_about_none(real_backend: Backend) -> Non
     assert [spot["id"] for spot in ada.pages("/lesions")] == [lesion]
 
 
-def test_a_person_to_reach_of_the_former_release_is_read(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    file_for(backend, ada, URGENT)
-    assert ada.call("DELETE", "/me", json={"current_password": PASSWORD}).status_code == 200
-    people = backend.services.store.collection("people_to_reach")
-    (person,) = people.find()
-    (finding,) = person["findings"]
+def former_entry(account: str, *findings: Document) -> Document:
+    """What 2.0.0 stored of a person to reach."""
+    of_one = {"found_at": now(), "label": "melanoma", "urgency": "urgent_referral", "also": []}
+    return {
+        "id": new_id(),
+        "schema": 1,
+        "created_at": now(),
+        "account": account,
+        "name": "Ada Example",
+        "email": "ada@example.org",
+        "findings": [{**of_one, **finding} for finding in findings],
+        "numbers": ["hash"],
+        "expires_at": now() + timedelta(days=3),
+    }
+
+
+def test_a_person_to_reach_of_an_erased_account_stays_in_the_list(real_backend: Backend) -> None:
+    """Its reasons become what its spots waited for."""
+    doctor = real_backend.member(role="doctor")
     sent = {"by": "a" * 32, "issuer": "clinic", "picture": None}
-    former = {**finding, "also": ["corrected"], "sent": sent}
-    people.update({"id": person["id"]}, {"$set": {"findings": [former], "numbers": ["hash"]}})
-    make_former(backend)
-    open_services(backend.settings, backend.services.store)
-    assert people.find() == [person]
+    urgent = {"number": 7, "why": "unreviewed", "also": ["corrected"], "sent": sent}
+    held = {"number": 8, "why": "held", "also": ["awaited", "unanswered"]}
+    message = {"number": 0, "why": "message", "urgency": None, "label": None}
+    people = real_backend.services.store.collection("people_to_reach")
+    people.insert(former_entry(new_id(), urgent, held, message))
+    make_former(real_backend)
+    opened = open_services(real_backend.settings, real_backend.services.store)
+    [person] = opened.data.people_to_reach.walk_all()
+    assert [(spot.number, spot.urgency, spot.waits_for) for spot in person.spots] == [
+        (7, URGENT, ("review", "telling")),
+        (8, URGENT, ("answer", "result", "telling")),
+        (None, None, ("answer",)),
+    ]
+    assert not people.find()[0].keys() & {"findings", "numbers"}
     assert len(doctor.call("GET", "/people-to-reach").get_json()) == 1
+
+
+def test_a_person_to_reach_whose_account_is_there_is_to_be_told_of_the_spots(
+    real_backend: Backend,
+) -> None:
+    """A finding that was deleted alone has no spot: it stays in the list."""
+    grey, ada = patient_in_care(real_backend)
+    stored, deleted = (file_for(real_backend, ada, URGENT).number for _ in range(2))
+    store, account = real_backend.services.store, real_backend.account(ada.email).id
+    assert ada.call("DELETE", f"/submissions/{deleted}").status_code == 200
+    people = store.collection("people_to_reach")
+    unreviewed = [{"number": number, "why": "unreviewed"} for number in (stored, deleted)]
+    people.insert(former_entry(account, *unreviewed))
+    ben = patient_of(real_backend, grey)
+    of_ben = {"number": file_for(real_backend, ben, URGENT).number, "why": "unreviewed"}
+    people.insert(former_entry(real_backend.account(ben.email).id, of_ben))
+    make_former(real_backend)
+    opened = open_services(real_backend.settings, store)
+    [person] = opened.data.people_to_reach.walk_all()
+    assert [spot.number for spot in person.spots] == [deleted]
+    rows = grey.call("GET", "/waiting?kind=telling").get_json()
+    assert {row["finding"]["id"] for row in rows} == {stored, of_ben["number"]}
 
 
 def former_opinion(**said: Any) -> Document:
@@ -375,25 +419,6 @@ def test_a_withheld_review_is_read_and_named_in_the_log(
         assert not {"hold_ends_at", "held_with_graver", "own_hold_ends_at"} & stored.keys()
     assert store.collection("outbox").find() == []
     assert [*check_integrity(opened)] == []
-
-
-def test_a_person_who_was_to_be_told_a_withheld_decision_has_not_opened_it(
-    real_backend: Backend,
-) -> None:
-    grey, ada = patient_in_care(real_backend)
-    number = file_for(real_backend, ada, URGENT).number
-    review(grey, number)
-    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    people = real_backend.services.store.collection("people_to_reach")
-    [person] = people.find()
-    [finding] = person["findings"]
-    held = {**finding, "why": "held", "also": ["awaited", "held"]}
-    people.update({"id": person["id"]}, {"$set": {"findings": [held]}})
-    make_former(real_backend)
-    opened = open_services(real_backend.settings, real_backend.services.store)
-    [person_now] = opened.data.people_to_reach.walk_all()
-    [told] = person_now.findings
-    assert (told.why, told.also) == ("unopened", ("awaited", "unopened"))
 
 
 def test_an_interrupted_migration_continues(

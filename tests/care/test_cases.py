@@ -207,7 +207,7 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this we
 def answer(doctor: Person, number: int, body: Any) -> Any:
     signed = sign_review(doctor, number, body)
     assert signed.status_code == 201, signed.text
-    return {name: told for name, told in signed.get_json().items() if name != "telling"}
+    return signed.get_json()
 
 
 def came(doctor: Person) -> int:

@@ -21,11 +21,6 @@ from tests.use_cases.use_case import notices_to
 DAMAGE = "<img src=x onerror=alert(1)> & *bold* {patient}"
 
 
-def without_telling(signed: TestResponse) -> dict[str, Any]:
-    """As it is listed: the answer to signing says too how the patient hears of it."""
-    return {name: told for name, told in signed.get_json().items() if name != "telling"}
-
-
 class Practice:
     """A doctor, a patient, the patient's finding, which the doctor has reviewed, and a letter about
     it.
@@ -123,7 +118,7 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
     signed = at.sign(changed)
     assert signed.status_code == 200, signed.text
     assert signed.get_json()["signed_by"] == "Dr Grace Hopper"
-    assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [without_telling(signed)]
+    assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [signed.get_json()]
     report = at.report().get_json()
     assert [(item["text"], item["signed_by"]) for item in report["letters"]] == [
         (changed["text"], "Dr Grace Hopper")
@@ -303,14 +298,6 @@ def test_the_patient_is_told_by_mail_of_a_letter_to_the_patient(
     assert notices_to(at.backend, at.backend.account(at.ada.email).id) == of_review
     assert at.sign(draft).status_code == 200
     assert notices_to(at.backend, at.backend.account(at.ada.email).id) == of_review + told
-
-
-def test_the_answer_to_signing_says_how_the_patient_hears_of_the_letter(backend: Backend) -> None:
-    at = Practice(backend)
-    assert at.sign(at.draft("colleague")).get_json()["telling"] is None
-    telling = at.sign(at.draft()).get_json()["telling"]
-    assert telling["way"] == "log_in"
-    assert "next log-in" in telling["sentence"]
 
 
 def test_a_withdrawn_letter_is_shown_with_its_reason(any_backend: Backend) -> None:

@@ -322,11 +322,11 @@ def test_what_was_deleted_comes_back_by_no_other_key(ward: Ward) -> None:
     assert ward.findings() == []
 
 
-def test_a_suspended_patient_of_an_archive_is_to_be_reached_by_the_number_there(ward: Ward) -> None:
+def test_a_deleted_patient_of_an_archive_is_to_be_reached_by_the_number_there(ward: Ward) -> None:
     ward.send("P-1")
     ward.sign()
-    path = f"/users/{ward.email_of(ward.live()['owner'])}/suspend"
-    assert ward.admin.call("PATCH", path).status_code == 200
+    path = f"/users/{ward.email_of(ward.live()['owner'])}"
+    assert ward.admin.call("DELETE", path).status_code == 200
     (person,) = ward.doctor.call("GET", "/people-to-reach").get_json()
     assert person["number"]["value"] == "P-1"
 

@@ -217,8 +217,8 @@ def test_an_order_whose_finding_is_kept_of_a_deleted_account_is_gone(
     assert [(item["id"], item.get("error")) for item in findings(backend)] == [(filed["id"], None)]
     result = {"label": "melanoma", "certainty": "laboratory"}
     assert sign_review(doctor, filed["number"], result).status_code == 201
-    (person,) = doctor.call("GET", "/people-to-reach").get_json()
-    assert person["sent_by"] == patient["sent_by"] is not None
+    [row] = doctor.call("GET", "/waiting?kind=telling").get_json()
+    assert (row["patient_id"], row["waiting"]["overdue"]) == (patient["id"], True)
 
 
 def test_another_order_under_the_same_identifier_is_refused(
