@@ -211,6 +211,7 @@ def test_an_order_whose_finding_is_kept_of_a_deleted_account_is_gone(
     assert root.call("PUT", path, json={"doctor": doctor.email}).status_code == 200
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
     assert sign_review(doctor, filed["number"], said).status_code == 201
+    assert doctor.call("POST", f"/lesions/{filed['lesion']}/told").status_code == 200
     erase(backend.services, backend.services.data.accounts.get(patient["id"]))
     again = sent(hospital, orders.transaction())
     assert outcome(again)[:2] == (410, "finding_erased")
