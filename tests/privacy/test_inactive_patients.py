@@ -143,11 +143,16 @@ class Hospital:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_an_external_patient_is_to_be_told_at_once(backend: Backend, shown: bool) -> None:
+def test_an_external_patient_is_to_be_told_at_once_unless_their_system_has_read_it(
+    backend: Backend, shown: bool
+) -> None:
+    """Reading by a system that shows findings to its patients counts as opening."""
     east = Hospital(backend, "urn:east", shows_patients_of=["urn:east"] if shown else [])
     number = file_one(backend, east.send("1"))
     sign(east.doctor, number)
     assert to_tell(east.doctor) == {number: True}
+    assert east.key.call("GET", f"/submissions/{number}").status_code == 200
+    assert to_tell(east.doctor) == ({} if shown else {number: True})
 
 
 def test_an_unopened_result_goes_along_when_accounts_are_joined(backend: Backend) -> None:

@@ -42,9 +42,9 @@ NO_REVIEW = "There is no such review of this spot"
 
 
 class Programs(Protocol):
-    def may_show(self, patient: Account) -> bool:
-        """Whether a key is in force whose program reads the findings of all patients, and shows
-        theirs to those whose number is of the same system as this patient's.
+    def may_show(self, patient: Account, *, key: str | None = None) -> bool:
+        """Whether a key is in force, or this one, whose program reads the findings of all patients,
+        and shows theirs to those whose number is of the same system as this patient's.
         """
 
 
@@ -116,10 +116,8 @@ class FindingAccess:
         """Note that its owner has opened a spot: once for each decision, of which no mail is sent
         any more. Where the store takes nothing now, it is shown all the same.
         """
-        if owner != by.id or by.key is not None:
-            return
         unread = status.decision and not status.decision_opened_at
-        if not (unread or status.spot.telling):
+        if not ((unread or status.spot.telling) and self._is_opening(owner, by)):
             return
         with suppress(StoreUnavailable):
             self.records.note_opened(status.spot)
@@ -127,6 +125,15 @@ class FindingAccess:
                 for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
                     about = f"finding/{number}"
                     self.unassigned.outbox.withdraw(kind, to=owner, about=about)
+
+    def _is_opening(self, owner: str, by: Subject) -> bool:
+        """Whether the patient reads it, or another system that shows it to the patient."""
+        if by.key is None:
+            return owner == by.id
+        patient = self.accounts.find_by_id(owner)
+        if patient is None or patient.can_log_in:
+            return False
+        return self.programs.may_show(patient, key=by.key.id)
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False

@@ -119,14 +119,15 @@ class ReadingKeys:
     def reads(self, scopes: Sequence[str]) -> bool:
         return not self.scopes.isdisjoint(scopes)
 
-    def may_show(self, patient: Account) -> bool:
+    def may_show(self, patient: Account, *, key: str | None = None) -> bool:
         with leaving_out():  # a key that cannot be read shows nothing
             keys = self.keys.list_clinic_wide()
         return any(
-            patient.number_system in key.shows_patients_of
-            and not key.ended
-            and self.reads(key.scopes)
-            for key in keys
+            patient.number_system in item.shows_patients_of
+            and not item.ended
+            and self.reads(item.scopes)
+            for item in keys
+            if key in (None, item.id)
         )
 
 
