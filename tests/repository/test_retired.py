@@ -54,6 +54,12 @@ RETIRED: dict[str, tuple[str, ...]] = {
         *("former_doctor_gone", "has_patients_now", "putBack", "withdraw_arrival"),
         *("/unapprove", "unapprove_"),
     ),
+    "people to reach for ten reasons": (
+        r"find_what_to_tell|FindingToTell|ReachReason|list_graver_of_spots|ReachList",
+        r"ResultToCome|result_to_come|sampled_by|\bto_be_told\b|toReachSuspected",
+        r"\b(is_)?shut_out\b|shutOut|PatientShutOut|SHUT_OUT\b|TellingView|SignedReview",
+        r"tell_of_undelivered|on_mail_undelivered|take_day_late",
+    ),
     "emergency access": (
         *("BREAK_GLASS", "/break-glass", "BreakGlass", "break_glass_", "glass_broken"),
         *("get_to_read", "emergency_accesses", "AdminStopped", "#/emergency", "glassUntold"),
