@@ -136,7 +136,7 @@ def test_a_case_of_a_patient_without_a_doctor_is_taken_and_left_by_its_true_reas
     journey.see("patientMoved")
     visitor.await_truth(lambda: visitor.count("#review") == 0, "the form to go")
     # What was still being loaded is refused too.
-    journey.step("moved", expected=("/review", "/messages", "/letters"))
+    journey.step("moved", expected=("/review", "/messages", "/letters", "/lesions/"))
     visitor.go("queue")
     own = f".finding-row [data-number='{row['id']}']"
     visitor.await_truth(lambda: visitor.count(own) == 0, "the case to leave the list")

@@ -75,7 +75,7 @@ def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_d
     visitor.enter(doctor, "doctor")
     visitor.press(".notes .to-reach")
     visitor.see(patient.email)
-    journey.see("toldWhy_telling")
+    journey.see("waiting_telling")
     journey.step("page")
     visitor.press_in_row(patient.email, journey.say("toReach_unreachable"))
     journey.see("toReachAsk_unreachable")

@@ -182,7 +182,7 @@ const Person = ({ one, conditions, onDone }) => {
       ${one.number && html`<p class="wrap">${say("toReachNumber", { value: isolated(one.number.value), system: isolated(one.number.system || "dicom") })}</p>`}
       ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
       <ul>${one.spots.map(({ number, urgency, waits_for: kinds }) => html`
-        <li>${[number && say("findingNumber", { number }), urgency && labelOfBand(conditions, urgency), ...kinds.map((kind) => say(`toldWhy_${kind}`))].filter(Boolean).join(" · ")}</li>`)}</ul>
+        <li>${[number && say("findingNumber", { number }), urgency && labelOfBand(conditions, urgency), ...kinds.map((kind) => say(`waiting_${kind}`))].filter(Boolean).join(" · ")}</li>`)}</ul>
       <p><small>${say("toReachKept", { left: sayDate(one.left_at, false), until: sayDate(one.kept_until, false) })}</small></p>
       <div class="row">${OUTCOMES.map((outcome) => html`
         <${AskFirst} key=${outcome} words=${say(`toReach_${outcome}`)} confirm=${say("delete")} onConfirm=${() => end(outcome)}>
