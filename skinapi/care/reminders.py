@@ -141,7 +141,7 @@ class LesionCounts:
 
     def on_filed(self, event: FindingFiled) -> None:
         finding, place = event.finding, place_told(event.finding.context)
-        if finding.lesion == finding.id:  # its photo was sent without a spot
+        if event.starts_spot:
             status = see_alone(finding).lesion_status
             state = state_of(start_spot(finding))
             new = Lesion(

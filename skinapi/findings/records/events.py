@@ -20,6 +20,11 @@ class FindingEvent:
 class FindingFiled(FindingEvent):
     """`finding` is the new one."""
 
+    @property
+    def starts_spot(self) -> bool:
+        """Whether its photo was sent without a spot."""
+        return self.finding.lesion == self.finding.id
+
 
 class AnswerChanged(FindingEvent):
     """Its photo was judged again, an entered fact was corrected, or a comparison with an earlier
