@@ -122,10 +122,11 @@ class DecisionWords(Frozen):
     opinion: LocalizedText
     unconfirmed: LocalizedText
     suspected: LocalizedText
-    suspected_unsure: LocalizedText
     result: LocalizedText
+    asked: LocalizedText
     heading: LocalizedText
-    elsewhere: LocalizedText
+    dated: LocalizedText
+    of_finding: LocalizedText
     waits_for: Mapping[str, WaitingWords]
     result_overdue: LocalizedText
     proven: Mapping[str, LocalizedText]
@@ -133,20 +134,19 @@ class DecisionWords(Frozen):
     unnamed: LocalizedText
     awaited: LocalizedText
     new_picture: LocalizedText
-    new_picture_of: LocalizedText
     without_picture: LocalizedText
     new_picture_doctor: LocalizedText
-    new_picture_of_doctor: LocalizedText
-    picture_came: LocalizedText
     normal_skin: LocalizedText
     ask_a_doctor: LocalizedText
     overview: LocalizedText
     said_elsewhere: LocalizedText
-    reopened: LocalizedText
+    risen: Mapping[str, LocalizedText]
     compared: LocalizedText
     taken_back: LocalizedText
     counts_here: LocalizedText
     signed_before: LocalizedText
+    unseen: LocalizedText
+    still_counts: LocalizedText
     written_before: LocalizedText
     changes: Mapping[str, LocalizedText]
     overview_elsewhere: LocalizedText

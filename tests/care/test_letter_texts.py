@@ -147,7 +147,7 @@ def test_an_urgent_photo_that_nobody_has_answered_comes_first(shared_backend: Ba
     lines = at.draft()["decision"].splitlines()
     assert lines[0] == f"{instruction['action']}. {instruction['sentence']} By {day}."
     assert "Doctor's decision: a mole. Reviewed by " in lines[-1]
-    assert ". Signed before a new photo, on " in lines[-1]
+    assert ". Since then: a new photo, on " in lines[-1]
     assert f"By {day}." in at.draft("colleague")["decision"]
 
 

@@ -352,7 +352,8 @@ def test_a_signed_letter_says_in_print_too_what_came_after_it(any_backend: Backe
     signed = at.sign(at.draft()).get_json()
     assert signed["written_before"] is None
     day = say_day(now(), "en")
-    line = f"Written before a new photo, on {day}. What to do now: See a doctor this week"
+    since = f"Written on {day}. Since then: a new photo, on {day}."
+    line = f"{since} What to do now: See a doctor this week"
     predicted(at.ada, lesion=at.spot)
     for person in (at.ada, at.doctor):
         (shown,) = at.shown_to(person)

@@ -186,7 +186,7 @@ def test_a_list_says_how_certain_a_doctor_was(visitor: Visitor, patient: Caller)
     said: tuple[tuple[str, dict[str, bool | str]], ...] = (
         ("Doctor's review of", {}),
         ("Doctor's opinion of", {"certain": False}),
-        ("Doctor's suspected diagnosis of", {"suspected": True, "certain": False}),
+        ("Doctor's suspicion of", {"suspected": True, "certain": False}),
         ("Laboratory's result of", {"by_result": True, "suspected": True}),
         ("Comparison of", {"from": "comparison"}),
     )

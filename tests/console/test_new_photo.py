@@ -128,7 +128,7 @@ def test_another_photo_that_a_doctor_wants_is_of_one_spot_with_the_first_one(
     visitor.see("This photo was sent, and no answer came")
     visitor.answer("keep_photo", "true")
     visitor.press_button("Send the photo")
-    visitor.see("Signed before a new photo")
+    visitor.see("Since then: a new photo")
     before, after = patient.call("GET", "/submissions").json
     assert before["lesion"] == after["lesion"] is not None
     [spot] = patient.call("GET", "/lesions").json

@@ -150,7 +150,7 @@ class Truth:
             "sample": said.sample,
             "decided_by": name,
             "photo_wanted": WaitingKind.PHOTO in self.dues,
-            "due": self.day and self.day.isoformat(),
+            "due": self.day.isoformat() if self.day and said is self.review else None,
         }
 
     @property
@@ -280,6 +280,8 @@ def walk_entry(channel: str, listed: Any, truth: Truth) -> Iterator[Told]:
         before = decision.get("signed_before") or ""
         yield Told(f"{channel} signed before", (truth.changed or "") in before, True)
         yield Told(f"{channel} has changed", bool(before), bool(truth.changed))
+        unseen = f"{decision['decided_by']} has not looked at this photo yet" in before
+        yield Told(f"{channel} unseen", unseen, truth.current not in truth.live.photo.reviews)
     if "instruction" in listed:
         yield from walk_instruction(channel, listed["instruction"], truth)
     if "graver_review" in listed:

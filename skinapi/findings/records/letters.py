@@ -159,4 +159,5 @@ def show_letter(letter: Letter, about: VisibleFindingRow) -> ShownLetter:
     if changed is None:
         return ShownLetter(letter)
     to_do = AdviceContent.from_advice(about.instruction, letter.language).to_do
-    return ShownLetter(letter, say_written_before(changed, to_do, letter.language))
+    written_at = letter.signed_at or letter.created_at
+    return ShownLetter(letter, say_written_before(written_at, changed, to_do, letter.language))

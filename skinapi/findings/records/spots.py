@@ -29,7 +29,10 @@ from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 Act = Callable[[Spot], Spot]
 OF_SPOT = ("lesion", "number", "band", "level", "queued_at", "covered_by", "disputed")
 OF_OPINION = ("opinion_at", "opinion_came_at")
-OF_PHOTO = ("created_at", "photo_blob", "changes", "placed", *(f"context.{it}" for it in PLACE))
+OF_PHOTO = (
+    *("created_at", "photo_blob", "changes", "placed", "corrected"),
+    *(f"context.{it}" for it in PLACE),
+)
 
 
 class Spots:
@@ -209,6 +212,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
         document.get("photo_blob") is not None,
         changes,
         place_of([told.get(name) for name in PLACE], document.get("placed")),
+        corrected=bool(document.get("corrected")),
     )
     finding = SpotFinding(
         photo.id,

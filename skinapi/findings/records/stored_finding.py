@@ -176,7 +176,15 @@ class StoredFindingRow(StoredRecord):
     def photo(self) -> JudgedPhoto:
         place = place_of([getattr(self.context, name) for name in PLACE], self.placed)
         kept = self.photo_blob is not None
-        return JudgedPhoto(self.id, self.number, self.created_at, kept, self.changes, place)
+        return JudgedPhoto(
+            self.id,
+            self.number,
+            self.created_at,
+            kept,
+            self.changes,
+            place,
+            corrected=bool(self.corrected),
+        )
 
     @property
     def in_spot(self) -> SpotFinding:

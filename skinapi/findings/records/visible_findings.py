@@ -36,7 +36,7 @@ class VisibleFindingRow(StoredFindingRow):
     @property
     def decision(self) -> Decision | None:
         """What the current review of its spot says."""
-        return self.lesion_status.decision
+        return self.lesion_status.decide_about(self.id)
 
     @property
     def instruction(self) -> Advice:

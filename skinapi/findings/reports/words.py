@@ -288,7 +288,7 @@ class FirstContent:
         if for_doctor:
             (head, *said), label = decision.for_doctor(language), ""
             to_do = join_to_do(said, words, due, language)
-        signed = labels.asked if decision.only_asks else labels.decided
+        signed = labels.asked if decision.only_asked else labels.decided
         signed = signed.format(decision.decided_by, say_moment(decision.decided_at, language))
         return cls(
             urgency=None if waits and not is_sent(decision.urgency) else decision.urgency,
@@ -323,7 +323,8 @@ def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Itera
     yield " ".join((f"{first.label or first.head}.", *first.sentences))
     if advice.decision:
         yield FirstContent.of_decision(advice.decision, language).signed
-    yield first.signed
+    if first.signed:
+        yield first.signed
 
 
 def join_to_do(said: list[str], words: BandWords, due: date | None, language: Language) -> str:

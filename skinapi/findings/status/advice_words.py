@@ -28,19 +28,14 @@ class AdviceContent:
 
     @classmethod
     def from_advice(cls, advice: Advice, language: Language, *, for_doctor: bool = False) -> Self:
-        notices, words = conditions_table().notices.decision, advice.words(language)
-        day, wanted = say_day(advice.since, language), advice.say_wanted(language)
+        words, wanted = advice.words(language), advice.say_wanted(language)
         head = say_elsewhere(advice, language, for_doctor=for_doctor)
-        said = notices.counts_here if head else notices.said_elsewhere
-        said = notices.reopened if advice.reopens else said
-        said = notices.compared if advice.said_by is LevelSource.COMPARISON else said
-        why = said.in_language(language).format(number=advice.finding, date=day)
         return cls(
             urgency=advice.band,
             head=head,
             label=words.label,
             sentence=" ".join((*wanted, words.next_step, *say_due(advice.due, language))),
-            said=advice.say_why(language) or why,
+            said=_say_source(advice, language, named=bool(head)),
         )
 
     @property
@@ -48,20 +43,23 @@ class AdviceContent:
         return f"{self.label}. {self.sentence}"
 
 
+def _say_source(advice: Advice, language: Language, *, named: bool) -> str:
+    """Say why this counts here, or about which finding it was said."""
+    notices = conditions_table().notices.decision
+    if advice.taken_back_at or advice.reopens:
+        return advice.say_why(language)
+    said = notices.counts_here if named else notices.said_elsewhere
+    said = notices.compared if advice.said_by is LevelSource.COMPARISON else said
+    day = say_day(advice.since, language)
+    return said.in_language(language).format(number=advice.finding, date=day)
+
+
 def say_elsewhere(advice: Advice, language: Language, *, for_doctor: bool) -> str:
     decision = advice.decision
     if decision is None or decision.label is None:
         return ""
-    name = decision.name(language) if for_doctor else decision.name_for_patient(language)
-    return (
-        conditions_table()
-        .notices.decision.elsewhere.in_language(language)
-        .format(
-            title=decision.title().in_language(language),
-            date=say_day(advice.since, language),
-            number=advice.finding,
-            name=name,
-        )
+    return decision.dated_heading(
+        language, advice.since, finding=advice.finding, for_doctor=for_doctor
     )
 
 
@@ -112,7 +110,10 @@ def put_first(
         elsewhere, language, for_doctor=True
     )  # as older clients name it
     words = conditions_table().notices.decision
-    head = f"{content.head}. " if content.head else ""
+    said = [content.said] if content.said else []
+    if not said and decision:  # a new photo, more urgent than what was decided
+        said = [f"{sentence}." for sentence in decision.unseen(language)]
+    head = [f"{content.head}."] if content.head else []
     model = words.overview_elsewhere.in_language(language)
     counts, early = elsewhere.decision, words.ask_a_doctor.in_language(language)
     # That of a benign condition calls it harmless.
@@ -120,7 +121,7 @@ def put_first(
         early = counts.say_early(language)
     return {
         **sections,
-        "overview": f"{head}{content.label}. {content.said} {model}",
-        "recommendation": f"{content.to_do} {content.said}",
+        "overview": " ".join((*head, f"{content.label}.", *said, model)),
+        "recommendation": " ".join((content.to_do, *said)),
         "importance_of_early_detection": early,
     }

@@ -17,6 +17,7 @@ from skinapi.findings.status.spot import (
     Statement,
     changed_since,
     current_review,
+    instruction,
     names_cancer,
     spot_day,
 )
@@ -63,7 +64,7 @@ def say_due(due: date | None, language: Language) -> tuple[str, ...]:
 
 
 # The name of its title in `notices.decision` of the conditions.
-TitleKey = Literal["title", "opinion", "unconfirmed", "suspected", "suspected_unsure", "result"]
+TitleKey = Literal["title", "opinion", "unconfirmed", "suspected", "result", "asked"]
 
 
 class WaitsFor(StrEnum):
@@ -121,18 +122,19 @@ def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: b
     """
     if certainty is Certainty.LABORATORY:
         return "result"
-    sure = certainty is Certainty.SURE
     if names_cancer(label):
-        return "suspected" if sure else "suspected_unsure"
-    if label and not sure:
+        return "suspected"
+    if label and certainty is not Certainty.SURE:
         return "opinion"
     return "unconfirmed" if awaited else "title"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Statement):
-    """What a review says, in the words of each reader. `photo_wanted`: the photo that it asks for
-    has not come. `due` is the day of the spot. `changed` is what has changed the spot since.
+    """What a review says, in the words of each reader, who reads it beside a finding. `covers`: it
+    covers that finding; it was signed about the finding `number`. `instructs`: it has set the
+    instruction of the spot, whose day is `due` then. `photo_wanted`: the photo that it asks for has
+    not come. `changed` is what has changed the spot since.
     """
 
     review: str
@@ -145,6 +147,9 @@ class Decision(Statement):
     doctor: str
     photo_wanted: bool = False
     asked_for_photo: bool = False
+    covers: bool = True
+    number: int | None = None
+    instructs: bool = False
     due: date | None = None
     changed: Changed | None = None
 
@@ -152,6 +157,10 @@ class Decision(Statement):
     def from_review(cls, review: Review, spot: Spot) -> Self:
         said, current = review.opinion, current_review(spot)
         is_current = current is not None and current.id == review.id
+        counts = instruction(spot)
+        instructs = counts is not None and counts.level.review == review.id
+        covered = [item for item in spot.findings if review.id in item.covered_by]
+        about = max(covered, key=lambda item: item.id == review.submission, default=None)
         return cls(
             review=review.id,
             label=said.label,
@@ -163,7 +172,9 @@ class Decision(Statement):
             doctor=review.doctor,
             photo_wanted=is_current and spot.photo_wanted_at is not None,
             asked_for_photo=said.photo_wanted,
-            due=spot_day(spot),
+            number=about.number if about else None,
+            instructs=instructs,
+            due=spot_day(spot) if instructs else None,
             changed=changed_since(spot, current.spot_version) if current and is_current else None,
         )
 
@@ -202,14 +213,19 @@ class Decision(Statement):
         return urgency(self.urgency) < urgency(band)
 
     @property
-    def unjudged(self) -> bool:
-        """Whether nobody could judge the photo, also once another one has come."""
+    def only_asked(self) -> bool:
+        """Whether it names nothing and asks for another photo, also once that has come."""
         return self.label is None and self.asked_for_photo
+
+    @property
+    def unjudged(self) -> bool:
+        """Whether the doctor could not judge the photo of the finding."""
+        return self.only_asked and self.covers
 
     @property
     def only_asks(self) -> bool:
         """Whether all that it says is that another photo is wanted."""
-        return self.unjudged and self.photo_wanted
+        return self.only_asked and self.photo_wanted
 
     @property
     def final(self) -> bool:
@@ -217,11 +233,13 @@ class Decision(Statement):
 
     @property
     def title_key(self) -> TitleKey:
+        if self.only_asked:
+            return "asked"
         return find_title_key(self.label, self.certainty, awaited=self.awaited)
 
-    def title(self) -> LocalizedText:
+    def title(self, language: Language) -> str:
         title: LocalizedText = getattr(conditions_table().notices.decision, self.title_key)
-        return title
+        return title.in_language(language).format(doctor=self.decided_by)
 
     def name(self, language: Language) -> str:
         table = conditions_table()
@@ -235,13 +253,31 @@ class Decision(Statement):
         return conditions_table().name_for_patient(self.label, language)
 
     def heading(self, language: Language, *, for_doctor: bool = False) -> str:
+        if self.only_asks:
+            words = conditions_table().notices.decision.waits_for[WaitsFor.PHOTO]
+            return words.label.in_language(language)
+        return self._say_named(self.title(language), language, for_doctor=for_doctor)
+
+    def dated_heading(
+        self, language: Language, day: datetime, *, finding: int | None = None, for_doctor: bool
+    ) -> str:
+        """The heading with the day, and with the number of the finding that it was said about."""
         words = conditions_table().notices.decision
-        if self.unjudged:
-            asked = words.waits_for[WaitsFor.PHOTO].label
-            return (asked if self.photo_wanted else words.picture_came).in_language(language)
-        template = words.heading.in_language(language)
+        title, comma, more = self.title(language).partition(",")
+        if not self.only_asked:
+            dated = words.dated.in_language(language)
+            title = dated.format(title=title, date=say_day(day, language))
+        title = f"{title}{comma}{more}"
+        if finding is not None:
+            title = words.of_finding.in_language(language).format(title=title, number=finding)
+        return self._say_named(title, language, for_doctor=for_doctor)
+
+    def _say_named(self, title: str, language: Language, *, for_doctor: bool) -> str:
+        if self.only_asked:
+            return title
+        template = conditions_table().notices.decision.heading.in_language(language)
         name = self.name(language) if for_doctor else self.name_for_patient(language)
-        return template.format(title=self.title().in_language(language), name=name)
+        return template.format(title=title, name=name)
 
     def heading_elsewhere(self, language: Language, *, for_doctor: bool = False) -> str:
         """The heading where something else is the instruction, with the sample."""
@@ -274,13 +310,24 @@ class Decision(Statement):
         return [*self.remarks(language), f"{words.label}. {words.next_step}"]
 
     def signed_before(self, language: Language) -> tuple[str, ...]:
-        """Say that the spot has changed since, if it has; a sentence without its full stop."""
+        """Say that the spot has changed since, if it has, and whether the doctor has looked at the
+        photo of this finding; sentences without their full stops.
+        """
         if self.changed is None:
+            return self.unseen(language)
+        words = conditions_table().notices.decision
+        signed = _say_since(words.signed_before, self.decided_at, self.changed, language)
+        return (signed, *self.unseen(language))
+
+    def unseen(self, language: Language) -> tuple[str, ...]:
+        """Say that the doctor has not looked at the photo of this finding, if that is so."""
+        if self.covers:
             return ()
         words = conditions_table().notices.decision
-        what = words.changes[self.changed.act].in_language(language)
-        day = say_day(self.changed.changed_at, language)
-        return (words.signed_before.in_language(language).format(what=what, date=day),)
+        said = words.unseen.in_language(language).format(doctor=self.decided_by)
+        if not self.instructs:
+            return (said,)
+        return (said, words.still_counts.in_language(language).format(number=self.number))
 
     def for_doctor(self, language: Language) -> list[str]:
         words, first = self.band_words(language), self._head_for_doctor(language)
@@ -317,14 +364,13 @@ class Decision(Statement):
         cancer that is none.
         """
         overview = conditions_table().notices.decision.overview.in_language(language)
-        title, name = self.title().in_language(language), self.name(language)
-        date = say_day(self.decided_at, language)
+        heading = self.dated_heading(language, self.decided_at, for_doctor=True)
         changed_since = [f"{sentence}." for sentence in self.signed_before(language)]
         changed = {
-            "overview": overview.format(title=title, date=date, name=name),
+            "overview": overview.format(heading=heading),
             "recommendation": " ".join((*self.next_steps(language), *changed_since)),
         }
-        if self.replaces(band):
+        if self.replaces(band) or self.only_asked:
             changed["importance_of_early_detection"] = self.say_early(language)
         return {**sections, **changed}
 
@@ -338,12 +384,20 @@ class Decision(Statement):
         return f"{self.name(language)}. {reason}"
 
 
-def say_written_before(changed: Changed, to_do: str, language: Language) -> str:
+def say_written_before(
+    written_at: datetime, changed: Changed, to_do: str, language: Language
+) -> str:
     """The line above a letter."""
     words = conditions_table().notices.decision
-    what = words.changes[changed.act].in_language(language)
-    day = say_day(changed.changed_at, language)
-    return words.written_before.in_language(language).format(what=what, date=day, to_do=to_do)
+    return _say_since(words.written_before, written_at, changed, language, to_do=to_do)
+
+
+def _say_since(
+    words: LocalizedText, at: datetime, changed: Changed, language: Language, **more: str
+) -> str:
+    what = conditions_table().notices.decision.changes[changed.act].in_language(language)
+    dates = {"at": say_day(at, language), "date": say_day(changed.changed_at, language)}
+    return words.in_language(language).format(what=what, **dates, **more)
 
 
 def say_new_picture(band: Band) -> LocalizedText:

@@ -44,7 +44,7 @@ class MeasuredChange(StoredRecord):
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
     """What views say of a photo beside its finding. `kept`: the photo is. `place`: what was told of
-    it, with None for what was not.
+    it, with None for what was not. `corrected`: its newest version is of corrected answers.
     """
 
     id: str
@@ -53,6 +53,7 @@ class JudgedPhoto:
     kept: bool = False
     changes: tuple[MeasuredChange, ...] = ()
     place: tuple[str | None, ...] = ()
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ class FoundChange:
 class Advice:
     """The instruction of a spot: the level of the finding of this number. `decision` is that of the
     review that has set it, unless it was `voided`. `taken_back_at`: a doctor has taken a review
-    back, and nobody has decided since. `photo_wanted`: besides, a doctor waits for another photo.
+    back, and nobody has decided since. `risen`: since the current review, the finding was judged
+    again, because the answers about it were `corrected`, or else by another model. `photo_wanted`:
+    besides, a doctor waits for another photo.
     """
 
     said_by: LevelSource
@@ -83,6 +86,8 @@ class Advice:
     reopens: bool = False
     voided: bool = False
     taken_back_at: datetime | None = None
+    risen: bool = False
+    corrected: bool = False
 
     @property
     def waits_for(self) -> WaitsFor | None:
@@ -121,7 +126,10 @@ class Advice:
             to_do = lower_first(self.words(language).label)
             day = say_day(self.taken_back_at, language)
             return notices.taken_back.in_language(language).format(date=day, to_do=to_do)
-        return ""
+        if not self.risen:
+            return ""
+        risen = notices.risen["corrected" if self.corrected else "judged"].in_language(language)
+        return risen.format(date=say_day(self.since, language))
 
     def say_wanted(self, language: Language, *, for_doctor: bool = False) -> list[str]:
         """Ask for another photo, unless the decision does."""
@@ -152,6 +160,14 @@ class LesionStatus:
         current = current_review(self.spot)
         return self._decide(current.id) if current else None
 
+    def decide_about(self, finding: str) -> Decision | None:
+        """What the current review says, for a reader of this finding."""
+        decision = self.decision
+        covers = decision and any(
+            item.id == finding and decision.review in item.covered_by for item in self.spot.findings
+        )
+        return replace(decision, covers=False) if decision and not covers else decision
+
     @cached_property
     def instruction(self) -> Advice | None:
         """None of a spot without findings."""
@@ -159,7 +175,8 @@ class LesionStatus:
         if counts is None:
             return None
         level = counts.level
-        decision = self._decide(level.review) if level.review else None
+        decision, current = self._decide(level.review) if level.review else None, self.decision
+        photo = self.photos.get(counts.id)
         return Advice(
             level.source,
             level.urgency,
@@ -170,6 +187,10 @@ class LesionStatus:
             self.spot.photo_wanted_at is not None,
             voided=level.review in self.reviews and decision is None,
             taken_back_at=None if decision else self._taken_back_at,
+            risen=level.source is LevelSource.MODEL
+            and current is not None
+            and current.review in counts.covered_by,
+            corrected=photo is not None and photo.corrected,
         )
 
     @property

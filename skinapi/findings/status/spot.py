@@ -67,7 +67,7 @@ def names_cancer(label: str | None) -> bool:
 
 
 class Act(StrEnum):
-    """What changes a spot. Views say "Signed before …" with it."""
+    """What changes a spot. Views say "Since then: …" with it."""
 
     ADDED = "added"
     JUDGED = "judged"
@@ -241,7 +241,7 @@ def current_review(spot: Spot) -> SpotReview | None:
 
 
 def changed_since(spot: Spot, version: int) -> Changed | None:
-    """The last change after this version of the spot, for "Signed before …"."""
+    """The last change after this version of the spot, for "Since then: …"."""
     return spot.changed if spot.version > version else None
 
 

@@ -89,7 +89,7 @@ def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdra
     assert made.status_code == 200, made.text
     assert again.get_json() == made.get_json(), "pressed twice"
     after = ada.call("GET", f"/submissions/{kept}").get_json()
-    assert after["decision"].pop("signed_before").startswith("Signed before the new judgement")
+    assert "Since then: the new judgement" in after["decision"].pop("signed_before")
     for name in ("_id", "id", "lesion", "decision", "time"):
         assert after[name] == before[name], name
     assert after["instruction"] == before["instruction"]
@@ -226,14 +226,17 @@ def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_pa
     [row] = case.doctor.call("GET", "/queue?reviewed=false").get_json()
     assert (row["id"], row["more_urgent"], bool(row["due"])) == (case.number, True, True)
     assert (row["level"]["urgency"], row["level"]["from"]) == ("urgent_referral", "model")
-    said = "Doctor's decision: Melanocytic nevus (mole). Signed before a correction of what was"
-    assert row["review"]["en"].startswith(said)
+    assert row["review"]["en"].startswith("Doctor's decision: Melanocytic nevus (mole). Signed on ")
+    assert "Since then: a correction of what was entered, on " in row["review"]["en"]
     assert numbers(case.doctor, "/queue?reviewed=true") == []
     found = case.read()
     assert (found["instruction"]["band"], found["decision"]["label"]) == (
         "urgent_referral", "melanocytic_nevus",
     )  # fmt: skip
-    assert "It became more urgent on" in found["report"]["overview"]
+    assert (
+        "It became more urgent, because the answers about the spot were corrected on"
+        in found["report"]["overview"]
+    )
     assert found["instruction"]["due"] == str((now() + timedelta(days=7)).date())
     case.review(label="melanocytic_nevus", certainty="sure")
     assert numbers(case.doctor, "/queue?reviewed=false") == []

@@ -19,6 +19,7 @@ from skinapi.findings.status.reviews import Opinion
 from skinapi.findings.status.spot import Certainty, Sample
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage import ids
+from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -28,7 +29,7 @@ from tests.care.clinic import (
     patient_in_care,
 )
 from tests.findings.prediction.photographer import predicted
-from tests.findings.reports.sample_reports import one_line, text_of
+from tests.findings.reports.sample_reports import one_line, plain_text, text_of
 from tests.support.backends import Backend, Person
 from tests.support.channels import READERS
 from tests.support.findings import finding_of
@@ -374,9 +375,70 @@ def test_another_photo_replaces_no_urgency(backend: Backend) -> None:
     assert review(doctor, number, **wanted).status_code == 201
     own = ada.call("GET", f"/submissions/{number}").get_json()
     decision, counts = own["decision"], own["instruction"]
-    assert (decision["label"], decision["title"]) == (None, "Doctor's decision")
+    assert (decision["label"], decision["title"]) == (
+        None,
+        "Dr Grace Hopper asked for another photo",
+    )
     assert (counts["band"], counts["photo_wanted"], counts["waits_for"]) == (URGENT, True, None)
     assert counts["due"]
+
+
+@pytest.mark.parametrize("band", [URGENT, SELF])
+def test_a_photo_that_was_sent_as_asked_has_been_judged_by_no_doctor(
+    backend: Backend, band: Band
+) -> None:
+    doctor, ada, _ = in_care(backend)
+    mole = finding_of(MOLE, band=SELF)
+    first = file_for(backend, ada, SELF, finding=mole)
+    asked: dict[str, Any] = {
+        "label": None,
+        "certainty": None,
+        "urgency": SELF,
+        "photo_wanted": True,
+    }
+    assert review(doctor, first.number, **asked).status_code == 201
+    spared = "The great majority of moles stay harmless"
+    before = ada.call("GET", f"/submissions/{first.number}").get_json()
+    assert spared not in before["report"]["importance_of_early_detection"]
+    came = finding_of(MOLE, band=band)
+    number = file_for(backend, ada, band, finding=came, lesion=first.lesion).number
+    path, counts = (
+        f"/submissions/{number}",
+        f". What was decided about finding {first.number} still",
+    )
+    unseen = "Dr Grace Hopper has not looked at this photo yet"
+    after = ada.call("GET", path).get_json()
+    assert unseen in after["decision"]["signed_before"]
+    assert after["decision"]["heading"] == "Dr Grace Hopper asked for another photo"
+    assert "unjudged" not in after["decision"]
+    assert unseen in after["report"]["recommendation"]
+    assert "certain" not in after["instruction"], "no opinion was given"
+    assert spared not in after["report"]["importance_of_early_detection"]
+    page = one_line(plain_text(ada.call("GET", f"{path}/report.html").text))
+    paper = text_of(ada.call("GET", f"{path}/report.pdf").data)
+    coded = (reader.read_report(ada, number)["conclusion"] for reader in READERS)
+    for text in (page, paper, *coded):
+        assert "Dr Grace Hopper asked for another photo" in text
+        assert unseen in text
+        assert (f"{unseen}{counts}" in text) == (band is SELF)
+        assert "could not be judged" not in text
+        assert "Not known yet" not in text
+
+
+def test_a_decision_has_the_day_of_the_spot_only_if_it_counts(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    first = file_for(backend, ada, SELF)
+    assert review(doctor, first.number, label=MOLE, urgency=SELF).status_code == 201
+    second = file_for(backend, ada, URGENT, lesion=first.lesion)
+    for number in (first.number, second.number):
+        for path in ("", "/report.json"):
+            seen = ada.call("GET", f"/submissions/{number}{path}").get_json()
+            assert (seen["decision"]["urgency"], seen["decision"]["due"]) == (SELF, None)
+        counts = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
+        assert (counts["band"], bool(counts["due"])) == (URGENT, True)
+    assert review(doctor, second.number, urgency=URGENT).status_code == 201
+    seen = ada.call("GET", f"/submissions/{first.number}").get_json()
+    assert seen["decision"]["due"] == seen["instruction"]["due"] is not None
 
 
 @pytest.mark.parametrize("band", [URGENT, SELF])
@@ -396,25 +458,27 @@ def test_who_is_asked_for_another_photo_waits_for_it_unless_a_doctor_should_look
 
 
 @pytest.mark.parametrize(
-    ("said", "heading"),
+    "said",
     [
-        ({}, "Doctor's suspected diagnosis"),
-        ({"sample": "none"}, "Doctor's suspected diagnosis"),
-        ({"sample": "waiting"}, "Doctor's suspected diagnosis"),
-        ({"certainty": "suspected"}, "What the doctor thinks possible"),
+        {},
+        {"sample": "none"},
+        {"sample": "waiting"},
+        {"certainty": "suspected"},
     ],
 )
 def test_a_cancer_is_suspected_until_a_laboratory_has_proven_it(
-    backend: Backend, said: dict[str, Any], heading: str
+    backend: Backend, said: dict[str, Any]
 ) -> None:
     doctor, ada, number = in_care(backend)
+    heading = "Doctor's suspicion, not confirmed"
     path = f"/submissions/{number}"
     assert review(doctor, number, **said).status_code == 201
     for who, name in ((ada, "a melanoma"), (doctor, "Melanoma")):
         one = who.call("GET", path).get_json()
         assert one["decision"]["title"] == heading
         assert one["instruction"]["suspected"] is True
-        assert heading in one["report"]["overview"]
+        dated = f"Doctor's suspicion of {say_day(now(), 'en')}, not confirmed: Melanoma."
+        assert one["report"]["overview"].startswith(dated)
         assert heading in unescape(who.call("GET", f"{path}/report.html").text)
         for coded in (reader.read_report(who, number) for reader in READERS):
             assert coded["conclusion"].startswith(f"{heading}: {name}")
@@ -540,7 +604,7 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
         (
             {"sample": "waiting"},
             [
-                "Doctor's suspected diagnosis: Melanoma",
+                "Doctor's suspicion, not confirmed: Melanoma",
                 "Urgent referral.",
                 "A sample was taken; the laboratory's result is awaited.",
             ],

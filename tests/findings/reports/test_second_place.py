@@ -91,8 +91,8 @@ def test_a_review_says_what_has_changed_the_spot_since(language: Language) -> No
     came = Changed(act=Act.ADDED, changed_at=SINCE)
     later = replace(report, decision=replace(report.decision, changed=came))
     marked = {
-        "en": "Signed before a new photo, on 22 November 2026",
-        "fr": "Signé avant une nouvelle photo, le 22 novembre 2026",
+        "en": "Signed on 21 November 2026. Since then: a new photo, on 22 November 2026",
+        "fr": "Signé le 21 novembre 2026. Depuis : une nouvelle photo, le 22 novembre 2026",
     }[language]
     advised = replace(
         later, spot_advice=Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)

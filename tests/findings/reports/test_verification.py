@@ -51,7 +51,10 @@ def test_whatever_differs_has_a_code_of_its_own() -> None:
 
 
 MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
-BEFORE = "Written before a new photo, on 1 December 2026. What to do now: See a doctor."
+BEFORE = (
+    "Written on 30 November 2026. Since then: a new photo, on 1 December 2026. "
+    "What to do now: See a doctor."
+)
 SIGNED = Letter(
     id="0" * 32,
     created_at=datetime(2026, 11, 24, tzinfo=UTC),

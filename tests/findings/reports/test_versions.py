@@ -17,8 +17,14 @@ SIGNS = ["change_in_size", "oozing"]
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
 BECAME = {
-    "en": ("It became more urgent on", "No doctor has judged it since then."),
-    "fr": ("C'est devenu plus urgent le", "Aucun médecin n'a encore donné d'avis depuis."),
+    "en": (
+        "It became more urgent, because the answers about the spot were corrected on",
+        "No doctor has looked since.",
+    ),
+    "fr": (
+        "C'est devenu plus urgent, car les réponses sur la tache ont été corrigées le",
+        "Aucun médecin n'a regardé depuis.",
+    ),
 }
 
 
@@ -69,7 +75,7 @@ def test_a_decision_heads_a_milder_version_which_stands_second(paper: Paper, lan
     paper.sign(**MELANOMA)
     paper.correct()
     said = {
-        "en": ("Doctor's suspected diagnosis", "What the model said on", "Most likely a mole"),
+        "en": ("Doctor's suspicion, not confirmed", "What the model said on", "Most likely a mole"),
         "fr": (
             "Suspicion du médecin",
             "Ce que le modèle a répondu le",
@@ -80,7 +86,7 @@ def test_a_decision_heads_a_milder_version_which_stands_second(paper: Paper, lan
         assert in_order(text, *said[language], "version 3")
         assert BECAME[language][0] not in text
     sections = paper.ada.call("GET", "/submissions").get_json()[0]["report"]
-    assert sections["overview"].startswith("Doctor's suspected diagnosis of")
+    assert sections["overview"].startswith("Doctor's suspicion of")
     assert "earlier" not in sections["overview"], "the model has answered later"
 
 
@@ -104,8 +110,8 @@ def test_what_became_more_urgent_heads_the_decision_of_before(
         ("fr", "colleague"): "Avis spécialisé urgent",
     }
     replaced = {
-        "en": ("Doctor's decision: a mole", "Signed before a correction of what was entered"),
-        "fr": ("Décision", "Signé avant une correction des données saisies"),
+        "en": ("Doctor's decision: a mole", "Since then: a correction of what was entered"),
+        "fr": ("Décision", "une correction des données saisies, le"),
     }[language]
     likely = {
         "en": ("Most likely a mole",),
@@ -114,7 +120,7 @@ def test_what_became_more_urgent_heads_the_decision_of_before(
     model = likely[language] if reader == "patient" else ()
     second = {"en": "What the model said", "fr": "Ce que le modèle a répondu"}
     above = (
-        "Written before a correction of what was entered, on ",
+        "Since then: a correction of what was entered, on ",
         "What to do now: See a doctor this week.",
         "Dear ",
     )

@@ -50,7 +50,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     [decided] = listed(ada)
     assert decided["class"] == first["class"], "the newest answer of the model"
     report = decided["report"]
-    assert report["overview"].startswith("Doctor's suspected diagnosis of ")
+    assert report["overview"].startswith("Doctor's suspicion of ")
     assert "Basal cell carcinoma. This is what counts" in report["overview"]
     assert report["recommendation"].startswith("See a doctor this week.")
 
@@ -61,6 +61,6 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     [reopened] = listed(ada)
     for name in ("overview", "recommendation"):
         assert reopened["report"][name].startswith("See a doctor this week.")
-        assert "It became more urgent on" in reopened["report"][name]
+        assert "It became more urgent, because the answers about" in reopened["report"][name]
     assert sum(map(len, reopened["report"].values())) <= 2000
     assert reopened["_id"] == first["_id"]

@@ -354,7 +354,7 @@ def test_each_version_of_a_finding_has_objects_of_its_own_and_names_those_before
         assert heat.SourceImageSequence[0].ReferencedSOPInstanceUID == photo
         assert photo in text_of(step[STRUCTURED])
     reopened = text_of(reports[5])
-    assert "It became more urgent on" in reopened
+    assert "It became more urgent, because the answers about" in reopened
     assert "Dr Grace Hopper" in reopened
     assert reports[5].PreliminaryFlag == "PRELIMINARY"
     assert errors_in(tmp_path, *(item for step in steps for item in step.values())) == []

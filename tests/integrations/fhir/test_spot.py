@@ -65,7 +65,7 @@ def test_a_report_of_an_older_photo_says_what_counts_now_and_is_found_as_changed
     assert after["conclusion"].startswith("Urgent referral")
     assert f"finding {second}" in after["conclusion"]
     assert "Doctor's decision: Melanocytic nevus" in after["conclusion"]
-    assert "Signed before a new photo" in after["conclusion"]
+    assert "Since then: a new photo" in after["conclusion"]
     assert escape(after["conclusion"]) in after["text"]["div"]
     assert "resultsInterpreter" not in after  # no doctor has answered what counts
     assert "coding" not in after["conclusionCode"][0]
@@ -97,7 +97,7 @@ def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
     after = spot.report(wanted)
     assert after["status"] == "amended"
     assert after["conclusion"].startswith("Urgent referral")
-    assert "Another photo is there in place of this one" in after["conclusion"]
+    assert "Dr Example asked for another photo" in after["conclusion"]
     assert all(after["meta"][name] != before["meta"][name] for name in ("versionId", "lastUpdated"))
 
 
@@ -112,6 +112,6 @@ def test_a_photo_that_leaves_the_spot_takes_its_level_along(spot: Spot) -> None:
     again = spot.report(spot.first)
     names = ("conclusionCode", "resultsInterpreter")
     assert [again[name] for name in names] == [before[name] for name in names]
-    assert again["conclusion"].startswith(f"{before['conclusion']} Signed before ")
+    assert again["conclusion"].startswith(f"{before['conclusion']} Signed on ")
     assert again["status"] == "amended"
     assert again["meta"]["lastUpdated"] > replaced["meta"]["lastUpdated"]

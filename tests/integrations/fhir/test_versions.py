@@ -111,13 +111,13 @@ def test_a_more_urgent_version_reopens_what_was_decided(tmp_path: Path) -> None:
     report, decided = found.report(), found.observed("decided-urgency")
     assert report["status"] == decided["status"] == "amended"
     assert report["conclusion"].startswith("Urgent referral")
-    assert "It became more urgent on" in report["conclusion"]
-    assert "No doctor has judged it since then." in report["conclusion"]
+    assert "It became more urgent, because the answers about" in report["conclusion"]
+    assert "No doctor has looked since." in report["conclusion"]
     assert "Doctor's decision: Melanocytic nevus" in report["conclusion"]
-    assert "Signed before a correction of what was entered" in report["conclusion"]
+    assert "Since then: a correction of what was entered" in report["conclusion"]
     assert "resultsInterpreter" not in report
     assert "coding" not in report["conclusionCode"][0]
-    assert "It became more urgent on" in decided["dataAbsentReason"]["text"]
+    assert "It became more urgent, because the answers about" in decided["dataAbsentReason"]["text"]
     found.clinic.review(found.number, label="melanoma", certainty="laboratory")
     assert found.report()["conclusionCode"][0]["text"] == "Melanoma"
     assert found.report()["status"] == "amended"

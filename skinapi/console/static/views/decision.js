@@ -31,7 +31,7 @@ export const colourOf = (band, waits) => (waits && ["routine", "self_monitoring"
 export const labelOfAdvice = (conditions, band, waits) => (waits ? say(`waits_${waits}`) : labelForPatient(conditions, band));
 
 /** Who decided, or asked for another photo, and when. @param {Api["DecisionView"]} decision */
-export const saySigned = ({ unjudged, photo_wanted: wanted, decided_by: name, decided_at: at }) => say(unjudged && wanted ? "askedBy" : "reviewedBy", { name: isolated(name), date: sayDate(at) });
+export const saySigned = ({ title_key: key, decided_by: name, decided_at: at }) => say(key === "asked" ? "askedBy" : "reviewedBy", { name: isolated(name), date: sayDate(at) });
 
 /** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
@@ -115,6 +115,7 @@ export const UrgencySign = ({ level, size }) => {
 const sayWhat = (decision, conditions) => {
   const { decision: words, headline } = conditions.notices;
   const { label, title_key: key } = decision;
+  if (key === "asked") return said(words.asked).replace("{doctor}", decision.decided_by);
   const own = label && getSession()?.role !== "doctor" && headline.names[label]?.patient;
   return `${said(words[key])}${colon()}${own ? said(own) : label ? nameOf(conditions, label) : said(words.unnamed)}`;
 };

@@ -11,7 +11,7 @@ import { sayCorrected } from "/console/views/told_facts.js";
 export const JudgedAgain = ({ finding }) => {
   const { judged_at: at, corrected = [], more_urgent: risen, instruction } = finding;
   if (!at) return null;
-  const urgent = risen && instruction?.from !== "review";
+  const urgent = risen && !instruction?.why && instruction?.from !== "review";
   return html`
     <${Message} kind=${urgent ? "bad" : "info"}>
       <p>${urgent && html`<strong>${say("becameUrgent")}</strong> `}${say(corrected.length > 0 ? "correctedOf" : "againOf", { date: sayDate(at), facts: sayCorrected(corrected) })}</p>

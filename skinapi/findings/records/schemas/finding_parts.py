@@ -307,14 +307,15 @@ class AdviceView(Answer):
 
     @classmethod
     def from_advice(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
-        words = said.words(language)
+        words, decision = said.words(language), said.decision
         action = words.doctor_label if for_doctor else words.label
         return cls.from_record(
             said,
             action=action,
             why=said.say_why(language) or None,
-            certain=not said.decision or said.decision.settled,
-            suspected=said.decision is not None and said.decision.suspected,
+            certain=decision is None
+            or not (decision.awaited or (decision.label and not decision.sure)),
+            suspected=decision is not None and decision.suspected,
         )
 
 

@@ -127,7 +127,8 @@ class DecisionView(Answer):
         "of the urgency; null else"
     )
     due: date | None = Field(
-        description="until when a doctor should have seen the spot; null where no time was named"
+        description="until when a doctor should have seen the spot; null where no time was named, "
+        "or where the `instruction` is another one"
     )
     unjudged: bool = optional(
         "nobody could judge the photo: it does not tell what the spot is; absent else",
@@ -143,7 +144,8 @@ class DecisionView(Answer):
     sample: Sample | None
     photo_wanted: bool
     signed_before: str | None = optional(
-        "that the spot has changed since: by what, and when; absent if it has not"
+        "that the spot has changed since: by what, and when, and whether the doctor has looked at "
+        "the photo of this finding; absent if it has not"
     )
     decided_at: datetime
     decided_by: str = Field(description="the doctor's name at that time")
@@ -155,10 +157,10 @@ class DecisionView(Answer):
             decision,
             words,
             heading=decision.heading(language),
-            title=decision.title().in_language(language),
+            title=decision.title(language),
             name=decision.name(language),
             urgency_label=words.label,
-            signed_before=next(iter(decision.signed_before(language)), None),
+            signed_before=". ".join(decision.signed_before(language)) or None,
             remarks=decision.remarks(language),
             for_doctor=decision.for_doctor(language),
         )
