@@ -1,5 +1,6 @@
 """The routes of spots."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Literal, Self
@@ -7,7 +8,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.base.errors import BadRequest, Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import (
+    BadRequest,
+    Forbidden,
+    IdempotencyKeyReused,
+    NotFound,
+    SpotChanged,
+)
 from skinapi.base.field_types import Name
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
@@ -15,7 +22,13 @@ from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.care.queue_routes import DOCTORS, READERS
 from skinapi.care.queue_schemas import ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
-from skinapi.findings.errors import FindingSigned, LesionFull, OtherPlace, ResultAwaited
+from skinapi.findings.errors import (
+    FindingSigned,
+    LesionFull,
+    OtherPlace,
+    ResultAwaited,
+    SpotVersionMissing,
+)
 from skinapi.findings.records.lesions import (
     Place,
     SortedElsewhere,
@@ -97,6 +110,22 @@ class ChosenLesion(Body):
         description="the spot where the caller saw the finding. If it is elsewhere by now, "
         "nothing is changed. Without `was` the last request counts",
     )
+
+
+class Told(Body):
+    needed = True
+
+    spot_version: int = Field(
+        description="the version of the spot that the patient was told of. If the spot has another "
+        "one now, the answer is 409 `spot_changed`"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _require_version(cls, sent: Any) -> Any:
+        if isinstance(sent, Mapping) and sent.get("spot_version") is None:
+            raise SpotVersionMissing
+        return sent
 
 
 class CourseQuery(PageQuery):
@@ -235,10 +264,15 @@ def list_course(
     )
 
 
-@routes.route("POST", "/lesions/<lesion>/told", access=DOCTORS, raises=(NotFound, Forbidden))
-def mark_told(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
-    """Say, as the doctor in charge, that the patient was told what the spot says now."""
-    lesions.mark_told(lesion=lesion, by=subject)
+@routes.route(
+    "POST",
+    "/lesions/<lesion>/told",
+    access=DOCTORS,
+    raises=(NotFound, Forbidden, SpotVersionMissing, SpotChanged),
+)
+def mark_told(lesions: LesionsService, *, lesion: str, body: Told, subject: Subject) -> Message:
+    """Say, as the doctor in charge, that the patient was told what this spot version says."""
+    lesions.mark_told(lesion=lesion, spot_version=body.spot_version, by=subject)
     return Message(message="Noted that the patient was told")
 
 

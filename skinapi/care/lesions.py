@@ -31,6 +31,7 @@ from skinapi.findings.records.lesions import (
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.spots import require_spot_version
 from skinapi.findings.records.stored_finding import Placed
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
 from skinapi.findings.status.lesion_status import Advice
@@ -141,13 +142,15 @@ class LesionsService:
         return spot
 
     @atomic
-    def mark_told(self, unit: Unit, *, lesion: str, by: Subject) -> None:
-        """The doctor in charge has told the patient what the spot says."""
+    def mark_told(self, unit: Unit, *, lesion: str, spot_version: int, by: Subject) -> None:
+        """The doctor in charge has told the patient what this version of the spot says."""
         spot = self.find(lesion=lesion, to=by)
         if not in_care(self.accounts.get(spot.owner), by):
             raise Forbidden(NOT_TO_TELL)
         unit.audit("lesion.told", by=by.id, target=spot.id, owner=spot.owner)
-        self.records.spots.change(spot.id, partial(mark_told, at=now(), opened=False))
+        before = self.records.spots.get(spot.id).spot
+        require_spot_version(before, spot_version)
+        self.records.spots.store(before, mark_told(before, at=now(), opened=False))
         self.records.renew_waiting([spot.id])
 
     def _show(self, lesion: Lesion) -> ShownLesion:

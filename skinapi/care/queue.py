@@ -10,6 +10,7 @@ from pydantic import Field
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.values import Value
@@ -49,11 +50,14 @@ class FoundCase:
 
 @dataclass(frozen=True, slots=True)
 class FoundWaiting:
-    """What a spot of this patient waits for, with the finding to open for it, if there is one."""
+    """What a spot of this patient waits for, with the finding to open for it, if there is one.
+    `number` is what another system calls a patient who is to be told.
+    """
 
     row: WaitingSpot
     owner: Account
     case: FoundCase | None
+    number: PatientNumber | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +166,16 @@ class CareService:
         found = Page([*self.records.by_ids(named).values()])
         cases = {case.finding.id: case for case in self._in_care(found, doctor).items}
         self.notes.note(owners, by=doctor, action="record.read")
+        external = {row.owner for row in page.items if row.kind is WaitingKind.TELLING}
+        numbers = self.records.find_patient_numbers(
+            [name for name in external if name in owners and owners[name].external]
+        )
         rows = [row for row in page.items if not is_hidden(FINDINGS, row.finding or "")]
         return Page(
             [
-                FoundWaiting(row, owners[row.owner], cases.get(row.finding or ""))
+                FoundWaiting(
+                    row, owners[row.owner], cases.get(row.finding or ""), numbers.get(row.owner)
+                )
                 for row in rows
                 if row.owner in owners
             ],

@@ -17,6 +17,7 @@ from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
     FoundChangeView,
     HeadlineView,
+    NumberView,
 )
 from skinapi.findings.records.schemas.review import FirstDecision
 from skinapi.findings.records.schemas.summary import decision_view, headed_fields, percent
@@ -347,15 +348,25 @@ class WaitingRow(OfPatient):
     """
 
     lesion: str | None = Field(description="the spot; null of a message about none")
+    spot_version: int | None = Field(description="of the spot; null without one")
+    patient_number: NumberView | None = optional(
+        "what another system calls a patient who is to be told; absent if that is not known"
+    )
+    patient_sent_by: str | None = optional(
+        "the name of the key that sent a patient who is to be told; absent of others"
+    )
     urgency: Band = Field(description="what the spot asks for")
     waiting: WaitingKindView
     finding: QueuedFinding | None = Field(description="null if the spot has no finding")
 
     @classmethod
     def from_row(cls, found: FoundWaiting, asker: str) -> Self:
+        to_tell = found.row.kind is WaitingKind.TELLING
         return cls.from_record(
             found.row,
             **cls.fields_of(found.owner),
+            patient_number=found.number,
+            patient_sent_by=found.owner.sent_by if to_tell else None,
             waiting=WaitingKindView.from_record(found.row),
             finding=QueuedFinding.from_case(found.case, asker) if found.case else None,
         )

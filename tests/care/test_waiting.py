@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from skinapi.app.integrity_check import check_integrity
+from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.records.waiting_spots import WaitingSpot
 from skinapi.findings.status.waiting import WaitingKind
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care, patient_of, review
@@ -42,7 +45,7 @@ def test_an_opinion_is_waited_for_from_the_question_until_a_review_is_signed(
     assert asked.kind is WaitingKind.OPINION
     give(clinic.colleague, clinic.number)
     [answered] = rows_of(any_backend).values()
-    assert answered == asked, "the doctor has not acted on it"
+    assert answered.key == asked.key, "the doctor has not acted on it"
     assert waits(clinic.doctor) == {"opinion": 1}
     sign_review(clinic.doctor, clinic.number, {"label": "melanocytic_nevus"})
     assert kinds(any_backend) == set()
@@ -132,6 +135,68 @@ def test_rows_go_to_the_next_doctor_and_with_the_account(any_backend: Backend) -
     any_backend.services.erasure.begin_due()
     any_backend.services.erasure.finish_begun()
     assert any_backend.services.store.collection("waiting").count() == 0
+
+
+def test_what_came_after_the_list_was_read_is_not_marked_as_told(any_backend: Backend) -> None:
+    """Each row names the version of the spot that its doctor sees, with a finding or without."""
+    doctor, ada = patient_in_care(any_backend)
+    first = file_for(any_backend, ada, REVIEW)
+    sign_review(doctor, first.number, {"label": "melanoma"})
+    told = f"/lesions/{first.lesion}/told"
+
+    def read() -> Any:
+        [row] = doctor.pages("/waiting?kind=telling")
+        return {"spot_version": row["spot_version"]}
+
+    seen = read()
+    sign_review(doctor, first.number, {"label": "melanoma", "note": "Come today."})
+    refused = doctor.call("POST", told, json=seen)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "spot_changed")
+    assert refused.get_json()["spot"]["version"] == read()["spot_version"]
+    assert any_backend.audit()[-1]["outcome"] == "spot_changed"
+    assert ada.call("DELETE", f"/submissions/{first.number}").status_code == 200
+    assert doctor.call("POST", told, json=read()).status_code == 200
+    assert waits(doctor) == {"visit": 1}
+
+
+@pytest.mark.parametrize("body", [{}, {"spot_version": None}])
+def test_a_patient_is_marked_as_told_of_one_version_of_the_spot(
+    backend: Backend, body: dict[str, None]
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = file_for(backend, ada, REVIEW).lesion
+    answer = doctor.call("POST", f"/lesions/{lesion}/told", json=body)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "spot_version_missing")
+
+
+def test_the_number_of_the_other_system_stands_beside_who_is_to_be_told(backend: Backend) -> None:
+    """Its archive says it. Of what FHIR sends, only a hash is stored, and the key is named."""
+    doctor, ada = patient_in_care(backend)
+    bob = patient_of(backend, doctor)
+    source = Source(
+        patient_id="P-7",
+        issuer_oid="2.16.840.1",
+        study_uid="1",
+        series_uid="1",
+        sop_class_uid="1",
+        sop_instance_uid="1",
+    )
+    for patient, external, sent in ((ada, "h1", source), (bob, "h2", None)):
+        fields = {"external": external, "sent_by": "Archive"}
+        accounts = backend.services.store.collection("accounts")
+        accounts.update({"email": patient.email}, {"$set": fields})
+        for _ in range(2):
+            filed = file_for(backend, patient, URGENT, source=sent, by="f" * 32)
+            sign_review(doctor, filed.number, {"label": "melanoma"})
+    rows = doctor.pages("/waiting?kind=telling")
+    assert len(rows) == 4
+    numbers = {row["patient_email"]: row.get("patient_number") for row in rows}
+    number = {"system": "urn:oid:2.16.840.1", "value": "P-7"}
+    assert numbers == {ada.email: number, bob.email: None}
+    assert {row["patient_sent_by"] for row in rows} == {"Archive"}
+    others = doctor.pages("/waiting?kind=visit")
+    assert others
+    assert all("patient_number" not in row and "patient_sent_by" not in row for row in others)
 
 
 def test_of_a_spot_the_most_urgent_open_finding_is_opened(backend: Backend) -> None:

@@ -7,12 +7,14 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look, looks
+from tests.console.test_case_keys import HOLD_CASE
 from tests.console.test_review import sign
 from tests.console.test_spots import send
 from tests.console.visitor import DESKTOP, Visitor
 from tests.served.people import Caller, Seeder
 
 TELLING = "queue?list=telling"
+HOLD_COUNTS = HOLD_CASE.replace("/case", "/queue/counts")
 FOCUSED = "return document.activeElement.textContent"
 
 
@@ -100,6 +102,52 @@ def test_a_doctor_reads_why_a_patient_could_not_be_marked_as_told(
     visitor.press(".reach button")
     visitor.await_truth(lambda: visitor.count(".finding-row") == 0, "the row to go")
     assert waiting(doctor, "telling") == []
+
+
+@pytest.mark.parametrize("look", looks(2), ids=str)
+def test_a_spot_that_has_changed_is_read_again_before_its_patient_is_marked_as_told(
+    visitor: Visitor, doctor: Caller, add_patient: Callable[..., Caller], look: Look
+) -> None:
+    number = send(add_patient("Ada"), "melanoma")
+    sign(doctor, number, label="basal_cell_carcinoma", urgency="referral")
+    journey = Journey(visitor, "told-changed", look)
+    visitor.enter(doctor, "doctor")
+    visitor.go(TELLING)
+    before = visitor.read(".finding-row .said")
+    visitor.run(HOLD_COUNTS)  # the list is not read again meanwhile
+    sign(doctor, number, label="melanoma")
+    visitor.press(".reach button")
+    visitor.see(journey.say("notMarkedTold"))
+    visitor.assert_quiet(expected=("/told",))
+    journey.step("refused")
+    visitor.run("window.go_on()")
+    visitor.await_truth(lambda: visitor.read(".finding-row .said") != before, "the row as it is")
+    assert waiting(doctor, "telling") == ["Ada"]
+    visitor.press(".reach button")
+    visitor.await_truth(lambda: visitor.count(".finding-row") == 0, "the row to go")
+    assert waiting(doctor, "telling") == []
+
+
+def test_the_number_of_another_system_says_how_to_reach_its_patient(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, add_patient: Callable[..., Caller]
+) -> None:
+    patient = add_patient("Ada")
+    number = send(patient, "melanoma")
+    sign(doctor, number, label="melanoma")
+    uids = dict.fromkeys(("study_uid", "series_uid", "sop_class_uid", "sop_instance_uid"), "1")
+    for collection, named, fields in (
+        ("accounts", {"id": patient.id}, {"external": "hash", "sent_by": "Archive"}),
+        ("submissions", {"number": number}, {"source": {"patient_id": "P-7", **uids}}),
+    ):
+        seeder.services.store.collection(collection).update(named, {"$set": fields})
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(TELLING)
+    shown = visitor.read(".reach")
+    assert "P-7" in shown
+    assert "Archive" in shown
+    visitor.assert_accessible()
+    visitor.assert_nothing_overflows()
 
 
 @pytest.mark.parametrize("look", looks(2), ids=str)

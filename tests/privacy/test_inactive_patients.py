@@ -13,6 +13,7 @@ from tests.integrations.test_keys import made
 from tests.privacy.test_joining import join
 from tests.privacy.test_people_to_reach import AWAITED, file_one, leave, sign
 from tests.support.backends import MAIL, Backend, Person
+from tests.support.reviews import mark_told
 
 MAILS = pytest.mark.parametrize("given", [MAIL])
 KEEPS = pytest.mark.parametrize("given", [{"record_retention": 10}])
@@ -47,7 +48,7 @@ def test_what_a_suspended_patient_has_not_opened_is_overdue_at_once(backend: Bac
     assert to_tell(grey) == {unread: True}
     [row] = grey.pages("/waiting?kind=telling")
     assert row["patient_email"] == ada.email
-    assert grey.call("POST", f"/lesions/{row['lesion']}/told").status_code == 200
+    assert mark_told(grey, row["lesion"], unread).status_code == 200
     later = file_one(backend, ada)
     sign(grey, later)
     assert to_tell(grey) == {later: True}

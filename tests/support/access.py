@@ -213,6 +213,12 @@ class SampleAccounts:
         lesions.records.put_in_lesion(self.finding(), self.named["lesion"], NOWHERE)
         return {}
 
+    def see_sample(self) -> "Options":
+        """The version of the sample spot, which has the sample finding."""
+        self.sort_sample()
+        spot = self.backend.services.findings.records.spots.get(self.named["lesion"]).spot
+        return {"json": {"spot_version": spot.version}}
+
     def sort_two(self) -> "Options":
         """The sample spot has the sample finding, and a second one."""
         self.sort_sample()
@@ -744,7 +750,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "withdraw_letter": {"json": {"reason": "It was wrong."}},
     "create_lesion": {"json": {"place": {"site": "back"}}},
     "show_lesion": SampleAccounts.sort_sample,
-    "mark_told": SampleAccounts.sort_sample,
+    "mark_told": SampleAccounts.see_sample,
     "list_course": SampleAccounts.sort_sample,
     "change_lesion": {"json": {"name": "the one below the collar"}},
     "compare_findings": SampleAccounts.sort_two,

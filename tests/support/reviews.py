@@ -35,6 +35,12 @@ def sign_review(
     return doctor.call("POST", f"/submissions/{number}/review", json=body)
 
 
+def mark_told(doctor: Signer[Answer_co], lesion: str, number: object) -> Answer_co:
+    """Mark the patient as told of the spot of this finding as it is now."""
+    seen = {"spot_version": spot_version_of(doctor, number)}
+    return doctor.call("POST", f"/lesions/{lesion}/told", json=seen)
+
+
 def spot_version_of(doctor: Signer[Any], number: object) -> int:
     """The version of the spot of this finding; 0 for a caller who signs no review of it."""
     version: int = (doctor.call("GET", f"/submissions/{number}").json or {}).get("spot_version", 0)

@@ -34,6 +34,7 @@ from tests.support.channels import SCOPES
 from tests.support.clock import Clock
 from tests.support.findings import EIGHT, finding_of
 from tests.support.photos import photo_of
+from tests.support.reviews import mark_told
 
 BEGAN = datetime(2027, 1, 4, 9, tzinfo=UTC)
 PHOTO = photo_of("melanoma")
@@ -270,7 +271,7 @@ class History:
     def tell(self) -> None:
         """As the doctor in charge does by phone."""
         live = self._draw_live()
-        expect(self.grey.call("POST", f"/lesions/{live.spot}/told"))
+        expect(mark_told(self.grey, live.spot, live.number))
         self._log("told", live.spot)
 
     def write_message(self) -> None:

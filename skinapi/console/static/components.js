@@ -39,6 +39,9 @@ export const BandBadge = ({ band, label }) => html`
 /** @param {{number: string}} props */
 export const PhoneLink = ({ number }) => html`<a class="wrap" href=${`tel:${number.replace(/[^+\d]/g, "")}`}>${isolated(number)}</a>`;
 
+/** What another system calls its patient. @param {{number: Api["NumberView"]}} props */
+export const OtherNumber = ({ number: { value, system } }) => say("toReachNumber", { value: isolated(value), system: isolated(system || "dicom") });
+
 /** @param {{children?: unknown, kind?: "info" | "bad" | "good"}} props */
 export const Message = ({ children, kind = "info" }) => html`
   <div class="message ${kind}" role=${kind === "bad" ? "alert" : "status"}>${children}</div>`;

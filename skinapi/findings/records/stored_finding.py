@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
@@ -56,6 +57,11 @@ class Source(StoredRecord):
     sop_class_uid: str
     sop_instance_uid: str
     picture: str | None = optional()
+
+    @property
+    def patient_number(self) -> PatientNumber:
+        system = f"urn:oid:{self.issuer_oid}" if self.issuer_oid else self.issuer
+        return PatientNumber(system=system or "", value=self.patient_id)
 
 
 class EnteredInError(StoredRecord):

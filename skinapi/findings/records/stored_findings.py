@@ -1,11 +1,12 @@
 """The collection of findings, and the lists of owners that are read from it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import NOT_YOURS
@@ -22,6 +23,7 @@ from skinapi.findings.records.stored_finding import (
     PHOTO_FIELDS,
     SUMMARY_FIELDS,
     EnteredInError,
+    Source,
     StoredFinding,
     StoredFindingRow,
     StoredFindingSummary,
@@ -272,6 +274,19 @@ class StoredFindings(Repository[StoredFinding]):
         self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
     ) -> Iterator[Document]:
         return walk_by_id(self._documents, {"owner": owner}, fields=fields)
+
+    def find_patient_numbers(self, owners: Collection[str]) -> dict[str, PatientNumber]:
+        """Find what archives that sent photos of these patients call them. FHIR stores a hash
+        alone.
+        """
+        if not owners:
+            return {}
+        wanted: Filter = {"owner": {"$in": sorted(owners)}, "source": {"$ne": None}}
+        found = self._documents.find(wanted, sort="owner", fields=("owner", "source"))
+        sources = {item["owner"]: item["source"] for item in reversed(found)}
+        return {
+            owner: Source.model_validate(source).patient_number for owner, source in sources.items()
+        }
 
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner, "error": None})

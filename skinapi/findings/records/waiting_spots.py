@@ -34,7 +34,8 @@ class WaitingSpot(StoredRecord):
 
     The `key` sorts what is due first to the front: milliseconds until `due_at` (13 digits), and the
     id of the spot. `urgency_key` is the rank of the urgency and the key, and None of a visit, which
-    is up to the patient. Without a `lesion` it is an unanswered message about no spot.
+    is up to the patient. `spot_version` is the version of the spot that says so. Without a `lesion`
+    it is an unanswered message about no spot.
     """
 
     id: str
@@ -42,6 +43,7 @@ class WaitingSpot(StoredRecord):
     owner: str
     doctor: str | None = None
     lesion: str | None = None
+    spot_version: int | None = None
     finding: str | None = None
     urgency: Band
     began_at: datetime
@@ -64,8 +66,7 @@ def list_rows(status: LesionStatus, owner: Account) -> list[WaitingSpot]:
     spot = status.spot
     asked = _find_urgency(spot)
     return [
-        _make_row(item, owner, asked, lesion=spot.id, finding=_find_to_open(spot, item.kind))
-        for item in waiting(spot, can_read=can_read(owner))
+        _make_row(item, owner, asked, spot=spot) for item in waiting(spot, can_read=can_read(owner))
     ]
 
 
@@ -80,18 +81,18 @@ def _make_row(
     owner: Account,
     asked: Band,
     *,
-    lesion: str | None = None,
-    finding: str | None = None,
+    spot: Spot | None = None,
 ) -> WaitingSpot:
-    about = lesion or owner.id
+    about = spot.id if spot else owner.id
     key = f"{key_at(item.due_at)}{about}"
     return WaitingSpot(
         id=f"{item.kind}-{about}",
         kind=item.kind,
         owner=owner.id,
         doctor=owner.doctor_id,
-        lesion=lesion,
-        finding=finding,
+        lesion=spot.id if spot else None,
+        spot_version=spot.version if spot else None,
+        finding=_find_to_open(spot, item.kind) if spot else None,
         urgency=asked,
         began_at=item.began_at,
         due_at=item.due_at,

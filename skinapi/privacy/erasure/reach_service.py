@@ -15,7 +15,6 @@ from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import Conflict, NotFound, RecordDamaged
 from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.status.spot import Spot, instruction
 from skinapi.findings.status.waiting import WaitingKind, waiting
@@ -186,12 +185,7 @@ class ReachService:
         return readers or self.unassigned.accounts.list_active_admins()
 
     def _find_number(self, owner: str) -> PatientNumber | None:
-        """Find what an archive has said that sent a photo of the patient; FHIR stores a hash
-        alone.
-        """
-        stored = self.records.walk_stored(owner, fields=("source",))
-        source = next((item["source"] for item in stored if item.get("source")), None)
-        return _read_number(Source.model_validate(source)) if source else None
+        return self.records.find_patient_numbers([owner]).get(owner)
 
     def _list_spots(self, owner: str) -> Iterator[SpotToSettle]:
         """List the spots of this account that wait for something that is noted."""
@@ -219,8 +213,3 @@ def _find_open(spot: Spot) -> SpotToSettle | None:
         return None
     number, asked = (counts.number, counts.level.urgency) if counts else (None, None)
     return SpotToSettle(number=number, urgency=asked, waits_for=kinds)
-
-
-def _read_number(source: Source) -> PatientNumber:
-    system = f"urn:oid:{source.issuer_oid}" if source.issuer_oid else source.issuer
-    return PatientNumber(system=system or "", value=source.patient_id)

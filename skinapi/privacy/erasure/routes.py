@@ -15,6 +15,7 @@ from skinapi.base.languages import LANGUAGES, known_language
 from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason
+from skinapi.findings.records.schemas.finding_parts import NumberView
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
@@ -62,11 +63,6 @@ class SpotToSettleView(Answer):
     waits_for: tuple[WaitingKind, ...] = Field(
         description="what the spot waits for; empty if a backup was restored that does not know it"
     )
-
-
-class NumberView(Answer):
-    system: str = Field(description="who gave it; empty where the archive names nobody")
-    value: str
 
 
 class PersonToReachView(Answer):

@@ -17,7 +17,7 @@ from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_in_care
 from tests.findings.reports.sample_reports import one_line, plain_text, text_of
 from tests.support.backends import Backend, Person, change_account
 from tests.support.findings import finding_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import mark_told, sign_review
 
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
@@ -185,13 +185,13 @@ def test_what_nobody_has_read_is_to_be_told_until_it_is(any_backend: Backend) ->
     doctor, ada = patient_in_care(any_backend)
     other = any_backend.member(role="doctor")
     found = file_for(any_backend, ada, REVIEW)
-    told = f"/lesions/{found.lesion}/told"
     sign(doctor, found.number, **MELANOMA)
     ada.call("GET", "/lesions")
     doctor.call("GET", f"/lesions/{found.lesion}")
     assert telling(any_backend, found.lesion), "a list is not opening"
-    assert [by.call("POST", told).status_code for by in (ada, other)] == [403, 404]
-    assert doctor.call("POST", told).status_code == 200
+    refused = [mark_told(by, found.lesion, found.number).status_code for by in (ada, other)]
+    assert refused == [403, 404]
+    assert mark_told(doctor, found.lesion, found.number).status_code == 200
     assert telling(any_backend, found.lesion) == []
     assert any_backend.audit()[-1]["action"] == "lesion.told"
     sign(doctor, found.number, **MELANOMA, note="Come soon.")

@@ -17,7 +17,7 @@ from tests.integrations.fhir.test_search import walk
 from tests.integrations.test_keys import clinic_wide, made
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_in, photo_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import mark_told, sign_review
 
 SNOMED = "http://snomed.info/sct"
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -211,7 +211,7 @@ def test_an_order_whose_finding_is_kept_of_a_deleted_account_is_gone(
     assert root.call("PUT", path, json={"doctor": doctor.email}).status_code == 200
     said = {"label": "melanocytic_nevus", "certainty": "sure"}
     assert sign_review(doctor, filed["number"], said).status_code == 201
-    assert doctor.call("POST", f"/lesions/{filed['lesion']}/told").status_code == 200
+    assert mark_told(doctor, filed["lesion"], filed["number"]).status_code == 200
     erase(backend.services, backend.services.data.accounts.get(patient["id"]))
     again = sent(hospital, orders.transaction())
     assert outcome(again)[:2] == (410, "finding_erased")

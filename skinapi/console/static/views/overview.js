@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
-import { Answer, AskFirst, Empty, Icon, Load, PhoneLink, useAct, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Empty, Icon, Load, OtherNumber, PhoneLink, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayLanguage, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { sayWho } from "/console/views/account_actions.js";
@@ -179,7 +179,7 @@ const Person = ({ one, conditions, onDone }) => {
       <h2>${isolated(one.name)}</h2>
       ${one.email && html`<p><a class="wrap" href=${`mailto:${one.email}`}>${one.email}</a></p>`}
       ${one.phone && html`<p><${PhoneLink} number=${one.phone} /></p>`}
-      ${one.number && html`<p class="wrap">${say("toReachNumber", { value: isolated(one.number.value), system: isolated(one.number.system || "dicom") })}</p>`}
+      ${one.number && html`<p class="wrap"><${OtherNumber} number=${one.number} /></p>`}
       ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
       <ul>${one.spots.map(({ number, urgency, waits_for: kinds }) => html`
         <li>${[number && say("findingNumber", { number }), urgency && labelOfBand(conditions, urgency), ...kinds.map((kind) => say(`waiting_${kind}`))].filter(Boolean).join(" · ")}</li>`)}</ul>

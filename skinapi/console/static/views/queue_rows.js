@@ -2,7 +2,7 @@
 
 import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getConditions, post } from "/console/api.js";
-import { BandBadge, Load, PhoneLink, toastAbout, useAct } from "/console/components.js";
+import { BandBadge, Load, OtherNumber, PhoneLink, toastAbout, useAct } from "/console/components.js";
 import { colon, isolated, said, say, sayAge, sayCount, sayDate, sayNumber, sayShare, sayShortDay, today } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -14,7 +14,7 @@ import { Overdue, UrgencySign } from "/console/views/decision.js";
 import { doctorNameOf, isMalignant, labelOfBand } from "/console/views/finding.js";
 
 /** `nobodys`: in a doctor's own list, of a patient without one; `waiting` and `urgency`: in a list of what spots wait for.
- * @typedef {Api["QueuedFinding"] & {nobodys?: boolean} & Partial<Pick<Api["WaitingRow"], "waiting" | "urgency" | "lesion">>} Found */
+ * @typedef {Api["QueuedFinding"] & {nobodys?: boolean} & Partial<Pick<Api["WaitingRow"], "waiting" | "urgency" | "lesion" | "spot_version" | "patient_number" | "patient_sent_by">>} Found */
 
 /** Whether a second opinion or a dispute has put it first, whatever its urgency. @param {Found} found */
 export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.disputed || work?.opinion?.of_me);
@@ -74,20 +74,23 @@ const State = ({ found }) => {
 };
 
 /** How to reach a patient who is to be told, and the button for the doctor who has told them. @param {{found: Found}} props */
-const ToTell = ({ found: { id, lesion, patient_name: name, patient_email: email, patient_phone: phone } }) => {
+const ToTell = ({ found }) => {
+  const { id, lesion, spot_version, patient_name: name, patient_email: email, patient_phone: phone, patient_number: number, patient_sent_by: sender } = found;
   const { run, failed } = useAct();
   useEffect(() => () => void setTimeout(() => { // once the row is gone, the next one has the focus
     if (document.activeElement === document.body) /** @type {HTMLElement | null} */ (document.querySelector(".cases .current .cover"))?.focus();
   }), []);
   const tell = async () => {
-    await post(apiPath`/lesions/${lesion ?? ""}/told`);
-    toastAbout(name, say("markedTold"));
+    const answer = await post(apiPath`/lesions/${lesion ?? ""}/told`, { spot_version }).catch((problem) => (problem.code === "spot_changed" ? null : Promise.reject(problem)));
+    toastAbout(name, say(answer ? "markedTold" : "notMarkedTold"));
     await askWhatWaits().catch(() => {}); // the list is read again with the counts, at the latest with the next
   };
   return html`
     <span class="reach">
       ${phone && html`<${PhoneLink} number=${phone} />`}
       ${!email.endsWith(EXTERNAL) && html`<a class="wrap" href=${`mailto:${email}`}>${isolated(email)}</a>`}
+      ${number && html`<span class="wrap"><${OtherNumber} number=${number} /></span>`}
+      ${sender && html`<span>${say("toReachSentBy", { name: isolated(sender) })}</span>`}
       <button data-number=${id} aria-label=${`${say("markTold")}${colon()}${isolated(name)}${id ? `, ${say("title_finding")} ${id}` : ""}`}
         onClick=${() => run(tell)}>${say("markTold")}</button></span>
     ${failed}`;

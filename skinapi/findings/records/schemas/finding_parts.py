@@ -36,6 +36,13 @@ class Probability(Answer):
         return cls(key=ranked.key, name=name, probability=ranked.probability)
 
 
+class NumberView(Answer):
+    """What another system calls its patient."""
+
+    system: str = Field(description="who gave it; empty where the archive names nobody")
+    value: str
+
+
 class CodedCondition(Answer):
     """How classifications of diseases name a condition. Of a bundle of diseases, the codes name
     only some of them: `relation` is "broader than" then.
