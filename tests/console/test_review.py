@@ -39,6 +39,7 @@ const above = document.querySelector(".case-read").getBoundingClientRect().top;
 const bar = document.querySelector(".signing").getBoundingClientRect();
 return top >= above - 1 && bottom <= bar.top + 1 && bar.bottom <= innerHeight + 1;
 """
+REVIEWS = ".case details:has(> .message)"
 STAY_OR_SEE = """
 document.querySelector(".signing [value=stay]")?.click();
 return Boolean(document.querySelector(".verdict.decided"));
@@ -95,6 +96,35 @@ def test_a_review_that_was_taken_back_is_shown_as_no_diagnosis(
     visitor.press(".signing [value=stay]")
     visitor.see("This is milder than what counts since a review was taken back on")
     visitor.assert_quiet(expected=(f"/submissions/{number}/review",))
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_a_doctor_takes_a_review_back_with_a_reason(
+    visitor: Visitor, patient: Caller, doctor: Caller, look: Look
+) -> None:
+    number = send(patient, MOLE)
+    sign(doctor, number, label="melanoma", sample="waiting")
+    journey = Journey(visitor, "take-back", look)
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.press(f"{REVIEWS} > summary")
+    journey.press("takeReviewBack")
+    assert visitor.read("dialog[open] p") == journey.say("takeReviewBackText")
+    visitor.press("dialog .danger")
+    journey.see("reasonMissing")
+    journey.step("asked")
+    visitor.type(**{"take-back": "Of another patient."})
+    visitor.press("dialog .danger")
+    journey.see("error_sample_awaited")
+    visitor.assert_quiet(expected=("/void",))
+    assert [review["voided"] for review in signed(doctor, number)] == [False]
+    sign(doctor, number, label="melanoma", sample="none")
+    visitor.press("dialog .danger")
+    visitor.find("#review")
+    visitor.await_truth(lambda: visitor.count(f"{REVIEWS} .message") == 2, "both reviews")
+    assert visitor.count(f"{REVIEWS} button") == 1, "what was taken back stays so"
+    assert [review["voided"] for review in signed(doctor, number)] == [True, False]
+    journey.step("taken-back")
 
 
 def press(visitor: Visitor, key: str, there: str) -> None:

@@ -322,9 +322,9 @@ expectation_failed finding_erased gone headers_too_large
 idempotency_key_reused identifier_reused
 invalid_key invalid_query invalid_refresh_token key_expired key_from_elsewhere
 key_lacks_scope makes_no_sessions maybe_different_spots method_not_allowed no_such_language
-not_acceptable password_change_required refused_instance takes_no_key test_key too_many_webhooks
-unauthenticated undecided unknown_kind unknown_performer unprocessable unsupported_media_type
-unwritten uri_too_long
+not_acceptable password_change_required refused_instance spot_version_missing
+takes_no_key test_key too_many_webhooks unauthenticated undecided unknown_kind unknown_performer
+unprocessable unsupported_media_type unwritten uri_too_long
 """
 # The API says this one in the language of the photo.
 SAID_BY_THE_API = {"not_judgeable"}

@@ -1,7 +1,7 @@
 // What every view is built from.
 
 import { html, useEffect, useLayoutEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getSession, onSessionChange } from "/console/api.js";
+import { getSession, onSessionChange, post } from "/console/api.js";
 import { AdviceStays } from "/console/clinic.js";
 import { colon, hasWords, isolated, onLanguageChange, say, sayDate, sayValue, sayWait } from "/console/language.js";
 import { AREAS } from "/console/navigation.js";
@@ -38,9 +38,6 @@ export const BandBadge = ({ band, label }) => html`
 
 /** @param {{number: string}} props */
 export const PhoneLink = ({ number }) => html`<a class="wrap" href=${`tel:${number.replace(/[^+\d]/g, "")}`}>${isolated(number)}</a>`;
-
-/** What another system calls its patient. @param {{number: Api["NumberView"]}} props */
-export const OtherNumber = ({ number: { value, system } }) => say("toReachNumber", { value: isolated(value), system: isolated(system || "dicom") });
 
 /** @param {{children?: unknown, kind?: "info" | "bad" | "good"}} props */
 export const Message = ({ children, kind = "info" }) => html`
@@ -357,6 +354,21 @@ export const AskFirst = ({ words, look, button = words, title = words, confirm =
   return html`
     <button type="button" class=${look} onClick=${() => setAsked(true)}>${button}</button>
     ${asked && html`<${Confirm} title=${title} confirm=${confirm} onClose=${() => setAsked(false)} ...${question} />`}`;
+};
+
+/** The same of what is taken back, with a reason. @param {{words: string, title: string, label: string, hint?: string, name: string, path: string, onDone: () => void, children?: unknown}} props */
+export const AskReason = ({ words, title, path, onDone, children, ...field }) => {
+  const [reason, setReason] = useState("");
+  const send = async () => {
+    if (!reason.trim()) throw new Error(say("reasonMissing"));
+    await post(path, { reason });
+    onDone();
+  };
+  return html`
+    <${AskFirst} words=${words} title=${title} onConfirm=${send}>
+      ${children}
+      <${TextArea} ...${field} rows="3" maxlength="500" value=${reason} onText=${setReason} />
+    <//>`;
 };
 
 /** `chosen` stays the answer where `onChoose` hears of another one; without that it is the first one, which the form changes.

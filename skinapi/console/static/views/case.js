@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, personNumber, put } from "/console/api.js";
-import { Answer, Failure, Icon, Message, sayError, toast, useAct, useAnswer, useKeys } from "/console/components.js";
+import { Answer, AskReason, Failure, Icon, Message, sayError, toast, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, hasWords, isolated, said, say, sayDate, sayNumber, sayShare, sayValue } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
@@ -247,7 +247,11 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
     ${byModel && html`<${Reasons} report=${report} conditions=${conditions} />`}
     <${Context} finding=${finding} checklist=${conditions.checklist} onCorrected=${asked || finding.unassigned ? null : judged} />
     ${written && conversation}`;
-  const signed = reviews.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`);
+  const signed = reviews.map((review) => html`
+    <${Reviewed} key=${review._id} review=${review} conditions=${conditions}>
+      ${!asked && !review.voided && html`<${AskReason} words=${say("takeReviewBack")} title=${say("takeReviewBackAsk")} label=${say("reason")} hint=${say("takeReviewBackHint")} name="take-back"
+        path=${apiPath`/submissions/${number}/reviews/${review._id}/void`} onDone=${() => judged().then(unfold)}><p>${say("takeReviewBackText")}</p><//>`}
+    <//>`);
   return html`
     <aside class="case-read">
       ${work.opinion?.of_me && html`<${Asked} opinion=${work.opinion} />`}

@@ -307,8 +307,8 @@ export const View = (/** @type {{argument: string}} */ { argument }) => {
     <//>`;
 };
 
-/** @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"]}} props */
-export const Reviewed = ({ review, conditions }) => {
+/** `children`: what is done with it. @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"], children?: unknown}} props */
+export const Reviewed = ({ review, conditions, children }) => {
   const { label, certainty, urgency, sample } = review;
   const said = [
     certainty === "laboratory" ? `${say("certainty_laboratory")}${colon()}${nameOf(conditions, /** @type {string} */ (label))}` : label && nameOf(conditions, label),
@@ -323,5 +323,6 @@ export const Reviewed = ({ review, conditions }) => {
       <strong>${say("reviewedBy", { name: review.signed_by, date: sayDate(review.created_at) })}</strong>
       <p>${said.filter(Boolean).join(" · ")}</p>
       ${review.note && html`<p class="note">${review.note}</p>`}
+      ${children}
     <//>`;
 };

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
-import { AskFirst, Failure, Field, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
+import { AskFirst, AskReason, Failure, Field, Message, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
@@ -17,20 +17,9 @@ const KEPT = new Set(["spot_changed", "letter_unconfirmed"]);
 /** By letter. @type {import("/console/views/drafts.js").Drafts<string>} */
 const drafts = keepDrafts("letter");
 
-const Withdraw = (/** @type {{path: string, onDone: () => void}} */ { path, onDone }) => {
-  const [reason, setReason] = useState("");
-  const withdraw = async () => {
-    if (!reason.trim()) throw new Error(say("letterReasonMissing"));
-    await post(`${path}/withdrawal`, { reason });
-    toast(say("letterIsWithdrawn"));
-    onDone();
-  };
-  return html`
-    <${AskFirst} words=${say("letterWithdraw")} title=${say("letterWithdrawTitle")} onConfirm=${withdraw}>
-      <p>${say("letterWithdrawText")}</p>
-      <${TextArea} label=${say("letterReason")} name="withdrawal" rows="3" maxlength="500" value=${reason} onText=${setReason} />
-    <//>`;
-};
+const Withdraw = (/** @type {{path: string, onDone: () => void}} */ { path, onDone }) => html`
+  <${AskReason} words=${say("letterWithdraw")} title=${say("letterWithdrawTitle")} label=${say("letterReason")} name="withdrawal" path=${`${path}/withdrawal`}
+    onDone=${() => (toast(say("letterIsWithdrawn")), onDone())}><p>${say("letterWithdrawText")}</p><//>`;
 
 /** @typedef {Api["LetterView"] & {signed_at: string, signed_by: string}} Signed a letter that is signed */
 

@@ -2,14 +2,14 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
-import { Answer, AskFirst, Empty, Icon, Load, OtherNumber, PhoneLink, useAct, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Empty, Icon, Load, PhoneLink, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayLanguage, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { sayWho } from "/console/views/account_actions.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/figures.js";
 import { getModels } from "/console/views/models.js";
-import { sayOverdue } from "/console/views/queue_rows.js";
+import { OtherNumber, sayOverdue } from "/console/views/queue_rows.js";
 
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;

@@ -2,7 +2,7 @@
 
 import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getConditions, post } from "/console/api.js";
-import { BandBadge, Load, OtherNumber, PhoneLink, toastAbout, useAct } from "/console/components.js";
+import { BandBadge, Load, PhoneLink, toastAbout, useAct } from "/console/components.js";
 import { colon, isolated, said, say, sayAge, sayCount, sayDate, sayNumber, sayShare, sayShortDay, today } from "/console/language.js";
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -72,6 +72,9 @@ const State = ({ found }) => {
   const [told, state] = [sayTold(found), sayState(found)];
   return html`<small title=${found.due ? say("seenDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
 };
+
+/** What another system calls its patient. @param {{number: Api["NumberView"]}} props */
+export const OtherNumber = ({ number: { value, system } }) => say("toReachNumber", { value: isolated(value), system: isolated(system || "dicom") });
 
 /** How to reach a patient who is to be told, and the button for the doctor who has told them. @param {{found: Found}} props */
 const ToTell = ({ found }) => {

@@ -29,7 +29,7 @@ export const WrongPatient = ({ number, decision, onEntered }) => {
   const [reason, setReason] = useState("");
   const [patient, setPatient] = useState("");
   const enter = async () => {
-    if (!reason.trim()) throw new Error(say("letterReasonMissing"));
+    if (!reason.trim()) throw new Error(say("reasonMissing"));
     const moved = await (patient
       ? post(apiPath`/submissions/${number}/move`, { reason, patient })
       : post(apiPath`/submissions/${number}/entered-in-error`, { reason }));
