@@ -140,6 +140,7 @@ class DecisionWords(Frozen):
     ask_a_doctor: LocalizedText
     overview: LocalizedText
     said_elsewhere: LocalizedText
+    said_of_deleted: LocalizedText
     risen: Mapping[str, LocalizedText]
     compared: LocalizedText
     taken_back: LocalizedText

@@ -127,6 +127,31 @@ def test_a_doctor_takes_a_review_back_with_a_reason(
     journey.step("taken-back")
 
 
+def test_a_spot_shows_the_photo_that_asks_for_a_doctor_and_links_to_none_that_is_gone(
+    visitor: Visitor, patient: Caller, doctor: Caller
+) -> None:
+    urgent = send(patient, "melanoma")
+    spot = patient.call("GET", f"/submissions/{urgent}").json["lesion"]
+    mild = send(patient, MOLE, lesion=spot)
+    visitor.look(DESK)
+    visitor.enter(patient, "user")
+    visitor.go(f"spot/{spot}")
+    assert visitor.read(".spot-photo .eyebrow").casefold() == f"finding {urgent}"
+    assert patient.call("DELETE", f"/submissions/{urgent}").status == 200
+    visitor.reload()
+    assert visitor.read(".spot-photo .eyebrow").casefold() == f"finding {mild}"
+    for caller, role, place in (
+        (patient, "user", f"spot/{spot}"),
+        (patient, "user", f"finding/{mild}"),
+        (doctor, "doctor", f"case/{mild}"),
+    ):
+        visitor.enter(caller, role)
+        visitor.go(place)
+        visitor.see("a deleted photo")
+        assert visitor.count(f"main a[href$='/{urgent}']") == 0
+    visitor.assert_quiet()
+
+
 def press(visitor: Visitor, key: str, there: str) -> None:
     visitor.keys(key)
     visitor.find(there)

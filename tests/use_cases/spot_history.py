@@ -247,7 +247,7 @@ class History:
         answer = self.grey.call("POST", path, json=body)
         expect(answer)
         review = SpotReview(answer.get_json()["_id"], self.grey.email, signed_at=self.at, **said)
-        self._log("signed", spot, review=review)
+        self._log("signed", spot, live.name, review=review)
         self.came = {number: of for number, of in self.came.items() if of != spot}
         self._note_mail(live, review)
 

@@ -67,10 +67,16 @@ class Truth:
 
     @property
     def number(self) -> int:
-        """Of the finding with the instruction."""
-        return next(
-            self.history.numbers[name] for name, it in self.photos.items() if it is self.counts
-        )
+        """Of the finding with the instruction: of a review, of the one on which it was signed, or
+        the first one that is left of those that it covers.
+        """
+        names = [name for name, it in self.photos.items() if it is self.counts]
+        if by := self.review:
+            covered = [name for name, it in self.photos.items() if by in it.reviews]
+            on = [act.photo for act in self.history.oracle.log if act.review == by][:1]
+            left = [name for name in covered if not self.photos[name].stub]
+            names = [name for name in on if name in left] or left or names
+        return self.history.numbers[names[0]]
 
     @property
     def review(self) -> SpotReview | None:

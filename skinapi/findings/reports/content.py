@@ -131,7 +131,7 @@ class ReportContent:
     @cached_property
     def _visit(self) -> list[tuple[str, list[tuple[LocalizedText, list[str]]]]]:
         labels, visit, report = self.labels, self._table.visit, self.report
-        decision = report.spot_advice.decision if report.spot_advice else report.decision
+        counts, decision = report.spot_advice, report.counting_decision
         waits = decision is not None and (decision.waits_for is not None or decision.proven)
         if self.for_doctor or waits or not is_sent(report.counting_band):
             return []
@@ -139,21 +139,18 @@ class ReportContent:
         def cite(sentence: str) -> tuple[LocalizedText, list[str]]:
             return getattr(visit, sentence), name_sources(visit.sources_of(sentence))
 
-        there = "there_melanoma" if self._suspects_melanoma else "there"
+        own = None if decision or (counts and not counts.reopens) else self._facts
+        named = (decision.label,) if decision else own.headline.suspected if own else ()
+        melanoma = "melanoma" in named and not self._facts.not_skin
+        there = "there_melanoma" if melanoma else "there"
         whom = say_practice(report.practice)
         rows = {labels.whom: [(whom, list[str]())], labels.there: [cite(there)]}
-        if not (decision or self._facts.not_skin):
-            rows[labels.how_often] = [cite(self._facts.how_often)]
+        if own and not own.not_skin:
+            rows[labels.how_often] = [cite(own.how_often)]
         rows[labels.until] = [cite("until")]
         if report.counting_band is Band.URGENT_REFERRAL:
             rows[labels.until].append((visit.sooner, []))
         return [*rows.items()]
-
-    @property
-    def _suspects_melanoma(self) -> bool:
-        decision = self.report.decision
-        named = (decision.label,) if decision else self._facts.headline.suspected
-        return "melanoma" in named and not self._facts.not_skin
 
     @property
     def how_sure(self) -> list[str]:

@@ -207,6 +207,11 @@ class Report:
         return decision.graver_sentence(self.facts.band, self.language) if decision else None
 
     @property
+    def counting_decision(self) -> Decision | None:
+        """What a doctor has decided, if that is the instruction of the spot."""
+        return self.spot_advice.decision if self.spot_advice else self.decision
+
+    @property
     def words_that_count(self) -> BandWords:
         if self.spot_advice:
             return self.spot_advice.words(self.language)

@@ -48,7 +48,8 @@ def _say_source(advice: Advice, language: Language, *, named: bool) -> str:
     notices = conditions_table().notices.decision
     if advice.taken_back_at or advice.reopens:
         return advice.say_why(language)
-    said = notices.counts_here if named else notices.said_elsewhere
+    said = notices.said_of_deleted if advice.photo_deleted else notices.said_elsewhere
+    said = notices.counts_here if named else said
     said = notices.compared if advice.said_by is LevelSource.COMPARISON else said
     day = say_day(advice.since, language)
     return said.in_language(language).format(number=advice.finding, date=day)

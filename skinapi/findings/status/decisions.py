@@ -132,7 +132,8 @@ def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: b
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Statement):
     """What a review says, in the words of each reader, who reads it beside a finding. `covers`: it
-    covers that finding; it was signed about the finding `number`. `instructs`: it has set the
+    covers that finding; it was signed about the finding `number`, unless that is gone: then another
+    one that it covers. `instructs`: it has set the
     instruction of the spot, whose day is `due` then. `photo_wanted`: the photo that it asks for has
     not come. `changed` is what has changed the spot since.
     """
@@ -160,7 +161,7 @@ class Decision(Statement):
         counts = instruction(spot)
         instructs = counts is not None and counts.level.review == review.id
         covered = [item for item in spot.findings if review.id in item.covered_by]
-        about = max(covered, key=lambda item: item.id == review.submission, default=None)
+        about = max(covered, key=lambda it: (not it.stub, it.id == review.submission), default=None)
         return cls(
             review=review.id,
             label=said.label,

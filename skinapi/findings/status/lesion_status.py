@@ -69,11 +69,13 @@ class FoundChange:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The instruction of a spot: the level of the finding of this number. `decision` is that of the
+    """The instruction of a spot: the level of the finding of this number, or of the one about which
+    the review was signed. `decision` is that of the
     review that has set it, unless it was `voided`. `taken_back_at`: a doctor has taken a review
     back, and nobody has decided since. `risen`: since the current review, the finding was judged
     again, because the answers about it were `corrected`, or else by another model. `photo_wanted`:
-    besides, a doctor waits for another photo.
+    besides, a doctor waits for another photo. `photo_deleted`: what is left of the finding is its
+    level.
     """
 
     said_by: LevelSource
@@ -88,6 +90,7 @@ class Advice:
     taken_back_at: datetime | None = None
     risen: bool = False
     corrected: bool = False
+    photo_deleted: bool = False
 
     @property
     def waits_for(self) -> WaitsFor | None:
@@ -176,12 +179,12 @@ class LesionStatus:
             return None
         level = counts.level
         decision, current = self._decide(level.review) if level.review else None, self.decision
-        photo = self.photos.get(counts.id)
+        photo, named = self.photos.get(counts.id), (decision and decision.number) or counts.number
         return Advice(
             level.source,
             level.urgency,
             level.set_at,
-            counts.number,
+            named,
             spot_day(self.spot),
             decision,
             self.spot.photo_wanted_at is not None,
@@ -191,6 +194,7 @@ class LesionStatus:
             and current is not None
             and current.review in counts.covered_by,
             corrected=photo is not None and photo.corrected,
+            photo_deleted=all(item.number != named for item in self.photos.values()),
         )
 
     @property

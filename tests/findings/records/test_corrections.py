@@ -84,7 +84,7 @@ def test_what_was_entered_in_error_is_in_no_list_and_its_review_stays(
     assert (before["band"], before["label"]) == (URGENT, "melanoma")
     answer = enter(doctor, wrong)
     assert answer.status_code == 200, answer.text
-    assert get(ada, f"/submissions/{first}")["instruction"] == before
+    assert get(ada, f"/submissions/{first}")["instruction"] == {**before, "finding": first}
     sign(doctor, first, label="melanocytic_nevus", confirm_milder=True)
     assert get(ada, f"/submissions/{first}")["instruction"]["label"] == "melanocytic_nevus"
     assert numbers(ada, "/submissions") == numbers(ada, f"/lesions/{lesion}/submissions") == [first]

@@ -3,7 +3,7 @@ there, how often it is cancer, what until then; and what a doctor reads first.
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import LABELS
+from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot import Certainty, LevelSource
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.headline import rank
@@ -149,3 +151,21 @@ def test_a_doctor_who_names_a_mole_and_asks_for_a_visit_says_why(note: str | Non
     assert not any(label == content.labels.note for label, _ in content.review)
     mild = reviewed(made_report(), label="melanoma")
     assert len(ReportContent(mild).first.sentences) == 1
+
+
+def test_a_visit_is_told_of_the_finding_that_asks_for_it_alone() -> None:
+    """Beside another finding's "most likely a melanoma" stood that most have no cancer, and an
+    older decision chose how the spot is taken out.
+    """
+    since = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    asks = Advice(LevelSource.MODEL, Band.URGENT_REFERRAL, since, 45)
+    elsewhere = ReportContent(report_on(OPEN_MOLE, spot_advice=asks))
+    assert elsewhere.labels.how_often not in dict(elsewhere.visit)
+    decided = reviewed(report_on(facts_of()), label=MOLE, certainty=Certainty.SURE)
+    own = replace(asks, reopens=True)
+    there = []
+    for report in (report_on(facts_of()), replace(decided, spot_advice=own)):
+        content = ReportContent(report)
+        there.append(dict(content.visit)[content.labels.there][0][0])
+    assert there == [VISIT.there_melanoma.en] * 2, "of the model's own answer"
+    assert dict(elsewhere.visit)[elsewhere.labels.there][0][0] == VISIT.there.en

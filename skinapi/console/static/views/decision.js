@@ -73,8 +73,9 @@ export const Decided = ({ decision, note, doctor, here, title }) => {
     </header>`;
 };
 
-/** @param {{number: number, view: string}} props */
-const FindingLink = ({ number, view }) => html`<a href="#/${view}/${number}">${say("title_finding")} ${number}</a>`;
+/** @param {{said: Api["AdviceView"], view: string}} props */
+const FindingLink = ({ said: { finding: number, photo_deleted: deleted }, view }) => (deleted ? say("deletedPhoto")
+  : html`<a href="#/${view}/${number}">${say("title_finding")} ${number}</a>`);
 
 /** Who said it, how certain, and when. @param {Pick<Api["AdviceView"], "from" | "since"> & Partial<Api["AdviceView"]>} one */
 export const saidBy = (one) => {
@@ -84,7 +85,7 @@ export const saidBy = (one) => {
 
 /** A doctor reads of which finding it was said, and what was named. @param {{said: Api["AdviceView"], here?: string, conditions: Api["ConditionsView"]}} props */
 const SaidOf = ({ said, here, conditions }) =>
-  html`${saidBy(said)}${String(said.finding) !== String(here) && html` (<${FindingLink} number=${said.finding} view="case" />)`}${said.label && html`${colon()}<strong>${nameOf(conditions, said.label)}</strong>`}`;
+  html`${saidBy(said)}${String(said.finding) !== String(here) && html` (<${FindingLink} said=${said} view="case" />)`}${said.label && html`${colon()}<strong>${nameOf(conditions, said.label)}</strong>`}`;
 
 /** The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
  * `children` is what was said besides.
@@ -93,7 +94,7 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
   <header class="verdict instruction band-${view === "finding" || instruction.waits_for === "photo" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
     <p class="eyebrow">${view === "case"
       ? html`<${SaidOf} said=${instruction} here=${here?.id} conditions=${conditions} />`
-      : html`${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}`}</p>
+      : html`${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} said=${instruction} view=${view} />`}`}</p>
     <h2><${Icon} name=${view === "finding" || instruction.waits_for === "photo" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
     ${view === "finding" ? html`<${Due} due=${instruction.due} />` : html`<${DoctorsDue} due=${instruction.due} />${children}`}
     ${view === "finding" || instruction.photo_wanted

@@ -71,8 +71,8 @@ const Changes = ({ spot, onDone }) => {
     ${open === "delete" && html`<${DeleteSpot} spot=${spot} onClose=${close} />`}`;
 };
 
-/** The photo of the newest finding, as large as there is room. @param {{number: number}} props */
-const NewestPhoto = ({ number }) => {
+/** The photo of a finding, as large as there is room, below its number. @param {{number: number}} props */
+const LargePhoto = ({ number }) => {
   const answer = useAnswer(async () => {
     const finding = await getFinding(String(number));
     return { finding, photo: await photoOf(finding) };
@@ -81,6 +81,7 @@ const NewestPhoto = ({ number }) => {
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {{finding: Api["FindingInCareView"], photo: string | null}} */ { finding, photo }) => html`
+        <p class="eyebrow">${say("title_finding")} ${number}</p>
         <${FindingPhoto} finding=${finding} photo=${photo} heat=${finding.heat}>${() => null}<//>`}
     <//>`;
 };
@@ -100,6 +101,9 @@ const CurrentReview = ({ decision, conditions }) => html`
   <p class="likely">${decision.unjudged && decision.photo_wanted && `${say("unjudged")} `}<${DecisionLine} decision=${decision} conditions=${conditions} /></p>
   ${decision.signed_before && html`<p><small>${decision.signed_before}</small></p>`}`;
 
+/** The finding whose picture and texts stand beside the instruction: the one that it names. @param {Api["LesionView"]} spot */
+const shownOf = ({ latest, instruction }) => (instruction && !instruction.photo_deleted ? instruction.finding : latest?.id);
+
 /** A spot, with what the doctor wrote beside the decision that counts, whom to call, and what the visit is like.
  * @param {string} id @returns {Promise<{spot: Api["LesionView"], report?: FindingReport | null}>} */
 async function getSpot(id) {
@@ -107,7 +111,7 @@ async function getSpot(id) {
   const spot = await get(apiPath`/lesions/${id}?lang=${getLanguage()}`);
   const { latest, instruction: told } = spot;
   if (!latest || !(latest.decision || told?.due)) return { spot };
-  return { spot, report: await getReport(String(latest.id)).catch(() => null) };
+  return { spot, report: await getReport(String(shownOf(spot))).catch(() => null) };
 }
 
 /** What is to be done stays when the patient has deleted the photos. @param {{spot: Api["LesionView"], conditions: Api["ConditionsView"]}} props */
@@ -119,10 +123,11 @@ const WithoutPhoto = ({ spot, conditions }) => {
     <${Tools} spot=${spot} />`;
 };
 
-/** What is to be done and what it is likely to be, beside the newest photo. @param {{spot: Api["LesionView"], report?: FindingReport | null, findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
+/** What is to be done and what it is likely to be, beside the photo that this was said of. @param {{spot: Api["LesionView"], report?: FindingReport | null, findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
 const Now = ({ spot, report, findings, conditions }) => {
   const { latest, instruction } = spot;
   if (!latest) return html`<${WithoutPhoto} spot=${spot} conditions=${conditions} />`;
+  const shown = shownOf(spot);
   const [decision, note] = [report?.decision, report?.review?.note]; // the current review of the spot, in the language of the page
   const counts = [latest, ...findings].find((one) => Number(one.id) === instruction?.finding);
   return html`
@@ -132,7 +137,7 @@ const Now = ({ spot, report, findings, conditions }) => {
         ${decision && instruction.from === "review" && html`<${CurrentReview} decision=${decision} conditions=${conditions} />${note && html`<p class="note">${note}</p>`}`}<//>`}
         ${decision && instruction?.from !== "review" && html`<${PastDecision} decision=${decision} note=${note} />`}
         ${instruction?.due && report && html`<${Call} practice=${report.practice} said=${report.visit.length > 0} />`}</div>
-      <div class="spot-photo"><${NewestPhoto} key=${latest.id} number=${latest.id} /></div>
+      <div class="spot-photo"><${LargePhoto} key=${shown} number=${shown} /></div>
       <div><${Tools} spot=${spot} />${instruction?.due && html`<${YourVisit} rows=${report?.visit} />`}</div>
     </div>`;
 };

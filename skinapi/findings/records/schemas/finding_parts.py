@@ -286,6 +286,9 @@ class AdviceView(Answer):
     said_by: LevelSource = Field(serialization_alias="from")
     since: datetime
     finding: int = Field(description="number of the finding that it was said about")
+    photo_deleted: bool = optional(
+        "that finding was deleted, and cannot be opened; absent else", default=False
+    )
     band: Band
     action: str = Field(description="in the words of who asks: a doctor's, or a patient's")
     waits_for: WaitsFor | None = Field(
