@@ -268,10 +268,10 @@ class LettersService:
         self, unit: Unit, letter: str, edited: EditedDraft, by: Subject
     ) -> ShownLetter:
         draft, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
+        _require_current(draft, finding, edited)
         if finding.decision is None:
             raise LetterUnreviewed
         about = self._facts_of(finding, owner, by)
-        _require_current(draft, finding, edited)
         marked = {item.sentence for item in _mark(edited.text, about, draft)}
         if not marked.issubset(edited.confirmed):
             raise LetterUnconfirmed

@@ -214,6 +214,7 @@ def walk_seldom(history: History) -> Iterator[Told]:
             yield Told(f"{channel.NAME} final", said.final and not truth.current, False)
         for area in list_parts("truth", "tests"):
             yield from area.walk(truth)
+    history.backend.services.data.trail.seal()
     faults = [fault.message for fault in check_integrity(history.backend.services)]
     yield Told("check", faults, [])
 
