@@ -164,6 +164,7 @@ def delete_it(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/spots']")
     visitor.press(".spot-row a")
+    visitor.find(".spot-photo")  # the page before has a list of findings, too
     visitor.find(".own-findings li")
     visitor.run("document.querySelector('.own-findings li').scrollIntoView()")
     visitor.find("img.thumb")
