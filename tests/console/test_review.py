@@ -226,20 +226,37 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     journey.step("another-photo")
 
 
-def test_a_key_that_changes_a_list_leaves_the_focus_on_no_other_answer(
+def test_a_list_is_chosen_in_by_typing_and_what_is_left_with_escape_is_signed_by_enter(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
-    """Where it stayed on "Another photo wanted", the next press of Space wished for one."""
+    """A letter that is typed in a list or a note is no key of the case."""
     number = send(patient, "melanoma", body_site="back")
     open_case(visitor, doctor, number)
-    for key, name in (("g", "urgency"), ("y", "sample")):
-        press(visitor, key, "#review:focus")
-        assert visitor.find(f"[name={name}]").get_attribute("value")
-        visitor.keys(Keys.SPACE)
-        assert visitor.count("#review input:checked") == 0
-    press(visitor, "u", "[value=unsure]:checked:focus")
-    press(visitor, "g", "[value=unsure]:focus")
-    press(visitor, "p", "[name=picture]:checked:focus")
+    press(visitor, "d", "[value=disagree]:checked:focus")
+    press(visitor, "5", "[name=label][value=benign_keratosis]:checked")
+    press(visitor, "g", "[name=urgency]:focus")
+    visitor.keys(*"sel")
+    assert visitor.find("[name=urgency]").get_attribute("value") == "self_monitoring"
+    press(visitor, Keys.ESCAPE, "#review:focus")
+    press(visitor, "y", "[name=sample]:focus")
+    visitor.keys(*"no s")
+    press(visitor, Keys.ESCAPE, "#review:focus")
+    press(visitor, "n", "[name=note]:focus")
+    visitor.keys(*"Aged u.")
+    press(visitor, Keys.ESCAPE, "#review:focus")
+    assert visitor.run(LABEL) == "benign_keratosis"
+    visitor.keys(Keys.ENTER)
+    visitor.see("Sign it all the same?")
+    assert signed(doctor, number) == []
+    sign_what_falls(visitor)
+    [review] = signed(doctor, number)
+    said = {name: review[name] for name in ("urgency", "label", "sample", "note")}
+    assert said == {
+        "urgency": "self_monitoring",
+        "label": "benign_keratosis",
+        "sample": "none",
+        "note": "Aged u.",
+    }
 
 
 def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
@@ -249,9 +266,9 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     number = send(patient, "melanoma", lesion=spot, body_site="back")
     open_case(visitor, doctor, number)
     press(visitor, "a", "[value=agree]:checked:focus")
-    press(visitor, "y", "[name=sample] [value=none]:checked")
-    press(visitor, "y", "[name=sample] [value=waiting]:checked")
-    press(visitor, "y", "[name=label]:focus")
+    press(visitor, "y", "[name=sample]:focus")
+    visitor.keys(*"result k")
+    press(visitor, Keys.ESCAPE, "#review:focus")
     press(visitor, "2", "[name=label][value=basal_cell_carcinoma]:checked")
     press(visitor, "5", "[name=label][value=benign_keratosis]:checked")
     assert visitor.count("[name=agreement]") == 0

@@ -138,12 +138,11 @@ export const Tabs = ({ label, tabs, chosen, onChoose }) => html`
     ${tabs.map(([value, text]) => html`<button aria-pressed=${String(value === chosen)} onClick=${() => onChoose(value)}>${text}</button>`)}
   </div>`;
 
-export const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), textarea";
+export const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), textarea, select";
 const PRESSED = "a, button, summary, [role=button]";
 
-/** What single keys do. Not while one types, answers a dialog, or holds Ctrl, Alt or Meta; and Enter
- * belongs to the link or button that has the focus. A list to choose from takes letters as the
- * beginning of an answer, so that such a key would change it unseen: there it does nothing at all.
+/** What single keys do. Not while one types, chooses in a list by its first letters, answers a
+ * dialog, or holds Ctrl, Alt or Meta; and Enter belongs to the link or button that has the focus.
  * Where something fills the screen, only its own keys work.
  * @param {Record<string, () => void>} actions @param {{inFullScreen?: boolean}} options */
 export function useKeys(actions, { inFullScreen = false } = {}) {
@@ -158,7 +157,7 @@ export function useKeys(actions, { inFullScreen = false } = {}) {
       if (target.closest(TYPED_IN) || (event.key === "Enter" && target.closest(PRESSED))) return;
       if (document.querySelector("dialog[open], .veil") || (document.fullscreenElement && !inFullScreen)) return;
       event.preventDefault();
-      if (!target.closest("select")) action();
+      action();
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);

@@ -138,14 +138,14 @@ const NothingListed = ({ filters: { list, urgency } }) => html`
     ${urgency ? html`<p>${say("noneOfUrgency")}</p>` : !list && html`<p>${say("queueEmptyText")}</p>`}
   <//>`;
 
-/** Escape leaves a field, so that single keys work again: of a case for the case, else for the row that is marked. */
+/** Escape leaves a field, so that single keys work again: of a review for its form, where Enter signs, of a case for the case, else for the row that is marked. */
 const useWayOut = () =>
   useEffect(() => {
     const leave = (/** @type {KeyboardEvent} */ event) => {
       const field = /** @type {HTMLElement} */ (event.target).closest("input, textarea, select");
       if (event.key !== "Escape" || event.isComposing || !field || field.closest("dialog")) return;
       /** @type {HTMLElement} */ (field).blur();
-      /** @type {HTMLElement | null} */ (field.closest(".case") ?? document.querySelector(".cases .current .cover"))?.focus({ preventScroll: true });
+      /** @type {HTMLElement | null} */ (field.closest("#review, .case") ?? document.querySelector(".cases .current .cover"))?.focus({ preventScroll: true });
     };
     addEventListener("keydown", leave);
     return () => removeEventListener("keydown", leave);

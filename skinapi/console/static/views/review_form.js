@@ -123,12 +123,6 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
     sample: (/** @type {string} */ sample) =>
       enter({ sample, ...(sample === "laboratory" ? { agreement: "", label: "" } : known && { label: "" }) }),
   };
-  /** A key goes on to the next answer; where Enter signs it is read below. @param {"urgency" | "sample"} name @param {string[]} keys */
-  const next = (name, keys) => {
-    const chosen = keys[keys.indexOf(draft[name]) + 1] ?? "";
-    answer[name](chosen);
-    setTimeout(() => focusOn(chosen === "laboratory" ? "[name=label]" : agreement ? "[name=agreement]:checked" : "#review"));
-  };
   const chooseAt = (/** @type {string} */ agreement) => () => {
     if (known) return toast(say("resultIsLabel"));
     choose(agreement);
@@ -144,8 +138,8 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
       want(!draft.picture);
       focusOn("[name=picture]"); // from there Enter signs
     } }),
-    g: () => next("urgency", urgencies.map(([key]) => key)),
-    y: () => next("sample", SAMPLES),
+    g: () => focusOn("[name=urgency]"),
+    y: () => focusOn("[name=sample]"),
     n: () => focusOn("[name=note]"),
     ...Object.fromEntries(names || known ? labels.slice(0, KEYS).map(({ key }, nth) => [keyOf(nth), () => answer.name(key)]) : []),
   });
