@@ -224,6 +224,25 @@ def test_the_next_case_is_the_most_urgent_that_waits_whoever_it_is_of(
         assert doctor.call("GET", f"/submissions/{number}/reviews").json
 
 
+def test_a_case_that_was_passed_comes_again_only_at_the_end_of_the_list(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    doctor = seeder.person("doctor")
+    ada = seeder.person(doctor_id=doctor.id)
+    passed, signed, last = (file_scored(seeder, ada, score) for score in (0.99, 0.8, 0.63))
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{passed}")
+    visitor.find("#review")
+    visitor.keys("j")
+    for number, then in ((signed, last), (last, passed)):
+        visitor.find(f"[data-number='{number}'][aria-current]")
+        visitor.find("#review[aria-busy=false]")
+        visitor.press("input[name=agreement][value=agree]")
+        visitor.press_button("Sign, next case")
+        visitor.find(f"[data-number='{then}'][aria-current]")
+
+
 def test_a_doctor_takes_a_photo_of_a_patient_and_none_of_the_doctor_from_the_menu(
     visitor: Visitor, seeder: Seeder, tmp_path: Path
 ) -> None:

@@ -222,16 +222,14 @@ const useWay = ({ pages, order, rows, place, setChosen, before }, number, filter
   };
   const waits = (/** @type {Found} */ one) =>
     String(one.id) !== number && !signed.current.some((done) => done.number === String(one.id) && done.items === pages.items);
-  /** The most urgent that waits, of whomever it is: the rows of one patient stand together only in the list. */
-  const first = () => order.find(waits);
-  /** The one after this, for who passes it; else the most urgent. */
+  /** The next most urgent one, of whomever it is: the rows of one patient stand together only in the list. At its end, the first that waits. */
   const after = () => {
     const at = order.findIndex((one) => String(one.id) === number);
-    return (at < 0 ? undefined : order.slice(at + 1).find(waits)) ?? first();
+    return [...order.slice(at + 1), ...order].find(waits);
   };
   const openNext = () => {
     signed.current.push({ number, items: pages.items ?? null });
-    return open(first());
+    return open(after());
   };
   /** @param {boolean} [done] nothing is left to do with this one */
   const goOn = (done = false) => {
@@ -240,7 +238,7 @@ const useWay = ({ pages, order, rows, place, setChosen, before }, number, filter
     goTo(`queue${query}`);
   };
   const prepareNext = () => {
-    const found = first();
+    const found = after();
     if (found) prepareCase(String(found.id));
   };
   const move = (/** @type {1 | -1} */ by) => {
