@@ -18,12 +18,13 @@ from skinapi.app.restore_commands import FAULTS_OF_TRAIL
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.backups.erased_ids import FILE_NAME, read_erased_ids
 from skinapi.platform.storage.ids import new_id
+from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_patients import program
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
 from tests.support.models import tiny_model
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 
@@ -86,12 +87,10 @@ def test_a_repair_keeps_a_record_that_names_nothing(
     backend: Backend, collection: str, parent: str
 ) -> None:
     """One character of an id is enough; what was erased is on a list."""
-    grey = backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(grey.email).id)
+    grey, ada = patient_in_care(backend)
     number = predicted(ada)["id"]
     judged = {"label": "melanoma", "certainty": "sure"}
-    answered = sign_review(grey, number, judged)
-    assert answered.status_code == 201, answered.text
+    signed_review(grey, number, judged)
     [before] = backend.stored()[collection]
     rows = backend.services.store.collection(collection)
     rows.update({"id": before["id"]}, {"$set": {parent: new_id()}})

@@ -22,11 +22,12 @@ from skinapi.platform.backups.backup import restore_backup
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.store_version import join_store
 from skinapi.platform.stores.store_factory import make_store, open_store
+from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.restoring import back_up, restore, settings_for
 from tests.support.backends import SECRET, Backend, settings_in
 from tests.support.models import tiny_model
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 DAMAGE: dict[str, dict[str, Any]] = {
     "accounts": {"consents": "all"},
@@ -41,12 +42,10 @@ DAMAGE: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def full(backend: Backend) -> Backend:
     """A backend with a document in each collection."""
-    doctor = backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    doctor, ada = patient_in_care(backend)
     number = predicted(ada, keep_photo="true")["id"]
     review = {"label": "melanoma", "certainty": "sure"}
-    answered = sign_review(doctor, number, review)
-    assert answered.status_code == 201, answered.text
+    signed_review(doctor, number, review)
     letters = f"/submissions/{number}/letters"
     assert doctor.call("POST", letters, json={"reader": "patient"}).status_code == 201
     assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
@@ -91,8 +90,7 @@ def test_the_repair_of_a_lost_photo_leaves_no_fault_and_everybody_reads_that_it_
     any_backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     backend = any_backend
-    doctor = backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    _, ada = patient_in_care(backend)
     number = predicted(ada, keep_photo="true")["id"]
     path, store = f"/submissions/{number}", backend.services.store
     assert ada.call("GET", f"{path}/thumbnail").status_code == 200

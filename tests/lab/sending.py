@@ -78,8 +78,7 @@ def upload(person: Person, content: bytes, name: str = "all.zip", **announced: A
     identifier, step = begun.get_json()["id"], begun.get_json()["largest_part"]
     for offset in range(0, len(content), step):
         path = f"/uploads/{identifier}/{offset}"
-        answer = person.call("PUT", path, data=content[offset : offset + step])
-        assert answer.status_code == 200, answer.text
+        person.call_ok("PUT", path, data=content[offset : offset + step])
     return str(identifier)
 
 

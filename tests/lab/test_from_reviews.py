@@ -19,7 +19,7 @@ from tests.care.clinic import URGENT, file_for
 from tests.findings.records.test_corrections import enter
 from tests.lab.sending import await_check, picture
 from tests.support.backends import Backend, Person, erase
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 CONFIRMED = {"certainty": "laboratory"}
 
@@ -45,8 +45,7 @@ class Clinic:
         number = file_for(self.backend, patient, URGENT, photo_blob=blob).number
         for said in reviews:
             body = {"label": "melanoma", **said}
-            answer = sign_review(self.doctor, number, body)
-            assert answer.status_code == 201, answer.text
+            signed_review(self.doctor, number, body)
         return number
 
     def dataset(self, **said: Any) -> dict[str, Any]:
@@ -71,8 +70,7 @@ class Clinic:
         return len(list(self.backend.services.store.blobs.keys()))
 
     def set_consent(self, patient: Person, *, given: bool) -> None:
-        answer = patient.call("PUT", "/me/consents", json={"training": given})
-        assert answer.status_code == 200, answer.text
+        patient.call_ok("PUT", "/me/consents", json={"training": given})
 
     def check_integrity(self) -> list[str]:
         return [fault.message for fault in check_integrity(self.backend.services)]

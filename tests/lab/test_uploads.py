@@ -34,9 +34,7 @@ def person(backend: Backend) -> Person:
 
 def begin(person: Person, content: bytes = TWO_PARTS, **said: Any) -> str:
     body = {"name": "a.zip", "size": len(content), **said}
-    answer = person.call("POST", "/uploads", json=body)
-    assert answer.status_code == 201, answer.text
-    return str(answer.get_json()["id"])
+    return str(person.call_ok("POST", "/uploads", json=body, status=201)["id"])
 
 
 def put(person: Person, identifier: str, offset: int | str, content: bytes) -> Any:

@@ -62,6 +62,12 @@ class Person:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, **options)
 
+    def call_ok(self, method: str, path: str, *, status: int = 200, **options: Any) -> Any:
+        """Send a request, check the status of the answer, and return its body."""
+        answer = self.call(method, path, **options)
+        assert answer.status_code == status, answer.text
+        return answer.get_json(silent=True)
+
     def newest_of(self, number: int) -> int:
         """The version of this finding that counts."""
         version: int = self.call("GET", f"/submissions/{number}").get_json().get("version", 1)

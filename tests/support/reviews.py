@@ -41,6 +41,15 @@ def mark_told(doctor: Signer[Answer_co], lesion: str, number: object) -> Answer_
     return doctor.call("POST", f"/lesions/{lesion}/told", json=seen)
 
 
+def signed_review(
+    doctor: Signer[Any], number: object, said: Mapping[str, Any] | None = None, **more: Any
+) -> Any:
+    """Sign a review that is taken, and return it."""
+    answer = sign_review(doctor, number, said, **more)
+    assert answer.status_code == 201, answer.text
+    return answer.get_json()
+
+
 def spot_version_of(doctor: Signer[Any], number: object) -> int:
     """The version of the spot of this finding; 0 for a caller who signs no review of it."""
     version: int = (doctor.call("GET", f"/submissions/{number}").json or {}).get("spot_version", 0)

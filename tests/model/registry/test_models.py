@@ -95,9 +95,7 @@ def nearly_fill_disks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def state_of(person: Person, version: str) -> str:
-    answer = person.call("GET", f"/models/{version}")
-    assert answer.status_code == 200, answer.text
-    state: str = answer.get_json()["state"]
+    state: str = person.call_ok("GET", f"/models/{version}")["state"]
     return state
 
 
