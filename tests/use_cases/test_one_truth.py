@@ -30,7 +30,7 @@ from tests.support.channels import CHANNELS
 from tests.support.size import drill, size
 from tests.use_cases.spot_history import History, Live, Patient
 
-HISTORIES, STEPS = size(2, 500), 14
+HISTORIES, STEPS = size(6, 500), 14
 TABLE = conditions_table()
 TAKEN_BACK = "A doctor's review was taken back on"
 LETTERS = re.compile("Written (?:and signed by|on|just before|before) |Withdrawn by")

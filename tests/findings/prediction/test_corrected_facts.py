@@ -163,8 +163,7 @@ def test_a_side_is_corrected_without_a_photo_or_one_of_the_days(tmp_path: Path) 
     number = predicted(ada, **ARM)["id"]
     path = f"/submissions/{number}/facts"
     for side in ("right", "middle", "right"):
-        made = ada.call("PUT", path, json={"body_laterality": side})
-        assert made.status_code == 200, made.text
+        ada.call_ok("PUT", path, json={"body_laterality": side})
     assert notices_to(backend, backend.account(ada.email).id) == []
     assert doctor.call("PUT", path, json={"body_laterality": "left"}).status_code == 200
     assert notices_to(backend, backend.account(ada.email).id) == ["judged_again"]

@@ -1,6 +1,5 @@
 """A finding is judged again by another model version, or moved to the right patient."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,12 @@ from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records.stored_finding import MOST_VERSIONS
 from skinapi.model.conditions import Band
 from skinapi.model.registry.inference import InferenceService
-from skinapi.platform.storage.ids import now
 from tests.care.clinic import judge_anew, numbers, patient_in_care, patient_of, review
 from tests.findings.prediction.photographer import predicted
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import MAIL, Backend, Person, twin
 from tests.support.photos import photo_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 from tests.use_cases.use_case import acts_on, notices_to
 
 WITHDRAWN = "tiny-1"
@@ -43,8 +41,7 @@ class Withdrawal:
         return number
 
     def promote(self, version: str) -> None:
-        answer = self.root.call("POST", f"/models/{version}/promote", json=OVERRIDE)
-        assert answer.status_code == 200, answer.text
+        self.root.call_ok("POST", f"/models/{version}/promote", json=OVERRIDE)
         self.backend.reloader.run_once()
 
     def roll_back(self) -> None:
@@ -82,7 +79,7 @@ def test_a_finding_says_what_became_of_the_version_that_made_it(withdrawal: With
 def test_a_photo_that_another_model_judges_stays_one_finding(withdrawal: Withdrawal) -> None:
     kept, doctor, ada = withdrawal.kept, withdrawal.doctor, withdrawal.ada
     said = {"label": "melanoma", "certainty": "sure"}
-    assert sign_review(doctor, kept, said).status_code == 201
+    signed_review(doctor, kept, said)
     withdrawal.roll_back()
     before = ada.call("GET", f"/submissions/{kept}").get_json()
     made, again = withdrawal.again(kept), withdrawal.again(kept)
@@ -166,9 +163,7 @@ class Corrected:
         return (by or self.ada).call("GET", f"{self.path}{of}").get_json()
 
     def review(self, **said: Any) -> Any:
-        answer = sign_review(self.doctor, self.number, said)
-        assert answer.status_code == 201, answer.text
-        return answer.get_json()
+        return signed_review(self.doctor, self.number, said)
 
 
 @pytest.fixture
@@ -201,47 +196,8 @@ def test_a_corrected_fact_makes_a_version_that_says_so(
     assert shown[0]["changed_at"] == found["judged_at"]
     bleeds = "oozing" in (facts["checklist"] or ())
     assert (found["band"] == "urgent_referral") == found.get("more_urgent", False) == bleeds
-    assert numbers(case.doctor, "/queue") == [case.number]
-
-
-def test_a_decision_heads_a_version_that_is_milder(case: Corrected) -> None:
-    signed = case.review(label="melanoma", certainty="sure")
-    before = case.read()
-    assert case.correct(age_band="75+").status_code == 200
-    after = case.read()
-    assert after["instruction"] == before["instruction"]
-    assert after["report"]["overview"] == before["report"]["overview"]
-    report = case.read(of="/report.json")
-    assert report["review"]["_id"] == signed["_id"]
-    assert numbers(case.doctor, "/queue?reviewed=false") == []
-
-
-def test_a_version_that_is_more_urgent_waits_for_a_doctor_in_the_same_row(tmp_path: Path) -> None:
-    case = Corrected(Backend(tmp_path, **MAIL))
-    doctor = case.backend.account(case.doctor.email).id
-    case.review(label="melanocytic_nevus", certainty="sure")
-    told = notices_to(case.backend, doctor)
-    assert case.correct(checklist=["oozing", "change_in_size"]).status_code == 200
-    assert notices_to(case.backend, doctor) == [*told, "urgent"]
-    [row] = case.doctor.call("GET", "/queue?reviewed=false").get_json()
-    assert (row["id"], row["more_urgent"], bool(row["due"])) == (case.number, True, True)
-    assert (row["level"]["urgency"], row["level"]["from"]) == ("urgent_referral", "model")
-    assert row["review"]["en"].startswith("Doctor's decision: Melanocytic nevus (mole). Signed on ")
-    assert "Since then: a correction of what was entered, on " in row["review"]["en"]
-    assert numbers(case.doctor, "/queue?reviewed=true") == []
-    found = case.read()
-    assert (found["instruction"]["band"], found["decision"]["label"]) == (
-        "urgent_referral", "melanocytic_nevus",
-    )  # fmt: skip
-    assert (
-        "It became more urgent, because the answers about the spot were corrected on"
-        in found["report"]["overview"]
-    )
-    assert found["instruction"]["due"] == str((now() + timedelta(days=7)).date())
-    case.review(label="melanocytic_nevus", certainty="sure")
-    assert numbers(case.doctor, "/queue?reviewed=false") == []
-    assert case.read()["instruction"]["band"] == "self_monitoring"
-    case.backend.services.store.close()
+    [row] = case.doctor.pages("/queue")
+    assert (row["id"], row.get("more_urgent", False)) == (case.number, bleeds)
 
 
 def test_what_is_put_in_a_spot_while_its_photo_is_judged_stays_there(

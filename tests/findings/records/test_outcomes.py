@@ -9,18 +9,25 @@ from skinapi.model.bands import OperatingPoint
 from skinapi.model.conditions import Band
 from skinapi.model.context import Modality
 from skinapi.model.detectors import ModalityFinding
-from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, judge_anew, patient_of
+from tests.care.clinic import (
+    REVIEW,
+    ROUTINE,
+    URGENT,
+    file_for,
+    judge_anew,
+    patient_in_care,
+    patient_of,
+)
 from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 
 
 def sign(doctor: Person, number: int, label: str, **said: Any) -> None:
     body = {"label": label, "certainty": "sure", **said}
-    answer = sign_review(doctor, number, body)
-    assert answer.status_code == 201, answer.text
+    signed_review(doctor, number, body)
 
 
 def result(doctor: Person, number: int, found: str, **said: object) -> None:
@@ -28,9 +35,7 @@ def result(doctor: Person, number: int, found: str, **said: object) -> None:
 
 
 def outcomes(person: Person) -> Any:
-    answer = person.call("GET", "/outcomes")
-    assert answer.status_code == 200, answer.text
-    return answer.get_json()
+    return person.call_ok("GET", "/outcomes")
 
 
 def share(figures: Any, name: str) -> tuple[float | None, int]:
@@ -38,8 +43,7 @@ def share(figures: Any, name: str) -> tuple[float | None, int]:
 
 
 def test_what_the_model_said_is_counted_once_a_result_is_known(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     missed, right = (
         file_for(backend, ada, URGENT, finding=finding_of(MELANOMA, band=URGENT)).number
         for _ in range(2)
@@ -59,8 +63,8 @@ def test_a_photo_that_was_judged_again_between_two_results_is_counted_once(
     backend: Backend,
 ) -> None:
     """By the version that the doctor saw last."""
-    grey = backend.member(role="doctor")
-    number = file_for(backend, patient_of(backend, grey), ROUTINE).number
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, ROUTINE).number
     result(grey, number, MELANOMA)
     judge_anew(backend, number, URGENT)
     result(grey, number, MOLE)
@@ -94,8 +98,7 @@ def file_at_point(
 
 
 def test_actinic_keratosis_alone_is_the_models_class_for_scoring(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     finding = finding_of("actinic_keratosis", band=URGENT)
     result(grey, file_for(backend, ada, URGENT, finding=finding).number, "actinic_keratosis_alone")
     [model] = outcomes(grey)["models"].values()
@@ -150,8 +153,7 @@ def test_each_operating_point_and_kind_of_picture_has_its_own_figures(backend: B
 def test_counts_at_an_operating_point_outlive_the_finding_and_its_patient(
     backend: Backend,
 ) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     result(grey, file_at_point(backend, ada, REVIEW, STANDARD), MELANOMA)
     told = points_of(grey)
     erase(backend.services, backend.account(ada.email))

@@ -155,8 +155,7 @@ def test_a_list_of_pictures_leaves_one_row_for_each_patient_and_day(
 
 @pytest.mark.parametrize("path", ["/queue", "/patients", "/patients/{id}/submissions", "/lesions"])
 def test_a_list_leaves_a_row_for_each_reader_patient_and_day(backend: Backend, path: str) -> None:
-    doctor = backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    doctor, ada = patient_in_care(backend)
     predicted(ada)
     patient = backend.account(ada.email).id
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()

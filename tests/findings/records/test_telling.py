@@ -1,14 +1,12 @@
 """Everybody reads a signed review at once, and its doctor reads whether the patient can."""
 
-from pathlib import Path
 from typing import Any
 
-import pytest
 from werkzeug.test import TestResponse
 
 from tests.care.clinic import REVIEW, file_for, patient_in_care
 from tests.integrations.test_keys import made
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
 from tests.support.reviews import sign_review
 
@@ -18,37 +16,6 @@ MOLE = finding_of("melanocytic_nevus", band=REVIEW)
 
 def sign(doctor: Person, number: int, **said: Any) -> TestResponse:
     return sign_review(doctor, number, {**MELANOMA, **said})
-
-
-def decided(reader: Person, number: int) -> Any:
-    """The label at the top of the finding, and of its report."""
-    finding = reader.call("GET", f"/submissions/{number}").get_json()["decision"]
-    report = reader.call("GET", f"/submissions/{number}/report.json").get_json()["decision"]
-    assert (finding and finding["label"]) == (report and report["label"])
-    return finding and finding["label"]
-
-
-def test_a_suspected_cancer_is_read_at_once_and_mailed(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, **MAIL)
-    grey, ada = patient_in_care(backend)
-    number = file_for(backend, ada, REVIEW, finding=MOLE).number
-    program = made(grey, scopes=["findings:read"])[0]
-    assert sign(grey, number).status_code == 201
-    [mail] = backend.services.data.outbox.list_to(backend.account(ada.email).id)
-    assert (mail.kind, mail.about) == ("reviewed", f"finding/{number}")
-    assert [decided(reader, number) for reader in (grey, ada, program)] == ["melanoma"] * 3
-
-
-@pytest.mark.parametrize("field", ["told_by", "hold_until"])
-def test_a_review_that_asks_to_be_withheld_is_refused_by_the_name_of_the_field(
-    backend: Backend, field: str
-) -> None:
-    grey, ada = patient_in_care(backend)
-    number = file_for(backend, ada, REVIEW, finding=MOLE).number
-    refused = sign(grey, number, **{field: "doctor"})
-    assert refused.status_code == 400
-    assert field in refused.get_json()["detail"]
-    assert decided(ada, number) is None
 
 
 def test_no_other_system_shows_anything_unless_a_key_in_force_says_so(backend: Backend) -> None:

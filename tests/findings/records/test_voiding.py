@@ -1,6 +1,5 @@
 """A review is taken back, which makes nothing milder, and a patient is told what a spot says."""
 
-from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from werkzeug.test import TestResponse
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.languages import NO_BREAK_SPACE
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.reviews import service as review_service
 from skinapi.findings.status.decisions import say_day
 from skinapi.findings.status.waiting import WaitingKind, waiting
 from skinapi.platform.storage.ids import now
@@ -17,7 +15,7 @@ from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_in_care
 from tests.findings.reports.sample_reports import one_line, plain_text, text_of
 from tests.support.backends import Backend, Person, change_account
 from tests.support.findings import finding_of
-from tests.support.reviews import mark_told, sign_review
+from tests.support.reviews import mark_told, signed_review
 
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure"}
 MELANOMA = {"label": "melanoma", "certainty": "sure"}
@@ -25,9 +23,7 @@ REASON = "Signed on the wrong page."
 
 
 def sign(doctor: Person, number: int, **said: Any) -> str:
-    answer = sign_review(doctor, number, said)
-    assert answer.status_code == 201, answer.text
-    review: str = answer.get_json()["_id"]
+    review: str = signed_review(doctor, number, said)["_id"]
     return review
 
 
@@ -97,20 +93,6 @@ def test_no_view_says_what_a_voided_review_has_said(backend: Backend, lang: str)
             assert text.count(one_line(why)) == 1
             for said in ("elanom", "mélanom", "No doctor has reviewed", "Aucun médecin", "newer"):
                 assert said not in text.partition("Model")[0]
-
-
-def test_a_mild_review_that_is_taken_back_is_told_too(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    number = file_for(backend, ada, URGENT).number
-    mild = sign(doctor, number, **MOLE)
-    assert void(doctor, number, mild).status_code == 200
-    counts = read(ada, number)["instruction"]
-    assert (counts["band"], counts["from"], "voided" in counts) == (URGENT, "model", False)
-    assert counts["why"].startswith("A doctor's review was taken back on ")
-    page = ada.call("GET", f"/submissions/{number}/report.html").text
-    assert counts["why"] in one_line(plain_text(page))
-    sign(doctor, number, **MOLE)
-    assert "why" not in read(ada, number)["instruction"], "a doctor has decided again"
 
 
 def test_who_signs_anew_confirms_what_counts_and_no_voided_review(backend: Backend) -> None:
@@ -226,45 +208,6 @@ def test_what_nobody_has_read_is_to_be_told_until_it_is(any_backend: Backend) ->
     assert ada.call("GET", "/inbox").get_json()["decisions"] == []
 
 
-def test_an_unread_melanoma_is_to_be_told_and_due_after_its_day(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    found = file_for(any_backend, ada, REVIEW)
-    long_ago = now() - timedelta(days=10)
-    with monkeypatch.context() as patch:
-        patch.setattr(review_service, "now", lambda: long_ago)
-        sign(doctor, found.number, **MELANOMA)
-    day = long_ago.date() + timedelta(days=7)
-    [waits] = telling(any_backend, found.lesion)
-    assert waits.due_at < now()
-    [row] = doctor.pages("/queue?reviewed=true")
-    assert date.fromisoformat(row["due"]) == day < now().date()
-    [patient] = doctor.pages("/patients")
-    overdue = {item["kind"]: item["overdue"] for item in patient["waiting"]}
-    assert overdue == {"visit": True, "telling": True}
-    identifier = any_backend.account(doctor.email).id
-    counted = any_backend.services.data.waiting.count_overdue()
-    assert {kind: of for kind, of in counted.items() if of} == {
-        WaitingKind.VISIT: {identifier: 1},
-        WaitingKind.TELLING: {identifier: 1},
-    }
-    [task] = ada.call("GET", "/inbox").get_json()["tasks"]
-    assert task["task"] == "see_doctor"
-
-
-def test_a_photo_that_the_patient_sends_leaves_unread_what_a_doctor_has_said(
-    any_backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    lesion = file_for(any_backend, ada, REVIEW).lesion
-    [number] = numbers(ada, "/submissions")
-    sign(doctor, number, **MELANOMA)
-    file_for(any_backend, ada, REVIEW, lesion=lesion)
-    assert telling(any_backend, lesion)
-    assert len(ada.call("GET", "/inbox").get_json()["decisions"]) == 1
-
-
 def move(backend: Backend, owner: Person, finding: StoredFinding) -> str:
     """Move a finding that a review covers to a new spot, which it returns."""
     lesions = backend.services.lesions
@@ -306,16 +249,6 @@ def test_a_review_outlives_its_spot_with_a_finding_that_was_moved(backend: Backe
     move(backend, ada, found)
     assert ada.call("DELETE", f"/lesions/{found.lesion}").status_code == 200
     assert read(ada, found.number)["decision"]["label"] == "melanoma"
-
-
-def test_a_spot_of_which_a_stub_is_left_is_opened_like_any_other(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    found = file_for(backend, ada, REVIEW)
-    sign(doctor, found.number, **MELANOMA)
-    assert ada.call("DELETE", f"/submissions/{found.number}").status_code == 200
-    assert telling(backend, found.lesion)
-    assert ada.call("GET", f"/lesions/{found.lesion}").status_code == 200
-    assert telling(backend, found.lesion) == []
 
 
 def test_what_came_since_a_page_was_read_is_not_opened_with_it(backend: Backend) -> None:

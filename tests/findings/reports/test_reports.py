@@ -1,7 +1,6 @@
 """Reports over HTTP: who may read them, how they are asked for, what stays and how it goes."""
 
 import io
-import random
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,21 +8,17 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from skinapi.accounts.auth.account import Subject
 from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.verification import IssuedReport
 from skinapi.findings.reports.words import say_moment
 from skinapi.model.bands import band_of_condition
-from skinapi.model.conditions import Band, conditions_table
+from skinapi.model.conditions import conditions_table
 from skinapi.platform.storage.ids import new_id
-from tests.care.clinic import file_for, patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import text_of
-from tests.privacy.made_files import maker_of
 from tests.support.backends import Backend, Person, erase
 from tests.support.reviews import sign_review
-from tests.support.size import size
 
 TABLE = conditions_table()
 KINDS = {"json": "application/json", "html": "text/html", "pdf": "application/pdf"}
@@ -238,42 +233,6 @@ def test_the_seal_says_when_something_last_changed_and_nothing_of_what_it_says(
     assert "This is the newest report" not in page
     for secret in ("nevus", "Excised", "Please read", "Hopper", ada.email):
         assert secret not in page + str(told)
-
-
-def test_a_paper_stands_exactly_as_long_as_its_report_says_the_same(backend: Backend) -> None:
-    seed = random.randrange(10**6)
-    print("seed", seed)  # noqa: T201 (shown where it fails)
-    chance, (doctor, ada) = random.Random(seed), patient_in_care(backend)
-    for _ in range(size(6, 60)):
-        lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-        own = file_for(backend, ada, chance.choice(list(Band)), lesion=lesion)
-        photos, codes = [own], list[str]()
-        for _ in range(6):
-            if chance.random() < 0.6:
-                codes.append(report_of(ada, own.number)["verification"]["hash"])
-            now_said = sealed_now(backend, ada, own.number)
-            for code in codes:
-                assert verdict(backend, code).get_json()["newest"] is (code == now_said)
-            if chance.random() < 0.5:
-                photos.append(file_for(backend, ada, chance.choice(list(Band)), lesion=lesion))
-                continue
-            label, certainty = (
-                chance.choice(["melanoma", "melanocytic_nevus"]),
-                ["sure", "suspected"],
-            )
-            said = {"label": label, "certainty": chance.choice(certainty)}
-            number = chance.choice(photos).number
-            assert sign_review(doctor, number, said).status_code == 201
-
-
-def sealed_now(backend: Backend, reader: Person, number: int) -> str:
-    """The code of the report as the reader would read it, which is not issued for that."""
-    account = backend.account(reader.email)
-    to = Subject(id=account.id, role=account.role, session_id="", account=account)
-    read = maker_of(backend).reports.read_report(
-        number=str(number), to=to, language=None, issue=False
-    )
-    return read.content_hash
 
 
 @pytest.mark.parametrize("hash", ["0" * 64, "٣" * 64, "A" * 64, "$ne"])
