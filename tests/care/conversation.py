@@ -66,5 +66,4 @@ class Talk:
     def assign(self, doctor: Person | None) -> None:
         body = {"doctor": doctor.email if doctor else None}
         admin = self.backend.member(role="admin")
-        answer = admin.call("PUT", f"/users/{self.ada.email}/doctor", json=body)
-        assert answer.status_code == 200
+        admin.call_ok("PUT", f"/users/{self.ada.email}/doctor", json=body)

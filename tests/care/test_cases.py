@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.support.reviews import sign_review
+from tests.support.reviews import sign_review, signed_review
 
 BACK = {"place": {"site": "back"}}
 
@@ -44,9 +44,7 @@ class Clinic:
         return self.admin("PUT", f"/users/{self.ada.email}/doctor", json={"doctor": doctor})
 
     def admin(self, method: str, path: str, **options: Any) -> Any:
-        answer = self.boss.call(method, path, **options)
-        assert answer.status_code == 200, answer.text
-        return answer.get_json()
+        return self.boss.call_ok(method, path, **options)
 
 
 @pytest.fixture
@@ -205,9 +203,7 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this we
 
 
 def answer(doctor: Person, number: int, body: Any) -> Any:
-    signed = sign_review(doctor, number, body)
-    assert signed.status_code == 201, signed.text
-    return signed.get_json()
+    return signed_review(doctor, number, body)
 
 
 def came(doctor: Person) -> int:

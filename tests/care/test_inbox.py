@@ -24,13 +24,11 @@ from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 
 def inbox(person: Person, query: str = "") -> Any:
-    answer = person.call("GET", f"/inbox{query}")
-    assert answer.status_code == 200, answer.text
-    return answer.get_json()
+    return person.call_ok("GET", f"/inbox{query}")
 
 
 def tasks(person: Person) -> list[tuple[str, str | None]]:
@@ -38,14 +36,12 @@ def tasks(person: Person) -> list[tuple[str, str | None]]:
 
 
 def write(person: Person, about: str) -> None:
-    answer = person.call("POST", f"/{about}/messages", json={"text": "Please call."})
-    assert answer.status_code == 201, answer.text
+    person.call_ok("POST", f"/{about}/messages", json={"text": "Please call."}, status=201)
 
 
 def ask_for_picture(doctor: Person, number: int) -> None:
     body = {"photo_wanted": True, "urgency": "routine"}
-    answer = sign_review(doctor, number, body)
-    assert answer.status_code == 201, answer.text
+    signed_review(doctor, number, body)
 
 
 def test_what_waits_stands_in_the_order_of_its_urgency(any_backend: Backend) -> None:
@@ -87,8 +83,7 @@ def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> N
 def test_who_is_asked_for_a_photo_beside_a_visit_reads_the_visit_once(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     number = file_for(backend, ada, URGENT, lesion=begin(ada)).number
-    answer = sign_review(grey, number, photo_wanted=True, urgency=URGENT)
-    assert answer.status_code == 201, answer.text
+    signed_review(grey, number, photo_wanted=True, urgency=URGENT)
     said = {task["task"]: "sentence" in task for task in inbox(ada)["tasks"]}
     assert said == {"see_doctor": True, "picture": False}
 
@@ -167,8 +162,7 @@ def test_what_a_person_sees_is_counted(any_backend: Backend) -> None:
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     body = {"text": "Does it itch?"}
     for about in (f"lesions/{spot}", f"patients/{any_backend.account(ada.email).id}"):
-        answer = practice.doctor.call("POST", f"/{about}/messages", json=body)
-        assert answer.status_code == 201
+        practice.doctor.call_ok("POST", f"/{about}/messages", json=body, status=201)
     counted = {"findings": 2, "photos": 1, "spots": 2, "letters": 1, "messages": 2}
     since = ada.call("GET", "/me").get_json()["created_at"]
     assert summary(ada) == {**counted, "since": since}

@@ -15,7 +15,7 @@ from skinapi.console.routes import ASSETS
 from skinapi.findings.records.lesions import MIDDLE, MIDLINE, PAIRED, Place
 from skinapi.model.context import BodySite
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from tests.care.clinic import ROUTINE, URGENT, file_for, patient_in_care, patient_of
+from tests.care.clinic import ROUTINE, URGENT, file_for, patient_in_care
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.support.reviews import sign_review
@@ -285,15 +285,6 @@ def test_a_finding_is_sorted_into_own_spots_alone(backend: Backend) -> None:
     assert code_of(sort(bob, number, None)) == (404, "not_found")
 
 
-def test_a_deleted_finding_leaves_its_spot(any_backend: Backend) -> None:
-    ada = any_backend.member()
-    lesion = begin(ada)
-    first, second = (predicted(ada, lesion=lesion)["id"] for _ in range(2))
-    assert ada.call("DELETE", f"/submissions/{second}").status_code == 200
-    after = shown(ada, lesion)
-    assert (after["findings"], after["latest"]["id"]) == (1, first)
-
-
 def test_a_spot_has_as_many_findings_as_one_transaction_holds(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,8 +302,7 @@ def test_a_spot_has_as_many_findings_as_one_transaction_holds(
 
 
 def test_the_doctor_in_charge_reads_the_course_in_a_doctors_words(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     lesion = begin(ada)
     number = file_for(backend, ada, ROUTINE, lesion=lesion).number
     patient = backend.account(ada.email).id
@@ -325,8 +315,7 @@ def test_the_doctor_in_charge_reads_the_course_in_a_doctors_words(backend: Backe
 
 
 def test_each_finding_of_a_spot_has_the_decision_of_its_current_review(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     lesion = begin(ada)
     mole, melanoma = (file_for(backend, ada, ROUTINE, lesion=lesion).number for _ in range(2))
     for number, said in (

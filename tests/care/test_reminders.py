@@ -10,11 +10,11 @@ from skinapi.care import reminders
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
+from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_in_care, review
 from tests.care.test_lesions import begin
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 from tests.use_cases.use_case import notices_to
 
 MONITORING = list(Band)[4]
@@ -22,9 +22,7 @@ UNSURE = {"label": None, "certainty": "suspected"}
 
 
 def proposals(person: Person, number: int) -> list[str]:
-    answer = person.call("GET", f"/submissions/{number}/lesion-proposals")
-    assert answer.status_code == 200, answer.text
-    return [spot["id"] for spot in answer.get_json()]
+    return [spot["id"] for spot in person.call_ok("GET", f"/submissions/{number}/lesion-proposals")]
 
 
 def shown(person: Person, lesion: str) -> Any:
@@ -112,14 +110,12 @@ RESULT = {"label": "melanoma", "certainty": "laboratory"}
 def test_a_reminder_follows_what_a_doctor_decided(
     backend: Backend, band: Band, said: dict[str, Any], act: str | None, after: timedelta
 ) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     lesion = begin(ada)
     filed = file_for(backend, ada, band, lesion=lesion)
     # A proven cancer is urgent first; a later review may say that it was removed.
     for body in [RESULT, said] if act is None else [said]:
-        answer = sign_review(grey, filed.number, body)
-        assert answer.status_code == 201, answer.text
+        signed_review(grey, filed.number, body)
     told = shown(ada, lesion)
     if act is None:
         assert told is None
@@ -193,8 +189,7 @@ def test_a_new_photo_in_time_puts_the_reminder_off(
 def test_nobody_is_reminded_twice_after_one_finding_nor_of_what_is_gone(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     filed = file_for(backend, ada, URGENT, lesion=begin(ada))
     week = filed.created_at + timedelta(days=8)
     assert reminded(backend, ada, monkeypatch, week) == 1

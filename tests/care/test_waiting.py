@@ -13,7 +13,6 @@ from skinapi.findings.status.waiting import WaitingKind
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care, patient_of, review
 from tests.care.conversation import Talk
 from tests.care.test_cases import Clinic, give
-from tests.findings.prediction.photographer import predicted
 from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.reviews import sign_review
 
@@ -99,22 +98,6 @@ def test_a_stub_that_is_open_is_listed_without_a_finding(any_backend: Backend) -
     [row] = doctor.pages("/waiting?kind=review")
     assert (row["lesion"], row["urgency"], row["finding"]) == (found.lesion, URGENT, None)
     assert kinds(any_backend) == {"review", "visit"}
-
-
-def test_a_spot_whose_urgent_finding_was_somebody_elses_waits_for_telling(
-    any_backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    ben = patient_of(any_backend, doctor)
-    found = predicted(ada, keep_photo="true")
-    assert found["band"] == URGENT
-    body = {"reason": "It is of somebody else.", "patient": any_backend.account(ben.email).id}
-    moved = doctor.call("POST", f"/submissions/{found['id']}/move", json=body)
-    assert moved.status_code < 300, moved.text
-    listed = {row["patient_email"]: row for row in doctor.pages("/waiting?kind=telling")}
-    assert listed.keys() == {ada.email, ben.email}
-    assert (listed[ada.email]["lesion"], listed[ada.email]["finding"]) == (found["lesion"], None)
-    assert [kind for kind, spot in rows_of(any_backend) if spot == found["lesion"]] == ["telling"]
 
 
 def test_rows_go_to_the_next_doctor_and_with_the_account(any_backend: Backend) -> None:
