@@ -12,10 +12,11 @@ from werkzeug.test import TestResponse
 from skinapi.accounts.auth.second_factor import hash_recovery_code
 from skinapi.integrations.keys.service import ReadingKeys
 from skinapi.platform.storage.ids import now
+from tests.care.clinic import patient_in_care
 from tests.support.access import RECOVERY_CODE
 from tests.support.backends import PASSWORD, Backend, Person, change_account
 from tests.support.photos import photo_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 PHOTO = photo_of("melanoma")
 
@@ -26,9 +27,7 @@ def made(owner: Person, path: str = "/keys", **wanted: Any) -> tuple[Person, dic
     """A program with a key of this person, and what was answered."""
     scopes = ["findings:read", "findings:write"]
     body = {"name": "my program", "scopes": scopes, "current_password": PASSWORD, **wanted}
-    answer = owner.call("POST", path, json=body)
-    assert answer.status_code == 201, answer.text
-    shown: dict[str, Any] = answer.get_json()
+    shown: dict[str, Any] = owner.call_ok("POST", path, json=body, status=201)
     return Person(owner.client, shown["secret"]), shown
 
 
@@ -111,7 +110,7 @@ def test_a_clinic_wide_key_lists_every_patient_and_finding(backend: Backend) -> 
     ada = backend.member(name="Ada Example", doctor_id=backend.account(doctor.email).id)
     patients = [backend.account(item.email).id for item in (ada, backend.member(name="Bob"))]
     numbers = [sent(program, patient=patient).get_json()["id"] for patient in patients]
-    assert sign_review(doctor, numbers[0], photo_wanted=True).status_code == 201
+    signed_review(doctor, numbers[0], photo_wanted=True)
     for order in ("oldest", "newest"):
         listed = program.pages(f"/submissions?limit=1&order={order}")
         listed = listed if order == "oldest" else listed[::-1]
@@ -273,8 +272,7 @@ def test_only_a_program_that_reads_every_patient_shows_findings_to_them(backend:
 
 
 def test_the_session_key_of_a_doctor_sees_no_patient(backend: Backend) -> None:
-    doctor = backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    doctor, ada = patient_in_care(backend)
     number = sent(made(ada)[0]).get_json()["id"]
     program, _ = made(doctor, sessions=True)
     assert program.call("GET", f"/submissions/{number}").status_code == 200
@@ -381,8 +379,7 @@ def test_a_session_key_is_not_bound_to_the_addresses_of_its_server(shared_backen
         shared_backend.client,
         program.call("POST", "/keys/sessions", json=body).get_json()["secret"],
     )
-    away = browser.call("GET", "/submissions", environ_overrides={"REMOTE_ADDR": ELSEWHERE})
-    assert away.status_code == 200
+    browser.call_ok("GET", "/submissions", environ_overrides={"REMOTE_ADDR": ELSEWHERE})
 
 
 def test_past_its_quota_a_key_waits_and_others_do_not(backend: Backend) -> None:

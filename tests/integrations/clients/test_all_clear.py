@@ -137,16 +137,18 @@ def test_the_explainable_clients_report_of_a_raised_finding_names_no_class(opene
 def test_each_client_names_what_the_headline_names(
     findings: list[Finding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that shows one name gets what the headline calls likely, or its sentence."""
+    """A client that shows one name gets what the headline calls likely, or the doubt, the headline
+    and how soon to see a doctor.
+    """
     monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
-    named, refused, sentences = 0, 0, list[tuple[str, str]]()
+    named, refused, sentences = 0, 0, list[tuple[Finding, str]]()
     for finding in findings:
-        photo, headline = ClassifiedPhoto(finding, any_photo(), REGULAR), finding.headline
+        photo = ClassifiedPhoto(finding, any_photo(), REGULAR)
         for client in (named_by_skinartify, named_by_guide, named_by_lab):
             try:
                 shown, wanted = client(photo)
             except Undecided as told:
-                sentences.append((headline.for_patient.en, told.detail))
+                sentences.append((finding, told.detail))
             except Refused:
                 assert finding.most_probable == NORMAL_SKIN
                 refused += 1
@@ -154,7 +156,10 @@ def test_each_client_names_what_the_headline_names(
                 assert shown == wanted
                 named += 1
     assert all((named, refused, sentences))
-    assert [told for headline, told in sentences if headline not in told] == []
+    for finding, said in sentences:
+        action = finding.band_words("en").action
+        assert said.endswith(f"{finding.headline.for_patient.en} {action}")
+        assert said.startswith("This finding is uncertain") is finding.uncertain
 
 
 def named_by_skinartify(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:

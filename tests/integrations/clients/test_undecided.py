@@ -21,7 +21,6 @@ from skinapi.integrations.clients.service import (
     NO_DIAGNOSIS,
     Undecided,
     decided,
-    name_for,
     over_known_classes,
     risk_of,
 )
@@ -68,27 +67,6 @@ def action(band: Band) -> str:
     return TABLE.band_words(band, "en").action
 
 
-@pytest.mark.parametrize("key", BENIGN)
-@pytest.mark.parametrize(
-    ("found", "begins"),
-    [
-        (URGENT, "Most likely a"),
-        (REFERRED, "Most likely a"),
-        (IN_DOUBT, "This finding is uncertain: the possibilities are close to each other."),
-        (REVIEWED, "Most likely a"),
-    ],
-)
-def test_skinartify_gets_a_sentence_where_its_maximum_would_read_as_harmless(
-    key: str, found: dict[str, Any], begins: str
-) -> None:
-    with pytest.raises(Undecided) as told:
-        PredictionsAndResults.from_finding(finding_of(key, probability=0.6, **found))
-    assert told.value.detail.startswith(begins)
-    little = "A doctor should look at it, because this check was tried on too few such pictures."
-    assert (little if found is REVIEWED else CANNOT) in told.value.detail
-    assert told.value.detail.endswith(action(found["band"]))
-
-
 @pytest.mark.parametrize(
     "finding",
     [
@@ -120,23 +98,6 @@ def test_clients_that_show_one_class_get_422_for_an_uncertain_photo(
     assert (answer.status_code, body["code"]) == (422, "undecided")
     assert body["error"].startswith("This finding is uncertain")
     assert action(Band.DOCTOR_REVIEW) in body["error"] or action(Band.REFERRAL) in body["error"]
-
-
-@pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT, REVIEWED])
-def test_the_guide_gets_a_sentence_where_its_page_would_say_likely_benign(
-    found: dict[str, Any],
-) -> None:
-    """Above a malignant score of 0.3 its page sends people to a dermatologist."""
-    judged = judged_as(malignant_score=0.25, **found)
-    with pytest.raises(Undecided) as told:
-        GuideAnswer.from_photo(judged)
-    assert told.value.detail.endswith(action(found["band"]))
-    assert GuideAnswer.from_photo(judged_as(malignant_score=0.35, **found)).malignant_score > 0.3
-
-
-def test_the_guide_gets_its_numbers_where_its_page_may_say_likely_benign() -> None:
-    answer = GuideAnswer.from_photo(judged_as(malignant_score=0.25, band=Band.SELF_MONITORING))
-    assert answer.malignant_score == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT, PASSED])
@@ -175,14 +136,6 @@ def test_a_lesion_that_a_rule_named_on_normal_skin_is_not_turned_away() -> None:
     assert finding.band is Band.ROUTINE
     with pytest.raises(Undecided):
         Predictions.from_finding(finding)
-
-
-def judged_as(*, malignant_score: float, **found: Any) -> ClassifiedPhoto:
-    """A mole, as far as its class goes."""
-    shares = dict.fromkeys(("melanoma", "basal_cell_carcinoma"), malignant_score / 2)
-    ranked = rank({"melanocytic_nevus": 1 - malignant_score, **shares})
-    finding = finding_of("melanocytic_nevus", ranked=ranked, **found)
-    return ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
 
 
 def test_the_guides_page_gets_200_for_every_error_and_programs_get_the_status(
@@ -253,26 +206,6 @@ def test_the_lab_shows_any_name() -> None:
     assert diagnosis.confidence == pytest.approx(0.6 / whole)
     assert diagnosis.severity == "Critical"
     assert "quamous cell carcinoma" in diagnosis.description
-
-
-def test_each_client_names_the_carcinoma_that_the_api_names(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Beside keratosis with squamous cell carcinoma, 86 % was called "Actinic Keratoses"."""
-    monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
-    basal = "basal_cell_carcinoma"
-    raised: dict[str, Any] = {"band": Band.REFERRAL, "raised_by": (RaisedBy.ACTINIC_KERATOSIS,)}
-    finding = found({basal: 0.86, KERATOSIS: 0.07, SQUAMOUS: 0.03}, basal, **raised)
-    assert finding.headline.named.key == basal
-    shares = Predictions.from_finding(finding).predictions
-    assert max(shares, key=shares.__getitem__) == "bcc"
-    assert name_for(finding, NAMES) == "bcc"
-    assert decided(finding, NAMES)
-    answer = GuideAnswer.from_photo(classified(finding))
-    assert answer.predictions[0].label == basal
-    assert "Most likely a basal cell carcinoma." in answer.explanation
-    assert "keratosis" not in answer.explanation
-    assert Diagnosis.from_photo(classified(finding)).class_name == "Basal Cell Carcinoma"
 
 
 def test_the_malignant_score_loses_and_gains_nothing() -> None:
@@ -353,12 +286,3 @@ def test_what_is_to_be_mentioned_at_the_next_visit_is_a_result_with_its_sentence
     assert diagnosis.treatment == action(Band.ROUTINE)
     assert "harmless" not in diagnosis.description
     assert min(diagnosis.clinical_indicators.values()) > 0.3
-
-
-@pytest.mark.parametrize("band", [Band.DOCTOR_REVIEW, Band.REFERRAL])
-def test_from_a_visit_in_the_coming_weeks_on_no_benign_maximum_is_shown(band: Band) -> None:
-    finding = found({"melanocytic_nevus": 0.9}, "melanocytic_nevus", **{**ROUTINE, "band": band})
-    for client in CLIENTS:
-        with pytest.raises(Undecided) as told:
-            client(finding)
-        assert told.value.detail.endswith(action(band))

@@ -6,7 +6,7 @@ from tests.care.clinic import patient_in_care
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.photos import photo_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 FIELDS = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
 SIGNS = {"checklist": ["change_in_size", "oozing"]}
@@ -19,17 +19,14 @@ def listed(person: Person) -> list[dict[str, Any]]:
         "Origin": "http://localhost:4200",
         "Referer": "http://localhost:4200/",
     }
-    answer = person.call("GET", "/submissions", headers=headers)
-    assert answer.status_code == 200, answer.text
-    found = answer.get_json()
+    found = person.call_ok("GET", "/submissions", headers=headers)
     assert all(record.keys() >= FIELDS for record in found)
     return [{name: record[name] for name in FIELDS} for record in found]
 
 
 def correct(person: Person, number: int, **facts: Any) -> None:
     body = {"version": person.newest_of(number), **facts}
-    answer = person.call("PUT", f"/submissions/{number}/facts", json=body)
-    assert answer.status_code == 200, answer.text
+    person.call_ok("PUT", f"/submissions/{number}/facts", json=body)
 
 
 def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend) -> None:
@@ -45,7 +42,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
 
     said = {"label": "basal_cell_carcinoma", "certainty": "sure"}
     said |= {"urgency": "urgent_referral"}
-    assert sign_review(doctor, number, said).status_code == 201
+    signed_review(doctor, number, said)
     correct(ada, number, **dict.fromkeys(SIGNS))
     [decided] = listed(ada)
     assert decided["class"] == first["class"], "the newest answer of the model"
@@ -55,7 +52,7 @@ def test_a_corrected_finding_is_one_row_with_the_newest_answer(backend: Backend)
     assert report["recommendation"].startswith("See a doctor this week.")
 
     mole = {"label": "melanocytic_nevus", "certainty": "sure"}
-    assert sign_review(doctor, number, mole).status_code == 201
+    signed_review(doctor, number, mole)
     assert "this week" not in listed(ada)[0]["report"]["recommendation"]
     correct(ada, number, **SIGNS)
     [reopened] = listed(ada)

@@ -137,8 +137,7 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     letter = draft["_id"]
     says = "Dear Ada Example,\nIt is a mole. Be well, Ada."
     text = {"text": says, "version": 1}
-    accepted = doctor.call("POST", f"/letters/{letter}/sign", json=text)
-    assert accepted.status_code == 200, accepted.text
+    doctor.call_ok("POST", f"/letters/{letter}/sign", json=text)
     known = set(archive.kept)
     send_due(backend)
     [printed] = [archive.kept[uid] for uid in set(archive.kept) - known]
@@ -148,8 +147,7 @@ def test_another_review_and_a_withdrawn_letter_send_new_versions_and_nothing_els
     assert "Ada" not in says
     asked = len(archive.asked)
     reason = {"reason": "wrong_patient"}
-    withdrawn = doctor.call("POST", f"/letters/{letter}/withdrawal", json=reason)
-    assert withdrawn.status_code == 200, withdrawn.text
+    doctor.call_ok("POST", f"/letters/{letter}/withdrawal", json=reason)
     send_due(backend)
     assert len(archive.asked) > asked
     kinds = sorted(
@@ -341,8 +339,7 @@ class Spot:
         path = f"/submissions/{self.newer}/reviews"
         newest = self.doctor.call("GET", path).get_json()[-1]["_id"]
         reason = {"reason": "The picture is blurred."}
-        answer = self.doctor.call("POST", f"{path}/{newest}/void", json=reason)
-        assert answer.status_code == 200, answer.text
+        self.doctor.call_ok("POST", f"{path}/{newest}/void", json=reason)
 
 
 def test_what_is_said_again_is_sent_again_as_the_latest(

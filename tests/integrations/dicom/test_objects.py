@@ -17,7 +17,6 @@ from skinapi.integrations.dicom.header import open_instance
 from skinapi.integrations.dicom.objects import site_code
 from skinapi.integrations.dicom.patient_facts import read_context
 from skinapi.integrations.standards import SITE_OF
-from skinapi.model.conditions import Band
 from skinapi.model.context import BODY_SITES, Context
 from skinapi.model.patient_facts import Fact
 from tests.care.clinic import file_for
@@ -26,9 +25,9 @@ from tests.findings.prediction.test_several_pictures import joined
 from tests.integrations.dicom.reading_back import errors_in, objects_in_archive, tool
 from tests.model.photos import skin_with_spot
 from tests.support.backends import Backend, Person
-from tests.support.findings import finding_of, told_finding
+from tests.support.findings import told_finding
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 PHOTO, DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.77.1.7"
 CAPTURE, REPORT = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104.1"
@@ -43,8 +42,7 @@ def clinic_with_finding(backend: Backend, **told: Any) -> tuple[Person, Person, 
 
 def sign(doctor: Person, number: int, **said: object) -> None:
     body = {"label": "melanoma", "certainty": "sure", **said}
-    answer = sign_review(doctor, number, body)
-    assert answer.status_code == 201, answer.text
+    signed_review(doctor, number, body)
 
 
 def objects_of(backend: Backend, number: int, *there: Dataset) -> dict[str, Dataset]:
@@ -212,8 +210,7 @@ def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend) -> Non
     before = f"votre tache «\u00a0{named['name']}\u00a0»"
     draft["text"] = draft["text"].replace("votre tache", before)
     text = {name: draft[name] for name in ("text", "version", "spot_version")}
-    signed = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=text)
-    assert signed.status_code == 200
+    doctor.call_ok("POST", f"/letters/{draft['_id']}/sign", json=text)
     assert ada.call("PATCH", f"/lesions/{spot}", json={"name": "other"}).status_code == 200
     objects = objects_in_archive(backend, number)
     report = PdfReader(io.BytesIO(objects[-1].EncapsulatedDocument))
@@ -259,43 +256,6 @@ def dumped(report: Dataset, folder: Path) -> str:
     return tool("dsrdump", "+Pl", "+U8", file)
 
 
-def photograph_again(backend: Backend, patient: Person, lesion: str) -> int:
-    finding = finding_of("melanoma", band=Band.URGENT_REFERRAL)
-    return file_for(backend, patient, finding.band, finding=finding, lesion=lesion).number
-
-
-def test_the_report_of_an_older_photo_says_what_counts_now(
-    backend: Backend, tmp_path: Path
-) -> None:
-    doctor, ada, number = clinic_with_finding(backend)
-    place = {"place": {"site": "back", "side": "rear"}}
-    lesion = ada.call("POST", "/lesions", json=place).get_json()["id"]
-    assert ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
-    mole = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
-    sign(doctor, number, **mole)
-    before = objects_of(backend, number)[STRUCTURED]
-    assert "Self-monitoring" in text_of(before)
-    newer = photograph_again(backend, ada, lesion)
-    after = objects_of(backend, number, before)[STRUCTURED]
-    assert after.SOPInstanceUID != before.SOPInstanceUID
-    assert content_time(after) > content_time(before)
-    [previous] = after.PredecessorDocumentsSequence[0].ReferencedSeriesSequence
-    assert previous.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == before.SOPInstanceUID
-    assert after.PreliminaryFlag == "PRELIMINARY"
-    assert f"Said about finding {newer} of the same spot" in text_of(after)
-    assert "Urgent referral" in text_of(after)
-    assert "Self-monitoring" not in text_of(after)
-    assert "Conclusions" not in text_of(after)
-    proven = {"label": "melanoma", "certainty": "laboratory"}
-    answer = sign_review(doctor, newer, proven)
-    assert answer.status_code == 201, answer.text
-    signed = objects_of(backend, number)[STRUCTURED]
-    assert signed.SOPInstanceUID not in (before.SOPInstanceUID, after.SOPInstanceUID)
-    assert "Conclusions" in text_of(signed)
-    assert "93655004" in text_of(signed)
-    assert errors_in(tmp_path, after, signed) == []
-
-
 def text_of(report: Dataset) -> str:
     return "\n".join(str(item.value) for item in report.iterall() if item.VR != "SQ")
 
@@ -312,8 +272,7 @@ SIGNS = ["change_in_size", "oozing"]
 def correct(person: Person, number: int, **facts: Any) -> None:
     seen = {"version": person.newest_of(number)}
     body = {**TOLD, "checklist": ["none"], **seen, **facts}
-    answer = person.call("PUT", f"/submissions/{number}/facts", json=body)
-    assert answer.status_code == 200, answer.text
+    person.call_ok("PUT", f"/submissions/{number}/facts", json=body)
 
 
 def named_before(report: Dataset) -> str:

@@ -30,7 +30,7 @@ from tests.integrations.test_keys import made
 from tests.served.wire import at_once
 from tests.support.backends import Backend, erase
 from tests.support.photos import photo_of
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 from tests.support.size import size
 from tests.use_cases.use_case import acts_on
 
@@ -61,8 +61,7 @@ class Ward:
         )
 
     def revoke(self, key: Any) -> None:
-        answer = self.admin.call("DELETE", f"/admin/keys/{key['_id']}")
-        assert answer.status_code == 200, answer.text
+        self.admin.call_ok("DELETE", f"/admin/keys/{key['_id']}")
 
     def send(self, number: str, photo: bytes = PHOTO, **told: Any) -> tuple[int, str]:
         """0, or the reason of the failure; and its sentence."""
@@ -87,13 +86,11 @@ class Ward:
         return one
 
     def sign(self) -> None:
-        answer = sign_review(self.doctor, self.live()["number"], MELANOMA)
-        assert answer.status_code == 201, answer.text
+        signed_review(self.doctor, self.live()["number"], MELANOMA)
 
     def enter_in_error(self) -> None:
         path = f"/submissions/{self.live()['number']}/entered-in-error"
-        answer = self.doctor.call("POST", path, json={"reason": "It is of somebody else."})
-        assert answer.status_code == 200, answer.text
+        self.doctor.call_ok("POST", path, json={"reason": "It is of somebody else."})
 
     def queue(self) -> list[int]:
         waiting = self.doctor.call("GET", "/queue?reviewed=false").get_json()
@@ -159,40 +156,6 @@ def test_a_signed_finding_is_refused_and_waits_for_its_doctor(ward: Ward) -> Non
     shown = ward.doctor.call("GET", f"/submissions/{before['number']}").get_json()
     assert shown["decision"]["label"] == "melanoma"
     assert ward.is_whole()
-
-
-def test_a_signed_review_ends_a_dispute_until_it_is_raised_again(ward: Ward) -> None:
-    ward.send("P-1")
-    for _ in range(2):
-        ward.sign()
-        assert "disputed" not in ward.case()
-        assert ward.queue() == []
-        assert ward.send("P-2")[0] == 0x0110
-        assert ward.case()["disputed"] == "other_patient"
-
-
-def test_a_dispute_outlasts_the_end_of_a_second_opinion(ward: Ward) -> None:
-    ward.send("P-1")
-    ward.sign()
-    colleague, number = ward.backend.member(role="doctor"), ward.live()["number"]
-    path = f"/submissions/{number}/second-opinion"
-    asked = ward.doctor.call("PUT", path, json={"colleague": colleague.email})
-    assert asked.status_code == 200, asked.text
-    ward.send("P-2")
-    assert ward.doctor.call("DELETE", path).status_code == 200
-    assert ward.case()["disputed"] == "other_patient"
-    assert ward.queue()[0] == number
-
-
-def test_a_dispute_waits_for_the_doctors_of_patients_without_one(ward: Ward) -> None:
-    ward.send("P-1")
-    ward.sign()
-    ward.send("P-2")
-    path = f"/users/{ward.doctor.email}/suspend"
-    assert ward.admin.call("PATCH", path).status_code == 200
-    other = ward.backend.member(role="doctor")
-    (found,) = other.call("GET", "/queue?unassigned=true").get_json()
-    assert (found["id"], found["case"]["disputed"]) == (ward.live()["number"], "other_patient")
 
 
 def test_a_photo_that_a_doctor_has_moved_stays_there(real_backend: Backend, tmp_path: Path) -> None:

@@ -68,8 +68,7 @@ def test_what_has_not_changed_is_not_sent_again(clinic: Clinic) -> None:
     assert first.headers["Last-Modified"]
     again = clinic.ada.call("GET", path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
-    other = clinic.ada.call("GET", path, headers={"If-None-Match": 'W/"0"'})
-    assert other.status_code == 200
+    clinic.ada.call_ok("GET", path, headers={"If-None-Match": 'W/"0"'})
 
 
 def test_what_is_told_of_the_server_is_what_it_does(clinic: Clinic) -> None:

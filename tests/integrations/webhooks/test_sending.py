@@ -14,7 +14,7 @@ from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import compare_pending
+from tests.care.clinic import compare_pending, patient_in_care
 from tests.care.test_comparisons import grown
 from tests.care.test_lesions import begin, sort
 from tests.findings.prediction.photographer import predicted
@@ -31,7 +31,7 @@ from tests.integrations.webhooks.receiver import (
 from tests.privacy.test_joining import join
 from tests.support.access import add_model
 from tests.support.backends import MAIL, Backend, Person, change_account, erase
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 ALL = [event.value for event in EventType]
 
@@ -58,9 +58,7 @@ def admin(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Person:
 
 def add(admin: Person, url: str, events: list[str] | None = None, **more: Any) -> dict[str, Any]:
     body = {"url": url, "events": events or ALL, **more}
-    answer = admin.call("POST", "/webhooks", json=body)
-    assert answer.status_code == 201, answer.text
-    added: dict[str, Any] = answer.get_json()
+    added: dict[str, Any] = admin.call_ok("POST", "/webhooks", json=body, status=201)
     return added
 
 
@@ -99,19 +97,15 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     number = predicted(ada, keep_photo="true")["id"]
     path = f"/submissions/{number}"
     assert ada.call("PUT", f"{path}/facts", json={"sex": "male"}).get_json()["version"] == 2
-    asked = doctor.call("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
-    assert asked.status_code == 200
+    doctor.call_ok("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
     said = {"label": "melanoma", "certainty": "sure", "note": "a secret note"}
     for review in (said, {"certainty": "suspected", "photo_wanted": True}):
-        answer = sign_review(doctor, number, review)
-        assert answer.status_code == 201, answer.text
+        signed_review(doctor, number, review)
     drafted = doctor.call("POST", f"{path}/letters", json={"reader": "patient"}).get_json()
     signed = {name: drafted[name] for name in ("text", "version", "spot_version")}
-    answer = doctor.call("POST", f"/letters/{drafted['_id']}/sign", json=signed)
-    assert answer.status_code == 200, answer.text
+    doctor.call_ok("POST", f"/letters/{drafted['_id']}/sign", json=signed)
     back = {"reason": "the wrong patient"}
-    answer = doctor.call("POST", f"/letters/{drafted['_id']}/withdrawal", json=back)
-    assert answer.status_code == 200, answer.text
+    doctor.call_ok("POST", f"/letters/{drafted['_id']}/withdrawal", json=back)
     job = backend.services.jobs.submit(kind="train", owner=admin_id(backend, admin), request={})
     backend.services.jobs.cancel(job_id=job.id, owner=None, by="-")
     add_model(backend, "next-1")
@@ -213,11 +207,10 @@ def test_an_erasure_is_told_once_with_the_day_until_which_the_record_stays(
     backend: Backend, admin: Person, receiver: Receiver
 ) -> None:
     add(admin, receiver.url, ["account.erased"])
-    doctor = backend.member(role="doctor")
-    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    doctor, ada = patient_in_care(backend)
     account = backend.account(ada.email).id
     review = {"label": "melanoma", "certainty": "sure"}
-    assert sign_review(doctor, predicted(ada)["id"], review).status_code == 201
+    signed_review(doctor, predicted(ada)["id"], review)
     assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
     until = backend.services.data.accounts.get(account).record_kept_until_at
     assert until is not None
@@ -265,7 +258,7 @@ def test_an_endpoint_that_an_admin_allows_it_gets_the_result_but_no_names(
     answered = predicted(ada)
     send(backend)
     review = {"label": "melanoma", "certainty": "sure"}
-    assert sign_review(doctor, answered["id"], review).status_code == 201
+    signed_review(doctor, answered["id"], review)
     send(backend)
     message, reviewed = receiver.messages
     assert reviewed.read()["data"]["finding"]["decision"]["label"] == "melanoma"
