@@ -66,7 +66,5 @@ def bytes_of(archive: zipfile.ZipFile) -> bytes:
 
 
 def state_of(person: Person) -> dict[str, Any]:
-    answer = person.call("GET", "/me/file")
-    assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.get_json()
+    told: dict[str, Any] = person.call_ok("GET", "/me/file")
     return told

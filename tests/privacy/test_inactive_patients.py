@@ -8,7 +8,7 @@ import pytest
 from skinapi.app.composition.background import _find_recipient
 from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import URGENT, file_for, patient_of
+from tests.care.clinic import URGENT, file_for, patient_in_care, patient_of
 from tests.integrations.test_keys import made
 from tests.privacy.test_joining import join
 from tests.privacy.test_people_to_reach import AWAITED, file_one, leave, sign
@@ -31,13 +31,11 @@ def to_review(doctor: Person) -> list[int]:
 
 def decide(backend: Backend, patient: Person, how: str) -> None:
     admin = backend.member(role="admin")
-    answer = admin.call("PATCH", f"/users/{patient.email}/{how}")
-    assert answer.status_code == 200, answer.text
+    admin.call_ok("PATCH", f"/users/{patient.email}/{how}")
 
 
 def test_what_a_suspended_patient_has_not_opened_is_overdue_at_once(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     read, unread, mole = (file_one(backend, ada) for _ in range(3))
     for number in (read, unread):
         sign(grey, number)
@@ -59,8 +57,7 @@ def test_what_a_suspended_patient_has_not_opened_is_overdue_at_once(backend: Bac
 def test_an_urgent_photo_filed_for_a_suspended_patient_is_to_be_told_before_any_review(
     backend: Backend,
 ) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     decide(backend, ada, "suspend")
     filed = file_for(backend, ada, URGENT, by=backend.account(grey.email).id).number
     assert (to_tell(grey), to_review(grey)) == ({filed: True}, [filed])
@@ -70,8 +67,7 @@ def test_an_urgent_photo_of_a_patient_suspended_since_waits_for_review_and_then_
     backend: Backend,
 ) -> None:
     """The patient who sent it has read the model's answer, but not the doctor's."""
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     sent = file_one(backend, ada)
     decide(backend, ada, "suspend")
     assert (to_tell(grey), to_review(grey)) == ({}, [sent])
@@ -82,8 +78,7 @@ def test_an_urgent_photo_of_a_patient_suspended_since_waits_for_review_and_then_
 
 @pytest.mark.parametrize("how", ["waiting", "refused"])
 def test_a_patient_who_was_never_approved_is_to_be_told_at_once(backend: Backend, how: str) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     backend.edit(ada.email, status="waiting")
     if how == "refused":
         body = {"accounts": [backend.account(ada.email).id], "reason": "unknown_person"}
@@ -91,41 +86,6 @@ def test_a_patient_who_was_never_approved_is_to_be_told_at_once(backend: Backend
     number = file_one(backend, ada)
     sign(grey, number)
     assert to_tell(grey) == {number: True}
-
-
-def test_an_unopened_result_is_to_be_told_whatever_the_role_and_the_mail(backend: Backend) -> None:
-    """It does not matter that a mail does not arrive: what counts is that nobody opened it."""
-    grey, admin = backend.member(role="doctor"), backend.member(role="admin")
-    ada = patient_of(backend, grey)
-    number = file_one(backend, ada)
-    sign(grey, number)
-    path = f"/users/{ada.email}/role"
-    assert admin.call("PUT", path, json={"role": "researcher"}).status_code == 200
-    assert to_tell(grey) == {number: False}
-    decide(backend, ada, "suspend")
-    assert to_tell(grey) == {number: True}
-
-
-def test_an_unopened_result_waits_with_the_doctor_who_is_in_charge_now(backend: Backend) -> None:
-    grey, weber = (backend.member(role="doctor") for _ in "12")
-    ada = patient_of(backend, grey)
-    number = file_one(backend, ada)
-    sign(grey, number)
-    decide(backend, ada, "suspend")
-    backend.services.decisions.assign_doctor(email=ada.email, doctor=weber.email, by="-")
-    assert (to_tell(grey), to_tell(weber)) == ({}, {number: True})
-
-
-def test_a_deleted_finding_waits_on(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
-    unseen, unread = (file_one(backend, ada) for _ in "12")
-    sign(grey, unread)
-    for number in (unseen, unread):
-        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    rows = {kind: grey.pages(f"/waiting?kind={kind}") for kind in ("review", "telling")}
-    shown = {kind: [row["urgency"] for row in found] for kind, found in rows.items()}
-    assert shown == {"review": ["urgent_referral"], "telling": ["urgent_referral"]}
 
 
 class Hospital:
@@ -177,8 +137,7 @@ def test_a_key_that_cannot_be_read_shows_nothing_and_stops_no_review(backend: Ba
 
 
 def test_the_pages_say_that_a_suspended_patient_cannot_read(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     number = file_one(backend, ada)
     decide(backend, ada, "suspend")
     assert grey.call("GET", f"/submissions/{number}").get_json()["no_access"]
@@ -192,8 +151,7 @@ def test_the_pages_say_that_a_suspended_patient_cannot_read(backend: Backend) ->
 
 @KEEPS
 def test_a_kept_record_waits_for_its_result_and_is_then_to_be_told(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     awaited, unread = (file_one(backend, ada) for _ in "12")
     sign(grey, awaited, **AWAITED)
     assert ada.call("GET", f"/submissions/{awaited}").status_code == 200
@@ -233,8 +191,7 @@ def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_pa
 @MAILS
 @pytest.mark.parametrize("how", ["waiting", "refused"])
 def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     number = file_one(backend, ada)
     backend.edit(ada.email, status="waiting")
     if how == "refused":

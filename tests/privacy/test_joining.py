@@ -29,7 +29,7 @@ from tests.integrations.test_keys import clinic_wide, made
 from tests.privacy.inventory import list_personal
 from tests.privacy.made_files import made_for, read
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
-from tests.support.reviews import sign_review
+from tests.support.reviews import sign_review, signed_review
 from tests.use_cases.use_case import acts_on
 
 SEEN = {"label": "melanoma", "certainty": "sure", "sample": "none"}
@@ -101,10 +101,8 @@ class TwoAccounts:
         for writer in (patient, doctor):
             for about in (f"lesions/{lesion}", f"patients/{account}"):
                 path, key = f"/{about}/messages", {"Idempotency-Key": about[:3]}
-                written = writer.call("POST", path, json={"text": "?"}, headers=key)
-                assert written.status_code == 201, written.text
-        signed = sign_review(doctor, first, SEEN)
-        assert signed.status_code == 201, signed.text
+                writer.call_ok("POST", path, json={"text": "?"}, headers=key, status=201)
+        signed_review(doctor, first, SEEN)
         made(patient)
         return [first, second]
 
@@ -296,8 +294,7 @@ def test_a_colleague_who_is_asked_of_one_sees_nothing_where_the_other_has_refuse
     old, colleague = backend.member(), backend.member(role="doctor")
     stays, gone = (ada, old) if refuses == "duplicate" else (old, ada)
     path = f"/submissions/{file_for(backend, ada, ROUTINE).number}"
-    asked = doctor.call("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
-    assert asked.status_code == 200, asked.text
+    doctor.call_ok("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
     old.call("PUT", "/me/consents", json={"sharing": False})
     assert join(root, gone.email, stays.email).status_code == 200
     assert backend.account(stays.email).consents == {"sharing": False}
@@ -378,8 +375,7 @@ def test_who_leaves_leaves_with_both_and_reads_of_both(two: TwoAccounts, tmp_pat
 def give_role(backend: Backend, person: Person, role: str) -> Person:
     """The person by a new log-in, once an admin has given this role."""
     path = f"/users/{person.email}/role"
-    answer = backend.admin().call("PUT", path, json={"role": role})
-    assert answer.status_code == 200, answer.text
+    backend.admin().call_ok("PUT", path, json={"role": role})
     return backend.log_in(person.email)
 
 
@@ -437,8 +433,7 @@ def test_a_doctor_in_charge_of_the_own_former_account_is_in_charge_no_more(
     root = backend.member(role="admin")
     number = file_for(backend, ada, ROUTINE).number
     melanoma = {"label": "melanoma", "certainty": "sure"}
-    answered = sign_review(grey, number, melanoma)
-    assert answered.status_code == 201, answered.text
+    signed_review(grey, number, melanoma)
     leaving = {"current_password": PASSWORD}
     assert ada.call("DELETE", "/me", json=leaving).status_code == 200
     anew = backend.member(ada.email)

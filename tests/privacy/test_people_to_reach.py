@@ -7,11 +7,11 @@ import pytest
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import file_for, patient_of
+from tests.care.clinic import file_for, patient_in_care, patient_of
 from tests.care.conversation import Talk
 from tests.integrations.test_keys import made
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 from tests.use_cases.use_case import notices_to
 
 TOLD = {"outcome": "told"}
@@ -27,8 +27,7 @@ def given() -> dict[str, Any]:
 
 def sign(doctor: Person, number: int, label: str | None = "melanoma", **more: Any) -> None:
     body = {"label": label, "certainty": "sure", **more}
-    answer = sign_review(doctor, number, body)
-    assert answer.status_code == 201, answer.text
+    signed_review(doctor, number, body)
 
 
 def file_one(backend: Backend, patient: Person, band: Band = Band.URGENT_REFERRAL) -> int:
@@ -50,13 +49,11 @@ def unsettled(patient: Person) -> dict[str, int]:
 
 
 def leave(patient: Person) -> None:
-    answer = patient.call("DELETE", "/me", json={"current_password": PASSWORD})
-    assert answer.status_code == 200, answer.text
+    patient.call_ok("DELETE", "/me", json={"current_password": PASSWORD})
 
 
 def test_an_erased_account_leaves_what_each_spot_waited_for(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     unseen, unread, awaited, read, mole = (file_one(backend, ada) for _ in range(5))
     for number in (unread, read):
         sign(grey, number)
@@ -75,16 +72,14 @@ def test_an_erased_account_leaves_what_each_spot_waited_for(backend: Backend) ->
 
 
 def test_an_open_spot_is_noted_only_if_it_is_urgent(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     referral, _ = (file_one(backend, ada, band) for band in (Band.REFERRAL, Band.DOCTOR_REVIEW))
     leave(ada)
     assert to_reach(grey) == [(referral, "referral", ["review"])]
 
 
 def test_what_is_left_of_a_deleted_finding_is_noted(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    ada = patient_of(backend, grey)
+    grey, ada = patient_in_care(backend)
     number = file_one(backend, ada)
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert to_reach(grey) == [], "the account is there, and its spot waits for a review"

@@ -20,7 +20,7 @@ from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.made_files import bytes_of, made_for, read
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 
 
 class Case:
@@ -42,10 +42,7 @@ class Case:
         for spot in self.lesion_findings:
             self._write(self.doctor, f"lesions/{spot}", "Does it itch?")
             self._write(self.ada, f"lesions/{spot}", "It does.")
-            read = self.ada.call(
-                "PUT", f"/lesions/{spot}/messages/read", json={"message": "f" * 32}
-            )
-            assert read.status_code == 200
+            self.ada.call_ok("PUT", f"/lesions/{spot}/messages/read", json={"message": "f" * 32})
         account = backend.account(self.ada.email).id
         self._write(self.ada, f"patients/{account}", "May I swim?")
         self.ada.call("PUT", "/me/consents", json={"photos": True, "training": False})
@@ -58,8 +55,7 @@ class Case:
         return str(answer.get_json()["id"])
 
     def _write(self, by: Person, about: str, text: str) -> None:
-        answer = by.call("POST", f"/{about}/messages", json={"text": text})
-        assert answer.status_code == 201, answer.text
+        by.call_ok("POST", f"/{about}/messages", json={"text": text}, status=201)
 
     def stored(self, collection: str, **wanted: Any) -> list[dict[str, Any]]:
         return self.backend.services.store.collection(collection).find(wanted)
@@ -162,8 +158,7 @@ def test_what_cannot_be_read_is_left_out_and_named_in_it(backend: Backend, tmp_p
     doctor, ada = patient_in_care(backend)
     filed = [file_for(backend, ada, URGENT) for _ in range(4)]
     review = {"label": "melanocytic_nevus", "certainty": "sure"}
-    answer = sign_review(doctor, filed[1].number, review)
-    assert answer.status_code == 201
+    signed_review(doctor, filed[1].number, review)
     store = backend.services.store
     for collection, wanted, field in (
         ("submissions", {"id": filed[0].id}, "band"),

@@ -15,26 +15,21 @@ from skinapi.app.integrity_check import check_integrity, list_record_types
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings.settings import Settings
 from skinapi.model.conditions import Band
-from skinapi.platform.backups.erased_ids import (
-    FILE_NAME,
-    Scrubber,
-    list_erased,
-    write_erased_ids,
-)
+from skinapi.platform.backups.erased_ids import FILE_NAME, Scrubber, list_erased, write_erased_ids
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.stores.store_factory import make_store, open_store
 from skinapi.privacy.erasure.routes import PersonToReachView
-from tests.care.clinic import file_for, patient_of, review
+from tests.care.clinic import file_for, patient_in_care, patient_of, review
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
 from tests.privacy.restoring import back_up, restore, settings_for
 from tests.privacy.test_joining import join
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, Person, erase
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 from tests.support.size import size
 
 URGENT = Band.URGENT_REFERRAL
@@ -117,8 +112,7 @@ def test_what_was_erased_since_the_backup_is_erased_again(
 def test_a_record_is_kept_as_it_was_decided_whatever_the_settings_of_the_restore_say(
     backend: Backend, given: dict[str, Any], then: dict[str, Any], tmp_path: Path
 ) -> None:
-    doctor = backend.member(role="doctor")
-    patient = patient_of(backend, doctor)
+    doctor, patient = patient_in_care(backend)
     signed, _ = (predicted(patient)["id"] for _ in range(2))
     review(doctor, signed)
     account = backend.account(patient.email).id
@@ -148,8 +142,7 @@ def test_a_backup_of_before_a_join_keeps_the_records_of_both(
     signed = {predicted(patient)["id"] for patient in (ada, old)}
     said = {"label": "melanoma", "certainty": "sure"}
     for number in signed:
-        answer = sign_review(doctor, number, said)
-        assert answer.status_code == 201, answer.text
+        signed_review(doctor, number, said)
     backup, erased = back_up(backend, tmp_path / "backup.tar"), tmp_path / "erased.jsonl"
     assert join(backend.member(role="admin"), old.email, ada.email).status_code == 200
     erase(backend.services, backend.account(ada.email))
@@ -422,14 +415,11 @@ def test_people_to_reach_are_noted_again_after_a_restore_unless_their_entry_was_
         )
     )
     melanoma = {"label": "melanoma", "certainty": "sure"}
-    answered = sign_review(grey, unread, melanoma)
-    assert answered.status_code == 201, answered.text
+    signed_review(grey, unread, melanoma)
     backup = back_up(backend, tmp_path / "backup.tar")
-    answered = sign_review(grey, mole, melanoma)
-    assert answered.status_code == 201, answered.text
+    signed_review(grey, mole, melanoma)
     late = file_for(backend, ada, URGENT).number
-    answered = sign_review(grey, doras, melanoma)
-    assert answered.status_code == 201, answered.text
+    signed_review(grey, doras, melanoma)
     assert dora.call("GET", f"/submissions/{doras}").status_code == 200
     assert ben.call("DELETE", f"/submissions/{bens}").status_code == 200
     new = patient_of(backend, grey)

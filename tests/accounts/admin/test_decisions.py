@@ -13,9 +13,7 @@ NOTE = "Please register with your address of the hospital."
 
 
 def decide(admin: Person, what: str, *accounts: str, **body: Any) -> Any:
-    answer = admin.call("POST", f"/accounts/{what}", json={"accounts": [*accounts], **body})
-    assert answer.status_code == 200, answer.text
-    return answer.get_json()
+    return admin.call_ok("POST", f"/accounts/{what}", json={"accounts": [*accounts], **body})
 
 
 def waiting(backend: Backend, **fields: Any) -> str:

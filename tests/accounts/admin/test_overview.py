@@ -8,7 +8,6 @@ import pytest
 
 from skinapi.accounts.admin import usage
 from skinapi.base.languages import LANGUAGES
-from skinapi.care import message_records
 from skinapi.findings.reports.checker_records import EXAM_PAIRS
 from skinapi.findings.reports.report import NarrativeUnavailable
 from skinapi.findings.reviews import service as review_service
@@ -26,16 +25,13 @@ from tests.care.clinic import (
     patient_in_care,
     review,
 )
-from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted, send
 from tests.support.backends import Backend, erase, unavailable
 from tests.support.photos import photo_in
 
 
 def read(backend: Backend) -> Any:
-    answer = backend.member(role="admin").call("GET", "/admin/overview")
-    assert answer.status_code == 200, answer.text
-    return answer.get_json()
+    return backend.member(role="admin").call_ok("GET", "/admin/overview")
 
 
 def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend) -> None:
@@ -161,42 +157,6 @@ def test_overdue_spots_are_counted_by_kind_and_doctor(
     any_backend.edit(grey.email, status="suspended")
     everybodys = [("review", None, 6), ("visit", None, 4)]
     assert overdue(any_backend) == everybodys, "a suspended doctor is in charge of nobody"
-
-
-@pytest.mark.parametrize(
-    ("kind", "days", "said"),
-    [("result", 14, {"sample": "waiting"}), ("photo", 3, {"photo_wanted": True})],
-)
-def test_what_a_review_waits_for_is_overdue(
-    backend: Backend,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: str,
-    days: int,
-    said: dict[str, Any],
-) -> None:
-    grey, ada = patient_in_care(backend)
-    for age in (timedelta(days=days, minutes=1), timedelta(days=days, minutes=-1)):
-        number = file_for(backend, ada, ROUTINE).number
-        with monkeypatch.context() as patch:
-            set_clock(patch, review_service, age)
-            review(grey, number, label="melanocytic_nevus", **said)
-    assert overdue(backend) == [(kind, grey.email, 1)]
-
-
-def test_an_unanswered_message_is_overdue(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    talk = Talk(backend)
-    with monkeypatch.context() as patch:
-        set_clock(patch, message_records, timedelta(days=3, minutes=1))
-        for by in (talk.grey, talk.ada, talk.ada):
-            talk.sent(by)
-    talk.read(talk.grey)
-    assert overdue(backend) == [("answer", talk.grey.email, 1)]
-    backend.services.decisions.assign_doctor(email=talk.ada.email, doctor=None, by="-")
-    assert overdue(backend) == [("answer", None, 1)]
-    first = talk.ada.call("GET", f"/lesions/{talk.lesion}/messages").get_json()[0]
-    assert first["by"] == "doctor"
 
 
 BLACK = photo_in((0, 0, 0))

@@ -23,16 +23,14 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, both, erase, twin
-from tests.support.reviews import sign_review
+from tests.support.reviews import signed_review
 from tests.support.size import size
 
 RECORDED = Path(__file__).parent / "consent_texts.json"
 
 
 def show(person: Person, **query: str) -> dict[str, Any]:
-    answer = person.call("GET", "/me/consents", query_string=query)
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.get_json()
+    shown: dict[str, Any] = person.call_ok("GET", "/me/consents", query_string=query)
     return shown
 
 
@@ -236,8 +234,7 @@ def test_photos_that_a_doctor_must_keep_by_law_are_not_erased(tmp_path: Path) ->
     ada = backend.member(consents={"photos": True}, doctor_id=backend.account(doctor.email).id)
     number = predicted(ada)["id"]
     said = {"label": "melanoma", "certainty": "sure"}
-    answered = sign_review(doctor, number, said)
-    assert answered.status_code == 201, answered.text
+    signed_review(doctor, number, said)
     refused = put(ada, photos=False, erase_kept=True)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "photos_kept_by_law")
     assert f"until {now().year + 10}-" in refused.get_json()["error"]
@@ -271,8 +268,7 @@ def test_no_colleague_is_asked_about_whom_refuses_it(backend: Backend) -> None:
     refused = doctor.call("PUT", f"/submissions/{second}/second-opinion", **asked)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "sharing_refused")
     assert put(ada, sharing=True).status_code == 200
-    answer = doctor.call("PUT", f"/submissions/{second}/second-opinion", **asked)
-    assert answer.status_code == 200
+    assert doctor.call("PUT", f"/submissions/{second}/second-opinion", **asked).status_code == 200
 
 
 def test_the_history_goes_with_its_account(backend: Backend) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.care.clinic import URGENT, file_for, patient_of
+from tests.care.clinic import URGENT, file_for, patient_in_care
 from tests.privacy.test_erasure import finish, leave, unread_and_unseen
 from tests.support.backends import Backend, Person
 
@@ -31,8 +31,7 @@ def test_what_nobody_can_dial_is_no_phone_number(shared_backend: Backend, phone:
 
 
 def test_the_doctor_in_charge_reads_it_beside_the_address(shared_backend: Backend) -> None:
-    doctor = shared_backend.member(role="doctor")
-    ada = patient_of(shared_backend, doctor)
+    doctor, ada = patient_in_care(shared_backend)
     file_for(shared_backend, ada, URGENT)
     for given in (NUMBER, None):
         assert give(ada, given) == 200
