@@ -28,10 +28,6 @@ class FormerOwners:
         with leaving_out():
             return [account, *self.accounts.by_ids({*account.joined}).values()]
 
-    def list_addresses(self, account: Account) -> list[str]:
-        """List the addresses of all accounts of a person."""
-        return [item.email for item in self.list_accounts(account)]
-
     def is_own(self, owner: Account, reader: Account) -> bool:
         """Whether it is the reader's account, or what is kept of a former one."""
         if owner.id == reader.id or not owner.former_identity:
