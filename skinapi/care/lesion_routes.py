@@ -18,6 +18,7 @@ from skinapi.base.errors import (
 from skinapi.base.field_types import Name
 from skinapi.base.languages import Language
 from skinapi.base.pages import Page
+from skinapi.base.stored_record import optional
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.care.queue_routes import DOCTORS, READERS
 from skinapi.care.queue_schemas import ListedFinding
@@ -37,9 +38,10 @@ from skinapi.findings.records.lesions import (
 from skinapi.findings.records.record_retention import RecordKept
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.schemas.finding_parts import InstructionView
+from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
-from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.ids import made_at, now
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, Message, PageQuery, Query
 
@@ -162,6 +164,19 @@ class ReminderView(Answer):
         return cls.from_record(coming, says=acts[coming.act].in_language(language))
 
 
+class DeletedFinding(Answer):
+    """What is left of a finding whose photo was deleted; its level counts in the instruction."""
+
+    number: int
+    created_at: datetime
+
+    @classmethod
+    def from_status(cls, status: LesionStatus) -> Self | None:
+        """Return the newest one, if only deleted findings are left."""
+        stub = status.newest_stub
+        return cls(number=stub.number, created_at=made_at(stub.id)) if stub else None
+
+
 class LesionView(Answer):
     id: str
     name: str | None
@@ -169,9 +184,12 @@ class LesionView(Answer):
     created_at: datetime
     findings: int = Field(description="how many")
     latest: ListedFinding | None = Field(description="the newest finding; null without any")
+    deleted: DeletedFinding | None = optional(
+        "the newest deleted finding, if the spot has no other; absent otherwise"
+    )
     instruction: InstructionView | None = Field(
         description="what is to be done about the spot, of all that was said of it: "
-        "docs/reviews.md; null without findings"
+        "docs/reviews.md; null without findings, deleted ones included"
     )
     reminder: ReminderView | None = Field(
         default=None,
@@ -184,15 +202,16 @@ class LesionView(Answer):
         cls, shown: ShownLesion, to: Subject, language: Language | None = None, **more: Any
     ) -> Self:
         """In the language of the account, unless another is given."""
-        lesion, latest, instruction = shown
+        lesion, latest, status = shown
         language, for_doctor = language or to.account.language, lesion.owner != to.id
-        reminder = reminder_of(latest.lesion_status) if latest else None
+        instruction, reminder = status.instruction, reminder_of(status)
         return cls.from_record(
             lesion,
             instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor)
             if instruction
             else None,
             latest=ListedFinding.from_finding(latest, for_doctor=for_doctor) if latest else None,
+            deleted=DeletedFinding.from_status(status),
             reminder=ReminderView.from_reminder(reminder, language) if reminder else None,
             **more,
         )
@@ -287,8 +306,9 @@ def change_lesion(
 
 @routes.route("DELETE", "/lesions/<lesion>", raises=(NotFound, RecordKept))
 def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
-    """Delete a spot of the caller with its findings. Its messages are then about no spot. Not where
-    the operator must keep what a doctor has signed about it.
+    """Delete a spot of the caller with its findings. Its messages are then about no spot. A spot
+    stays in the lists, without photos, if a doctor has reviewed it or is still to see it. Nothing
+    is deleted that the operator must keep because a doctor has signed it.
     """
     lesions.delete_lesion(lesion=lesion, by=subject.id)
     return Message(message="Spot deleted with its findings")

@@ -34,29 +34,27 @@ from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.spots import require_spot_version
 from skinapi.findings.records.stored_finding import Placed
 from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
-from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.findings.status.spot import awaits_result, mark_told
 from skinapi.model.context import Context
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
-from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
-from skinapi.platform.storage.unreadable import hide, is_hidden
 
 MOST_PROPOSED = 20
 NOT_TO_TELL = "Only the doctor in charge can say that the patient was told"
 
 
 class ShownLesion(NamedTuple):
-    """A spot, its newest finding, and what is to be done about it: None without a finding, or what
-    is left of one.
+    """A spot, its newest finding, and what holds about it. If only stubs are left, there is no
+    newest finding, but an instruction.
     """
 
     lesion: Lesion
     latest: VisibleFindingRow | None
-    instruction: Advice | None
+    status: LesionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +99,14 @@ class LesionsService:
         page = self.lesions.page_owned(owner, paging)
         known = self.records.by_ids([item.latest for item in page.items if item.latest])
         newest = {finding.lesion: finding for finding in self.records.see([*known.values()])}
+        others = [item.id for item in page.items if item.id not in newest]
+        known_as = {name: finding.lesion_status for name, finding in newest.items()}
+        statuses = {**known_as, **self.records.spots.read(others)}
         return page.map_all(
             lambda lesions: [
-                _show_newest(lesion, newest.get(lesion.id))
+                ShownLesion(lesion, newest.get(lesion.id), statuses[lesion.id])
                 for lesion in lesions
-                if not (lesion.latest and is_hidden(FINDINGS, lesion.latest))
-                or not hide("lesions", lesion.id)
+                if lesion.id in statuses
             ]
         )
 
@@ -124,9 +124,7 @@ class LesionsService:
         """A spot that the caller may see. Its owner has opened it by that."""
         spot = self.find(lesion=lesion, to=to)
         shown = self._show(spot)
-        latest = shown.latest
-        status = latest.lesion_status if latest else self.records.spots.get(spot.id)
-        self.findings.note_opened(status, owner=spot.owner, by=to)
+        self.findings.note_opened(shown.status, owner=spot.owner, by=to)
         return shown
 
     def find(self, *, lesion: str, to: Subject) -> Lesion:
@@ -155,8 +153,9 @@ class LesionsService:
 
     def _show(self, lesion: Lesion) -> ShownLesion:
         if newest := self.records.find_newest(lesion.id):
-            return _show_newest(lesion, self.records.see_one(newest))
-        return ShownLesion(lesion, None, self.records.spots.get(lesion.id).instruction)
+            seen = self.records.see_one(newest)
+            return ShownLesion(lesion, seen, seen.lesion_status)
+        return ShownLesion(lesion, None, self.records.spots.get(lesion.id))
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
@@ -301,10 +300,6 @@ class LesionsService:
     def _recount(self, unit: Unit, identifier: str) -> None:
         if changed := self.counts.place(identifier):
             unit.publish(changed)
-
-
-def _show_newest(lesion: Lesion, newest: VisibleFindingRow | None) -> ShownLesion:
-    return ShownLesion(lesion, newest, newest.instruction if newest else None)
 
 
 def _place_told(told: Context) -> Placed:

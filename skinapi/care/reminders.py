@@ -57,7 +57,7 @@ class Reminder:
 def reminder_of(status: LesionStatus) -> Reminder | None:
     """None where nothing is to be done again: a proven cancer is photographed no more."""
     counts, newest = status.instruction, status.newest
-    if counts is None or newest is None:
+    if counts is None:
         return None
     day = counts.since.date()
     if counts.waits_for is WaitsFor.RESULT:
@@ -71,7 +71,16 @@ def reminder_of(status: LesionStatus) -> Reminder | None:
         return Reminder(ReminderKind.SEE_DOCTOR, day + after)
     if counts.proven_cancer:
         return None
-    return Reminder(ReminderKind.PHOTOGRAPH, newest.created_at.date() + after)
+    since = newest.created_at.date() if newest else day
+    return Reminder(ReminderKind.PHOTOGRAPH, since + after)
+
+
+def find_latest(status: LesionStatus | None) -> str | None:
+    """Find the id of the newest finding of a spot, or of the newest stub if only stubs are left."""
+    if status is None:
+        return None
+    newest = status.newest or status.newest_stub
+    return newest.id if newest else None
 
 
 def look_at(status: LesionStatus | None) -> datetime | None:
@@ -116,7 +125,7 @@ class ReminderMailer:
         if at and at > now():
             self._lesions.change(identifier, {"remind_at": at})
             return
-        newest = status.newest.id if status and status.newest else None
+        newest = find_latest(status)
         if at and newest != lesion.reminded:
             self._outbox.add(Kind.REMINDER, to=lesion.owner)
         self._lesions.change(identifier, {"remind_at": None, "reminded": newest})
@@ -186,10 +195,9 @@ class LesionCounts:
 
     def _count(self, lesion: str) -> dict[str, Any]:
         status = self._records.spots.read([lesion]).get(lesion)
-        newest = status.newest if status else None
         return {
             "findings": len(status.photos) if status else 0,
-            "latest": newest.id if newest else None,
+            "latest": find_latest(status),
             "remind_at": look_at(status),
         }
 

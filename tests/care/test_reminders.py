@@ -197,11 +197,24 @@ def test_nobody_is_reminded_twice_after_one_finding_nor_of_what_is_gone(
     assert reminded(backend, ada, monkeypatch, week) == 1
     other = backend.member()
     deleted, emptied = begin(other), begin(other)
-    file_for(backend, other, URGENT, lesion=deleted)
-    number = file_for(backend, other, URGENT, lesion=emptied).number
+    file_for(backend, other, ROUTINE, lesion=deleted)
+    number = file_for(backend, other, ROUTINE, lesion=emptied).number
     other.call("DELETE", f"/lesions/{deleted}")
     other.call("DELETE", f"/submissions/{number}")
-    assert reminded(backend, other, monkeypatch, week) == 0
+    later = filed.created_at + timedelta(days=100)
+    assert reminded(backend, other, monkeypatch, later) == 0
+
+
+def test_deleting_an_urgent_photo_ends_no_reminder(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = backend.member()
+    first, second = (file_for(backend, ada, URGENT) for _ in range(2))
+    week = second.created_at + timedelta(days=8)
+    ada.call("DELETE", f"/lesions/{first.lesion}")
+    assert reminded(backend, ada, monkeypatch, week) == 2
+    ada.call("DELETE", f"/submissions/{second.number}")
+    assert reminded(backend, ada, monkeypatch, week) == 2
 
 
 def test_without_a_mail_server_nothing_is_noted(

@@ -120,7 +120,7 @@ def test_findings_are_moved_to_spots_which_can_be_changed_and_deleted(
     visitor.press("dialog .danger")
     journey.see("title_spots")
     journey.step("deleted")
-    assert spots_of(ada) == {None: 1}
+    assert spots_of(ada) == {"beside the spine": 0, None: 1}
     [kept] = ada.call("GET", "/submissions").json
     assert kept["id"] == third
     visitor.go(f"spot/{left}")  # as a mail of before names it
@@ -130,6 +130,40 @@ def test_findings_are_moved_to_spots_which_can_be_changed_and_deleted(
     visitor.go(f"spot/{nowhere}")
     journey.see("spotGone")
     journey.step("gone", expected=(f"/lesions/{nowhere}",))
+
+
+def test_an_urgent_spot_stays_on_the_home_page_when_its_photos_are_deleted(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    number = send(patient, "melanoma", lesion=begin(patient, BACK, "left of the spine"))
+    instruction = patient.call("GET", f"/submissions/{number}").json["instruction"]
+    [spot] = patient.call("GET", "/lesions").json
+    journey = Journey(visitor, "removed", Look(DESK, dark=False, language="en"))
+    visitor.enter(patient, "user")
+    visitor.open_view(f"spot/{spot['id']}")
+    open_menu(journey)
+    journey.press("deleteSpot")
+    visitor.see("No doctor has looked at it yet. Once the photo is deleted, no doctor here can.")
+    [warning] = visitor.read_all("dialog .message")
+    assert instruction["action"] in warning
+    visitor.press("dialog .danger")
+    row = ".spot-row"
+    visitor.await_truth(lambda: visitor.count(row) == 1, "the spot in the list")
+    [said] = visitor.read_all(row)
+    assert "left of the spine" in said
+    assert "Photo of " in said
+    assert " removed" in said
+    assert visitor.count(f"{row} .due") == 1
+    assert visitor.count(".body-map [class~=band-urgent_referral]") == 1
+    [visit_first] = visitor.read_all(".visit h2")
+    assert instruction["action"] in visit_first
+    visitor.press(f"{row} a[href='#/spot/{spot['id']}']")
+    journey.see("photosDeleted")
+    assert visitor.count(f"main a[href$='/{number}']") == 0
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"course/{spot['id']}")
+    journey.see("deletedPhoto")
+    assert visitor.count(f"main a[href$='/{number}']") == 0
 
 
 def sort(journey: Journey, ada: Caller, number: int, chosen: str) -> None:

@@ -324,7 +324,10 @@ def walk_lists(history: History) -> Iterator[Told]:
 
 def walk_spots(person: Person, path: str, patient: Patient, history: History) -> Iterator[Told]:
     """The list of spots, and each spot, also one of which stubs alone are left."""
-    for spot in person.pages(path):
+    listed = person.pages(path)
+    ids = sorted(spot["id"] for spot in listed)
+    yield Told(path, ids, sorted(history.list_spots(patient)))
+    for spot in listed:
         yield from walk_spot(f"{path}", spot, history)
     for identifier in history.list_spots(patient):
         path = f"/lesions/{identifier}"
@@ -339,6 +342,7 @@ def walk_spot(channel: str, spot: Any, history: History) -> Iterator[Told]:
     name, photo = next(iter(photos.items()))
     truth = Truth(history, Live(name, history.numbers[name], spot["id"], photo))
     yield from walk_instruction(channel, spot["instruction"], truth)
+    yield Told(f"{channel} stubs", "deleted" in spot, all(it.stub for it in photos.values()))
     reminder = spot.get("reminder")
     if reminder and truth.day:
         due = max(truth.day, history.at.date()).isoformat()

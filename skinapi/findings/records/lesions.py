@@ -116,10 +116,10 @@ class Stub(StoredRecord):
 
 
 class Lesion(StoredRecord):
-    """A spot. `findings` is how many it has, and `latest` the newest of them. At `remind_at` its
-    owner is reminded of what is to be done about it; `reminded` is the newest finding when that was
-    done. A spot that a photo has started has the id of its finding. At `message_at` its owner wrote
-    the oldest message about it that has no answer.
+    """A spot. `findings` is how many it has, and `latest` the newest of them, or the newest stub if
+    only stubs are left. At `remind_at` its owner is reminded of what is to be done about it;
+    `reminded` is what was `latest` when that was done. A spot that a photo has started has the id
+    of its finding. At `message_at` its owner wrote the oldest message about it that has no answer.
     """
 
     id: str
@@ -167,7 +167,7 @@ class Lesions(Repository[Lesion]):
     def page_owned(
         self, owner: str, paging: PageRequest, *, newest_first: bool = False
     ) -> Page[Lesion]:
-        """Page an owner's spots that have findings."""
+        """Page an owner's spots that have findings or stubs."""
         return self._page(_listed(owner), paging, newest_first=newest_first)
 
     def list_of(self, owner: str) -> list[Lesion]:
@@ -177,7 +177,7 @@ class Lesions(Repository[Lesion]):
         return {document["id"] for document in self._documents.find({"owner": owner}, fields=())}
 
     def list_recent(self, owner: str) -> list[Lesion]:
-        """List the newest spots that have findings, the oldest of them first."""
+        """List the newest spots that have findings or stubs, the oldest of them first."""
         page = self.page_owned(owner, PageRequest(MOST_RECENT), newest_first=True)
         return page.items[::-1]
 

@@ -21,6 +21,7 @@ from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import (
     LevelSource,
     Spot,
+    SpotFinding,
     awaits_result,
     current_review,
     instruction,
@@ -157,6 +158,11 @@ class LesionStatus:
     @property
     def newest(self) -> JudgedPhoto | None:
         return max(self.photos.values(), key=lambda photo: photo.number, default=None)
+
+    @property
+    def newest_stub(self) -> SpotFinding | None:
+        """The newest deleted finding, if only stubs are left of the findings of the spot."""
+        return self.spot.findings[-1] if self.spot.findings and not self.photos else None
 
     @cached_property
     def decision(self) -> Decision | None:

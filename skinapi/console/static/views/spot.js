@@ -14,7 +14,7 @@ import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_phot
 import { FoldedLetter } from "/console/views/letters.js";
 import { SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { AskSide, nameOfSpot, SpotPlace } from "/console/views/spot_points.js";
-import { OwnFindings } from "/console/views/spots.js";
+import { OwnFindings, Unread } from "/console/views/spots.js";
 
 const PAGE = 10;
 
@@ -39,7 +39,9 @@ const DeleteSpot = (/** @type {{spot: Api["LesionView"], onClose: () => void}} *
       await remove(apiPath`/lesions/${spot.id}`);
       toast(say("deleted"));
       goTo("spots");
-    }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
+    }}>
+    <${Unread} instruction=${spot.instruction} />
+    <p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
 /** What is to be done next; a visit on whose day the advice itself says nothing, too. @param {NonNullable<Api["LesionView"]["reminder"]>} reminder @param {Api["LesionView"]["instruction"]} instruction */
 const sayNext = ({ act, says, due }, instruction) => (due > today()
@@ -65,7 +67,7 @@ const Changes = ({ spot, onDone }) => {
   return html`
     <${Menu} name="spot" label=${say("moreAboutSpot")}>
       <button class="quiet" onClick=${() => setOpen("change")}>${say("changeSpot")}</button>
-      <button class="quiet danger" onClick=${() => setOpen("delete")}>${say("deleteSpot")}</button>
+      ${!spot.deleted && html`<button class="quiet danger" onClick=${() => setOpen("delete")}>${say("deleteSpot")}</button>`}
     <//>
     ${open === "change" && html`<${ChangeSpot} spot=${spot} onDone=${onDone} onClose=${close} />`}
     ${open === "delete" && html`<${DeleteSpot} spot=${spot} onClose=${close} />`}`;

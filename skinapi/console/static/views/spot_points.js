@@ -7,7 +7,7 @@ import { isolated, say, sayDate, sayValue } from "/console/language.js";
 import { KeptPhoto, Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, lateralitiesOf, Marker, PlaceMap, sayPlace, TWO_SIDED } from "/console/views/body_map.js";
-import { AdviceLine, colourOf, labelOfAdvice } from "/console/views/decision.js";
+import { AdviceLine, colourOf, Due, labelOfAdvice } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 
 /** Asks its owner on which side a spot is, where that is not known. @param {{spot: Api["LesionView"], onDone: () => void}} props */
@@ -34,6 +34,9 @@ export const SpotPlace = ({ spot }) => spot.place && html`
 
 /** What a spot is called: its name, or where it is, if that was told. @param {Pick<Api["LesionView"], "name" | "place">} spot */
 export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : spot.place ? sayPlace(spot.place) : say("placeNotTold"));
+
+/** Why a spot has no photo. @param {Api["LesionView"]} spot */
+const sayNoPhoto = ({ deleted }) => (deleted ? say("photoRemoved", { date: sayDate(deleted.created_at, false) }) : say("noPhotoYet"));
 
 /** Spots in a list to choose from. @param {Api["LesionView"][]} spots */
 export const spotOptions = (spots) =>
@@ -71,8 +74,9 @@ export const SpotPoints = ({ spots, conditions, view, told, actions }) => {
               ${latest && html`<${KeptPhoto} number=${latest.id} kept=${latest.photo_kept} />`}
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
-                <small>${[spot.name && spot.place && sayPlace(spot.place), spot.place && !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
+                <small>${[spot.name && spot.place && sayPlace(spot.place), spot.place && !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : sayNoPhoto(spot)].filter(Boolean).join(" · ")}</small>
                 ${counts && html`<${AdviceLine} counts=${counts} conditions=${conditions} />`}
+                ${!latest && html`<${Due} due=${counts?.due} />`}
                 ${view === "spot" && counts && !told?.has(spot.id) && badge(counts)}
               </div>
               ${view === "course" && counts && badge(counts)}

@@ -107,6 +107,11 @@ const Inbox = ({ inbox: { decisions, practice, tasks, more } }) => {
 
 /** @typedef {Api["ListedFinding"]} Own */
 
+/** Before photos are deleted: what goes unread. @param {{instruction: Api["InstructionView"] | null}} props */
+export const Unread = ({ instruction }) => instruction?.due && html`
+  <${Message} kind="bad"><p><strong>${instruction.action}</strong></p><${Due} due=${instruction.due} />
+    ${instruction.from !== "review" && html`<p>${say("deleteUnseen")}</p>`}<//>`;
+
 /** Before one's own finding is deleted: what it asks for. @param {{number: number, onDeleted: () => void, onClose: () => void}} props */
 const DeleteFinding = ({ number, onDeleted, onClose }) => {
   const erase = async () => {
@@ -118,8 +123,7 @@ const DeleteFinding = ({ number, onDeleted, onClose }) => {
     <${Load} ask=${() => getFinding(String(number))}>
       ${(/** @type {Api["FindingView"]} */ { instruction }) => html`
         <${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${onClose} onConfirm=${erase}>
-          ${instruction?.due && html`<${Message} kind="bad"><p><strong>${instruction.action}</strong></p><${Due} due=${instruction.due} />
-            ${instruction.from !== "review" && html`<p>${say("deleteUnseen")}</p>`}<//>`}
+          <${Unread} instruction=${instruction} />
           <p>${say("deleteFindingText", { number })}</p>
         <//>`}
     <//>`;

@@ -1,0 +1,96 @@
+"""A spot whose photos the patient has deleted: what it asks for stays in every list."""
+
+from typing import Any
+
+import pytest
+
+from skinapi.app.integrity_check import check_integrity
+from skinapi.model.conditions import Band
+from skinapi.platform.storage.ids import made_at
+from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
+from tests.care.test_inbox import inbox
+from tests.care.test_lesions import begin, course
+from tests.support.backends import Backend, Person
+from tests.support.reviews import sign_review
+
+SELF = list(Band)[-1]
+MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
+
+
+def delete(person: Person, number: int) -> None:
+    assert person.call("DELETE", f"/submissions/{number}").status_code == 200
+
+
+def delete_spot(person: Person, spot: str) -> None:
+    assert person.call("DELETE", f"/lesions/{spot}").status_code == 200
+
+
+def require_listed(backend: Backend, doctor: Person, ada: Person, spot: str) -> Any:
+    """Return the spot as each list and its own address show it."""
+    path = f"/patients/{backend.account(ada.email).id}/lesions"
+    [own], [of_patient] = ada.pages("/lesions"), doctor.pages(path)
+    assert own == ada.call("GET", f"/lesions/{spot}").get_json()
+    assert of_patient == doctor.call("GET", f"/lesions/{spot}").get_json()
+    assert ada.call("GET", "/me/data/summary").get_json()["spots"] == 1
+    assert (own["id"], own["latest"], own["findings"]) == (spot, None, 0)
+    for name in ("band", "from", "since", "finding", "due", "photo_deleted"):
+        assert own["instruction"][name] == of_patient["instruction"][name]
+    assert [it.message for it in check_integrity(backend.services)] == []
+    return own
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_urgent_spot_stays_in_the_lists_when_its_only_photo_is_deleted(
+    any_backend: Backend, whole: bool
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    filed = file_for(any_backend, ada, URGENT)
+    before = ada.call("GET", f"/lesions/{filed.lesion}").get_json()
+    if whole:
+        delete_spot(ada, filed.lesion)
+    else:
+        delete(ada, filed.number)
+    after = require_listed(any_backend, doctor, ada, filed.lesion)
+    assert after["instruction"] == {**before["instruction"], "photo_deleted": True}
+    assert after["reminder"] == before["reminder"]
+    photo = after["deleted"]
+    assert photo["number"] == filed.number
+    assert photo["created_at"] == made_at(filed.id).isoformat().replace("+00:00", "Z")
+    [task] = inbox(ada)["tasks"]
+    said = task["task"], task["lesion"], task["advice"]["band"], task["advice"]["due"]
+    assert said == ("see_doctor", filed.lesion, URGENT, before["instruction"]["due"])
+    assert task["photo_kept"] is False
+
+
+def test_a_spot_stays_in_the_lists_when_both_photos_are_deleted(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    spot = begin(ada)
+    first = file_for(any_backend, ada, URGENT, lesion=spot).number
+    second = file_for(any_backend, ada, REVIEW, lesion=spot).number
+    delete(ada, first)
+    half = ada.call("GET", f"/lesions/{spot}").get_json()
+    assert (half["instruction"]["finding"], half["instruction"]["photo_deleted"]) == (first, True)
+    assert half["latest"]["id"] == second
+    assert "deleted" not in half
+    delete(ada, second)
+    after = require_listed(any_backend, doctor, ada, spot)
+    assert (after["instruction"]["finding"], after["instruction"]["band"]) == (first, URGENT)
+    assert after["deleted"]["number"] == second
+    assert course(ada, spot) == []
+
+
+def test_a_reviewed_spot_stays_in_the_lists_when_its_photo_is_deleted(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    filed = file_for(backend, ada, URGENT)
+    assert sign_review(doctor, filed.number, MOLE).status_code == 201
+    delete(ada, filed.number)
+    after = require_listed(backend, doctor, ada, filed.lesion)
+    assert (after["instruction"]["from"], after["instruction"]["band"]) == ("review", SELF)
+    assert after["reminder"]["act"] == "photograph"
+
+
+def test_a_spot_leaves_the_lists_if_nothing_is_left_of_its_findings(backend: Backend) -> None:
+    _, ada = patient_in_care(backend)
+    delete(ada, file_for(backend, ada, ROUTINE).number)
+    assert ada.pages("/lesions") == []
+    assert inbox(ada)["tasks"] == []
