@@ -1,6 +1,6 @@
 """Lists in pages. How a page travels: platform/web/schemas.py."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -68,6 +68,25 @@ def page_of(found: Sequence[T], paging: PageRequest, *, by: str = "id") -> Page[
     """
     records = list(found[: paging.limit])
     return Page(records, _value(records[-1], by) if len(found) > paging.limit else None)
+
+
+def join_pages(
+    parts: Mapping[str, Callable[[PageRequest], Page[T]]], paging: PageRequest
+) -> Page[T]:
+    """Page several lists as one. Each has a name of one letter, in their order, which stands before
+    its own `after`.
+    """
+    after, found = paging.after or "", list[T]()
+    names = [name for name in sorted(parts) if name >= after[:1]]
+    for name in names:
+        if len(found) >= paging.limit:
+            return Page(found, name)
+        behind = after[1:] if after[:1] == name else None
+        page = parts[name](PageRequest(paging.limit - len(found), behind or None))
+        found += page.items
+        if page.next_after is not None:
+            return Page(found, f"{name}{page.next_after}")
+    return Page(found)
 
 
 def read_pages(

@@ -21,7 +21,7 @@ from skinapi.base.pages import Page
 from skinapi.base.stored_record import optional
 from skinapi.care.lesions import LesionsService, ShownLesion
 from skinapi.care.queue_routes import DOCTORS, READERS
-from skinapi.care.queue_schemas import ListedFinding
+from skinapi.care.queue_schemas import DeletedFinding, ListedFinding
 from skinapi.care.reminders import Reminder, ReminderKind, reminder_of
 from skinapi.findings.errors import (
     FindingSigned,
@@ -38,10 +38,9 @@ from skinapi.findings.records.lesions import (
 from skinapi.findings.records.record_retention import RecordKept
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.schemas.finding_parts import InstructionView
-from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
-from skinapi.platform.storage.ids import made_at, now
+from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, Message, PageQuery, Query
 
@@ -164,19 +163,6 @@ class ReminderView(Answer):
         return cls.from_record(coming, says=acts[coming.act].in_language(language))
 
 
-class DeletedFinding(Answer):
-    """What is left of a finding whose photo was deleted; its level counts in the instruction."""
-
-    number: int
-    created_at: datetime
-
-    @classmethod
-    def from_status(cls, status: LesionStatus) -> Self | None:
-        """Return the newest one, if only deleted findings are left."""
-        stub = status.newest_stub
-        return cls(number=stub.number, created_at=made_at(stub.id)) if stub else None
-
-
 class LesionView(Answer):
     id: str
     name: str | None
@@ -211,7 +197,7 @@ class LesionView(Answer):
             if instruction
             else None,
             latest=ListedFinding.from_finding(latest, for_doctor=for_doctor) if latest else None,
-            deleted=DeletedFinding.from_status(status),
+            deleted=DeletedFinding.from_stub(status.newest_stub),
             reminder=ReminderView.from_reminder(reminder, language) if reminder else None,
             **more,
         )

@@ -1,10 +1,12 @@
 """The use cases of a doctor's lists: patients in care, their findings, and the queue of all.
 
-The order of the queue: findings/records/queue_order.py.
+The order of the queue: findings/records/waiting_spots.py.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydantic import Field
 
@@ -12,30 +14,28 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import InvalidQuery, NotFound
-from skinapi.base.pages import Page, PageRequest
+from skinapi.base.pages import Page, PageRequest, join_pages
 from skinapi.base.values import Value
 from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.queue_order import band_of_key
 from skinapi.findings.records.read_access import in_care, is_asked
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients, UnassignedView
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
+from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.findings.status.waiting import WaitingKind
+from skinapi.model.bands import urgency as urgency_rank
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
 NO_PATIENT = "Patient not found"
 NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
-# So many second opinions that have come are counted at most.
-MOST_OPINIONS = 1000
-# Before the key that a list of the opinions that are asked of a doctor, or have come, continues
-# behind.
-ASKED, CAME = "a", "b"
+# The parts of the queue; a page continues behind the name of its part and a key of that.
+ASKED, OPEN, REVIEWED = "a", "b", "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +51,24 @@ class FoundCase:
 @dataclass(frozen=True, slots=True)
 class FoundWaiting:
     """What a spot of this patient waits for, with the finding to open for it, if there is one.
-    `number` is what another system calls a patient who is to be told.
+    `status` is that of the spot; None of a message about none. `number` is what another system
+    calls a patient who is to be told.
     """
 
     row: WaitingSpot
     owner: Account
     case: FoundCase | None
     number: PatientNumber | None
+    status: LesionStatus | None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPatient:
-    """`waiting` are the rows of the spots of the patient."""
+    """`waiting` are the rows of the spots of the patient; `numbers` those of their findings."""
 
     account: Account
     waiting: Sequence[WaitingSpot]
+    numbers: Mapping[str, int]
 
 
 class DamagedPatient(Value):
@@ -80,8 +83,8 @@ class WaitingCount(Value):
 
 class QueueCountsView(Value):
     to_review: int = Field(
-        description="all of them, reviewed ones too about which a second opinion has come, or is "
-        "asked of the caller"
+        description="all that `GET /queue?reviewed=false` lists: spots of patients in care, and "
+        "findings about which the caller is asked for a second opinion"
     )
     by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
     unassigned: UnassignedView | None = Field(
@@ -133,8 +136,10 @@ class CareService:
         waiting: dict[str, list[WaitingSpot]] = {}
         for row in self.waiting.list_of_owners(patient.id for patient in shown):
             waiting.setdefault(row.owner, []).append(row)
+        named = {row.finding for rows in waiting.values() for row in rows if row.finding}
+        numbers = self.records.numbers_of(sorted(named))
         return Page(
-            [FoundPatient(patient, waiting.get(patient.id, [])) for patient in shown],
+            [FoundPatient(patient, waiting.get(patient.id, []), numbers) for patient in shown],
             page.next_after,
         )
 
@@ -151,7 +156,10 @@ class CareService:
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         page = self.lists.page_by_urgency({"owner": owner.id}, reviewed=reviewed, paging=paging)
-        return self._with_accounts(page, lambda _, account: account.id == owner.id, doctor=doctor)
+        cases = self._with_accounts(
+            page.items, lambda _, account: account.id == owner.id, doctor=doctor
+        )
+        return Page(cases, page.next_after)
 
     def list_waiting(
         self, *, doctor: Subject, kind: WaitingKind, overdue: bool, paging: PageRequest
@@ -160,27 +168,33 @@ class CareService:
         due first.
         """
         page = self.waiting.page(kind, doctor.id, overdue=overdue, paging=paging)
-        accounts = self.accounts.by_ids({row.owner for row in page.items})
+        return Page(self._see_rows(page.items, doctor), page.next_after)
+
+    def _see_rows(self, rows: Sequence[WaitingSpot], doctor: Subject) -> list[FoundWaiting]:
+        """Rows of patients who left the doctor's care a moment ago are left out."""
+        accounts = self.accounts.by_ids({row.owner for row in rows})
         owners = {name: item for name, item in accounts.items() if in_care(item, doctor)}
-        named = [row.finding for row in page.items if row.finding and row.owner in owners]
-        found = Page([*self.records.by_ids(named).values()])
-        cases = {case.finding.id: case for case in self._in_care(found, doctor).items}
+        known = [row for row in rows if row.owner in owners]
+        found = self.records.by_ids([row.finding for row in known if row.finding])
+        cases = {case.finding.id: case for case in self._in_care([*found.values()], doctor)}
+        without = (row.lesion for row in known if row.lesion and row.finding not in cases)
+        statuses = self.records.spots.read(without)
         self.notes.note(owners, by=doctor, action="record.read")
-        external = {row.owner for row in page.items if row.kind is WaitingKind.TELLING}
+        external = {row.owner for row in known if row.kind is WaitingKind.TELLING}
         numbers = self.records.find_patient_numbers(
-            [name for name in external if name in owners and owners[name].external]
+            [name for name in external if owners[name].external]
         )
-        rows = [row for row in page.items if not is_hidden(FINDINGS, row.finding or "")]
-        return Page(
-            [
-                FoundWaiting(
-                    row, owners[row.owner], cases.get(row.finding or ""), numbers.get(row.owner)
-                )
-                for row in rows
-                if row.owner in owners
-            ],
-            page.next_after,
-        )
+        return [
+            FoundWaiting(
+                row,
+                owners[row.owner],
+                case := cases.get(row.finding or ""),
+                numbers.get(row.owner),
+                case.finding.lesion_status if case else statuses.get(row.lesion or ""),
+            )
+            for row in known
+            if not is_hidden(FINDINGS, row.finding or "")
+        ]
 
     def list_queue(
         self,
@@ -189,50 +203,44 @@ class CareService:
         reviewed: bool | None,
         urgency: Band | None = None,
         paging: PageRequest,
-    ) -> Page[FoundCase]:
-        """Findings about which a second opinion has come stand first, the oldest opinion at the
-        top, then those about which the doctor is asked for one.
+    ) -> Page[FoundCase | FoundWaiting]:
+        """List the findings about which the doctor is asked for an opinion, then the spots that
+        wait for a review, then the findings that are reviewed.
 
-        A page may hold fewer than `limit` although more follow: findings of patients who left the
-        doctor's care a moment ago are left out, and so are those that stood first.
+        A page may hold fewer than `limit` although more follow: see `_see_rows`.
         """
-        first: list[FoundCase] = []
-        came_first = not reviewed and urgency is None
+        asked = [] if reviewed else self._list_asked(doctor, urgency)
+        spots = {case.finding.lesion for case in asked}
 
-        def stands_before(finding: VisibleFindingRow) -> bool:
-            return came_first and finding.doctor == doctor.id and finding.opinion_key is not None
+        def page_open(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
+            page = self.waiting.page_queue(doctor.id, urgency=urgency, paging=part)
+            rows = [row for row in page.items if row.lesion not in spots]
+            return Page(self._see_rows(rows, doctor), page.next_after)
 
-        if came_first and _is_within(paging, CAME):
-            page = self.lists.page_opinions(doctor.id, _without_prefix(paging, CAME))
-            first += self._in_care(page, doctor).items
-            if len(page.items) == paging.limit:
-                return Page(first, f"{CAME}{page.items[-1].opinion_key}")
-            paging = PageRequest(paging.limit - len(page.items))
-        if not reviewed and _is_within(paging, ASKED):
+        def page_reviewed(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
             page = self.lists.page_by_urgency(
-                {"opinion_of": doctor.id},
-                reviewed=None,
-                urgency=urgency,
-                paging=_without_prefix(paging, ASKED),
+                {"doctor": doctor.id}, reviewed=True, urgency=urgency, paging=part
             )
-            asked = self._with_accounts(
-                page, lambda entry, owner: is_asked(entry, owner, doctor), doctor=doctor
-            ).items
-            first += (case for case in asked if not stands_before(case.finding))
-            if len(page.items) == paging.limit:
-                return Page(first, f"{ASKED}{page.items[-1].queue_key}")
-            paging = PageRequest(paging.limit - len(page.items))
-        page = self.lists.page_by_urgency(
-            {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, paging=paging
+            return Page(self._in_care(page.items, doctor), page.next_after)
+
+        parts: dict[str, Callable[[PageRequest], Page[FoundCase | FoundWaiting]]] = {
+            ASKED: partial(_page_asked, asked),
+            OPEN: page_open,
+            REVIEWED: page_reviewed,
+        }
+        if reviewed is not None:
+            for name in (ASKED, OPEN) if reviewed else (REVIEWED,):
+                del parts[name]
+        return join_pages(parts, paging)
+
+    def _list_asked(self, doctor: Subject, urgency: Band | None = None) -> list[FoundCase]:
+        """List the findings about which a colleague has asked the doctor, the most urgent first."""
+        found = self.records.list_asked_of(doctor.id)
+        asked = [item for item in found if urgency in (None, item.level.urgency)]
+        asked.sort(key=_asked_key)
+        return self._with_accounts(
+            asked, lambda entry, owner: is_asked(entry, owner, doctor), doctor=doctor
         )
-        own = self._in_care(page, doctor)
-        others = [
-            item
-            for item in own.items
-            if reviewed
-            or not (stands_before(item.finding) or is_asked(item.finding, item.owner, doctor))
-        ]
-        return Page([*first, *others], own.next_after)
 
     def list_unassigned(
         self, *, doctor: Subject, urgency: Band | None, paging: PageRequest
@@ -243,30 +251,28 @@ class CareService:
         page = self.unassigned.page(urgency=urgency, paging=paging, to=doctor.account)
         waits = {item.finding.id: item.waits_for for item in page.items}
         cases = self._with_accounts(
-            page.map(lambda entry: entry.finding), lambda entry, _: entry.id in waits, doctor=doctor
+            [item.finding for item in page.items],
+            lambda entry, _: entry.id in waits,
+            doctor=doctor,
         )
-        return cases.map(lambda entry: replace(entry, waits_for=waits[entry.finding.id]))
+        return Page(
+            [replace(case, waits_for=waits[case.finding.id]) for case in cases], page.next_after
+        )
 
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
         """Count what `list_queue` has to review, in all and of each urgency, and `list_waiting`."""
-        count = self.lists.count_by_urgency
-        by_urgency = {
-            band: count({"doctor": doctor.id}, reviewed=False, urgency=band)
-            + count({"opinion_of": doctor.id}, reviewed=None, urgency=band)
-            for band in Band
-        }
-        rows = self.records.list_asked_of(doctor.id)
-        asked = {finding.id: finding for finding in rows if finding.doctor == doctor.id}
-        for finding in asked.values():
-            if not finding.reviewed:  # counted twice
-                by_urgency[band_of_key(_key_of(finding))] -= 1
-        opinions = self.lists.page_opinions(doctor.id, PageRequest(MOST_OPINIONS))
-        came = sum(item.reviewed and item.id not in asked for item in opinions.items)
+        asked = self.records.list_asked_of(doctor.id)
+        listed = self.waiting.count_queue(doctor.id)
+        twice = self.waiting.list_queued(doctor.id, {item.lesion for item in asked})
+        by_urgency = Counter(item.level.urgency for item in asked) + listed
+        for band in Band:
+            spots = {item.lesion for item in asked if item.level.urgency is band}
+            by_urgency[band] -= sum(row.urgency is band and row.lesion in spots for row in twice)
         shown = self.unassigned.shows_list(doctor)
         unassigned = self.unassigned.count(to=doctor.account) if shown else None
         return QueueCountsView(
-            to_review=sum(by_urgency.values()) + came,
-            by_urgency=by_urgency,
+            to_review=len(asked) + listed.total() - len(twice),
+            by_urgency={band: by_urgency[band] for band in Band},
             unassigned=unassigned,
             waiting={
                 kind: WaitingCount(count=count, overdue=overdue)
@@ -278,44 +284,42 @@ class CareService:
             ],
         )
 
-    def _in_care(self, page: Page[StoredFindingRow], doctor: Subject) -> Page[FoundCase]:
-        return self._with_accounts(page, lambda _, owner: in_care(owner, doctor), doctor=doctor)
+    def _in_care(self, entries: Sequence[StoredFindingRow], doctor: Subject) -> list[FoundCase]:
+        return self._with_accounts(entries, lambda _, owner: in_care(owner, doctor), doctor=doctor)
 
     def _with_accounts(
         self,
-        page: Page[StoredFindingRow],
+        entries: Sequence[StoredFindingRow],
         belongs: Callable[[StoredFindingRow, Account], bool],
         *,
         doctor: Subject,
-    ) -> Page[FoundCase]:
+    ) -> list[FoundCase]:
         """Findings with their owners, doctors and what holds; those that do not belong are left
         out.
         """
-        named = {case for entry in page.items for case in (entry.owner, *doctors_of(entry))}
+        named = {case for entry in entries for case in (entry.owner, *doctors_of(entry))}
         accounts = self.accounts.by_ids(named)
-        for entry in page.items:
+        for entry in entries:
             if is_hidden("accounts", entry.owner):
                 hide(FINDINGS, entry.id)
         shown = [
             entry
-            for entry in page.items
+            for entry in entries
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]
         cases = [
             FoundCase(entry, accounts[entry.owner], accounts) for entry in self.records.see(shown)
         ]
         self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
-        return Page(cases, page.next_after)
+        return cases
 
 
-def _is_within(paging: PageRequest, part: str) -> bool:
-    """Whether the page begins in this part of the queue, or at its beginning."""
-    return paging.after is None or paging.after.startswith(part)
+def _asked_key(finding: StoredFindingRow) -> str:
+    return f"{urgency_rank(finding.level.urgency)}{finding.number:016d}"
 
 
-def _without_prefix(paging: PageRequest, part: str) -> PageRequest:
-    return replace(paging, after=paging.after and paging.after.removeprefix(part))
-
-
-def _key_of(case: StoredFindingRow) -> str:
-    return case.queue_key or ""
+def _page_asked(asked: Sequence[FoundCase], paging: PageRequest) -> Page[FoundCase | FoundWaiting]:
+    behind = [it for it in asked if _asked_key(it.finding) > (paging.after or "")]
+    shown = behind[: paging.limit]
+    more = len(behind) > len(shown)
+    return Page(shown, _asked_key(shown[-1].finding) if more else None)

@@ -51,24 +51,23 @@ def list_patient_submissions(
 @routes.route("GET", "/queue")
 def list_queue(
     care: CareService, *, query: DoctorsQueueQuery, subject: Subject
-) -> Page[QueuedFinding]:
-    """The findings of all patients in care: unreviewed first, then by urgency, then oldest.
+) -> Page[QueuedFinding | WaitingRow]:
+    """The spots of all patients in care that wait for a review: the most urgent first, then what is
+    due first. Each is shown as its most urgent open finding. If only a deleted finding is open, it
+    is shown as the newest finding of the spot, or without one (`finding` null).
 
-    Of those to review, the ones about which a second opinion has come stand first, then those about
-    which the doctor is asked for one.
+    Before them stand the findings about which the caller is asked for a second opinion, and spots
+    about which one has come. The findings that are reviewed stand last.
 
     With `unassigned=true`, those of patients without a doctor instead.
     """
     if query.unassigned:
-        page = care.list_unassigned(doctor=subject, urgency=query.urgency, paging=query.paging)
-    else:
-        page = care.list_queue(
-            doctor=subject,
-            reviewed=query.reviewed,
-            urgency=query.urgency,
-            paging=query.paging,
-        )
-    return page.map(lambda case: QueuedFinding.from_case(case, subject.id))
+        cases = care.list_unassigned(doctor=subject, urgency=query.urgency, paging=query.paging)
+        return cases.map(lambda case: WaitingRow.from_queue(case, subject.id))
+    page = care.list_queue(
+        doctor=subject, reviewed=query.reviewed, urgency=query.urgency, paging=query.paging
+    )
+    return page.map(lambda found: WaitingRow.from_queue(found, subject.id))
 
 
 @routes.route("GET", "/waiting")
@@ -82,5 +81,5 @@ def list_waiting(care: CareService, *, query: WaitingQuery, subject: Subject) ->
 
 @routes.route("GET", "/queue/counts")
 def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
-    """How many findings wait for the caller's review, in all and of each urgency."""
+    """How many spots wait for the caller's review, in all and of each urgency."""
     return care.count_queue(doctor=subject)

@@ -12,7 +12,6 @@ from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.care.queue import FoundCase, FoundPatient, FoundWaiting
 from skinapi.care.second_opinions import SecondOpinion
-from skinapi.findings.records.queue_order import Waiting
 from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
     FoundChangeView,
@@ -25,11 +24,12 @@ from skinapi.findings.records.stored_finding import Dispute
 from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.records.waiting_spots import WaitingSpot
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.spot import Level, LevelSource
+from skinapi.findings.status.spot import Level, LevelSource, SpotFinding
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
+from skinapi.platform.storage.ids import made_at
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, PageQuery
 
 # What of a finding in a list doctors alone read.
@@ -59,9 +59,12 @@ class QueueQuery(PatientsQuery):
 
 class DoctorsQueueQuery(QueueQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
+    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,52}$")] | None = Field(
+        default=None, description="as in the link to the next page"
+    )
     urgency: Band | None = Field(
         default=None,
-        description="only findings with this level",
+        description="only spots that ask for this, and findings with this level",
     )
 
     unassigned: bool = Field(
@@ -110,10 +113,12 @@ class PatientInCare(Answer):
     email: str
     phone: str | None = optional("absent without one")
     waiting_band: Band | None = Field(
-        description="the most urgent band among the findings without a review; null without any"
+        description="what the most urgent spot that waits for a review asks for; null without any"
     )
-    waiting_since: datetime | None = Field(description="when that finding was made")
-    waiting_submission: int | None = Field(description="the number of that finding")
+    waiting_since: datetime | None = Field(description="since when that spot waits")
+    waiting_submission: int | None = Field(
+        description="the number of its finding to open; null if all its findings were deleted"
+    )
 
     waiting: list[WaitingKindView] = Field(
         description="what spots of the patient wait for, and messages about none: of each kind the "
@@ -131,15 +136,16 @@ class PatientInCare(Answer):
     @classmethod
     def from_patient(cls, found: FoundPatient) -> Self:
         account = found.account
-        waiting = Waiting.from_key(account.queue_key)
+        queued = [row for row in found.waiting if row.kind is WaitingKind.REVIEW]
+        first = min(queued, key=lambda row: row.urgency_key or "", default=None)
         return cls.from_record(
             account,
             record_kept_until=account.record_end,
             inactive=_is_inactive(account),
             waiting=WaitingKindView.list_of(found.waiting),
-            waiting_band=waiting.band if waiting else None,
-            waiting_since=waiting.since if waiting else None,
-            waiting_submission=waiting.number if waiting else None,
+            waiting_band=first.urgency if first else None,
+            waiting_since=first.began_at if first else None,
+            waiting_submission=found.numbers.get(first.finding or "") if first else None,
         )
 
 
@@ -158,6 +164,17 @@ class LevelView(Answer):
             return words.doctor_label if for_doctor else words.label
 
         return cls.from_record(level, words=LocalizedText.by(say))
+
+
+class DeletedFinding(Answer):
+    """What is left of a finding whose photo was deleted; its level counts in the instruction."""
+
+    number: int
+    created_at: datetime
+
+    @classmethod
+    def from_stub(cls, stub: SpotFinding | None) -> Self | None:
+        return cls(number=stub.number, created_at=made_at(stub.id)) if stub else None
 
 
 class ListedFinding(Answer):
@@ -324,9 +341,16 @@ class QueuedFinding(ListedFinding, OfPatient):
         "no spot, the finding is the newest of the patient",
         default=(),
     )
+    urgency: Band | None = optional(
+        "in the queue: what the spot asks for, by which spots are ordered; absent otherwise"
+    )
+    deleted: DeletedFinding | None = optional(
+        "in the queue, if only a deleted finding of the spot waits for a review: that one. `_id` "
+        "and `id` are then those of another finding of the spot"
+    )
 
     @classmethod
-    def from_case(cls, found: FoundCase, asker: str) -> Self:
+    def from_case(cls, found: FoundCase, asker: str, **more: Any) -> Self:
         finding = found.finding
         judged = finding.finding
         return cls.from_finding(
@@ -339,6 +363,7 @@ class QueuedFinding(ListedFinding, OfPatient):
             else None,
             case=CaseView.from_finding(finding, found.doctors, asker),
             waits_for=found.waits_for,
+            **more,
         )
 
 
@@ -358,10 +383,25 @@ class WaitingRow(OfPatient):
     urgency: Band = Field(description="what the spot asks for")
     waiting: WaitingKindView
     finding: QueuedFinding | None = Field(description="null if the spot has no finding")
+    deleted: DeletedFinding | None = optional(
+        "the deleted finding, if the spot has no other; absent otherwise"
+    )
+
+    @classmethod
+    def from_queue(cls, found: FoundCase | FoundWaiting, asker: str) -> QueuedFinding | Self:
+        """A spot in the queue is shown as a finding of it, if there is one."""
+        if isinstance(found, FoundCase):
+            return QueuedFinding.from_case(found, asker)
+        if found.case is None:
+            return cls.from_row(found, asker)
+        deleted = DeletedFinding.from_stub(found.status.open_stub if found.status else None)
+        more = {"urgency": found.row.urgency, "deleted": deleted}
+        return QueuedFinding.from_case(found.case, asker, **more)
 
     @classmethod
     def from_row(cls, found: FoundWaiting, asker: str) -> Self:
         to_tell = found.row.kind is WaitingKind.TELLING
+        status = found.status
         return cls.from_record(
             found.row,
             **cls.fields_of(found.owner),
@@ -369,6 +409,7 @@ class WaitingRow(OfPatient):
             patient_sent_by=found.owner.sent_by if to_tell else None,
             waiting=WaitingKindView.from_record(found.row),
             finding=QueuedFinding.from_case(found.case, asker) if found.case else None,
+            deleted=DeletedFinding.from_stub(status.newest_stub if status else None),
         )
 
 

@@ -230,7 +230,7 @@ def test_opinions_that_have_come_stand_first_in_the_order_of_time(shared_backend
     for limit in (1, 2, 3, 100):
         assert numbers(clinic.doctor, f"/queue?reviewed=false&limit={limit}") == waiting
     assert numbers(clinic.doctor, "/queue?reviewed=true") == [routine]
-    assert numbers(clinic.doctor, "/queue?urgency=routine&reviewed=false") == [spare, mild]
+    assert numbers(clinic.doctor, "/queue?urgency=routine&reviewed=false") == [mild, spare]
     path = f"/submissions/{mild}/second-opinion"
     assert clinic.stranger.call("DELETE", path).status_code == 404
     before = len(shared_backend.audit())

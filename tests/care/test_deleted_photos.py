@@ -39,6 +39,18 @@ def require_listed(backend: Backend, doctor: Person, ada: Person, spot: str) -> 
     return own
 
 
+def queue(doctor: Person) -> Any:
+    """What waits for a review, which is counted as it is listed."""
+    rows = doctor.pages("/queue?reviewed=false")
+    counts = doctor.call("GET", "/queue/counts").get_json()
+    assert counts["to_review"] == len(rows)
+    by_urgency = {band: sum(row["urgency"] == band for row in rows) for band in Band}
+    assert counts["by_urgency"] == by_urgency
+    for band, count in by_urgency.items():
+        assert len(doctor.pages(f"/queue?reviewed=false&urgency={band}")) == count
+    return rows
+
+
 @pytest.mark.parametrize("whole", [False, True])
 def test_an_urgent_spot_stays_in_the_lists_when_its_only_photo_is_deleted(
     any_backend: Backend, whole: bool
@@ -94,3 +106,52 @@ def test_a_spot_leaves_the_lists_if_nothing_is_left_of_its_findings(backend: Bac
     delete(ada, file_for(backend, ada, ROUTINE).number)
     assert ada.pages("/lesions") == []
     assert inbox(ada)["tasks"] == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_queue_keeps_an_urgent_spot_without_photos(any_backend: Backend, whole: bool) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    spot = begin(ada)
+    first, second = (file_for(any_backend, ada, band, lesion=spot) for band in (REVIEW, URGENT))
+    other = file_for(any_backend, ada, REVIEW).number
+    [before, _] = queue(doctor)
+    assert (before["id"], before["urgency"]) == (second.number, URGENT)
+    if whole:
+        delete_spot(ada, spot)
+    else:
+        delete(ada, first.number)
+        delete(ada, second.number)
+    [row, last] = queue(doctor)
+    assert (row["lesion"], row["urgency"], row["finding"]) == (spot, URGENT, None)
+    assert row["deleted"]["number"] == second.number
+    assert row["waiting"]["kind"] == "review"
+    assert (row["patient_email"], last["id"]) == (ada.email, other)
+    [patient] = doctor.pages("/patients")
+    assert (patient["waiting_band"], patient["waiting_submission"]) == (URGENT, None)
+
+
+def test_the_queue_shows_the_open_photo_that_is_left_in_an_urgent_spot(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    spot = begin(ada)
+    first, second = (file_for(backend, ada, band, lesion=spot).number for band in (URGENT, REVIEW))
+    delete(ada, first)
+    [row] = queue(doctor)
+    assert (row["id"], row["urgency"], row["level"]["urgency"]) == (second, URGENT, REVIEW)
+    assert "deleted" not in row
+
+
+def test_the_queue_shows_an_open_deleted_photo_beside_a_reviewed_one(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    spot = begin(ada)
+    reviewed = file_for(any_backend, ada, ROUTINE, lesion=spot).number
+    assert sign_review(doctor, reviewed, MOLE).status_code == 201
+    assert queue(doctor) == []
+    urgent = file_for(any_backend, ada, URGENT, lesion=spot).number
+    delete(ada, urgent)
+    [row] = queue(doctor)
+    assert (row["id"], row["reviewed"], row["urgency"]) == (reviewed, True, URGENT)
+    assert row["deleted"]["number"] == urgent
+    assert sign_review(doctor, reviewed, MOLE).status_code == 201
+    assert queue(doctor) == []
+    [own] = ada.pages("/lesions")
+    assert own["instruction"]["band"] == SELF

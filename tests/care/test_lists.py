@@ -190,7 +190,7 @@ def test_patients_come_by_their_most_urgent_finding_without_a_review(
     assert {shown[-1][name] for name in nothing} == {None}
 
 
-def test_a_finding_joins_the_queue_and_leaves_it_when_deleted(
+def test_a_spot_joins_the_queue_and_stays_there_when_its_urgent_finding_is_deleted(
     shared_backend: Backend,
 ) -> None:
     doctor = shared_backend.member(role="doctor")
@@ -205,7 +205,8 @@ def test_a_finding_joins_the_queue_and_leaves_it_when_deleted(
     assert entry["patient_email"] == ada.email
     assert doctor.call("GET", "/patients").get_json()[0]["waiting_submission"] == made["id"]
     ada.call("DELETE", f"/submissions/{made['id']}")
-    assert doctor.call("GET", "/queue").get_json() == []
+    (entry,) = doctor.call("GET", "/queue").get_json()
+    assert (entry["finding"], entry["lesion"]) == (None, made["lesion"])
     assert doctor.call("GET", "/patients").get_json()[0]["waiting_submission"] is None
 
 

@@ -184,10 +184,10 @@ def test_a_finding_that_waits_for_more_than_an_answer_stands_once(shared_backend
     give(clinic.colleague, clinic.number)
     clinic.ask()
     clinic.assign(clinic.colleague.email)
-    assert to_review(clinic.colleague) == [clinic.number, unreviewed]
+    assert to_review(clinic.colleague) == [unreviewed, clinic.number]
     for limit in (1, 2, 3):
         listed = numbers(clinic.colleague, f"/queue?reviewed=false&limit={limit}")
-        assert listed == [clinic.number, unreviewed]
+        assert listed == [unreviewed, clinic.number]
 
 
 GONE = {"suspended": ("PATCH", "/users/{}/suspend"), "deleted": ("DELETE", "/doctors/{}")}

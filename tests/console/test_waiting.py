@@ -243,3 +243,27 @@ def test_what_waits_without_a_finding_opens_the_patient(
     visitor.press(".reach button")
     visitor.await_truth(lambda: visitor.count(".finding-row") == 0, "the row to go")
     assert waiting(doctor, "telling") == []
+
+
+def test_an_urgent_spot_without_photos_stays_in_the_queue_under_its_urgency(
+    visitor: Visitor, doctor: Caller, add_patient: Callable[..., Caller]
+) -> None:
+    ada, bob = add_patient("Ada"), add_patient("Bob")
+    number = send(ada, "melanoma")
+    spot = ada.call("GET", f"/submissions/{number}").json["lesion"]
+    assert ada.call("DELETE", f"/submissions/{number}").status == 200
+    send(bob, "melanocytic_nevus")
+    journey = Journey(visitor, "removed", Look(DESKTOP, dark=False, language="en"))
+    visitor.enter(doctor, "doctor")
+    visitor.await_truth(lambda: visitor.count(".finding-row") == 2, "both rows")
+    first, last = visitor.read_all(".cases .finding-row")
+    assert "Ada" in first
+    assert "Photo of " in first
+    assert "Bob" in last
+    assert "Urgent referral" in visitor.read_all(".cases li.urgency")[0]
+    journey.step("queue")
+    visitor.press(f".cases a[href='#/course/{spot}']")
+    visitor.see(f"Finding {number}, removed")
+    visitor.go("patients")
+    visitor.find(".patients .band-urgent_referral")
+    assert visitor.count(".patients a[href^='#/case/null']") == 0

@@ -249,7 +249,7 @@ def walk_waiting(history: History) -> Iterator[Told]:
             rows[row["lesion"]].append(row)
     doctor = history.backend.account(history.grey.email).id
     for spot, patient in history.owners.items():
-        first = history.oracle.first(spot)
+        counts = history.oracle.first(spot)
         dues = history.oracle.waiting(spot, can_read=not patient.suspended)
         if store.collection("lesions").get(spot) is None:
             dues = {}
@@ -259,11 +259,12 @@ def walk_waiting(history: History) -> Iterator[Told]:
         numbers = {item["id"]: item["number"] for item in store.collection("submissions").find()}
         live = {item.number: item.photo for item in history.list_live(spot=spot)}
         for row in rows[spot]:
-            of = row["owner"], row["doctor"], first and row["urgency"]
-            yield Told(f"row of {spot}", of, (patient.id, doctor, first and first.urgency))
+            of = row["owner"], row["doctor"], counts and row["urgency"]
+            yield Told(f"row of {spot}", of, (patient.id, doctor, counts and counts.urgency))
             opened = live.get(numbers.get(row.get("finding"), 0))
             yield Told(f"finding of {spot}", opened is not None, bool(live))
-            if row["kind"] == "review" and opened:
+            first = any(it.disputed or name in history.came for name, it in live.items())
+            if row["kind"] == "review" and opened and not first:
                 is_open = any(photo.queued_at for photo in live.values())
                 yield Told(f"open finding of {spot}", bool(opened.queued_at), is_open)
 
@@ -350,21 +351,48 @@ def walk_spot(channel: str, spot: Any, history: History) -> Iterator[Told]:
 
 
 def walk_queue(history: History) -> Iterator[Told]:
-    """What is open, the most urgent first; before it what an opinion has come about."""
+    """Each open spot once, the most urgent first; before them those about which an opinion has come
+    or which another system disputes.
+    """
     lives = {item.number: item.photo for item in history.list_live()}
-    listed = [item["id"] for item in history.grey.pages("/queue?reviewed=false")]
-    waits = {number for number, photo in lives.items() if photo.queued_at} | {*history.came}
-    yield Told("/queue", sorted(listed), sorted(waits))
-    ranks = [RANK[lives[number].urgency] for number in listed if number not in history.came]
+    rows = history.grey.pages("/queue?reviewed=false")
+    listed = [lives[row["id"]].spot if "id" in row else row["lesion"] for row in rows]
+    first = {lives[number].spot for number in history.came}
+    first |= {photo.spot for photo in lives.values() if photo.disputed}
+    is_open = {spot for spot in history.list_spots() if history.oracle.is_open(spot)}
+    yield Told("/queue", sorted(listed), sorted(is_open | first))
+    told = [row["urgency"] for row in rows]
+    spots = [history.oracle.first(spot) for spot in listed]
+    yield Told("/queue urgency", told, [photo and photo.urgency for photo in spots])
+    after = listed[len(first) :]
+    yield Told("/queue first", first.isdisjoint(after), True)
+    ranks = [RANK[Band(band)] for band in told[len(first) :]]
     yield Told("/queue order", ranks, sorted(ranks))
+    for row, spot in zip(rows, listed, strict=True):
+        photos = [photo for photo in lives.values() if photo.spot == spot]
+        opened = [RANK[photo.urgency] for photo in photos if photo.queued_at]
+        deleted = spot in is_open and not opened
+        yield Told(f"/queue deleted {spot}", "deleted" in row, deleted)
+        yield Told(f"/queue finding {spot}", "id" in row, bool(photos))
+        if "id" in row and spot in first:
+            named = row["id"] in history.came or lives[row["id"]].disputed
+            yield Told(f"/queue opinion {spot}", named, True)
+        elif "id" in row and opened:
+            shown = lives[row["id"]]
+            says = shown.queued_at is not None, RANK[shown.urgency]
+            yield Told(f"/queue shown {spot}", says, (True, min(opened)))
+    counts = read(history.grey, "/queue/counts")
+    yield Told("/queue/counts", counts["to_review"], len(rows))
+    by_urgency = {band: told.count(band) for band in Band}
+    yield Told("/queue/counts by_urgency", counts["by_urgency"], by_urgency)
     closed = {number for number, photo in lives.items() if not photo.queued_at}
     listed = [item["id"] for item in history.grey.pages("/queue?reviewed=true")]
     yield Told("/queue?reviewed=true", sorted(listed), sorted(closed))
     bands = {item["_id"]: item["waiting_band"] for item in history.grey.pages("/patients")}
     for patient in history.patients:
-        each = [item.photo for item in history.list_live(patient)]
-        open_ = [photo.urgency for photo in each if photo.queued_at]
-        holds = min(open_, key=lambda band: RANK[band], default=None)
+        own = [it for it in history.list_spots(patient) if history.oracle.is_open(it)]
+        asked = [photo.urgency for spot in own if (photo := history.oracle.first(spot))]
+        holds = min(asked, key=lambda band: RANK[band], default=None)
         yield Told("/patients waiting_band", bands[patient.id], holds)
 
 

@@ -102,17 +102,19 @@ class ReviewQueue:
         return self.records.waits_otherwise(owner.id)
 
     def move_misplaced(self) -> None:
-        """Move findings from the wrong doctor's list into that of their owner's doctor. It looks
-        where a restore by hand leaves some: at lists of doctors without patients, and at patients
-        whose doctor has no list.
+        """Move findings and spots from the wrong doctor's list into that of their owner's doctor.
+        It looks where a restore by hand leaves some: at lists of doctors without patients, and at
+        patients whose doctor has no list.
         """
-        listed, resting = {*self.records.walk_doctors()}, {*self.accounts.list_resting_doctors()}
+        resting = {*self.accounts.list_resting_doctors()}
+        listed = {*self.records.walk_doctors(), *self.records.waiting.walk_doctors()}
         for doctor in (listed - {*self.accounts.walk_doctors()}) | (resting - listed):
             self._move_misplaced(doctor)
 
     @atomic
     def _move_misplaced(self, _: Unit, doctor: str) -> None:
-        owners = {*self.records.list_owners_of(doctor), *self.accounts.list_patients(doctor)}
+        listed = self.records.list_owners_of(doctor) | self.records.waiting.list_owners_of(doctor)
+        owners = {*listed, *self.accounts.list_patients(doctor)}
         for owner in self.accounts.find_stored(owners):
             self.records.set_doctor(owner["id"], owner.get("doctor_id"))
             self.records.waiting.set_doctor(owner["id"], owner.get("doctor_id"))

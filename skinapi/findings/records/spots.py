@@ -29,9 +29,11 @@ from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
 Act = Callable[[Spot], Spot]
 OF_SPOT = ("lesion", "number", "band", "level", "queued_at", "covered_by", "disputed")
 OF_OPINION = ("opinion_at", "opinion_came_at")
+SCORE = "malignant_score"
 OF_PHOTO = (
     *("created_at", "photo_blob", "changes", "placed", "corrected"),
     *(f"context.{it}" for it in PLACE),
+    f"finding.{SCORE}",
 )
 
 
@@ -203,8 +205,11 @@ def _hide_spot(lesion: str, each: Iterable[Document]) -> None:
 def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
     changes = tuple(map(MeasuredChange.model_validate, document.get("changes", ())))
     number, told = document["number"], document.get("context") or {}
+    score = document["finding"][SCORE]
     if not isinstance(number, int):
         raise TypeError("number")
+    if not isinstance(score, (float, int)):
+        raise TypeError(SCORE)
     photo = JudgedPhoto(
         document["id"],
         number,
@@ -212,6 +217,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
         document.get("photo_blob") is not None,
         changes,
         place_of([told.get(name) for name in PLACE], document.get("placed")),
+        score,
         corrected=bool(document.get("corrected")),
     )
     finding = SpotFinding(
@@ -224,6 +230,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
         tuple(change.before for change in changes),
         document.get("disputed"),
         opinion_asked_at=document.get("opinion_at") or document.get("opinion_came_at"),
+        opinion_came=document.get("opinion_came_at") is not None,
     )
     return photo, finding
 

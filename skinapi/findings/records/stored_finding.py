@@ -189,6 +189,7 @@ class StoredFindingRow(StoredRecord):
             kept,
             self.changes,
             place,
+            self.finding.malignant_score,
             corrected=bool(self.corrected),
         )
 
@@ -206,6 +207,7 @@ class StoredFindingRow(StoredRecord):
             changed,
             self.disputed,
             opinion_asked_at=self.opinion_at or self.opinion_came_at,
+            opinion_came=self.opinion_came_at is not None,
         )
 
     @property

@@ -6,7 +6,7 @@ orders and counts: who may see a spot is decided by the owner's account (read_ac
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -15,10 +15,11 @@ from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.read_access import can_read
 from skinapi.findings.status.lesion_status import LesionStatus
-from skinapi.findings.status.spot import Spot, instruction
+from skinapi.findings.status.spot import Spot, SpotFinding, instruction
 from skinapi.findings.status.waiting import Waiting, WaitingKind, waiting
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
+from skinapi.platform.storage.documents import walk_values
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
@@ -26,6 +27,9 @@ from skinapi.platform.storage.records import Repository
 MOST_OVERDUE = 1000
 # A spot without findings has no instruction; a message about no spot is about none.
 WITHOUT_INSTRUCTION = Band.DOCTOR_REVIEW
+FIRST, AFTER_FIRST = "0", "1"
+STEPS = 800  # of the malignant score, an eighth of a percent each
+IN_QUEUE: Filter = {"queue_key": {"$gt": ""}}
 
 
 class WaitingSpot(StoredRecord):
@@ -34,8 +38,11 @@ class WaitingSpot(StoredRecord):
 
     The `key` sorts what is due first to the front: milliseconds until `due_at` (13 digits), and the
     id of the spot. `urgency_key` is the rank of the urgency and the key, and None of a visit, which
-    is up to the patient. `spot_version` is the version of the spot that says so. Without a `lesion`
-    it is an unanswered message about no spot.
+    is up to the patient. `queue_key` puts one row of each spot into the queue of its doctor: first
+    the spots about which an opinion has come or another system disputes a finding, in the order in
+    which they are due, then the others that are open: by urgency, within one by the malignant score
+    of the `finding`, then as they are due. `spot_version` is the version of the spot that says so.
+    Without a `lesion` it is an unanswered message about no spot.
     """
 
     id: str
@@ -50,6 +57,7 @@ class WaitingSpot(StoredRecord):
     due_at: datetime
     key: str
     urgency_key: str | None = None
+    queue_key: str | None = None
 
     @property
     def overdue(self) -> bool:
@@ -65,9 +73,28 @@ def list_rows(status: LesionStatus, owner: Account) -> list[WaitingSpot]:
     """List what the spot of this patient waits for."""
     spot = status.spot
     asked = _find_urgency(spot)
-    return [
+    rows = [
         _make_row(item, owner, asked, spot=spot) for item in waiting(spot, can_read=can_read(owner))
     ]
+    return [row.model_copy(update={"queue_key": _make_queue_key(row, status)}) for row in rows]
+
+
+def _make_queue_key(row: WaitingSpot, status: LesionStatus) -> str | None:
+    spot = status.spot
+    first = any(map(_is_first, spot.findings))
+    queued = WaitingKind.REVIEW if spot.is_open else WaitingKind.OPINION if first else None
+    if row.kind is not queued:
+        return None
+    if first:
+        return f"{FIRST}{row.key}"
+    photo = status.photos.get(row.finding or "")
+    score = 1.0 if photo is None or status.open_stub else photo.malignant_score
+    place = STEPS - 1 - min(int(score * STEPS), STEPS - 1)
+    return f"{AFTER_FIRST}{urgency(row.urgency)}{place:03d}{row.key}"
+
+
+def _is_first(item: SpotFinding) -> bool:
+    return not item.stub and (item.opinion_came or item.dispute is not None)
 
 
 def make_message_row(owner: Account, since: datetime) -> WaitingSpot:
@@ -110,13 +137,15 @@ def _find_urgency(spot: Spot) -> Band:
 
 
 def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
-    """The most urgent finding of which this is waited for; else that of the instruction, or the
-    newest. What is left of a deleted finding cannot be opened.
+    """The most urgent finding of which this is waited for, first one about which an opinion has
+    come; else that of the instruction, or the newest. What is left of a deleted finding cannot be
+    opened.
     """
     there = [item for item in spot.findings if not item.stub]
     of_kind = {WaitingKind.REVIEW: "queued_at", WaitingKind.OPINION: "opinion_asked_at"}
     field = of_kind.get(kind)
     named = [item for item in there if field and getattr(item, field)]
+    named = [item for item in there if field and _is_first(item)] or named
     counts = instruction(spot)
     named = named or [item for item in there if item == counts] or there[-1:]
     return min(named, key=lambda item: item.rank).id if named else None
@@ -128,8 +157,10 @@ class WaitingSpots(Repository[WaitingSpot]):
         ("lesion", "id"),
         ("owner", "id"),
         ("owner", "kind"),
+        ("doctor", "id"),
         ("doctor", "kind", "key", "id"),
         ("doctor", "urgency_key", "id"),
+        ("doctor", "queue_key", "id"),
         ("kind", "key", "id"),
     )
 
@@ -141,6 +172,25 @@ class WaitingSpots(Repository[WaitingSpot]):
         wanted: Filter = {"doctor": doctor, "kind": kind, "key": within}
         found = self._documents.find(wanted, sort="key", limit=paging.limit + 1)
         return page_of(found, paging, by="key").map_all(self._read_each)
+
+    def page_queue(
+        self, doctor: str, *, urgency: Band | None, paging: PageRequest
+    ) -> Page[WaitingSpot]:
+        """Page the spots that the doctor is to review, one row of each."""
+        wanted: Filter = {"doctor": doctor, "queue_key": {"$gt": paging.after or ""}}
+        of = {**wanted, "urgency": urgency} if urgency else wanted
+        found = self._documents.find(of, sort="queue_key", limit=paging.limit + 1)
+        return page_of(found, paging, by="queue_key").map_all(self._read_each)
+
+    def count_queue(self, doctor: str) -> Counter[Band]:
+        """Count the spots in the doctor's queue by urgency."""
+        counted = self._documents.count_by("urgency", {"doctor": doctor, **IN_QUEUE})
+        return Counter({Band(name): count for name, count in counted.items()})
+
+    def list_queued(self, doctor: str, lesions: Collection[str]) -> list[WaitingSpot]:
+        """List those of these spots that are in the doctor's queue."""
+        among: Filter = {"lesion": {"$in": sorted(lesions)}, "doctor": doctor, **IN_QUEUE}
+        return self._list(among, sort="lesion") if lesions else []
 
     def count_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
@@ -225,6 +275,12 @@ class WaitingSpots(Repository[WaitingSpot]):
 
     def release(self, doctor: str) -> None:
         self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
+
+    def walk_doctors(self) -> Iterator[str]:
+        return walk_values(self._documents, "doctor")
+
+    def list_owners_of(self, doctor: str) -> set[str]:
+        return {*self._documents.count_by("owner", {"doctor": doctor})}
 
     def forget(self, owner: str) -> None:
         self._documents.delete({"owner": owner})

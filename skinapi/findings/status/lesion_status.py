@@ -54,6 +54,7 @@ class JudgedPhoto:
     kept: bool = False
     changes: tuple[MeasuredChange, ...] = ()
     place: tuple[str | None, ...] = ()
+    malignant_score: float = 1.0
     corrected: bool = False
 
 
@@ -163,6 +164,14 @@ class LesionStatus:
     def newest_stub(self) -> SpotFinding | None:
         """The newest deleted finding, if only stubs are left of the findings of the spot."""
         return self.spot.findings[-1] if self.spot.findings and not self.photos else None
+
+    @property
+    def open_stub(self) -> SpotFinding | None:
+        """The most urgent deleted finding, if nothing else of the spot is open."""
+        opened = [item for item in self.spot.findings if item.queued_at]
+        if not all(item.stub for item in opened):
+            return None
+        return min(opened, key=lambda item: item.rank, default=None)
 
     @cached_property
     def decision(self) -> Decision | None:

@@ -113,7 +113,8 @@ class SpotFinding:
     closed. `covered_by` are the ids of the reviews that cover it, also in a former spot. `changed`
     are the ids of the earlier findings from which a comparison has found a change. `dispute` is
     what another system says of it. A `stub` is what is left of a deleted finding. A colleague was
-    asked for an opinion at `opinion_asked_at`, and no review has been signed since.
+    asked for an opinion at `opinion_asked_at`, and no review has been signed since; `opinion_came`:
+    the colleague has answered.
     """
 
     id: str
@@ -126,6 +127,7 @@ class SpotFinding:
     dispute: str | None = None
     stub: bool = False
     opinion_asked_at: datetime | None = None
+    opinion_came: bool = False
 
     @property
     def rank(self) -> int:
@@ -338,7 +340,7 @@ def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
         level = _level(new.urgency, LevelSource.REVIEW, at, former, new.id)
         covered = (*item.covered_by, new.id)
         closed = replace(item, level=level, queued_at=None, covered_by=covered)
-        return replace(closed, dispute=None, opinion_asked_at=None)
+        return replace(closed, dispute=None, opinion_asked_at=None, opinion_came=False)
 
     after = replace(
         spot,
@@ -495,7 +497,7 @@ def _update(
 
 def _remove(spot: Spot, gone: SpotFinding, act: Act, at: datetime, *, stub: bool) -> Spot:
     if stub:
-        leave_stub = partial(replace, stub=True, opinion_asked_at=None)
+        leave_stub = partial(replace, stub=True, opinion_asked_at=None, opinion_came=False)
         return _update(spot, leave_stub, act, at, only=gone.id)
     return _change(spot, replace(spot, findings=_without(spot, gone.id)), act, at)
 

@@ -201,6 +201,9 @@ class Oracle:
 
         return min(self.photos(spot, length).values(), key=place, default=None)
 
+    def is_open(self, spot: str) -> bool:
+        return any(photo.queued_at for photo in self.photos(spot).values())
+
     def current_review(self, spot: str) -> SpotReview | None:
         covering = [review for each in self.photos(spot).values() for review in each.reviews]
         signed = [act.review for act in self.log if act.review in covering]

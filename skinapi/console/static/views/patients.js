@@ -26,7 +26,7 @@ const sayEmail = (email) => (email.endsWith(EXTERNAL) ? "" : isolated(email));
 const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, waiting_submission: number }, conditions }) => {
   const messages = useWaiting().messages.filter((one) => one.patient === _id);
   return html`
-    ${band && html`<a href="#/case/${number}"><${BandBadge} band=${band} label=${labelOfBand(conditions, band)} /></a> <small>${sayAge(/** @type {string} */ (since))}</small>`}
+    ${band && html`<a href=${number ? `#/case/${number}` : `#/patients/${_id}`}><${BandBadge} band=${band} label=${labelOfBand(conditions, band)} /></a> <small>${sayAge(/** @type {string} */ (since))}</small>`}
     ${messages.length > 0 && html` <a href=${`#/${placeOfConversation(messages[0])}`}><${Icon} name="message" size=${16} /> ${say("messages")} ${sayNumber(countUnread(messages))}</a>`}`;
 };
 

@@ -13,7 +13,7 @@ import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js
 import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
-import { DamagedPatients, FindingRows, groupByPatient, isOpinion, sayOverdue } from "/console/views/queue_rows.js";
+import { DamagedPatients, FindingRows, groupByPatient, isOpinion, sayOverdue, urgencyOf } from "/console/views/queue_rows.js";
 
 /** A page is short: the first ones are what a doctor reads. */
 const PAGE = 40;
@@ -178,7 +178,7 @@ function withNobodys(pages, { value, error }) {
   const nobodys = (value ?? []).map((one) => ({ ...one, nobodys: true }));
   if (pages.items?.length === 0 && !value && !error) return { ...pages, items: undefined };
   if (!pages.items || nobodys.length === 0) return pages;
-  const at = pages.items.findIndex((one) => one.level.urgency !== URGENT && !isOpinion(one));
+  const at = pages.items.findIndex((one) => urgencyOf(one) !== URGENT && !isOpinion(one));
   const own = at < 0 ? pages.items.length : at;
   return { ...pages, items: [...pages.items.slice(0, own), ...nobodys, ...pages.items.slice(own)] };
 }
@@ -199,7 +199,7 @@ const useList = (filters, number) => {
   const { items = [] } = pages;
   const byUrgency = !isKind(filters.list);
   const order = items.filter(({ id }) => id);
-  const groups = byUrgency ? groupByPatient(order) : items.map((one) => [one]);
+  const groups = byUrgency ? groupByPatient(items) : items.map((one) => [one]);
   const rows = groups.flat().filter(({ id }) => id);
   const { place, ...cursor } = useCursor(rows, Number(number), pathOf(filters));
   useEffect(() => {

@@ -10,11 +10,14 @@ import { askWhatWaits } from "/console/waiting.js";
 import { EXTERNAL } from "/console/views/account_actions.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
-import { Overdue, UrgencySign } from "/console/views/decision.js";
+import { Overdue, sayRemoved, UrgencySign } from "/console/views/decision.js";
 import { doctorNameOf, isMalignant, labelOfBand } from "/console/views/finding.js";
 
-/** `nobodys`: in a doctor's own list, of a patient without one; `waiting` and `urgency`: in a list of what spots wait for.
- * @typedef {Api["QueuedFinding"] & {nobodys?: boolean} & Partial<Pick<Api["WaitingRow"], "waiting" | "urgency" | "lesion" | "spot_version" | "patient_number" | "patient_sent_by">>} Found */
+/** `nobodys`: in a doctor's own list, of a patient without one; `waiting` and `lesion`: in a list of what spots wait for. Without an `id` if all findings of the spot were deleted.
+ * @typedef {Api["QueuedFinding"] & {nobodys?: boolean} & Partial<Pick<Api["WaitingRow"], "waiting" | "lesion" | "spot_version" | "patient_number" | "patient_sent_by">>} Found */
+
+/** What the spot asks for; in a list of findings, what the finding does. @param {Found} found */
+export const urgencyOf = ({ urgency, level }) => urgency ?? level.urgency;
 
 /** Whether a second opinion or a dispute has put it first, whatever its urgency. @param {Found} found */
 export const isOpinion = ({ case: work }) => Boolean(work?.opinion_came_at || work?.disputed || work?.opinion?.of_me);
@@ -38,8 +41,8 @@ const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: r
 export const groupByPatient = (items) => {
   /** @type {Map<string | number, Found[]>} */
   const groups = new Map();
-  for (const found of new Map(items.map((one) => [one.id, one])).values()) {
-    const group = isOpinion(found) ? found.id : `${found.reviewed} ${headOf([found])} ${found.patient_id}`;
+  for (const found of new Map(items.map((one) => [one.id ?? one.lesion, one])).values()) {
+    const group = isOpinion(found) ? found.id : `${found.reviewed && !found.deleted} ${headOf([found])} ${found.patient_id}`;
     groups.set(group, [...(groups.get(group) ?? []), found]);
   }
   return [...groups.values()];
@@ -59,7 +62,8 @@ const sayTold = ({ due }) => {
 };
 
 /** What happens with it: it was reviewed, a doctor works on it, or it waits. @param {Found} found */
-const sayState = ({ case: work, reviewed, created_at: made, waiting, decision }) => {
+const sayState = ({ case: work, reviewed, created_at: made, waiting, decision, deleted }) => {
+  if (deleted) return sayAge(deleted.created_at, "narrow");
   const [works] = sayWork(work);
   if (works) return html`${sayAge(work.opinion_came_at ?? work.opinion?.asked_at ?? made, "narrow")} <span class="mark">${works}</span>`;
   if (waiting) return waiting.overdue && waiting.kind !== "visit" && html`<${Overdue} text=${say("overdue")} />`;
@@ -103,11 +107,12 @@ const ToTell = ({ found }) => {
  * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "" }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side } = found;
-  const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
+  const where = [id ? `${say("title_finding")} ${id}` : found.deleted && sayRemoved(found.deleted), site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
   const { waits_for: kinds = [], waiting, reviewed, review, lesion, urgency } = found;
   const changes = (found.case?.changes ?? []).filter((one) => one.finding === id);
   const sentence = [
     found.inactive && say("inactiveRow"),
+    found.deleted && sayRemoved(found.deleted),
     ...kinds.filter((kind) => !["review", "visit"].includes(kind)).map((kind) => say(`waiting_${kind}`)), // a visit is said with its day
     ...changes.flatMap(({ sentence: what, compared }) => [said(what), said(compared)]),
     !reviewed && found.more_urgent && say("becameUrgentRow"),
@@ -116,7 +121,8 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     !reviewed && (id ? sayLikely(found, conditions) : lesion && urgency ? labelOfBand(conditions, urgency) : say("generalMessage")),
     review && said(review),
   ].filter(Boolean).join(" · ");
-  const place = id ? `case/${id}${query}` : addressOf(`patients/${found.patient_id}`, { at: waiting?.kind === "answer" ? "messages" : "" });
+  const spot = lesion && waiting?.kind !== "answer" && `course/${lesion}`;
+  const place = id ? `case/${id}${query}` : spot || addressOf(`patients/${found.patient_id}`, { at: waiting?.kind === "answer" ? "messages" : "" });
   return html`
     <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
       ${id && html`<${KeptPhoto} number=${id} kept=${found.photo_kept} /><${UrgencySign} level=${found.level} />`}
@@ -133,7 +139,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
 /** Below which heading a group stands: what second opinions put first, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => {
   if (first?.nobodys) return NOBODYS;
-  return first && (isOpinion(first) ? "opinions" : first.level.urgency);
+  return first && (isOpinion(first) ? "opinions" : urgencyOf(first));
 };
 
 /** How many findings stand below a heading; a plus says that more follow. @param {Found[][]} groups @param {number} first @param {boolean} more */
@@ -156,7 +162,7 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
       return [
         head && html`<li key=${`${head} ${nth}`} class="urgency"><h2>${Object.hasOwn(HEADS, head)
           ? say(HEADS[head])
-          : html`<${BandBadge} band=${head} label=${said(ofOne[0].level.words)} />`} ${countBelow(groups, nth, more)}</h2></li>`,
+          : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} />`} ${countBelow(groups, nth, more)}</h2></li>`,
         ...rows,
       ];
     })}

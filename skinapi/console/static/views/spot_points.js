@@ -7,7 +7,7 @@ import { isolated, say, sayDate, sayValue } from "/console/language.js";
 import { KeptPhoto, Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, lateralitiesOf, Marker, PlaceMap, sayPlace, TWO_SIDED } from "/console/views/body_map.js";
-import { AdviceLine, colourOf, Due, labelOfAdvice } from "/console/views/decision.js";
+import { AdviceLine, colourOf, Due, labelOfAdvice, sayRemoved } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 
 /** Asks its owner on which side a spot is, where that is not known. @param {{spot: Api["LesionView"], onDone: () => void}} props */
@@ -36,7 +36,7 @@ export const SpotPlace = ({ spot }) => spot.place && html`
 export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : spot.place ? sayPlace(spot.place) : say("placeNotTold"));
 
 /** Why a spot has no photo. @param {Api["LesionView"]} spot */
-const sayNoPhoto = ({ deleted }) => (deleted ? say("photoRemoved", { date: sayDate(deleted.created_at, false) }) : say("noPhotoYet"));
+const sayNoPhoto = ({ deleted }) => (deleted ? sayRemoved(deleted) : say("noPhotoYet"));
 
 /** Spots in a list to choose from. @param {Api["LesionView"][]} spots */
 export const spotOptions = (spots) =>
