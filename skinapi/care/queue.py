@@ -174,10 +174,14 @@ class CareService:
         """Rows of patients who left the doctor's care a moment ago are left out."""
         accounts = self.accounts.by_ids({row.owner for row in rows})
         owners = {name: item for name, item in accounts.items() if in_care(item, doctor)}
+        for row in rows:
+            if row.finding and is_hidden("accounts", row.owner):
+                hide(FINDINGS, row.finding)
         known = [row for row in rows if row.owner in owners]
         found = self.records.by_ids([row.finding for row in known if row.finding])
         cases = {case.finding.id: case for case in self._in_care([*found.values()], doctor)}
-        without = (row.lesion for row in known if row.lesion and row.finding not in cases)
+        shown = [row for row in known if not is_hidden(FINDINGS, row.finding or "")]
+        without = [row.lesion for row in shown if row.lesion and row.finding not in cases]
         statuses = self.records.spots.read(without)
         self.notes.note(owners, by=doctor, action="record.read")
         external = {row.owner for row in known if row.kind is WaitingKind.TELLING}
@@ -192,8 +196,7 @@ class CareService:
                 numbers.get(row.owner),
                 case.finding.lesion_status if case else statuses.get(row.lesion or ""),
             )
-            for row in known
-            if not is_hidden(FINDINGS, row.finding or "")
+            for row in shown
         ]
 
     def list_queue(

@@ -137,9 +137,9 @@ def _find_urgency(spot: Spot) -> Band:
 
 
 def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
-    """The most urgent finding of which this is waited for, first one about which an opinion has
-    come; else that of the instruction, or the newest. What is left of a deleted finding cannot be
-    opened.
+    """The most urgent finding of which this is waited for, and of equally urgent ones the newest.
+    One about which an opinion has come is first. Else that of the instruction, or the newest. What
+    is left of a deleted finding cannot be opened.
     """
     there = [item for item in spot.findings if not item.stub]
     of_kind = {WaitingKind.REVIEW: "queued_at", WaitingKind.OPINION: "opinion_asked_at"}
@@ -148,7 +148,7 @@ def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
     named = [item for item in there if field and _is_first(item)] or named
     counts = instruction(spot)
     named = named or [item for item in there if item == counts] or there[-1:]
-    return min(named, key=lambda item: item.rank).id if named else None
+    return min(reversed(named), key=lambda item: item.rank).id if named else None
 
 
 class WaitingSpots(Repository[WaitingSpot]):
