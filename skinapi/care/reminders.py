@@ -176,7 +176,7 @@ class LesionCounts:
         self.recount(event.finding.lesion)
 
     def on_findings_changed(self, event: FindingsChanged) -> None:
-        for lesion in sorted({finding.lesion for finding in event.findings}):
+        for lesion in sorted(event.lesions):
             self.recount(lesion)
 
     def enter(self, finding: StoredFinding) -> None:

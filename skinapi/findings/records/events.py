@@ -2,7 +2,7 @@
 app/composition/subscriptions.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from skinapi.findings.records.letters import Letter
@@ -62,11 +62,12 @@ class LesionDeleted:
 
 @dataclass(frozen=True)
 class FindingsChanged:
-    """Patients and programs read something else of these findings from now on. `alone`: no other
-    event tells programs of it.
+    """Patients and programs read something else of these findings from now on, which are all of the
+    spots `lesions`. `alone`: no other event tells programs of it.
     """
 
     findings: Sequence[StoredFindingRow]
+    lesions: Collection[str] = ()
     alone: bool = False
 
 

@@ -114,7 +114,7 @@ class FindingRecords(StoredFindings):
         transaction that changes them. The caller publishes the result.
         """
         self.renew_keys(lesions)
-        return FindingsChanged(self.note_changes(lesions))
+        return FindingsChanged(self.note_changes(lesions), {*lesions})
 
     def note_changes(self, lesions: Collection[str]) -> list[StoredFindingRow]:
         """Let readers who ask for what has changed find these, in the caller's transaction; each
