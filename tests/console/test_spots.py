@@ -285,7 +285,7 @@ def test_a_doctor_reads_how_much_it_has_grown_before_the_review_and_in_the_queue
 def test_a_mild_photo_that_has_changed_stands_in_the_queue_as_urgently_as_its_level(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:
-    """Also if another photo of the spot is more urgent."""
+    """The spot stands once, as its most urgent photo."""
     lesion = begin(patient, BACK)
     _, after = (
         send_photo(patient, in_benign_colours(picture), modality="dermoscopic", lesion=lesion)
@@ -294,14 +294,17 @@ def test_a_mild_photo_that_has_changed_stands_in_the_queue_as_urgently_as_its_le
     case = f"/submissions/{after}/case"
     visitor.await_truth(lambda: "changes" in doctor.call("GET", case).json, "the comparison")
     assert patient.call("GET", f"/submissions/{after}").json["band"] == "routine"
-    urgent = send(patient, "melanoma", lesion=lesion)
     visitor.enter(doctor, "doctor")
-    visitor.find(f".urgency:has(.band-urgent_referral) + li:has([data-number='{urgent}'])")
     row = f"li:has([data-number='{after}'])"
     visitor.find(f".urgency:has(.band-doctor_review) + {row}")
     sign = visitor.find(f"{row} .sign-of.band-doctor_review").get_attribute("title")
     assert sign
     assert sign.startswith("Doctor's review · Comparison of ")
+    urgent = send(patient, "melanoma", lesion=lesion)
+    visitor.go("patients")
+    visitor.go("queue")
+    visitor.find(f".urgency:has(.band-urgent_referral) + li:has([data-number='{urgent}'])")
+    assert visitor.count(row) == 0
     visitor.assert_quiet()
 
 
