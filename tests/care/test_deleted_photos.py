@@ -11,7 +11,7 @@ from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.care.test_inbox import inbox
 from tests.care.test_lesions import begin, course
 from tests.support.backends import Backend, Person
-from tests.support.reviews import sign_review
+from tests.support.reviews import review_of, sign_review, spot_version_of
 
 SELF = list(Band)[-1]
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
@@ -155,3 +155,49 @@ def test_the_queue_shows_an_open_deleted_photo_beside_a_reviewed_one(any_backend
     assert queue(doctor) == []
     [own] = ada.pages("/lesions")
     assert own["instruction"]["band"] == SELF
+
+
+def sign_spot(doctor: Person, spot: str, version: int, **said: Any) -> Any:
+    body = review_of({**MOLE, "spot_version": version, **said})
+    headers = {"Idempotency-Key": "k"}
+    return doctor.call("POST", f"/lesions/{spot}/reviews", json=body, headers=headers)
+
+
+def test_a_doctor_signs_a_review_of_a_spot_without_photos(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    filed = file_for(any_backend, ada, URGENT)
+    delete(ada, filed.number)
+    refused = sign_spot(doctor, filed.lesion, 1)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "spot_changed")
+    version = refused.get_json()["spot"]["version"]
+    refused = sign_spot(doctor, filed.lesion, version, confirm_milder=False)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "milder_not_confirmed")
+    stranger = any_backend.member(role="doctor")
+    assert sign_spot(stranger, filed.lesion, version).status_code == 404
+    assert sign_spot(ada, filed.lesion, version).status_code == 403
+    signed = sign_spot(doctor, filed.lesion, version)
+    assert signed.status_code == 201, signed.text
+    again = sign_spot(doctor, filed.lesion, version)
+    assert again.get_json()["_id"] == signed.get_json()["_id"]
+    other = sign_spot(doctor, filed.lesion, version, urgency=ROUTINE)
+    assert other.get_json()["code"] == "idempotency_key_reused"
+    assert queue(doctor) == []
+    own = require_listed(any_backend, doctor, ada, filed.lesion)
+    assert (own["instruction"]["from"], own["instruction"]["band"]) == ("review", SELF)
+
+
+def test_a_review_of_a_spot_covers_its_findings(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    spot = begin(ada)
+    first, second = (file_for(backend, ada, band, lesion=spot).number for band in (URGENT, REVIEW))
+    version = spot_version_of(doctor, first)
+    assert sign_spot(doctor, spot, version).status_code == 201
+    for number in (first, second):
+        own = ada.call("GET", f"/submissions/{number}").get_json()
+        assert own["decision"]["label"] == MOLE["label"]
+    assert queue(doctor) == []
+
+
+def test_no_review_is_signed_of_a_spot_that_never_had_a_finding(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    assert sign_spot(doctor, begin(ada), 0).status_code == 404

@@ -43,7 +43,7 @@ TAKE_NO_KEY = """
     list_messages_about_no_spot send_message_about_no_spot
     mark_messages_about_no_spot_read mark_messages_about_no_spot_done
     # What a doctor decides, and the desk to do it at.
-    add_review void_review mark_told enter_in_error move_submission list_errors
+    add_review review_lesion void_review mark_told enter_in_error move_submission list_errors
     judge_again show_outcomes
     show_case take_unassigned_patient list_queue list_waiting count_queue
     list_colleagues ask_colleague give_opinion withdraw_request

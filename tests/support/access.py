@@ -39,7 +39,7 @@ from tests.support.backends import PASSWORD, Backend, Person, erase_due, file_st
 from tests.support.findings import finding_of
 from tests.support.models import write_model
 from tests.support.photos import photo_of
-from tests.support.reviews import review_of, sign_review
+from tests.support.reviews import review_of, sign_review, spot_version_of
 
 # What areas have of these tables.
 NAMES = (*(f"{name}_access" for name in FOLDERS), "access")  # first those of two areas
@@ -225,6 +225,12 @@ class SampleAccounts:
         found = self.finding()
         numbers = found.number, self._finding(found.owner, self.named["lesion"])
         return {"query_string": dict(zip(("first", "second"), numbers, strict=True))}
+
+    def review_sorted(self) -> "Options":
+        """The sample finding is in the sample spot."""
+        self.sort_sample()
+        version = spot_version_of(self.person("doctor"), self.named["number"])
+        return {"json": review_of(label="melanoma", spot_version=version)}
 
     def draft_letter(self) -> str:
         """Of the doctor, about the sample finding."""
@@ -616,6 +622,7 @@ show_thumbnail               in_care           /submissions/{number}/thumbnail
 show_heatmap                 in_care           /submissions/{number}/heatmap
 delete_submission            owner             /submissions/{number}
 add_review                   uffnonfnnuu       /submissions/{number}/review
+review_lesion                uffnonfnnuu       /lesions/{lesion}/reviews
 void_review                  in_charge         /submissions/{number}/reviews/{review}/void
 enter_in_error               ufffonffouu       /submissions/{number}/entered-in-error
 move_submission              ufffonffouu       /submissions/{number}/move
@@ -735,6 +742,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "follow_audit": {"headers": {"Accept": "application/x-ndjson"}},
     "predict": photo("image"),
     "add_review": {"json": review_of(label="melanoma", spot_version=1)},
+    "review_lesion": SampleAccounts.review_sorted,
     "void_review": {"json": {"reason": "Signed for the wrong spot."}},
     "enter_in_error": {"json": {"reason": "of Bob"}},
     "move_submission": SampleAccounts.right_patient,

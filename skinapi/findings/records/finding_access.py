@@ -121,9 +121,9 @@ class FindingAccess:
             return
         with suppress(StoreUnavailable):
             self.records.note_opened(status.spot)
-            for number in self.records.numbers_in_lesion(status.spot.id).values():
+            numbers = self.records.numbers_in_lesion(status.spot.id).values()
+            for about in (f"spot/{status.spot.id}", *(f"finding/{number}" for number in numbers)):
                 for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
-                    about = f"finding/{number}"
                     self.unassigned.outbox.withdraw(kind, to=owner, about=about)
 
     def _is_opening(self, owner: str, by: Subject) -> bool:

@@ -10,6 +10,7 @@ from skinapi.base.errors import (
     IdempotencyKeyReused,
     MilderNotConfirmed,
     NotFound,
+    SkinAPIError,
     SpotChanged,
 )
 from skinapi.base.field_types import Reason
@@ -35,22 +36,36 @@ correction_routes: Routes[CorrectionsService] = Routes()
 outcome_routes: Routes[OutcomeCounts] = Routes()
 
 
-@routes.route(
-    "POST",
-    "/submissions/<number>/review",
-    status=201,
-    raises=(
-        NotFound,
-        Forbidden,
-        IdempotencyKeyReused,
-        SpotChanged,
-        IncompleteReview,
-        ContradictoryReview,
-        SampleAwaited,
-        MilderNotConfirmed,
-        TooManyReviews,
-    ),
+SIGNING: tuple[type[SkinAPIError], ...] = (
+    NotFound,
+    Forbidden,
+    IdempotencyKeyReused,
+    SpotChanged,
+    IncompleteReview,
+    ContradictoryReview,
+    SampleAwaited,
+    MilderNotConfirmed,
+    TooManyReviews,
 )
+
+
+@routes.route("POST", "/lesions/<lesion>/reviews", status=201, raises=SIGNING)
+def review_lesion(
+    reviews: ReviewsService,
+    *,
+    lesion: str,
+    body: NewReview,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> ReviewView:
+    """Sign a review of a patient's spot, as the doctor in charge, also if all its findings were
+    deleted. The patient can read it at once.
+    """
+    signed = reviews.add_to_spot(lesion=lesion, by=subject, sent=body, key=idempotency_key)
+    return ReviewView.from_review(signed)
+
+
+@routes.route("POST", "/submissions/<number>/review", status=201, raises=SIGNING)
 def add_review(
     reviews: ReviewsService,
     *,
@@ -59,8 +74,8 @@ def add_review(
     subject: Subject,
     idempotency_key: str | None,
 ) -> ReviewView:
-    """Sign a review of a patient's finding, as the doctor in charge. The patient can read it at
-    once.
+    """Sign a review of the spot of a patient's finding, as the doctor in charge. The patient can
+    read it at once.
     """
     signed = reviews.add_review(number=number, by=subject, sent=body, key=idempotency_key)
     return ReviewView.from_review(signed)

@@ -1,20 +1,21 @@
 """The use cases of reviews: sign one as the doctor in charge, and list them."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import IdempotencyKeyReused, MilderNotConfirmed, ReplacedStatement
+from skinapi.base.errors import Forbidden, MilderNotConfirmed, NotFound, ReplacedStatement
 from skinapi.base.pages import Page, PageRequest, page_of
-from skinapi.findings.errors import ResultAwaited, SampleAwaited
+from skinapi.findings.errors import NOT_YOURS, ResultAwaited, SampleAwaited
 from skinapi.findings.records.events import (
     ReviewSigned,
 )
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.spots import require_spot_version
@@ -42,6 +43,18 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 NOT_IN_CHARGE = "Only the doctor in charge can review"
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewedSpot:
+    """A spot of this owner that is about to be reviewed, on the page of `finding`. `target` is the
+    id of that finding; of the newest stub if only stubs are left.
+    """
+
+    status: LesionStatus
+    owner: Account
+    finding: VisibleFinding | None
+    target: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewsService:
     work: UnitOfWork
@@ -52,52 +65,82 @@ class ReviewsService:
     outcomes: OutcomeCounts
     outbox: Outbox
 
-    def add_review(
+    def add_review(self, *, number: str, by: Subject, sent: NewReview, key: str | None) -> Review:
+        """Store the review of the doctor in charge, of the spot of this finding. The same request
+        with the same key gets the review of the first one.
+        """
+        return self._add(
+            partial(self._read_finding, number), f"submissions/{number}", by, sent, key
+        )
+
+    def add_to_spot(self, *, lesion: str, by: Subject, sent: NewReview, key: str | None) -> Review:
+        """The same of a spot, also if only stubs are left of its findings."""
+        return self._add(partial(self._read_spot, lesion), f"lesions/{lesion}", by, sent, key)
+
+    def _add(
         self,
-        *,
-        number: str,
+        read: Callable[[Subject], ReviewedSpot],
+        address: str,
         by: Subject,
         sent: NewReview,
         key: str | None,
     ) -> Review:
-        """Store the review of the doctor in charge. The same request with the same key gets the
-        review of the first one.
-        """
-        return find_or_make(
-            partial(self._find_signed, by.id, key, number, sent),
-            lambda: self._sign(number=number, by=by, sent=sent, key=key),
-        )
+        request_hash = _hash(address, sent)
+        find = partial(self.records.reviews.find_by_key, by.id, key, request_hash)
+        return find_or_make(find, lambda: self._sign(read, by, sent, key, request_hash))
+
+    def _read_finding(self, number: str, by: Subject) -> ReviewedSpot:
+        finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
+        return ReviewedSpot(finding.lesion_status, owner, finding, finding.id)
+
+    def _read_spot(self, lesion: str, by: Subject) -> ReviewedSpot:
+        if newest := self.records.find_newest(lesion):
+            return self._read_finding(str(newest.number), by)
+        status = self.records.spots.get(lesion)
+        owner = self.accounts.get(status.owner)
+        own = owner.id == by.id
+        if not status.newest_stub or not (own or self.findings.may_see(owner, by, case=lesion)):
+            raise NotFound(NOT_YOURS)
+        if not in_care(owner, by):
+            raise Forbidden(NOT_IN_CHARGE)
+        return ReviewedSpot(status, owner, None, status.newest_stub.id)
 
     @atomic
     def _sign(
-        self, unit: Unit, *, number: str, by: Subject, sent: NewReview, key: str | None
+        self,
+        unit: Unit,
+        read: Callable[[Subject], ReviewedSpot],
+        by: Subject,
+        sent: NewReview,
+        key: str | None,
+        request_hash: str,
     ) -> Review:
-        finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
-        unit.audit("review.create", by=by.id, target=finding.id, owner=finding.owner)
-        status, at = finding.lesion_status, now()
+        about = read(by)
+        status, owner, at = about.status, about.owner, now()
+        unit.audit("review.create", by=by.id, target=about.target, owner=owner.id)
         review = Review(
             id=new_id_after(max(status.reviews, default=None)),
             created_at=at,
-            lesion=finding.lesion,
-            submission=finding.id,
+            lesion=status.spot.id,
+            submission=about.target,
             doctor=by.id,
             signature=by.account.name,
             opinion=sent.opinion,
             note=sent.note,
             idempotency_key=key,
-            request_hash=_hash(finding.id, sent),
+            request_hash=request_hash,
         )
         require_spot_version(status.spot, sent.spot_version)
-        new = review.for_spot(finding.lesion)
+        new = review.for_spot(status.spot.id)
         if awaits_result(status.spot):
             _require_sample_said(new, current_review(status.spot))
-        self._require_confirmed(unit, finding, new, confirmed=sent.confirm_milder)
+        self._require_confirmed(unit, about, new, confirmed=sent.confirm_milder)
         after = sign(status.spot, new, at=at)
         review = review.model_copy(update={"spot_version": after.version})
         self.records.reviews.add(review, signed=[*status.reviews.values()])
         self.records.spots.store(status.spot, after)
-        self._settle_opinions(finding.lesion)
-        self._publish(unit, [*status.reviews.values(), review], finding, owner)
+        self._settle_opinions(status.spot.id)
+        self._publish(unit, [*status.reviews.values(), review], about)
         return review
 
     def _settle_opinions(self, lesion: str) -> None:
@@ -108,34 +151,34 @@ class ReviewsService:
                 self.outbox.withdraw(Kind.OPINION, to=item.opinion_of, about=about)
 
     def _require_confirmed(
-        self, unit: Unit, about: VisibleFinding, new: SpotReview, *, confirmed: bool
+        self, unit: Unit, about: ReviewedSpot, new: SpotReview, *, confirmed: bool
     ) -> None:
         """Raises MilderNotConfirmed if the doctor has to confirm what this review replaces."""
-        why = find_replaced(about.spot, new)
+        why = find_replaced(about.status.spot, new)
         if why is None:
             return
-        replaced = _say_replaced(about.lesion_status, why, new)
-        detail, of = f"{replaced.urgency} to {new.urgency}", about.owner
-        unit.audit("review.create", by=new.doctor, target=about.id, owner=of, detail=detail)
+        replaced = _say_replaced(about.status, why, new)
+        detail, of = f"{replaced.urgency} to {new.urgency}", about.owner.id
+        unit.audit("review.create", by=new.doctor, target=about.target, owner=of, detail=detail)
         if not confirmed:
             raise MilderNotConfirmed(replaced)
 
-    def _publish(
-        self, unit: Unit, reviews: Sequence[Review], finding: VisibleFinding, owner: Account
-    ) -> None:
+    def _publish(self, unit: Unit, reviews: Sequence[Review], about: ReviewedSpot) -> None:
         """Sort the lists by what counts now, and tell the patient."""
-        review = reviews[-1]
-        self.records.touch(finding.id)
-        changed = self.records.renew([finding.lesion])
-        self.queue.update_owner_key(owner)
+        review, finding = reviews[-1], about.finding
+        if finding:
+            self.records.touch(finding.id)
+        changed = self.records.renew([review.lesion])
+        self.queue.update_owner_key(about.owner)
         unit.publish(changed)
-        unit.publish(ReviewSigned(finding, review))
-        self._mail(finding, owner, review.opinion)
-        self.outcomes.recount(finding, reviews[:-1], reviews)
+        if finding:
+            unit.publish(ReviewSigned(finding, review))
+            self.outcomes.recount(finding, reviews[:-1], reviews)
+        place = f"finding/{finding.number}" if finding else f"spot/{review.lesion}"
+        self._mail(place, about.owner, review.opinion)
 
-    def _mail(self, about: VisibleFinding, owner: Account, opinion: Opinion) -> None:
+    def _mail(self, place: str, owner: Account, opinion: Opinion) -> None:
         """A mail of before that still waits says nothing else."""
-        place = f"finding/{about.number}"
         for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
             self.outbox.withdraw(kind, to=owner.id, about=place)
         kind = Kind.NEW_PICTURE if opinion.photo_wanted else Kind.REVIEWED
@@ -173,18 +216,6 @@ class ReviewsService:
         if counted := self.records.find(voided.submission):
             self.outcomes.recount(counted, before, after)
 
-    def _find_signed(
-        self, doctor: str, key: str | None, number: str, sent: NewReview
-    ) -> Review | None:
-        found = self.records.reviews.find_by_key(doctor, key)
-        if found is None:
-            return None
-        about = self.records.find(found.submission)
-        same = about is not None and str(about.number) == number
-        if not same or found.request_hash != _hash(found.submission, sent):
-            raise IdempotencyKeyReused
-        return found
-
     def list_reviews(self, *, number: str, to: Subject, paging: PageRequest) -> Page[Review]:
         finding, _ = self.findings.get(number=number, to=to)
         reviews = finding.reviews
@@ -218,6 +249,6 @@ def _say_replaced(status: LesionStatus, why: Replaced, new: SpotReview) -> Repla
     return ReplacedStatement(counts.said_by.value, counts.band, said_at=counts.since)
 
 
-def _hash(finding: str, sent: NewReview) -> str:
+def _hash(address: str, sent: NewReview) -> str:
     content = sent.model_dump_json(exclude={"spot_version", "confirm_milder"})
-    return hashlib.sha256(f"{finding}\n{content}".encode()).hexdigest()
+    return hashlib.sha256(f"{address}\n{content}".encode()).hexdigest()

@@ -75,8 +75,8 @@ class Reviews(Repository[Review]):
             raise TooManyReviews
         self.insert(review)
 
-    def find_by_key(self, doctor: str, key: str | None) -> Review | None:
-        return self._by_key(key, doctor=doctor)
+    def find_by_key(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
+        return self._by_key(key, request_hash, doctor=doctor)
 
     def list_of_spots(self, lesions: Sequence[str]) -> list[Review]:
         """List the reviews of these spots in the order of signing. A request that only reads hides
