@@ -15,7 +15,6 @@ from bench.growth_common import (
 )
 from skinapi.accounts.admin.routes import NON_DOCTOR_ROLES
 from skinapi.accounts.auth.account_search import search_fields
-from skinapi.accounts.auth.accounts import key_without_findings
 from skinapi.app.composition.services import Services
 from skinapi.base.pages import PageRequest
 from skinapi.platform.storage.ids import new_id
@@ -39,8 +38,7 @@ def fill_accounts(store: Store, records: int) -> None:
                 yield {**account, "role": "doctor", "status": "approved"}
             else:
                 status = "waiting" if number % 10 == 1 else "approved"
-                key = key_without_findings(account["id"])
-                cared_for = {"doctor_id": doctor if number % 10 < 5 else DOCTOR, "queue_key": key}
+                cared_for = {"doctor_id": doctor if number % 10 < 5 else DOCTOR}
                 yield {**account, "role": "user", "status": status, **cared_for}
 
     fill_alike(store, "accounts", account_document("made"), each())

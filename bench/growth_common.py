@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from bench.bulk_insert import fill
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.account_search import search_fields
-from skinapi.accounts.auth.accounts import Accounts, key_without_findings
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.app.composition.services import Services
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Store
@@ -44,7 +44,7 @@ def document_of(record: BaseModel) -> Document:
 
 def account_document(identifier: str, **fields: Any) -> Document:
     given = {"name": "Ada Example", "email": "ada@example.org", "password_hash": "x"}
-    place = {"queue_key": key_without_findings(identifier), "findings": 0}
+    place = {"findings": 0}
     account = Account(
         id=identifier, created_at=now(), status="approved", **{**given, **place, **fields}
     )

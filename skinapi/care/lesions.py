@@ -211,7 +211,6 @@ class LesionsService:
         self._refuse_apart(spot, _place_told(finding.context))
         self._publish(unit, self.records.put_in_lesion(finding, spot.id, spot.known_place))
         unit.publish(FindingSorted(finding))
-        self.kept.queue.update_owner_key(self.accounts.get(finding.owner))
         moved = finding.model_copy(update={"lesion": spot.id})
         self.counts.enter(moved)
         self.counts.recount(finding.lesion)

@@ -11,7 +11,6 @@ from skinapi.base.errors import NotFound, Unavailable
 from skinapi.care.comparisons import choose_pictures, compare_contents
 from skinapi.findings.records.events import AnswerChanged
 from skinapi.findings.records.finding_access import FindingAccess
-from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.lesion_status import MeasuredChange
 from skinapi.findings.status.spot import compare
@@ -36,7 +35,6 @@ class PendingComparisons:
     store: Store
     work: UnitOfWork
     findings: FindingAccess
-    queue: ReviewQueue
     inference: InferenceService
     failed: FailedItems
     stopping: Stopping
@@ -109,7 +107,5 @@ class PendingComparisons:
         records.spots.change(second.lesion, changed_from)
         records.add_change(second, MeasuredChange(before=first.id, measured_at=at, changes=found))
         changed = records.renew([second.lesion])
-        if owner := self.findings.accounts.find_by_id(second.owner):
-            self.queue.update_owner_key(owner)
         unit.publish(AnswerChanged(second))
         unit.publish(changed)

@@ -6,7 +6,7 @@ The order of the queue: findings/records/waiting_spots.py.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import TypeVar
 
 from pydantic import Field
 
@@ -32,6 +32,7 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.unreadable import hide, is_hidden
 
+T = TypeVar("T")
 NO_PATIENT = "Patient not found"
 NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
 # The parts of the queue; a page continues behind the name of its part and a key of that.
@@ -118,18 +119,18 @@ class CareService:
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, paging: PageRequest
     ) -> Page[FoundPatient]:
-        """Patients by their most urgent unreviewed finding. A program has them, or with a
-        clinic-wide key all, in the order in which they registered.
+        """Patients in the order of the queue, then those who wait for no review. A program has
+        them, or with a clinic-wide key all, in the order in which they registered.
         """
         wide = doctor.key is not None and doctor.key.clinic_wide
         if wide and beginning:
             raise InvalidQuery(NO_SEARCH)
         if beginning:
-            page = self.accounts.search_patients(doctor.id, beginning, paging)
+            page = self._page_found(doctor.id, beginning, paging)
         elif doctor.key:
             page = self.accounts.page_of_doctor(None if wide else doctor.id, paging)
         else:
-            page = self.accounts.page_patients(doctor.id, paging)
+            page = self._page_patients(doctor.id, paging)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
         self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
@@ -142,6 +143,31 @@ class CareService:
             [FoundPatient(patient, waiting.get(patient.id, []), numbers) for patient in shown],
             page.next_after,
         )
+
+    def _page_patients(self, doctor: str, paging: PageRequest) -> Page[Account]:
+        keys = self.waiting.order_owners(doctor)
+
+        def page_waiting(part: PageRequest) -> Page[Account]:
+            page = _page_by([*keys.items()], lambda item: item[1], part)
+            found = self.accounts.by_ids({name for name, _ in page.items})
+            shown = [found[name] for name, _ in page.items if name in found]
+            return Page(shown, page.next_after)
+
+        def page_others(part: PageRequest) -> Page[Account]:
+            page = self.accounts.page_of_doctor(doctor, part)
+            return Page([item for item in page.items if item.id not in keys], page.next_after)
+
+        return join_pages({OPEN: page_waiting, REVIEWED: page_others}, paging)
+
+    def _page_found(self, doctor: str, beginning: str, paging: PageRequest) -> Page[Account]:
+        keys = self.waiting.order_owners(doctor)
+
+        def place(account: Account) -> str:
+            key = keys.get(account.id)
+            return f"{OPEN}{key}" if key else f"{REVIEWED}{account.id}"
+
+        found = sorted(self.accounts.search_patients(doctor, beginning), key=place)
+        return _page_by(found, place, paging)
 
     def list_findings(
         self,
@@ -215,6 +241,10 @@ class CareService:
         asked = [] if reviewed else self._list_asked(doctor, urgency)
         spots = {case.finding.lesion for case in asked}
 
+        def page_asked(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
+            page = _page_by(asked, lambda case: _asked_key(case.finding), part)
+            return Page([*page.items], page.next_after)
+
         def page_open(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
             page = self.waiting.page_queue(doctor.id, urgency=urgency, paging=part)
             rows = [row for row in page.items if row.lesion not in spots]
@@ -227,7 +257,7 @@ class CareService:
             return Page(self._in_care(page.items, doctor), page.next_after)
 
         parts: dict[str, Callable[[PageRequest], Page[FoundCase | FoundWaiting]]] = {
-            ASKED: partial(_page_asked, asked),
+            ASKED: page_asked,
             OPEN: page_open,
             REVIEWED: page_reviewed,
         }
@@ -321,8 +351,8 @@ def _asked_key(finding: StoredFindingRow) -> str:
     return f"{urgency_rank(finding.level.urgency)}{finding.number:016d}"
 
 
-def _page_asked(asked: Sequence[FoundCase], paging: PageRequest) -> Page[FoundCase | FoundWaiting]:
-    behind = [it for it in asked if _asked_key(it.finding) > (paging.after or "")]
+def _page_by(items: Sequence[T], key: Callable[[T], str], paging: PageRequest) -> Page[T]:
+    """Page a list that is sorted by this key."""
+    behind = [item for item in items if key(item) > (paging.after or "")]
     shown = behind[: paging.limit]
-    more = len(behind) > len(shown)
-    return Page(shown, _asked_key(shown[-1].finding) if more else None)
+    return Page(shown, key(shown[-1]) if len(behind) > len(shown) else None)

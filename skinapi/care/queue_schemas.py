@@ -37,10 +37,10 @@ NOT_FOR_PATIENTS: dict[str, Any] = dict.fromkeys(("awaited", "due", "review"))
 
 
 class PatientsQuery(PageQuery):
-    """`after` is a queue key, which these lists are ordered by, and not an id."""
+    """`after` is a key, which these lists are ordered by, and not an id."""
 
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
-    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,46}$")] | None = Field(
+    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,52}$")] | None = Field(
         default=None, description="as in the link to the next page"
     )
 
@@ -59,9 +59,6 @@ class QueueQuery(PatientsQuery):
 
 class DoctorsQueueQuery(QueueQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
-    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,52}$")] | None = Field(
-        default=None, description="as in the link to the next page"
-    )
     urgency: Band | None = Field(
         default=None,
         description="only spots that ask for this, and findings with this level",

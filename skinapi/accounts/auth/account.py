@@ -110,7 +110,6 @@ class WorkFields(StoredRecord):
     - `group_role`: what a group at its provider has given it
     - `refused`: an admin did not approve it, and it is suspended
     - `patients_rest`: it was a doctor's, who has lost the role and still has patients
-    - `queue_key`: sorts a doctor's patients by how urgently their findings need a review
     """
 
     role: Role = "user"
@@ -122,7 +121,6 @@ class WorkFields(StoredRecord):
     refusal: Refusal | None = None
     doctor_id: str | None = None
     patients_rest: bool | None = None
-    queue_key: str
     findings: int
 
     @property
@@ -202,7 +200,6 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
             notices=False,
             sent_by=self.sent_by,
             doctor_id=self.doctor_id,
-            queue_key=self.queue_key,
             findings=self.findings,
             keep=self.keep,
             record_kept_until_at=self.record_kept_until_at,

@@ -42,8 +42,6 @@ ANY_TIME = datetime.fromtimestamp(0, UTC)
 MOST_PATIENTS_FOUND = 1000
 # So many patients at most are named in one row of the audit trail.
 NAMED_AT_ONCE = 50
-# Sorts after the queue keys of findings.
-WITHOUT_FINDINGS = "9"
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
 JOINED = "This account was joined to another one: do it there"
@@ -68,7 +66,6 @@ class Accounts(Repository[Account]):
         ("deletion_due_at", "id"),
         ("record_kept_until_at", "id"),
         ("doctor_id", "id"),
-        ("doctor_id", "queue_key", "id"),
         ("doctor_id", "search", "id"),
         ("doctor_id", "family", "id"),
         ("doctor_id", "email", "id"),
@@ -95,9 +92,7 @@ class Accounts(Repository[Account]):
     def draft(**fields: Unpack[AccountFields]) -> Account:
         """Make an account that is not stored yet."""
         made = AccountFields(**{"id": new_id(), **fields})
-        return Account(
-            **made, created_at=now(), queue_key=key_without_findings(made["id"]), findings=0
-        )
+        return Account(**made, created_at=now(), findings=0)
 
     @in_transaction
     def insert(self, account: Account, /, **more: Any) -> Account:
@@ -217,35 +212,20 @@ class Accounts(Repository[Account]):
         counted: Filter = {"id": account_id, "status": {"$ne": "deleting"}, "joined_to": None}
         return self._read(self._documents.update(counted, {"$inc": {"findings": more}}))
 
-    def set_queue_key(self, account_id: str, key: str) -> None:
-        self._documents.update({"id": account_id}, {"$set": {"queue_key": key}})
-
     def set_findings(self, account_id: str, count: int) -> None:
         self._documents.update({"id": account_id}, {"$set": {"findings": count}})
-
-    def page_patients(self, doctor_id: str, paging: PageRequest) -> Page[Account]:
-        """Page this doctor's patients by their queue key: most urgent unreviewed finding first."""
-        wanted: Filter = {"doctor_id": doctor_id}
-        if paging.after:
-            wanted["queue_key"] = {"$gt": paging.after}
-        found = self._documents.find(wanted, sort="queue_key", limit=paging.limit + 1)
-        return page_of(found, paging, by="queue_key").map_all(self._read_each)
 
     def page_of_doctor(self, doctor_id: str | None, paging: PageRequest) -> Page[Account]:
         """The patients of this doctor, or of all, in the order in which they registered."""
         wanted: Filter = {"doctor_id": doctor_id} if doctor_id else {"role": "user"}
         return self._page(wanted, paging)
 
-    def search_patients(self, doctor_id: str, beginning: str, paging: PageRequest) -> Page[Account]:
-        """Page, as `page_patients`, those whose name, last name or e-mail begins so."""
+    def search_patients(self, doctor_id: str, beginning: str) -> list[Account]:
+        """List this doctor's patients whose name, last name or e-mail begins so."""
         documents = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
         if len(documents) > MOST_PATIENTS_FOUND:
             raise TooManyFound
-        patients = self._read_each(documents)
-        after = paging.after or ""
-        behind = [patient for patient in patients if (patient.queue_key or "") > after]
-        behind.sort(key=lambda item: item.queue_key or "")
-        return page_of(behind, paging, by="queue_key")
+        return self._read_each(documents)
 
     def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
         if not identifiers:
@@ -450,11 +430,6 @@ def _is_readable(stored: Document) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def key_without_findings(account_id: str) -> str:
-    """The key sorts after all other keys, and is unique."""
-    return f"{WITHOUT_FINDINGS}{account_id}"
 
 
 def _sharing_an_email(store: Store) -> tuple[str, str]:

@@ -242,9 +242,11 @@ def end_lost_opinion(tools: Tools, finding: Document) -> str | None:
 
 
 def renew_lists(tools: Tools, account: Document) -> None:
-    """Sort and count the findings of an account again, and store what its spots wait for, after
-    all other steps.
+    """Count the findings of an account again, and store what its spots wait for, after all other
+    steps.
     """
+    former = {"$unset": {"queue_key": True}}
+    tools.store.collection("accounts").update({"id": account["id"]}, former)
     tools.queue.renew_account(account["id"])
     tools.unanswered.note_all(account["id"])
 

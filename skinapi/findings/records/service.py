@@ -199,7 +199,6 @@ class FindingsService:
             self.photos.note_choice(new.choice, account, kept=bool(new.blobs), finding=new.id)
         filed = prepared.finding
         self.records.add(prepared)
-        self.queue.move_patient_up(filed, account)
         unit.publish(FindingFiled(filed))
         if new.lesion:
             self.records.spots.add(filed)
@@ -266,7 +265,6 @@ class FindingsService:
         """`seen` is the finding as it was before."""
         self._correct_place(seen, self.records.get(seen.id))
         changed = self.records.renew([seen.lesion])
-        self.queue.update_owner_key(account)
         after = self.records.see_one(self.records.get(seen.id))
         unit.publish(AnswerChanged(after))
         unit.publish(changed)
@@ -347,7 +345,7 @@ class FindingsService:
         if finding.error:  # it is not counted any more
             self._remove(unit, finding)
             return
-        owner = self.accounts.add_findings(finding.owner, -1)
+        self.accounts.add_findings(finding.owner, -1)
         before = self.records.spots.get(finding.lesion).spot
         remove = delete if stub else leave
         after = remove(before, finding.id, at=now())
@@ -355,8 +353,6 @@ class FindingsService:
         self.records.spots.store(before, after)
         self._remove(unit, finding)
         self._remove_empty(unit, finding.lesion, finding.owner)
-        if owner:  # else it is being deleted
-            self.queue.move_patient_down(finding, owner)
 
     @atomic
     def note_lost(self, unit: Unit, identifier: str, field: str) -> None:

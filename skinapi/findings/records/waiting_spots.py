@@ -187,6 +187,15 @@ class WaitingSpots(Repository[WaitingSpot]):
         counted = self._documents.count_by("urgency", {"doctor": doctor, **IN_QUEUE})
         return Counter({Band(name): count for name, count in counted.items()})
 
+    def order_owners(self, doctor: str) -> dict[str, str]:
+        """Return the first key in the doctor's queue of each patient, in the order of the queue."""
+        of: Filter = {"doctor": doctor, **IN_QUEUE}
+        rows = self._documents.find(of, sort="queue_key", fields=("owner", "queue_key"))
+        keys: dict[str, str] = {}
+        for row in rows:
+            keys.setdefault(row["owner"], row["queue_key"])
+        return keys
+
     def list_queued(self, doctor: str, lesions: Collection[str]) -> list[WaitingSpot]:
         """List those of these spots that are in the doctor's queue."""
         among: Filter = {"lesion": {"$in": sorted(lesions)}, "doctor": doctor, **IN_QUEUE}

@@ -13,7 +13,6 @@ from skinapi.findings.errors import FindingErased, FindingSigned, ResultAwaited
 from skinapi.findings.records.events import FindingVoided
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import (
     Dispute,
     EnteredInError,
@@ -57,7 +56,6 @@ class CorrectionsService:
     work: UnitOfWork
     findings: FindingAccess
     records: FindingRecords
-    queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
     outbox: Outbox
@@ -159,7 +157,6 @@ class CorrectionsService:
         claim = partial(dispute, finding=finding.id, reason=why.value, at=now())
         self.records.spots.change(finding.lesion, claim)
         self.records.renew_keys([finding.lesion])
-        self.queue.update_owner_key(self.accounts.get(finding.owner))
 
     def _is_signed(self, finding: StoredFinding) -> bool:
         return bool(finding.covered_by)
@@ -197,14 +194,12 @@ class CorrectionsService:
         if awaits_result(status.spot):
             raise ResultAwaited
         self.outcomes.recount(finding, [*status.reviews.values()], [])
-        counted = self.accounts.add_findings(finding.owner, -1)
+        self.accounts.add_findings(finding.owner, -1)
         self.records.mark_in_error(finding, error)
         remove = leave if moved else enter_in_error
         self.records.spots.store(status.spot, remove(status.spot, finding.id, at=now()))
         unit.publish(FindingVoided(finding))
         unit.publish(self.records.renew([finding.lesion]))
-        if counted:  # else its account is being deleted
-            self.queue.move_patient_down(finding, counted)
 
     def _tell(self, finding: StoredFinding, owner: Account, by: Subject) -> None:
         own, case = f"finding/{finding.number}", f"case/{finding.number}"

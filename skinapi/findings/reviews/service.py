@@ -16,7 +16,6 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import in_care
-from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.spots import require_spot_version
 from skinapi.findings.records.visible_findings import VisibleFinding
@@ -60,7 +59,6 @@ class ReviewsService:
     work: UnitOfWork
     findings: FindingAccess
     records: FindingRecords
-    queue: ReviewQueue
     accounts: Accounts
     outcomes: OutcomeCounts
     outbox: Outbox
@@ -169,7 +167,6 @@ class ReviewsService:
         if finding:
             self.records.touch(finding.id)
         changed = self.records.renew([review.lesion])
-        self.queue.update_owner_key(about.owner)
         unit.publish(changed)
         if finding:
             unit.publish(ReviewSigned(finding, review))
@@ -190,7 +187,7 @@ class ReviewsService:
         self, unit: Unit, *, number: str, review: str, reason: str, by: Subject
     ) -> Review:
         """Take a review back. What it covers is open again, and the same again changes nothing."""
-        finding, owner, signed = self.findings.get_to_void(number=number, review=review, by=by)
+        finding, _, signed = self.findings.get_to_void(number=number, review=review, by=by)
         if signed.voided:
             return signed
         spots = self.records.spots
@@ -205,7 +202,6 @@ class ReviewsService:
         self.records.reviews.mark_voided(review, at)
         voided = signed.model_copy(update={"voided_at": at})
         changed = self.records.renew(each)
-        self.queue.update_owner_key(owner)
         self._take_back_outcome(finding, voided)
         unit.publish(replace(changed, alone=True))
         return voided

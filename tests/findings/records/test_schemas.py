@@ -55,7 +55,6 @@ def ada() -> Account:
         role="user",
         status="approved",
         password_hash="x",
-        queue_key="9",
         findings=0,
     )
 
