@@ -77,7 +77,7 @@ class DamagedPatient(Value):
     patient_name: str | None = Field(description="null where it cannot be read either")
 
 
-class WaitingCount(Value):
+class WaitingKindCount(Value):
     count: int
     overdue: int
 
@@ -91,7 +91,7 @@ class QueueCountsView(Value):
     unassigned: UnassignedView | None = Field(
         description="those with `unassigned=true`; null where the caller sees none of them"
     )
-    waiting: dict[WaitingKind, WaitingCount] = Field(
+    waiting: dict[WaitingKind, WaitingKindCount] = Field(
         description="how many `GET /waiting` lists of each kind, and how many of them are overdue"
     )
     damaged: list[DamagedPatient] = Field(
@@ -308,7 +308,7 @@ class CareService:
             by_urgency={band: by_urgency[band] for band in Band},
             unassigned=unassigned,
             waiting={
-                kind: WaitingCount(count=count, overdue=overdue)
+                kind: WaitingKindCount(count=count, overdue=overdue)
                 for kind, (count, overdue) in self.waiting.count_kinds(doctor.id).items()
             },
             damaged=[

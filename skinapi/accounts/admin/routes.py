@@ -81,14 +81,13 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
 def _count_open_work(
     admin: AdminService, field: Literal["owner", "doctor"], ids: Collection[str]
 ) -> dict[str, OpenWork]:
-    findings = admin.findings.count_waiting_by(field, ids)
-    spots = admin.spots.count_by(field, ids)
-    open_work = {}
-    for item in {*findings, *spots}:
-        count, urgent = findings.get(item, (0, 0))
-        by_kind = dict(spots.get(item, {}))
-        open_work[item] = OpenWork(findings=count, urgent=urgent, by_kind=by_kind)
-    return open_work
+    spots, urgent = admin.spots.count_by(field, ids), admin.spots.count_urgent_by(field, ids)
+    return {
+        item: OpenWork(
+            findings=kinds.get("review", 0), urgent=urgent.get(item, 0), by_kind=dict(kinds)
+        )
+        for item, kinds in spots.items()
+    }
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"))

@@ -138,7 +138,7 @@ class RefusalView(Answer):
 
 
 class OpenWork(Answer):
-    findings: int = Field(description="findings that wait for a review")
+    findings: int = Field(description="spots that wait for a review")
     urgent: int = Field(description="those of them that ask for a doctor this week")
     by_kind: dict[str, int] = Field(
         description="spots by what they wait for: `review`, `result` of a sample, `photo`, "

@@ -19,7 +19,6 @@ from skinapi.accounts.admin.decisions import (
     require_doctor,
 )
 from skinapi.accounts.admin.waiting_work import (
-    FindingCounts,
     FindingNumbers,
     WaitingSpotCounts,
 )
@@ -57,7 +56,6 @@ class AdminService:
     trail: AuditTrail
     initial_password_life: timedelta
     numbers: FindingNumbers
-    findings: FindingCounts
     spots: WaitingSpotCounts
 
     def list_accounts(

@@ -8,13 +8,6 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
 
 
-class FindingCounts(Protocol):
-    def count_waiting_by(
-        self, field: Literal["owner", "doctor"], ids: Collection[str]
-    ) -> Mapping[str, tuple[int, int]]:
-        """Count how many wait for a review, and how many are urgent, of each owner, or doctor."""
-
-
 class WaitingSpotCounts(Protocol):
     """Counts spots by what they wait for, such as `review` or `telling`."""
 
@@ -25,6 +18,11 @@ class WaitingSpotCounts(Protocol):
         self, field: Literal["owner", "doctor"], ids: Collection[str]
     ) -> Mapping[str, Mapping[str, int]]:
         """Count the spots of each of these owners, or of each doctor's patients, by kind."""
+
+    def count_urgent_by(
+        self, field: Literal["owner", "doctor"], ids: Collection[str]
+    ) -> Mapping[str, int]:
+        """Count those that wait for a review and ask for a doctor this week."""
 
 
 class FindingNumbers(Protocol):

@@ -10,7 +10,6 @@ from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.waiting_work import (
     Checkers,
     DamagedOwners,
-    FindingCounts,
     FindingNumbers,
     PatientsWithoutDoctor,
     WaitingSpotCounts,
@@ -44,7 +43,6 @@ from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_access import Programs
-from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.photos import KeptPhotos
@@ -123,7 +121,6 @@ class Services(Parts):
 STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
     DamagedOwners: DamagedRecords,
-    FindingCounts: FindingLists,
     Checkers: CheckerRecords,
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,

@@ -10,9 +10,7 @@ in the transaction of what changed them.
 The first two are the queue key.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
 
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
@@ -46,21 +44,6 @@ def key_range(*, reviewed: bool, band: Band) -> tuple[str, str]:
 
 def band_of_key(key: str) -> Band:
     return tuple(Band)[int(key[1])]
-
-
-@dataclass(frozen=True)
-class Waiting:
-    band: Band
-    since: datetime
-    number: int
-
-    @classmethod
-    def from_key(cls, key: str | None) -> Self | None:
-        """Read a key; None for one of another kind."""
-        if key is None or not key.startswith("0"):
-            return None
-        since = datetime.fromtimestamp(int(key[5:15]), UTC)
-        return cls(band_of_key(key), since, int(key[15:]))
 
 
 def make_rest_key(photo: bool, reviewed: bool, since: datetime, number: int | None = None) -> str:

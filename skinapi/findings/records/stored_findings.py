@@ -12,7 +12,6 @@ from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.queue_order import (
-    FIRST_REVIEWED,
     make_opinion_key,
     make_rest_key,
     rest_without_photo,
@@ -45,7 +44,7 @@ NONE_CAME: dict[str, Any] = dict.fromkeys(("opinion_key", "opinion_came_at"))
 INDEXES: tuple[tuple[str, ...], ...] = (
     ("number",),
     *(("owner",), ("owner", "queue_key"), ("owner", "changed")),
-    *(("doctor",), ("doctor", "queue_key"), ("doctor", "opinion_key")),
+    *(("doctor",), ("doctor", "queue_key")),
     *(("doctor", "changed"), ("opinion_of", "queue_key"), ("queue_key",)),
     *(("changed",), ("lesion",), ("uncompared",)),
 )
@@ -179,12 +178,6 @@ class StoredFindings(Repository[StoredFinding]):
         changed = {**changes_between(before, after), "changed": new_id()}
         change = {**set_or_remove(changed), **TOUCH}
         return self._documents.update(seen, change) is not None
-
-    def most_urgent(self, owner: str) -> tuple[str, str] | None:
-        """Find id and queue key of the most urgent one that nobody has reviewed."""
-        wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
-        found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
-        return (found[0]["id"], found[0]["queue_key"]) if found else None
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
         """Put them into the lists of this doctor. A second opinion is still to come, also that of

@@ -212,6 +212,14 @@ class WaitingSpots(Repository[WaitingSpot]):
                 counts.setdefault(item, {})[kind] = count
         return counts
 
+    def count_urgent_by(
+        self, field: Literal["owner", "doctor"], ids: Collection[str]
+    ) -> dict[str, int]:
+        """Count those that wait for a review and ask for a doctor this week."""
+        wanted: Filter = {field: {"$in": sorted(ids)}, "kind": WaitingKind.REVIEW}
+        of = {**wanted, "urgency": Band.URGENT_REFERRAL}
+        return self._documents.count_by(field, of) if ids else {}
+
     def count_kinds(self, doctor: str) -> dict[WaitingKind, tuple[int, int]]:
         """Count what waits for this doctor, and how much of it is overdue."""
         of: Filter = {"doctor": doctor}
