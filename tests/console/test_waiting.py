@@ -263,7 +263,7 @@ def test_an_urgent_spot_without_photos_stays_in_the_queue_under_its_urgency(
     assert "Urgent referral" in visitor.read_all(".cases li.urgency")[0]
     journey.step("queue")
     visitor.press(f".cases a[href='#/course/{spot}']")
-    visitor.see(f"Finding {number}, removed")
+    journey.see("deletedPhoto")
     visitor.go("patients")
     visitor.find(".patients .band-urgent_referral")
     assert visitor.count(".patients a[href^='#/case/null']") == 0
