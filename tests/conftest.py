@@ -476,12 +476,16 @@ def shared_database_uri(mongo_uri: str) -> Iterator[str]:
 @pytest.fixture
 def emptied_database_uri(shared_database_uri: str) -> str:
     """The URI of a database without a document, but with the indexes of the backend before."""
+    empty_database(shared_database_uri)
+    return shared_database_uri
+
+
+def empty_database(uri: str) -> None:
     client: pymongo.MongoClient[dict[str, Any]]
-    with pymongo.MongoClient(shared_database_uri) as client:
+    with pymongo.MongoClient(uri) as client:
         database: Database[dict[str, Any]] = client.get_default_database()
         for name in database.list_collection_names():
             database[name].delete_many({})
-    return shared_database_uri
 
 
 def own_database(uri: str) -> str:

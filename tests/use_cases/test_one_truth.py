@@ -23,6 +23,7 @@ from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ports import Store
+from tests.conftest import empty_database
 from tests.findings.reports.contradictions import asked_in
 from tests.findings.status.oracle import RANK, Photo
 from tests.support.backends import MAIL, Backend, Person, store_of_kind
@@ -544,7 +545,8 @@ def test_each_channel_says_what_the_oracle_says(
     for seed in range(HISTORIES):
         folder, uri = tmp_path / f"{seed}", None
         if kind == "mongod":
-            uri = request.getfixturevalue("emptied_database_uri")
+            uri = request.getfixturevalue("shared_database_uri")
+            empty_database(uri)
         history, wrong, _ = run(folder, seed, store_of_kind(kind, folder, uri) if uri else None)
         acts = "\n".join(map(str, history.oracle.log))
         assert wrong == [], f"seed {seed}, after {history.act_name}:\n{acts}"

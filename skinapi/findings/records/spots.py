@@ -161,7 +161,7 @@ def _add(spot: Spot, finding: StoredFinding) -> Spot:
     if finding.filed_by:
         return added
     opened = spot.opened_at if spot.reviews else at
-    return replace(added, telling=spot.telling, opened_at=opened)
+    return replace(added, telling=added.telling if spot.telling else None, opened_at=opened)
 
 
 def state_of(spot: Spot) -> Document:
