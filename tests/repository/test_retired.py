@@ -58,7 +58,8 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"find_what_to_tell|FindingToTell|ReachReason|list_graver_of_spots|ReachList",
         r"ResultToCome|result_to_come|sampled_by|\bto_be_told\b|toReachSuspected",
         r"\b(is_)?shut_out\b|shutOut|PatientShutOut|SHUT_OUT\b|TellingView|SignedReview",
-        r"tell_of_undelivered|on_mail_undelivered|take_day_late",
+        r"tell_of_undelivered|on_mail_undelivered|take_day_late|keep_or_end|tell_(lost|unread)\b",
+        r"[Pp]atient_?[Nn]otice\b|TellingWords|findings_to_tell",
     ),
     "emergency access": (
         *("BREAK_GLASS", "/break-glass", "BreakGlass", "break_glass_", "glass_broken"),
@@ -90,14 +91,21 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"\bSentAgain\b",
         "SentByArchive",
         "deny_erased",
-        "toldWhy_corrected",
+        "toldWhy_",
         "is_in_force",
         "list_filed_by_archives",
     ),
     "lists by keys of findings": (
         r"awaited_key|due_key|OrphanedWork|find_left\b|find_reviewed|FindUnanswered|AwaitedView",
         r"count_left_by|count_late_results|page_awaited|list_visits|queue\?awaited",
+        r"page_opinions|set_queue_key|find_waiting_patients|move_patient_(up|down)|update_owner_key",
+        r"LeftWithDoctorView|(overdue_findings|late_results|left_messages)\b|WaitingFindings\b",
     ),
+    "events with one name now": (
+        r"LetterTakenBack|FindingReviewed\b|RoleChanged|FindingDiscarded",
+        r"ChangeMeasured|FactsAmended|FindingJudgedAgain",
+    ),
+    "former words of a decision": (r"suspected_unsure|picture_came|photo_came|new_picture_of",),
     "one-time fits of the shipped model": (r"(read|write|measure)_left_out", r"only_facts"),
 }
 # The migration reads what 2.0.0 stored; the changelog and the upgrade page name what is gone.
