@@ -120,9 +120,11 @@ async function getSpot(id) {
 const WithoutPhoto = ({ spot, conditions }) => {
   const { id, instruction } = spot;
   return html`
-    ${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions} here=${{ id: instruction.finding, lesion: id }}>
-      <p>${say("photosDeleted")}</p><//>`}
-    <${Tools} spot=${spot} />`;
+    <div class="finding spot-now">
+      <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions} here=${{ id: instruction.finding, lesion: id }}>
+        <p>${say("photosDeleted")}</p><//>`}
+        <${Tools} spot=${spot} /></div>
+    </div>`;
 };
 
 /** What is to be done and what it is likely to be, beside the photo that this was said of. @param {{spot: Api["LesionView"], report?: FindingReport | null, findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
