@@ -202,6 +202,7 @@ class MessagesService:
     @atomic
     def mark_done(self, unit: Unit, *, topic: ConversationTopic, last: str, by: Subject) -> None:
         thread = self._get_thread(topic, by)
+        self.accounts.lock(thread.owner)
         if self.messages.mark_done(thread, by=by.id, last=last):
             unit.record(
                 AuditRow("message.done", by=by.id, target=thread.target, owner=thread.owner)

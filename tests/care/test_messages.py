@@ -1,5 +1,6 @@
 """A conversation, about a spot or none: the patient and the doctor in charge, and nobody else."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.care.clinic import ROUTINE, file_for, patient_of
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
-from tests.findings.records.test_races import overlapped
+from tests.findings.records.test_races import Call, overlapped, overlapped_back
 from tests.support.backends import MAIL, Backend
 
 MARKUP = "<b>not bold</b> & <img src=x onerror=alert(1)>\nsecond line"
@@ -344,3 +345,15 @@ def test_what_is_written_while_the_doctor_changes_waits_for_who_is_in_charge_the
         change = partial(admin.call, "PUT", path, json={"doctor": now_in_charge.email})
         assert overlapped(partial(talk.send, talk.ada), change) == (201, 200)
         assert (talk.waits(now_in_charge), talk.waits(doctors[turn % 2 - 1])) == ([turn], [])
+
+
+@pytest.mark.parametrize("run", [overlapped, overlapped_back])
+def test_what_is_written_while_the_doctor_marks_another_as_done_goes_on_waiting(
+    real_backend: Backend, run: Callable[[Call, Call], tuple[int, int]]
+) -> None:
+    talk = Talk(real_backend, about_a_spot=False)
+    body = {"message": talk.sent(talk.ada, "one")["_id"]}
+    done = partial(talk.grey.call, "POST", f"{talk.path}/done", json=body)
+    assert run(done, partial(talk.send, talk.ada, "two")) == (200, 201)
+    assert talk.waits(talk.grey) == [1]
+    assert len(talk.grey.pages("/waiting?kind=answer")) == 1
