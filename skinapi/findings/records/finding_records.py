@@ -37,7 +37,7 @@ from skinapi.findings.status.waiting import WaitingKind
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
-from skinapi.platform.storage.unreadable import is_hidden, read_each
+from skinapi.platform.storage.unreadable import is_hidden, leaving_out, read_each
 
 SPOTS_AT_ONCE = 100
 
@@ -147,10 +147,15 @@ class FindingRecords(StoredFindings):
         return [row for status, owner in known if owner for row in list_rows(status, owner)]
 
     def renew_waiting_of(self, owner: str) -> None:
-        """Store what all spots of this account wait for."""
+        """Store what all spots of this account wait for. A spot of which a record cannot be read
+        goes on waiting as before, and keeps nobody from suspending the account.
+        """
         known = self.spots.lock_of(owner) | self.waiting.lesions_of(owner)
         for lesions in batched(sorted(known), SPOTS_AT_ONCE):
-            self.renew_waiting(lesions)
+            with leaving_out():
+                rows = self._list_waiting(lesions)
+                readable = [lesion for lesion in lesions if not is_hidden("lesions", lesion)]
+            self.waiting.replace(readable, rows)
 
     def waits_otherwise(self, owner: str) -> bool:
         """Whether what the spots of this account wait for is not what is stored."""

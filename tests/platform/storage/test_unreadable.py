@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from skinapi.app.integrity_check import list_record_types
 from skinapi.platform.storage.documents import Unparsed
 from skinapi.platform.storage.faults import document_faults
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.stores.sqlite_documents import SqliteDocuments
 from skinapi.platform.web.declaration import route_of
@@ -320,6 +321,22 @@ def test_a_write_never_decides_by_a_list_that_lacks_a_record(any_backend: Backen
     answer = sign_review(two.grace, stored["number"], SEEN)
     assert (answer.status_code, answer.get_json()["code"]) == (500, "record_damaged")
     assert store.collection("reviews").count({"submission": stored["id"]}) == 1
+
+
+def test_an_account_with_a_record_that_cannot_be_read_is_suspended(any_backend: Backend) -> None:
+    """The spot with that record goes on waiting as before."""
+    doctor, ada = patient_in_care(any_backend)
+    damaged, other = (file_for(any_backend, ada, URGENT) for _ in range(2))
+    told = {"$set": {"telling": {"began_at": now(), "grave": True}}}
+    store = any_backend.services.store
+    store.collection("lesions").update({"id": other.lesion}, told)
+    store.collection("submissions").update({"id": damaged.id}, {"$set": {"level": "nonsense"}})
+    admin = any_backend.member(role="admin")
+    admin.call_ok("PATCH", f"/users/{ada.email}/suspend")
+    rows = store.collection("waiting").find({"kind": "review"})
+    assert {row["lesion"] for row in rows} == {damaged.lesion, other.lesion}
+    [row] = doctor.pages("/waiting?kind=telling&overdue=true")
+    assert row["lesion"] == other.lesion
 
 
 @pytest.mark.parametrize("collection", ["submissions", "reviews"])
