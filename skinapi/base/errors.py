@@ -80,7 +80,8 @@ class ReplacedStatement:
     said_at: datetime | None = None
 
     def __str__(self) -> str:
-        said = [self.label, self.urgency, self.doctor or f"by the {self.said_by}"]
+        by = "a review that was taken back" if self.said_by == "voided" else f"the {self.said_by}"
+        said = [self.label, self.urgency, self.doctor or f"by {by}"]
         if self.said_at:
             said.append(f"{self.said_at:%Y-%m-%d}")
         return ", ".join(filter(None, said))
