@@ -1,5 +1,7 @@
 """A spot whose photos the patient has deleted: what it asks for stays in every list."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from skinapi.platform.storage.ids import made_at
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.care.test_inbox import inbox
 from tests.care.test_lesions import begin, course
+from tests.findings.records.test_races import Call, overlapped, overlapped_back
 from tests.support.backends import Backend, Person
 from tests.support.reviews import review_of, sign_review, spot_version_of
 
@@ -201,3 +204,22 @@ def test_a_review_of_a_spot_covers_its_findings(backend: Backend) -> None:
 def test_no_review_is_signed_of_a_spot_that_never_had_a_finding(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     assert sign_spot(doctor, begin(ada), 0).status_code == 404
+
+
+@pytest.mark.parametrize("run", [overlapped, overlapped_back])
+def test_what_a_review_of_a_spot_without_photos_lets_wait_waits_for_the_next_doctor(
+    real_backend: Backend, run: Callable[[Call, Call], tuple[int, int]]
+) -> None:
+    doctor, ada = patient_in_care(real_backend)
+    other, admin = real_backend.member(role="doctor"), real_backend.member(role="admin")
+    filed = file_for(real_backend, ada, ROUTINE)
+    assert sign_review(doctor, filed.number, MOLE).status_code == 201
+    delete(ada, filed.number)
+    version = real_backend.services.findings.records.spots.get(filed.lesion).spot.version
+    body = {"label": "melanoma", "certainty": "sure", "urgency": URGENT, "spot_version": version}
+    path = f"/lesions/{filed.lesion}/reviews"
+    sign = partial(doctor.call, "POST", path, json=body)
+    path, chosen = f"/users/{ada.email}/doctor", {"doctor": other.email}
+    signed, _ = run(sign, partial(admin.call, "PUT", path, json=chosen))
+    assert signed in (201, 404)  # 404: the other doctor was in charge first
+    assert len(other.pages("/waiting?kind=telling")) == (signed == 201)

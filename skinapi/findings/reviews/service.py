@@ -95,7 +95,8 @@ class ReviewsService:
         if newest := self.records.find_newest(lesion):
             return self._read_finding(str(newest.number), by)
         status = self.records.spots.get(lesion)
-        owner = self.accounts.get(status.owner)
+        # No finding is written, so this is what conflicts with a change of the doctor.
+        owner = self.accounts.lock(status.owner)
         own = owner.id == by.id
         if not status.newest_stub or not (own or self.findings.may_see(owner, by, case=lesion)):
             raise NotFound(NOT_YOURS)
