@@ -143,7 +143,8 @@ def test_an_urgent_spot_stays_on_the_home_page_when_its_photos_are_deleted(
     visitor.open_view(f"spot/{spot['id']}")
     open_menu(journey)
     journey.press("deleteSpot")
-    visitor.see("No doctor has looked at this answer yet. Once the photo is deleted, no doctor here can.")
+    visitor.see("No doctor has looked at this answer yet.")
+    visitor.see("Once the photo is deleted, no doctor here can.")
     [warning] = visitor.read_all("dialog .message")
     assert instruction["action"] in warning
     visitor.press("dialog .danger")
