@@ -181,9 +181,11 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
 
 def _withdraw_wishes(data: Repositories, filed: StoredFinding) -> None:
     """The photo that was asked for of its spot is here: no mail asks for it any more."""
-    started = filed.lesion == filed.id
-    for number in () if started else data.findings.numbers_in_lesion(filed.lesion).values():
-        data.outbox.withdraw(Kind.NEW_PICTURE, to=filed.owner, about=f"finding/{number}")
+    if filed.lesion == filed.id:
+        return
+    numbers = data.findings.numbers_in_lesion(filed.lesion).values()
+    for about in (f"spot/{filed.lesion}", *(f"finding/{number}" for number in numbers)):
+        data.outbox.withdraw(Kind.NEW_PICTURE, to=filed.owner, about=about)
 
 
 def _to_erasure(
