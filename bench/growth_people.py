@@ -21,9 +21,7 @@ from skinapi.accounts.auth.sessions import Session
 from skinapi.app.composition.services import Services
 from skinapi.base.pages import PageRequest
 from skinapi.care.queue import CareService
-from skinapi.findings.records.queue_order import make_reviewed_key
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import see_alone
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import Level, LevelSource
 from skinapi.model.conditions import Band
@@ -82,12 +80,9 @@ def fill_findings(store: Store, records: int) -> None:
 
     def each() -> Iterator[Document]:
         for number in range(1, records + 1):
-            numbered = finding.model_copy(update={"number": number})
-            keys = see_alone(numbered).make_keys()
-            if number % 2 == 0:
-                keys["queue_key"] = make_reviewed_key(judged.band, finding.created_at, number)
+            queued_at = None if number % 2 == 0 else finding.created_at
             identifier = new_id()
-            yield {"id": identifier, "lesion": identifier, "number": number, **keys}
+            yield {"id": identifier, "lesion": identifier, "number": number, "queued_at": queued_at}
 
     fill_alike(store, "submissions", document_of(finding), each())
     fill(store, "counters", [{"id": "submissions", "schema": 1, "value": records}])

@@ -309,12 +309,13 @@ def test_a_damaged_record_of_one_patient_keeps_no_list_of_another_from_being_rep
     backend: Backend, collection: str, ops: Any
 ) -> None:
     grey = backend.member(role="doctor")
-    people = [backend.member(doctor_id=backend.account(grey.email).id) for _ in "12"]
+    doctor = backend.account(grey.email).id
+    people = [backend.member(doctor_id=doctor) for _ in "12"]
     numbers = [predicted(person)["id"] for person in people]
     rows = backend.services.store.collection("submissions")
     first = backend.account(people[0].email).id
     key = "id" if collection == "accounts" else "owner"
     backend.services.store.collection(collection).update({key: first}, ops)
-    rows.update({"number": numbers[1]}, {"$unset": {"queue_key": True}})
+    rows.update({"number": numbers[1]}, {"$unset": {"doctor": True}})
     assert main(["check", "--repair"]) == 1
-    assert rows.find({"number": numbers[1]})[0]["queue_key"]
+    assert rows.find({"number": numbers[1]})[0]["doctor"] == doctor

@@ -6,6 +6,7 @@ The order of the queue: findings/records/waiting_spots.py.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from pydantic import Field
@@ -17,7 +18,6 @@ from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest, join_pages
 from skinapi.base.values import Value
 from skinapi.findings.records.damaged_records import DamagedRecords
-from skinapi.findings.records.finding_lists import FindingLists
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import in_care, is_asked
 from skinapi.findings.records.read_notes import ReadNotes
@@ -110,7 +110,6 @@ class CareService:
 
     accounts: Accounts
     records: FindingRecords
-    lists: FindingLists
     waiting: WaitingSpots
     notes: ReadNotes
     unassigned: UnassignedPatients
@@ -181,7 +180,13 @@ class CareService:
         owner = self.accounts.find_staying(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
-        page = self.lists.page_by_urgency({"owner": owner.id}, reviewed=reviewed, paging=paging)
+        groups = {OPEN: False, REVIEWED: True}
+        parts = {
+            name: partial(self.records.page_newest, {"owner": owner.id}, reviewed=group)
+            for name, group in groups.items()
+            if reviewed in (None, group)
+        }
+        page = join_pages(parts, paging)
         cases = self._with_accounts(
             page.items, lambda _, account: account.id == owner.id, doctor=doctor
         )
@@ -251,10 +256,9 @@ class CareService:
             return Page(self._see_rows(rows, doctor), page.next_after)
 
         def page_reviewed(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
-            page = self.lists.page_by_urgency(
-                {"doctor": doctor.id}, reviewed=True, urgency=urgency, paging=part
-            )
-            return Page(self._in_care(page.items, doctor), page.next_after)
+            page = self.records.page_newest({"doctor": doctor.id}, part, reviewed=True)
+            found = [item for item in page.items if urgency in (None, item.level.urgency)]
+            return Page(self._in_care(found, doctor), page.next_after)
 
         parts: dict[str, Callable[[PageRequest], Page[FoundCase | FoundWaiting]]] = {
             ASKED: page_asked,

@@ -27,8 +27,8 @@ routes: Routes[CareService] = Routes(access=DOCTORS)
 def list_patients(
     care: CareService, *, query: PatientSearch, subject: Subject
 ) -> Page[PatientInCare]:
-    """The patients in the doctor's care, by their most urgent unreviewed finding. A program has
-    them in the order in which they registered; with a clinic-wide key all.
+    """The patients in the doctor's care, in the order of the queue. A program has them in the order
+    in which they registered; with a clinic-wide key all.
     """
     page = care.list_patients(doctor=subject, beginning=query.q, paging=query.paging)
     return page.map(PatientInCare.from_patient)
@@ -38,7 +38,7 @@ def list_patients(
 def list_patient_submissions(
     care: CareService, *, patient: str, query: QueueQuery, subject: Subject
 ) -> Page[QueuedFinding]:
-    """The findings of one patient in care: unreviewed first, then by urgency, then oldest."""
+    """The findings of one patient in care: unreviewed first, then the newest."""
     page = care.list_findings(
         patient=patient,
         doctor=subject,
@@ -57,7 +57,8 @@ def list_queue(
     is shown as the newest finding of the spot, or without one (`finding` null).
 
     Before them stand the findings about which the caller is asked for a second opinion, and spots
-    about which one has come. The findings that are reviewed stand last.
+    about which one has come. The findings that are reviewed stand last, the newest first. A
+    page can hold fewer entries than `limit`, or none, although more follow.
 
     With `unassigned=true`, those of patients without a doctor instead.
     """

@@ -8,14 +8,15 @@ import pytest
 
 from skinapi.app.migration import levels
 from skinapi.app.migration.steps import Tools, give_levels
-from skinapi.findings.records.queue_order import (
-    make_reviewed_key,
-    make_waiting_key,
-)
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
-from tests.app.former_keys import make_awaited_key, make_due_key
+from tests.app.former_keys import (
+    make_awaited_key,
+    make_due_key,
+    make_reviewed_key,
+    make_waiting_key,
+)
 from tests.care.clinic import REFERRAL, ROUTINE, URGENT
 from tests.support.backends import Backend
 

@@ -30,7 +30,7 @@ from skinapi.platform.storage.store_version import (
     join_store,
 )
 from skinapi.privacy.retention.service import RetentionService
-from tests.app.former_keys import make_awaited_key, make_due_key
+from tests.app.former_keys import make_awaited_key, make_due_key, make_queue_key
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -61,6 +61,10 @@ NEW = {
 def make_former(backend: Backend) -> None:
     """Give the store the version of 2.0.0. `migration` is the lease of its own migration."""
     collection = backend.services.store.collection
+    for finding in collection("submissions").find():
+        if "queue_key" not in finding and not finding.get("error"):
+            key = {"queue_key": make_queue_key(finding)}
+            collection("submissions").update({"id": finding["id"]}, {"$set": key})
     for name, fields in NEW.items():
         collection(name).update_all({}, {"$unset": dict.fromkeys(fields, True)})
     [stored] = collection(STORE_COLLECTION).find()

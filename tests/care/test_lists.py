@@ -51,7 +51,8 @@ def test_the_queue_has_unreviewed_first_then_the_urgent_then_who_waits_longest(
     assert numbers(doctor, "/queue?reviewed=false&limit=1") == [early, late, referral, routine]
     assert numbers(doctor, "/queue?reviewed=true") == [done]
     path = f"/patients/{shared_backend.account(ada.email).id}/submissions"
-    assert numbers(doctor, path) == numbers(doctor, f"{path}?limit=1") == [late, routine, done]
+    # The newest first is the last that was filed: its id is not patched.
+    assert numbers(doctor, path) == numbers(doctor, f"{path}?limit=1") == [routine, late, done]
     assert numbers(doctor, f"{path}?reviewed=true") == [done]
 
 
@@ -65,7 +66,7 @@ def test_the_queue_tells_of_each_case_what_was_told_and_why_it_is_urgent(
     file_for(shared_backend, ada, ROUTINE)
     of_ada = f"/patients/{shared_backend.account(ada.email).id}/submissions"
     for path in ("/queue", of_ada):
-        first, second = doctor.pages(path)
+        first, second = sorted(doctor.pages(path), key=lambda row: row["id"])
         assert (first["age_band"], first["body_site"]) == ("45-59", "back")
         assert (second["age_band"], second["body_site"]) == (None, None)
         sides = [(item["body_laterality"], item["body_side"]) for item in (first, second)]
@@ -85,7 +86,7 @@ def test_the_queue_of_one_urgency_has_all_of_that_and_none_else(shared_backend: 
     }
     for numbers_of in made.values():
         review(doctor, numbers_of[0])  # as a melanoma: the decision is an urgent referral
-    reviewed = [numbers_of[0] for numbers_of in made.values()]
+    reviewed = [numbers_of[0] for numbers_of in made.values()][::-1]  # the newest first
     for query in ("", "&limit=1", "&limit=2"):
         urgent = numbers(doctor, f"/queue?urgency=urgent_referral{query}")
         assert urgent == [*made[URGENT][1:], *reviewed]
@@ -125,7 +126,7 @@ def test_a_patient_is_found_by_the_beginning_of_a_name_a_last_name_or_an_email(
     assert found("LOVE") == [lovelace.email]
 
 
-def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless(
+def test_reviewed_findings_are_listed_the_newest_first(
     shared_backend: Backend,
 ) -> None:
     doctor = shared_backend.member(role="doctor")
@@ -136,16 +137,16 @@ def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless
     for number, label in (
         (harmless, "melanocytic_nevus"),
         (grave, "melanoma"),
-        (urgent, "melanocytic_nevus"),  # the doctor is sure: it waits for nobody
+        (urgent, "melanocytic_nevus"),
     ):
         body = {"label": label, "certainty": "sure"}
         answer = sign_review(doctor, number, body)
         assert answer.status_code == 201
     path = f"/patients/{shared_backend.account(patient.email).id}/submissions"
     for reviewed in ("/queue?reviewed=true", f"{path}?reviewed=true", "/queue", path):
-        assert numbers(doctor, reviewed) == [grave, harmless, urgent]
+        assert numbers(doctor, reviewed) == [urgent, grave, harmless]
     review(doctor, harmless)
-    assert numbers(doctor, "/queue") == [harmless, grave, urgent]
+    assert numbers(doctor, "/queue") == [urgent, grave, harmless]
     assert list(shared_backend.services.queue.check_integrity()) == []
 
 

@@ -100,6 +100,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"count_left_by|count_late_results|page_awaited|list_visits|queue\?awaited",
         r"page_opinions|set_queue_key|find_waiting_patients|move_patient_(up|down)|update_owner_key",
         r"LeftWithDoctorView|(overdue_findings|late_results|left_messages)\b|WaitingFindings\b",
+        r"opinion_key|make_(waiting|reviewed|opinion)_key|key_range|page_by_urgency|FindingLists",
     ),
     "events with one name now": (
         r"LetterTakenBack|FindingReviewed\b|RoleChanged|FindingDiscarded",

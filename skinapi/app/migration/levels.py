@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from skinapi.findings.records.queue_order import FIRST_REVIEWED, band_of_key
 from skinapi.findings.status.spot import (
     Act,
     Changed,
@@ -131,8 +130,9 @@ def _find_level(
 ) -> tuple[Level, bool]:
     """One that 2.0.0 had in the queue is as urgent as there, and as its own review."""
     key = finding.get("queue_key") or ""
-    sorted_by = band_of_key(key) if key else Band(finding["band"])
-    decided = key >= FIRST_REVIEWED
+    # Its digits say first whether the finding was reviewed, then the rank of its urgency.
+    decided = key >= "1"
+    sorted_by = tuple(Band)[int(key[1])] if key else Band(finding["band"])
     said = [item for item in covering if decided or item[FINDING] == finding["id"]]
     asked = most_urgent(sorted_by, *map(_asks, said[-1:]))
     review = next((item for item in reversed(said) if _asks(item) is asked), None)

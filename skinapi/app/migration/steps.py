@@ -19,7 +19,6 @@ from skinapi.care.messages import UnansweredMessages
 from skinapi.care.reminders import LesionCounts
 from skinapi.care.second_opinions import SecondOpinion, SecondOpinions
 from skinapi.findings.records.lesions import Lesion, Place
-from skinapi.findings.records.queue_order import make_opinion_key
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import PLACE
 from skinapi.findings.records.stored_findings import NOT_ASKED
@@ -31,7 +30,7 @@ from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
 from skinapi.privacy.retention.service import ANNOUNCED
 
-RETIRED_KEYS = {"hold_key", "awaited_key", "due_key"}
+RETIRED_KEYS = {"hold_key", "awaited_key", "due_key", "queue_key"}
 # Why 2.0.0 listed a finding of a person to reach. Every other reason was something to tell.
 KINDS = {
     **dict.fromkeys(("unreviewed", "unjudged", "unreadable", "lost"), WaitingKind.REVIEW),
@@ -206,10 +205,7 @@ def convert_second_opinion(tools: Tools, review: Document) -> str | None:
     later = reviews.find({FINDING: opinion.submission, "id": {"$gt": opinion.id}})
     if any(item["opinion"].get("histology_result") and not item.get("asked_by") for item in later):
         return None
-    came_at = now()
-    key = finding.get("opinion_key") or make_opinion_key(came_at, finding["number"])
-    came = {**NOT_ASKED, "opinion_key": key, "opinion_came_at": came_at}
-    tools.queue.records.change(finding["id"], **came)
+    tools.queue.records.change(finding["id"], **NOT_ASKED, opinion_came_at=now())
     return OPENED
 
 
@@ -227,18 +223,14 @@ def _say_rest(said: Document) -> Iterator[str]:
 
 
 def end_lost_opinion(tools: Tools, finding: Document) -> str | None:
-    """Sort opinions that have come by when they came. A colleague who is not active any more stays
-    asked.
-    """
+    """Say which opinions do not come. A colleague who is not active any more stays asked."""
     if not (finding.get("opinion_key") or finding.get("opinion_lost")):
         return None
-    came_at, number = finding.get("opinion_came_at"), finding["number"]
-    key = make_opinion_key(came_at, number) if came_at else None
-    change = set_or_remove({"opinion_key": key, "opinion_lost": None})
-    tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
-    if key or finding.get("opinion_of"):
+    former: Ops = {"$unset": {"opinion_key": True, "opinion_lost": True}}
+    tools.store.collection(FINDINGS).update({"id": finding["id"]}, former)
+    if finding.get("opinion_came_at") or finding.get("opinion_of"):
         return None
-    return f"The second opinion on finding {number} that was asked for does not come"
+    return f"The second opinion on finding {finding['number']} that was asked for does not come"
 
 
 def renew_lists(tools: Tools, account: Document) -> None:

@@ -4,7 +4,7 @@ Begin with `finding_access.py`; what a reader sees is a `VisibleFinding`, what i
 `StoredFinding`.
 
 Other packages import `changed_findings`, `damaged_records`, `events`,
-`finding_access`, `finding_lists`, `finding_records`, `lesions`, `letters`, `photos`, `queue_order`,
-`read_access`, `read_notes`, `record_retention`, `review_queue`, `service`, `spots`,
-`stored_finding`, `stored_findings`, `unassigned_patients`, `visible_findings`, `waiting_spots`.
+`finding_access`, `finding_records`, `lesions`, `letters`, `photos`, `read_access`, `read_notes`,
+`record_retention`, `review_queue`, `service`, `spots`, `stored_finding`, `stored_findings`,
+`unassigned_patients`, `visible_findings`, `waiting_spots`.
 """

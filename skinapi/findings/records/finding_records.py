@@ -126,8 +126,8 @@ class FindingRecords(StoredFindings):
 
     def renew_keys(self, lesions: Collection[str]) -> None:
         """Store the keys by which lists sort these, in the transaction that changes them."""
-        for item, keys in self.list_changed_keys(lesions):
-            self._documents.update({"id": item.id}, set_or_remove(keys))
+        for item, key in self.list_changed_keys(lesions).items():
+            self._documents.update({"id": item}, set_or_remove({"rest_key": key}))
         self.renew_waiting(lesions)
 
     def renew_waiting(self, lesions: Collection[str]) -> None:
@@ -174,24 +174,15 @@ class FindingRecords(StoredFindings):
 
         self._store.transaction(note)
 
-    def list_changed_keys(
-        self, lesions: Collection[str]
-    ) -> list[tuple[VisibleFindingRow, dict[str, str | None]]]:
-        """List the findings that `renew_keys` gives other keys, each with all of them."""
-        found = self._read_each_as(
-            StoredFindingRow, self._find_in(lesions, FIELDS[StoredFindingRow])
-        )
+    def list_changed_keys(self, lesions: Collection[str]) -> dict[str, str | None]:
+        """Return the keys that `renew_keys` changes, by the id of the finding."""
+        stored = self._find_in(lesions, FIELDS[StoredFindingRow])
+        found = self.see(self._read_each_as(StoredFindingRow, stored))
         spots: dict[str, list[VisibleFindingRow]] = {}
-        for item in self.see(found):
+        for item in found:
             spots.setdefault(item.lesion, []).append(item)
-        changed = list[tuple[VisibleFindingRow, dict[str, str | None]]]()
-        for spot in spots.values():
-            rests = rest_keys(spot)
-            for item in spot:
-                keys = {**item.make_keys(), "rest_key": rests[item.id]}
-                if keys != {name: getattr(item, name) for name in keys}:
-                    changed.append((item, keys))
-        return changed
+        keys = {name: key for spot in spots.values() for name, key in rest_keys(spot).items()}
+        return {item.id: keys[item.id] for item in found if item.rest_key != keys[item.id]}
 
     def _find_in(self, lesions: Iterable[str], fields: tuple[str, ...] | None) -> list[Document]:
         """Find the findings of these spots that are not in error."""

@@ -74,11 +74,10 @@ class NewFinding:
             uncompared=new_id() if self.lesion and blobs else None,
             filed_by=self.by if self.by != self.owner else None,
         )
-        alone = see_alone(finding)
-        keys = alone.make_keys()
-        if self.lesion is None:  # else its spot is looked at, once it is there
-            keys |= {"rest_key": rest_keys([alone])[finding.id]}
-        return finding.model_copy(update=keys)
+        if self.lesion:  # its spot is looked at, once it is there
+            return finding
+        key = rest_keys([see_alone(finding)])[finding.id]
+        return finding.model_copy(update={"rest_key": key})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

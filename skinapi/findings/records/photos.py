@@ -12,9 +12,9 @@ from skinapi.base.errors import BlobDamaged, NotFound
 from skinapi.base.logs import log
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.new_findings import PhotoChoice
-from skinapi.findings.records.queue_order import resting_since
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
+from skinapi.findings.records.rest_order import resting_since
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo

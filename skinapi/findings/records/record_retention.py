@@ -10,7 +10,7 @@ from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.queue_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
+from skinapi.findings.records.rest_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
 from skinapi.findings.status.reviews import Review
 from skinapi.platform.storage.ids import now
@@ -20,7 +20,7 @@ from skinapi.platform.storage.ports import Filter, Store
 PAGE_SIZE = 100
 PHOTOS, WITH_OR_WITHOUT = (WITH_PHOTO,), (WITH_PHOTO, WITHOUT)
 # Nobody works on it, and no colleague is asked about it.
-IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_key": None}
+IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_came_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,6 @@ class UntouchedFindings:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection(FINDINGS)
         self._documents.ensure_index("rest_key", "id")
-        self._documents.ensure_index("opinion_of", "opinion_key", "rest_key", "id")
-        self._documents.ensure_index("doctor", "opinion_of", "opinion_key", "rest_key", "id")
         self._documents.ensure_index("owner", "rest_key", "id")
 
     def walk(self, groups: Collection[str], *, before: datetime) -> Iterator[UntouchedFinding]:
@@ -89,7 +87,7 @@ class UntouchedFindings:
 
 def waits_for_somebody(found: StoredFinding) -> bool:
     """Whether a doctor is to review it, or a colleague is asked about it, or it does not rest."""
-    asked = found.opinion_of is not None or found.opinion_key is not None
+    asked = found.opinion_of is not None or found.opinion_came_at is not None
     key = found.rest_key
     return asked or key is None or not (rests_reviewed(key) or found.doctor is None)
 

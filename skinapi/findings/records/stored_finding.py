@@ -11,10 +11,6 @@ from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import JudgedMeanwhile, VersionMissing
-from skinapi.findings.records.queue_order import (
-    FIRST_REVIEWED,
-    make_waiting_key,
-)
 from skinapi.findings.status.decisions import JudgedVersion
 from skinapi.findings.status.lesion_status import JudgedPhoto, MeasuredChange
 from skinapi.findings.status.spot import Level, SpotFinding
@@ -117,10 +113,9 @@ class StoredFindingRow(StoredRecord):
     is one of the `picture_blobs`, where there are several. `opinion_of` is who is asked for a
     second opinion, by `opinion_by`: None of a request from before this was stored, which is that of
     the doctor in charge. An opinion has come from `opinion_came_at` on, until that doctor has
-    answered it. It is `disputed` until that doctor signs a review. The keys order lists
-    (queue_order.py). At `opened_at` its owner first opened it after the last review was signed.
-    `placed` is the place of its spot. `changes` are the changes that comparisons with earlier
-    photos have found.
+    answered it. It is `disputed` until that doctor signs a review. The `rest_key` sorts findings by
+    how long they rest (rest_order.py). `placed` is the place of its spot. `changes` are the changes
+    that comparisons with earlier photos have found.
     """
 
     id: str
@@ -134,7 +129,6 @@ class StoredFindingRow(StoredRecord):
     finding: FindingSummary
     language: Language
     lesion: str
-    queue_key: str | None = None
     error: EnteredInError | None = optional()
     context: Context = NOTHING_TOLD
     photo_blob: str | None = None
@@ -144,7 +138,6 @@ class StoredFindingRow(StoredRecord):
     opinion_by: str | None = None
     opinion_at: datetime | None = None
     opinion_question: str | None = None
-    opinion_key: str | None = None
     opinion_came_at: datetime | None = None
     disputed: Dispute | None = optional()
     version: int = optional(default=1)
@@ -223,16 +216,13 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def reviewed(self) -> bool:
-        """Whether it stands in the lists as one that a doctor has decided."""
-        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+        """Whether it waits for no review."""
+        return self.queued_at is None
 
     @property
     def photos(self) -> int:
         """How many of it are kept."""
         return len(self.picture_blobs) or int(self.photo_blob is not None)
-
-    def _make_waiting_key(self, band: Band, since: datetime) -> str:
-        return make_waiting_key(band, self.finding.malignant_score, since, self.number)
 
 
 class StoredFindingSummary(StoredFindingRow):
@@ -366,10 +356,6 @@ def hashes_of_request(by: str, key: str) -> list[str]:
 
 def hash_of_request(by: str, key: str) -> str:
     return hashlib.sha256(f"{by}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
-
-
-# The fields that order lists: `make_keys`, and `rest_keys`.
-KEYS = ("queue_key", "rest_key")
 
 
 def _fields_of(view: type[StoredFindingRow]) -> tuple[str, ...]:

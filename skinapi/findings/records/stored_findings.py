@@ -11,13 +11,8 @@ from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.queue_order import (
-    make_opinion_key,
-    make_rest_key,
-    rest_without_photo,
-)
+from skinapi.findings.records.rest_order import make_rest_key, rest_without_photo
 from skinapi.findings.records.stored_finding import (
-    KEYS,
     LISTED_FIELDS,
     PHOTO_FIELDS,
     SUMMARY_FIELDS,
@@ -39,14 +34,12 @@ TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(
     ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
 )
-NONE_CAME: dict[str, Any] = dict.fromkeys(("opinion_key", "opinion_came_at"))
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
     ("number",),
-    *(("owner",), ("owner", "queue_key"), ("owner", "changed")),
-    *(("doctor",), ("doctor", "queue_key")),
-    *(("doctor", "changed"), ("opinion_of", "queue_key"), ("queue_key",)),
-    *(("changed",), ("lesion",), ("uncompared",)),
+    *(("owner",), ("owner", "changed")),
+    *(("doctor",), ("doctor", "queued_at"), ("doctor", "changed")),
+    *(("opinion_of",), ("changed",), ("lesion",), ("uncompared",)),
 )
 # What is read of each view; of a StoredFinding all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
@@ -99,7 +92,7 @@ class StoredFindings(Repository[StoredFinding]):
         """Find it, or raise NotFound. One that cannot be read is damaged for those alone to whom it
         is known by the ids of its owner and doctor: nobody else learns that there is such a number.
         """
-        # Numbers have at most 16 digits (see queue_order.py); a longer one might not fit into the
+        # Numbers have at most 16 digits (see rest_order.py); a longer one might not fit into the
         # stores' 64-bit integers.
         fits = number.isascii() and number.isdigit() and len(number) <= 16
         try:
@@ -140,6 +133,14 @@ class StoredFindings(Repository[StoredFinding]):
         wanted: Filter = {"owner": owner} if owner else {}
         sort = "-id" if newest_first else "id"
         return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
+
+    def page_newest(
+        self, of: Filter, paging: PageRequest, *, reviewed: bool
+    ) -> Page[StoredFindingRow]:
+        """Page the reviewed findings of an owner or a doctor, or the others, the newest first."""
+        queued_at = None if reviewed else {"$ne": None}
+        wanted: Filter = {**of, "queued_at": queued_at, "error": None}
+        return self._page_of(StoredFindingRow, wanted, paging, sort="-id")
 
     def find_changed(
         self,
@@ -200,30 +201,27 @@ class StoredFindings(Repository[StoredFinding]):
         """End the question, the opinion that has come and a dispute: the doctor in charge has
         signed a review.
         """
-        if finding.opinion_of or finding.opinion_key:
-            self.change(finding.id, **NOT_ASKED, **NONE_CAME, disputed=None)
+        if finding.opinion_of or finding.opinion_came_at:
+            self.change(finding.id, **NOT_ASKED, opinion_came_at=None, disputed=None)
 
     def withdraw_opinion(self, finding: StoredFindingRow) -> None:
         """Let nobody be asked, and no opinion wait. A dispute still does."""
-        waits = {"opinion_key": finding.opinion_key} if finding.disputed else {}
-        self.change(finding.id, **{**NOT_ASKED, **NONE_CAME, **waits})
+        self.change(finding.id, **NOT_ASKED, opinion_came_at=None)
 
     def list_asked(self, owner: str) -> list[StoredFindingRow]:
         return self._views(StoredFindingRow, {"owner": owner, "opinion_of": {"$gt": ""}})
 
     def list_asked_of(self, colleague: str) -> list[StoredFindingRow]:
-        return self._views(StoredFindingRow, {"opinion_of": colleague}, sort="queue_key")
+        return self._views(StoredFindingRow, {"opinion_of": colleague})
 
     def note_opinion(self, finding: StoredFindingRow) -> None:
         """Let an opinion that has come wait for the doctor in charge, and ask for no other."""
-        came_at = now()
-        key = finding.opinion_key or make_opinion_key(came_at, finding.number)
-        came = {"opinion_at": finding.opinion_at, "opinion_key": key, "opinion_came_at": came_at}
+        came = {"opinion_at": finding.opinion_at, "opinion_came_at": now()}
         self.change(finding.id, **{**NOT_ASKED, **came})
 
     def is_asked_about(self, lesion: str, doctor: str) -> bool:
         wanted = {"opinion_of": doctor, **in_spot(lesion)}
-        return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
+        return bool(self._documents.find(wanted, limit=1, fields=()))
 
     def touch(self, identifier: str) -> bool:
         """Write to a finding on which the caller's transaction relies, so that it conflicts with
@@ -235,9 +233,8 @@ class StoredFindings(Repository[StoredFinding]):
         """Take it out of all lists. It rests from now on."""
         photo = bool(finding.photos)
         fields: dict[str, Any] = {
-            **dict.fromkeys(KEYS),
             **NOT_ASKED,
-            **NONE_CAME,
+            "opinion_came_at": None,
             "uncompared": None,
             "rest_key": make_rest_key(photo, True, error.entered_at, finding.number),
             "error": error.stored(),

@@ -6,10 +6,7 @@ from typing import overload
 
 from pydantic import Field, InstanceOf
 
-from skinapi.findings.records.queue_order import (
-    make_rest_key,
-    make_reviewed_key,
-)
+from skinapi.findings.records.rest_order import make_rest_key
 from skinapi.findings.records.stored_finding import (
     StoredFinding,
     StoredFindingRow,
@@ -55,10 +52,6 @@ class VisibleFindingRow(StoredFindingRow):
         return self.lesion_status.list_changes()
 
     @property
-    def reviewed(self) -> bool:
-        return not self.queued_at
-
-    @property
     def reviews(self) -> list[Review]:
         """The reviews of its spot, in the order of signing."""
         return [*self.lesion_status.reviews.values()]
@@ -81,14 +74,6 @@ class VisibleFindingRow(StoredFindingRow):
         """When the spot last changed, and with it what views say."""
         changed = self.spot.changed
         return changed.changed_at if changed else self.newest.judged_at
-
-    def make_keys(self) -> dict[str, str | None]:
-        """The keys by which lists sort it."""
-        if self.queued_at:
-            queue_key = self._make_waiting_key(self.level.urgency, self.created_at)
-        else:
-            queue_key = make_reviewed_key(self.level.urgency, self.created_at, self.number)
-        return {"queue_key": queue_key}
 
 
 class VisibleFindingSummary(StoredFindingSummary, VisibleFindingRow):

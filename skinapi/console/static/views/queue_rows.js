@@ -34,7 +34,7 @@ const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: r
   return `${headline.not_skin ? `${say("notLikeSkin")} · ` : ""}${named.join(", ")}`;
 };
 
-/** Those of each patient within an urgency, in the order of the first of them: none stands above a
+/** Those of each patient below a heading, in the order of the first of them: none stands above a
  * more urgent one of somebody else. What a second opinion put first, whatever its urgency, brings no
  * other with it. One whose place has changed between two pages stands once.
  * @param {Found[]} items @returns {Found[][]} */
@@ -42,15 +42,15 @@ export const groupByPatient = (items) => {
   /** @type {Map<string | number, Found[]>} */
   const groups = new Map();
   for (const found of new Map(items.map((one) => [one.id ?? one.lesion, one])).values()) {
-    const group = isOpinion(found) ? found.id : `${found.reviewed && !found.deleted} ${headOf([found])} ${found.patient_id}`;
+    const group = isOpinion(found) ? found.id : `${headOf([found])} ${found.patient_id}`;
     groups.set(group, [...(groups.get(group) ?? []), found]);
   }
   return [...groups.values()];
 };
 
-const NOBODYS = "nobodys";
+const NOBODYS = "nobodys", REVIEWED = "reviewed";
 /** Headings that are no urgency. @type {Record<string, WordKey>} */
-const HEADS = { opinions: "secondOpinions", [NOBODYS]: "withoutDoctor" };
+const HEADS = { opinions: "secondOpinions", [NOBODYS]: "withoutDoctor", [REVIEWED]: "reviewed" };
 
 /** How much of a kind is overdue: "To tell: 2 overdue". @param {string} kind what spots wait for @param {number} [count] */
 export const sayOverdue = (kind, count = 0) => `${say(/** @type {WordKey} */ (`waiting_${kind}`))}${colon()}${say("countOverdue", { count: sayNumber(count) })}`;
@@ -136,10 +136,11 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     </li>`;
 };
 
-/** Below which heading a group stands: what second opinions put first, else its urgency. @param {Found[]} group */
+/** Below which heading a group stands: what second opinions put first, what is reviewed, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => {
   if (first?.nobodys) return NOBODYS;
-  return first && (isOpinion(first) ? "opinions" : urgencyOf(first));
+  if (first && isOpinion(first)) return "opinions";
+  return first && (first.reviewed && !first.deleted ? REVIEWED : urgencyOf(first));
 };
 
 /** How many findings stand below a heading; a plus says that more follow. @param {Found[][]} groups @param {number} first @param {boolean} more */
