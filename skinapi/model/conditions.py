@@ -146,7 +146,7 @@ class DecisionWords(Frozen):
     taken_back: LocalizedText
     counts_here: LocalizedText
     signed_before: LocalizedText
-    unseen: LocalizedText
+    not_covered: LocalizedText
     still_counts: LocalizedText
     written_before: LocalizedText
     changes: Mapping[str, LocalizedText]

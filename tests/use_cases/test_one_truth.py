@@ -289,8 +289,8 @@ def walk_entry(channel: str, listed: Any, truth: Truth) -> Iterator[Told]:
         before = decision.get("signed_before") or ""
         yield Told(f"{channel} signed before", (truth.changed or "") in before, True)
         yield Told(f"{channel} has changed", bool(before), bool(truth.changed))
-        unseen = f"{decision['decided_by']} has not looked at this photo yet" in before
-        yield Told(f"{channel} unseen", unseen, truth.current not in truth.live.photo.reviews)
+        said = f"The review of {decision['decided_by']} is not about this photo" in before
+        yield Told(f"{channel} not covered", said, truth.current not in truth.live.photo.reviews)
     if "instruction" in listed:
         yield from walk_instruction(channel, listed["instruction"], truth)
     if "graver_review" in listed:

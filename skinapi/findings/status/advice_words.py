@@ -113,7 +113,7 @@ def put_first(
     words = conditions_table().notices.decision
     said = [content.said] if content.said else []
     if not said and decision:  # a new photo, more urgent than what was decided
-        said = [f"{sentence}." for sentence in decision.unseen(language)]
+        said = [f"{sentence}." for sentence in decision.not_covered(language)]
     head = [f"{content.head}."] if content.head else []
     model = words.overview_elsewhere.in_language(language)
     counts, early = elsewhere.decision, words.ask_a_doctor.in_language(language)

@@ -311,21 +311,21 @@ class Decision(Statement):
         return [*self.remarks(language), f"{words.label}. {words.next_step}"]
 
     def signed_before(self, language: Language) -> tuple[str, ...]:
-        """Say that the spot has changed since, if it has, and whether the doctor has looked at the
-        photo of this finding; sentences without their full stops.
+        """Say that the spot has changed since, if it has, and that the review does not cover this
+        finding, if that is so; sentences without their full stops.
         """
         if self.changed is None:
-            return self.unseen(language)
+            return self.not_covered(language)
         words = conditions_table().notices.decision
         signed = _say_since(words.signed_before, self.decided_at, self.changed, language)
-        return (signed, *self.unseen(language))
+        return (signed, *self.not_covered(language))
 
-    def unseen(self, language: Language) -> tuple[str, ...]:
-        """Say that the doctor has not looked at the photo of this finding, if that is so."""
+    def not_covered(self, language: Language) -> tuple[str, ...]:
+        """Say that the review does not cover this finding, if that is so."""
         if self.covers:
             return ()
         words = conditions_table().notices.decision
-        said = words.unseen.in_language(language).format(doctor=self.decided_by)
+        said = words.not_covered.in_language(language).format(doctor=self.decided_by)
         if not self.instructs:
             return (said,)
         return (said, words.still_counts.in_language(language).format(number=self.number))

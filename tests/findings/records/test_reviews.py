@@ -354,7 +354,7 @@ def test_a_photo_that_was_sent_as_asked_has_been_judged_by_no_doctor(
         f"/submissions/{number}",
         f". What was decided about finding {first.number} still",
     )
-    unseen = "Dr Grace Hopper has not looked at this photo yet"
+    unseen = "The review of Dr Grace Hopper is not about this photo"
     after = ada.call("GET", path).get_json()
     assert unseen in after["decision"]["signed_before"]
     assert after["decision"]["heading"] == "Dr Grace Hopper asked for another photo"
