@@ -156,7 +156,7 @@ class CorrectionsService:
         unit.record(AuditRow(action, by.id, finding.id, outcome=code, owner=finding.owner))
         claim = partial(dispute, finding=finding.id, reason=why.value, at=now())
         self.records.spots.change(finding.lesion, claim)
-        self.records.renew_keys([finding.lesion])
+        unit.publish(self.records.renew([finding.lesion]))
 
     def _is_signed(self, finding: StoredFinding) -> bool:
         return bool(finding.covered_by)
