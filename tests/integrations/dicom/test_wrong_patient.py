@@ -85,8 +85,8 @@ class Ward:
         (one,) = [item for item in self.findings() if "error" not in item]
         return one
 
-    def sign(self) -> None:
-        signed_review(self.doctor, self.live()["number"], MELANOMA)
+    def sign(self, **more: str) -> None:
+        signed_review(self.doctor, self.live()["number"], {**MELANOMA, **more})
 
     def enter_in_error(self) -> None:
         path = f"/submissions/{self.live()['number']}/entered-in-error"
@@ -155,6 +155,18 @@ def test_a_signed_finding_is_refused_and_waits_for_its_doctor(ward: Ward) -> Non
     assert ward.case()["disputed"] == "other_patient"
     shown = ward.doctor.call("GET", f"/submissions/{before['number']}").get_json()
     assert shown["decision"]["label"] == "melanoma"
+    assert ward.is_whole()
+
+
+def test_a_refused_photo_whose_result_is_awaited_has_its_day_again(ward: Ward) -> None:
+    ward.send("P-1")
+    ward.sign(sample="waiting")
+    number = ward.live()["number"]
+    path = f"/lesions/{ward.live()['lesion']}"
+    assert ward.doctor.call("GET", path).get_json()["reminder"]["act"] == "ask_result"
+    ward.send("P-2")
+    assert ward.queue()[0] == number
+    assert ward.doctor.call("GET", path).get_json()["reminder"]["act"] == "see_doctor"
     assert ward.is_whole()
 
 
