@@ -198,8 +198,8 @@ class WaitingSpots(Repository[WaitingSpot]):
 
     def list_queued(self, doctor: str, lesions: Collection[str]) -> list[WaitingSpot]:
         """List those of these spots that are in the doctor's queue."""
-        among: Filter = {"lesion": {"$in": sorted(lesions)}, "doctor": doctor, **IN_QUEUE}
-        return self._list(among, sort="lesion") if lesions else []
+        rows = self._list({"lesion": {"$in": sorted(lesions)}}, sort="lesion") if lesions else []
+        return [row for row in rows if row.doctor == doctor and row.queue_key]
 
     def count_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
