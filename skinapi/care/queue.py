@@ -4,7 +4,7 @@ The order of the queue: findings/records/waiting_spots.py.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -41,19 +41,18 @@ ASKED, OPEN, REVIEWED = "a", "b", "c"
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """`doctors` are those that work on it; `waits_for` is of a patient without a doctor."""
+    """`doctors` are those that work on it."""
 
     finding: VisibleFindingRow
     owner: Account
     doctors: Mapping[str, Account]
-    waits_for: tuple[WaitingKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FoundWaiting:
     """What a spot of this patient waits for, with the finding to open for it, if there is one.
     `status` is that of the spot; None of a message about none. `number` is what another system
-    calls a patient who is to be told.
+    calls a patient who is to be told. `waits_for` has all kinds if the patient has no doctor.
     """
 
     row: WaitingSpot
@@ -61,6 +60,7 @@ class FoundWaiting:
     case: FoundCase | None
     number: PatientNumber | None
     status: LesionStatus | None
+    waits_for: tuple[WaitingKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,16 +201,25 @@ class CareService:
         page = self.waiting.page(kind, doctor.id, overdue=overdue, paging=paging)
         return Page(self._see_rows(page.items, doctor), page.next_after)
 
-    def _see_rows(self, rows: Sequence[WaitingSpot], doctor: Subject) -> list[FoundWaiting]:
-        """Rows of patients who left the doctor's care a moment ago are left out."""
+    def _see_rows(
+        self, rows: Sequence[WaitingSpot], doctor: Subject, unassigned: Collection[str] = ()
+    ) -> list[FoundWaiting]:
+        """Rows of patients who left the doctor's care a moment ago are left out. `unassigned` are
+        patients without a doctor whom the doctor may see.
+        """
+
+        def is_seen(owner: Account) -> bool:
+            return owner.id in unassigned or in_care(owner, doctor)
+
         accounts = self.accounts.by_ids({row.owner for row in rows})
-        owners = {name: item for name, item in accounts.items() if in_care(item, doctor)}
+        owners = {name: item for name, item in accounts.items() if is_seen(item)}
         for row in rows:
             if row.finding and is_hidden("accounts", row.owner):
                 hide(FINDINGS, row.finding)
         known = [row for row in rows if row.owner in owners]
         found = self.records.by_ids([row.finding for row in known if row.finding])
-        cases = {case.finding.id: case for case in self._in_care([*found.values()], doctor)}
+        seen = self._with_accounts([*found.values()], lambda _, it: is_seen(it), doctor=doctor)
+        cases = {case.finding.id: case for case in seen}
         shown = [row for row in known if not is_hidden(FINDINGS, row.finding or "")]
         without = [row.lesion for row in shown if row.lesion and row.finding not in cases]
         statuses = self.records.spots.read(without)
@@ -258,7 +267,10 @@ class CareService:
         def page_reviewed(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
             page = self.records.page_newest({"doctor": doctor.id}, part, reviewed=True)
             found = [item for item in page.items if urgency in (None, item.level.urgency)]
-            return Page(self._in_care(found, doctor), page.next_after)
+            cases = self._with_accounts(
+                found, lambda _, owner: in_care(owner, doctor), doctor=doctor
+            )
+            return Page([*cases], page.next_after)
 
         parts: dict[str, Callable[[PageRequest], Page[FoundCase | FoundWaiting]]] = {
             ASKED: page_asked,
@@ -281,19 +293,16 @@ class CareService:
 
     def list_unassigned(
         self, *, doctor: Subject, urgency: Band | None, paging: PageRequest
-    ) -> Page[FoundCase]:
+    ) -> Page[FoundWaiting]:
         """Return nothing for a doctor who does not see the patients without a doctor."""
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
         page = self.unassigned.page(urgency=urgency, paging=paging, to=doctor.account)
-        waits = {item.finding.id: item.waits_for for item in page.items}
-        cases = self._with_accounts(
-            [item.finding for item in page.items],
-            lambda entry, _: entry.id in waits,
-            doctor=doctor,
-        )
+        waits_for = {spot.rows[0].id: spot.waits_for for spot in page.items}
+        owners = {spot.owner.id for spot in page.items}
+        found = self._see_rows([spot.rows[0] for spot in page.items], doctor, owners)
         return Page(
-            [replace(case, waits_for=waits[case.finding.id]) for case in cases], page.next_after
+            [replace(item, waits_for=waits_for[item.row.id]) for item in found], page.next_after
         )
 
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
@@ -320,9 +329,6 @@ class CareService:
                 for item in self.damaged.list_in_care(doctor)
             ],
         )
-
-    def _in_care(self, entries: Sequence[StoredFindingRow], doctor: Subject) -> list[FoundCase]:
-        return self._with_accounts(entries, lambda _, owner: in_care(owner, doctor), doctor=doctor)
 
     def _with_accounts(
         self,

@@ -334,9 +334,7 @@ class QueuedFinding(ListedFinding, OfPatient):
     version: int = optional("as that of a finding", default=1)
     more_urgent: bool = optional("as that of a finding", default=False)
     waits_for: tuple[WaitingKind, ...] = optional(
-        "with `unassigned=true`: what the spot waits for. If that is an answer to a message about "
-        "no spot, the finding is the newest of the patient",
-        default=(),
+        "with `unassigned=true`: all that the spot waits for, but visits", default=()
     )
     urgency: Band | None = optional(
         "in the queue: what the spot asks for, by which spots are ordered; absent otherwise"
@@ -359,7 +357,6 @@ class QueuedFinding(ListedFinding, OfPatient):
             if judged.restated
             else None,
             case=CaseView.from_finding(finding, found.doctors, asker),
-            waits_for=found.waits_for,
             **more,
         )
 
@@ -379,6 +376,7 @@ class WaitingRow(OfPatient):
     )
     urgency: Band = Field(description="what the spot asks for")
     waiting: WaitingKindView
+    waits_for: tuple[WaitingKind, ...] = optional("as that of a finding in the queue", default=())
     finding: QueuedFinding | None = Field(description="null if the spot has no finding")
     deleted: DeletedFinding | None = optional(
         "the deleted finding, if the spot has no other; absent otherwise"
@@ -392,8 +390,13 @@ class WaitingRow(OfPatient):
         if found.case is None:
             return cls.from_row(found, asker)
         deleted = DeletedFinding.from_stub(found.status.open_stub if found.status else None)
-        more = {"urgency": found.row.urgency, "deleted": deleted}
-        return QueuedFinding.from_case(found.case, asker, **more)
+        return QueuedFinding.from_case(
+            found.case,
+            asker,
+            urgency=found.row.urgency,
+            deleted=deleted,
+            waits_for=found.waits_for,
+        )
 
     @classmethod
     def from_row(cls, found: FoundWaiting, asker: str) -> Self:
@@ -405,6 +408,7 @@ class WaitingRow(OfPatient):
             patient_number=found.number,
             patient_sent_by=found.owner.sent_by if to_tell else None,
             waiting=WaitingKindView.from_record(found.row),
+            waits_for=found.waits_for,
             finding=QueuedFinding.from_case(found.case, asker) if found.case else None,
             deleted=DeletedFinding.from_stub(status.newest_stub if status else None),
         )

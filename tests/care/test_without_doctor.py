@@ -262,14 +262,13 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
 
 
 @pytest.mark.parametrize("about", ["no spot", "an empty spot", "a deleted spot"])
-def test_a_message_about_no_finding_is_listed_with_the_newest_finding(
+def test_a_message_about_no_finding_is_listed_without_one(
     any_backend: Backend, about: str
 ) -> None:
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     ada = patient_of(any_backend, grey)
-    first, newest = (file_for(any_backend, ada, REFERRAL).number for _ in range(2))
-    for number in (first, newest):
-        sign(grey, number, label="melanocytic_nevus")
+    reviewed = file_for(any_backend, ada, REFERRAL).number
+    sign(grey, reviewed, label="melanocytic_nevus")
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     of_patient = f"/patients/{identifier(any_backend, ada)}/messages"
     path = of_patient if about == "no spot" else f"/lesions/{spot}/messages"
@@ -280,14 +279,68 @@ def test_a_message_about_no_finding_is_listed_with_the_newest_finding(
     assert numbers(house, LIST) == []
     any_backend.admin().call("PATCH", f"/users/{grey.email}/suspend")
     listed = house.call("GET", LIST).get_json()
-    assert [(item["id"], item["waits_for"]) for item in listed] == [(newest, ["answer"])]
-    assert house.call("GET", f"/submissions/{newest}").status_code == 200
-    assert house.call("GET", f"/submissions/{first}").status_code == 404
+    lesion = spot if about == "an empty spot" else None
+    rows = [(item["lesion"], item["finding"], item["waits_for"]) for item in listed]
+    assert rows == [(lesion, None, ["answer"])]
+    assert house.call("GET", f"/submissions/{reviewed}").status_code == 404
     assert house.call("GET", path).status_code == 404
     assert take(house, identifier(any_backend, ada)).status_code == 200
     [waiting] = house.call("GET", "/messages").get_json()
-    assert waiting["lesion"] == (spot if about == "an empty spot" else None)
+    assert waiting["lesion"] == lesion
     assert [item["text"] for item in house.call("GET", path).get_json()] == ["May I swim?"]
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["alone", "with another finding"])
+def test_a_spot_whose_urgent_photo_was_deleted_is_listed_and_its_patient_taken(
+    any_backend: Backend, other: bool
+) -> None:
+    """A finding in another spot of the patient does not stand in for it."""
+    house, ada = any_backend.member(role="doctor"), any_backend.member()
+    urgent = file_for(any_backend, ada, URGENT)
+    more = [file_for(any_backend, ada, ROUTINE).number] if other else []
+    assert ada.call("DELETE", f"/submissions/{urgent.number}").status_code == 200
+    row, *rest = house.pages(f"{LIST}&limit=1")
+    assert (row["lesion"], row["finding"], row["urgency"]) == (urgent.lesion, None, URGENT)
+    assert (row["deleted"]["number"], row["waits_for"]) == (urgent.number, ["review"])
+    assert [item["id"] for item in rest] == more
+    counts = house.call("GET", "/queue/counts").get_json()["unassigned"]
+    assert counts == {"patients": 1, "spots": 1 + len(more), "urgent": 1}
+    assert house.call("GET", f"/lesions/{urgent.lesion}").get_json()["latest"] is None
+    assert take(house, row["patient_id"]).status_code == 200
+    assert house.pages(LIST) == []
+    first = house.pages("/queue?reviewed=false")[0]
+    assert (first["lesion"], first["finding"]) == (urgent.lesion, None)
+
+
+def test_a_reviewed_finding_of_a_spot_is_listed_for_a_deleted_one_that_is_open(
+    any_backend: Backend,
+) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    ada = patient_of(any_backend, grey)
+    reviewed = file_for(any_backend, ada, ROUTINE)
+    sign(grey, reviewed.number, label="melanocytic_nevus")
+    urgent = file_for(any_backend, ada, URGENT, lesion=reviewed.lesion).number
+    assert ada.call("DELETE", f"/submissions/{urgent}").status_code == 200
+    any_backend.admin().call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
+    [row] = house.pages(LIST)
+    assert (row["id"], row["urgency"], row["waits_for"]) == (reviewed.number, URGENT, ["review"])
+    assert row["deleted"]["number"] == urgent
+
+
+def test_a_patient_without_findings_who_has_written_is_listed_and_taken(
+    any_backend: Backend,
+) -> None:
+    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    patients = [patient_of(any_backend, grey) for _ in range(2)]
+    ids = [identifier(any_backend, patient) for patient in patients]
+    for patient, name in zip(patients, ids, strict=True):
+        sent = patient.call("POST", f"/patients/{name}/messages", json={"text": "May I swim?"})
+        assert sent.status_code == 201
+    any_backend.admin().call("PATCH", f"/users/{grey.email}/suspend")
+    rows = [(row["patient_id"], row["finding"]) for row in house.pages(LIST)]
+    assert rows == [(name, None) for name in ids]
+    assert take(house, ids[0]).status_code == 200
+    assert [row["patient_id"] for row in house.pages(LIST)] == ids[1:]
 
 
 @pytest.mark.parametrize("gone", ["suspended", "unassigned"])

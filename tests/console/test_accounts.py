@@ -140,3 +140,32 @@ def test_a_case_of_a_patient_without_a_doctor_is_taken_and_left_by_its_true_reas
     visitor.go("queue")
     own = f".finding-row [data-number='{row['id']}']"
     visitor.await_truth(lambda: visitor.count(own) == 0, "the case to leave the list")
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_a_patient_whose_row_has_no_finding_is_taken_from_the_page_of_the_patient(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    """An urgent photo that was deleted, and a message of somebody who has sent no photo."""
+    doctor, former = seeder.person("doctor"), seeder.person("doctor")
+    deleted, writer = (seeder.person(name=name) for name in ("Ada", "Bob"))
+    send_as(deleted, seeder, photo_of("melanoma", (600, 450)))
+    [row] = deleted.call("GET", "/submissions").json
+    assert deleted.call("DELETE", f"/submissions/{row['id']}").status == 200
+    assign(seeder, writer, former)
+    said = {"text": "Which camera do I need?"}
+    assert writer.call("POST", f"/patients/{writer.id}/messages", json=said).status == 201
+    assign(seeder, writer, None)
+    journey = Journey(visitor, "taken-without-finding", look)
+    visitor.enter(doctor, "doctor")
+    for patient, name in ((deleted, "Ada"), (writer, "Bob")):
+        visitor.go("queue?list=unassigned")
+        visitor.press(f".cases a[href^='#/patients/{patient.id}']")
+        visitor.find(".take-patient")
+        assert name in visitor.read_all("h1")
+        journey.step("to-take", expected=("/submissions",))  # nothing of the patient is read yet
+        visitor.keys("t")
+        journey.see("patientTaken")
+        visitor.await_truth(lambda: visitor.count(".take-patient") == 0, "the button to go")
+        assert doctor_of(seeder, patient) == doctor.id
+    visitor.see(said["text"])

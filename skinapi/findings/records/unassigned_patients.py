@@ -18,9 +18,7 @@ from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
-from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.records.visible_findings import URGENT, VisibleFinding, VisibleFindingRow
+from skinapi.findings.records.visible_findings import URGENT, VisibleFinding
 from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
@@ -48,14 +46,6 @@ ARRIVALS_DELAY = timedelta(minutes=2)
 
 # Whoever was told is told again where more is urgent; not of each finding.
 TOLD_AGAIN_AFTER = timedelta(hours=1)
-
-
-class UnassignedCase(NamedTuple):
-    """A spot that waits for this; of messages about none, the newest finding of the patient."""
-
-    finding: VisibleFindingRow
-    owner: Account
-    waits_for: tuple[WaitingKind, ...]
 
 
 class UnassignedView(Value):
@@ -100,6 +90,10 @@ class UnassignedSpot:
         return self.rows[0].urgency_key or ""
 
     @property
+    def waits_for(self) -> tuple[WaitingKind, ...]:
+        return tuple(row.kind for row in self.rows)
+
+    @property
     def is_urgent(self) -> bool:
         return self.rows[0].urgency is URGENT
 
@@ -112,7 +106,6 @@ class UnassignedPatients:
 
     accounts: Accounts
     former: FormerOwners
-    records: FindingRecords
     waiting: WaitingSpots
     outbox: Outbox
     failed: FailedItems
@@ -131,10 +124,8 @@ class UnassignedPatients:
         shown = self.shows_list(to) and self._is_listed(owner, to.account)
         if not shown or self.find_doctor(owner):
             return frozenset()
-        rows = [row for row in self.waiting.list_of_owners([owner.id]) if row.urgency_key]
-        newest = None if all(row.finding for row in rows) else self._find_newest(owner)
-        cases = {row.lesion or row.owner for row in rows}
-        return frozenset(cases | ({newest.lesion} if newest else set()))
+        rows = self.waiting.list_of_owners([owner.id])
+        return frozenset(row.lesion or row.owner for row in rows if row.urgency_key)
 
     def find_doctor(self, owner: Account) -> Account | None:
         """The active doctor in charge; None too where the doctor's account cannot be read."""
@@ -164,7 +155,7 @@ class UnassignedPatients:
 
     def page(
         self, *, urgency: Band | None, paging: PageRequest, to: Account
-    ) -> Page[UnassignedCase]:
+    ) -> Page[UnassignedSpot]:
         """Page the spots that wait for a doctor: the most urgent first, then what is due first."""
         after = paging.after or ""
         listed = [
@@ -173,30 +164,7 @@ class UnassignedPatients:
             if spot.key > after and urgency in (None, spot.rows[0].urgency)
         ]
         shown = listed[: paging.limit]
-        more = len(listed) > len(shown)
-        return Page(self._show(shown), shown[-1].key if more else None)
-
-    def _show(self, spots: Sequence[UnassignedSpot]) -> list[UnassignedCase]:
-        named = [self._find_to_open(spot) for spot in spots]
-        found = self.records.see([*self.records.by_ids([*filter(None, named)]).values()])
-        seen = {finding.id: finding for finding in found}
-        cases = dict[str, UnassignedCase]()
-        for spot, name in zip(spots, named, strict=True):
-            if finding := seen.get(name or ""):
-                before = cases[finding.id].waits_for if finding.id in cases else ()
-                kinds = dict.fromkeys((*before, *(row.kind for row in spot.rows)))
-                cases[finding.id] = UnassignedCase(finding, spot.owner, (*kinds,))
-        return [*cases.values()]
-
-    def _find_to_open(self, spot: UnassignedSpot) -> str | None:
-        if spot.rows[0].finding:
-            return spot.rows[0].finding
-        newest = self._find_newest(spot.owner)
-        return newest.id if newest else None
-
-    def _find_newest(self, owner: Account) -> StoredFindingRow | None:
-        newest = self.records.page_owned(owner.id, PageRequest(1), newest_first=True).items
-        return newest[0] if newest else None
+        return Page(shown, shown[-1].key if len(listed) > len(shown) else None)
 
     def count(self, *, to: Account | None = None) -> UnassignedView:
         """Count what waits; `to` one doctor, what `page` shows."""

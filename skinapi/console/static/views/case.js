@@ -136,8 +136,8 @@ export const FoldedKeys = ({ named = true }) => {
     </div>`;
 };
 
-/** In place of the form, where the patient has no doctor. @param {{patient: string, onTaken: () => void}} props */
-const TakePatient = ({ patient, onTaken }) => {
+/** The button to take a patient who has no doctor. @param {{patient: string, onTaken: () => void}} props */
+export const TakePatient = ({ patient, onTaken }) => {
   const { run, busy, error } = useAct();
   const take = () => run(() => put(apiPath`/patients/${patient}/doctor`, {}).then(() => (toast(say("patientTaken")), onTaken())));
   useKeys({ ...(!busy && { t: take }) });

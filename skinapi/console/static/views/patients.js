@@ -6,8 +6,9 @@ import { BandBadge, Empty, Icon, Load, PhoneLink } from "/console/components.js"
 import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
-import { countUnread, useWaiting } from "/console/waiting.js";
+import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 import { EXTERNAL, Search } from "/console/views/account_actions.js";
+import { TakePatient } from "/console/views/case.js";
 import { BackToCase, PatientHead } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, placeOfConversation } from "/console/views/conversation.js";
 import { Instruction, Overdue } from "/console/views/decision.js";
@@ -69,21 +70,37 @@ const PatientSpots = ({ patient }) => html`
       spots.length > 0 && html`<section><h2>${say("spots")}</h2><${SpotPoints} spots=${spots} conditions=${conditions} view="course" /></section>`}
   <//>`;
 
-/** `wanted`: one has come for the messages. @param {{patient: string, wanted: boolean}} props */
-const OfOne = ({ patient, wanted }) => html`
-  <p><a href="#/patients"><${Icon} name="back" size=${16} />${say("title_patients")}</a></p>
-  <${Load} ask=${() => getPatient(patient)} inputs=${[patient]} gone=${html`<${Empty} title=${say("notYourPatient")} />`}>
-    ${(/** @type {{name: string}} */ { name }) => html`
-      <h1>${isolated(name)}</h1>
-      <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
-        empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
-        head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`
-          ${!first?.record_kept_until && !first?.inactive && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
-          ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)} ${first.patient_phone && html`<${PhoneLink} number=${first.patient_phone} />`} ${first.inactive && html`<strong>${say("noAccess")}</strong>`}</p>`}`}
-        foot=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => (first?.record_kept_until || first?.inactive
-          ? html`<${FormerConversation} patient=${patient} closed=${first.inactive ? "error_patient_cannot_read" : "messagesOfRecord"} />` : html`<${PatientConversation} patient=${patient} wanted=${wanted} />`)} />
-      <${PatientSpots} patient=${patient} />`}
+/** A patient who is not in the doctor's care, and can be taken from the list of those without a doctor. @param {{patient: string, onTaken: () => void}} props */
+const NotInCare = ({ patient, onTaken }) => html`
+  <${Load} ask=${() => getAll("/queue?unassigned=true&limit=1000")} inputs=${[patient]}>
+    ${(/** @type {Api["WaitingRow"][]} */ rows) => {
+      const row = rows.find((one) => one.patient_id === patient);
+      return row ? html`<h1>${isolated(row.patient_name)}</h1><${TakePatient} patient=${patient} onTaken=${onTaken} />` : html`<${Empty} title=${say("notYourPatient")} />`;
+    }}
   <//>`;
+
+/** `wanted`: one has come for the messages. @param {{patient: string, wanted: boolean}} props */
+const OfOne = ({ patient, wanted }) => {
+  const [taken, setTaken] = useState(0);
+  const onTaken = () => {
+    setTaken(taken + 1);
+    askWhatWaits().catch(() => {});
+  };
+  return html`
+    <p><a href="#/patients"><${Icon} name="back" size=${16} />${say("title_patients")}</a></p>
+    <${Load} ask=${() => getPatient(patient)} inputs=${[patient, taken]} gone=${html`<${NotInCare} patient=${patient} onTaken=${onTaken} />`}>
+      ${(/** @type {{name: string}} */ { name }) => html`
+        <h1>${isolated(name)}</h1>
+        <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
+          empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
+          head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`
+            ${!first?.record_kept_until && !first?.inactive && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
+            ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)} ${first.patient_phone && html`<${PhoneLink} number=${first.patient_phone} />`} ${first.inactive && html`<strong>${say("noAccess")}</strong>`}</p>`}`}
+          foot=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => (first?.record_kept_until || first?.inactive
+            ? html`<${FormerConversation} patient=${patient} closed=${first.inactive ? "error_patient_cannot_read" : "messagesOfRecord"} />` : html`<${PatientConversation} patient=${patient} wanted=${wanted} />`)} />
+        <${PatientSpots} patient=${patient} />`}
+    <//>`;
+};
 
 /** @param {{argument: string, filters: URLSearchParams}} props */
 const PatientsPage = ({ argument, filters }) => (argument ? html`<${OfOne} patient=${argument} wanted=${filters.get("at") === "messages"} />` : html`<${Patients} />`);

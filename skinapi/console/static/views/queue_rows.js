@@ -41,7 +41,7 @@ const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: r
 export const groupByPatient = (items) => {
   /** @type {Map<string | number, Found[]>} */
   const groups = new Map();
-  for (const found of new Map(items.map((one) => [one.id ?? one.lesion, one])).values()) {
+  for (const found of new Map(items.map((one) => [one.id ?? one.lesion ?? one.patient_id, one])).values()) {
     const group = isOpinion(found) ? found.id : `${headOf([found])} ${found.patient_id}`;
     groups.set(group, [...(groups.get(group) ?? []), found]);
   }
@@ -121,7 +121,8 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     !reviewed && (id ? sayLikely(found, conditions) : lesion && urgency ? labelOfBand(conditions, urgency) : say("generalMessage")),
     review && said(review),
   ].filter(Boolean).join(" · ");
-  const spot = lesion && waiting?.kind !== "answer" && `course/${lesion}`;
+  const unassigned = kinds.length > 0; // the page of the patient has the button to take them
+  const spot = lesion && !unassigned && waiting?.kind !== "answer" && `course/${lesion}`;
   const place = id ? `case/${id}${query}` : spot || addressOf(`patients/${found.patient_id}`, { at: waiting?.kind === "answer" ? "messages" : "" });
   return html`
     <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
@@ -131,7 +132,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${sayCount("findings", of)}</small>`}` : where}</a>
           <${State} found=${found} /></span>
         <span class="line"><span class="said" title=${sentence}>${sentence}</span></span>
-        ${waiting?.kind === "telling" && html`<${ToTell} found=${found} />`}
+        ${waiting?.kind === "telling" && !unassigned && html`<${ToTell} found=${found} />`}
       </div>
     </li>`;
 };
