@@ -262,9 +262,7 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
 
 
 @pytest.mark.parametrize("about", ["no spot", "an empty spot", "a deleted spot"])
-def test_a_message_about_no_finding_is_listed_without_one(
-    any_backend: Backend, about: str
-) -> None:
+def test_a_message_about_no_finding_is_listed_without_one(any_backend: Backend, about: str) -> None:
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     ada = patient_of(any_backend, grey)
     reviewed = file_for(any_backend, ada, REFERRAL).number

@@ -158,6 +158,7 @@ def test_a_patient_whose_row_has_no_finding_is_taken_from_the_page_of_the_patien
     assign(seeder, writer, None)
     journey = Journey(visitor, "taken-without-finding", look)
     visitor.enter(doctor, "doctor")
+    visitor.find(f".cases a[href^='#/patients/{deleted.id}']")  # urgent, so in the queue too
     for patient, name in ((deleted, "Ada"), (writer, "Bob")):
         visitor.go("queue?list=unassigned")
         visitor.press(f".cases a[href^='#/patients/{patient.id}']")
