@@ -15,16 +15,20 @@ from skinapi.accounts.auth.owners import AccountUses
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings.privacy import RetainedKind
 from skinapi.care.message_records import Thread
+from skinapi.findings.records import record_retention
 from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.waiting_spots import WaitingSpots
+from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
+from skinapi.privacy.retention import kinds
 from skinapi.privacy.retention.service import ANNOUNCED, RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import MAIL, SECRET, Backend, Person, put_in
 from tests.support.clock import Clock
 from tests.support.models import tiny_model
-from tests.support.reviews import signed_review
+from tests.support.reviews import mark_told, signed_review
 from tests.support.size import size
 
 DAY = timedelta(days=1)
@@ -120,9 +124,15 @@ class Clinic:
         if read:
             messages.mark_done(thread, by="-", last=sent.id)
 
+    def waits_for(self, who: Person) -> set[WaitingKind]:
+        rows = self.backend.services.findings.records.waiting
+        return {row.kind for row in rows.list_of_owners([self.backend.account(who.email).id])}
+
+    def log_doctor_in(self) -> None:
+        self.doctor.token = self.backend.token_of(self.backend.account(self.doctor.email))
+
     def review(self, filed: StoredFinding, **said: Any) -> None:
-        doctor = self.backend.account(self.doctor.email)
-        self.doctor.token = self.backend.token_of(doctor)
+        self.log_doctor_in()
         body = {"label": "melanocytic_nevus", "certainty": "sure", **said}
         signed_review(self.doctor, filed.number, body)
 
@@ -160,6 +170,71 @@ def test_what_waits_for_a_doctor_stays(clinic: Clinic, band: Band) -> None:
     assert clinic.has_photo(waiting)
     # Nobody will see it, but an urgent one is not taken from its owner unseen.
     assert clinic.has_photo(nobodys) == (band == URGENT)
+    assert clinic.find(nobodys)
+
+
+def test_a_signed_cancer_stays_until_the_patient_is_told_and_needs_no_visit(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (record_retention, kinds):
+        monkeypatch.setattr(module, "PAGE_SIZE", 1)
+    clinic.keep({RetainedKind.FINDINGS: FINDINGS})
+    ada = patient_of(clinic.backend, clinic.doctor)
+    cancer, later = clinic.photo(ada, URGENT), clinic.photo(ada)
+    clinic.review(cancer, label="melanoma")
+    clinic.review(later)
+    clinic.live(FINDINGS + 1)
+    assert clinic.waits_for(ada) == {WaitingKind.TELLING, WaitingKind.VISIT}
+    assert clinic.find(cancer)
+    assert clinic.find(later) is None
+    clinic.log_doctor_in()
+    assert mark_told(clinic.doctor, cancer.lesion, cancer.number).status_code == 200
+    clinic.live(FINDINGS + 1)
+    assert clinic.waits_for(ada) == {WaitingKind.VISIT}
+    assert clinic.find(cancer)
+    clinic.review(cancer)
+    assert clinic.waits_for(ada) == set()
+    clinic.live(FINDINGS - 1)
+    assert clinic.find(cancer)
+    clinic.live(1)
+    assert clinic.find(cancer) is None
+
+
+def test_a_finding_stays_while_a_photo_is_wanted_or_a_message_has_no_answer(
+    clinic: Clinic,
+) -> None:
+    ada = patient_of(clinic.backend, clinic.doctor)
+    wanted, asked = clinic.photo(ada), clinic.photo(ada)
+    clinic.review(wanted, photo_wanted=True)
+    clinic.review(asked)
+    path, written = f"/lesions/{asked.lesion}/messages", {"text": "It itches."}
+    sent = ada.call_ok("POST", path, status=201, json=written)
+    clinic.live(FINDINGS + 1)
+    assert clinic.waits_for(ada) == {WaitingKind.PHOTO, WaitingKind.ANSWER}
+    assert clinic.find(wanted)
+    assert clinic.find(asked)
+    clinic.log_doctor_in()
+    clinic.doctor.call_ok("POST", f"{path}/done", json={"message": sent["_id"]})
+    assert clinic.waits_for(ada) == {WaitingKind.PHOTO}
+    clinic.live(1)
+    assert clinic.find(wanted)
+    assert clinic.find(asked) is None
+
+
+def test_a_finding_stays_if_its_spot_begins_to_wait_after_a_sweep_has_selected_it(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed = clinic.photo(patient_of(clinic.backend, clinic.doctor))
+    clinic.review(filed, photo_wanted=True)
+    find_waiting, selecting = WaitingSpots.find_waiting, [set[str]()]
+    monkeypatch.setattr(
+        WaitingSpots,
+        "find_waiting",
+        lambda self, lesions: selecting.pop() if selecting else find_waiting(self, lesions),
+    )
+    clinic.live(FINDINGS + 1)
+    assert selecting == []
+    assert clinic.find(filed)
 
 
 def test_a_message_is_kept_so_long_after_it_was_answered_not_after_it_was_seen(
@@ -399,7 +474,7 @@ def test_what_a_doctor_must_keep_goes_when_the_record_of_its_patient_ends(clinic
     clinic.review(newer)
     clinic.live(FINDINGS + 1)
     assert (clinic.has_photo(old), clinic.has_photo(newer)) == (True, True)
-    assert clinic.find(other) is None
+    assert not clinic.has_photo(other)
     clinic.live(320, passing=False)
     clinic.live(ANNOUNCED.days + 1)
     assert clinic.has_photo(old)

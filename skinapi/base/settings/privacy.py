@@ -52,7 +52,7 @@ class PrivacySettings(InstallationSettings):
         ge=SHORTEST_FINDINGS,
         le=LONGEST,
         description="Days after which findings go, with photos, reviews, letters and reports, "
-        "counted likewise. If empty: never.",
+        "counted likewise, unless their spot waits for something. If empty: never.",
     )
     retain_messages_days: int | None = Field(
         default=None,

@@ -29,7 +29,7 @@ class UntouchedFinding:
 
     id: str
     owner: str
-    key: str
+    lesion: str
 
 
 class UntouchedFindings:
@@ -52,11 +52,11 @@ class UntouchedFindings:
             {"rest_key": key},
             sort="rest_key",
             limit=PAGE_SIZE,
-            fields=("owner", "rest_key", "doctor", *IN_NOBODYS_HANDS),
+            fields=("owner", "lesion", "rest_key", "doctor", *IN_NOBODYS_HANDS),
         ):
             for record in found:
                 if not any(record.get(name) for name in others):
-                    yield UntouchedFinding(record["id"], record["owner"], record["rest_key"])
+                    yield UntouchedFinding(record["id"], record["owner"], record["lesion"])
             key = {"$gt": found[-1]["rest_key"], "$lt": key["$lt"]}
 
     def is_selected(

@@ -255,6 +255,12 @@ class WaitingSpots(Repository[WaitingSpot]):
         stored = self._documents.find({"owner": owner}, fields=("lesion",))
         return {row["lesion"] for row in stored if row.get("lesion")}
 
+    def find_waiting(self, lesions: Collection[str]) -> set[str]:
+        """Find those of these spots that wait for something."""
+        wanted: Filter = {"lesion": {"$in": sorted(lesions)}}
+        stored = self._documents.find(wanted, sort="lesion", fields=("lesion",))
+        return {row["lesion"] for row in stored}
+
     def replace(self, lesions: Collection[str], rows: Sequence[WaitingSpot]) -> None:
         """Store these rows of these spots in place of what is stored, and write what differs."""
         wanted = sorted({*lesions})

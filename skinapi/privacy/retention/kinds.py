@@ -4,7 +4,7 @@ A sweep checks each item again in the transaction that deletes it: something may
 meanwhile.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from skinapi.base.pages import batched
 from skinapi.base.settings.privacy import RetainedKind
 from skinapi.care.message_records import Message, Messages
 from skinapi.findings.records.record_retention import (
+    PAGE_SIZE,
     PHOTOS,
     WITH_OR_WITHOUT,
     UntouchedFinding,
@@ -108,18 +109,23 @@ class RetainedItems(RetentionKind, Generic[Item]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetainedFindings(RetainedItems[UntouchedFinding]):
-    """Findings with all that is stored about them."""
+    """Findings with all that is stored about them, unless their spot waits for something."""
 
     findings: FindingsService
     resting: UntouchedFindings
     groups: ClassVar[Sequence[str]] = WITH_OR_WITHOUT
 
     def _walk(self, before: datetime) -> Iterator[UntouchedFinding]:
-        return self.resting.walk(self.groups, before=before)
+        for batch in batched(self.resting.walk(self.groups, before=before), PAGE_SIZE):
+            stay = self._find_waiting({item.lesion for item in batch})
+            yield from (item for item in batch if item.lesion not in stay)
+
+    def _find_waiting(self, lesions: Collection[str], /) -> Collection[str]:
+        return self.findings.records.waiting.find_waiting(lesions)
 
     def _remove_one(self, unit: Unit, item: UntouchedFinding, before: datetime, /) -> bool:
         finding = self.findings.records.find(item.id)
-        if finding is None:
+        if finding is None or self._find_waiting([finding.lesion]):
             return False
         selected = self.resting.is_selected(finding, self.groups, before=before)
         if selected:
@@ -133,9 +139,14 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetainedPhotos(RetainedFindings):
-    """The photos of findings, which stay."""
+    """The photos of findings, which stay. `resting` alone selects them, whatever else their spot
+    waits for.
+    """
 
     groups: ClassVar[Sequence[str]] = PHOTOS
+
+    def _find_waiting(self, _: Collection[str], /) -> Collection[str]:
+        return ()
 
     def _remove_finding(self, unit: Unit, finding: StoredFinding) -> None:
         unit.record(_row("retention.photo", finding.id, finding.owner))
