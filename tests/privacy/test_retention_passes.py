@@ -108,8 +108,8 @@ class Clinic:
         filed.append(self.photo(who, band, lesion=spot))
         reviewable = [item for item in filed[-6:] if (found := self.find(item)) and found.doctor]
         if reviewable and fate.random() < 0.6:
-            awaited = {"sample": "waiting"} if fate.random() < 0.1 else {}
-            self.review(fate.choice(reviewable), **awaited)
+            sample = "waiting" if fate.random() < 0.1 else "none"
+            self.review(fate.choice(reviewable), sample=sample)
         if spots and fate.random() < 0.5:
             self.write_message(who, fate.choice([None, *spots]), read=fate.random() < 0.8)
         if fate.random() < 0.2:
