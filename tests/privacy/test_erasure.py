@@ -317,8 +317,8 @@ def test_who_registers_anew_reads_nothing_of_the_own_kept_record(
         count = doctor.call("GET", "/queue/counts").get_json()["unassigned"]["spots"]
         return asked, photo, listed, count
 
-    # Messages about no spot wait too; the list has them with the newest finding.
-    assert reads(other) == (200, 200, 1, 2)
+    # A message about no spot has a row of its own.
+    assert reads(other) == (200, 200, 2, 2)
     assert reads(again) == (404, 404, 0, 0)
     take = f"/patients/{record}/doctor"
     assert again.call("PUT", take).status_code == 404
