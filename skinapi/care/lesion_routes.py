@@ -1,6 +1,5 @@
 """The routes of spots."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Literal, Self
@@ -28,7 +27,6 @@ from skinapi.findings.errors import (
     LesionFull,
     OtherPlace,
     ResultAwaited,
-    SpotVersionMissing,
 )
 from skinapi.findings.records.lesions import (
     Place,
@@ -120,13 +118,6 @@ class Told(Body):
         description="the version of the spot that the patient was told of. If the spot has another "
         "one now, the answer is 409 `spot_changed`"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _require_version(cls, sent: Any) -> Any:
-        if isinstance(sent, Mapping) and sent.get("spot_version") is None:
-            raise SpotVersionMissing
-        return sent
 
 
 class CourseQuery(PageQuery):
@@ -273,7 +264,7 @@ def list_course(
     "POST",
     "/lesions/<lesion>/told",
     access=DOCTORS,
-    raises=(NotFound, Forbidden, SpotVersionMissing, SpotChanged),
+    raises=(NotFound, Forbidden, SpotChanged),
 )
 def mark_told(lesions: LesionsService, *, lesion: str, body: Told, subject: Subject) -> Message:
     """Say, as the doctor in charge, that the patient was told what this spot version says."""

@@ -68,11 +68,6 @@ class IncompleteReview(Unprocessable):
         super().__init__(f"{self.sentence}: `{missing}` is missing")
 
 
-class SpotVersionMissing(Unprocessable):
-    code = "spot_version_missing"
-    sentence = "State the version of the spot that the patient was told of: `spot_version`"
-
-
 class ContradictoryReview(Unprocessable):
     code = "contradictory_review"
     sentence = "The laboratory's result is known, or it is awaited: send one of them"

@@ -113,16 +113,17 @@ class FindingAccess:
         return found, owner
 
     def note_opened(self, status: LesionStatus, *, owner: str, by: Subject) -> None:
-        """Note that its owner has opened a spot: once for each decision, of which no mail is sent
-        any more. Where the store takes nothing now, it is shown all the same.
+        """Note that its owner has opened a spot: the first time, and once for each decision, of
+        which no mail is sent any more. Where the store takes nothing now, it is shown all the same.
         """
-        unread = status.decision and not status.decision_opened_at
-        if not ((unread or status.spot.telling) and self._is_opening(owner, by)):
+        spot = status.spot
+        first = spot.opened_at is None or (status.decision and not status.decision_opened_at)
+        if not ((first or spot.telling) and self._is_opening(owner, by)):
             return
         with suppress(StoreUnavailable):
-            self.records.note_opened(status.spot)
-            numbers = self.records.numbers_in_lesion(status.spot.id).values()
-            for about in (f"spot/{status.spot.id}", *(f"finding/{number}" for number in numbers)):
+            self.records.note_opened(spot)
+            numbers = self.records.numbers_in_lesion(spot.id).values()
+            for about in (f"spot/{spot.id}", *(f"finding/{number}" for number in numbers)):
                 for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
                     self.unassigned.outbox.withdraw(kind, to=owner, about=about)
 

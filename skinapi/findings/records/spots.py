@@ -205,7 +205,7 @@ def _hide_spot(lesion: str, each: Iterable[Document]) -> None:
 def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
     changes = tuple(map(MeasuredChange.model_validate, document.get("changes", ())))
     number, told = document["number"], document.get("context") or {}
-    score = document["finding"][SCORE]
+    score = (document.get("finding") or {}).get(SCORE, 1.0)
     if not isinstance(number, int):
         raise TypeError("number")
     if not isinstance(score, (float, int)):

@@ -74,7 +74,7 @@ export const Decided = ({ decision, note, doctor, here, title }) => {
 };
 
 /** In place of a deleted photo. @param {Api["DeletedFinding"]} deleted */
-export const sayRemoved = ({ created_at: at }) => say("photoRemoved", { date: sayDate(at, false) });
+export const sayRemoved = ({ created_at: at }) => say("removedPhotoOf", { date: sayDate(at, false) });
 
 /** @param {{said: Api["AdviceView"], view: string}} props */
 const FindingLink = ({ said: { finding: number, photo_deleted: deleted }, view }) => (deleted ? say("deletedPhoto")
