@@ -154,7 +154,7 @@ class CasesService:
         self.records.spots.change(finding.lesion, answered)
         unit.publish(self.records.renew([finding.lesion]))
         if finding.doctor:
-            self.outbox.add(Kind.OPINION_CAME, to=finding.doctor, about=_place_of(finding))
+            self.outbox.add(Kind.OPINION, to=finding.doctor, about=_place_of(finding))
         return self.opinions.insert(
             SecondOpinion(
                 id=new_id(),

@@ -286,7 +286,7 @@ class LettersService:
         }
         issued = self.letters.change_draft(letter, edited.version, signed)
         if draft.reader == "patient":
-            self.outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")
+            self.outbox.add(Kind.NEWS, to=owner.id, about=f"finding/{finding.number}")
         self.findings.records.note_change(finding.id)
         unit.publish(LetterIssued(finding, issued))
         return ShownLetter(issued)
@@ -304,8 +304,7 @@ class LettersService:
         unit.audit("letter.withdraw", by=by.id, target=finding.id, owner=finding.owner)
         self.findings.rely_on(finding)
         self.findings.records.note_change(finding.id)
-        about = f"finding/{finding.number}"
-        self.outbox.add(Kind.LETTER_WITHDRAWN, to=finding.owner, about=about)
+        self.outbox.add(Kind.NEWS, to=finding.owner, about=f"finding/{finding.number}")
         unit.publish(LetterIssued(finding, signed, withdrawn=True))
         withdrawal = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
         return show_letter(self.letters.withdraw(letter, withdrawal), finding)

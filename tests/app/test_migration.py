@@ -91,7 +91,9 @@ def mail_of(kind: str, account: str) -> Document:
 
 
 def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> None:
-    """Mails of retired kinds are deleted, and the lists are sorted by the rules of today."""
+    """Mails of retired kinds are deleted or become news, and the lists are sorted by the rules of
+    today.
+    """
     _, ada = patient_in_care(real_backend)
     finding = file_for(real_backend, ada, URGENT)
     store = real_backend.services.store
@@ -101,13 +103,13 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     store.collection("submissions").update({"id": finding.id}, {"$set": keys})
     owner = real_backend.account(ada.email).id
     outbox = store.collection("outbox")
-    outbox.insert_many([mail_of("retired", owner), mail_of(Kind.REVIEWED, owner)])
+    outbox.insert_many([mail_of("retired", owner), mail_of("judged_again", owner)])
     make_former(real_backend)
     assert is_older(store)
     opened = open_services(real_backend.settings, store)
     assert store.collection(STORE_COLLECTION).find()[0]["version"] == VERSION
     assert not is_older(store)
-    assert [mail["kind"] for mail in outbox.find()] == [Kind.REVIEWED]
+    assert [mail["kind"] for mail in outbox.find()] == [Kind.NEWS]
     gone = {"taken_by", "taken_at", "awaited_key", "due_key", "hold_key"}
     assert not store.collection("submissions").find()[0].keys() & gone
     assert opened.data.failed_items.list_some() == []

@@ -8,13 +8,12 @@ import pytest
 
 from skinapi.app.integrity_check import check_integrity
 from skinapi.model.conditions import Band
-from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import made_at
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.care.test_inbox import inbox
 from tests.care.test_lesions import begin, course
 from tests.findings.records.test_races import Call, overlapped, overlapped_back
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import Backend, Person
 from tests.support.reviews import review_of, sign_review, spot_version_of
 
 SELF = list(Band)[-1]
@@ -188,26 +187,6 @@ def test_a_doctor_signs_a_review_of_a_spot_without_photos(any_backend: Backend) 
     assert queue(doctor) == []
     own = require_listed(any_backend, doctor, ada, filed.lesion)
     assert (own["instruction"]["from"], own["instruction"]["band"]) == ("review", SELF)
-
-
-@pytest.mark.parametrize("given", [MAIL])
-def test_no_mail_asks_for_the_photo_that_has_come_in_place_of_a_deleted_one(
-    backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(backend)
-    spot = begin(ada)
-    delete(ada, file_for(backend, ada, URGENT, lesion=spot).number)
-    version = backend.services.findings.records.spots.get(spot).spot.version
-    asked = {"label": None, "certainty": None, "urgency": URGENT, "photo_wanted": True}
-    assert sign_spot(doctor, spot, version, **asked).status_code == 201
-
-    def asks() -> list[str]:
-        mails = backend.services.data.outbox.list_to(backend.account(ada.email).id)
-        return [mail.about for mail in mails if mail.kind is Kind.NEW_PICTURE]
-
-    assert asks() == [f"spot/{spot}"]
-    file_for(backend, ada, REVIEW, lesion=spot)
-    assert asks() == []
 
 
 def test_a_review_of_a_spot_covers_its_findings(backend: Backend) -> None:

@@ -472,7 +472,7 @@ def test_a_running_job_is_awaited_before_the_receipt_is_finished(backend: Backen
     receipts = backend.services.store.collection("erasure_receipts")
     receipts.update({"code": code}, {"$set": {"awaits_until_at": now() - timedelta(seconds=1)}})
     # What its process has stored after the record of the job was gone.
-    backend.services.data.outbox.add(Kind.REVIEWED, to=account)
+    backend.services.data.outbox.add(Kind.NEWS, to=account)
     finish(backend)
     assert verified(backend, code)["receipt"]["complete"] is True
     assert notices_to(backend, account) == [Kind.ERASED]

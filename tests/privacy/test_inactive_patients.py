@@ -203,7 +203,7 @@ def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
     assert recipient
     waiting = map(Notice.model_validate, backend.services.store.collection("outbox").find())
     to_ada = [item for item in waiting if item.account == account]
-    assert Kind.REVIEWED in {item.kind for item in to_ada}
+    assert Kind.NEWS in {item.kind for item in to_ada}
     gets = {item.kind for item in to_ada if recipient.gets(item)}
     assert gets == ({Kind.REFUSED} if how == "refused" else set())
 

@@ -176,7 +176,7 @@ def _limits() -> Iterator[Row]:
     )
     yield (
         "a notice that the mail server does not take is given up",
-        f"{_days(outbox.GIVEN_UP_AFTER.days)}, of findings {outbox.FINDING_GIVEN_UP_AFTER.days}",
+        f"{_days(outbox.GIVEN_UP_AFTER.days)}, of news {outbox.NEWS_GIVEN_UP_AFTER.days}",
     )
     for area in list_parts("limits", "tests"):
         yield from area.LIMITS

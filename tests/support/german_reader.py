@@ -38,7 +38,7 @@ def read_mails() -> str:
     assert GERMAN
     words, at = WORDS[GERMAN], now()
     told = Notice(
-        id="1", created_at=at, expires_at=at, account="1", kind=Kind.REVIEWED, about="finding/7"
+        id="1", created_at=at, expires_at=at, account="1", kind=Kind.NEWS, about="finding/7"
     )
     mail = write_mail(
         [told],

@@ -301,11 +301,9 @@ class History:
     def _note_mail(self, live: Live, review: SpotReview) -> None:
         about = {"about": f"finding/{live.number}", "account": self.owner_of(live.spot).id}
         rows = self.backend.services.store.collection("outbox").find(about)
-        kind = "new_picture" if review.photo_wanted else "reviewed"
         urgent = review.label in CANCERS or review.urgency is THIS_WEEK
-        says = [(row["kind"], row.get("urgent", False)) for row in rows]
-        news = ("new_picture", "reviewed")
-        self.mails.append(([item for item in says if item[0] in news], [(kind, urgent)]))
+        says = [row.get("urgent", False) for row in rows if row["kind"] == "news"]
+        self.mails.append((says, [urgent]))
 
     def ask_and_answer(self) -> None:
         live = self._draw_live()

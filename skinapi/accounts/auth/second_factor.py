@@ -208,7 +208,7 @@ class SecondFactorService:
         """Tell the owner by mail, once a day: only who knows the password gets so far."""
         told = self.outbox.enabled and guess.count >= WRONG_CODES_TOLD
         if told and self.guess_limits.take_warning(account):
-            self.outbox.add(Kind.WRONG_CODES, to=account.id, about="forgotten")
+            self.outbox.add(Kind.UNUSUAL_LOG_IN, to=account.id, about="forgotten")
 
     def _take_guess(
         self, account: Account, address: str = "", *, recovery: bool = False

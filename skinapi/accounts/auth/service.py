@@ -296,7 +296,7 @@ class AuthService:
                 unit, account, browsers=(*account.browsers, browser)[-MOST_BROWSERS:]
             )
             if account.browsers:
-                self.outbox.add(Kind.NEW_BROWSER, to=account_id, about="forgotten")
+                self.outbox.add(Kind.UNUSUAL_LOG_IN, to=account_id, about="forgotten")
 
     def _issue_tokens(
         self, account: Account, session: Session, refresh_token: str | None

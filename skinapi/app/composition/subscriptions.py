@@ -47,10 +47,8 @@ from skinapi.findings.records.events import (
     ReviewSigned,
 )
 from skinapi.findings.records.service import FindingsService
-from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.platform.area import Stored
 from skinapi.platform.jobs.service import JobsService
-from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.privacy.erasure.service import ErasureService
 
@@ -145,7 +143,7 @@ def _erase_photos(data: Repositories, findings: FindingsService, account: str) -
 def _to_findings(data: Repositories, counts: LesionCounts, unanswered: UnansweredMessages) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
     erased, messages = data.erased_ids, data.messages
-    inside(FindingFiled, counts.on_filed, lambda event: _withdraw_wishes(data, event.finding))
+    inside(FindingFiled, counts.on_filed)
     if data.account_uses.stored:
         for using in (FindingFiled, AnswerChanged, ReviewSigned):
             inside(using, data.account_uses.on_finding)
@@ -177,15 +175,6 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
             f"finding/{event.finding.number}", to=event.finding.owner
         ),
     )
-
-
-def _withdraw_wishes(data: Repositories, filed: StoredFinding) -> None:
-    """The photo that was asked for of its spot is here: no mail asks for it any more."""
-    if filed.lesion == filed.id:
-        return
-    numbers = data.findings.numbers_in_lesion(filed.lesion).values()
-    for about in (f"spot/{filed.lesion}", *(f"finding/{number}" for number in numbers)):
-        data.outbox.withdraw(Kind.NEW_PICTURE, to=filed.owner, about=about)
 
 
 def _to_erasure(

@@ -37,6 +37,13 @@ KINDS = {
     **dict.fromkeys(("unanswered", "message"), WaitingKind.ANSWER),
     "awaited": WaitingKind.RESULT,
 }
+# Kinds of mail of 2.0.0 that are part of a more general kind now.
+MERGED_MAILS = {
+    **dict.fromkeys(("reviewed", "letter_withdrawn", "entered_in_error"), Kind.NEWS),
+    **dict.fromkeys(("filed", "judged_again", "new_picture"), Kind.NEWS),
+    **dict.fromkeys(("new_browser", "wrong_codes"), Kind.UNUSUAL_LOG_IN),
+    "opinion_came": Kind.OPINION,
+}
 # What 2.0.0 stored of a review that it withheld from the patient.
 WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)
 
@@ -148,9 +155,12 @@ def _list_kinds(finding: Document) -> list[str]:
     return sorted({KINDS.get(why, WaitingKind.TELLING).value for why in reasons})
 
 
-def delete_retired_mail(tools: Tools, mail: Document) -> None:
-    if mail["kind"] not in {*Kind}:
-        tools.store.collection("outbox").delete({"id": mail["id"]})
+def convert_mail(tools: Tools, mail: Document) -> None:
+    kind, outbox = MERGED_MAILS.get(mail["kind"], mail["kind"]), tools.store.collection("outbox")
+    if kind in {*Kind}:
+        outbox.update({"id": mail["id"]}, {"$set": {"kind": kind}})
+    else:
+        outbox.delete({"id": mail["id"]})
 
 
 def end_pause(tools: Tools, pause: Document) -> str:
@@ -258,7 +268,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("reviews", show_withheld_review),
     (FINDINGS, remove_retired_keys),
     ("people_to_reach", convert_person_to_reach),
-    ("outbox", delete_retired_mail),
+    ("outbox", convert_mail),
     ("retention_pause", end_pause),
     ("accounts", keep_held),
     (FINDINGS, forget_taken_case),

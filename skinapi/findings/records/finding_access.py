@@ -124,8 +124,7 @@ class FindingAccess:
             self.records.note_opened(spot)
             numbers = self.records.numbers_in_lesion(spot.id).values()
             for about in (f"spot/{spot.id}", *(f"finding/{number}" for number in numbers)):
-                for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
-                    self.unassigned.outbox.withdraw(kind, to=owner, about=about)
+                self.unassigned.outbox.withdraw(Kind.NEWS, to=owner, about=about)
 
     def _is_opening(self, owner: str, by: Subject) -> bool:
         """Whether the patient reads it, or another system that shows it to the patient."""

@@ -270,7 +270,7 @@ class FindingsService:
         unit.publish(changed)
         if by != seen.owner:
             about = f"finding/{seen.number}"
-            self.access.unassigned.outbox.add(Kind.JUDGED_AGAIN, to=seen.owner, about=about)
+            self.access.unassigned.outbox.add(Kind.NEWS, to=seen.owner, about=about)
         counts, counted = after.instruction.band, seen.instruction.band
         if counts is Band.URGENT_REFERRAL and counts is not counted:
             self.access.unassigned.tell_of_rise(account, seen)

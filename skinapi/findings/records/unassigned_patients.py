@@ -306,9 +306,9 @@ def _is_news(last: Document, urgent: int) -> bool:
 
 
 class UnassignedMailer:
-    """Tells admins, and the doctors who see the list, of patients without a doctor, and admins of
-    findings that are no patient's: each once a day, and once an hour at most where more of these
-    findings are urgent. One process at a time.
+    """Mails the number of cases without a doctor to the doctors who see the list and, with those
+    of accounts that are no patient's, to admins: once a day, and once an hour at most if more of
+    them are urgent. One process at a time.
     """
 
     def __init__(self, store: Store, unassigned: UnassignedPatients) -> None:
@@ -327,21 +327,20 @@ class UnassignedMailer:
             self._lease.release()
 
     def _tell(self) -> None:
-        counted, staff = self._unassigned.count(), self._unassigned.sum_of_staff()
-        admins = dict.fromkeys(self._unassigned.accounts.list_active_admins(), "overview")
-        readers = dict.fromkeys(self._unassigned.list_readers(), "queue?list=unassigned")
-        if counted.patients:
-            figures = {"patients": counted.patients, "urgent": counted.urgent}
-            self._tell_each(Kind.UNASSIGNED, admins | readers, figures)
-        if staff["cases"]:
-            self._tell_each(Kind.STAFF_FINDINGS, admins, staff)
+        unassigned = self._unassigned
+        counted, staff = unassigned.count(), unassigned.sum_of_staff()
+        readers, admins = unassigned.list_readers(), unassigned.accounts.list_active_admins()
+        self._tell_each(readers, "queue?list=unassigned", counted.spots, counted.urgent)
+        cases, urgent = counted.spots + staff["cases"], counted.urgent + staff["urgent"]
+        self._tell_each(admins, "overview", cases, urgent)
 
-    def _tell_each(self, kind: Kind, places: dict[str, str], figures: dict[str, int]) -> None:
-        outbox = self._unassigned.outbox
-        for account, place in places.items():
+    def _tell_each(self, accounts: Sequence[str], place: str, cases: int, urgent: int) -> None:
+        outbox, kind = self._unassigned.outbox, Kind.WITHOUT_DOCTOR
+        for account in accounts if cases else ():
             last = outbox.find_last(kind, to=account)
-            if last is None or _is_news(last, figures["urgent"]):
+            if last is None or _is_news(last, urgent):
                 outbox.withdraw(kind, to=account, about=place)
+                figures = {"cases": cases, "urgent": urgent}
                 outbox.add(kind, to=account, about=place, figures=figures)
 
     def problems(self) -> list[str]:

@@ -27,9 +27,6 @@ from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
-# What its patient and its doctor have not read yet, and need not read any more.
-TELLS_OF_FINDING = (Kind.REVIEWED, Kind.NEW_PICTURE, Kind.LETTER_WITHDRAWN)
-TELLS_OF_CASE = (Kind.OPINION, Kind.OPINION_CAME)
 NOTHING_FILED = "This program has filed no finding by this order"
 
 
@@ -88,7 +85,7 @@ class CorrectionsService:
         if finding.error:
             raise FindingInError(finding.error.reason)
         self._enter(unit, finding, owner, by, reason, moved=True)
-        self.outbox.add(Kind.FILED, to=right)
+        self.outbox.add(Kind.NEWS, to=right)
 
     @atomic
     def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> VisibleFinding | None:
@@ -203,12 +200,10 @@ class CorrectionsService:
 
     def _tell(self, finding: StoredFinding, owner: Account, by: Subject) -> None:
         own, case = f"finding/{finding.number}", f"case/{finding.number}"
-        for kind in TELLS_OF_FINDING:
-            self.outbox.withdraw(kind, to=owner.id, about=own)
+        self.outbox.withdraw(Kind.NEWS, to=owner.id, about=own)
         for doctor in filter(None, {finding.doctor, finding.opinion_of}):
-            for kind in TELLS_OF_CASE:
-                self.outbox.withdraw(kind, to=doctor, about=case)
+            self.outbox.withdraw(Kind.OPINION, to=doctor, about=case)
         if not owner.is_record:
-            self.outbox.add(Kind.ENTERED_IN_ERROR, to=owner.id, about=own)
+            self.outbox.add(Kind.NEWS, to=owner.id, about=own)
         if finding.doctor and finding.doctor != by.id:
-            self.outbox.add(Kind.ENTERED_IN_ERROR, to=finding.doctor, about=case)
+            self.outbox.add(Kind.NEWS, to=finding.doctor, about=case)

@@ -177,11 +177,9 @@ class ReviewsService:
 
     def _mail(self, place: str, owner: Account, opinion: Opinion) -> None:
         """A mail of before that still waits says nothing else."""
-        for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
-            self.outbox.withdraw(kind, to=owner.id, about=place)
-        kind = Kind.NEW_PICTURE if opinion.photo_wanted else Kind.REVIEWED
+        self.outbox.withdraw(Kind.NEWS, to=owner.id, about=place)
         urgent = opinion.names_cancer or opinion.urgency is Band.URGENT_REFERRAL
-        self.outbox.add(kind, to=owner.id, about=place, urgent=urgent)
+        self.outbox.add(Kind.NEWS, to=owner.id, about=place, urgent=urgent)
 
     @atomic
     def void_review(

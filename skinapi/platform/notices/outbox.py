@@ -20,8 +20,8 @@ from skinapi.platform.storage.records import Repository, in_transaction
 DAY = timedelta(days=1)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), DAY
 GIVEN_UP_AFTER = 3 * DAY
-# Of what a patient is to read of a finding: after an outage it is news still.
-FINDING_GIVEN_UP_AFTER = 30 * DAY
+# After an outage a patient still has to read what a doctor has written.
+NEWS_GIVEN_UP_AFTER = 30 * DAY
 LATE = timedelta(minutes=10)
 # After so many tries, which take seven minutes, a refused mail may never arrive.
 REFUSED_OFTEN = 4
@@ -35,29 +35,21 @@ class Kind(StrEnum):
     APPROVED = "approved"
     REGISTERED_AGAIN = "registered_again"
     REFUSED = "refused"
-    REVIEWED = "reviewed"
-    LETTER_WITHDRAWN = "letter_withdrawn"
-    ENTERED_IN_ERROR = "entered_in_error"
-    FILED = "filed"
-    JUDGED_AGAIN = "judged_again"
+    NEWS = "news"
     ACCOUNTS_JOINED = "accounts_joined"
-    NEW_PICTURE = "new_picture"
     URGENT = "urgent"
-    UNASSIGNED = "unassigned"
-    STAFF_FINDINGS = "staff_findings"
+    WITHOUT_DOCTOR = "without_doctor"
     TO_REACH = "person_to_reach"
     CAME_INTO_CARE = "came_into_care"
     LEFT_CARE = "left_care"
     OTHER_DOCTOR = "other_doctor"
     OPINION = "opinion"
-    OPINION_CAME = "opinion_came"
     REMINDER = "reminder"
     MESSAGE = "message"
     LOG_IN_JOINED = "log_in_joined"
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
-    NEW_BROWSER = "new_browser"
-    WRONG_CODES = "wrong_codes"
+    UNUSUAL_LOG_IN = "unusual_log_in"
     KEY_MADE = "key_made"
     FILE_MADE = "file_made"
     WEBHOOK_DISABLED = "webhook_disabled"
@@ -70,19 +62,15 @@ class Kind(StrEnum):
 
 # They wait for no others: what they say is urgent, or has been waited for.
 APART = frozenset({
-    Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.UNASSIGNED, Kind.STAFF_FINDINGS, Kind.TO_REACH,
+    Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.WITHOUT_DOCTOR, Kind.TO_REACH,
 })  # fmt: skip
 # They tell of who can open the account, or has opened what is stored there: nobody can switch them
 # off, and no limit delays them.
 SECURITY = frozenset({
-    Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES, Kind.KEY_MADE,
+    Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.UNUSUAL_LOG_IN, Kind.KEY_MADE,
     Kind.OTHER_DOCTOR, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
-    Kind.REGISTERED_AGAIN, Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
     Kind.DELETION_DROPPED,
-})  # fmt: skip
-OF_FINDINGS = frozenset({
-    Kind.REVIEWED, Kind.LETTER_WITHDRAWN, Kind.ENTERED_IN_ERROR, Kind.JUDGED_AGAIN,
-    Kind.NEW_PICTURE,
+    Kind.REGISTERED_AGAIN, Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
 })  # fmt: skip
 
 
@@ -112,8 +100,8 @@ class Notice(StoredRecord):
 
     @property
     def is_stale(self) -> bool:
-        """Whether it is too late to send it. Of a finding it is news still."""
-        return self.expires_at <= now() and self.kind not in OF_FINDINGS
+        """Whether it is too late to send it. It is never too late for NEWS."""
+        return self.expires_at <= now() and self.kind is not Kind.NEWS
 
     def joined(self, others: Sequence["Notice"]) -> "Notice":
         """The one mail of them all: their figures are added up."""
@@ -175,7 +163,7 @@ class Outbox(Repository[Notice]):
             return
         moment = now()
         due_at = due_at or moment + delay
-        kept = FINDING_GIVEN_UP_AFTER if kind in OF_FINDINGS else GIVEN_UP_AFTER
+        kept = NEWS_GIVEN_UP_AFTER if kind is Kind.NEWS else GIVEN_UP_AFTER
         self.insert(
             Notice(
                 id=new_id(),
@@ -260,11 +248,10 @@ class Outbox(Repository[Notice]):
         self._documents.set_each({notice.id: {"due_at": until} for notice in notices})
 
     def forget_over(self) -> None:
-        """A notice of a finding that was neither sent nor told stays."""
+        """Delete expired notices. NEWS that was never sent stays."""
         moment = now()
         over: Filter = {"expires_at": {"$lte": moment}}
-        others = sorted({*Kind} - OF_FINDINGS)
-        self._documents.delete({**over, "kind": {"$in": others}})
+        self._documents.delete({**over, "kind": {"$ne": Kind.NEWS}})
         self._documents.delete({**over, "attempts": {"$gte": REFUSED_OFTEN}})
         self._documents.delete({**over, "sent_at": {"$lte": moment}})
 

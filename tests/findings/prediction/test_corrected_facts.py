@@ -166,7 +166,7 @@ def test_a_side_is_corrected_without_a_photo_or_one_of_the_days(tmp_path: Path) 
         ada.call_ok("PUT", path, json={"body_laterality": side})
     assert notices_to(backend, backend.account(ada.email).id) == []
     assert doctor.call("PUT", path, json={"body_laterality": "left"}).status_code == 200
-    assert notices_to(backend, backend.account(ada.email).id) == ["judged_again"]
+    assert notices_to(backend, backend.account(ada.email).id) == ["news"]
     refused = ada.call("PUT", path, json={"body_laterality": "right", "sex": "male"})
     assert code(refused) == (409, "no_photo_to_judge")
     assert acts_on(backend, stored(backend, number).id)[-1] == ("submission.amend", "done")

@@ -242,7 +242,7 @@ def test_a_patient_is_told_of_what_the_doctor_has_corrected(tmp_path: Path) -> N
     assert case.correct(sex="male").status_code == 200
     assert notices_to(case.backend, owner) == []
     assert case.correct(case.doctor, sex="female").status_code == 200
-    assert notices_to(case.backend, owner) == ["judged_again"]
+    assert notices_to(case.backend, owner) == ["news"]
 
 
 def test_a_fact_of_a_photo_that_was_not_kept_is_not_corrected(backend: Backend) -> None:
@@ -319,8 +319,8 @@ def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Pat
     assert new.lesion == new.id
     assert new.photo_blob is None  # Bob was never asked whether photos are kept
     ada, doctor = (backend.account(item.email).id for item in (mistake.ada, mistake.doctor))
-    assert notices_to(backend, ada) == ["entered_in_error"]
-    assert notices_to(backend, mistake.to) == ["filed"]
+    assert notices_to(backend, ada) == ["news"]
+    assert notices_to(backend, mistake.to) == ["news"]
     old = stored(backend, mistake.wrong)
     assert acts_on(backend, old.id)[-1] == ("submission.enter_in_error", "done")
     (filed,) = backend.services.store.collection("audit").find({"target": new.id})

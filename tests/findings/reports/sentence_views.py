@@ -139,8 +139,6 @@ def _letters(said: Said, report: Report) -> Iterator[View]:
 
 
 def _mails(said: Said) -> Iterator[View]:
-    kinds: list[Kind] = [Kind.REVIEWED if said.decision else Kind.URGENT]
-    kinds += [Kind.NEW_PICTURE] if said.decision and said.decision.photo_wanted else []
+    kind = Kind.NEWS if said.decision else Kind.URGENT
     mails = MAILS[said.language]
-    for kind in kinds:
-        yield view_of("mail: " + kind, [mails.subjects[kind], mails.texts[kind]])
+    yield view_of("mail: " + kind, [mails.subjects[kind], mails.texts[kind]])

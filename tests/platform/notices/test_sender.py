@@ -22,7 +22,6 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.stores import sqlite_documents
 from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review
 from tests.care.conversation import Talk
-from tests.findings.prediction.photographer import predicted
 from tests.stores.kills import Killed
 from tests.stores.mongod import free_port
 from tests.support.backends import MAIL, PASSWORD, Backend, Person
@@ -39,7 +38,7 @@ def send(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Pass:
     return partial(backend.app.background.run, "notice-sender")
 
 
-def tell(backend: Backend, person: Person, kind: Kind = Kind.REVIEWED, about: str = "") -> None:
+def tell(backend: Backend, person: Person, kind: Kind = Kind.NEWS, about: str = "") -> None:
     identifier = backend.account(person.email).id
     add = backend.services.data.outbox.add
     backend.services.store.transaction(lambda: add(kind, to=identifier, about=about))
@@ -64,12 +63,12 @@ def test_a_mail_is_a_sentence_and_a_link_in_the_language_of_the_person(
     send()
     [mail] = smtp.mails
     french = WORDS["fr"].switch_off
-    assert mail["Subject"] == "Un médecin a répondu"
+    assert mail["Subject"] == "Il y a du nouveau à lire pour vous"
     assert mail["Content-Language"] == "fr"
     assert str(mail["Message-ID"]).endswith("@example.org>")
     assert str(mail["From"]) == "SkinAPI <clinic@example.org>"
     assert mail.get_content().splitlines() == [
-        "Un médecin vous a répondu. Connectez-vous pour lire la réponse.",
+        WORDS["fr"].texts[Kind.NEWS],
         "",
         "http://127.0.0.1:5000/#/finding/7",
         "",
@@ -153,7 +152,7 @@ def test_a_mail_that_waits_without_a_mail_server_is_sent_later(
             patch.setattr(module, "now", lambda: now() + timedelta(days=7))
         backend.app.background.run("notice-sender")
         assert "does not take" in notes(backend)[0]
-    assert Kind.REVIEWED in [item.kind for item in waiting(backend)]
+    assert Kind.NEWS in [item.kind for item in waiting(backend)]
     backend.services.store.close()
 
 
@@ -280,7 +279,7 @@ def test_who_is_refused_is_told_why_by_mail_but_not_what_the_admin_has_written(
     ]
 
 
-def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
+def test_a_mail_about_a_cancer_does_not_wait_for_others(
     backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grey, ada = patient_in_care(backend)
@@ -289,12 +288,12 @@ def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
     body = {"photo_wanted": True, "certainty": "suspected"}
     signed_review(grey, second, body)
     page = "http://127.0.0.1:5000/#/finding"
-    grave = (ada.email, "A doctor has answered", f"{page}/{first}")
-    assert sent(backend, smtp) == [grave], "the other one waits for more"
+    subject = "There is something new for you to read"
+    grave = (ada.email, subject, f"{page}/{first}")
+    assert sent(backend, smtp) == [grave]
     later = now() + timedelta(minutes=11)
     monkeypatch.setattr(outbox, "now", lambda: later)
-    wanted = (ada.email, "Your doctor asks for a new photo", f"{page}/{second}")
-    assert sent(backend, smtp) == [grave, wanted]
+    assert sent(backend, smtp) == [grave, (ada.email, subject, f"{page}/{second}")]
 
 
 def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
@@ -320,14 +319,13 @@ def test_a_colleague_is_told_who_is_asked_for_an_opinion_unless_it_is_withdrawn_
     assert grey.call("DELETE", path).status_code == 200
     assert sent(backend, smtp) == []
     assert grey.call("PUT", path, json=body).status_code == 200
-    subject = "A colleague asks for your opinion"
     page = f"http://127.0.0.1:5000/#/case/{number}"
-    asked = (colleague.email, subject, page)
+    asked = (colleague.email, "A second opinion", page)
     assert sent(backend, smtp) == [asked]
     given = {"label": "melanoma", "comment": "Excise it."}
     answer = colleague.call("POST", f"/submissions/{number}/opinion", json=given)
     assert answer.status_code == 201, "and the patient hears nothing of it"
-    assert sent(backend, smtp) == [asked, (grey.email, "A colleague has answered you", page)]
+    assert sent(backend, smtp) == [asked, (grey.email, "A second opinion", page)]
 
 
 def test_one_mail_tells_of_the_messages_of_a_spot_until_they_are_read(
@@ -385,32 +383,21 @@ def test_a_browser_that_never_opened_the_account_is_told(
             headers={"User-Agent": browser},
         )
         assert answer.status_code == 200
-    subject, page = "A new browser opened your account", "http://127.0.0.1:5000/#/forgotten"
+    subject, page = "Did you log in?", "http://127.0.0.1:5000/#/forgotten"
     assert sent(backend, smtp) == [(ada.email, subject, page)]
     kept = backend.account(ada.email).browsers
     assert len(kept) == 3
     assert not any("Firefox" in item for item in kept)
 
 
-def test_what_its_reader_knows_meanwhile_is_mailed_no_more(
-    backend: Backend, smtp: SmtpServer, send: Pass
+def test_nothing_is_mailed_about_an_opened_or_deleted_finding(
+    backend: Backend, smtp: SmtpServer
 ) -> None:
-    """Opened, deleted, or answered with the photo that was asked for."""
     doctor, ada = patient_in_care(backend)
-    place = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
-    spot = ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
     opened, deleted = (file_for(backend, ada, REFERRAL).number for _ in range(2))
-    wanted = file_for(backend, ada, REFERRAL).number
-    assert (
-        ada.call("PUT", f"/submissions/{wanted}/lesion", json={"lesion": spot}).status_code == 200
-    )
     for number in (opened, deleted):
         review(doctor, number)
-    asked = {"photo_wanted": True}
-    signed_review(doctor, wanted, asked)
-    mine = ("reviewed", "new_picture")
-    assert len([item for item in waiting(backend) if item.kind in mine]) == 3
+    assert [item.kind for item in waiting(backend)] == [Kind.NEWS] * 2
     assert ada.call("GET", f"/submissions/{opened}").status_code == 200
     assert ada.call("DELETE", f"/submissions/{deleted}").status_code == 200
-    predicted(ada, lesion=spot)
-    assert [item for item in waiting(backend) if item.kind in mine] == []
+    assert waiting(backend) == []

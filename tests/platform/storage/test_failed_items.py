@@ -85,7 +85,7 @@ def test_an_account_or_a_notice_that_cannot_be_read_stops_no_other_mail(
     broken, other = backend.member(), backend.member()
     for person in (broken, other, other):
         account = backend.account(person.email).id
-        store.transaction(partial(outbox.add, Kind.REVIEWED, to=account, about="finding/7"))
+        store.transaction(partial(outbox.add, Kind.NEWS, to=account, about="finding/7"))
     store.transaction(lambda: outbox.add(Kind.MESSAGE, to="nobody"))
     message = store.collection("outbox").find({"account": "nobody"})[0]["id"]
     damage(backend, "outbox", message)
