@@ -25,9 +25,8 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import is_asked
 from skinapi.findings.records.record_retention import PatientDeleted
-from skinapi.findings.records.stored_finding import StoredFindingRow
+from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
 from skinapi.findings.records.stored_findings import NOT_ASKED
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.status.spot import Act, note_change
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -55,7 +54,7 @@ NOT_SHOWN = "Only the doctor in charge and a colleague who is asked see the case
 NOT_ASKED_OF = "You are not asked for a second opinion on this finding"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
 ONESELF = "A second opinion is that of another doctor; name a colleague"
-Case = tuple[VisibleFinding, Mapping[str, Account], Sequence[SecondOpinion]]
+Case = tuple[StoredFinding, Mapping[str, Account], Sequence[SecondOpinion]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +201,7 @@ class CasesService:
         )
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 
-    def _read_case(self, finding: VisibleFinding) -> Case:
+    def _read_case(self, finding: StoredFinding) -> Case:
         doctors = self.accounts.by_ids(doctors_of(finding))
         return finding, doctors, self.opinions.list_of(finding.id)
 

@@ -16,8 +16,7 @@ from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.lesions import Lesion
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFinding
-from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot_view import Advice
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     Comparison,
@@ -94,8 +93,8 @@ class ComparedFindings:
     says which picture of each was compared, counted from 1; None of a finding on one picture.
     """
 
-    before: VisibleFinding
-    after: VisibleFinding
+    before: StoredFinding
+    after: StoredFinding
     comparison: Comparison
     pictures: tuple[int | None, int | None]
     first_size: Size = (0, 0)
@@ -175,7 +174,7 @@ class ComparisonsService:
         return [ProposedLesion(found, alike=found.lesion.id in fits) for found in near]
 
     def _find_fits(
-        self, finding: VisibleFinding, near: Sequence[ShownLesion], by: Subject
+        self, finding: StoredFinding, near: Sequence[ShownLesion], by: Subject
     ) -> dict[str, float]:
         pairs = {}
         for found in near:
@@ -196,12 +195,12 @@ class ComparisonsService:
 
     def _find_pair(
         self, spot: Lesion, numbers: tuple[int, int], to: Subject
-    ) -> list[VisibleFinding]:
+    ) -> list[StoredFinding]:
         """The earlier one first."""
         found = [self._finding(spot, number, to) for number in numbers]
         return sorted(found, key=lambda finding: finding.id)
 
-    def _finding(self, spot: Lesion, number: int, to: Subject) -> VisibleFinding:
+    def _finding(self, spot: Lesion, number: int, to: Subject) -> StoredFinding:
         finding, _ = self.findings.get(number=str(number), to=to)
         if finding.lesion != spot.id:
             raise NotFound(NOT_YOURS)

@@ -32,10 +32,9 @@ from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.spots import require_spot_version
-from skinapi.findings.records.stored_finding import Placed
-from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
-from skinapi.findings.status.lesion_status import LesionStatus
+from skinapi.findings.records.stored_finding import Placed, StoredFinding, StoredFindingRow
 from skinapi.findings.status.spot import awaits_result, mark_told
+from skinapi.findings.status.spot_view import SpotView
 from skinapi.model.context import Context
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
@@ -53,8 +52,8 @@ class ShownLesion(NamedTuple):
     """
 
     lesion: Lesion
-    latest: VisibleFindingRow | None
-    status: LesionStatus
+    latest: StoredFindingRow | None
+    status: SpotView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +99,7 @@ class LesionsService:
         known = self.records.by_ids([item.latest for item in page.items if item.latest])
         newest = {finding.lesion: finding for finding in self.records.see([*known.values()])}
         others = [item.id for item in page.items if item.id not in newest]
-        known_as = {name: finding.lesion_status for name, finding in newest.items()}
+        known_as = {name: finding.spot_view for name, finding in newest.items()}
         statuses = {**known_as, **self.records.spots.read(others)}
         return page.map_all(
             lambda lesions: [
@@ -154,17 +153,17 @@ class LesionsService:
     def _show(self, lesion: Lesion) -> ShownLesion:
         if newest := self.records.find_newest(lesion.id):
             seen = self.records.see_one(newest)
-            return ShownLesion(lesion, seen, seen.lesion_status)
+            return ShownLesion(lesion, seen, seen.spot_view)
         return ShownLesion(lesion, None, self.records.spots.get(lesion.id))
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, paging: PageRequest
-    ) -> Page[VisibleFindingRow]:
+    ) -> Page[StoredFindingRow]:
         spot = self.find(lesion=lesion, to=to)
         page = self.records.page_of_lesion(spot.id, paging, newest_first=newest_first)
         return page.map_all(self.records.see)
 
-    def list_course(self, *, lesion: str, to: Subject) -> list[VisibleFindingRow]:
+    def list_course(self, *, lesion: str, to: Subject) -> list[StoredFindingRow]:
         found = self.find(lesion=lesion, to=to)
         return self.records.see(self.records.list_of_lesion(found.id))
 
@@ -188,7 +187,7 @@ class LesionsService:
     @atomic
     def sort_finding(
         self, unit: Unit, *, number: str, lesion: str | None, was: str | None, by: Subject
-    ) -> VisibleFinding:
+    ) -> StoredFinding:
         """Move a finding to this spot, or to a new one, if it is in the spot that it `was` in."""
         finding = self.get_own_finding(number, by)
         spot = self.counts.get_own(lesion or finding.lesion, by.id)
@@ -207,7 +206,7 @@ class LesionsService:
             spot = self.lesions.insert(new)
         return self.records.see_one(self._put(unit, finding, spot))
 
-    def _put(self, unit: Unit, finding: VisibleFinding, spot: Lesion) -> VisibleFinding:
+    def _put(self, unit: Unit, finding: StoredFinding, spot: Lesion) -> StoredFinding:
         self._refuse_apart(spot, _place_told(finding.context))
         self._publish(unit, self.records.put_in_lesion(finding, spot.id, spot.known_place))
         unit.publish(FindingSorted(finding))
@@ -216,13 +215,13 @@ class LesionsService:
         self.counts.recount(finding.lesion)
         return moved
 
-    def get_own_finding(self, number: str, by: Subject) -> VisibleFinding:
+    def get_own_finding(self, number: str, by: Subject) -> StoredFinding:
         finding, owner = self.findings.get(number=number, to=by)
         if owner.id != by.id:
             raise NotFound(NOT_YOURS)
         return finding
 
-    def list_at_place(self, finding: VisibleFinding) -> list[ShownLesion]:
+    def list_at_place(self, finding: StoredFinding) -> list[ShownLesion]:
         """The spots of its owner where a finding is, but its own: the one with the newest finding
         first, and last what is on another side of the body than was told. None where nobody told
         where the finding is.

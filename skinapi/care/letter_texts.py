@@ -12,11 +12,11 @@ from skinapi.base.stored_record import Frozen
 from skinapi.care.letter_check import Decided, blank_facts, split_sentences
 from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee, Letter
-from skinapi.findings.records.visible_findings import VisibleFinding, VisibleFindingRow
+from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
 from skinapi.findings.status.decisions import Decision, say_day
-from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.spot import names_cancer
+from skinapi.findings.status.spot_view import Advice
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import Sex
@@ -68,14 +68,14 @@ class LetterFacts:
     spot is in no letter. `phone` is the clinic's. `others_opinion`: another doctor decided.
     """
 
-    finding: VisibleFinding
+    finding: StoredFinding
     decision: Decision | None
     patient: str
     doctor: str
     spot_place: Place | None = None
     advice: Advice | None = None
     due: date | None = None
-    earlier: Sequence[VisibleFindingRow] = ()
+    earlier: Sequence[StoredFindingRow] = ()
     phone: str | None = None
     others_opinion: bool = False
 

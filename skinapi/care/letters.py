@@ -36,8 +36,8 @@ from skinapi.findings.records.letters import (
     show_letter,
 )
 from skinapi.findings.records.spots import require_spot_version
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import Clinic
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.checker_records import Checker
 from skinapi.findings.reports.openrouter import OpenRouterClient, Reading
 from skinapi.findings.reports.report import NarrativeUnavailable, Unwritten
@@ -83,7 +83,7 @@ class EditedDraft:
 
 class _Held(NamedTuple):
     letter: Letter
-    finding: VisibleFinding
+    finding: StoredFinding
     owner: Account
 
 
@@ -314,7 +314,7 @@ class LettersService:
         self._hold_draft(unit, "letter.delete", letter, by)
         self.letters.remove_draft(letter)
 
-    def _facts_of(self, finding: VisibleFinding, owner: Account, doctor: Subject) -> LetterFacts:
+    def _facts_of(self, finding: StoredFinding, owner: Account, doctor: Subject) -> LetterFacts:
         decision = finding.decision
         advice = finding.replaced_by
         spot_place = self.lesions.find(lesion=finding.lesion, to=doctor).place
@@ -351,7 +351,7 @@ class LettersService:
             raise NotFound(missing)
         return _Held(letter, *self._get_in_care(str(finding.number), by))
 
-    def _get_in_care(self, number: str, doctor: Subject) -> tuple[VisibleFinding, Account]:
+    def _get_in_care(self, number: str, doctor: Subject) -> tuple[StoredFinding, Account]:
         return self.findings.get_in_charge(number=number, by=doctor, refusal=NOT_IN_CHARGE)
 
 
@@ -368,7 +368,7 @@ def _try_to(what: str, ask: Callable[[], T]) -> T | Unwritten:
     return reason
 
 
-def _require_current(draft: Letter, about: VisibleFinding, edited: EditedDraft) -> None:
+def _require_current(draft: Letter, about: StoredFinding, edited: EditedDraft) -> None:
     """Raises SpotChanged if the spot has changed since its doctor has seen the draft."""
     seen = draft.spot_version if edited.spot_version is None else edited.spot_version
     require_spot_version(about.spot, seen)

@@ -28,7 +28,7 @@ from skinapi.findings.records.schemas.finding_parts import AdviceView
 from skinapi.findings.records.schemas.practice import Practice, PracticeView
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.status.decisions import Decision, WaitsFor
-from skinapi.findings.status.lesion_status import Advice, LesionStatus
+from skinapi.findings.status.spot_view import Advice, SpotView
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
@@ -132,7 +132,7 @@ class InboxService:
         return InboxContent(sorted(decisions, key=lambda item: item.rank), tasks, practice)
 
     def _list_tasks(
-        self, owner: str, statuses: Iterable[tuple[Lesion, LesionStatus | None]]
+        self, owner: str, statuses: Iterable[tuple[Lesion, SpotView | None]]
     ) -> list[InboxEntry]:
         """Only the next photo that is not due yet is on the list: the others have time."""
         unread = self.messages.count_waiting_by_lesion(owner)
@@ -148,7 +148,7 @@ class InboxService:
         return [item for item in tasks if item not in ahead[1:]]
 
 
-def _list_new_decisions(lesion: Lesion, status: LesionStatus) -> Iterator[NewDecision]:
+def _list_new_decisions(lesion: Lesion, status: SpotView) -> Iterator[NewDecision]:
     """Who could not judge the photo has decided nothing: another photo is a task."""
     decision, counts, newest = status.decision, status.instruction, status.newest
     if decision is None or counts is None or newest is None or decision.unjudged:
@@ -164,7 +164,7 @@ def _list_new_decisions(lesion: Lesion, status: LesionStatus) -> Iterator[NewDec
         )
 
 
-def _tasks_of(lesion: Lesion, status: LesionStatus) -> Iterator[InboxEntry]:
+def _tasks_of(lesion: Lesion, status: SpotView) -> Iterator[InboxEntry]:
     counts, newest = status.instruction, status.newest
     if counts is None:
         return

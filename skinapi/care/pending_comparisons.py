@@ -12,8 +12,8 @@ from skinapi.care.comparisons import choose_pictures, compare_contents
 from skinapi.findings.records.events import AnswerChanged
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.status.lesion_status import MeasuredChange
 from skinapi.findings.status.spot import compare
+from skinapi.findings.status.spot_view import MeasuredChange
 from skinapi.model.comparison.comparison import Change
 from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import BACKGROUND

@@ -23,9 +23,8 @@ from skinapi.findings.records.read_access import in_care, is_asked
 from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients, UnassignedView
-from skinapi.findings.records.visible_findings import VisibleFindingRow
 from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
-from skinapi.findings.status.lesion_status import LesionStatus
+from skinapi.findings.status.spot_view import SpotView
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.bands import urgency as urgency_rank
 from skinapi.model.conditions import Band
@@ -43,7 +42,7 @@ ASKED, OPEN, REVIEWED = "a", "b", "c"
 class FoundCase:
     """`doctors` are those that work on it."""
 
-    finding: VisibleFindingRow
+    finding: StoredFindingRow
     owner: Account
     doctors: Mapping[str, Account]
 
@@ -59,7 +58,7 @@ class FoundWaiting:
     owner: Account
     case: FoundCase | None
     number: PatientNumber | None
-    status: LesionStatus | None
+    status: SpotView | None
     waits_for: tuple[WaitingKind, ...] = ()
 
 
@@ -234,7 +233,7 @@ class CareService:
                 owners[row.owner],
                 case := cases.get(row.finding or ""),
                 numbers.get(row.owner),
-                case.finding.lesion_status if case else statuses.get(row.lesion or ""),
+                case.finding.spot_view if case else statuses.get(row.lesion or ""),
             )
             for row in shown
         ]

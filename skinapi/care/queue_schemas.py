@@ -20,8 +20,7 @@ from skinapi.findings.records.schemas.finding_parts import (
 )
 from skinapi.findings.records.schemas.review import FirstDecision
 from skinapi.findings.records.schemas.summary import decision_view, headed_fields, percent
-from skinapi.findings.records.stored_finding import Dispute
-from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.records.stored_finding import Dispute, StoredFindingRow
 from skinapi.findings.records.waiting_spots import WaitingSpot
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.spot import Level, LevelSource, SpotFinding
@@ -200,7 +199,7 @@ class ListedFinding(Answer):
     )
 
     @classmethod
-    def from_finding(cls, finding: VisibleFindingRow, *, for_doctor: bool, **more: Any) -> Self:
+    def from_finding(cls, finding: StoredFindingRow, *, for_doctor: bool, **more: Any) -> Self:
         judged = finding.finding
         return cls.from_record(
             finding,
@@ -267,7 +266,7 @@ class CaseView(Answer):
     @classmethod
     def from_finding(
         cls,
-        finding: VisibleFindingRow,
+        finding: StoredFindingRow,
         doctors: Mapping[str, Account],
         asker: str,
         given: Sequence[SecondOpinion] | None = None,
@@ -418,7 +417,7 @@ def _is_inactive(patient: Account) -> bool:
     return not (patient.approved or patient.is_record)
 
 
-def _for_doctor(finding: VisibleFindingRow) -> dict[str, Any]:
+def _for_doctor(finding: StoredFindingRow) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
     decision = finding.decision
     return {

@@ -13,11 +13,10 @@ from skinapi.findings.errors import LesionFull
 from skinapi.findings.records.events import FindingEvent, FindingFiled, FindingsChanged
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import MOST_LESION_FINDINGS, Lesion, Lesions, place_told
-from skinapi.findings.records.spots import start_spot, state_of
+from skinapi.findings.records.spots import state_of
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import see_alone
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
-from skinapi.findings.status.lesion_status import LesionStatus
+from skinapi.findings.status.spot_view import SpotView
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -54,7 +53,7 @@ class Reminder:
         return self if self.due >= today else Reminder(self.act, today)
 
 
-def reminder_of(status: LesionStatus) -> Reminder | None:
+def reminder_of(status: SpotView) -> Reminder | None:
     """None where nothing is to be done again: a proven cancer is photographed no more."""
     counts, newest = status.instruction, status.newest
     if counts is None:
@@ -75,7 +74,7 @@ def reminder_of(status: LesionStatus) -> Reminder | None:
     return Reminder(ReminderKind.PHOTOGRAPH, since + after)
 
 
-def find_latest(status: LesionStatus | None) -> str | None:
+def find_latest(status: SpotView | None) -> str | None:
     """Find the id of the newest finding of a spot, or of the newest stub if only stubs are left."""
     if status is None:
         return None
@@ -83,7 +82,7 @@ def find_latest(status: LesionStatus | None) -> str | None:
     return newest.id if newest else None
 
 
-def look_at(status: LesionStatus | None) -> datetime | None:
+def look_at(status: SpotView | None) -> datetime | None:
     """When the owner is to be reminded."""
     reminder = status and reminder_of(status)
     return reminder.remind_at if reminder else None
@@ -151,8 +150,7 @@ class LesionCounts:
     def on_filed(self, event: FindingFiled) -> None:
         finding, place = event.finding, place_told(event.finding.context)
         if event.starts_spot:
-            status = see_alone(finding).lesion_status
-            state = state_of(start_spot(finding))
+            state = state_of(finding.spot)
             new = Lesion(
                 id=finding.id,
                 created_at=finding.created_at,
@@ -160,7 +158,7 @@ class LesionCounts:
                 place=place,
                 findings=1,
                 latest=finding.id,
-                remind_at=look_at(status),
+                remind_at=look_at(finding.spot_view),
                 **{name: value for name, value in state.items() if value is not None},
             )
             self._lesions.insert(new)

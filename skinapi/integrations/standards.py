@@ -5,10 +5,10 @@ finding by all that was said of its spot, in the words of its reader.
 from collections.abc import Iterator, Mapping
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
 from skinapi.findings.status.decisions import Decision, say_day
-from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot_view import Advice
 from skinapi.model.context import (
     TWO_SIDED,
     BodySide,
@@ -65,13 +65,13 @@ def side_of(code: str) -> BodySide | None:
     return _SIDE_OF.get(code) if SITE_OF.get(code) in TWO_SIDED else None
 
 
-def instructing_decision(finding: VisibleFinding) -> Decision | None:
+def instructing_decision(finding: StoredFinding) -> Decision | None:
     """What the current review of the spot says, if that is the instruction."""
     return None if finding.replaced_by else finding.decision
 
 
 def say_replaced(
-    finding: VisibleFinding, advice: Advice, language: Language, *, for_doctor: bool
+    finding: StoredFinding, advice: Advice, language: Language, *, for_doctor: bool
 ) -> str:
     """The instruction, then the current review or what the model has said of this finding, without
     its urgency.
@@ -83,7 +83,7 @@ def say_replaced(
     return " ".join(line if line.endswith(".") else f"{line}." for line in lines)
 
 
-def _say_before(finding: VisibleFinding, language: Language, *, for_doctor: bool) -> Iterator[str]:
+def _say_before(finding: StoredFinding, language: Language, *, for_doctor: bool) -> Iterator[str]:
     decision = finding.decision
     if decision:
         yield decision.heading_elsewhere(language, for_doctor=for_doctor)

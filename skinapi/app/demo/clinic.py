@@ -19,7 +19,7 @@ from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.records.schemas.review import NewReview
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.context import Context
 from skinapi.model.registry.composition import open_inference, open_served
 from skinapi.platform.stores.store_factory import make_store
@@ -96,7 +96,7 @@ class Person:
         shown = self.services.lesions.create_lesion(owner=owner, place=place, name=name, key=None)
         return shown.lesion.id
 
-    def photograph(self, lesion: str, photo: str, context: Context) -> VisibleFinding:
+    def photograph(self, lesion: str, photo: str, context: Context) -> StoredFinding:
         """Send this photo of `spots/`."""
         content = (SPOTS / f"{photo}.jpg").read_bytes()
         if place := self.services.data.lesions.get(lesion).place:
@@ -105,7 +105,7 @@ class Person:
         sent = SentPhotos(contents=(content,), same_spot=True, context=context, lesion=lesion)
         return self.services.prediction.predict(owner=self.account, sent=sent)
 
-    def review(self, finding: VisibleFinding, **said: Any) -> None:
+    def review(self, finding: StoredFinding, **said: Any) -> None:
         """Sign a review that the patient is shown at once, of a cancer too."""
         number = str(finding.number)
         seen, _ = self.services.findings.access.get(number=number, to=self.subject)
@@ -113,7 +113,7 @@ class Person:
         statement = NewReview.model_validate(stated)
         self.services.reviews.add_review(number=number, by=self.subject, sent=statement, key=None)
 
-    def write_letter(self, finding: VisibleFinding, reader: Addressee) -> None:
+    def write_letter(self, finding: StoredFinding, reader: Addressee) -> None:
         """Sign the letter as it was drafted."""
         letters, number, by = self.services.letters, str(finding.number), self.subject
         drafted = letters.draft_letter(number=number, by=by, reader=reader, language=None)
@@ -121,7 +121,7 @@ class Person:
         edited = EditedDraft(text=letter.text, version=letter.version)
         letters.sign_letter(letter=letter.id, edited=edited, by=by)
 
-    def ask_opinion(self, finding: VisibleFinding, colleague: "Person", question: str) -> None:
+    def ask_opinion(self, finding: StoredFinding, colleague: "Person", question: str) -> None:
         number, asked = str(finding.number), colleague.email
         self.services.cases.ask_colleague(
             number=number, colleague=asked, question=question, by=self.subject

@@ -21,7 +21,6 @@ from skinapi.findings.prediction.service import PredictionService, SentPhotos, i
 from skinapi.findings.records.new_findings import NewVersion
 from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.corrections import MOVED, CorrectionsService
 from skinapi.findings.status.reviews import Review
 from skinapi.model.bands import urgency
@@ -79,7 +78,7 @@ class Correction:
     has changed: those in `taken_back` are told no more.
     """
 
-    finding: VisibleFinding
+    finding: StoredFinding
     corrected: tuple[str, ...] = ()
 
     @property
@@ -93,7 +92,7 @@ class KeptPhotosService:
     prediction: PredictionService
     corrections: CorrectionsService
 
-    def reclassify(self, *, number: str, by: Subject) -> tuple[VisibleFinding, Account]:
+    def reclassify(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
         """Let the model in service judge the kept photos of a finding again, as the doctor in
         charge. It counts for no day's photos. Called again, it changes nothing.
         """

@@ -15,8 +15,7 @@ from skinapi.base.subject import Allowances
 from skinapi.findings.errors import NOT_YOURS, StorageQuotaReached
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
 from skinapi.findings.records.service import FindingsService, PatientRegistration
-from skinapi.findings.records.stored_finding import PLACE, Source
-from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
+from skinapi.findings.records.stored_finding import PLACE, Source, StoredFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import Narrative, Report
@@ -136,7 +135,7 @@ class PredictionService:
         sent: SentPhotos,
         by: Subject | None = None,
         newcomer: PatientRegistration | None = None,
-    ) -> VisibleFinding:
+    ) -> StoredFinding:
         """Classify one to four photos of one spot of this account, and store the finding. `by`
         files it, where that is not the owner; `newcomer` stores an owner who is not stored yet,
         with the finding.
@@ -212,7 +211,7 @@ class PredictionService:
 
     def predict_without_storing(
         self, *, owner: Account, sent: SentPhotos, by: Subject
-    ) -> VisibleFinding:
+    ) -> StoredFinding:
         """Answer a test key: the photos are judged, refused and counted as those of whom the key
         belongs to, but the finding is that of the sample picture, under the number 0, and nothing
         is stored.
@@ -232,7 +231,7 @@ class PredictionService:
             **_fields_of(report.narrative),
             request_hash=sent.request_hash,
         )
-        return see_alone(new.as_stored(number=0))
+        return new.as_stored(number=0)
 
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True

@@ -7,13 +7,12 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.platform.storage.ports import Document, Filter
 
 # A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
 # one after a minute at most, and the clocks of two servers differ by seconds.
 LATEST_COMMIT = timedelta(minutes=2)
-SeenFinding = tuple[VisibleFinding, Account]
+SeenFinding = tuple[StoredFinding, Account]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

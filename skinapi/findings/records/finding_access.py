@@ -17,14 +17,13 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.photos import KeptPhotos
 from skinapi.findings.records.read_access import can_read, in_care, is_asked
 from skinapi.findings.records.read_notes import ReadNotes
-from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
-from skinapi.findings.records.visible_findings import (
-    VisibleFinding,
-    VisibleFindingSummary,
+from skinapi.findings.records.stored_finding import (
+    StoredFinding,
+    StoredFindingSummary,
 )
-from skinapi.findings.status.lesion_status import LesionStatus
+from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
 from skinapi.findings.status.reviews import Review
+from skinapi.findings.status.spot_view import SpotView
 from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
@@ -66,7 +65,7 @@ class FindingAccess:
         to: Subject,
         newest_first: bool = False,
         paging: PageRequest,
-    ) -> Page[tuple[VisibleFindingSummary, Account]]:
+    ) -> Page[tuple[StoredFindingSummary, Account]]:
         """A program with a clinic-wide key has every patient's. Each comes with its owner."""
         wide = to.key is not None and to.key.clinic_wide
         stored = self.records.page_owned(None if wide else to.id, paging, newest_first=newest_first)
@@ -81,7 +80,7 @@ class FindingAccess:
 
     def get(
         self, *, number: str, to: Subject, with_errors: bool = False
-    ) -> tuple[VisibleFinding, Account]:
+    ) -> tuple[StoredFinding, Account]:
         """A finding and its owner: the caller, or a patient whom the caller cares for or is
         asked about. Everything else is NotFound, so that a caller cannot learn which numbers exist.
         """
@@ -106,13 +105,13 @@ class FindingAccess:
             raise FindingInError(finding.error.reason, patient=owner.id)
         return self.records.see_one(finding, with_errors=with_errors), owner
 
-    def open(self, *, number: str, to: Subject) -> tuple[VisibleFinding, Account]:
+    def open(self, *, number: str, to: Subject) -> tuple[StoredFinding, Account]:
         """Get a finding that is about to be shown, and note that its owner has opened it."""
         found, owner = self.get(number=number, to=to)
-        self.note_opened(found.lesion_status, owner=owner.id, by=to)
+        self.note_opened(found.spot_view, owner=owner.id, by=to)
         return found, owner
 
-    def note_opened(self, status: LesionStatus, *, owner: str, by: Subject) -> None:
+    def note_opened(self, status: SpotView, *, owner: str, by: Subject) -> None:
         """Note that its owner has opened a spot: the first time, and once for each decision, of
         which no mail is sent any more. Where the store takes nothing now, it is shown all the same.
         """
@@ -137,7 +136,7 @@ class FindingAccess:
 
     def get_in_charge(
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
-    ) -> tuple[VisibleFinding, Account]:
+    ) -> tuple[StoredFinding, Account]:
         finding, owner = self.get(number=number, to=by)
         if in_care(owner, by) or (or_asked and is_asked(finding, owner, by)):
             return finding, owner
@@ -145,7 +144,7 @@ class FindingAccess:
 
     def get_to_void(
         self, *, number: str, review: str, by: Subject
-    ) -> tuple[VisibleFinding, Account, Review]:
+    ) -> tuple[StoredFinding, Account, Review]:
         """A review of the spot of a finding, for its signer, the doctor in charge, or any doctor if
         nobody is in charge.
         """
@@ -154,7 +153,7 @@ class FindingAccess:
         if owner is None or owner.status == "deleting":
             raise NotFound(NOT_YOURS)
         seen = self.records.see_one(finding, with_errors=True)
-        signed = seen.lesion_status.reviews.get(review)
+        signed = seen.spot_view.reviews.get(review)
         signer = signed is not None and signed.doctor == by.id
         nobody = owner.id != by.id and self.unassigned.find_doctor(owner) is None
         if not (signer or in_care(owner, by) or nobody):
@@ -198,7 +197,7 @@ class FindingAccess:
             raise NotFound(NO_PATIENT)
         return found
 
-    def find_who_looks(self, finding: VisibleFinding, owner: Account) -> ExpectedReviewer | None:
+    def find_who_looks(self, finding: StoredFinding, owner: Account) -> ExpectedReviewer | None:
         """Find who will look; None where a doctor has answered."""
         return None if finding.reviewed else self.unassigned.find_who_looks(owner)
 
@@ -227,7 +226,7 @@ class FindingAccess:
         photo = self.photos.read(finding=finding, to=to)
         return draw_kept_overlay(photo, finding.finding.heat, finding.finding.quality.seen)
 
-    def _get_picture(self, number: str, picture: int | None, to: Subject) -> VisibleFinding:
+    def _get_picture(self, number: str, picture: int | None, to: Subject) -> StoredFinding:
         finding, _ = self.get(number=number, to=to)
         return finding.of_picture(picture) if picture else finding
 

@@ -3,36 +3,23 @@ reviews in the store; and moving findings from one spot to another.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import overload
+from typing import TypeVar
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import FindingInError, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.spots import Spots, start_spot
-from skinapi.findings.records.stored_finding import (
-    Placed,
-    StoredFinding,
-    StoredFindingRow,
-    StoredFindingSummary,
-)
+from skinapi.findings.records.rest_order import rest_keys
+from skinapi.findings.records.spots import Spots, view_new_spot
+from skinapi.findings.records.stored_finding import Placed, StoredFinding, StoredFindingRow
 from skinapi.findings.records.stored_findings import FIELDS, TOUCH, StoredFindings, in_spot
-from skinapi.findings.records.visible_findings import (
-    VisibleFinding,
-    VisibleFindingRow,
-    VisibleFindingSummary,
-    rest_keys,
-    see_alone,
-    see_with,
-)
 from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots, list_rows
-from skinapi.findings.status.lesion_status import LesionStatus, MeasuredChange
 from skinapi.findings.status.reviews import Reviews
 from skinapi.findings.status.spot import Act, Spot, move, note_change
+from skinapi.findings.status.spot_view import MeasuredChange, SpotView
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -40,6 +27,7 @@ from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remov
 from skinapi.platform.storage.unreadable import is_hidden, leaving_out, read_each
 
 SPOTS_AT_ONCE = 100
+Row = TypeVar("Row", bound=StoredFindingRow)
 
 
 class FindingRecords(StoredFindings):
@@ -52,27 +40,7 @@ class FindingRecords(StoredFindings):
         self.reviews, self.spots = reviews, Spots(store, reviews)
         self.accounts, self.waiting = accounts, waiting
 
-    @overload
-    def see(
-        self, entries: Sequence[StoredFinding], *, with_errors: bool = False
-    ) -> list[VisibleFinding]: ...
-
-    @overload
-    def see(
-        self,
-        entries: Sequence[StoredFindingSummary],
-        *,
-        with_errors: bool = False,
-    ) -> list[VisibleFindingSummary]: ...
-
-    @overload
-    def see(
-        self, entries: Sequence[StoredFindingRow], *, with_errors: bool = False
-    ) -> list[VisibleFindingRow]: ...
-
-    def see(
-        self, entries: Sequence[StoredFindingRow], *, with_errors: bool = False
-    ) -> Sequence[VisibleFindingRow]:
+    def see(self, entries: Sequence[Row], *, with_errors: bool = False) -> list[Row]:
         """See findings with what holds about their spots, for two queries; none that are in error.
 
         A request that only reads sees none of a spot of which a photo or review cannot be read.
@@ -81,25 +49,15 @@ class FindingRecords(StoredFindings):
         spots = self.spots.read({entry.lesion for entry in found if not entry.error})
         return [*self._see_each(found, spots)]
 
-    def _see_each(
-        self, entries: Sequence[StoredFindingRow], spots: Mapping[str, LesionStatus]
-    ) -> Iterator[VisibleFindingRow]:
+    def _see_each(self, entries: Sequence[Row], spots: Mapping[str, SpotView]) -> Iterator[Row]:
         for entry in entries:
-            status = spots.get(entry.lesion)
+            view = spots.get(entry.lesion)
             if entry.error:
-                yield see_alone(entry)
-            elif status and entry.id in status.photos and not is_hidden(FINDINGS, entry.id):
-                yield see_with(entry, status)
+                yield entry.see_in(view_new_spot(entry))
+            elif view and entry.id in view.photos and not is_hidden(FINDINGS, entry.id):
+                yield entry.see_in(view)
 
-    @overload
-    def see_one(self, finding: StoredFinding, *, with_errors: bool = False) -> VisibleFinding: ...
-
-    @overload
-    def see_one(
-        self, finding: StoredFindingRow, *, with_errors: bool = False
-    ) -> VisibleFindingRow: ...
-
-    def see_one(self, finding: StoredFindingRow, *, with_errors: bool = False) -> VisibleFindingRow:
+    def see_one(self, finding: Row, *, with_errors: bool = False) -> Row | StoredFinding:
         if finding.error and not with_errors:
             raise FindingInError(finding.error.reason)
         for seen in self.see([finding], with_errors=with_errors):
@@ -136,8 +94,7 @@ class FindingRecords(StoredFindings):
 
     def start_waiting(self, filed: StoredFinding, owner: Account) -> None:
         """The same of a new spot, of which nothing is stored yet."""
-        status = replace(see_alone(filed).lesion_status, spot=start_spot(filed))
-        for row in list_rows(status, owner):
+        for row in list_rows(filed.spot_view, owner):
             self.waiting.insert(row)
 
     def _list_waiting(self, lesions: Collection[str]) -> list[WaitingSpot]:
@@ -178,7 +135,7 @@ class FindingRecords(StoredFindings):
         """Return the keys that `renew_keys` changes, by the id of the finding."""
         stored = self._find_in(lesions, FIELDS[StoredFindingRow])
         found = self.see(self._read_each_as(StoredFindingRow, stored))
-        spots: dict[str, list[VisibleFindingRow]] = {}
+        spots: dict[str, list[StoredFindingRow]] = {}
         for item in found:
             spots.setdefault(item.lesion, []).append(item)
         keys = {name: key for spot in spots.values() for name, key in rest_keys(spot).items()}

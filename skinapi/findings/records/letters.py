@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import LetterChanged, TooManyLetters
-from skinapi.findings.records.visible_findings import VisibleFindingRow
+from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.status.advice_words import AdviceContent
 from skinapi.findings.status.decisions import say_written_before
 from skinapi.findings.status.spot import changed_since
@@ -154,7 +154,7 @@ class ShownLetter:
     written_before: str | None = None
 
 
-def show_letter(letter: Letter, about: VisibleFindingRow) -> ShownLetter:
+def show_letter(letter: Letter, about: StoredFindingRow) -> ShownLetter:
     changed = changed_since(about.spot, letter.spot_version)
     if changed is None:
         return ShownLetter(letter)

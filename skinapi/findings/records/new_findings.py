@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
 from skinapi.findings.records.lesions import NOWHERE, place_told
+from skinapi.findings.records.rest_order import rest_keys
+from skinapi.findings.records.spots import view_new_spot
 from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
-from skinapi.findings.records.visible_findings import rest_keys, see_alone
 from skinapi.findings.status.spot import Level, Spot, add
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
@@ -76,8 +77,8 @@ class NewFinding:
         )
         if self.lesion:  # its spot is looked at, once it is there
             return finding
-        key = rest_keys([see_alone(finding)])[finding.id]
-        return finding.model_copy(update={"rest_key": key})
+        seen = finding.see_in(view_new_spot(finding))
+        return seen.model_copy(update={"rest_key": rest_keys([seen])[finding.id]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.record_retention import waits_for_somebody
 from skinapi.findings.records.rest_order import resting_since
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ports import Blobs
@@ -44,7 +43,7 @@ class KeptPhotos:
     policy: PhotoPolicy
     days: int | None = None
 
-    def find_end(self, finding: VisibleFinding) -> datetime | None:
+    def find_end(self, finding: StoredFinding) -> datetime | None:
         """Find when their time ends; None where somebody has to do something first."""
         since = resting_since(finding.rest_key)
         if self.days is None or since is None or waits_for_somebody(finding):

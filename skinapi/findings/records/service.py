@@ -48,7 +48,6 @@ from skinapi.findings.records.stored_finding import (
     hashes_of_request,
 )
 from skinapi.findings.records.stored_findings import EncodedFinding
-from skinapi.findings.records.visible_findings import VisibleFinding, see_alone
 from skinapi.findings.status.spot import Act, delete, judge, leave, note_change
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
@@ -97,7 +96,7 @@ class FindingsService:
         request_hash: str,
         by: str | None = None,
         corrects: bool = False,
-    ) -> VisibleFinding | None:
+    ) -> StoredFinding | None:
         """Find what the same request created before; `by` has filed it. A request that `corrects`
         whose finding it is has created none that is another patient's.
         """
@@ -135,7 +134,7 @@ class FindingsService:
 
     def file_finding(
         self, new: NewFinding, newcomer: PatientRegistration | None = None
-    ) -> VisibleFinding:
+    ) -> StoredFinding:
         """Store a finding, and its photos where `photos.may_keep` allows it; answer it as its owner
         may know it. A retry gets what the first request has stored. `newcomer` stores the owner in
         the same transaction.
@@ -153,7 +152,7 @@ class FindingsService:
             self.photos.delete(*new.blobs)
         return filed
 
-    def _file_once(self, new: NewFinding, newcomer: PatientRegistration | None) -> VisibleFinding:
+    def _file_once(self, new: NewFinding, newcomer: PatientRegistration | None) -> StoredFinding:
         for _ in range(ATTEMPTS):
             number = self.records.take_number()
             prepared = self.records.prepare(new, number=number)
@@ -181,7 +180,7 @@ class FindingsService:
         new: NewFinding,
         prepared: EncodedFinding,
         newcomer: PatientRegistration | None = None,
-    ) -> VisibleFinding:
+    ) -> StoredFinding:
         number = prepared.finding.number
         if newcomer:
             newcomer.add(unit)
@@ -207,7 +206,7 @@ class FindingsService:
             self.records.start_waiting(filed, account)
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
-        return self.records.see_one(filed) if new.lesion else see_alone(filed)
+        return self.records.see_one(filed) if new.lesion else filed
 
     def _why_gone(self, new: NewFinding) -> SkinAPIError:
         """Say what has become of the owner meanwhile, for whoever files it."""
@@ -257,7 +256,7 @@ class FindingsService:
     def _publish_corrected(
         self,
         unit: Unit,
-        seen: VisibleFinding,
+        seen: StoredFinding,
         account: Account,
         *,
         by: str,

@@ -8,8 +8,7 @@ from dataclasses import replace
 from skinapi.base.errors import NotFound, PresentSpot, RecordDamaged, SpotChanged
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.lesions import Lesion, Stub
-from skinapi.findings.records.stored_finding import PLACE, StoredFinding, place_of
-from skinapi.findings.status.lesion_status import JudgedPhoto, LesionStatus, MeasuredChange
+from skinapi.findings.records.stored_finding import PLACE, StoredFinding, StoredFindingRow, place_of
 from skinapi.findings.status.reviews import Review, Reviews
 from skinapi.findings.status.spot import (
     Level,
@@ -20,6 +19,7 @@ from skinapi.findings.status.spot import (
     mark_told,
     spot_day,
 )
+from skinapi.findings.status.spot_view import JudgedPhoto, MeasuredChange, SpotView
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
@@ -42,7 +42,7 @@ class Spots:
         self._lesions, self._findings = store.collection("lesions"), store.collection(FINDINGS)
         self._reviews = reviews
 
-    def get(self, lesion: str) -> LesionStatus:
+    def get(self, lesion: str) -> SpotView:
         """Raises RecordDamaged if a record of the spot cannot be read."""
         found = self.read([lesion]).get(lesion)
         if found is None:
@@ -51,7 +51,7 @@ class Spots:
             raise NotFound(NOT_YOURS)
         return found
 
-    def read(self, lesions: Iterable[str]) -> dict[str, LesionStatus]:
+    def read(self, lesions: Iterable[str]) -> dict[str, SpotView]:
         """A request that only reads sees none of a spot of which a record cannot be read."""
         wanted = sorted(set(lesions))
         if not wanted:
@@ -64,7 +64,7 @@ class Spots:
         for item in self._findings.find(of, sort="lesion", fields=fields):
             documents.setdefault(item["lesion"], []).append(item)
         reviews = self._read_reviews(wanted, documents)
-        found: dict[str, LesionStatus] = {}
+        found: dict[str, SpotView] = {}
         for lesion in wanted:
             each = documents.get(lesion, [])
             findings = dict(read_each(FINDINGS, each, _read_finding))
@@ -147,12 +147,13 @@ class Spots:
         self._lesions.update({"id": after.id}, ops)
 
 
-def start_spot(finding: StoredFinding) -> Spot:
-    """The new spot of a photo that was sent without one."""
-    return _add(Spot(finding.lesion), finding)
+def view_new_spot(finding: StoredFindingRow) -> SpotView:
+    """View a finding as the only one of its spot: a new one, or one that was entered in error."""
+    spot = _add(Spot(finding.lesion), finding)
+    return SpotView(spot, {finding.id: finding.photo}, {}, finding.owner)
 
 
-def _add(spot: Spot, finding: StoredFinding) -> Spot:
+def _add(spot: Spot, finding: StoredFindingRow) -> Spot:
     """A patient who has sent the photo reads the answer. What was said of the spot before stays
     unread.
     """
@@ -239,7 +240,7 @@ def _make_status(
     lesion: Lesion,
     findings: Mapping[JudgedPhoto, SpotFinding],
     reviews: Mapping[str, Review],
-) -> LesionStatus:
+) -> SpotView:
     stubs = (
         SpotFinding(
             stub.id, stub.number, stub.band, stub.level, stub.queued_at, stub.covered_by, stub=True
@@ -265,7 +266,7 @@ def _make_status(
         changed=lesion.changed,
     )
     photos = sorted(findings, key=lambda photo: photo.number)
-    return LesionStatus(spot, {photo.id: photo for photo in photos}, own, lesion.owner)
+    return SpotView(spot, {photo.id: photo for photo in photos}, own, lesion.owner)
 
 
 def require_spot_version(spot: Spot, seen: int) -> None:

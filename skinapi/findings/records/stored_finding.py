@@ -6,14 +6,23 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from pydantic import Field, InstanceOf
+
 from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import JudgedMeanwhile, VersionMissing
-from skinapi.findings.status.decisions import JudgedVersion
-from skinapi.findings.status.lesion_status import JudgedPhoto, MeasuredChange
-from skinapi.findings.status.spot import Level, SpotFinding
+from skinapi.findings.status.decisions import Decision, JudgedVersion, WaitsFor
+from skinapi.findings.status.reviews import Review
+from skinapi.findings.status.spot import Level, Spot, SpotFinding
+from skinapi.findings.status.spot_view import (
+    Advice,
+    FoundChange,
+    JudgedPhoto,
+    MeasuredChange,
+    SpotView,
+)
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD, PLACE_ON_SITE, Context, Modality
@@ -103,19 +112,20 @@ class Dispute(StrEnum):
 
 
 class StoredFindingRow(StoredRecord):
-    """A finding as it is stored, as far as a list reads it; what holds about it for a reader is
-    said by visible_findings.py. With an `error` it counts nowhere and is in no list. It says what
-    its newest `version` says, which was made at `judged_at` where that is not the first;
-    `corrected` are the fields of the context in which that differs from the one before it,
-    `earlier` those before. The `amendments` changed the context and no version.
+    """A finding as far as a list reads it. With an `error` it counts nowhere and is in no list. For
+    a reader it is `seen_in` its spot, which is not stored with it. It says what its newest
+    `version` says, which was made at `judged_at` where that is not the first; `corrected` are the
+    fields of the context in which that differs from the one before it, `earlier` those before. The
+    `amendments` changed the context and no version.
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
-    is one of the `picture_blobs`, where there are several. `opinion_of` is who is asked for a
-    second opinion, by `opinion_by`: None of a request from before this was stored, which is that of
-    the doctor in charge. An opinion has come from `opinion_came_at` on, until that doctor has
-    answered it. It is `disputed` until that doctor signs a review. The `rest_key` sorts findings by
-    how long they rest (rest_order.py). `placed` is the place of its spot. `changes` are the changes
-    that comparisons with earlier photos have found.
+    is one of the `picture_blobs`, where there are several. `filed_by` is the account that has filed
+    it for its owner. `opinion_of` is who is asked for a second opinion, by `opinion_by`: None of a
+    request from before this was stored, which is that of the doctor in charge. An opinion has come
+    from `opinion_came_at` on, until that doctor has answered it. It is `disputed` until that doctor
+    signs a review. The `rest_key` sorts findings by how long they rest (rest_order.py). `placed` is
+    the place of its spot. `changes` are the changes that comparisons with earlier photos have
+    found.
     """
 
     id: str
@@ -134,6 +144,7 @@ class StoredFindingRow(StoredRecord):
     photo_blob: str | None = None
     picture_blobs: tuple[str, ...] = optional(default=())
     doctor: str | None = None
+    filed_by: str | None = optional()
     opinion_of: str | None = None
     opinion_by: str | None = None
     opinion_at: datetime | None = None
@@ -148,6 +159,65 @@ class StoredFindingRow(StoredRecord):
     rest_key: str | None = None
     placed: Placed | None = optional()
     changes: tuple[MeasuredChange, ...] = optional(default=())
+    seen_in: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
+
+    def see_in(self, view: SpotView) -> Self:
+        return self.model_copy(update={"seen_in": view})
+
+    @property
+    def spot_view(self) -> SpotView:
+        if self.seen_in is None:
+            raise ValueError("this finding was read without its spot")
+        return self.seen_in
+
+    @property
+    def spot(self) -> Spot:
+        return self.spot_view.spot
+
+    @property
+    def decision(self) -> Decision | None:
+        """What the current review of its spot says."""
+        return self.spot_view.decide_about(self.id)
+
+    @property
+    def instruction(self) -> Advice:
+        counts = self.spot_view.instruction
+        if counts is None:
+            raise ValueError("a spot without findings has no instruction")
+        return counts
+
+    @property
+    def replaced_by(self) -> Advice | None:
+        """The instruction of its spot, if neither the decision nor the finding itself says it."""
+        return self.spot_view.find_elsewhere(self.number)
+
+    @property
+    def found_changes(self) -> list[FoundChange]:
+        return self.spot_view.list_changes()
+
+    @property
+    def reviews(self) -> list[Review]:
+        """The reviews of its spot, in the order of signing."""
+        return [*self.spot_view.reviews.values()]
+
+    @property
+    def current_review(self) -> Review | None:
+        decision = self.decision
+        return self.spot_view.reviews[decision.review] if decision else None
+
+    @property
+    def awaited(self) -> WaitsFor | None:
+        return self.spot_view.awaited
+
+    @property
+    def decision_opened_at(self) -> datetime | None:
+        return self.spot_view.decision_opened_at
+
+    @property
+    def said_at(self) -> datetime:
+        """When the spot last changed, and with it what views say."""
+        changed = self.spot.changed
+        return changed.changed_at if changed else self.newest.judged_at
 
     @property
     def newest(self) -> JudgedVersion:
@@ -235,9 +305,9 @@ class StoredFindingSummary(StoredFindingRow):
 
 class StoredFinding(StoredFindingSummary):
     """`changed` is an id made when its patient last got to see something else. `judged_by` is the
-    account that had the photo judged again for its newest version. `filed_by` is the account that
-    has filed it for its owner, `session_of` the key whose session key did. While its photo is
-    `uncompared` with that of the finding before it, this is an id made when it came to its spot.
+    account that had the photo judged again for its newest version. `session_of` is the key whose
+    session key has filed it for its owner. While its photo is `uncompared` with that of the finding
+    before it, this is an id made when it came to its spot.
     """
 
     finding: Finding
@@ -250,7 +320,6 @@ class StoredFinding(StoredFindingSummary):
     idempotency_key: str | None = None
     request_hash: str | None = None
     session_of: str | None = optional()
-    filed_by: str | None = optional()
     photo_removed_at: datetime | None = optional()
     photo_blob_lost_at: datetime | None = optional()
     source: Source | None = optional()
@@ -359,7 +428,7 @@ def hash_of_request(by: str, key: str) -> str:
 
 
 def _fields_of(view: type[StoredFindingRow]) -> tuple[str, ...]:
-    own = view.model_fields.keys() - {"id", "finding", "context"}
+    own = view.model_fields.keys() - {"id", "finding", "context", "seen_in"}
     told = ("age_band", "body_site", "body_laterality", "body_side")
     return (
         *sorted(own),

@@ -18,7 +18,7 @@ from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
-from skinapi.findings.records.visible_findings import URGENT, VisibleFinding
+from skinapi.findings.records.stored_finding import URGENT, StoredFinding
 from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
@@ -209,7 +209,7 @@ class UnassignedPatients:
         if doctor := self.find_doctor(patient):
             self.outbox.add(Kind.URGENT, to=doctor.id, about="queue")
 
-    def tell_of_rise(self, patient: Account, finding: VisibleFinding) -> None:
+    def tell_of_rise(self, patient: Account, finding: StoredFinding) -> None:
         """Tell the doctor in charge that this finding has become urgent: once a day, until a doctor
         has signed a review of it.
         """

@@ -14,8 +14,8 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.read_access import can_read
-from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.findings.status.spot import Spot, SpotFinding, instruction
+from skinapi.findings.status.spot_view import SpotView
 from skinapi.findings.status.waiting import Waiting, WaitingKind, waiting
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
@@ -69,7 +69,7 @@ def key_at(moment: datetime) -> str:
     return f"{int(moment.timestamp() * 1000):013d}"
 
 
-def list_rows(status: LesionStatus, owner: Account) -> list[WaitingSpot]:
+def list_rows(status: SpotView, owner: Account) -> list[WaitingSpot]:
     """List what the spot of this patient waits for."""
     spot = status.spot
     asked = _find_urgency(spot)
@@ -79,7 +79,7 @@ def list_rows(status: LesionStatus, owner: Account) -> list[WaitingSpot]:
     return [row.model_copy(update={"queue_key": _make_queue_key(row, status)}) for row in rows]
 
 
-def _make_queue_key(row: WaitingSpot, status: LesionStatus) -> str | None:
+def _make_queue_key(row: WaitingSpot, status: SpotView) -> str | None:
     spot = status.spot
     first = any(map(_is_first, spot.findings))
     queued = WaitingKind.REVIEW if spot.is_open else WaitingKind.OPINION if first else None

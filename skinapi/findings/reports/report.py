@@ -30,8 +30,8 @@ from skinapi.findings.reports.facts import (
 from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
 from skinapi.findings.status.advice_words import AdviceContent, put_first, say_counting
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.lesion_status import Advice, FoundChange
 from skinapi.findings.status.reviews import Review
+from skinapi.findings.status.spot_view import Advice, FoundChange
 from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.context import SpokenPlace

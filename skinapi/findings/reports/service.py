@@ -19,7 +19,6 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.letters import Letters, show_letter
 from skinapi.findings.records.schemas.practice import Practice
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.findings.reports.report import (
@@ -174,7 +173,7 @@ class ReportsService:
 
     def _report_on(
         self,
-        finding: VisibleFinding,
+        finding: StoredFinding,
         owner: Account,
         to: Subject,
         language: str | None,
@@ -243,11 +242,11 @@ class ReportsService:
         version = finding.finding.model_version
         return self.findings.models.find_version_state(version).withdrawn_at
 
-    def _find_practice(self, finding: VisibleFinding, owner: Account) -> Practice | None:
+    def _find_practice(self, finding: StoredFinding, owner: Account) -> Practice | None:
         looks = self.findings.unassigned.find_who_looks(owner)
         return Practice.from_reviewer(looks, decided=finding.decision is not None)
 
-    def _find_issued(self, finding: VisibleFinding, hash: str) -> IssuedReport | None:
+    def _find_issued(self, finding: StoredFinding, hash: str) -> IssuedReport | None:
         if not self.findings.records.has(finding.id):
             self._forget_beside(finding)
             raise NotFound(NOT_YOURS)
@@ -259,7 +258,7 @@ class ReportsService:
         unit.publish(FindingDeleted(finding))
 
     def _issue(
-        self, finding: VisibleFinding, *, by: Subject, hash: str, **fields: Any
+        self, finding: StoredFinding, *, by: Subject, hash: str, **fields: Any
     ) -> IssuedReport:
         add = partial(self._add_issued, finding, by, {"hash": hash, **fields})
         try:
@@ -270,7 +269,7 @@ class ReportsService:
 
     @atomic
     def _add_issued(
-        self, unit: Unit, finding: VisibleFinding, by: Subject, fields: Mapping[str, Any]
+        self, unit: Unit, finding: StoredFinding, by: Subject, fields: Mapping[str, Any]
     ) -> IssuedReport:
         unit.audit("report.issue", by=by.id, target=finding.id, owner=finding.owner)
         self.findings.rely_on(finding)
@@ -278,7 +277,7 @@ class ReportsService:
         version = finding.finding.model_version
         return self.issued.add(submission=finding.id, model_version=version, **fields)
 
-    def with_pictures(self, report: Report, finding: VisibleFinding, to: Subject) -> Report:
+    def with_pictures(self, report: Report, finding: StoredFinding, to: Subject) -> Report:
         photo = self.findings.photos.open(finding=finding, to=to)
         if photo is None:
             lost, damaged = finding.photo_lost_at, finding.photo_blob

@@ -19,8 +19,8 @@ from skinapi.base.values import Value
 from skinapi.findings.records.letters import Letter, ShownLetter
 from skinapi.findings.reports.report import Report
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.lesion_status import FoundChange
 from skinapi.findings.status.spot import Spot, changed_since
+from skinapi.findings.status.spot_view import FoundChange
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now

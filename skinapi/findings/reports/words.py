@@ -15,7 +15,7 @@ from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.letters import Addressee, Letter, ShownLetter
 from skinapi.findings.status.advice_words import AdviceContent
 from skinapi.findings.status.decisions import Decision, WaitsFor, say_day, say_due
-from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot_view import Advice
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
 from skinapi.model.conditions import Band, BandWords
 from skinapi.model.context import TOLD, TWO_SIDED, BodySide, BodySite, Laterality

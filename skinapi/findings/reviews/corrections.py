@@ -19,7 +19,6 @@ from skinapi.findings.records.stored_finding import (
     StoredFinding,
     hashes_of_request,
 )
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.spot import awaits_result, dispute, enter_in_error, leave
 from skinapi.platform.backups.erased_ids import ErasedIds
@@ -88,7 +87,7 @@ class CorrectionsService:
         self.outbox.add(Kind.NEWS, to=right)
 
     @atomic
-    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> VisibleFinding | None:
+    def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> StoredFinding | None:
         """Enter in error what a program has filed by one of these keys; return it as its owner may
         know it, or None if it is deleted. Raises FindingSigned once a doctor has signed a review.
         """

@@ -18,9 +18,8 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.records.spots import require_spot_version
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reviews.outcomes import OutcomeCounts
-from skinapi.findings.status.lesion_status import LesionStatus
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import (
     Replaced,
@@ -31,6 +30,7 @@ from skinapi.findings.status.spot import (
     sign,
     void,
 )
+from skinapi.findings.status.spot_view import SpotView
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -48,9 +48,9 @@ class ReviewedSpot:
     id of that finding; of the newest stub if only stubs are left.
     """
 
-    status: LesionStatus
+    status: SpotView
     owner: Account
-    finding: VisibleFinding | None
+    finding: StoredFinding | None
     target: str
 
 
@@ -89,7 +89,7 @@ class ReviewsService:
 
     def _read_finding(self, number: str, by: Subject) -> ReviewedSpot:
         finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
-        return ReviewedSpot(finding.lesion_status, owner, finding, finding.id)
+        return ReviewedSpot(finding.spot_view, owner, finding, finding.id)
 
     def _read_spot(self, lesion: str, by: Subject) -> ReviewedSpot:
         if newest := self.records.find_newest(lesion):
@@ -205,7 +205,7 @@ class ReviewsService:
         unit.publish(replace(changed, alone=True))
         return voided
 
-    def _take_back_outcome(self, seen: VisibleFinding, voided: Review) -> None:
+    def _take_back_outcome(self, seen: StoredFinding, voided: Review) -> None:
         before = seen.reviews
         after = [voided if item.id == voided.id else item for item in before]
         if counted := self.records.find(voided.submission):
@@ -230,7 +230,7 @@ def _require_sample_said(new: SpotReview, current: SpotReview | None) -> None:
         raise SampleAwaited
 
 
-def _say_replaced(status: LesionStatus, why: Replaced, new: SpotReview) -> ReplacedStatement:
+def _say_replaced(status: SpotView, why: Replaced, new: SpotReview) -> ReplacedStatement:
     decision, counts = status.decision, status.instruction
     if why is Replaced.LABEL or counts is None:
         own = conditions_table().label(new.label or "").urgency

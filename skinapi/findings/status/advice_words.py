@@ -9,8 +9,8 @@ from typing import Self
 
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.status.decisions import Decision, say_day, say_due
-from skinapi.findings.status.lesion_status import Advice, FoundChange, JudgedPhoto
 from skinapi.findings.status.spot import LevelSource
+from skinapi.findings.status.spot_view import Advice, FoundChange, JudgedPhoto
 from skinapi.model.bands import is_sent
 from skinapi.model.comparison.comparison import say_change
 from skinapi.model.conditions import Band, BandWords, conditions_table

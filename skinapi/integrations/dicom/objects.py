@@ -28,8 +28,7 @@ from pydicom.uid import (
 
 from skinapi.base.languages import Language
 from skinapi.base.settings.settings import VERSION
-from skinapi.findings.records.stored_finding import Source
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import Source, StoredFinding
 from skinapi.integrations.dicom.study import Kind, ObjectId, list_amended
 from skinapi.integrations.standards import SEX_OF
 from skinapi.model.context import BodySite, Context
@@ -87,7 +86,7 @@ HEAT = "The parts of the photograph that the model's answer rests on, drawn over
 class ObjectSource:
     """The finding of which objects are made, and where: the clinic's name, if it has one."""
 
-    finding: VisibleFinding
+    finding: StoredFinding
     clinic: str | None = None
 
     @property

@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Self
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.context import Modality
 from skinapi.platform.storage.ids import now
 
@@ -120,7 +120,7 @@ class Study:
     are the UIDs of what the archive has of it.
     """
 
-    finding: VisibleFinding
+    finding: StoredFinding
     objects: tuple[ObjectId, ...]
     reader: Subject
     reported_at: datetime
@@ -161,7 +161,7 @@ class Study:
         return now() if replaces else said_at
 
 
-def version_of(finding: VisibleFinding) -> int:
+def version_of(finding: StoredFinding) -> int:
     """The number of the structured report: one of the spot and its version."""
     said = f"{finding.lesion} {finding.spot.version}"
     return number_of(hashlib.sha256(said.encode()).hexdigest())
@@ -171,14 +171,14 @@ def number_of(digest: str) -> int:
     return int(digest[:SAID_DIGITS], 16)
 
 
-def list_amended(finding: VisibleFinding) -> list[datetime]:
+def list_amended(finding: StoredFinding) -> list[datetime]:
     """When something was corrected that a picture's object says, without another version."""
     return [
         item.amended_at for item in finding.amendments if TOLD_BY_PHOTO.intersection(item.before)
     ]
 
 
-def pictures_of(finding: VisibleFinding) -> list[ObjectId]:
+def pictures_of(finding: StoredFinding) -> list[ObjectId]:
     """The kept photos of a finding, each with its heat map, which another version draws anew. A
     photograph is another object where something was corrected that it says.
     """
@@ -197,7 +197,7 @@ def pictures_of(finding: VisibleFinding) -> list[ObjectId]:
     ]
 
 
-def kind_of(picture: VisibleFinding) -> Kind:
+def kind_of(picture: StoredFinding) -> Kind:
     """What was used as dermoscopic alone is dermoscopy; what may be either is a photograph."""
     modality = picture.finding.modality
     dermoscopic = modality is not None and modality.used == (Modality.DERMOSCOPIC,)

@@ -11,8 +11,7 @@ from html import escape
 from typing import Any
 
 from skinapi.base.languages import Language
-from skinapi.findings.records.stored_finding import EnteredInError
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import EnteredInError, StoredFinding
 from skinapi.findings.reports.words import (
     LABELS,
     say_advice,
@@ -22,7 +21,7 @@ from skinapi.findings.reports.words import (
 )
 from skinapi.findings.reviews.corrections import ERRORS
 from skinapi.findings.status.decisions import Decision, WaitsFor, say_due
-from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot_view import Advice
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
     DCM,
@@ -70,7 +69,7 @@ KEPT_IN_ERROR = {
 
 
 def resources_of(
-    finding: VisibleFinding, base: str, *, printed: bool = False, for_doctor: bool = True
+    finding: StoredFinding, base: str, *, printed: bool = False, for_doctor: bool = True
 ) -> Iterator[Resource]:
     """All resources of a finding: the report first, then what it refers to. With `printed` the
     report names its PDF, in which a signed letter may name the patient.
@@ -87,7 +86,7 @@ def resources_of(
         yield _without_content(gone, finding)
 
 
-def _observed_before(finding: VisibleFinding, now: list[Resource]) -> list[Resource]:
+def _observed_before(finding: StoredFinding, now: list[Resource]) -> list[Resource]:
     """What an earlier version observed and the newest does not: no fact is told any more, say. A
     program may have copied it.
     """
@@ -100,7 +99,7 @@ def _observed_before(finding: VisibleFinding, now: list[Resource]) -> list[Resou
     return [item for name, item in before.items() if name not in known]
 
 
-def _in_error(finding: VisibleFinding, error: EnteredInError, base: str) -> Iterator[Resource]:
+def _in_error(finding: StoredFinding, error: EnteredInError, base: str) -> Iterator[Resource]:
     """The report, observations and photos that a program may have copied, without what they said:
     it may be about somebody else.
     """
@@ -114,7 +113,7 @@ def _in_error(finding: VisibleFinding, error: EnteredInError, base: str) -> Iter
         yield _without_content(observation, finding)
 
 
-def _without_content(resource: Resource, finding: VisibleFinding, **elements: Element) -> Resource:
+def _without_content(resource: Resource, finding: StoredFinding, **elements: Element) -> Resource:
     kind = resource["resourceType"]
     kept = {name: value for name, value in resource.items() if name in KEPT_IN_ERROR}
     if kind == "Media":
@@ -123,7 +122,7 @@ def _without_content(resource: Resource, finding: VisibleFinding, **elements: El
     return made(kind, resource["id"], finding.changed_at, **kept)
 
 
-def report_status(finding: VisibleFinding) -> str:
+def report_status(finding: StoredFinding) -> str:
     """Preliminary until a doctor has signed a review that waits for neither a result of the
     laboratory nor another photo; amended if it is not the first one, or the spot has changed since.
     """
@@ -133,12 +132,12 @@ def report_status(finding: VisibleFinding) -> str:
     return _signed_status(finding, decision)
 
 
-def _signed_status(finding: VisibleFinding, decision: Decision) -> str:
+def _signed_status(finding: StoredFinding, decision: Decision) -> str:
     return "amended" if decision.changed or len(finding.reviews) > 1 else "final"
 
 
 def _report_of(
-    finding: VisibleFinding,
+    finding: StoredFinding,
     observations: list[Resource],
     media: list[Resource],
     base: str | None,
@@ -181,7 +180,7 @@ def _report_of(
     )
 
 
-def _based_on(finding: VisibleFinding) -> list[Element]:
+def _based_on(finding: StoredFinding) -> list[Element]:
     """The order that it answers; of its own identifier a keyed hash is kept."""
     if not (finding.idempotency_key or "").startswith(ORDER_KEY):
         return []
@@ -189,7 +188,7 @@ def _based_on(finding: VisibleFinding) -> list[Element]:
     return [{"type": "ServiceRequest", "identifier": order}]
 
 
-def _conclude(finding: VisibleFinding) -> Element:
+def _conclude(finding: StoredFinding) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
     decision = finding.decision
     if finding.replaced_by:
@@ -212,7 +211,7 @@ def _no_concept(reason: str, text: str) -> Element:
     return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}], "text": text}
 
 
-def _say(finding: VisibleFinding, *, for_doctor: bool) -> str:
+def _say(finding: StoredFinding, *, for_doctor: bool) -> str:
     """What counts, in the words of its reader, and by when it is due."""
     decision, language = finding.decision, finding.language
     due = say_due(finding.instruction.due, language)
@@ -236,7 +235,7 @@ def _say(finding: VisibleFinding, *, for_doctor: bool) -> str:
     return " ".join([*(sentence.in_language(language) for sentence in sentences), step, *due])
 
 
-def _say_judged(finding: VisibleFinding) -> Iterator[str]:
+def _say_judged(finding: StoredFinding) -> Iterator[str]:
     """Which version it is of a photo that was judged again, and what was corrected."""
     version, language = finding.newest, finding.language
     if said := say_version(version.version, finding.judged_at, finding.corrected, language):
@@ -257,7 +256,7 @@ def _refer(resource: Resource) -> Element:
     return reference(resource["resourceType"], resource["id"])
 
 
-def observations_of(finding: VisibleFinding) -> Iterator[Resource]:
+def observations_of(finding: StoredFinding) -> Iterator[Resource]:
     """What a doctor has decided first: it replaces the model's band. It stays once a doctor has
     signed, also if the review was voided. Then the model's output.
     """
@@ -311,7 +310,7 @@ def _by_picture(probability: float) -> Element:
     return {"code": code, "valueQuantity": share(probability)}
 
 
-def _list_told(finding: VisibleFinding) -> Iterator[Element]:
+def _list_told(finding: StoredFinding) -> Iterator[Element]:
     """Beside the place, which is the `bodySite` of every observation."""
     context, score = finding.context, finding.finding.checklist_score
     told: list[tuple[str, str, Element]] = []
@@ -337,7 +336,7 @@ def _say_value(name: str, value: int | str) -> Element:
     return {kinds.get(type(value), "valueString"): value}
 
 
-def _likely(finding: VisibleFinding) -> Resource:
+def _likely(finding: StoredFinding) -> Resource:
     judged, language = finding.finding, finding.language
     key = judged.likely
     if judged.uncertain:
@@ -368,7 +367,7 @@ def _band_concept(band: Band, language: Language) -> Element:
     return own_concept("bands", band, words.doctor_label)
 
 
-def _decided(finding: VisibleFinding) -> Resource:
+def _decided(finding: StoredFinding) -> Resource:
     """Without a value if the current review is not the instruction, or asks for another photo
     because nobody could judge this one.
     """
@@ -395,7 +394,7 @@ def _decided(finding: VisibleFinding) -> Resource:
 
 
 def _observe(
-    finding: VisibleFinding, name: str, says: str, *, by_model: bool = True, **elements: Any
+    finding: StoredFinding, name: str, says: str, *, by_model: bool = True, **elements: Any
 ) -> Resource:
     """What the model says stays preliminary: nobody signs it. A doctor's answer is an observation
     of its own.
@@ -432,12 +431,12 @@ def _observe(
     )
 
 
-def _notes(finding: VisibleFinding, *more: str) -> list[Element]:
+def _notes(finding: StoredFinding, *more: str) -> list[Element]:
     notice = conditions_table().notices.information_only.in_language(finding.language)
     return [{"text": text} for text in (notice, *more)]
 
 
-def _body_site(finding: VisibleFinding) -> Element:
+def _body_site(finding: StoredFinding) -> Element:
     """The place that was told with the photo, in the codes in which an order tells it, and the spot
     that the finding belongs to.
     """
@@ -455,13 +454,13 @@ def _body_site(finding: VisibleFinding) -> Element:
     return {"extension": [belongs], **place}
 
 
-def _media_ids(finding: VisibleFinding) -> list[str]:
+def _media_ids(finding: StoredFinding) -> list[str]:
     """The ids of the photos that are kept: with their places, as they were sent."""
     pictures = enumerate(finding.pictures, 1)
     return [f"{finding.number}-{place}" for place, picture in pictures if picture.photo_blob]
 
 
-def media_of(finding: VisibleFinding, base: str) -> Iterator[Resource]:
+def media_of(finding: StoredFinding, base: str) -> Iterator[Resource]:
     for identifier in _media_ids(finding):
         picture = finding.of_picture(int(identifier.rpartition("-")[2]))
         quality, modality = picture.finding.quality, picture.finding.modality

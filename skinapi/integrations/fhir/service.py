@@ -15,7 +15,7 @@ from skinapi.base.pages import Page, PageRequest, read_all, read_pages
 from skinapi.care.lesions import LesionsService
 from skinapi.findings.records.changed_findings import LATEST_COMMIT, ChangedFindings, SeenFinding
 from skinapi.findings.records.finding_access import FindingAccess
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import OF_FINDINGS, Kind
@@ -214,7 +214,7 @@ class FhirService:
             return False
         return account.id == to.id or self.findings.may_see_patient(account, to)
 
-    def _of_finding(self, finding: VisibleFinding, to: Subject) -> Iterator[Resource]:
+    def _of_finding(self, finding: StoredFinding, to: Subject) -> Iterator[Resource]:
         return resources_of(
             finding, self.base, printed=may_name(to), for_doctor=finding.owner != to.id
         )

@@ -18,7 +18,7 @@ from skinapi.care.message_records import Messages, Thread
 from skinapi.care.reminders import reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.lesions import Lesions
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.findings.reviews.service import ReviewsService
 from skinapi.findings.status.decisions import Decision
@@ -108,7 +108,7 @@ class PersonContents:
             author = form.person_of(message.author, owner=account.id)
             yield form.FiledMessage.from_record(message, author=author)
 
-    def walk_findings(self, to: Subject) -> Iterator[VisibleFinding]:
+    def walk_findings(self, to: Subject) -> Iterator[StoredFinding]:
         for kept in self.findings.records.walk_owned(to.id):
             try:
                 yield self.findings.get(number=str(kept.number), to=to)[0]
@@ -124,7 +124,7 @@ class PersonContents:
                 yield form.FiledInError.from_record(found, **told)
 
     def describe_finding(
-        self, finding: VisibleFinding, to: Subject, *, photos: list[form.FiledPhoto]
+        self, finding: StoredFinding, to: Subject, *, photos: list[form.FiledPhoto]
     ) -> form.FiledFinding:
         number, decision = str(finding.number), finding.decision
         reviews = self.reviews.list_reviews(number=number, to=to, paging=PageRequest(MOST_REVIEWS))

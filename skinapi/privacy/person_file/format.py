@@ -23,9 +23,9 @@ from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee, Withdrawal
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.lesion_status import MeasuredChange
 from skinapi.findings.status.reviews import Opinion
 from skinapi.findings.status.spot import Level
+from skinapi.findings.status.spot_view import MeasuredChange
 from skinapi.model.context import Context, Sex
 from skinapi.model.finding import Finding
 

@@ -22,7 +22,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.findings.records.photos import DAMAGED
-from skinapi.findings.records.visible_findings import VisibleFinding
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.service import ReportsService
 from skinapi.platform.storage.failed_items import FailedItems
@@ -228,7 +228,7 @@ class _Run:
             share = min(1.0, len(self._numbers) / most)
             progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
 
-    def _write_photos(self, finding: VisibleFinding) -> Iterator[form.FiledPhoto]:
+    def _write_photos(self, finding: StoredFinding) -> Iterator[form.FiledPhoto]:
         for index, alone in enumerate(finding.pictures, start=1):
             if alone.photo_blob is None:
                 continue
@@ -242,7 +242,7 @@ class _Run:
             shown = alone.photo_blob == finding.photo_blob
             yield form.FiledPhoto(path=path, place=index, shown=shown, missing=missing)
 
-    def _read_report(self, finding: VisibleFinding) -> Report | None:
+    def _read_report(self, finding: StoredFinding) -> Report | None:
         number, language = str(finding.number), self._account.language
         with suppress(NotFound):
             return self._maker.reports.read_report(

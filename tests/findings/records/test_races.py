@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.findings.records.spots import Spots
-from skinapi.findings.status.lesion_status import LesionStatus
+from skinapi.findings.status.spot_view import SpotView
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.care.clinic import URGENT, numbers, patient_of
@@ -317,7 +317,7 @@ def test_what_changes_between_two_reads_of_an_answer_is_no_damage(
     ward, read = Ward(backend, findings=1), Spots.read
     (number,) = ward.numbers
 
-    def read_late(spots: Spots, lesions: Iterable[str]) -> dict[str, LesionStatus]:
+    def read_late(spots: Spots, lesions: Iterable[str]) -> dict[str, SpotView]:
         monkeypatch.setattr(Spots, "read", read)
         assert act(ward, number).status_code in (200, 201, 204)
         return read(spots, lesions)

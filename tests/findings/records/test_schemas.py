@@ -8,8 +8,8 @@ import pytest
 from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
 from skinapi.findings.records.schemas.finding_answer import FindingView
+from skinapi.findings.records.spots import view_new_spot
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import see_alone
 from skinapi.findings.status.spot import Level, LevelSource
 from skinapi.model.context import Context
 from skinapi.model.finding import Finding
@@ -40,7 +40,7 @@ def answer_of(judged: Finding, account: Account, language: Language = "en") -> d
         language=language,
         sections=dict.fromkeys(SECTIONS, "Words."),
     )
-    view = FindingView.from_finding(see_alone(finding), account)
+    view = FindingView.from_finding(finding.see_in(view_new_spot(finding)), account)
     body: dict[str, Any] = view.model_dump(mode="json", by_alias=True)
     return body
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from skinapi.base.languages import Language, in_each_language
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.status.decisions import DAYS, Decision
-from skinapi.findings.status.lesion_status import Advice
+from skinapi.findings.status.spot_view import Advice
 from skinapi.model.bands import is_sent, severity_rank
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality

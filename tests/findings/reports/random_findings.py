@@ -15,12 +15,11 @@ import numpy as np
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFinding, see_with
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.lesion_status import Advice, LesionStatus
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import Certainty, Sample, Spot, add, sign
+from skinapi.findings.status.spot_view import Advice, SpotView
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context
@@ -47,7 +46,7 @@ SPOT = "5" * 32
 class Said:
     """A finding with what has been said of it and of its spot, and its language."""
 
-    finding: VisibleFinding
+    finding: StoredFinding
     language: Language
     as_owner: bool
 
@@ -154,10 +153,10 @@ def random_said(seed: int) -> Said:
             _review(draw, other.finding, sent - timedelta(days=2)) for _ in draw.choice(["", "a"])
         ]
         photos.insert(0, (other, said))
-    return Said(see_with(own, _status_of(photos)), language, as_owner)
+    return Said(own.see_in(_status_of(photos)), language, as_owner)
 
 
-def _status_of(photos: Sequence[tuple[StoredFinding, Sequence[Review]]]) -> LesionStatus:
+def _status_of(photos: Sequence[tuple[StoredFinding, Sequence[Review]]]) -> SpotView:
     """Of a spot to which these photos came, each with its reviews before the next."""
     spot, signed = Spot(SPOT), dict[str, Review]()
     for photo, reviews in photos:
@@ -165,7 +164,7 @@ def _status_of(photos: Sequence[tuple[StoredFinding, Sequence[Review]]]) -> Lesi
         for review in reviews:
             spot = sign(spot, review.for_spot(SPOT), at=review.created_at)
             signed[review.id] = review
-    return LesionStatus(spot, {photo.id: photo.photo for photo, _ in photos}, signed, "ada")
+    return SpotView(spot, {photo.id: photo.photo for photo, _ in photos}, signed, "ada")
 
 
 def random_findings(count: int, *, first: int = 0) -> Iterator[tuple[int, Said]]:

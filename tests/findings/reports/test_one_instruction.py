@@ -15,8 +15,8 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.spot import Certainty, LevelSource, Sample
+from skinapi.findings.status.spot_view import Advice
 from skinapi.model.bands import RaisedBy, is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD

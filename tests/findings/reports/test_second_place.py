@@ -17,8 +17,8 @@ from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, read_in_order
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.spot import Act, Certainty, Changed, LevelSource
+from skinapi.findings.status.spot_view import Advice
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD
 from tests.findings.reports.sample_reports import (

@@ -16,8 +16,8 @@ from skinapi.findings.reports.html_pages import render_html
 from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.status.lesion_status import Advice
 from skinapi.findings.status.spot import Certainty, LevelSource
+from skinapi.findings.status.spot_view import Advice
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.headline import rank

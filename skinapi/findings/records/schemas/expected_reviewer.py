@@ -9,8 +9,8 @@ from pydantic import Field
 from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
+from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.findings.status.decisions import say_day
 from skinapi.model.bands import is_sent
 from skinapi.platform.storage.ids import now
@@ -61,7 +61,7 @@ class ExpectedReviewerView(Answer):
     def from_reviewer(
         cls,
         looks: ExpectedReviewer | None,
-        finding: VisibleFinding,
+        finding: StoredFinding,
         language: Language,
         *,
         may_keep: bool,
@@ -86,7 +86,7 @@ class ExpectedReviewerView(Answer):
         return cls(by=looks.by, name=name, sentence=sentence, due=due)
 
 
-def _say_when(looks: ExpectedReviewer, finding: VisibleFinding, words: LooksWords) -> str:
+def _say_when(looks: ExpectedReviewer, finding: StoredFinding, words: LooksWords) -> str:
     """Say when the answer usually comes; where that has passed, whom to call."""
     if looks.days is None:
         return words.unknown
@@ -120,7 +120,7 @@ class FiledView(Answer):
 
     @classmethod
     def from_finding(
-        cls, finding: VisibleFinding, filer: Account | None, language: Language
+        cls, finding: StoredFinding, filer: Account | None, language: Language
     ) -> Self:
         by: Literal["doctor", "clinic"] = (
             "doctor" if filer and filer.role == "doctor" and not filer.machine else "clinic"

@@ -32,7 +32,6 @@ from skinapi.findings.records.schemas.summary import (
     headed_fields,
 )
 from skinapi.findings.records.stored_finding import EarlierVersion, StoredFinding
-from skinapi.findings.records.visible_findings import VisibleFinding
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.calibration import MOST_PICTURES
 from skinapi.model.conditions import Band
@@ -143,7 +142,7 @@ class VersionView(Answer):
 
     @classmethod
     def from_earlier(
-        cls, earlier: EarlierVersion, seen: VisibleFinding, *, for_doctor: bool
+        cls, earlier: EarlierVersion, seen: StoredFinding, *, for_doctor: bool
     ) -> Self:
         finding = earlier.finding
         words = finding.band_words(seen.language)
@@ -243,7 +242,7 @@ class FindingView(SummaryFields):
     @classmethod
     def from_finding(
         cls,
-        finding: VisibleFinding,
+        finding: StoredFinding,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
@@ -308,7 +307,7 @@ class FindingInCareView(FindingView):
     @classmethod
     def from_finding(
         cls,
-        finding: VisibleFinding,
+        finding: StoredFinding,
         owner: Account,
         model: VersionState | None = None,
         instructed_in: Language | None = None,
@@ -326,7 +325,7 @@ class FindingInCareView(FindingView):
         )
 
 
-def _pictures(finding: VisibleFinding, *, for_doctor: bool) -> list[PictureView]:
+def _pictures(finding: StoredFinding, *, for_doctor: bool) -> list[PictureView]:
     judged, language = finding.finding, finding.language
     return [
         PictureView.from_finding(

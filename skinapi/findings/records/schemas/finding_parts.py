@@ -13,8 +13,8 @@ from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.findings.status.advice_words import say_compared, say_found
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.lesion_status import Advice, FoundChange
 from skinapi.findings.status.spot import LevelSource
+from skinapi.findings.status.spot_view import Advice, FoundChange
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality

@@ -13,7 +13,7 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.findings.records.schemas.finding_parts import HeadlineView, InstructionView
 from skinapi.findings.records.schemas.review import DecisionView, FirstDecision, GraverReview
-from skinapi.findings.records.visible_findings import VisibleFindingRow, VisibleFindingSummary
+from skinapi.findings.records.stored_finding import StoredFindingRow, StoredFindingSummary
 from skinapi.findings.status.advice_words import put_first, say_counting
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band, BandWords, conditions_table
@@ -102,7 +102,7 @@ class SummaryFields(Answer):
     @classmethod
     def summarise(
         cls,
-        finding: VisibleFindingSummary,
+        finding: StoredFindingSummary,
         owner: Account,
         instructed_in: Language | None = None,
         *,
@@ -147,7 +147,7 @@ class SummaryView(SummaryFields):
     patient_id: str | None = optional("the owner, who is not the caller; absent otherwise")
 
     @classmethod
-    def from_finding(cls, finding: VisibleFindingSummary, owner: Account, *, to: Subject) -> Self:
+    def from_finding(cls, finding: StoredFindingSummary, owner: Account, *, to: Subject) -> Self:
         patient = owner.id if owner.id != to.id else None
         return cls.summarise(finding, owner, for_doctor=patient is not None, patient_id=patient)
 
@@ -163,14 +163,14 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     }
 
 
-def decision_view(finding: VisibleFindingRow) -> DecisionView | None:
+def decision_view(finding: StoredFindingRow) -> DecisionView | None:
     decision = finding.decision
     if decision is None:
         return None
     return DecisionView.from_decision(decision, finding.language)
 
 
-def shown_words(finding: VisibleFindingRow) -> BandWords:
+def shown_words(finding: StoredFindingRow) -> BandWords:
     """Return the words of what counts about its spot, where its own band is milder."""
     judged, counts = finding.finding, finding.instruction
     if urgency(counts.band) >= urgency(judged.band):
@@ -179,7 +179,7 @@ def shown_words(finding: VisibleFindingRow) -> BandWords:
     return say_counting(words, counts.due, finding.language)
 
 
-def graver_sentence(finding: VisibleFindingRow) -> str | None:
+def graver_sentence(finding: StoredFindingRow) -> str | None:
     """Say what clients without decisions show first, where what counts is more urgent."""
     elsewhere, band = finding.replaced_by, finding.finding.band
     decision = (elsewhere and elsewhere.decision) or finding.decision

@@ -146,7 +146,7 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class LesionStatus:
+class SpotView:
     """A spot of this `owner` for its readers. `photos` are by id, in the order of time; `reviews`
     are by id, in the order of signing.
     """
