@@ -45,7 +45,7 @@ def list_patient_submissions(
         reviewed=query.reviewed,
         paging=query.paging,
     )
-    return page.map(lambda found: QueuedFinding.from_case(found, subject.id))
+    return page.map(lambda found: QueuedFinding.from_case(found, subject))
 
 
 @routes.route("GET", "/queue")
@@ -64,11 +64,11 @@ def list_queue(
     """
     if query.unassigned:
         cases = care.list_unassigned(doctor=subject, urgency=query.urgency, paging=query.paging)
-        return cases.map(lambda case: WaitingRow.from_queue(case, subject.id))
+        return cases.map(lambda case: WaitingRow.from_queue(case, subject))
     page = care.list_queue(
         doctor=subject, reviewed=query.reviewed, urgency=query.urgency, paging=query.paging
     )
-    return page.map(lambda found: WaitingRow.from_queue(found, subject.id))
+    return page.map(lambda found: WaitingRow.from_queue(found, subject))
 
 
 @routes.route("GET", "/waiting")
@@ -77,7 +77,7 @@ def list_waiting(care: CareService, *, query: WaitingQuery, subject: Subject) ->
     page = care.list_waiting(
         doctor=subject, kind=query.kind, overdue=query.overdue, paging=query.paging
     )
-    return page.map(lambda found: WaitingRow.from_row(found, subject.id))
+    return page.map(lambda found: WaitingRow.from_row(found, subject))
 
 
 @routes.route("GET", "/queue/counts")

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.base.field_types import SearchText
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
 from skinapi.care.queue import FoundCase, FoundPatient, FoundWaiting
 from skinapi.care.second_opinions import SecondOpinion
+from skinapi.findings.records.read_access import in_care
 from skinapi.findings.records.schemas.finding_parts import (
     CHANGES,
     FoundChangeView,
@@ -298,20 +299,19 @@ class CaseView(Answer):
 
 
 class OfPatient(Answer):
-    """Whose it is, and how to reach them."""
+    """Whose it is, and how a caller who has the patient in care can reach them."""
 
     patient_id: str
     patient_name: str
-    patient_email: str
-    patient_phone: str | None = optional("absent without one")
+    patient_email: str | None = optional("absent if the patient is not in the caller's care")
+    patient_phone: str | None = optional("the same, and absent without one")
     record_kept_until: datetime | None = optional("as that of the patient")
     inactive: bool = optional("as that of the patient", default=False)
 
     @staticmethod
-    def fields_of(owner: Account) -> dict[str, Any]:
-        named = {
-            f"patient_{name}": getattr(owner, name) for name in ("id", "name", "email", "phone")
-        }
+    def fields_of(owner: Account, to: Subject) -> dict[str, Any]:
+        names = ("id", "name", "email", "phone") if in_care(owner, to) else ("id", "name")
+        named = {f"patient_{name}": getattr(owner, name) for name in names}
         return {**named, "record_kept_until": owner.record_end, "inactive": _is_inactive(owner)}
 
 
@@ -344,18 +344,18 @@ class QueuedFinding(ListedFinding, OfPatient):
     )
 
     @classmethod
-    def from_case(cls, found: FoundCase, asker: str, **more: Any) -> Self:
+    def from_case(cls, found: FoundCase, to: Subject, **more: Any) -> Self:
         finding = found.finding
         judged = finding.finding
         return cls.from_finding(
             finding,
             for_doctor=True,
-            **cls.fields_of(found.owner),
+            **cls.fields_of(found.owner, to),
             malignant_score=percent(judged.malignant_score),
             restated_malignant_score=percent(judged.shown_malignant_score)
             if judged.restated
             else None,
-            case=CaseView.from_finding(finding, found.doctors, asker),
+            case=CaseView.from_finding(finding, found.doctors, to.id),
             **more,
         )
 
@@ -382,33 +382,33 @@ class WaitingRow(OfPatient):
     )
 
     @classmethod
-    def from_queue(cls, found: FoundCase | FoundWaiting, asker: str) -> QueuedFinding | Self:
+    def from_queue(cls, found: FoundCase | FoundWaiting, to: Subject) -> QueuedFinding | Self:
         """A spot in the queue is shown as a finding of it, if there is one."""
         if isinstance(found, FoundCase):
-            return QueuedFinding.from_case(found, asker)
+            return QueuedFinding.from_case(found, to)
         if found.case is None:
-            return cls.from_row(found, asker)
+            return cls.from_row(found, to)
         deleted = DeletedFinding.from_stub(found.status.open_stub if found.status else None)
         return QueuedFinding.from_case(
             found.case,
-            asker,
+            to,
             urgency=found.row.urgency,
             deleted=deleted,
             waits_for=found.waits_for,
         )
 
     @classmethod
-    def from_row(cls, found: FoundWaiting, asker: str) -> Self:
+    def from_row(cls, found: FoundWaiting, to: Subject) -> Self:
         to_tell = found.row.kind is WaitingKind.TELLING
         status = found.status
         return cls.from_record(
             found.row,
-            **cls.fields_of(found.owner),
+            **cls.fields_of(found.owner, to),
             patient_number=found.number,
             patient_sent_by=found.owner.sent_by if to_tell else None,
             waiting=WaitingKindView.from_record(found.row),
             waits_for=found.waits_for,
-            finding=QueuedFinding.from_case(found.case, asker) if found.case else None,
+            finding=QueuedFinding.from_case(found.case, to) if found.case else None,
             deleted=DeletedFinding.from_stub(status.newest_stub if status else None),
         )
 

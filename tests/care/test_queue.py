@@ -243,6 +243,11 @@ def test_whom_to_tell_is_listed_with_how_to_reach_them(any_backend: Backend) -> 
     finding = any_backend.services.data.findings.find_by_number(number)
     assert finding
     assert reached == ["Ada Example", ada.email, "061 555", finding.lesion]
+    colleague, asked = any_backend.member(role="doctor"), f"/submissions/{number}/second-opinion"
+    doctor.call_ok("PUT", asked, json={"colleague": colleague.email})
+    [shown] = colleague.pages("/queue?reviewed=false")
+    assert shown["patient_name"] == "Ada Example"
+    assert not {"patient_email", "patient_phone"} & shown.keys(), "not in the colleague's care"
     assert (row["urgency"], row["finding"]["id"]) == (URGENT, number)
     assert waits(doctor, "telling", "&overdue=true") == []
     assert admin.call("PATCH", f"{path}/suspend").status_code == 200

@@ -70,6 +70,7 @@ def test_every_doctor_sees_what_is_nobodys_first_in_urgency_and_takes_the_patien
     file_for(any_backend, grey, URGENT)  # a doctor's own trial
     assert numbers(grey, LIST) == numbers(house, LIST) == [urgent, later, calm]
     assert numbers(grey, f"{LIST}&urgency=referral&limit=1") == [later]
+    assert not any("patient_email" in row for row in grey.pages(LIST))
     counts = grey.call("GET", "/queue/counts").get_json()["unassigned"]
     assert counts == {"patients": 2, "spots": 3, "urgent": 1}
 

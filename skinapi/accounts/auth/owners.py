@@ -114,7 +114,7 @@ class AccountUses:
                 return
 
     def on_finding(self, event: Any) -> None:
-        """FindingFiled, AnswerChanged, ReviewSigned: something happens in the account."""
+        """FindingFiled, AnswerChanged: something happens in the account."""
         self.note(event.finding.owner)
 
     def note_seen(self, account: Account) -> None:

@@ -145,8 +145,9 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
     erased, messages = data.erased_ids, data.messages
     inside(FindingFiled, counts.on_filed)
     if data.account_uses.stored:
-        for using in (FindingFiled, AnswerChanged, ReviewSigned):
+        for using in (FindingFiled, AnswerChanged):
             inside(using, data.account_uses.on_finding)
+        inside(ReviewSigned, lambda event: data.account_uses.note(event.owner))
     afterwards(FindingFiled, lambda event: data.usage.add_finding(event.finding.finding))
     inside(FindingsChanged, counts.on_findings_changed)
     inside(FindingSorted, *_of_finding(data.letters.leave_spot, data.issued.leave_spot))

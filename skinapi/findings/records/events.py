@@ -72,7 +72,11 @@ class FindingsChanged:
 
 
 @dataclass(frozen=True)
-class ReviewSigned(FindingEvent):
+class ReviewSigned:
+    """`finding` is the newest of the spot, as it was before; None if all were deleted."""
+
+    finding: StoredFinding | None
+    owner: str
     review: Review
 
 

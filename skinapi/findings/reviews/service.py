@@ -169,8 +169,8 @@ class ReviewsService:
             self.records.touch(finding.id)
         changed = self.records.renew([review.lesion])
         unit.publish(changed)
+        unit.publish(ReviewSigned(finding, about.owner.id, review))
         if finding:
-            unit.publish(ReviewSigned(finding, review))
             self.outcomes.recount(finding, reviews[:-1], reviews)
         place = f"finding/{finding.number}" if finding else f"spot/{review.lesion}"
         self._mail(place, about.owner, review.opinion)

@@ -164,10 +164,11 @@ class WebhookEvents:
 
     def on_review(self, event: Any) -> None:
         """ReviewSigned"""
-        finding, review = event.finding, event.review
-        self.tell_of_finding(EventType.REVIEW_SIGNED, finding, review=review.id)
+        finding, review, owner = event.finding, event.review, event.owner
+        ids = {"finding": finding and finding.number, "patient": owner, "spot": review.lesion}
+        self._tell(EventType.REVIEW_SIGNED, {**ids, "review": review.id}, owner=owner)
         if review.opinion.photo_wanted:
-            self.tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
+            self._tell(EventType.REQUEST_MADE, {**ids, "request": "new_picture"}, owner=owner)
 
     def on_sorted(self, event: Any) -> None:
         """FindingsChanged: of what else changes one, another event tells."""

@@ -278,7 +278,7 @@ class WebhookSender:
     def _links(self, ids: Mapping[str, Any]) -> dict[str, str]:
         links = {}
         for name, (path, page) in PATHS.items():
-            if name in ids:
+            with suppress(KeyError):  # one of its ids is absent
                 links[name] = self.address + path.format(ids[name], **ids)
                 if page:
                     links["console"] = self.address + page.format(ids[name], **ids)

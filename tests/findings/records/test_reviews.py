@@ -356,7 +356,9 @@ def test_a_photo_that_was_sent_as_asked_has_been_judged_by_no_doctor(
     )
     unseen = "The review of Dr Grace Hopper is not about this photo"
     after = ada.call("GET", path).get_json()
-    assert unseen in after["decision"]["signed_before"]
+    said = after["decision"]["signed_before"]
+    assert f" {unseen}." in said
+    assert said.endswith(".")
     assert after["decision"]["heading"] == "Dr Grace Hopper asked for another photo"
     assert "unjudged" not in after["decision"]
     assert unseen in after["report"]["recommendation"]

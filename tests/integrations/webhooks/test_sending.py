@@ -14,7 +14,7 @@ from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import compare_pending, patient_in_care
+from tests.care.clinic import URGENT, compare_pending, file_for, patient_in_care
 from tests.care.test_comparisons import grown
 from tests.care.test_lesions import begin, sort
 from tests.findings.prediction.photographer import predicted
@@ -145,6 +145,26 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     ]
     assert [request["request"] for request in requests] == ["new_picture"]
     assert {item["state"] for item in sent(admin, webhook)} == {"delivered"}
+
+
+def test_a_review_of_deleted_photos_is_told_without_a_finding(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    filed = file_for(backend, ada, URGENT)
+    ada.call_ok("DELETE", f"/submissions/{filed.number}")
+    webhook = add(admin, receiver.url, ["review.signed", "request.made"], clinical=True)
+    assert webhook["clinical"]
+    version = backend.services.findings.records.spots.get(filed.lesion).spot.version
+    said = {"photo_wanted": True, "urgency": URGENT, "spot_version": version}
+    signed = doctor.call_ok("POST", f"/lesions/{filed.lesion}/reviews", json=said, status=201)
+    send(backend)
+    ids = {"patient": backend.account(ada.email).id, "spot": filed.lesion}
+    told = [message.read()["data"] for message in receiver.messages]
+    assert told == [
+        {"ids": {**ids, "review": signed["_id"]}, "links": {}},
+        {"ids": {**ids, "request": "new_picture"}, "links": {}},
+    ]
 
 
 def test_a_change_that_a_comparison_has_found_is_told_once(

@@ -95,7 +95,7 @@ const ToTell = ({ found }) => {
   return html`
     <span class="reach">
       ${phone && html`<${PhoneLink} number=${phone} />`}
-      ${!email.endsWith(EXTERNAL) && html`<a class="wrap" href=${`mailto:${email}`}>${isolated(email)}</a>`}
+      ${email && !email.endsWith(EXTERNAL) && html`<a class="wrap" href=${`mailto:${email}`}>${isolated(email)}</a>`}
       ${number && html`<span class="wrap"><${OtherNumber} number=${number} /></span>`}
       ${sender && html`<span>${say("toReachSentBy", { name: isolated(sender) })}</span>`}
       <button data-number=${id} aria-label=${`${say("markTold")}${colon()}${isolated(name)}${id ? `, ${say("title_finding")} ${id}` : ""}`}

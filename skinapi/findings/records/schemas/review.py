@@ -160,7 +160,8 @@ class DecisionView(Answer):
             title=decision.title(language),
             name=decision.name(language),
             urgency_label=words.label,
-            signed_before=". ".join(decision.signed_before(language)) or None,
+            signed_before=" ".join(f"{sentence}." for sentence in decision.signed_before(language))
+            or None,
             remarks=decision.remarks(language),
             for_doctor=decision.for_doctor(language),
         )
