@@ -91,7 +91,7 @@ class Actor(threading.Thread):
             raise self.broken
 
     @property
-    def lesion_status(self) -> list[Case]:
+    def current_cases(self) -> list[Case]:
         return [case for case in self.cases if not case.gone]
 
     def _correct(self) -> None:
@@ -129,7 +129,7 @@ class Actor(threading.Thread):
             self.cases.append(Case(answer.json["id"], to.id))
 
     def _enter(self) -> None:
-        if (case := self._choose()) and len(self.lesion_status) > FINDINGS:
+        if (case := self._choose()) and len(self.current_cases) > FINDINGS:
             path = f"/submissions/{case.number}/entered-in-error"
             self._ask("POST", path, self.doctor, {"reason": REASON})
             case.gone = True
@@ -144,7 +144,7 @@ class Actor(threading.Thread):
                 case.owner = self.ada.id if case.owner == gone.id else case.owner
 
     def _choose(self, most_versions: int = 99) -> Case | None:
-        cases = [case for case in self.lesion_status if case.versions <= most_versions]
+        cases = [case for case in self.current_cases if case.versions <= most_versions]
         return self._chance.choice(cases) if cases else None
 
     def _ask(self, method: str, path: str, by: Caller, body: object = None) -> Answer:
@@ -262,8 +262,10 @@ def test_what_is_judged_again_moved_or_joined_is_there_once_whatever_is_killed(
         assert status == 0, said
         assert [fault.message for fault in check_integrity(services)] == []
     for actor in actors:
-        listed = sorted(item["id"] for item in actor.doctor.pages("/queue"))
-        assert listed == sorted(case.number for case in actor.lesion_status)
+        rows = actor.doctor.pages("/queue")
+        # An urgent finding that was entered in error leaves a row without a finding.
+        listed = sorted(item["id"] for item in rows if "id" in item)
+        assert listed == sorted(case.number for case in actor.current_cases)
     report(f"{KILLS} kills: {say_done(actors)}; nothing lost, nothing twice")
 
 
