@@ -133,7 +133,7 @@ class CareService:
         shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
         self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
         waiting: dict[str, list[WaitingSpot]] = {}
-        for row in self.waiting.list_of_owners(patient.id for patient in shown):
+        for row in self.waiting.list_of("owner", (patient.id for patient in shown)):
             waiting.setdefault(row.owner, []).append(row)
         named = {row.finding for rows in waiting.values() for row in rows if row.finding}
         numbers = self.records.numbers_of(sorted(named))

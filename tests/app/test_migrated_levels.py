@@ -163,14 +163,14 @@ def test_an_awaited_result_and_a_wanted_photo_stay_awaited(spot: FormerSpot) -> 
 
 
 def test_a_finding_in_error_counts_nowhere(spot: FormerSpot) -> None:
-    """Nor does its review, which is kept."""
-    spot.find(0, URGENT, error={"reason": "a cup"})
+    """Nor does its review, which is kept. The spot is as old as the error."""
+    spot.find(0, URGENT, error={"reason": "a cup", "entered_at": day(3)})
     spot.sign(1, "f1", URGENT, label="melanoma")
     spot.level()
     assert spot.say("f1")[2:] == (None, False)
     assert spot.read("r1")["lesion"] == "s"
-    assert spot.read("s")["version"] == 0
-    assert not spot.read("s").keys() & {"telling", "changed"}
+    assert spot.read("s")["changed"] == {"act": "in_error", "changed_at": day(3)}
+    assert "telling" not in spot.read("s")
 
 
 def test_a_letter_and_a_report_have_the_version_at_which_they_were_made(spot: FormerSpot) -> None:

@@ -28,7 +28,6 @@ from tests.support.reviews import sign_review
 @pytest.mark.parametrize(
     ("collection", "field", "wrong"),
     [
-        ("submissions", "rest_key", None),
         ("waiting", "queue_key", "9"),
         *(("waiting", "doctor", None), ("waiting", "key", "9"), ("waiting", "urgency", "routine")),
         *(("lesions", name, None) for name in ("remind_at", "latest", "findings")),

@@ -17,7 +17,7 @@ from skinapi.base.settings.privacy import RetainedKind
 from skinapi.care.message_records import Thread
 from skinapi.findings.records import record_retention
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.records.waiting_spots import WaitingSpots
+from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
@@ -126,7 +126,7 @@ class Clinic:
 
     def waits_for(self, who: Person) -> set[WaitingKind]:
         rows = self.backend.services.findings.records.waiting
-        return {row.kind for row in rows.list_of_owners([self.backend.account(who.email).id])}
+        return {row.kind for row in rows.list_of("owner", [self.backend.account(who.email).id])}
 
     def log_doctor_in(self) -> None:
         self.doctor.token = self.backend.token_of(self.backend.account(self.doctor.email))
@@ -226,11 +226,11 @@ def test_a_finding_stays_if_its_spot_begins_to_wait_after_a_sweep_has_selected_i
 ) -> None:
     filed = clinic.photo(patient_of(clinic.backend, clinic.doctor))
     clinic.review(filed, photo_wanted=True)
-    find_waiting, selecting = WaitingSpots.find_waiting, [set[str]()]
+    list_of, selecting = WaitingSpots.list_of, [list[WaitingSpot]()]
     monkeypatch.setattr(
         WaitingSpots,
-        "find_waiting",
-        lambda self, lesions: selecting.pop() if selecting else find_waiting(self, lesions),
+        "list_of",
+        lambda self, *of: selecting.pop() if selecting else list_of(self, *of),
     )
     clinic.live(FINDINGS + 1)
     assert selecting == []

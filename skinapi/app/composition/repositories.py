@@ -14,7 +14,6 @@ from skinapi.care.second_opinions import SecondOpinions
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.record_retention import UntouchedFindings
 from skinapi.findings.records.waiting_spots import WaitingSpots
 from skinapi.findings.reports.checker_records import CheckerRecords
 from skinapi.findings.reports.kept_answers import DroppedPairs, KeptAnswers
@@ -49,7 +48,6 @@ class Repositories(Parts):
     waiting: WaitingSpots
     reviews: Reviews
     second_opinions: SecondOpinions
-    resting: UntouchedFindings
     messages: Messages
     outcome_counts: OutcomeCounts
     letters: Letters

@@ -69,7 +69,7 @@ def level_spot(store: Store, lesion: Document) -> None:
     )
     findings = [item for item in documents if not item.get("error")]
     covering = [item for item in reviews if any(_covers(item, finding) for finding in findings)]
-    events = sorted(_list_events(findings, covering, letters))
+    events = sorted(_list_events(documents, covering, letters))
     former = _Former(findings, covering, events)
     for item in reviews:
         _level_review(store, item, lesion["id"], former)
@@ -92,6 +92,8 @@ def _list_events(
         yield item["created_at"], Act.ADDED
         if judged_at := item.get("judged_at"):
             yield judged_at, Act.CORRECTED if item.get("corrected") else Act.JUDGED
+        if error := item.get("error"):
+            yield error["entered_at"], Act.IN_ERROR
     for item in reviews:
         yield item["created_at"], Act.SIGNED
     # A letter says if the place of its spot was corrected since.

@@ -30,7 +30,7 @@ from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
 from skinapi.privacy.retention.service import ANNOUNCED
 
-RETIRED_KEYS = {"hold_key", "awaited_key", "due_key", "queue_key"}
+RETIRED_KEYS = {"hold_key", "awaited_key", "due_key", "queue_key", "rest_key"}
 # Why 2.0.0 listed a finding of a person to reach. Every other reason was something to tell.
 KINDS = {
     **dict.fromkeys(("unreviewed", "unjudged", "unreadable", "lost"), WaitingKind.REVIEW),

@@ -12,7 +12,6 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import FindingInError, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.findings.records.events import FindingsChanged
-from skinapi.findings.records.rest_order import rest_keys
 from skinapi.findings.records.spots import Spots, view_new_spot
 from skinapi.findings.records.stored_finding import Placed, StoredFinding, StoredFindingRow
 from skinapi.findings.records.stored_findings import FIELDS, TOUCH, StoredFindings, in_spot
@@ -23,7 +22,7 @@ from skinapi.findings.status.spot_view import MeasuredChange, SpotView
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.unreadable import is_hidden, leaving_out, read_each
 
 SPOTS_AT_ONCE = 100
@@ -68,10 +67,10 @@ class FindingRecords(StoredFindings):
         return self.see_one(self.get(finding.id), with_errors=with_errors)
 
     def renew(self, lesions: Collection[str]) -> FindingsChanged:
-        """Sort the findings of these spots again, and store what the spots wait for, in the
-        transaction that changes them. The caller publishes the result.
+        """Store what these spots wait for, in the transaction that changes them. The caller
+        publishes the result.
         """
-        self.renew_keys(lesions)
+        self.renew_waiting(lesions)
         return FindingsChanged(self.note_changes(lesions), {*lesions})
 
     def note_changes(self, lesions: Collection[str]) -> list[StoredFindingRow]:
@@ -81,12 +80,6 @@ class FindingRecords(StoredFindings):
         found = self._find_in(lesions, FIELDS[StoredFindingRow])
         self._documents.set_each({record["id"]: {"changed": new_id()} for record in found})
         return self._read_each_as(StoredFindingRow, found)
-
-    def renew_keys(self, lesions: Collection[str]) -> None:
-        """Store the keys by which lists sort these, in the transaction that changes them."""
-        for item, key in self.list_changed_keys(lesions).items():
-            self._documents.update({"id": item}, set_or_remove({"rest_key": key}))
-        self.renew_waiting(lesions)
 
     def renew_waiting(self, lesions: Collection[str]) -> None:
         """Store what these spots wait for, in the transaction that changes them."""
@@ -116,7 +109,7 @@ class FindingRecords(StoredFindings):
 
     def waits_otherwise(self, owner: str) -> bool:
         """Whether what the spots of this account wait for is not what is stored."""
-        stored = {row.id: row for row in self.waiting.list_of_owners([owner]) if row.lesion}
+        stored = {row.id: row for row in self.waiting.list_of("owner", [owner]) if row.lesion}
         for lesions in batched(sorted(self.spots.list_of(owner)), SPOTS_AT_ONCE):
             if any(stored.pop(row.id, None) != row for row in self._list_waiting(lesions)):
                 return True
@@ -130,16 +123,6 @@ class FindingRecords(StoredFindings):
                 self.waiting.end(WaitingKind.TELLING, seen.id)
 
         self._store.transaction(note)
-
-    def list_changed_keys(self, lesions: Collection[str]) -> dict[str, str | None]:
-        """Return the keys that `renew_keys` changes, by the id of the finding."""
-        stored = self._find_in(lesions, FIELDS[StoredFindingRow])
-        found = self.see(self._read_each_as(StoredFindingRow, stored))
-        spots: dict[str, list[StoredFindingRow]] = {}
-        for item in found:
-            spots.setdefault(item.lesion, []).append(item)
-        keys = {name: key for spot in spots.values() for name, key in rest_keys(spot).items()}
-        return {item.id: keys[item.id] for item in found if item.rest_key != keys[item.id]}
 
     def _find_in(self, lesions: Iterable[str], fields: tuple[str, ...] | None) -> list[Document]:
         """Find the findings of these spots that are not in error."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
 from skinapi.findings.records.lesions import NOWHERE, place_told
-from skinapi.findings.records.rest_order import rest_keys
-from skinapi.findings.records.spots import view_new_spot
 from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
 from skinapi.findings.status.spot import Level, Spot, add
 from skinapi.model.context import Context
@@ -58,7 +56,7 @@ class NewFinding:
         judged, blobs, place = self.finding, self.blobs, place_told(self.context)
         created_at = now()
         spot = add(Spot(""), self.id, number, judged.band, at=created_at, former=self.former)
-        finding = StoredFinding.from_record(
+        return StoredFinding.from_record(
             self,
             created_at=created_at,
             level=spot.find(self.id).level,
@@ -75,10 +73,6 @@ class NewFinding:
             uncompared=new_id() if self.lesion and blobs else None,
             filed_by=self.by if self.by != self.owner else None,
         )
-        if self.lesion:  # its spot is looked at, once it is there
-            return finding
-        seen = finding.see_in(view_new_spot(finding))
-        return seen.model_copy(update={"rest_key": rest_keys([seen])[finding.id]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

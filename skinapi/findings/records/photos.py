@@ -13,8 +13,6 @@ from skinapi.base.logs import log
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.new_findings import PhotoChoice
 from skinapi.findings.records.read_notes import ReadNotes
-from skinapi.findings.records.record_retention import waits_for_somebody
-from skinapi.findings.records.rest_order import resting_since
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.decoding.photo import Photo, draw_thumbnail, read_stored_photo
 from skinapi.platform.audit.trail import AuditTrail
@@ -44,11 +42,11 @@ class KeptPhotos:
     days: int | None = None
 
     def find_end(self, finding: StoredFinding) -> datetime | None:
-        """Find when their time ends; None where somebody has to do something first."""
-        since = resting_since(finding.rest_key)
-        if self.days is None or since is None or waits_for_somebody(finding):
+        """Find when their time ends; None if a doctor has to act before."""
+        rows = self.records.waiting.list_of("lesion", [finding.lesion])
+        if self.days is None or any(row.needs_doctor for row in rows):
             return None
-        return since + timedelta(days=self.days)
+        return finding.said_at + timedelta(days=self.days)
 
     def may_keep(self, owner: Account, keep_photo: bool | None, *, by: str) -> bool:
         """The operator's policy decides, else the request, else the account's consent. What

@@ -1,31 +1,27 @@
-"""How long findings rest, and which of them are a medical record that the law keeps."""
+"""Which spots have not changed for some time, and what is a medical record that the law keeps."""
 
 from calendar import isleap
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from skinapi.base.errors import Conflict
 from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
-from skinapi.findings.records.rest_order import WITH_PHOTO, WITHOUT, make_rest_key, rests_reviewed
-from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
+from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.status.reviews import Review
-from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.documents import walk_by_id
+from skinapi.platform.storage.ids import first_id_at, now
 from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.ports import Filter, Store
+from skinapi.platform.storage.ports import Document, Filter, Store
 
 PAGE_SIZE = 100
-PHOTOS, WITH_OR_WITHOUT = (WITH_PHOTO,), (WITH_PHOTO, WITHOUT)
-# Nobody works on it, and no colleague is asked about it.
-IN_NOBODYS_HANDS: Filter = {"opinion_of": None, "opinion_came_at": None}
 
 
 @dataclass(frozen=True, slots=True)
 class UntouchedFinding:
-    """A finding that rests."""
+    """A finding of a spot that has not changed for some time."""
 
     id: str
     owner: str
@@ -33,78 +29,32 @@ class UntouchedFinding:
 
 
 class UntouchedFindings:
-    """Selects findings by how long they rest."""
+    """Selects the findings of spots by when these last changed."""
 
     def __init__(self, store: Store) -> None:
-        self._documents = store.collection(FINDINGS)
-        self._documents.ensure_index("rest_key", "id")
-        self._documents.ensure_index("owner", "rest_key", "id")
+        self._lesions, self._findings = store.collection("lesions"), store.collection(FINDINGS)
 
-    def walk(self, groups: Collection[str], *, before: datetime) -> Iterator[UntouchedFinding]:
-        """The longest first of each group. The caller may delete them meanwhile."""
-        for wanted in _selected(groups, before):
-            yield from self._walk_one(wanted)
+    def walk(self, *, before: datetime, with_photo: bool) -> Iterator[UntouchedFinding]:
+        """Yield the findings of all spots that have not changed since. The caller may delete them
+        meanwhile.
+        """
+        older: Filter = {"id": {"$lt": first_id_at(before)}}
+        for spots in batched(walk_by_id(self._lesions, older, fields=("changed",)), PAGE_SIZE):
+            untouched = [item["id"] for item in spots if _is_untouched(item, before)]
+            wanted: Filter = {"lesion": {"$in": untouched}}
+            photo: Filter = {"photo_blob": {"$gt": ""}} if with_photo else {}
+            fields = ("owner", "lesion")
+            for it in self._findings.find({**wanted, **photo}, sort="lesion", fields=fields):
+                yield UntouchedFinding(it["id"], it["owner"], it["lesion"])
 
-    def _walk_one(self, wanted: Filter) -> Iterator[UntouchedFinding]:
-        key = wanted["rest_key"]
-        others = wanted.keys() - {"rest_key"}  # what must be missing
-        while found := self._documents.find(
-            {"rest_key": key},
-            sort="rest_key",
-            limit=PAGE_SIZE,
-            fields=("owner", "lesion", "rest_key", "doctor", *IN_NOBODYS_HANDS),
-        ):
-            for record in found:
-                if not any(record.get(name) for name in others):
-                    yield UntouchedFinding(record["id"], record["owner"], record["lesion"])
-            key = {"$gt": found[-1]["rest_key"], "$lt": key["$lt"]}
-
-    def is_selected(
-        self, found: StoredFinding, groups: Collection[str], *, before: datetime
-    ) -> bool:
-        """Whether `walk` still yields it."""
-        key = found.rest_key
-        if key is None or key[0] not in groups or waits_for_somebody(found):
-            return False
-        return key[:15] < make_rest_key(key[0] == WITH_PHOTO, rests_reviewed(key), before)
-
-    def owners_that_wait(self, owners: Sequence[str]) -> set[str]:
-        """Return the owners with a finding that waits for somebody."""
-        waiting = set[str]()
-        for batch in batched(owners, PAGE_SIZE):
-            these: Filter = {"owner": {"$in": batch}}
-            for wanted in (
-                {**these, "rest_key": None},
-                *(
-                    {**these, "rest_key": _group(group, "0"), "doctor": {"$ne": None}}
-                    for group in "01"
-                ),
-                {**these, "opinion_of": {"$ne": None}},
-            ):
-                waiting |= self._documents.count_by("owner", wanted).keys()
-        return waiting
+    def is_untouched(self, lesion: str, *, before: datetime) -> bool:
+        """Whether `walk` still yields the findings of this spot."""
+        return _is_untouched(self._lesions.get(lesion) or {}, before)
 
 
-def waits_for_somebody(found: StoredFinding) -> bool:
-    """Whether a doctor is to review it, or a colleague is asked about it, or it does not rest."""
-    asked = found.opinion_of is not None or found.opinion_came_at is not None
-    key = found.rest_key
-    return asked or key is None or not (rests_reviewed(key) or found.doctor is None)
-
-
-def _group(photo: str, reviewed: str) -> dict[str, str]:
-    return {"$gt": f"{photo}{reviewed}", "$lt": f"{photo}{int(reviewed) + 1}"}
-
-
-def _selected(groups: Collection[str], before: datetime) -> Iterator[dict[str, Any]]:
-    """Select what was reviewed, and what was not where no doctor is in charge."""
-    for group in groups:
-        for reviewed in (True, False):
-            first = f"{group}{reviewed:d}"
-            end = make_rest_key(group == WITH_PHOTO, reviewed, before)
-            if first < end:
-                nobody = {} if reviewed else {"doctor": None}
-                yield {"rest_key": {"$gt": first, "$lt": end}, **nobody, **IN_NOBODYS_HANDS}
+def _is_untouched(lesion: Document, before: datetime) -> bool:
+    changed = lesion.get("changed")
+    return changed is not None and changed["changed_at"] < before
 
 
 ASKED_AT_ONCE = 1000

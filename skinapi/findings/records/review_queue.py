@@ -12,13 +12,10 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.pages import batched
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.platform.storage.faults import Fault, guarded
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.platform.storage.unreadable import leaving_out
-
-SEEN_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +31,8 @@ class ReviewQueue:
 
     @atomic
     def renew_account(self, _: Unit, identifier: str) -> None:
-        """Sort and count all findings of the account again."""
+        """Count the findings of the account, and list its spots, again."""
         owner = self.accounts.get(identifier)
-        for found in batched([*self.records.walk_owned(identifier)], SEEN_AT_ONCE):
-            self.records.renew_keys({record.lesion for record in found})
         self.records.set_doctor(identifier, owner.doctor_id)
         self.records.renew_waiting_of(identifier)
         self.recount(identifier)
@@ -60,15 +55,11 @@ class ReviewQueue:
         return any(map(self._differs, self.accounts.list_where({"id": owner})))
 
     def _differs(self, owner: Account) -> bool:
-        kept = 0
-        for found in batched(self.records.walk_owned(owner.id), SEEN_AT_ONCE):
-            if self.records.list_changed_keys({record.lesion for record in found}):
-                return True
-            for finding in found:
-                if finding.doctor != owner.doctor_id:
-                    return True
-                kept += finding.error is None
-        return owner.findings != kept or self.records.waits_otherwise(owner.id)
+        findings = [*self.records.walk_owned(owner.id)]
+        elsewhere = any(finding.doctor != owner.doctor_id for finding in findings)
+        kept = sum(finding.error is None for finding in findings)
+        differs = elsewhere or owner.findings != kept
+        return differs or self.records.waits_otherwise(owner.id)
 
     def move_misplaced(self) -> None:
         """Move findings and spots from the wrong doctor's list into that of their owner's doctor.

@@ -48,7 +48,7 @@ from skinapi.findings.records.stored_finding import (
     hashes_of_request,
 )
 from skinapi.findings.records.stored_findings import EncodedFinding
-from skinapi.findings.status.spot import Act, delete, judge, leave, note_change
+from skinapi.findings.status.spot import Act, delete, expire, judge, note_change
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.backups.erased_ids import ErasedIds
@@ -339,15 +339,14 @@ class FindingsService:
 
     def remove_one(self, unit: Unit, finding: StoredFinding, *, stub: bool = False) -> None:
         """Delete a finding of an account that stays, in the caller's transaction. With `stub`, it
-        leaves one if the rules ask for it.
+        leaves one if the rules ask for it. Without, its time is over.
         """
         if finding.error:  # it is not counted any more
             self._remove(unit, finding)
             return
         self.accounts.add_findings(finding.owner, -1)
         before = self.records.spots.get(finding.lesion).spot
-        remove = delete if stub else leave
-        after = remove(before, finding.id, at=now())
+        after = delete(before, finding.id, at=now()) if stub else expire(before, finding.id)
         self.records.remove(finding.id)
         self.records.spots.store(before, after)
         self._remove(unit, finding)

@@ -123,9 +123,8 @@ class StoredFindingRow(StoredRecord):
     it for its owner. `opinion_of` is who is asked for a second opinion, by `opinion_by`: None of a
     request from before this was stored, which is that of the doctor in charge. An opinion has come
     from `opinion_came_at` on, until that doctor has answered it. It is `disputed` until that doctor
-    signs a review. The `rest_key` sorts findings by how long they rest (rest_order.py). `placed` is
-    the place of its spot. `changes` are the changes that comparisons with earlier photos have
-    found.
+    signs a review. `placed` is the place of its spot. `changes` are the changes that comparisons with
+    earlier photos have found.
     """
 
     id: str
@@ -156,7 +155,6 @@ class StoredFindingRow(StoredRecord):
     corrected: tuple[str, ...] = optional(default=())
     earlier: tuple[JudgedVersion, ...] = optional(default=())
     amendments: tuple[Amendment, ...] = optional(default=())
-    rest_key: str | None = None
     placed: Placed | None = optional()
     changes: tuple[MeasuredChange, ...] = optional(default=())
     seen_in: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)

@@ -11,7 +11,6 @@ from skinapi.base.errors import NotFound, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.new_findings import NewFinding
-from skinapi.findings.records.rest_order import make_rest_key, rest_without_photo
 from skinapi.findings.records.stored_finding import (
     LISTED_FIELDS,
     PHOTO_FIELDS,
@@ -92,8 +91,7 @@ class StoredFindings(Repository[StoredFinding]):
         """Find it, or raise NotFound. One that cannot be read is damaged for those alone to whom it
         is known by the ids of its owner and doctor: nobody else learns that there is such a number.
         """
-        # Numbers have at most 16 digits (see rest_order.py); a longer one might not fit into the
-        # stores' 64-bit integers.
+        # A number of more than 16 digits might not fit into the stores' 64-bit integers.
         fits = number.isascii() and number.isdigit() and len(number) <= 16
         try:
             found = self.find_by_number(int(number)) if fits else None
@@ -230,13 +228,11 @@ class StoredFindings(Repository[StoredFinding]):
         return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
 
     def mark_in_error(self, finding: StoredFinding, error: EnteredInError) -> None:
-        """Take it out of all lists. It rests from now on."""
-        photo = bool(finding.photos)
+        """Take it out of all lists."""
         fields: dict[str, Any] = {
             **NOT_ASKED,
             "opinion_came_at": None,
             "uncompared": None,
-            "rest_key": make_rest_key(photo, True, error.entered_at, finding.number),
             "error": error.stored(),
             "changed": new_id(),
         }
@@ -308,7 +304,6 @@ class StoredFindings(Repository[StoredFinding]):
         """
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),
-            "rest_key": rest_without_photo(finding.rest_key),
             "photo_blob_lost_at" if lost else "photo_removed_at": now(),
             "changed": new_id(),
         }

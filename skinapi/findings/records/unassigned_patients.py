@@ -124,7 +124,7 @@ class UnassignedPatients:
         shown = self.shows_list(to) and self._is_listed(owner, to.account)
         if not shown or self.find_doctor(owner):
             return frozenset()
-        rows = self.waiting.list_of_owners([owner.id])
+        rows = self.waiting.list_of("owner", [owner.id])
         return frozenset(row.lesion or row.owner for row in rows if row.urgency_key)
 
     def find_doctor(self, owner: Account) -> Account | None:
@@ -234,7 +234,7 @@ class UnassignedPatients:
     def _tell(self, kind: Kind, doctor: str, patients: list[str]) -> None:
         if not patients:
             return
-        rows = [row for row in self.waiting.list_of_owners(patients) if row.urgency_key]
+        rows = [row for row in self.waiting.list_of("owner", patients) if row.urgency_key]
         spots = {row.lesion or row.owner: row.urgency for row in rows}
         if spots or kind is Kind.LEFT_CARE:
             urgent = [*spots.values()].count(URGENT)

@@ -63,6 +63,13 @@ class WaitingSpot(StoredRecord):
     def overdue(self) -> bool:
         return self.key < key_at(now())
 
+    @property
+    def needs_doctor(self) -> bool:
+        """Whether a doctor has to act. Without a doctor in charge, only an urgent review does."""
+        if self.kind is WaitingKind.REVIEW:
+            return self.doctor is not None or self.urgency is Band.URGENT_REFERRAL
+        return self.kind in (WaitingKind.RESULT, WaitingKind.OPINION)
+
 
 def key_at(moment: datetime) -> str:
     """The keys of what was due before sort before it."""
@@ -198,7 +205,7 @@ class WaitingSpots(Repository[WaitingSpot]):
 
     def list_queued(self, doctor: str, lesions: Collection[str]) -> list[WaitingSpot]:
         """List those of these spots that are in the doctor's queue."""
-        rows = self._list({"lesion": {"$in": sorted(lesions)}}, sort="lesion") if lesions else []
+        rows = self.list_of("lesion", lesions)
         return [row for row in rows if row.doctor == doctor and row.queue_key]
 
     def count_by(
@@ -247,19 +254,13 @@ class WaitingSpots(Repository[WaitingSpot]):
         wanted: Filter = {"doctor": doctor, "urgency_key": {"$gt": ""}}
         return self._documents.find(wanted, sort="urgency_key", limit=limit)
 
-    def list_of_owners(self, owners: Iterable[str]) -> list[WaitingSpot]:
-        wanted = sorted({*owners})
-        return self._list({"owner": {"$in": wanted}}, sort="owner") if wanted else []
+    def list_of(self, field: Literal["owner", "lesion"], ids: Iterable[str]) -> list[WaitingSpot]:
+        wanted = sorted({*ids})
+        return self._list({field: {"$in": wanted}}, sort=field) if wanted else []
 
     def lesions_of(self, owner: str) -> set[str]:
         stored = self._documents.find({"owner": owner}, fields=("lesion",))
         return {row["lesion"] for row in stored if row.get("lesion")}
-
-    def find_waiting(self, lesions: Collection[str]) -> set[str]:
-        """Find those of these spots that wait for something."""
-        wanted: Filter = {"lesion": {"$in": sorted(lesions)}}
-        stored = self._documents.find(wanted, sort="lesion", fields=("lesion",))
-        return {row["lesion"] for row in stored}
 
     def replace(self, lesions: Collection[str], rows: Sequence[WaitingSpot]) -> None:
         """Store these rows of these spots in place of what is stored, and write what differs."""

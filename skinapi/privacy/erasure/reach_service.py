@@ -197,7 +197,7 @@ class ReachService:
                 settle = _find_open(found[lesion].spot) if lesion in found else UNREADABLE
                 if settle:
                     yield settle
-        if any(row.lesion is None for row in self.records.waiting.list_of_owners([owner])):
+        if any(row.lesion is None for row in self.records.waiting.list_of("owner", [owner])):
             yield SpotToSettle(waits_for=(WaitingKind.ANSWER,))
 
 

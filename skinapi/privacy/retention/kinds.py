@@ -4,7 +4,7 @@ A sweep checks each item again in the transaction that deletes it: something may
 meanwhile.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,13 +20,12 @@ from skinapi.base.settings.privacy import RetainedKind
 from skinapi.care.message_records import Message, Messages
 from skinapi.findings.records.record_retention import (
     PAGE_SIZE,
-    PHOTOS,
-    WITH_OR_WITHOUT,
     UntouchedFinding,
     UntouchedFindings,
 )
 from skinapi.findings.records.service import FindingsService
 from skinapi.findings.records.stored_finding import StoredFinding
+from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
 from skinapi.platform.notices.outbox import Kind as Notice
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.failed_items import FailedItems
@@ -112,25 +111,32 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
     """Findings with all that is stored about them, unless their spot waits for something."""
 
     findings: FindingsService
-    resting: UntouchedFindings
-    groups: ClassVar[Sequence[str]] = WITH_OR_WITHOUT
+    untouched: UntouchedFindings
+    waiting: WaitingSpots
+    with_photo: ClassVar[bool] = False
 
     def _walk(self, before: datetime) -> Iterator[UntouchedFinding]:
-        for batch in batched(self.resting.walk(self.groups, before=before), PAGE_SIZE):
-            stay = self._find_waiting({item.lesion for item in batch})
+        walked = self.untouched.walk(before=before, with_photo=self.with_photo)
+        for batch in batched(walked, PAGE_SIZE):
+            stay = self._find_kept({item.lesion for item in batch})
             yield from (item for item in batch if item.lesion not in stay)
 
-    def _find_waiting(self, lesions: Collection[str], /) -> Collection[str]:
-        return self.findings.records.waiting.find_waiting(lesions)
+    def _find_kept(self, lesions: Collection[str]) -> set[str | None]:
+        return {row.lesion for row in self.waiting.list_of("lesion", lesions) if self._keeps(row)}
+
+    def _keeps(self, _: WaitingSpot, /) -> bool:
+        """Whether nothing of a spot goes that waits for this."""
+        return True
 
     def _remove_one(self, unit: Unit, item: UntouchedFinding, before: datetime, /) -> bool:
         finding = self.findings.records.find(item.id)
-        if finding is None or self._find_waiting([finding.lesion]):
+        if finding is None or (self.with_photo and not finding.photo_blob):
             return False
-        selected = self.resting.is_selected(finding, self.groups, before=before)
-        if selected:
-            self._remove_finding(unit, finding)
-        return selected
+        untouched = self.untouched.is_untouched(finding.lesion, before=before)
+        if not untouched or self._find_kept([finding.lesion]):
+            return False
+        self._remove_finding(unit, finding)
+        return True
 
     def _remove_finding(self, unit: Unit, finding: StoredFinding) -> None:
         unit.record(_row("retention.finding", finding.id, finding.owner))
@@ -139,14 +145,12 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetainedPhotos(RetainedFindings):
-    """The photos of findings, which stay. `resting` alone selects them, whatever else their spot
-    waits for.
-    """
+    """The photos of findings, which stay, unless a doctor has to act."""
 
-    groups: ClassVar[Sequence[str]] = PHOTOS
+    with_photo: ClassVar[bool] = True
 
-    def _find_waiting(self, _: Collection[str], /) -> Collection[str]:
-        return ()
+    def _keeps(self, row: WaitingSpot, /) -> bool:
+        return row.needs_doctor
 
     def _remove_finding(self, unit: Unit, finding: StoredFinding) -> None:
         unit.record(_row("retention.photo", finding.id, finding.owner))
@@ -175,14 +179,14 @@ def _row(action: str, target: str, owner: str) -> AuditRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetainedAccounts(RetentionKind):
-    """Patients' accounts that nobody uses, and of which no finding waits for somebody. Each goes no
-    sooner than its owner was told.
+    """Patients' accounts that nobody uses, and for which no doctor has to act. Each goes no sooner
+    than its owner was told.
     """
 
     work: UnitOfWork
     accounts: Accounts
     uses: AccountUses
-    resting: UntouchedFindings
+    waiting: WaitingSpots
     eraser: Eraser
     outbox: Outbox
     failed: FailedItems
@@ -233,11 +237,14 @@ class RetainedAccounts(RetentionKind):
         patient = account.role == "user" and account.status in ("approved", "suspended")
         if account.keep or account.is_record or not (unused and patient):
             return False
-        return not self.resting.owners_that_wait([account.id])
+        return not self._find_kept([account.id])
+
+    def _find_kept(self, accounts: Iterable[str]) -> set[str]:
+        return {row.owner for row in self.waiting.list_of("owner", accounts) if row.needs_doctor}
 
     def _walk(self, *, before: datetime, spare: RetentionExemption) -> Iterator[Unused]:
         for batch in batched(self.uses.walk_unused(before=before), 100):
-            stay = spare.kept | self.resting.owners_that_wait([account.id for account in batch])
+            stay = spare.kept | self._find_kept(account.id for account in batch)
             yield from (account for account in batch if account.id not in stay)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
-from skinapi.findings.records.record_retention import WITH_OR_WITHOUT, UntouchedFindings
+from skinapi.findings.records.record_retention import UntouchedFindings
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
 from tests.privacy.made_files import made_for, read
@@ -154,11 +154,13 @@ def test_its_report_is_void_in_words_without_content(backend: Backend) -> None:
 def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     blob = backend.services.store.blobs.put(b"a photo")
-    wrong = file_for(backend, ada, URGENT, photo_blob=blob)
+    wrong = file_for(backend, ada, REVIEW, photo_blob=blob)
     assert enter(doctor, wrong.number).status_code == 200
-    resting = UntouchedFindings(backend.services.store)
-    assert resting.owners_that_wait([wrong.owner]) == set()
-    assert [item.id for item in resting.walk(WITH_OR_WITHOUT, before=in_a_year())] == [wrong.id]
+    assert backend.services.data.waiting.list_of("owner", [wrong.owner]) == []
+    untouched = UntouchedFindings(backend.services.store)
+    for with_photo in (False, True):
+        found = untouched.walk(before=in_a_year(), with_photo=with_photo)
+        assert [item.id for item in found] == [wrong.id]
     assert get(ada, "/me/data/summary")["findings"] == 0
     erase(backend.services, backend.account(ada.email))
     assert backend.services.store.collection("submissions").find() == []
