@@ -328,6 +328,21 @@ def test_a_spot_rests_as_one_and_a_new_photo_of_it_keeps_the_old_ones(clinic: Cl
     assert (clinic.has_photo(first), clinic.has_photo(second)) == (False, False)
 
 
+def test_the_findings_of_a_spot_go_together(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "AT_ONCE", 1)
+    ada = patient_of(clinic.backend, clinic.doctor)
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    filed = [clinic.photo(ada, lesion=spot) for _ in range(3)]
+    clinic.review(filed[0])
+    clinic.live(FINDINGS - 1)
+    assert all(clinic.find(item) for item in filed)
+    clinic.live(1)
+    assert not any(clinic.find(item) for item in filed)
+    assert clinic.backend.services.data.lesions.find(spot) is None
+
+
 def test_a_result_that_is_awaited_and_a_colleague_who_is_asked_keep_it(clinic: Clinic) -> None:
     ada, colleague = patient_of(clinic.backend, clinic.doctor), clinic.backend.member(role="doctor")
     awaited, asked = clinic.photo(ada), clinic.photo(ada)
