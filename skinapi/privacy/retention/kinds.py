@@ -118,10 +118,10 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
     def _walk(self, before: datetime) -> Iterator[UntouchedFinding]:
         walked = self.untouched.walk(before=before, with_photo=self.with_photo)
         for batch in batched(walked, PAGE_SIZE):
-            stay = self._find_kept({item.lesion for item in batch})
+            stay = self._list_exempt({item.lesion for item in batch})
             yield from (item for item in batch if item.lesion not in stay)
 
-    def _find_kept(self, lesions: Collection[str]) -> set[str | None]:
+    def _list_exempt(self, lesions: Collection[str]) -> set[str | None]:
         return {row.lesion for row in self.waiting.list_of("lesion", lesions) if self._keeps(row)}
 
     def _keeps(self, _: WaitingSpot, /) -> bool:
@@ -133,7 +133,7 @@ class RetainedFindings(RetainedItems[UntouchedFinding]):
         if finding is None or (self.with_photo and not finding.photo_blob):
             return False
         untouched = self.untouched.is_untouched(finding.lesion, before=before)
-        if not untouched or self._find_kept([finding.lesion]):
+        if not untouched or self._list_exempt([finding.lesion]):
             return False
         self._remove_finding(unit, finding)
         return True
@@ -237,14 +237,14 @@ class RetainedAccounts(RetentionKind):
         patient = account.role == "user" and account.status in ("approved", "suspended")
         if account.keep or account.is_record or not (unused and patient):
             return False
-        return not self._find_kept([account.id])
+        return not self._list_exempt([account.id])
 
-    def _find_kept(self, accounts: Iterable[str]) -> set[str]:
+    def _list_exempt(self, accounts: Iterable[str]) -> set[str]:
         return {row.owner for row in self.waiting.list_of("owner", accounts) if row.needs_doctor}
 
     def _walk(self, *, before: datetime, spare: RetentionExemption) -> Iterator[Unused]:
         for batch in batched(self.uses.walk_unused(before=before), 100):
-            stay = spare.kept | self._find_kept(account.id for account in batch)
+            stay = spare.kept | self._list_exempt(account.id for account in batch)
             yield from (account for account in batch if account.id not in stay)
 
 
