@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
 from skinapi.findings.records.lesions import NOWHERE, place_told
+from skinapi.findings.records.spots import view_new_spot
 from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
 from skinapi.findings.status.spot import Level, Spot, add
 from skinapi.model.context import Context
@@ -56,7 +57,7 @@ class NewFinding:
         judged, blobs, place = self.finding, self.blobs, place_told(self.context)
         created_at = now()
         spot = add(Spot(""), self.id, number, judged.band, at=created_at, former=self.former)
-        return StoredFinding.from_record(
+        finding = StoredFinding.from_record(
             self,
             created_at=created_at,
             level=spot.find(self.id).level,
@@ -73,6 +74,8 @@ class NewFinding:
             uncompared=new_id() if self.lesion and blobs else None,
             filed_by=self.by if self.by != self.owner else None,
         )
+        # A spot that is there already is read once the finding is stored.
+        return finding if self.lesion else finding.see_in(view_new_spot(finding))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

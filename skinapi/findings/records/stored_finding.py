@@ -123,8 +123,8 @@ class StoredFindingRow(StoredRecord):
     it for its owner. `opinion_of` is who is asked for a second opinion, by `opinion_by`: None of a
     request from before this was stored, which is that of the doctor in charge. An opinion has come
     from `opinion_came_at` on, until that doctor has answered it. It is `disputed` until that doctor
-    signs a review. `placed` is the place of its spot. `changes` are the changes that comparisons with
-    earlier photos have found.
+    signs a review. `placed` is the place of its spot. `changes` are the changes that comparisons
+    with earlier photos have found.
     """
 
     id: str
