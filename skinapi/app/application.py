@@ -133,7 +133,7 @@ def create_app(
     )
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
-    services = open_server_services(opened, inference, limits, workers_here=workers_here)
+    services = open_server_services(opened, inference, limits)
     background = open_background(services, reloader)
     return _build(Application(services=services, background=background), limits)
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from skinapi.app.composition.person_data import open_file_maker
 from skinapi.app.composition.services import open_services
 from skinapi.base.errors import NotFound
 from skinapi.base.logs import current_request_id
 from skinapi.base.settings.settings import Settings
 from skinapi.base.subject import Allowances, Unlimited
 from skinapi.platform.jobs.handlers import JobContext
-from skinapi.privacy.person_file.making import FileMaker
 from skinapi.privacy.person_file.stored_files import FileEnded
 
 
@@ -24,11 +24,10 @@ def make_file(context: JobContext) -> dict[str, Any]:
     except NotFound as error:
         raise FileEnded from error
     services.container.put({Allowances: Unlimited()})
-    made = services.get(FileMaker).make(
+    size = services.container.build(open_file_maker).make(
         account=account,
         file=str(job.request["file"]),
-        attempt=job.attempts,
         folder=context.work,
         progress=context.progress,
     )
-    return {"bytes": made.bytes}
+    return {"bytes": size}

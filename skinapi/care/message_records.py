@@ -89,6 +89,10 @@ class Messages(Repository[Message]):
     def page(self, thread: Thread, paging: PageRequest, *, newest_first: bool) -> Page[Message]:
         return self._page(thread.wanted, paging, newest_first=newest_first)
 
+    def list_of(self, owner: str) -> list[Message]:
+        """List what was written by and to this patient, the oldest first."""
+        return sorted(self._list({"owner": owner}, sort="lesion"), key=lambda item: item.id)
+
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner})
 

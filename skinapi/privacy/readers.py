@@ -1,19 +1,22 @@
-"""Who looked at a person's data, as the audit trail says it."""
+"""Who looked at a person's data and what was done with it, as the audit trail says it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Literal
 
 from pydantic import Field
 
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.pages import Page, PageRequest
+from skinapi.base.pages import Page, PageRequest, read_all, read_pages
 from skinapi.base.subject import Role
 from skinapi.base.values import Value
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.integrations.keys.api_keys import ApiKeys
-from skinapi.platform.audit.trail import AuditTrail
+from skinapi.platform.audit.trail import AuditTrail, TrailFilter
 from skinapi.platform.storage.ports import Document
 
 # What of the trail tells that somebody else has seen something, or may from then on; by the field
@@ -53,6 +56,12 @@ WHAT: Mapping[str, What] = {
 }
 
 
+# Nobody but the doctor reads an unsigned letter.
+OF_DRAFTS = frozenset({"letter.draft", "letter.change", "letter.delete"})
+# What the trail names in place of an account.
+NO_ACCOUNTS = frozenset({"", "anonymous", "system", "store"})
+
+
 class ReadingView(Value):
     id: str = Field(serialization_alias="_id")
     at: datetime
@@ -65,6 +74,17 @@ class ReadingView(Value):
     finding: int | None = Field(description="its number; null where it is none, or deleted")
     break_glass: bool = Field(description="whether an admin read it in an emergency")
     refused: bool
+
+
+class Act(Value):
+    """What was done, and by whom: `me`, the role of another person, `program`, `system`, or
+    `deleted` for an account that is gone. `about` is a finding, spot or letter of this person.
+    """
+
+    at: datetime
+    action: str
+    by: str
+    about: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +118,32 @@ class ReadersService:
             )
 
         return Page(map(read, rows), page.next_after)
+
+    def list_acts(self, account: Account) -> Iterator[Act]:
+        """Yield what the account did and what others did to it, the newest first."""
+        own = (account.id, *account.joined)
+        pages = (read_pages(partial(self.trail.page, TrailFilter(account=one))) for one in own)
+        for page in chain.from_iterable(pages):
+            actors = self.accounts.by_ids({row["by"] for row in page.items} - NO_ACCOUNTS)
+            for row in page.items:
+                by = row["by"]
+                if by in own:
+                    who = "me"
+                elif row["action"] in OF_DRAFTS:
+                    continue
+                elif row.get("by_key"):
+                    who = "program"
+                elif by in actors:
+                    who = actors[by].role
+                else:
+                    who = "system" if by in NO_ACCOUNTS else "deleted"
+                about = row["target"] if row.get("owner") in own else None
+                yield Act(at=row["created_at"], action=row["action"], by=who, about=about)
+
+
+def describe_acts(of: Subject, readers: ReadersService) -> Mapping[str, object]:
+    readings = partial(readers.page_readings, account=of.id)
+    return {
+        "readers": [*read_all(lambda paging: readings(paging=paging))],
+        "audit": [*readers.list_acts(of.account)],
+    }

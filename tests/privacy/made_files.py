@@ -6,10 +6,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from skinapi.app.composition.person_data import open_file_maker
 from skinapi.platform.jobs.job import PERSON_FILE, Job
-from skinapi.privacy.person_file.format import DATA
-from skinapi.privacy.person_file.making import FileMaker
-from skinapi.privacy.person_file.stored_files import PersonFile
+from skinapi.privacy.person_file.making import DATA
 from tests.support.backends import PASSWORD, Backend, Person
 
 ASKED = {"current_password": PASSWORD}
@@ -27,17 +26,12 @@ def job_of(backend: Backend, person: Person) -> Job:
     return next(Job.model_validate(record) for record in found if record["kind"] == PERSON_FILE)
 
 
-def maker_of(backend: Backend) -> FileMaker:
-    return backend.services.get(FileMaker)
-
-
-def make(backend: Backend, person: Person, folder: Path, *, attempt: int = 1) -> PersonFile:
+def make(backend: Backend, person: Person, folder: Path) -> int:
     """What the job does for the file that was asked for."""
     folder.mkdir(exist_ok=True)
-    return maker_of(backend).make(
+    return backend.services.container.build(open_file_maker).make(
         account=backend.account(person.email),
         file=str(job_of(backend, person).request["file"]),
-        attempt=attempt,
         folder=folder,
         progress=lambda *_: None,
     )

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.app.composition.person_data import open_file_maker
 from skinapi.app.integrity_check import check_integrity, list_record_types
 from skinapi.platform.backups.backup import list_backups
 from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Document
-from skinapi.privacy.person_file.format import DATA
+from skinapi.privacy.person_file.making import DATA
 from tests.privacy.inventory import (
     BY_COLLECTION,
     INVENTORY,
@@ -27,7 +28,6 @@ from tests.privacy.inventory import (
     paths_of_model,
     read_table,
 )
-from tests.privacy.made_files import maker_of
 from tests.privacy.year import Year, live_a_year, settings_of_year
 from tests.support.backends import ADMIN, Backend, store_of_kind
 from tests.support.openrouter import OpenRouter
@@ -174,17 +174,17 @@ def is_hers(document: Document, year: Year) -> bool:
 
 def file_of(year: Year, folder: Path) -> zipfile.ZipFile:
     """Her file, which nobody has to ask for."""
-    maker, file = maker_of(year.backend), new_id()
-    maker.files.delete(account=year.account, by=year.account)
-    maker.files.add(year.account, file)
-    made = maker.make(
+    files, file = year.backend.services.data.person_files, new_id()
+    files.forget(year.account)
+    files.add(year.account, file)
+    year.backend.services.container.build(open_file_maker).make(
         account=year.backend.services.data.accounts.get(year.account),
         file=file,
-        attempt=1,
         folder=folder,
         progress=lambda *_: None,
     )
-    return zipfile.ZipFile(io.BytesIO(b"".join(maker.files.read(made))))
+    taken = files.take(year.account, by=year.account)
+    return zipfile.ZipFile(io.BytesIO(b"".join(files.read(taken))))
 
 
 def is_filed(mark: Mark, archive: zipfile.ZipFile) -> bool:

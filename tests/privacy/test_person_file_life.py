@@ -1,23 +1,33 @@
 """Asking for the file with everything about oneself, its making, its fetching, and its end."""
 
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from skinapi.accounts.auth.second_factor import hash_recovery_code
-from skinapi.base.errors import DiskFull
 from skinapi.platform.backups.backup import write_backup
 from skinapi.platform.backups.backup_file import members_of
-from skinapi.platform.jobs.job import MOST_ATTEMPTS
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.person_file.stored_files import FileEnded, PersonFiles
+from skinapi.privacy.person_file import stored_files
+from skinapi.privacy.person_file.stored_files import FileEnded
 from tests.findings.prediction.photographer import predicted
-from tests.privacy.made_files import ASKED, ask, bytes_of, fetch, job_of, made_for, make, state_of
+from tests.privacy.made_files import ASKED, ask, fetch, job_of, make, state_of
+from tests.stores.kills import Kills
 from tests.support.access import RECOVERY_CODE
-from tests.support.backends import MAIL, Backend, Person, erase
+from tests.support.backends import MAIL, PASSWORD, Backend, Person, erase
+from tests.support.size import size
+
+AT_ONCE = 12
+GONE = (404, "no_person_file")
+UNDER_WAY = (409, "person_file_under_way")
 
 
 @pytest.fixture
@@ -28,6 +38,11 @@ def given() -> dict[str, Any]:
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     return tmp_path / "work"
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_files, "PIECE_BYTES", 10_000)
 
 
 def blobs_of(backend: Backend) -> set[str]:
@@ -41,60 +56,93 @@ def patient(backend: Backend, findings: int = 1) -> Person:
     return ada
 
 
-def refusal(person: Person, method: str, path: str, **options: Any) -> tuple[int, str]:
+def outcome(person: Person, method: str, path: str, **options: Any) -> tuple[int, str | None]:
     answer = person.call(method, path, **options)
-    return answer.status_code, answer.get_json()["code"]
+    return answer.status_code, answer.get_json().get("code") if answer.is_json else None
 
 
-def test_it_is_fetched_once_and_leaves_nothing(backend: Backend, work: Path) -> None:
+def at_once(act: Callable[[], Any]) -> Counter[Any]:
+    start = Barrier(AT_ONCE)
+
+    def hand(_: int) -> Any:
+        start.wait()
+        return act()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return Counter(pool.map(hand, range(AT_ONCE)))
+
+
+def test_it_is_fetched_once_and_leaves_nothing(real_backend: Backend, work: Path) -> None:
+    backend = real_backend
     ada = patient(backend)
     before = blobs_of(backend)
     assert state_of(ada)["state"] == "none"
     ask(ada)
-    assert (state_of(ada)["state"], state_of(ada)["workers"]) == ("waiting", False)
-    assert refusal(ada, "GET", "/me/file/download") == (409, "person_file_not_ready")
+    assert state_of(ada)["state"] == "waiting"
+    assert outcome(ada, "GET", "/me/file/download") == GONE
     made = make(backend, ada, work)
     told = state_of(ada)
-    assert (told["state"], told["bytes"]) == ("ready", made.bytes)
+    assert (told["state"], told["bytes"]) == ("ready", made)
     assert fetch(ada).testzip() is None
-    assert state_of(ada)["state"] == "fetched"
-    assert refusal(ada, "GET", "/me/file/download") == (404, "no_person_file")
+    assert state_of(ada)["state"] == "none"
+    assert outcome(ada, "GET", "/me/file/download") == GONE
     assert blobs_of(backend) == before
-    actions = [row["action"] for row in backend.audit()][-3:]
-    assert actions == ["job.submit", "person_file.make", "person_file.fetch"]
+    rows = [(row["action"], row["outcome"]) for row in backend.audit()]
+    assert rows[-3:-1] == [("person_file.make", "done"), ("person_file.fetch", "done")]
     ask(ada)  # another one may follow
     assert [*work.iterdir()] == []
 
 
-def test_a_download_that_breaks_off_is_begun_again(backend: Backend, work: Path) -> None:
+def test_of_twelve_requests_at_the_same_time_one_gets_it(real_backend: Backend, work: Path) -> None:
+    backend = real_backend
     ada = patient(backend)
-    ask(ada)
-    backend.services.data.person_files.piece_bytes = 10_000
+    before = blobs_of(backend)
+    asked = at_once(lambda: outcome(ada, "POST", "/me/file", json=ASKED))
+    assert asked[202, None] == 1
+    # Only some passwords are checked at the same time.
+    assert {*asked} <= {(202, None), UNDER_WAY, (503, "unavailable")}
     make(backend, ada, work)
-    headers = {"Authorization": f"Bearer {ada.token}"}
-    answer = backend.client.get("/me/file/download", headers=headers, buffered=False)
-    pieces = islice(answer.iter_encoded(), 2)
-    assert sum(map(len, pieces)) == 20_000
-    answer.close()
-    assert state_of(ada)["state"] == "ready"
-    assert fetch(ada).testzip() is None
+
+    def fetched() -> tuple[int, bool]:
+        answer = ada.call("GET", "/me/file/download")
+        return answer.status_code, answer.data.startswith(b"PK")
+
+    assert at_once(fetched) == {(200, True): 1, (404, False): AT_ONCE - 1}
+    assert blobs_of(backend) == before
 
 
-@pytest.mark.parametrize("asked", [True, False], ids=["made", "asked for"])
-def test_it_ends_after_a_day(backend: Backend, work: Path, asked: bool) -> None:
+def test_a_download_that_breaks_off_deletes_it(backend: Backend, work: Path) -> None:
     ada = patient(backend)
     before = blobs_of(backend)
     ask(ada)
-    if asked:
-        until = make(backend, ada, work).expires_at
-        assert timedelta(hours=23) < until - now() <= timedelta(days=1)
-    files = backend.services.store.collection("person_files")
-    owner = backend.account(ada.email).id
-    files.update({"id": owner}, {"$set": {"expires_at": now()}})
+    make(backend, ada, work)
+    headers = {"Authorization": f"Bearer {ada.token}"}
+    answer = backend.client.get("/me/file/download", headers=headers, buffered=False)
+    assert len(next(answer.iter_encoded())) == 10_000
+    answer.close()
+    assert outcome(ada, "GET", "/me/file/download") == GONE
+    assert blobs_of(backend) == before
+
+
+@pytest.mark.parametrize("until", ["asked for", "made", "taken by a server that was killed"])
+def test_it_ends_after_a_while(backend: Backend, work: Path, until: str) -> None:
+    ada = patient(backend)
+    before, owner = blobs_of(backend), backend.account(ada.email).id
+    files = backend.services.data.person_files
+    ask(ada)
+    if until != "asked for":
+        make(backend, ada, work)
+    if until.startswith("taken"):
+        files.take(owner, by=owner)
+    file = files.get(owner)
+    assert timedelta(minutes=59) < file.expires_at - now() <= timedelta(days=1)
+    backend.services.store.collection("person_files").update(
+        {"id": owner}, {"$set": {"expires_at": now()}}
+    )
     assert state_of(ada)["state"] == "none"
-    assert refusal(ada, "GET", "/me/file/download") == (404, "no_person_file")
-    backend.app.background.run("file-sweeper")
-    assert (files.get(owner), blobs_of(backend)) == (None, before)
+    assert outcome(ada, "GET", "/me/file/download") == GONE
+    backend.app.background.run("forgotten")
+    assert (files.find(owner), blobs_of(backend)) == (None, before)
     with pytest.raises(FileEnded):
         make(backend, ada, work)
     assert blobs_of(backend) == before
@@ -103,144 +151,147 @@ def test_it_ends_after_a_day(backend: Backend, work: Path, asked: bool) -> None:
 def test_who_asks_gives_the_password_and_the_code_again(backend: Backend) -> None:
     ada = patient(backend, 0)
     wrong = {"current_password": "wrong horse battery"}
-    assert refusal(ada, "POST", "/me/file", json=wrong) == (403, "wrong_password")
-    assert refusal(ada, "POST", "/me/file", json={})[0] == 400
-    add_factor_to(backend, ada)
+    assert outcome(ada, "POST", "/me/file", json=wrong) == (403, "wrong_password")
+    assert outcome(ada, "POST", "/me/file", json={})[0] == 400
+    factor = {"salt": "0" * 32, "confirmed": True, "used_step": 0}
+    recovery = [hash_recovery_code(RECOVERY_CODE)]
+    backend.edit(ada.email, second_factor={**factor, "recovery": recovery})
     sessions = backend.services.store.collection("sessions")
     sessions.update_all({}, {"$set": {"factor_given": True}})
-    assert refusal(ada, "POST", "/me/file", json=ASKED) == (403, "code_required")
+    assert outcome(ada, "POST", "/me/file", json=ASKED) == (403, "code_required")
     code = {**ASKED, "code": "abcd-efgh-jkmn-pqrt"}
-    assert refusal(ada, "POST", "/me/file", json=code) == (403, "wrong_code")
+    assert outcome(ada, "POST", "/me/file", json=code) == (403, "wrong_code")
     assert state_of(ada)["state"] == "none"
     assert ada.call("POST", "/me/file", json={**ASKED, "code": RECOVERY_CODE}).status_code == 202
 
 
-def add_factor_to(backend: Backend, person: Person) -> None:
-    factor = {"salt": "0" * 32, "confirmed": True, "used_step": 0}
-    backend.edit(
-        person.email, second_factor={**factor, "recovery": [hash_recovery_code(RECOVERY_CODE)]}
-    )
-
-
-def test_there_is_one_at_a_time(backend: Backend, work: Path) -> None:
+def test_there_is_one_at_a_time_which_can_be_deleted(backend: Backend, work: Path) -> None:
     ada = patient(backend, 0)
-    ask(ada)
-    second = (409, "person_file_under_way")
-    assert refusal(ada, "POST", "/me/file", json=ASKED) == second
-    make(backend, ada, work)
-    assert refusal(ada, "POST", "/me/file", json=ASKED) == second
-    assert ada.call("DELETE", "/me/file").status_code == 200
-    assert refusal(ada, "DELETE", "/me/file") == (404, "no_person_file")
-    ask(ada)
-
-
-def test_its_end_while_it_is_made_leaves_nothing(backend: Backend, work: Path) -> None:
-    """Wherever it is: before a piece is noted, before it is stored, and after."""
-    ada = patient(backend)
     before = blobs_of(backend)
-    files, ends = backend.services.data.person_files, ("deleted", "outdated", "erased")
-    files.piece_bytes = 5_000
-    for how in ends:
-        for step in ("noted", "stored"):
-            ada = ada if how != "erased" else patient(backend)
-            before = blobs_of(backend)
-            ask(ada)
-            with pytest.MonkeyPatch.context() as patch:
-                _end_at(backend, ada, patch, how=how, step=step)
-                with pytest.raises(FileEnded):
-                    make(backend, ada, work)
-            left = blobs_of(backend)
-            if how == "outdated":  # another photo has come
-                left = {key for key in left if key < max(before)}
-            assert left <= before, (how, step)
-            assert [*work.iterdir()] == []
+    for making in (True, False):
+        ask(ada)
+        if not making:
+            make(backend, ada, work)
+        assert outcome(ada, "POST", "/me/file", json=ASKED) == UNDER_WAY
+        assert ada.call("DELETE", "/me/file").status_code == 200
+        assert state_of(ada)["state"] == "none"
+        assert job_of(backend, ada).status == "cancelled"
+    assert blobs_of(backend) == before
+    ask(ada)
 
 
-def _end_at(
-    backend: Backend, ada: Person, patch: pytest.MonkeyPatch, *, how: str, step: str
+def delete_file(_: Backend, ada: Person) -> None:
+    ada.call_ok("DELETE", "/me/file")
+
+
+def delete_finding(_: Backend, ada: Person) -> None:
+    (finding,) = ada.call_ok("GET", "/submissions")
+    ada.call_ok("DELETE", f"/submissions/{finding['id']}")
+
+
+def end_account(backend: Backend, ada: Person) -> None:
+    erase(backend.services, backend.account(ada.email))
+
+
+@pytest.mark.parametrize("end", [delete_file, delete_finding, end_account])
+@pytest.mark.parametrize("when", ["before", "after", "ready"])
+def test_what_ends_it_leaves_nothing(
+    backend: Backend,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[Backend, Person], None],
+    when: str,
 ) -> None:
-    """With the third piece, it ends."""
-    files = backend.services.data.person_files
-    blobs, count = backend.services.store.blobs, 0
-    put = type(blobs).put_as
+    """Before its second piece is stored, after that, and once it can be fetched."""
+    ada = patient(backend)
+    ask(ada)
+    if when == "ready":
+        make(backend, ada, work)
+        end(backend, ada)
+    else:
+        _call_at_second_piece(backend, monkeypatch, when, lambda: end(backend, ada))
+        with pytest.raises(FileEnded):
+            make(backend, ada, work)
+    left = [item["photo_blob"] for item in backend.services.store.collection("submissions").find()]
+    assert blobs_of(backend) == {*left}
+    assert backend.services.store.collection("person_files").find() == []
+    assert [*work.iterdir()] == []
 
-    def end() -> None:
-        if how == "deleted":
-            assert ada.call("DELETE", "/me/file").status_code == 200
-        elif how == "outdated":
-            (number,) = {item["id"] for item in ada.call("GET", "/submissions").get_json()[-1:]}
-            answer = ada.call("DELETE", f"/submissions/{number}")
-            assert answer.status_code == 200, answer.text
-            predicted(ada, keep_photo="true")
-        else:
-            erase(backend.services, backend.account(ada.email))
+
+def _call_at_second_piece(
+    backend: Backend, patch: pytest.MonkeyPatch, when: str, call: Callable[[], None]
+) -> None:
+    kind = type(backend.services.store.blobs)
+    put, keys = kind.put_as, list[str]()
 
     def put_as(self: Any, key: str, data: bytes) -> None:
-        nonlocal count
-        noted = files.find(backend.services.data.accounts.find_by_email(ada.email).id)  # type: ignore[union-attr]
-        count += bool(noted and noted.writing == key)
-        now_is_the_time, count = count == 3, count + (count == 3)
-        if now_is_the_time and step == "noted":
-            end()
+        keys.append(key)
+        if len(keys) == 2 and when == "before":
+            call()
         put(self, key, data)
-        if now_is_the_time and step == "stored":
-            end()
+        if len(keys) == 2 and when == "after":
+            call()
 
-    patch.setattr(type(blobs), "put_as", put_as)
+    patch.setattr(kind, "put_as", put_as)
 
 
-def test_what_fails_leaves_nothing_and_is_made_by_the_next_attempt(
-    backend: Backend, work: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def kills(monkeypatch: pytest.MonkeyPatch) -> Kills:
+    made = Kills()
+    made.install(monkeypatch)
+    return made
+
+
+def test_a_job_that_is_killed_anywhere_leaves_a_whole_file_or_none(
+    real_backend: Backend, work: Path, kills: Kills
+) -> None:
+    """The next attempt makes it, or the sweep of a day later deletes what is left."""
+    backend = real_backend
+    ada = patient(backend)
+    before, sweep = blobs_of(backend), backend.services.data.person_files.forget_over
+    ask(ada)
+    with kills.counted():
+        make(backend, ada, work)
+        points = kills.sent
+    fetch(ada)
+    files = backend.services.store.collection("person_files")
+    for tried, point in enumerate(range(points - 1, 0, -size(3, 1))):
+        ask(ada)
+        with kills.before(point):
+            make(backend, ada, work)
+        if tried % 2 and state_of(ada)["state"] != "ready":
+            make(backend, ada, work)
+        if state_of(ada)["state"] == "ready":
+            assert fetch(ada).testzip() is None
+        backend.services.jobs.queue.cancel(job_of(backend, ada))
+        files.update_all({}, {"$set": {"expires_at": now()}})
+        sweep()
+        assert (files.find(), blobs_of(backend)) == ([], before), point
+
+
+def test_one_that_was_given_up_says_why_and_another_may_follow(
+    backend: Backend, work: Path, kills: Kills
 ) -> None:
     ada = patient(backend)
     before = blobs_of(backend)
-    files = backend.services.data.person_files
-    files.piece_bytes = 5_000
     ask(ada)
-    add_piece, count = PersonFiles.add_piece, 0
-
-    def full(self: PersonFiles, *given: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == 4:
-            raise DiskFull
-        return add_piece(self, *given)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(PersonFiles, "add_piece", full)
-        with pytest.raises(DiskFull):
-            make(backend, ada, work)
-    assert blobs_of(backend) > before  # until it is tried again, or given up
-    make(backend, ada, work, attempt=2)
-    with pytest.raises(FileEnded):
-        make_again(backend, ada, attempt=1)
-    assert fetch(ada).testzip() is None
+    with kills.counted():
+        make(backend, ada, work)
+        points = kills.sent
+    fetch(ada)
+    ask(ada)
+    with kills.before(points - 4):
+        make(backend, ada, work)
+    assert blobs_of(backend) > before
+    failed = {"status": "failed", "error": "The disk is full", "error_code": "disk_full"}
+    jobs = backend.services.store.collection("jobs")
+    jobs.update({"id": job_of(backend, ada).id}, {"$set": failed, "$unset": {"slot": True}})
+    told = state_of(ada)
+    assert (told["state"], told["error_code"]) == ("failed", "disk_full")
+    ask(ada)
     assert blobs_of(backend) == before
-
-
-def make_again(backend: Backend, person: Person, *, attempt: int) -> None:
-    """What an attempt still does that was fenced."""
-    files = backend.services.data.person_files
-    file = files.find(backend.account(person.email).id)
-    assert file is not None
-    files.add_piece(file.model_copy(update={"attempt": attempt, "state": "making"}), b"late")
-
-
-def test_a_finding_that_is_deleted_takes_the_file_that_tells_of_it(
-    backend: Backend, work: Path
-) -> None:
-    ada = patient(backend, 2)
-    ask(ada)
     make(backend, ada, work)
-    number = ada.call("GET", "/submissions").get_json()[0]["id"]
-    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    assert state_of(ada)["state"] == "outdated"
-    assert refusal(ada, "GET", "/me/file/download") == (404, "no_person_file")
-    (left,) = backend.services.store.collection("submissions").find()
-    assert blobs_of(backend) == {left["photo_blob"]}
-    assert f'"number":{left["number"]}'.encode() in bytes_of(made_for(backend, ada, work)).replace(
-        b": ", b":"
-    )
+    assert fetch(ada).testzip() is None
 
 
 def test_no_admin_sees_the_job_or_makes_it_go_on(backend: Backend) -> None:
@@ -253,41 +304,38 @@ def test_no_admin_sees_the_job_or_makes_it_go_on(backend: Backend) -> None:
     assert state_of(admin)["state"] == "none"
 
 
+def test_nobody_gets_the_file_of_a_person_with_a_log_in(backend: Backend, work: Path) -> None:
+    ada, admin, other = patient(backend, 0), backend.member(role="admin"), backend.member()
+    ask(ada)
+    make(backend, ada, work)
+    for person, refused in ((admin, (409, "asks_alone")), (other, (403, "forbidden"))):
+        for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/download")):
+            asked = f"/me/file{path}?patient={ada.email}"
+            assert outcome(person, method, asked) == refused
+        body = {"current_password": PASSWORD}
+        assert outcome(person, "POST", f"/me/file?patient={ada.email}", json=body) == refused
+    assert state_of(ada)["state"] == "ready"
+
+
 def test_no_backup_has_it(backend: Backend, work: Path, tmp_path: Path) -> None:
     ada = patient(backend)
     ask(ada)
     before = blobs_of(backend)
     make(backend, ada, work)
     pieces = blobs_of(backend) - before
+    assert len(pieces) > 1
     with (tmp_path / "backup").open("wb") as out:
         write_backup(backend.services.store, out)
     names = [name for name, _ in members_of(tmp_path / "backup")]
-    assert before
     assert {f"blobs/{key}" for key in before} <= {*names}
     assert not [name for name in names if "person_files" in name or name[6:] in pieces]
 
 
-def test_of_one_that_was_given_up_nothing_is_left(
-    backend: Backend, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = patient(backend)
-    before, services = blobs_of(backend), backend.services
-    services.data.person_files.piece_bytes = 5_000
+def test_the_bytes_are_those_that_were_made(backend: Backend, work: Path) -> None:
+    ada = patient(backend, 2)
     ask(ada)
-
-    def lost(*_: Any, **__: Any) -> None:
-        raise DiskFull
-
-    with monkeypatch.context() as patch:
-        patch.setattr(PersonFiles, "finish", lost)
-        with pytest.raises(DiskFull):
-            make(backend, ada, work)
-    job = job_of(backend, ada)
-    jobs = services.store.collection("jobs")
-    failed = {"status": "failed", "error": "The disk is full", "error_code": "disk_full"}
-    jobs.update({"id": job.id}, {"$set": {**failed, "attempts": MOST_ATTEMPTS}})
-    told = state_of(ada)
-    assert (told["state"], told["error_code"]) == ("failed", "disk_full")
-    backend.app.background.run("file-sweeper")
-    assert blobs_of(backend) == before
-    ask(ada)
+    made = make(backend, ada, work)
+    answer = ada.call("GET", "/me/file/download")
+    assert (len(answer.data), answer.content_length) == (made, made)
+    names = zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
+    assert {"index.html", "data.json", "photos/1-1.jpg", "photos/2-1.jpg"} == {*names}

@@ -387,43 +387,27 @@ def deletion_waits(accounts: SampleAccounts) -> Options:
 def own_file(accounts: SampleAccounts) -> Options:
     """The caller has a file to fetch."""
     if account := accounts.account_of_caller():
-        _make_file(accounts, account.id)
+        files = accounts.backend.services.data.person_files
+        files.forget(account.id)
+        until = now() + timedelta(days=1)
+        files.insert(
+            PersonFile(
+                id=account.id, created_at=now(), file="0" * 32, state="ready", expires_at=until
+            )
+        )
     return {}
-
-
-def _make_file(accounts: SampleAccounts, account: str) -> None:
-    files = accounts.backend.services.store.collection("person_files")
-    files.delete({"id": account})
-    until = now() + timedelta(days=1)
-    file = PersonFile(id=account, created_at=now(), file="0" * 32, state="ready", expires_at=until)
-    files.insert(file.stored())
 
 
 EXTERNAL = f"hospital@{PATIENTS}"
 
 
-def external_patient(accounts: SampleAccounts, *, file: bool = False) -> Options:
+def external_patient(accounts: SampleAccounts) -> Options:
     """One whom another system has sent, under the number 4711."""
     services = accounts.backend.services
-    found = services.data.accounts.find_by_email(EXTERNAL)
-    if found is None:
+    if services.data.accounts.find_by_email(EXTERNAL) is None:
         number, *_ = services.patients.hashes_of("patient", "urn:x", "4711")
         accounts.backend.member(EXTERNAL, password_hash="", external=number)
-        found = accounts.backend.account(EXTERNAL)
-    services.store.collection("person_files").delete({"id": found.id})
-    if file:
-        _make_file(accounts, found.id)
     return {"json": {"system": "urn:x", "value": "4711"}}
-
-
-def file_of_patient(accounts: SampleAccounts) -> Options:
-    external_patient(accounts, file=True)
-    return {}
-
-
-def no_file_of_patient(accounts: SampleAccounts) -> Options:
-    external_patient(accounts)
-    return {"json": {"current_password": PASSWORD}}
 
 
 def factor_of_ada(accounts: SampleAccounts) -> Options:
@@ -562,10 +546,6 @@ show_file                    approved          /me/file
 delete_file                  approved          /me/file
 fetch_file                   approved          /me/file/download
 find_external_patient        admins            /patients/external/find
-ask_for_file_of_patient      admins            /users/hospital@patients.invalid/file
-show_file_of_patient         admins            /users/hospital@patients.invalid/file
-delete_file_of_patient       admins            /users/hospital@patients.invalid/file
-fetch_file_of_patient        admins            /users/hospital@patients.invalid/file/download
 begin_second_factor          approved          /me/second-factor
 confirm_second_factor        approved          /me/second-factor/confirm
 remove_second_factor         approved          /me/second-factor/remove
@@ -713,10 +693,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "delete_file": own_file,
     "fetch_file": own_file,
     "find_external_patient": external_patient,
-    "ask_for_file_of_patient": no_file_of_patient,
-    "show_file_of_patient": file_of_patient,
-    "delete_file_of_patient": file_of_patient,
-    "fetch_file_of_patient": file_of_patient,
     "begin_second_factor": {"json": {"current_password": PASSWORD}},
     "confirm_second_factor": first_code,
     "remove_second_factor": recovery_code,

@@ -30,7 +30,6 @@ from skinapi.platform.storage.background import Scheduler, Stopping, Task
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import Erasures
-from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.retention.service import RetentionService
 
 
@@ -60,6 +59,7 @@ def _list_tasks(services: Services) -> list[Task]:
     def forget_over() -> None:
         services.data.outbox.forget_over()
         services.data.people_to_reach.forget_over()
+        services.data.person_files.forget_over()
 
     return [
         # Work of each process for itself.
@@ -83,7 +83,6 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("misplaced-findings", 600, services.queue.move_misplaced, "findings not moved", 5),
         Task("checker-exams", 20, narrator.examine_checker, "checker not examined"),
         Task("forgotten", 60, forget_over, "what is over was not deleted"),
-        Task("file-sweeper", 300, get(PersonFilesService).sweep, "files not swept"),
     ]
 
 

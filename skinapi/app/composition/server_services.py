@@ -43,7 +43,7 @@ class ServerServices(Services):
     joining: JoiningService
 
 
-def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, Any]]:
+def _values(settings: Settings) -> dict[Any, dict[str, Any]]:
     """Return what no type tells apart of what each class is given."""
     folder = settings.instance_dir
     return {
@@ -52,7 +52,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         SamplePicture: {"content": ASSETS["sample.jpg"].content},
         OverviewService: {"folder": folder, "leaves": settings.list_outlets()},
         OperationGauges: {"folder": folder, "kinds": list_channels(settings)},
-        PersonFilesService: {"workers_here": workers_here},
     }
 
 
@@ -60,15 +59,12 @@ def open_server_services(
     services: Services,
     inference: InferenceService,
     allowances: Allowances,
-    *,
-    workers_here: bool = False,
 ) -> ServerServices:
-    """`workers_here`: this server keeps the job workers."""
     container = services.container
     container.put({InferenceService: inference, Allowances: allowances})
     container.learn(
         (open_operating_point,),
-        _values(services.settings, workers_here=workers_here),
+        _values(services.settings),
         {OpenLesions: LesionsService},
     )
     return container.get(ServerServices)

@@ -34,7 +34,7 @@ from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.base.settings.settings import VERSION, Settings
+from skinapi.base.settings.settings import Settings
 from skinapi.care.cases import CasesService
 from skinapi.care.lesions import LesionsService
 from skinapi.care.letters import LettersService
@@ -74,7 +74,6 @@ from skinapi.platform.storage.unit_of_work import AuditRows
 from skinapi.platform.stores.store_factory import open_store
 from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.service import ErasureService
-from skinapi.privacy.person_file.format import Maker
 from skinapi.privacy.retention.kinds import open_kinds
 from skinapi.privacy.retention.service import RetentionService
 
@@ -176,7 +175,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         },
         RetentionService: {"days": settings.retained_days},
         ErasureService: {"wait": timedelta(days=settings.deletion_wait_days)},
-        Maker: {"address": address, "clinic": settings.clinic_name, "software": VERSION},
     }
 
 

@@ -121,12 +121,12 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
     inside(
         AccountsJoined,
         *_of_account(data.keys.revoke_all),
-        lambda event: data.person_files.outdate(event.into),
+        lambda event: data.person_files.forget_with(event.into),
     )
     inside(ConsentWithdrawn, cases.on_withdrawn)
     inside(AccountGone, cases.on_gone)
     erase_photos = partial(_erase_photos, data, findings)
-    inside(KeptPhotosUnwanted, *_of_account(erase_photos, data.person_files.outdate))
+    inside(KeptPhotosUnwanted, *_of_account(erase_photos, data.person_files.forget_with))
 
 
 def _erase_photos(data: Repositories, findings: FindingsService, account: str) -> list[str]:
@@ -156,7 +156,7 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
             gone,
             counts.on_changed,
             *_of_finding(messages.drop_reference),
-            lambda event: data.person_files.outdate(event.finding.owner),
+            lambda event: data.person_files.forget_with(event.finding.owner),
         )
     inside(
         LesionDeleted,
@@ -221,7 +221,7 @@ def _to_erasure(
         *(data.password_links.forget, data.keys.forget),
     )
     forgotten = (
-        data.person_files.forget,  # first, or each finding would outdate it
+        data.person_files.forget,
         *of_areas("forgets_first"),
         findings.forget,
         forget_spots,

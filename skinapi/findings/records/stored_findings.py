@@ -256,6 +256,10 @@ class StoredFindings(Repository[StoredFinding]):
     def walk_owned(self, owner: str) -> Iterator[StoredFindingRow]:
         return read_each(self.collection, self.walk_stored(owner), StoredFindingRow.model_validate)
 
+    def walk_whole(self, owner: str) -> Iterator[StoredFinding]:
+        found = walk_by_id(self._documents, {"owner": owner})
+        return read_each(self.collection, found, StoredFinding.model_validate)
+
     def walk_stored(
         self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
     ) -> Iterator[Document]:

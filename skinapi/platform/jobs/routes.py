@@ -1,15 +1,17 @@
 """The routes of jobs. A researcher has the own ones; an admin has those of all."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints
 
 from skinapi.base.errors import NotFound
-from skinapi.base.pages import Page
+from skinapi.base.pages import Page, read_all
 from skinapi.base.subject import Caller
 from skinapi.platform.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.platform.jobs.job_logs import LogLine
+from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.service import JobsService
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, PageQuery, Query
@@ -74,6 +76,12 @@ class JobLogView(Answer):
 
     lines: list[LogLine]
     lines_written: int
+
+
+def describe_jobs(of: Caller, jobs: Jobs) -> Mapping[str, object]:
+    """What the jobs hold about a person, for the file with everything about them."""
+    own = read_all(lambda paging: jobs.page_jobs(owner=of.id, paging=paging))
+    return {"jobs": [JobSummary.from_job(job) for job in own]}
 
 
 LAB = Authenticated(

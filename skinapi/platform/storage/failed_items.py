@@ -30,7 +30,7 @@ RECORD = "record"
 WORK = frozenset(
     {
         *("account_erasure", "account_expiry", "comparison", "delivery", "erasure_receipt"),
-        *("job", "mail", "migration", "notice", "person_file", RECORD, "reminder"),
+        *("job", "mail", "migration", "notice", RECORD, "reminder"),
         *("retention", "unassigned"),
     }
 )

@@ -1,4 +1,4 @@
-"""Everything about one person in one ZIP file: made, signed, described and read.
+"""Everything about one person in one ZIP file, made by a job and fetched once.
 
-Begin with `service.py`; what it says: `contents.py`.
+Begin with `service.py`.
 """

@@ -1,266 +1,149 @@
-"""Makes the file of a person: reads what is stored, and writes it into the archive.
-
-What was deleted meanwhile is left out, a damaged photo is named in its place, and a damaged record
-counted. Memory does not grow with what there is: one finding is read after the other, and the
-archive is stored in pieces.
+"""Makes the file of a person: `data.json` has what the API answers to them, `index.html` says it
+for people, and the kept photos lie beside. A record that cannot be read is left out and named.
 """
 
-import json
-import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, Literal, Protocol, cast
+from typing import Any, Protocol
+from zipfile import ZIP_STORED, ZipFile
 
-from pydantic import BaseModel
+from pydantic_core import to_json
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.base.errors import NotFound, RecordDamaged
-from skinapi.findings.records.photos import DAMAGED
-from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.reports.report import Report
+from skinapi.base.errors import NotFound
+from skinapi.base.values import Value
+from skinapi.findings.records.finding_records import FindingRecords
+from skinapi.findings.records.letters import Letters, show_letter
+from skinapi.findings.records.photos import KeptPhotos
+from skinapi.findings.records.schemas.finding_answer import ErrorView, FindingView
+from skinapi.findings.records.schemas.review import LetterView, ReviewView
+from skinapi.findings.records.stored_finding import Source, StoredFinding
+from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.service import ReportsService
+from skinapi.findings.status.spot_view import MeasuredChange
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.unreadable import Unreadable, hide, leaving_out
-from skinapi.privacy.person_file import format as form
-from skinapi.privacy.person_file.contents import PersonContents
-from skinapi.privacy.person_file.page import MOST_ROWS, PageWriter
-from skinapi.privacy.person_file.stored_files import PersonFile, PersonFiles, PieceWriter
+from skinapi.platform.storage.unreadable import Unreadable, leaving_out
+from skinapi.privacy.person_file.page import write_page
+from skinapi.privacy.person_file.stored_files import PersonFiles
 
-PRIVATE = 0o600 << 16  # where the rights of a Unix file stand in its entry
-COPIED_AT_ONCE = 2**16
-
-
-class ArchiveWriter:
-    """Writes a ZIP file by file. `out` need not be able to go back."""
-
-    def __init__(self, out: IO[bytes], *, made_at: datetime) -> None:
-        self._zip = zipfile.ZipFile(out, "w")
-        self.made_at = made_at
-
-    def add_photo(self, path: str, content: bytes) -> None:
-        with self._zip.open(self._entry(path, zipfile.ZIP_STORED), "w") as out:
-            out.write(content)
-
-    def add_text(self, path: str, text: IO[str]) -> None:
-        text.seek(0)
-        with self._zip.open(self._entry(path, zipfile.ZIP_DEFLATED), "w") as out:
-            while part := text.read(COPIED_AT_ONCE):
-                out.write(part.encode())
-
-    def end(self) -> None:
-        self._zip.close()
-
-    def _entry(self, path: str, compression: int) -> zipfile.ZipInfo:
-        entry = zipfile.ZipInfo(path, self.made_at.timetuple()[:6])
-        entry.compress_type, entry.external_attr = compression, PRIVATE
-        return entry
-
-
-class DataWriter:
-    """Writes the JSON object `data.json` member by member, into a file of its own: photos go into
-    the archive meanwhile.
-    """
-
-    def __init__(self, out: IO[str]) -> None:
-        self._out, self._before = out, "{"
-
-    def add(self, name: str, value: Any) -> None:
-        self._begin(name)
-        self._out.write(_to_json(value))
-
-    def add_list(self, name: str, records: Iterable[BaseModel]) -> int:
-        """Add a list, which is read while it is written; return its length."""
-        self._begin(name)
-        count = 0
-        self._out.write("[")
-        for record in records:
-            self._out.write(f"{',' if count else ''}\n{_to_json(record)}")
-            count += 1
-        self._out.write("\n]")
-        return count
-
-    def end(self) -> None:
-        self._out.write("\n}\n")
-
-    def _begin(self, name: str) -> None:
-        self._out.write(f'{self._before}\n"{name}": ')
-        self._before = ","
-
-
-def _to_json(value: Any) -> str:
-    return (
-        value.model_dump_json(by_alias=True) if isinstance(value, BaseModel) else json.dumps(value)
-    )
-
-
-# The progress when a part ends, in per cent.
-BEGUN, FOUND, AUDITED = 2.0, 90.0, 97.0
+PAGE, DATA = "index.html", "data.json"
+# What a package holds about a person, by the member of `data.json`.
+Describe = Callable[[Subject], Mapping[str, object]]
 
 
 class Progress(Protocol):
     def __call__(self, percent: float, message: str) -> None: ...
 
 
+class IssuedView(Value):
+    """A report that was issued. `hash`: by which the server verifies it."""
+
+    hash: str
+    language: str
+    spot_version: int
+
+
+class FiledFinding(FindingView):
+    """A finding with what belongs to it. `photos`: their paths in the file. `source`: how another
+    system names the patient and the picture. `changes`: what comparisons with earlier photos found.
+    """
+
+    source: Source | None
+    changes: tuple[MeasuredChange, ...]
+    photos: list[str]
+    reviews: list[ReviewView]
+    letters: list[LetterView]
+    reports: list[IssuedView]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMaker:
+    """`described`: what each package holds. `address`, `clinic`, `software`: of this server."""
+
     files: PersonFiles
-    contents: PersonContents
+    described: Sequence[Describe]
+    records: FindingRecords
+    photos: KeptPhotos
+    letters: Letters
     reports: ReportsService
-    owners: OwnerStatus  # refuses what is stored for an account that is being deleted
     failed: FailedItems
-    maker: form.Maker
+    address: str
+    software: str
+    clinic: str | None
 
-    def make(
-        self, *, account: Account, file: str, attempt: int, folder: Path, progress: Progress
-    ) -> PersonFile:
-        """Make the file, and let it be fetched. One that an earlier attempt has made stays."""
-        begun = self.files.begin(account=account.id, file=file, attempt=attempt)
-        if begun.state == "ready":
-            return begun
-        out = PieceWriter(self.files, begun, piece_bytes=self.files.piece_bytes)
-        with ExitStack() as cleanup:
-            page, data = (
-                cleanup.enter_context(TemporaryFile("w+", encoding="utf-8", dir=folder))
-                for _ in (form.PAGE, form.DATA)
-            )
-            archive = ArchiveWriter(cast("IO[bytes]", out), made_at=now())
-            cleanup.callback(out.abandon)
-            with leaving_out() as unreadable:
-                _Run(self, account, archive, page, data).write(progress, unreadable)
-            archive.add_text(form.DATA, data)
-            archive.add_text(form.PAGE, page)
-            archive.end()
+    def make(self, *, account: Account, file: str, folder: Path, progress: Progress) -> int:
+        """Make the file, and let it be fetched. Return its size."""
+        of = Subject(id=account.id, role=account.role, session_id="", account=account)
+        with TemporaryFile(dir=folder) as content:
+            with leaving_out() as unreadable, ZipFile(content, "w", ZIP_STORED) as archive:
+                data: dict[str, Any] = {
+                    "made_at": now(),
+                    "made_by": {
+                        "address": self.address,
+                        "clinic": self.clinic,
+                        "software": self.software,
+                    },
+                }
+                for describe in self.described:
+                    data |= describe(of)
+                data |= {"findings": [], "in_error": [], "left_out": []}
+                findings = self._add_findings(of, data, archive, progress, unreadable)
+                archive.writestr(PAGE, write_page(data, findings, account.language))
+                archive.writestr(DATA, to_json(data, indent=1, by_alias=True))
             self.failed.note_damaged(unreadable.damaged)
-            return self.files.finish(out.end(), lock=self.owners.lock)
+            return self.files.store(account.id, file, content)
 
-
-class _Run:
-    """Writes one archive."""
-
-    def __init__(
+    def _add_findings(
         self,
-        maker: FileMaker,
-        account: Account,
-        archive: ArchiveWriter,
-        page: IO[str],
-        data: IO[str],
-    ) -> None:
-        self._maker, self._contents = maker, maker.contents
-        self._account, self._archive, self._data = account, archive, DataWriter(data)
-        self._page = PageWriter(page, language=account.language)
-        self._to = Subject(id=account.id, role=account.role, session_id="", account=account)
-        self._missing: list[form.Missing] = []
-        self._numbers: dict[str, int] = {}
-        self._newest: list[form.FiledAuditRow] = []
+        of: Subject,
+        data: dict[str, Any],
+        archive: ZipFile,
+        progress: Progress,
+        unreadable: Unreadable,
+    ) -> Iterator[tuple[FiledFinding, ReportContent]]:
+        """Add the findings one by one, and yield each for the page."""
+        language = of.account.language
+        for stored in self.records.walk_whole(of.id):
+            if stored.error:
+                data["in_error"].append(ErrorView.from_finding(stored))
+                continue
+            for finding in self.records.see([stored]):
+                photos = [*self._add_photos(finding, archive, data["left_out"])]
+                filed = self._describe(finding, of.account, photos)
+                report = self.reports.read_report(
+                    number=str(finding.number), to=of, language=language, issue=False
+                )
+                data["findings"].append(filed)
+                yield filed, ReportContent(report)
+            done = len(data["findings"])
+            progress(min(99.0, 99.0 * done / max(1, of.account.findings)), f"Findings: {done}")
+        data["left_out"] += sorted(map("/".join, unreadable.hidden))
 
-    def write(self, progress: Progress, unreadable: Unreadable) -> None:
-        self._write_person()
-        progress(BEGUN, "Findings")
-        self._data.add_list("findings", self._walk_findings(progress))
-        self._data.add_list("in_error", self._contents.walk_in_error(self._account))
-        progress(FOUND, "Audit trail")
-        rows = self._keep_newest(self._contents.walk_audit(self._account, self._numbers))
-        audit_count = self._data.add_list("audit", rows)
-        progress(AUDITED, "Page")
-        self._name_damaged(unreadable)
-        self._data.add_list("missing", self._missing)
-        self._data.add("damaged", len(unreadable.damaged))
-        self._data.end()
-        self._page.end(audit=self._newest, audit_count=audit_count, missing=len(self._missing))
-
-    def _write_person(self) -> None:
-        account, contents, data = self._account, self._contents, self._data
-        filed, consents = contents.read_account(account), contents.read_consents(account)
-        sessions, keys = [*contents.walk_sessions(account)], contents.list_keys(account)
-        spots = [*contents.walk_spots(account)]
-        data.add("format", form.FORMAT)
-        data.add("version", form.VERSION)
-        data.add("made_at", self._archive.made_at.isoformat())
-        data.add("made_by", self._maker.maker)
-        data.add("account", filed)
-        data.add("consents", consents)
-        data.add_list("sessions", sessions)
-        data.add_list("keys", keys)
-        data.add_list("notices", contents.list_notices(account))
-        data.add_list("jobs", contents.walk_jobs(account))
-        data.add_list("spots", spots)
-        data.add_list("messages", self._walk_messages(spots))
-        self._page.begin(
-            account=filed,
-            consents=consents,
-            sessions=sessions,
-            keys=keys,
-            spots=((spot, [*contents.walk_messages(account, spot.id)]) for spot in spots),
-            messages=[*contents.walk_messages(account, None)],
-            findings=account.findings != 0,
-            made_at=self._archive.made_at,
-            server=self._maker.maker.clinic or self._maker.maker.address,
-        )
-
-    def _walk_messages(self, spots: Iterable[form.FiledSpot]) -> Iterator[form.FiledMessage]:
-        for spot in (None, *(item.id for item in spots)):
-            yield from self._contents.walk_messages(self._account, spot)
-
-    def _walk_findings(self, progress: Progress) -> Iterator[form.FiledFinding]:
-        """Yield each finding, once its photos are in the archive and the page has it."""
-        most = max(1, self._account.findings or 1)
-        for finding in self._contents.walk_findings(self._to):
-            self._numbers[finding.id] = finding.number
-            photos = [*self._write_photos(finding)]
-            report = self._read_report(finding)
+    def _add_photos(
+        self, finding: StoredFinding, archive: ZipFile, left_out: list[str]
+    ) -> Iterator[str]:
+        for place, picture in enumerate(finding.pictures, start=1):
+            path = f"photos/{finding.number}-{place}.jpg"
             try:
-                filed = self._contents.describe_finding(finding, self._to, photos=photos)
+                archive.writestr(path, self.photos.content_of(picture))
             except NotFound:
-                continue  # it was deleted meanwhile: FileEnded says so with the next piece
-            except RecordDamaged:
-                hide(FINDINGS, finding.id)
-                continue
-            self._page.add(filed, report)
-            yield filed
-            share = min(1.0, len(self._numbers) / most)
-            progress(BEGUN + (FOUND - BEGUN) * share, f"Findings: {len(self._numbers)}")
+                left_out += [path] if picture.photo_blob else []
+            else:
+                yield path
 
-    def _write_photos(self, finding: StoredFinding) -> Iterator[form.FiledPhoto]:
-        for index, alone in enumerate(finding.pictures, start=1):
-            if alone.photo_blob is None:
-                continue
-            path = f"photos/{finding.number}-{index}.jpg"
-            missing: Literal["damaged", "lost"] | None = None
-            try:
-                self._archive.add_photo(path, self._contents.findings.photos.content_of(alone))
-            except NotFound as error:
-                missing = "damaged" if error.detail == DAMAGED else "lost"
-                self._missing.append(form.Missing(finding=finding.id, photo=path, reason=missing))
-            shown = alone.photo_blob == finding.photo_blob
-            yield form.FiledPhoto(path=path, place=index, shown=shown, missing=missing)
-
-    def _read_report(self, finding: StoredFinding) -> Report | None:
-        number, language = str(finding.number), self._account.language
-        with suppress(NotFound):
-            return self._maker.reports.read_report(
-                number=number, to=self._to, language=language, issue=False
-            )
-        return None
-
-    def _name_damaged(self, unreadable: Unreadable) -> None:
-        """Name the findings that are not in the file."""
-        self._missing += (
-            form.Missing(finding=identifier, reason="damaged")
-            for collection, identifier in sorted(unreadable.hidden)
-            if collection == FINDINGS
+    def _describe(self, finding: StoredFinding, owner: Account, photos: list[str]) -> FiledFinding:
+        view = FindingView.from_finding(finding, owner, instructed_in=owner.language)
+        signed = self.letters.list_signed(finding.id)
+        return FiledFinding.from_record(
+            view,
+            finding,
+            photos=photos,
+            reviews=[ReviewView.from_review(review) for review in finding.reviews],
+            letters=[LetterView.from_letter(show_letter(item, finding)) for item in signed],
+            reports=[
+                IssuedView.from_record(issued) for issued in self.reports.issued.list_of(finding.id)
+            ],
         )
-
-    def _keep_newest(self, rows: Iterator[form.FiledAuditRow]) -> Iterator[form.FiledAuditRow]:
-        """Pass the rows on, and keep those that the page shows."""
-        for row in islice(rows, MOST_ROWS):
-            self._newest.append(row)
-            yield row
-        yield from rows

@@ -1,110 +1,72 @@
-"""The routes by which a person gets everything about them as one file, and nobody else does; but an
-admin that of a patient who came from another system, and cannot log in.
+"""The routes by which a person gets everything about them as one file. Nobody else gets it, except
+that an admin hands a patient of another system theirs.
 """
 
-from collections.abc import Iterator
-
 from flask import Response
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
+from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import OwnDeletion
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import Forbidden, NotFound
 from skinapi.platform.jobs.job import TooManyJobs
-from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
+from skinapi.platform.web.declaration import Authenticated, Rate, Routes
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Message
+from skinapi.platform.web.schemas import Message, Query
 from skinapi.privacy.person_file.service import AsksAlone, FileView, PersonFilesService
-from skinapi.privacy.person_file.stored_files import FileNotReady, FileUnderWay, NoFile, PersonFile
+from skinapi.privacy.person_file.stored_files import FileUnderWay, NoFile
 
 ZIP = "application/zip"
-ADMINS = admins("Only admin can get the file of a patient of another system")
+OF_ANOTHER = (NotFound, Forbidden, AsksAlone)
 
 routes: Routes[PersonFilesService] = Routes(access=Authenticated())
 
 
-@routes.route(
-    "POST", "/me/file", rate=Rate.SIGN_IN, status=202, raises=(*UNPROVEN, FileUnderWay, TooManyJobs)
-)
-def ask_for_file(files: PersonFilesService, *, body: OwnDeletion, subject: Subject) -> FileView:
-    """Have everything about the caller made into one ZIP file, in the background, with the password
-    and the code of a second factor. Its form: docs/rights.md.
-    """
-    proof = body.proof(ClientInfo(address=caller_address()))
-    return files.ask(account=subject.account, session_id=subject.session_id, proof=proof)
-
-
-@routes.route("GET", "/me/file")
-def show_file(files: PersonFilesService, *, subject: Subject) -> FileView:
-    """How far the caller's file is."""
-    return files.show(account=subject.id)
-
-
-@routes.route("DELETE", "/me/file", raises=(NoFile,))
-def delete_file(files: PersonFilesService, *, subject: Subject) -> Message:
-    """Delete the caller's file, or end the making of it."""
-    files.delete(account=subject.id, by=subject.id)
-    return Message(message="File deleted")
-
-
-@routes.route("GET", "/me/file/download", produces=ZIP, raises=(NoFile, FileNotReady))
-def fetch_file(files: PersonFilesService, *, subject: Subject) -> Response:
-    """The caller's file. Once all of it was sent, it is deleted; a download that breaks off can be
-    begun again.
-    """
-    return _send(*files.open(account=subject.id, by=subject.id))
+class FileQuery(Query):
+    patient: Email | None = Field(
+        default=None,
+        description="the e-mail of a patient who came from another system, for an admin who hands "
+        "the file over; the caller's own file unless given",
+    )
 
 
 @routes.route(
     "POST",
-    "/users/<email>/file",
-    access=ADMINS,
+    "/me/file",
     rate=Rate.SIGN_IN,
     status=202,
-    raises=(*UNPROVEN, NotFound, AsksAlone, FileUnderWay, TooManyJobs),
+    raises=(*UNPROVEN, *OF_ANOTHER, FileUnderWay, TooManyJobs),
 )
-def ask_for_file_of_patient(
-    files: PersonFilesService, *, email: str, body: OwnDeletion, subject: Subject
+def ask_for_file(
+    files: PersonFilesService, *, query: FileQuery, body: OwnDeletion, subject: Subject
 ) -> FileView:
-    """Have everything about a patient who came from another system made into one ZIP file, to hand
-    it over: with the admin's own password and code. The audit trail has it.
+    """Have everything about the caller made into one ZIP file, in the background, with the caller's
+    password and code of a second factor. Its form: docs/rights.md.
     """
     proof = body.proof(ClientInfo(address=caller_address()))
-    return files.ask_for_patient(
-        email=email, by=subject.account, session_id=subject.session_id, proof=proof
-    )
+    return files.ask(patient=query.patient, by=subject, proof=proof)
 
 
-@routes.route("GET", "/users/<email>/file", access=ADMINS, raises=(NotFound, AsksAlone))
-def show_file_of_patient(files: PersonFilesService, *, email: str) -> FileView:
-    """How far the file of such a patient is."""
-    return files.show(account=files.find_patient(email).id)
+@routes.route("GET", "/me/file", raises=OF_ANOTHER)
+def show_file(files: PersonFilesService, *, query: FileQuery, subject: Subject) -> FileView:
+    """How far the file is."""
+    return files.show(patient=query.patient, by=subject)
 
 
-@routes.route("DELETE", "/users/<email>/file", access=ADMINS, raises=(NotFound, AsksAlone, NoFile))
-def delete_file_of_patient(files: PersonFilesService, *, email: str, subject: Subject) -> Message:
-    """Delete the file of such a patient, or end the making of it."""
-    files.delete(account=files.find_patient(email).id, by=subject.id)
+@routes.route("DELETE", "/me/file", raises=OF_ANOTHER)
+def delete_file(files: PersonFilesService, *, query: FileQuery, subject: Subject) -> Message:
+    """Delete the file, or end the making of it."""
+    files.delete(patient=query.patient, by=subject)
     return Message(message="File deleted")
 
 
-@routes.route(
-    "GET",
-    "/users/<email>/file/download",
-    access=ADMINS,
-    produces=ZIP,
-    raises=(NotFound, AsksAlone, NoFile, FileNotReady),
-)
-def fetch_file_of_patient(files: PersonFilesService, *, email: str, subject: Subject) -> Response:
-    """The file of such a patient, as `GET /me/file/download`. The audit trail has it."""
-    return _send(*files.open_for_patient(email=email, by=subject.id))
-
-
-def _send(file: PersonFile, content: Iterator[bytes]) -> Response:
+@routes.route("GET", "/me/file/download", produces=ZIP, raises=(*OF_ANOTHER, NoFile))
+def fetch_file(files: PersonFilesService, *, query: FileQuery, subject: Subject) -> Response:
+    """The file, once: it is deleted with the first request, also if the download breaks off."""
+    file, content = files.fetch(patient=query.patient, by=subject)
     answer = Response(content, mimetype=ZIP)
     answer.content_length = file.bytes
     answer.headers["Content-Disposition"] = 'attachment; filename="skinapi-my-data.zip"'
-    # A proxy that takes it all at once would hide that the other side has not.
-    answer.headers["X-Accel-Buffering"] = "no"
     return answer

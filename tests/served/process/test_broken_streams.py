@@ -25,10 +25,10 @@ def test_streams_that_break_off_end_no_process(server: Server) -> None:
     workers = set(server.await_workers())
     with closing(Seeder(server)) as seeder:
         leaving, cut_off, other = (seeder.person() for _ in range(3))
-        store_file(seeder, leaving, lost=False)
-        store_file(seeder, cut_off, lost=True)
         answers = []
         for _ in range(BROKEN):
+            store_file(seeder, leaving, lost=False)
+            store_file(seeder, cut_off, lost=True)
             with closing(begin_download(leaving)):
                 pass  # the client closes it in the middle
             with closing(begin_download(cut_off)) as line:
@@ -43,8 +43,8 @@ def test_a_stop_waits_for_its_last_request_also_after_broken_streams(tmp_path: P
     with serving(tmp_path, workers=1) as server:
         with closing(Seeder(server)) as seeder:
             caller = seeder.person()
-            store_file(seeder, caller, lost=True)
             for _ in range(BROKEN):
+                store_file(seeder, caller, lost=True)
                 with closing(begin_download(caller)) as line:
                     read_to_end(line)
         with closing(open_connection(server.port)) as line:
@@ -62,7 +62,9 @@ def store_file(seeder: Seeder, owner: Caller, *, lost: bool) -> None:
     key, second = new_blob_key(PIECE), new_blob_key(PIECE)
     for stored in (key,) if lost else (key, second):
         seeder.services.store.blobs.put_as(stored, PIECE)
-    seeder.services.data.person_files.insert(
+    files = seeder.services.data.person_files
+    files.forget(owner.id)
+    files.insert(
         PersonFile(
             id=owner.id,
             created_at=now(),

@@ -1,7 +1,7 @@
 // All accounts, those that wait for approval first; the form for a new doctor, and a patient of another system.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, post } from "/console/api.js";
+import { ApiError, get, post } from "/console/api.js";
 import { Choice, Empty, Field, Form, Load, Secret, Tabs, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
@@ -14,7 +14,7 @@ const Found = ({ patient, onShow }) => html`
   <h3>${isolated(patient.name)}</h3>
   <p>${say("externalFileText")}</p>
   <${Load} ask=${() => get("/me")}>
-    ${(/** @type {Api["Me"]} */ me) => html`<${FileAt} key=${patient._id} me=${me} path=${apiPath`/users/${patient.email}/file`} />`}
+    ${(/** @type {Api["Me"]} */ me) => html`<${FileAt} key=${patient._id} me=${me} patient=${patient.email} />`}
   <//>
   <p>${say("externalErase")}</p>
   <p><button onClick=${() => onShow(patient.email)}>${say("externalShow")}</button></p>`;

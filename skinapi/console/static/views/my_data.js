@@ -3,7 +3,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, post, put, remove, saveFile } from "/console/api.js";
 import { Answer, Field, Form, Load, Message, toast, useAct, useAnswer, useModal } from "/console/components.js";
-import { colon, getLanguage, hasWords, isolated, say, sayAge, sayBytes, sayCount, sayDate, sayList, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, getLanguage, hasWords, isolated, say, sayBytes, sayCount, sayDate, sayList, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Pages, Polled, usePages, usePolling } from "/console/lists.js";
 import { CodeField } from "/console/views/login.js";
 import { MyDeletion } from "/console/views/my_deletion.js";
@@ -119,8 +119,9 @@ const MyPerson = ({ me }) => {
 
 const NAME = "skinapi-my-data.zip";
 const UNDER_WAY = ["waiting", "making"];
-/** A worker takes it within seconds, unless it has much to do. */
-const LONG_WAIT_S = 60;
+
+/** Of oneself, or of a patient of another system. @param {string | undefined} patient @param {string} part */
+const fileAt = (patient, part = "") => `/me/file${part}${patient ? `?${new URLSearchParams({ patient })}` : ""}`;
 
 const Stored = (/** @type {{me: Api["Me"]}} */ { me }) => html`
   <${Load} ask=${() => get("/me/data/summary")} inputs=${[me]}>
@@ -131,11 +132,11 @@ const Stored = (/** @type {{me: Api["Me"]}} */ { me }) => html`
     }}
   <//>`;
 
-/** Who asks is asked for the password: the file tells everything. @param {{me: Api["Me"], path: string, onAsked: () => void, onClose: () => void}} props */
-const AskForFile = ({ me, path, onAsked, onClose }) => {
+/** Who asks is asked for the password: the file tells everything. @param {{me: Api["Me"], patient?: string, onAsked: () => void, onClose: () => void}} props */
+const AskForFile = ({ me, patient, onAsked, onClose }) => {
   const dialog = useModal();
   const ask = async (/** @type {Record<string, string>} */ { filePassword = "", fileCode }) => {
-    await post(path, { current_password: filePassword, ...(fileCode && { code: fileCode }) });
+    await post(fileAt(patient), { current_password: filePassword, ...(fileCode && { code: fileCode }) });
     onAsked();
   };
   return html`
@@ -149,26 +150,24 @@ const AskForFile = ({ me, path, onAsked, onClose }) => {
     </dialog>`;
 };
 
-/** @param {{file: Api["FileView"], path: string, onChange: () => void}} props */
-const UnderWay = ({ file, path, onChange }) => {
-  const late = file.no_worker || (file.state === "waiting" && (file.waits_seconds ?? 0) >= LONG_WAIT_S);
-  return html`
-    <p><progress max="100" value=${file.state === "making" ? file.progress : null} aria-label=${say("fileMaking")}></progress></p>
-    <p>${file.state === "making" ? say("fileMakingText", { share: sayPercent(Math.round(file.progress) / 100) }) : say("fileWaits")}</p>
-    ${late && html`<${Message} kind="warn">${say(file.no_worker ? "fileNoWorkers" : "fileWaitsLong", { since: sayAge(file.asked_at ?? "") })}<//>`}
-    <p><${Delete} words="fileStop" path=${path} onChange=${onChange} /></p>`;
-};
+/** @typedef {{file: Api["FileView"], patient?: string, onChange: () => void}} OneFile */
 
-const Delete = (/** @type {{words: WordKey, path: string, onChange: () => void}} */ { words, path, onChange }) => {
+const Delete = (/** @type {{words: WordKey, patient?: string, onChange: () => void}} */ { words, patient, onChange }) => {
   const { run, busy, failed } = useAct();
-  return html`<button disabled=${busy} onClick=${() => run(() => remove(path).then(onChange))}>${say(words)}</button>${failed}`;
+  return html`<button disabled=${busy} onClick=${() => run(() => remove(fileAt(patient)).then(onChange))}>${say(words)}</button>${failed}`;
 };
 
-const Ready = (/** @type {{file: Api["FileView"], path: string, onChange: () => void}} */ { file, path, onChange }) => {
+const UnderWay = (/** @type {OneFile} */ { file, patient, onChange }) => html`
+  <p><progress max="100" value=${file.state === "making" ? file.progress : null} aria-label=${say("fileMaking")}></progress></p>
+  <p>${file.state === "making" ? say("fileMakingText", { share: sayPercent(Math.round(file.progress) / 100) }) : say("fileWaits")}</p>
+  ${file.no_worker && html`<${Message} kind="warn">${say("fileNoWorkers")}<//>`}
+  <p><${Delete} words="fileStop" patient=${patient} onChange=${onChange} /></p>`;
+
+const Ready = (/** @type {OneFile} */ { file, patient, onChange }) => {
   const { run, busy, failed } = useAct();
   const fetched = () => run(async () => {
     try {
-      await saveFile(`${path}/download`, "application/zip", NAME);
+      await saveFile(fileAt(patient, "/download"), "application/zip", NAME);
       toast(say("fileSaved"));
     } finally {
       onChange();
@@ -178,22 +177,18 @@ const Ready = (/** @type {{file: Api["FileView"], path: string, onChange: () => 
     <p>${say("fileReady", { size: sayBytes(file.bytes), until: sayDate(file.until ?? "") })}</p>
     ${failed}
     <p class="row"><button disabled=${busy} onClick=${fetched}>${say(busy ? "loading" : "fileFetch")}</button>
-      <${Delete} words="fileDelete" path=${path} onChange=${onChange} /></p>`;
+      <${Delete} words="fileDelete" patient=${patient} onChange=${onChange} /></p>`;
 };
 
-/** What became of the last one. @param {{file: Api["FileView"]}} props */
-const Past = ({ file }) => {
+const Failed = (/** @type {{file: Api["FileView"]}} */ { file }) => {
   const why = /** @type {WordKey} */ (`error_${file.error_code}`);
-  if (file.state === "fetched") return html`<p>${say("fileFetched", { date: sayDate(file.fetched_at ?? "") })}</p>`;
-  if (file.state === "outdated") return html`<${Message} kind="warn">${say("fileOutdated")}<//>`;
-  if (file.state === "failed") return html`<${Message} kind="bad">${say("fileFailed")} ${hasWords(why) ? say(why) : file.error}<//>`;
-  return null;
+  return html`<${Message} kind="bad">${say("fileFailed")} ${hasWords(why) ? say(why) : file.error}<//>`;
 };
 
-/** A file from asking for it to fetching it. @param {{me: Api["Me"], path: string}} props whoever asks; whose file it is */
-export const FileAt = ({ me, path }) => {
+/** A file from asking for it to fetching it. @param {{me: Api["Me"], patient?: string}} props whoever asks; the e-mail of the patient whose file it is, if that is another */
+export const FileAt = ({ me, patient }) => {
   const [asking, setAsking] = useState(false);
-  const polled = usePolling(() => get(path), [path], (/** @type {Api["FileView"]} */ file) => UNDER_WAY.includes(file.state));
+  const polled = usePolling(() => get(fileAt(patient)), [patient], (/** @type {Api["FileView"]} */ file) => UNDER_WAY.includes(file.state));
   const change = () => {
     setAsking(false);
     polled.reload();
@@ -201,12 +196,12 @@ export const FileAt = ({ me, path }) => {
   return html`
     <${Polled} polled=${polled}>
       ${(/** @type {Api["FileView"]} */ file) => {
-        if (UNDER_WAY.includes(file.state)) return html`<${UnderWay} file=${file} path=${path} onChange=${change} />`;
-        if (file.state === "ready") return html`<${Ready} file=${file} path=${path} onChange=${change} />`;
-        return html`<${Past} file=${file} /><p><button onClick=${() => setAsking(true)}>${say("fileMake")}…</button></p>`;
+        if (UNDER_WAY.includes(file.state)) return html`<${UnderWay} file=${file} patient=${patient} onChange=${change} />`;
+        if (file.state === "ready") return html`<${Ready} file=${file} patient=${patient} onChange=${change} />`;
+        return html`${file.state === "failed" && html`<${Failed} file=${file} />`}<p><button onClick=${() => setAsking(true)}>${say("fileMake")}…</button></p>`;
       }}
     <//>
-    ${asking && html`<${AskForFile} me=${me} path=${path} onAsked=${change} onClose=${() => setAsking(false)} />`}`;
+    ${asking && html`<${AskForFile} me=${me} patient=${patient} onAsked=${change} onClose=${() => setAsking(false)} />`}`;
 };
 
 const MyFile = (/** @type {{me: Api["Me"]}} */ { me }) => html`
@@ -214,7 +209,7 @@ const MyFile = (/** @type {{me: Api["Me"]}} */ { me }) => html`
     <h2>${say("myFile")}</h2>
     <${Stored} me=${me} />
     <p>${say("fileText")}</p>
-    <${FileAt} me=${me} path="/me/file" />
+    <${FileAt} me=${me} />
   </section>`;
 
 function sayWho(/** @type {Api["ReadingView"]} */ { name, role, program }) {
