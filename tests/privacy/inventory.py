@@ -114,9 +114,11 @@ def list_unknown(collection: str, paths: set[str]) -> list[str]:
 
 
 def paths_of_model(model: type[BaseModel], _within: tuple[type, ...] = ()) -> set[str]:
-    """Every field, and those of the models in it; of one that holds itself, once."""
+    """Every stored field, and those of the models in it; of one that holds itself, once."""
     found = set[str]()
     for name, field in model.model_fields.items():
+        if field.exclude:
+            continue
         inner = [item for item in _models_in(field.annotation) if item not in (*_within, model)]
         found |= {
             f"{name}.{path}" for item in inner for path in paths_of_model(item, (*_within, model))
