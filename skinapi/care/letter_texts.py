@@ -4,7 +4,6 @@ change, and a draft below it, which its doctor edits.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 
 from skinapi.base.languages import Language, load_words
@@ -13,10 +12,9 @@ from skinapi.care.letter_check import Decided, blank_facts, split_sentences
 from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee, Letter
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
-from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
+from skinapi.findings.reports.words import LABELS, say_spot
 from skinapi.findings.status.decisions import Decision, say_day
 from skinapi.findings.status.spot import names_cancer
-from skinapi.findings.status.spot_view import Advice
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table
 from skinapi.model.context import Sex
@@ -62,19 +60,15 @@ TOLD_OF = {"bowens_disease": ("bowen",), "actinic_keratosis_alone": ("what", "ea
 
 @dataclass(frozen=True)
 class LetterFacts:
-    """`decision` is about the letter's finding; `advice` is what counts of the spot, where that was
-    said about another finding. `due` is until when a doctor should have seen the spot. `earlier`
-    are the findings of the spot before it, as its patient may know them. What the patient calls the
-    spot is in no letter. `phone` is the clinic's. `others_opinion`: another doctor decided.
+    """`earlier` are the findings of the spot before it, as its patient may know them. What the
+    patient calls the spot is in no letter. `phone` is the clinic's. `others_opinion`: another
+    doctor decided.
     """
 
     finding: StoredFinding
-    decision: Decision | None
     patient: str
     doctor: str
     spot_place: Place | None = None
-    advice: Advice | None = None
-    due: date | None = None
     earlier: Sequence[StoredFindingRow] = ()
     phone: str | None = None
     others_opinion: bool = False
@@ -92,8 +86,13 @@ class LetterFacts:
         return Place(site=told.body_site, told_laterality=told.body_laterality)
 
     @property
+    def decision(self) -> Decision | None:
+        """What the current review of the spot says, beside the letter's finding."""
+        return self.finding.decision
+
+    @property
     def counts(self) -> Decision | None:
-        return (self.advice.decision if self.advice else None) or self.decision
+        return self.finding.instruction.decision or self.decision
 
     def decided(self, letter: Letter) -> Decided | None:
         """None before a review. The key words may be older than the decision."""
@@ -101,12 +100,12 @@ class LetterFacts:
         own, counts = self.decision, self.counts
         if own is None or counts is None:
             return None
-        first, said = self.advice or own, say_decision(self, reader, language)
+        first, said = self.finding.instruction, say_decision(self, reader, language)
         redecided = letter.redecided or letter.decision != said
         return Decided(
             labels=frozenset(filter(None, (own.label, counts.label))),
-            band=self.advice.band if self.advice else own.urgency,
-            sure=counts.settled,
+            band=first.band,
+            sure=counts.sure and not counts.awaited,
             proven=counts.proven,
             waits=first.waits_for is not None or own.unjudged,
             own=f"{said}\n\n{write_draft(self, reader, language)}",
@@ -120,16 +119,15 @@ def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> s
     decision = about.decision
     if decision is None:
         return ""
-    doctor = reader != "patient"
-    own = FirstContent.of_decision(decision, language, due=about.due, for_doctor=doctor)
-    if about.advice:
-        head = decision.heading_elsewhere(language)
-        counts = say_advice(about.advice, language, for_doctor=doctor)
-        lines = [*counts, f"{head}. {own.signed}"]
-    else:
-        label = [f"{own.label}."] if own.label else []
-        lines = [own.head, " ".join([*label, *own.sentences]), own.signed]
-    return "\n".join(filter(None, lines))
+    finding = about.finding
+    lines = say_spot(
+        finding.instruction,
+        language,
+        decision=decision,
+        number=finding.number,
+        for_doctor=reader != "patient",
+    )
+    return "\n".join(lines)
 
 
 def write_draft(
@@ -161,7 +159,9 @@ def _write_to_patient(about: LetterFacts, language: Language, noted: str) -> Ite
     opening, told = OPENINGS.get(kind, "photo"), _fill(about, language)
     # "I have looked at it myself" is not to be said by who may not have.
     others = about.others_opinion and opening in ("photo", "unjudged")
-    if decision is None or others or about.advice:  # what counts was said about another photo
+    if (
+        decision is None or others or not decision.instructs
+    ):  # what counts was said about another photo
         yield words.about["patient"].format(**told)
         yield noted
         yield words.next["do"] if decision else ""
@@ -191,7 +191,7 @@ def _write_to_colleague(about: LetterFacts, language: Language, noted: str) -> I
         facts.append(words.course.format(course="; ".join(say_course(about, language))))
     yield " ".join(facts)
     yield noted
-    if decision and not about.advice:
+    if decision and decision.instructs:
         kind = _kind_of(decision)
         examined = kind == "found" and is_sent(decision.urgency)
         yield words.question["found_sent" if examined else kind].format(**told)
@@ -203,14 +203,14 @@ def _kind_of(decision: Decision | None) -> str:
         return "unread"
     label, sent = decision.label, is_sent(decision.urgency)
     kinds = {
-        "unjudged": decision.only_asks,
+        "unjudged": decision.only_asked and decision.photo_wanted,
         "awaited": decision.awaited,
         "suspected": decision.suspected and decision.sure,
         "possible": decision.suspected,
         "open": label is None,
         "proven": decision.proven and names_cancer(label),
         "found": decision.proven,
-        "unsure": not decision.settled,
+        "unsure": not decision.sure,
         "sent": sent,
         "normal": label == NORMAL_SKIN,
     }

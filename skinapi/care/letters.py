@@ -316,18 +316,14 @@ class LettersService:
 
     def _facts_of(self, finding: StoredFinding, owner: Account, doctor: Subject) -> LetterFacts:
         decision = finding.decision
-        advice = finding.replaced_by
         spot_place = self.lesions.find(lesion=finding.lesion, to=doctor).place
         course = self.lesions.list_course(lesion=finding.lesion, to=doctor)
         earlier = [item for item in course if item.created_at < finding.created_at]
         return LetterFacts(
             finding=finding,
-            decision=decision,
             patient=owner.name,
             doctor=doctor.account.name,
             spot_place=spot_place,
-            advice=advice,
-            due=finding.instruction.due,
             earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
             phone=self.clinic.phone,
             others_opinion=decision is not None and decision.doctor != doctor.id,

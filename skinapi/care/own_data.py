@@ -250,7 +250,7 @@ class NewDecisionView(Answer):
         spot, decision, words = new.lesion, new.decision, NEWS[language]
         name = decision.decided_by
         title = words.result if decision.proven else words.decided.format(name=name)
-        if new.advice.decision != decision:
+        if not decision.instructs:
             title = words.elsewhere.format(title=title)
         return cls.from_record(
             new,

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from skinapi.base.languages import Language
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.reports.words import LABELS, FirstContent, say_advice
+from skinapi.findings.reports.words import LABELS, say_spot
 from skinapi.findings.status.decisions import Decision, say_day
-from skinapi.findings.status.spot_view import Advice
 from skinapi.model.context import (
     TWO_SIDED,
     BodySide,
@@ -67,29 +66,34 @@ def side_of(code: str) -> BodySide | None:
 
 def instructing_decision(finding: StoredFinding) -> Decision | None:
     """What the current review of the spot says, if that is the instruction."""
-    return None if finding.replaced_by else finding.decision
+    decision = finding.decision
+    return decision if decision and decision.instructs else None
 
 
-def say_replaced(
-    finding: StoredFinding, advice: Advice, language: Language, *, for_doctor: bool
-) -> str:
+def say_instruction(finding: StoredFinding, language: Language) -> str:
+    """Say it to a doctor, with what set it."""
+    return " ".join(say_spot(finding.instruction, language, number=finding.number, for_doctor=True))
+
+
+def say_finding(finding: StoredFinding, language: Language, *, for_doctor: bool) -> str:
     """The instruction, then the current review or what the model has said of this finding, without
     its urgency.
     """
     lines = [
-        *say_advice(advice, language, for_doctor=for_doctor),
-        *_say_before(finding, language, for_doctor=for_doctor),
+        *say_spot(
+            finding.instruction,
+            language,
+            decision=finding.decision,
+            number=finding.number,
+            for_doctor=for_doctor,
+        ),
+        *([] if finding.decision else _say_model(finding, language, for_doctor=for_doctor)),
     ]
     return " ".join(line if line.endswith(".") else f"{line}." for line in lines)
 
 
-def _say_before(finding: StoredFinding, language: Language, *, for_doctor: bool) -> Iterator[str]:
-    decision = finding.decision
-    if decision:
-        yield decision.heading_elsewhere(language, for_doctor=for_doctor)
-        yield FirstContent.of_decision(decision, language).signed
-        return
+def _say_model(finding: StoredFinding, language: Language, *, for_doctor: bool) -> Iterator[str]:
     headline = finding.finding.headline
     said = headline.for_doctor if for_doctor else headline.for_patient
-    yield LABELS[language].model_said_elsewhere.format(say_day(finding.newest.judged_at, language))
+    yield LABELS[language].model_said.format(say_day(finding.newest.judged_at, language))
     yield said.in_language(language)

@@ -150,7 +150,6 @@ class DecisionWords(Frozen):
     still_counts: LocalizedText
     written_before: LocalizedText
     changes: Mapping[str, LocalizedText]
-    overview_elsewhere: LocalizedText
 
 
 class ComparisonWords(Frozen):

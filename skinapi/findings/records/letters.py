@@ -12,7 +12,7 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import LetterChanged, TooManyLetters
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.status.advice_words import AdviceContent
+from skinapi.findings.status.advice_words import say_to_do
 from skinapi.findings.status.decisions import say_written_before
 from skinapi.findings.status.spot import changed_since
 from skinapi.platform.storage.faults import Fault
@@ -158,6 +158,6 @@ def show_letter(letter: Letter, about: StoredFindingRow) -> ShownLetter:
     changed = changed_since(about.spot, letter.spot_version)
     if changed is None:
         return ShownLetter(letter)
-    to_do = AdviceContent.from_advice(about.instruction, letter.language).to_do
+    to_do = say_to_do(about.instruction, letter.language)
     written_at = letter.signed_at or letter.created_at
     return ShownLetter(letter, say_written_before(written_at, changed, to_do, letter.language))

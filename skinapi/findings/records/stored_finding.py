@@ -185,9 +185,9 @@ class StoredFindingRow(StoredRecord):
         return counts
 
     @property
-    def replaced_by(self) -> Advice | None:
-        """The instruction of its spot, if neither the decision nor the finding itself says it."""
-        return self.spot_view.find_elsewhere(self.number)
+    def says_instruction(self) -> bool:
+        """Whether the current review, or without one this finding, says the instruction."""
+        return self.instruction.is_said_by(self.decision, self.number, self.band)
 
     @property
     def found_changes(self) -> list[FoundChange]:

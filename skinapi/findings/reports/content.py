@@ -18,12 +18,12 @@ from skinapi.findings.reports.words import (
     Labels,
     LetterContent,
     Row,
-    join_to_do,
     say_amended,
+    say_signed,
     say_version,
     time_text,
 )
-from skinapi.findings.status.advice_words import AdviceContent, say_compared, say_found
+from skinapi.findings.status.advice_words import say_compared, say_found
 from skinapi.findings.status.decisions import say_day, say_due
 from skinapi.findings.status.spot import Sample
 from skinapi.model.bands import is_sent
@@ -131,7 +131,7 @@ class ReportContent:
     @cached_property
     def _visit(self) -> list[tuple[str, list[tuple[LocalizedText, list[str]]]]]:
         labels, visit, report = self.labels, self._table.visit, self.report
-        counts, decision = report.spot_advice, report.counting_decision
+        decision = report.instructed_by
         waits = decision is not None and (decision.waits_for is not None or decision.proven)
         if self.for_doctor or waits or not is_sent(report.counting_band):
             return []
@@ -139,7 +139,7 @@ class ReportContent:
         def cite(sentence: str) -> tuple[LocalizedText, list[str]]:
             return getattr(visit, sentence), name_sources(visit.sources_of(sentence))
 
-        own = None if decision or (counts and not counts.reopens) else self._facts
+        own = self._facts if report.own else None
         named = (decision.label,) if decision else own.headline.suspected if own else ()
         melanoma = "melanoma" in named and not self._facts.not_skin
         there = "there_melanoma" if melanoma else "there"
@@ -155,7 +155,7 @@ class ReportContent:
     @property
     def how_sure(self) -> list[str]:
         """How sure the model's answer is, and of whom it knows little, where it is what counts."""
-        if self.for_doctor or self.report.comes_second or self._facts.not_skin:
+        if self.for_doctor or not self.report.own or self._facts.not_skin:
             return []
         little = self._table.notices.about_model[-1]
         return [self.reading.summary.certainty, self.report.say(little)]
@@ -177,7 +177,7 @@ class ReportContent:
         if self._names_none:
             return label, self.report.say(self._table.notices.headline.doctor_not_skin)
         # Where it comes first, the mark stands above it.
-        sentence = headline.for_doctor if self.report.comes_second else headline.unmarked
+        sentence = headline.unmarked if self.report.own else headline.for_doctor
         return label, self.report.say(sentence)
 
     @property
@@ -284,7 +284,7 @@ class ReportContent:
     def _short(self) -> tuple[LocalizedText | None, list[str]]:
         """Say what a likely condition is that the explanation does not describe, with sources."""
         short = self._facts.likely_in_short if self._facts.examined else None
-        if short is None or self.for_doctor or self.report.comes_second:
+        if short is None or self.for_doctor or not self.report.own:
             return None, []
         likely = self._table.by_key(self._facts.headline.likely.key)
         return short, name_sources(likely.sources_of("what_it_is"))
@@ -322,7 +322,7 @@ class ReportContent:
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
         """List for a doctor what the figures beside the chart do not say."""
         labels, reading = self.labels, self.reading
-        heading = labels.findings_of_model if self.report.comes_second else labels.findings
+        heading = labels.findings if self.report.own else labels.findings_of_model
         added_up = SENTENCES[self.report.language].malignant_score.partition("{")[0]
         findings = tuple(
             finding
@@ -354,7 +354,7 @@ class ReportContent:
         and for which spots it is; empty where nothing was asked.
         """
         checklist = self.checklist
-        plain = self.report.comes_second or self._facts.band is checklist.band
+        plain = not self.report.own or self._facts.band is checklist.band
         points = self._score(self.labels.points_alone if plain else self.labels.points)
         return f"{points} {self.report.say(checklist.applies_to)}" if points else ""
 
@@ -391,8 +391,8 @@ class ReportContent:
     @property
     def no_review(self) -> str:
         """Say that no doctor has signed a review, also not one that was taken back."""
-        counts = self.report.spot_advice
-        reviewed = self.report.review or (counts and counts.taken_back_at)
+        said = self.report.instruction
+        reviewed = self.report.review or (said and said.taken_back_at)
         return "" if reviewed else self.labels.no_review
 
     @property
@@ -405,7 +405,7 @@ class ReportContent:
     def _reason(self) -> str:
         """Why a doctor who names something milder asks for more; empty where none does."""
         review, decision = self.report.review, self.report.decision
-        if not decision or not decision.label or decision.waits_for:
+        if not decision or not decision.label or decision.waits_for or not decision.instructs:
             return ""
         raised = decision.more_urgent_than(self._table.label(decision.label).urgency)
         if not (raised and is_sent(decision.urgency)):
@@ -432,62 +432,53 @@ class ReportContent:
 
     @property
     def _first(self) -> FirstContent:
-        if decided := self._decided:
-            return decided if self.for_doctor else decided.with_instruction_first()
-        report, language = self.report, self.report.language
-        summary, words = self.reading.summary, report.band_words
-        since = AdviceContent.from_advice(report.reopened, language).said if report.reopened else ""
-        facts, due = self._facts, " ".join(say_due(report.due, language))
-        if self.for_doctor:
-            mark = report.say(self._table.notices.headline.doctor_not_skin)
-            to_do = join_to_do([], words, report.due, language)
-            head, due = words.doctor_label, mark if facts.not_skin else ""
-            sentences = [to_do, since]
-        elif facts.not_skin:
-            head, due = summary.likely, f"{summary.to_do} {due}"
-            sentences = [summary.certainty, self.step, since, self.reading.reason]
-        else:
-            head, sentences = summary.to_do, [self.step, since, summary.likely, self.reading.reason]
-        return FirstContent(facts.band, head, due, tuple(filter(None, sentences)), "")
-
-    @property
-    def _decided(self) -> FirstContent | None:
-        report, language = self.report, self.report.language
-        if report.spot_advice and self.report.comes_second:
-            return FirstContent.of_advice(report.spot_advice, language, for_doctor=self.for_doctor)
-        if report.decision and self.report.comes_second:
-            return FirstContent.of_decision(
-                report.decision,
+        report, language, said = self.report, self.report.language, self.report.instruction
+        if said and not report.own:
+            first = FirstContent.of_instruction(
+                said,
                 language,
-                due=report.due,
+                decision=report.decision,
+                number=report.number,
                 for_doctor=self.for_doctor,
                 reason=self._reason,
             )
-        return None
+            return first if self.for_doctor else first.with_instruction_first()
+        summary, words, facts = self.reading.summary, report.band_words, self._facts
+        since = said.say_why(language) if said else ""
+        day = " ".join(say_due(report.due, language))
+        label = ""
+        if self.for_doctor:
+            mark = report.say(self._table.notices.headline.doctor_not_skin)
+            head, label = words.doctor_label, mark if facts.not_skin else ""
+            sentences = [" ".join(filter(None, (words.doctor_action, day))), since]
+        elif facts.not_skin:
+            head, label = summary.likely, f"{summary.to_do} {day}"
+            sentences = [summary.certainty, self.step, since, self.reading.reason]
+        else:
+            head, label = summary.to_do, day
+            sentences = [self.step, since, summary.likely, self.reading.reason]
+        return FirstContent(facts.band, head, label, tuple(filter(None, sentences)), "")
 
     @property
     def replaced(self) -> list[Row]:
-        """What was said of it and counts no more, without its urgency."""
+        """The current review and what the model has said, below another instruction."""
         summary, decision, rows = self.reading.summary, self.report.decision, list[Row]()
-        if self.report.comes_second:
+        language = self.report.language
+        if decision and not decision.instructs:
+            rows.append((decision.heading(language), say_signed(decision, language)))
+        if not self.report.own:
             # A doctor reads it in other words, below.
             likely = " ".join(filter(None, (summary.likely, summary.certainty)))
             model = "" if self.for_doctor else likely
             sentence = self.labels.says_nothing if self.report.unjudged else model
             rows.append((self._model_said, sentence))
-        if decision and self.report.spot_advice:
-            own = FirstContent.of_decision(decision, self.report.language)
-            head = decision.heading_elsewhere(self.report.language)
-            rows.insert(0, (head, own.signed))
         return rows
 
     @property
     def _model_said(self) -> str:
         made = self.report.judged_at or self.report.made_at
-        elsewhere = self.report.spot_advice
-        heading = self.labels.model_said_elsewhere if elsewhere else self.labels.model_said
-        heading = self.labels.model_unjudged if self.report.unjudged else heading
-        return heading.format(say_day(made, self.report.language) if made else "")
+        labels, day = self.labels, say_day(made, self.report.language) if made else ""
+        return (labels.model_unjudged if self.report.unjudged else labels.model_said).format(day)
 
     @cached_property
     def letters(self) -> list[LetterContent]:
@@ -501,7 +492,8 @@ class ReportContent:
         """A letter begins, for its own reader, with what stands first here: that is not said again,
         in the language of the letter, unless the spot has changed since.
         """
-        first = self.report.comes_second and not (self.for_doctor or self.report.spot_advice)
+        decision = self.report.decision
+        first = decision and decision.instructs and not self.for_doctor
         return [
             replace(letter, decision=())
             if first and shown.letter.reader == "patient" and not (letter.struck or letter.above)

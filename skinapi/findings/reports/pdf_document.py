@@ -126,7 +126,7 @@ class _Body:
     def finding(self) -> Iterator[Flowable]:
         content, styles = self.content, self.styles
         label, name = content.answer
-        written = styles.text if content.report.comes_second else styles.answer
+        written = styles.answer if content.report.own else styles.text
         answer: list[Flowable] = [paragraph(label, styles.label), paragraph(name, written)]
         answer.append(Spacer(0, 4))
         if content.effect:

@@ -28,7 +28,7 @@ from skinapi.findings.reports.facts import (
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
-from skinapi.findings.status.advice_words import AdviceContent, put_first, say_counting
+from skinapi.findings.status.advice_words import put_first, say_counting, say_to_do
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot_view import Advice, FoundChange
@@ -152,9 +152,8 @@ class Report:
 
     Only a report on a stored finding has `number`, `patient`, `made_at`, `content_hash` and,
     once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
-    `spot_advice` is what was said about another finding of the spot, or by a version of this one
-    that no doctor has seen, where that counts and is something else; `changes` is what comparisons
-    have found, and no doctor has settled. Of a later `version` the photo
+    `instruction` is that of its spot, `decision` its current review; `changes` is what comparisons
+    have found since then. Of a later `version` the photo
     was judged at `judged_at`, because what was told was `corrected`, or by another model. The
     `amended` facts were corrected, the last one at `amended_at`, and nothing judged again.
     `spot_place` is that of the spot, where another one was told with the photo.
@@ -182,7 +181,7 @@ class Report:
     corrected: tuple[str, ...] = ()
     amended: tuple[str, ...] = ()
     amended_at: datetime | None = None
-    spot_advice: Advice | None = None
+    instruction: Advice | None = None
     changes: tuple[FoundChange, ...] = ()
     due: date | None = None
     practice: Practice | None = None
@@ -202,26 +201,38 @@ class Report:
     @property
     def graver_review(self) -> str | None:
         """What clients without decisions show first, where what counts is more urgent."""
-        elsewhere = self.spot_advice.decision if self.spot_advice else None
-        decision = elsewhere or self.decision
+        by = self.instruction.decision if self.instruction else None
+        decision = by or self.decision
         return decision.graver_sentence(self.facts.band, self.language) if decision else None
 
     @property
-    def counting_decision(self) -> Decision | None:
-        """What a doctor has decided, if that is the instruction of the spot."""
-        return self.spot_advice.decision if self.spot_advice else self.decision
+    def own(self) -> bool:
+        """Whether what the model says about the photo is the instruction."""
+        said = self.instruction
+        return said is None or said.is_answer_about(self.number, self.facts.band)
+
+    @property
+    def spot_advice(self) -> Advice | None:
+        """The instruction, unless the current review or, without one, the model says it."""
+        said = self.instruction
+        if said is None or said.is_said_by(self.decision, self.number, self.facts.band):
+            return None
+        return said
+
+    @property
+    def instructed_by(self) -> Decision | None:
+        """What a doctor has decided, if that is the instruction."""
+        return self.instruction.decision if self.instruction else None
 
     @property
     def words_that_count(self) -> BandWords:
-        if self.spot_advice:
-            return self.spot_advice.words(self.language)
-        return self.decision.band_words(self.language) if self.decision else self.band_words
+        if self.own or self.instruction is None:
+            return self.band_words
+        return self.instruction.words(self.language)
 
     @property
     def counting_band(self) -> Band:
-        """The band of what counts."""
-        own = self.decision.urgency if self.decision else self.facts.band
-        return self.spot_advice.band if self.spot_advice else own
+        return self.instruction.band if self.instruction else self.facts.band
 
     @property
     def shown_band(self) -> Band:
@@ -240,39 +251,25 @@ class Report:
         return self.decision is not None and self.decision.unjudged
 
     @property
-    def reopened(self) -> Advice | None:
-        """What the model says now, where that is more urgent than what a doctor had decided."""
-        return self.spot_advice if self.spot_advice and self.spot_advice.reopens else None
-
-    @property
-    def comes_second(self) -> bool:
-        """Whether something else counts than what the model says."""
-        return not self.reopened and bool(self.decision or self.spot_advice)
-
-    @property
     def shown_narrative(self) -> Narrative:
         """What counts comes first, in place of what was written and would contradict it."""
-        narrative, language = self.narrative, self.language
-        if self.decision is None and self.spot_advice is None:
-            return narrative
+        said, language = self.instruction, self.language
+        if said is None:
+            return self.narrative
         sections = put_first(
-            narrative.sections.model_dump(),
+            self.narrative.sections.model_dump(),
             self.facts.band,
             language,
+            advice=said,
             decision=self.decision,
-            elsewhere=self.spot_advice,
+            number=self.number,
         )
-        if self.reopened:
-            return narrative.model_copy(update={"sections": Sections(**sections)})
-        steps, findings = list[str](), narrative.findings
-        if self.spot_advice:
-            steps = [AdviceContent.from_advice(self.spot_advice, language).to_do]
-            head = SENTENCES[language].band.partition("{")[0]
-            findings = tuple(finding for finding in findings if not finding.startswith(head))
-        elif self.decision:
-            steps = self.decision.next_steps(language)
-        shown = {"sections": Sections(**sections), "next_steps": tuple(steps)}
-        return narrative.model_copy(update={**shown, "findings": findings})
+        shown: dict[str, object] = {"sections": Sections(**sections)}
+        if not self.own:
+            shown["next_steps"] = (say_to_do(said, language),)
+            urgency, found = SENTENCES[language].band.partition("{")[0], self.narrative.findings
+            shown["findings"] = tuple(item for item in found if not item.startswith(urgency))
+        return self.narrative.model_copy(update=shown)
 
     def say(self, said: LocalizedText) -> str:
         return said.in_language(self.language)
@@ -318,10 +315,9 @@ def read_in_order(report: Report) -> Reading:
     """
     narrative, facts, language = report.shown_narrative, report.facts, report.language
     notice = report.say(conditions_table().notices.information_only)
-    replaced = report.comes_second
-    elsewhere = replaced and report.spot_advice is not None
+    replaced, said = not report.own, report.instruction
     summary = summarise(facts, language, decided=replaced, counts=report.words_that_count)
-    decided = report.decision.next_steps(language) if report.decision and replaced else []
+    decided = [say_to_do(said, language)] if said and replaced else []
     # Wherever the findings are shown, a doctor reads the headline above them.
     for_doctor = say_headline(facts, language, for_doctor=True)
     is_doctor = report.reader == "colleague"
@@ -338,7 +334,7 @@ def read_in_order(report: Report) -> Reading:
         summary=summary,
         reason="" if replaced or is_doctor else say_reason(facts, language),
         explanation=narrative.explanation,
-        next_steps=() if elsewhere else fresh.items(narrative.next_steps),
+        next_steps=() if replaced else fresh.items(narrative.next_steps),
         findings=() if report.unjudged else fresh.items(narrative.findings),
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
         restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",

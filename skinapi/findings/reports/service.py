@@ -183,8 +183,8 @@ class ReportsService:
     ) -> Report:
         chosen = _parse_language(language) or finding.language
         facts = Facts.from_finding(finding.finding, finding.context)
-        advice = finding.replaced_by
-        reopens = advice is not None and advice.reopens
+        decision, said = finding.decision, finding.instruction
+        own = said.is_answer_about(finding.number, finding.band)
         narrative = self.narrator.narrate(
             facts=facts,
             language=chosen,
@@ -192,8 +192,8 @@ class ReportsService:
             consents=owner.consents,
             account=owner.id,
             reader=reader,
-            decision=None if reopens else finding.decision,
-            elsewhere=advice is not None and not reopens,
+            decision=None if own else decision,
+            elsewhere=not own and not (decision and decision.instructs),
         )
         signed = self.letters.list_signed(finding.id)
         report = Report(
@@ -205,7 +205,7 @@ class ReportsService:
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=finding.created_at,
             review=finding.current_review,
-            decision=finding.decision,
+            decision=decision,
             letters=tuple(show_letter(item, finding) for item in signed),
             model_withdrawn_at=self._find_withdrawn(finding),
             version=finding.version,
@@ -213,9 +213,9 @@ class ReportsService:
             corrected=finding.corrected,
             amended=finding.amended,
             amended_at=finding.amended_at,
-            spot_advice=advice,
+            instruction=said,
             changes=tuple(finding.found_changes),
-            due=finding.instruction.due,
+            due=said.due,
             practice=self._find_practice(finding, owner),
             spot_place=self.places.find_other_place(finding.lesion, finding.context),
         )

@@ -6,18 +6,18 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from skinapi.base.field_types import cap_marks
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.letters import Addressee, Letter, ShownLetter
-from skinapi.findings.status.advice_words import AdviceContent
+from skinapi.findings.status.advice_words import say_source
 from skinapi.findings.status.decisions import Decision, WaitsFor, say_day, say_due
 from skinapi.findings.status.spot_view import Advice
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
-from skinapi.model.conditions import Band, BandWords
+from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import TOLD, TWO_SIDED, BodySide, BodySite, Laterality
 from skinapi.model.finding import Doubt
 from skinapi.model.told_facts import say_answer
@@ -111,7 +111,6 @@ class Labels(Frozen):
     letters: Mapping[Addressee, str]
     letter_by_model: str
     signed: str
-    model_said_elsewhere: str
     withdrawn_letter: str
 
     model: str
@@ -269,68 +268,80 @@ class FirstContent:
     signed: str
 
     @classmethod
-    def of_decision(
+    def of_instruction(
         cls,
-        decision: Decision,
+        advice: Advice,
         language: Language,
         *,
-        due: date | None = None,
+        decision: Decision | None = None,
+        number: int | None = None,
         for_doctor: bool = False,
         reason: str = "",
     ) -> Self:
-        """`reason`: why the doctor asks for more than the label does."""
-        words, head = decision.band_words(language), decision.heading(language)
-        labels, waits = LABELS[language], decision.waits_for
-        label = "" if words.label == head else words.label
-        unjudged = [labels.unjudged] if waits is WaitsFor.PHOTO and decision.unjudged else []
-        remarks = decision.remarks(language)
-        to_do = " ".join((*unjudged, *remarks, words.next_step, *say_due(due, language)))
-        if for_doctor:
-            (head, *said), label = decision.for_doctor(language), ""
-            to_do = join_to_do(said, words, due, language)
-        signed = labels.asked if decision.only_asked else labels.decided
-        signed = signed.format(decision.decided_by, say_moment(decision.decided_at, language))
+        """The instruction of a spot with what set it. `decision` is the current review beside the
+        finding of this number. `reason`: why the doctor asks for more than the label does.
+        """
+        current = decision if decision and decision.instructs else None
+        by, words, waits = advice.decision, advice.words(language), advice.waits_for
+        label = words.doctor_label if for_doctor else words.label
+        about, head = None if current or by is None else by.number, ""
+        if by:
+            head = by.heading(language, for_doctor=for_doctor, dated=not current, about=about)
+        source = say_source(advice, number, language, named=bool(head))
+        unjudged = not for_doctor and waits is WaitsFor.PHOTO and current and current.unjudged
+        to_do = [
+            *([LABELS[language].unjudged] if unjudged else []),
+            *advice.say_wanted(language, for_doctor=for_doctor),
+            words.doctor_action if for_doctor else words.next_step,
+            *say_due(advice.due, language),
+        ]
         return cls(
-            urgency=None if waits and not is_sent(decision.urgency) else decision.urgency,
-            head=head,
-            label=label,
-            sentences=(to_do, *([reason] if reason else [])),
-            signed=". ".join((signed, *decision.signed_before(language))),
+            urgency=None if waits and not is_sent(advice.band) else advice.band,
+            head=head or label,
+            label=label if head else "",
+            sentences=(" ".join(to_do), *([reason] if reason else [])),
+            signed=say_signed(current, language) if current else source,
         )
 
     def with_instruction_first(self) -> Self:
         """Put what to do before what it is, as a patient's page begins."""
         return replace(self, head=self.label, label=self.head) if self.label else self
 
-    @classmethod
-    def of_advice(cls, advice: Advice, language: Language, *, for_doctor: bool) -> Self:
-        own = AdviceContent.from_advice(advice, language, for_doctor=for_doctor)
-        words, label, to_do = advice.words(language), own.label, own.sentence
-        if for_doctor:
-            said = advice.say_wanted(language, for_doctor=True)
-            label, to_do = words.doctor_label, join_to_do(said, words, advice.due, language)
-        head, label = (own.head, label) if own.head else (label, "")
-        return cls(own.urgency, head, label, (to_do,), own.said)
+
+def say_signed(decision: Decision, language: Language) -> str:
+    """Say who has signed a review and when, that a sample was taken, and what has changed since."""
+    labels, notices = LABELS[language], conditions_table().notices.decision
+    signed = labels.asked if decision.only_asked else labels.decided
+    said = [signed.format(decision.decided_by, say_moment(decision.decided_at, language))]
+    said += [notices.awaited.in_language(language).removesuffix(".")] if decision.awaited else []
+    return ". ".join((*said, *decision.signed_before(language)))
 
 
-def say_advice(advice: Advice, language: Language, *, for_doctor: bool) -> Iterator[str]:
-    """Say what counts and was said about another finding of the spot: what it is, what to do by
-    when, who decided, and that it counts.
+def say_spot(
+    advice: Advice,
+    language: Language,
+    *,
+    decision: Decision | None = None,
+    number: int | None = None,
+    for_doctor: bool,
+) -> Iterator[str]:
+    """Say the instruction: what it is, what to do by when, and who decided; then the current review
+    beside the finding of this number, if that is another one.
     """
-    first = FirstContent.of_advice(advice, language, for_doctor=for_doctor)
+    first = FirstContent.of_instruction(
+        advice, language, decision=decision, number=number, for_doctor=for_doctor
+    )
+    current = decision is not None and decision.instructs
     if first.label:
         yield first.head
     yield " ".join((f"{first.label or first.head}.", *first.sentences))
-    if advice.decision:
-        yield FirstContent.of_decision(advice.decision, language).signed
+    if advice.decision and not current:
+        yield say_signed(advice.decision, language)
     if first.signed:
         yield first.signed
-
-
-def join_to_do(said: list[str], words: BandWords, due: date | None, language: Language) -> str:
-    """Add what a doctor is to do, unless `said` has it already."""
-    action = [] if words.doctor_action in said else [words.doctor_action]
-    return " ".join([*said, *action, *say_due(due, language)])
+    if decision and not current:
+        heading = decision.heading(language, for_doctor=for_doctor)
+        yield f"{heading}. {say_signed(decision, language)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@ reports, letters, and the fields that older clients show.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Self
 
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.status.decisions import Decision, say_day, say_due
@@ -16,52 +14,29 @@ from skinapi.model.comparison.comparison import say_change
 from skinapi.model.conditions import Band, BandWords, conditions_table
 
 
-@dataclass(frozen=True, slots=True)
-class AdviceContent:
-    """`head` is empty where no doctor has named the spot."""
-
-    urgency: Band
-    head: str
-    label: str
-    sentence: str
-    said: str
-
-    @classmethod
-    def from_advice(cls, advice: Advice, language: Language, *, for_doctor: bool = False) -> Self:
-        words, wanted = advice.words(language), advice.say_wanted(language)
-        head = say_elsewhere(advice, language, for_doctor=for_doctor)
-        return cls(
-            urgency=advice.band,
-            head=head,
-            label=words.label,
-            sentence=" ".join((*wanted, words.next_step, *say_due(advice.due, language))),
-            said=_say_source(advice, language, named=bool(head)),
-        )
-
-    @property
-    def to_do(self) -> str:
-        return f"{self.label}. {self.sentence}"
+def say_to_do(advice: Advice, language: Language) -> str:
+    words = advice.words(language)
+    steps = [*advice.say_wanted(language), words.next_step, *say_due(advice.due, language)]
+    return f"{words.label}. {' '.join(steps)}"
 
 
-def _say_source(advice: Advice, language: Language, *, named: bool) -> str:
-    """Say why this counts here, or about which finding it was said."""
+def say_source(advice: Advice, number: int | None, language: Language, *, named: bool) -> str:
+    """Say about which finding it was said, or why it counts, beside the finding of this number.
+    `named`: the doctor's name for it stands before.
+    """
     notices = conditions_table().notices.decision
-    if advice.taken_back_at or advice.reopens:
+    if advice.taken_back_at:
         return advice.say_why(language)
-    said = notices.said_of_deleted if advice.photo_deleted else notices.said_elsewhere
-    said = notices.counts_here if named else said
-    said = notices.compared if advice.said_by is LevelSource.COMPARISON else said
+    if advice.said_by is LevelSource.COMPARISON:
+        said = notices.compared
+    elif advice.said_by is LevelSource.MODEL and advice.finding == number:
+        return advice.say_why(language)
+    elif named:
+        said = notices.counts_here
+    else:
+        said = notices.said_of_deleted if advice.photo_deleted else notices.said_elsewhere
     day = say_day(advice.since, language)
     return said.in_language(language).format(number=advice.finding, date=day)
-
-
-def say_elsewhere(advice: Advice, language: Language, *, for_doctor: bool) -> str:
-    decision = advice.decision
-    if decision is None or decision.label is None:
-        return ""
-    return decision.dated_heading(
-        language, advice.since, finding=advice.finding, for_doctor=for_doctor
-    )
 
 
 def say_found(change: FoundChange) -> LocalizedText:
@@ -101,28 +76,34 @@ def put_first(
     band: Band,
     language: Language,
     *,
+    advice: Advice,
     decision: Decision | None,
-    elsewhere: Advice | None,
+    number: int | None,
 ) -> dict[str, str]:
-    """The sections of a narrative about a finding of this band, after what counts."""
-    if elsewhere is None:
-        return decision.put_first(sections, band, language) if decision else {**sections}
-    content = AdviceContent.from_advice(
-        elsewhere, language, for_doctor=True
-    )  # as older clients name it
-    words = conditions_table().notices.decision
-    said = [content.said] if content.said else []
-    if not said and decision:  # a new photo, more urgent than what was decided
-        said = [f"{sentence}." for sentence in decision.not_covered(language)]
-    head = [f"{content.head}."] if content.head else []
-    model = words.overview_elsewhere.in_language(language)
-    counts, early = elsewhere.decision, words.ask_a_doctor.in_language(language)
-    # That of a benign condition calls it harmless.
-    if counts and (counts.suspected or counts.proven or not is_sent(elsewhere.band)):
-        early = counts.say_early(language)
+    """The sections of a narrative about a finding of this number and band, after the instruction
+    and the current review: older clients show no other words.
+    """
+    own = advice.is_answer_about(number, band)
+    if own and advice.is_said_by(decision, number, band):
+        return {**sections}
+    words, by = conditions_table().notices.decision, advice.decision
+    current = decision is not None and decision.instructs
+    head, about = advice.words(language).label, None if current or by is None else by.number
+    if by:
+        head = by.heading(language, for_doctor=True, dated=True, about=about)
+    source = say_source(advice, number, language, named=by is not None)
+    said = [source] if source and not current else []
+    if not said and decision:
+        said = [f"{sentence}." for sentence in decision.signed_before(language)]
+    early = sections["importance_of_early_detection"]
+    if not own:
+        # What is said of a benign condition calls it harmless.
+        names = by and (by.names_cancer or (by.replaces(band) and not is_sent(advice.band)))
+        early = by.say_early(language) if by and names else words.ask_a_doctor.in_language(language)
+    overview = words.overview.in_language(language).format(heading=head)
     return {
         **sections,
-        "overview": " ".join((*head, f"{content.label}.", *said, model)),
-        "recommendation": " ".join((content.to_do, *said)),
+        "overview": " ".join((overview, *said)),
+        "recommendation": " ".join((say_to_do(advice, language), *said)),
         "importance_of_early_detection": early,
     }

@@ -199,12 +199,13 @@ class Decision(Statement):
         return WaitsFor.PHOTO if unjudged and not is_sent(self.urgency) else None
 
     @property
-    def settled(self) -> bool:
-        return self.sure and not self.awaited
+    def concluded(self) -> bool:
+        return self.sure and not self.awaited and not self.suspected
 
     @property
-    def concluded(self) -> bool:
-        return self.settled and not self.suspected
+    def final(self) -> bool:
+        """Whether it waits for neither a result nor another photo."""
+        return not (self.awaited or self.photo_wanted)
 
     def replaces(self, band: Band) -> bool:
         """What a doctor is unsure about replaces no words about a graver condition."""
@@ -222,15 +223,6 @@ class Decision(Statement):
     def unjudged(self) -> bool:
         """Whether the doctor could not judge the photo of the finding."""
         return self.only_asked and self.covers
-
-    @property
-    def only_asks(self) -> bool:
-        """Whether all that it says is that another photo is wanted."""
-        return self.only_asked and self.photo_wanted
-
-    @property
-    def final(self) -> bool:
-        return self.waits_for is None and not self.only_asks
 
     @property
     def title_key(self) -> TitleKey:
@@ -253,39 +245,28 @@ class Decision(Statement):
             return self.name(language)
         return conditions_table().name_for_patient(self.label, language)
 
-    def heading(self, language: Language, *, for_doctor: bool = False) -> str:
-        if self.only_asks:
-            words = conditions_table().notices.decision.waits_for[WaitsFor.PHOTO]
-            return words.label.in_language(language)
-        return self._say_named(self.title(language), language, for_doctor=for_doctor)
-
-    def dated_heading(
-        self, language: Language, day: datetime, *, finding: int | None = None, for_doctor: bool
+    def heading(
+        self,
+        language: Language,
+        *,
+        for_doctor: bool = False,
+        dated: bool = False,
+        about: int | None = None,
     ) -> str:
-        """The heading with the day, and with the number of the finding that it was said about."""
-        words = conditions_table().notices.decision
-        title, comma, more = self.title(language).partition(",")
-        if not self.only_asked:
-            dated = words.dated.in_language(language)
-            title = dated.format(title=title, date=say_day(day, language))
-        title = f"{title}{comma}{more}"
-        if finding is not None:
-            title = words.of_finding.in_language(language).format(title=title, number=finding)
-        return self._say_named(title, language, for_doctor=for_doctor)
-
-    def _say_named(self, title: str, language: Language, *, for_doctor: bool) -> str:
+        """What it is called, `dated` with its day, and with the finding that it is about."""
+        words, title = conditions_table().notices.decision, self.title(language)
+        if dated and not self.only_asked:
+            first, comma, more = title.partition(",")
+            day = say_day(self.decided_at, language)
+            title = (
+                f"{words.dated.in_language(language).format(title=first, date=day)}{comma}{more}"
+            )
+        if about is not None:
+            title = words.of_finding.in_language(language).format(title=title, number=about)
         if self.only_asked:
             return title
-        template = conditions_table().notices.decision.heading.in_language(language)
         name = self.name(language) if for_doctor else self.name_for_patient(language)
-        return template.format(title=title, name=name)
-
-    def heading_elsewhere(self, language: Language, *, for_doctor: bool = False) -> str:
-        """The heading where something else is the instruction, with the sample."""
-        said = [self.heading(language, for_doctor=for_doctor)]
-        if self.awaited:
-            said.append(conditions_table().notices.decision.awaited.in_language(language))
-        return ". ".join(sentence.removesuffix(".") for sentence in said)
+        return words.heading.in_language(language).format(title=title, name=name)
 
     def band_words(self, language: Language) -> BandWords:
         return words_for_patient(
@@ -306,49 +287,35 @@ class Decision(Statement):
         }
         return [sentence.in_language(language) for sentence, holds in sentences.items() if holds]
 
-    def next_steps(self, language: Language) -> list[str]:
-        words = self.band_words(language)
-        return [*self.remarks(language), f"{words.label}. {words.next_step}"]
-
     def signed_before(self, language: Language) -> tuple[str, ...]:
         """Say that the spot has changed since, if it has, and that the review does not cover this
         finding, if that is so; sentences without their full stops.
         """
-        if self.changed is None:
-            return self.not_covered(language)
-        words = conditions_table().notices.decision
-        signed = _say_since(words.signed_before, self.decided_at, self.changed, language)
-        return (signed, *self.not_covered(language))
-
-    def not_covered(self, language: Language) -> tuple[str, ...]:
-        """Say that the review does not cover this finding, if that is so."""
-        if self.covers:
-            return ()
-        words = conditions_table().notices.decision
-        said = words.not_covered.in_language(language).format(doctor=self.decided_by)
-        if not self.instructs:
-            return (said,)
-        return (said, words.still_counts.in_language(language).format(number=self.number))
+        words, said = conditions_table().notices.decision, list[str]()
+        if self.changed:
+            said.append(_say_since(words.signed_before, self.decided_at, self.changed, language))
+        if not self.covers:
+            said.append(words.not_covered.in_language(language).format(doctor=self.decided_by))
+            if self.instructs:
+                still = words.still_counts.in_language(language)
+                said.append(still.format(number=self.number))
+        return (*said,)
 
     def for_doctor(self, language: Language) -> list[str]:
-        words, first = self.band_words(language), self._head_for_doctor(language)
+        words, wanted = self.band_words(language), conditions_table().notices.decision
+        said = [self.heading(language, for_doctor=True)]
+        if self.photo_wanted:
+            said.append(wanted.new_picture_doctor.in_language(language))
         if self.waits_for is WaitsFor.PHOTO:
-            return [*first, words.doctor_action]
-        return [*first, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
-
-    def _head_for_doctor(self, language: Language) -> list[str]:
-        wanted = conditions_table().notices.decision.new_picture_doctor.in_language(language)
-        if self.only_asks:
-            return [wanted.removesuffix(".")]
-        heading = self.heading(language, for_doctor=True)
-        return [heading, *([wanted] if self.photo_wanted else [])]
+            return [*said, words.doctor_action]
+        return [*said, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
 
     def say_in_list(self, language: Language) -> str:
         """What a doctor reads of the review in a list, with what has changed the spot since."""
-        awaited = conditions_table().notices.decision.awaited.in_language(language)
-        said = [*self._head_for_doctor(language), *([awaited] if self.awaited else [])]
-        said.extend(self.signed_before(language))
-        return ". ".join(sentence.removesuffix(".") for sentence in said)
+        words, said = conditions_table().notices.decision, [self.heading(language, for_doctor=True)]
+        said += [words.new_picture_doctor.in_language(language)] if self.photo_wanted else []
+        said += [words.awaited.in_language(language)] if self.awaited else []
+        return ". ".join(item.removesuffix(".") for item in (*said, *self.signed_before(language)))
 
     def graver_sentence(self, band: Band, language: Language) -> str | None:
         """Say first, to clients without decisions, a condition that is more urgent than `band`."""
@@ -356,24 +323,6 @@ class Decision(Statement):
             return None
         sentence = conditions_table().notices.graver_review.in_language(language)
         return sentence.format(name=self.name(language))
-
-    def put_first(
-        self, sections: Mapping[str, str], band: Band, language: Language
-    ) -> dict[str, str]:
-        """Older clients show no other words. Early detection is that of the decided condition,
-        where what was said of the finding counts no more: it may call that harmless, or speak of a
-        cancer that is none.
-        """
-        overview = conditions_table().notices.decision.overview.in_language(language)
-        heading = self.dated_heading(language, self.decided_at, for_doctor=True)
-        changed_since = [f"{sentence}." for sentence in self.signed_before(language)]
-        changed = {
-            "overview": overview.format(heading=heading),
-            "recommendation": " ".join((*self.next_steps(language), *changed_since)),
-        }
-        if self.replaces(band) or self.only_asked:
-            changed["importance_of_early_detection"] = self.say_early(language)
-        return {**sections, **changed}
 
     def say_early(self, language: Language) -> str:
         table = conditions_table()

@@ -87,12 +87,21 @@ class Advice:
     due: date | None = None
     decision: Decision | None = None
     photo_wanted: bool = False
-    reopens: bool = False
     voided: bool = False
     taken_back_at: datetime | None = None
     risen: bool = False
     corrected: bool = False
     photo_deleted: bool = False
+
+    def is_answer_about(self, number: int | None, band: Band) -> bool:
+        """Whether it is what the model answers about the finding of this number and urgency."""
+        return (self.said_by, self.finding, self.band) == (LevelSource.MODEL, number, band)
+
+    def is_said_by(self, decision: Decision | None, number: int | None, band: Band) -> bool:
+        """Whether the current review says it, or without one, the answer about this finding."""
+        if decision:
+            return decision.instructs
+        return self.taken_back_at is None and self.is_answer_about(number, band)
 
     @property
     def waits_for(self) -> WaitsFor | None:
@@ -237,19 +246,6 @@ class SpotView:
         if awaits_result(self.spot):
             return WaitsFor.RESULT
         return WaitsFor.PHOTO if self.spot.photo_wanted_at else None
-
-    def find_elsewhere(self, finding: int) -> Advice | None:
-        """The instruction, if neither the current review nor this finding itself says it."""
-        counts, decision = self.instruction, self.decision
-        if counts is None or (decision and counts.decision == decision):
-            return None
-        own = counts.said_by is LevelSource.MODEL and any(
-            item.number == counts.finding == finding and item.judged is counts.band
-            for item in self.spot.findings
-        )
-        if own and decision is None and counts.taken_back_at is None:
-            return None
-        return replace(counts, reopens=own)
 
     def list_changes(self) -> list[FoundChange]:
         """List what comparisons have found since the current review. The newest comes first."""

@@ -13,7 +13,6 @@ from highdicom.sr import (
     CodeContentItem,
     CodedConcept,
     ContainerContentItem,
-    ContentItem,
     ContentSequence,
     DeviceObserverIdentifyingAttributes,
     EnhancedSR,
@@ -50,7 +49,7 @@ from skinapi.integrations.dicom.objects import (
     site_code,
 )
 from skinapi.integrations.dicom.study import Kind, ObjectId, kind_of, study_uid
-from skinapi.integrations.standards import instructing_decision, say_replaced
+from skinapi.integrations.standards import instructing_decision, say_finding
 from skinapi.model.conditions import Band, conditions_table
 
 CONTAINS = RelationshipTypeValues.CONTAINS
@@ -152,7 +151,7 @@ def make_report(
         evidence=[*(photos or [stand_in]), *sent],
         content=content[0],
         is_complete=True,
-        is_final=bool(origin.finding.decision and decision and decision.final),
+        is_final=decision is not None and decision.final,
         requested_procedures=_orders(finding.source),
         previous_versions=[make_object(origin, before, at)] if before else None,
         **common_of(origin, of, at),
@@ -219,7 +218,9 @@ def _model_answer(
         qualitative_evaluations=list(_said_by_model(origin)),
         source_images=seen,
     )
-    group[0].ContentSequence.extend(_say_replaced(origin))
+    if not origin.finding.says_instruction:
+        instruction = say_finding(origin.finding, language, for_doctor=True)
+        group[0].ContentSequence.append(TextContentItem(codes.DCM.Comment, instruction, CONTAINS))
     # What must be shown with every finding, doubts included.
     effect = finding.facts_effect and finding.facts_effect.for_doctor
     for said in (*([effect] if effect else []), *finding.notices):
@@ -263,9 +264,8 @@ def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
         said.append(("most_likely", condition_code(headline.likely.key, language)))
     said += [("not_ruled_out", condition_code(e.key, language)) for e in headline.not_ruled_out]
     said += [("doubt", own(doubt, language)) for doubt in finding.reasons]
-    replaced_by = origin.finding.replaced_by
-    if replaced_by:
-        said.append(("urgency", band_code(replaced_by.band, language)))
+    if not origin.finding.says_instruction:
+        said.append(("urgency", band_code(origin.finding.instruction.band, language)))
     for name, code in [*said, *_list_told(origin)]:
         yield QualitativeEvaluation(own(name, language), code)
 
@@ -314,12 +314,6 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
         for sentence in decision.signed_before(language)
     )
     return container
-
-
-def _say_replaced(origin: ObjectSource) -> Iterator[ContentItem]:
-    if replaced_by := origin.finding.replaced_by:
-        said = say_replaced(origin.finding, replaced_by, origin.language, for_doctor=True)
-        yield TextContentItem(codes.DCM.Comment, said, CONTAINS)
 
 
 def _person_name(signature: str) -> str:

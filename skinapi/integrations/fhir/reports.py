@@ -14,14 +14,12 @@ from skinapi.base.languages import Language
 from skinapi.findings.records.stored_finding import EnteredInError, StoredFinding
 from skinapi.findings.reports.words import (
     LABELS,
-    say_advice,
     say_amended,
     say_version,
     without_repeats,
 )
 from skinapi.findings.reviews.corrections import ERRORS
 from skinapi.findings.status.decisions import Decision, WaitsFor, say_due
-from skinapi.findings.status.spot_view import Advice
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
     DCM,
@@ -41,7 +39,7 @@ from skinapi.integrations.fhir.elements import (
     reference,
     share,
 )
-from skinapi.integrations.standards import instructing_decision, say_replaced
+from skinapi.integrations.standards import instructing_decision, say_finding, say_instruction
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import TOLD, Modality
 from skinapi.model.finding import doubt_notice
@@ -191,20 +189,15 @@ def _based_on(finding: StoredFinding) -> list[Element]:
 def _conclude(finding: StoredFinding) -> Element:
     """What is more than a suspicion, in codes; else why there is none."""
     decision = finding.decision
-    if finding.replaced_by:
-        return _no_concept("temp-unknown", _say_instruction(finding.replaced_by))
     if decision is None:
         return _no_concept("temp-unknown", NO_CONCLUSION)
+    if not decision.instructs:
+        return _no_concept("temp-unknown", say_instruction(finding, "en"))
     if decision.label is None:
         return _no_concept("unknown", decision.name(finding.language))
     if not decision.concluded:
         return _no_concept("temp-unknown", decision.heading(finding.language, for_doctor=True))
     return condition_concept(decision.label)
-
-
-def _say_instruction(advice: Advice) -> str:
-    """In English, as all that stands beside codes."""
-    return " ".join(say_advice(advice, "en", for_doctor=True))
 
 
 def _no_concept(reason: str, text: str) -> Element:
@@ -213,19 +206,10 @@ def _no_concept(reason: str, text: str) -> Element:
 
 def _say(finding: StoredFinding, *, for_doctor: bool) -> str:
     """What counts, in the words of its reader, and by when it is due."""
-    decision, language = finding.decision, finding.language
+    language = finding.language
+    if finding.decision or not finding.says_instruction:
+        return say_finding(finding, language, for_doctor=for_doctor)
     due = say_due(finding.instruction.due, language)
-    if finding.replaced_by:
-        return say_replaced(finding, finding.replaced_by, language, for_doctor=for_doctor)
-    if decision:
-        since = [f"{sentence}." for sentence in decision.signed_before(language)]
-        if for_doctor:
-            heading, *said = decision.for_doctor(language)
-        else:
-            heading, said = decision.heading(language), decision.next_steps(language)
-        # Of one that judges nothing the next steps say it, too.
-        first = [] if decision.unjudged and not for_doctor else [f"{heading}."]
-        return " ".join([*first, *said, *due, *since])
     judged, words = finding.finding, finding.finding.band_words(language)
     headline, effect = judged.headline, judged.facts_effect
     sentences = [headline.for_doctor if for_doctor else headline.for_patient]
@@ -260,7 +244,9 @@ def observations_of(finding: StoredFinding) -> Iterator[Resource]:
     """What a doctor has decided first: it replaces the model's band. It stays once a doctor has
     signed, also if the review was voided. Then the model's output.
     """
-    judged, replaced_by = finding.finding, finding.replaced_by
+    judged, said = finding.finding, []
+    if not finding.says_instruction:
+        said = [say_instruction(finding, "en")]
     pictured = as_mapping((judged.restated or judged).from_picture or ())
     if finding.reviews:
         yield _decided(finding)
@@ -292,7 +278,7 @@ def observations_of(finding: StoredFinding) -> Iterator[Resource]:
         "urgency",
         "How soon a doctor should see the lesion, by the model and the checklist",
         valueCodeableConcept=_band_concept(judged.band, finding.language),
-        note=_notes(finding, *([_say_instruction(replaced_by)] if replaced_by else [])),
+        note=_notes(finding, *said),
     )
     if told := list(_list_told(finding)):
         yield _observe(
@@ -376,11 +362,8 @@ def _decided(finding: StoredFinding) -> Resource:
         value: dict[str, Any] = {"valueCodeableConcept": _band_concept(decision.urgency, language)}
         status = _signed_status(finding, decision)
     else:
-        instead = finding.replaced_by
-        why = decision.band_words(language).doctor_action if decision else NO_CONCLUSION
-        reason = _say_instruction(instead) if instead else why
-        value = {"dataAbsentReason": absent("temp-unknown", reason)}
-        status = "amended" if instead else "preliminary"
+        value = {"dataAbsentReason": absent("temp-unknown", say_instruction(finding, "en"))}
+        status = "preliminary" if decision else "amended"
     return _observe(
         finding,
         "decided-urgency",

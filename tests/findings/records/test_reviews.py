@@ -534,16 +534,19 @@ def test_older_clients_read_of_the_next_photo_what_counts_about_its_spot(
     assert old["report"]["recommendation"].startswith("Keep an eye on it;")
 
 
+ASKED = "Dr Grace Hopper asked for another photo"
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
         (
             {"label": None, "urgency": SELF, "photo_wanted": True},
-            ["Another photo asked for", "No urgency yet."],
+            [ASKED, "Another photo asked for.", "No urgency yet."],
         ),
         (
             {"label": None, "urgency": URGENT, "photo_wanted": True},
-            ["Another photo asked for", "Urgent referral."],
+            [ASKED, "Another photo asked for.", "Urgent referral."],
         ),
         (
             {"sample": "waiting"},

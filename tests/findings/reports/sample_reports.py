@@ -25,9 +25,9 @@ from skinapi.findings.reports.report import (
     print_pictures,
 )
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import Certainty, Sample, Spot, add, sign
+from skinapi.findings.status.spot_view import Advice, SpotView
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context, Modality
@@ -60,12 +60,12 @@ REVIEW = Review(
 )
 
 
-def decision_of(review: Review, band: Band) -> Decision:
-    """What this review says of a spot of one photo that asks for this."""
+def viewed(review: Review, band: Band) -> SpotView:
+    """A spot of one photo that asks for this, with this review."""
     made_at = review.created_at - timedelta(days=1)
     spot = add(Spot(review.lesion), review.submission, 1234, band, at=made_at)
     signed = sign(spot, review.for_spot(review.lesion), at=review.created_at)
-    return Decision.from_review(review, signed)
+    return SpotView(signed, {}, {review.id: review}, "ada")
 
 
 def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
@@ -73,7 +73,14 @@ def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> 
     found = finding or finding_of()
     opinion = NewReview(**review_of(said, spot_version=1)).opinion
     review = REVIEW.model_copy(update={"opinion": opinion})
-    return replace(report, review=review, decision=decision_of(review, found.band))
+    view = viewed(review, found.band)
+    return replace(report, review=review, decision=view.decision, instruction=view.instruction)
+
+
+def instructed(report: Report, advice: Advice) -> Report:
+    """The report where this is the instruction, in place of what the current review says."""
+    decision = report.decision and replace(report.decision, instructs=False, due=None)
+    return replace(report, instruction=advice, decision=decision)
 
 
 # Every rule that can ask for one band beside the others, every doubt, every number.
@@ -122,10 +129,13 @@ def made_report(
         "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
         "pictures": printed_pictures() if photo else None,
         "review": REVIEW,
-        "decision": decision_of(REVIEW, found.band),
         "seal": SEAL,
+        **fields,
     }
-    return Report(**{**values, **fields})
+    if values["review"]:
+        view = viewed(values["review"], found.band)
+        values = {"decision": view.decision, "instruction": view.instruction, **values}
+    return Report(**values)
 
 
 def on_facts(report: Report, facts: Facts) -> Report:
@@ -166,7 +176,6 @@ def longest_report(language: Language) -> Report:
         clinic=name,
         patient=ReportedPatient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
         review=long,
-        decision=decision_of(long, finding_of().band),
     )
     ticked = tuple(item.key for item in conditions_table().checklist.items)
     context = report.facts.context.model_copy(update={"checklist": ticked})

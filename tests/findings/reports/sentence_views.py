@@ -42,8 +42,13 @@ def view_of(name: str, texts: Sequence[str | None]) -> View:
 
 def report_on(said: Said, reader: PassageReader = "patient") -> Report:
     facts, decision = said.facts, said.decision
-    elsewhere = said.finding.replaced_by
-    plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere is not None)
+    own = said.instruction.is_answer_about(said.finding.number, said.finding.band)
+    plan = plan_explanation(
+        facts,
+        reader,
+        decision=None if own else decision,
+        elsewhere=not own and not (decision and decision.instructs),
+    )
     return Report(
         facts=facts,
         narrative=write_template(facts, said.language, plan),
@@ -54,7 +59,7 @@ def report_on(said: Said, reader: PassageReader = "patient") -> Report:
         made_at=said.finding.created_at,
         review=said.finding.current_review,
         decision=decision,
-        spot_advice=elsewhere,
+        instruction=said.instruction,
         due=said.due,
     )
 
@@ -65,7 +70,7 @@ def views_of(said: Said) -> Iterator[View]:
     yield from _console(said, FullReport.from_report(report), FullReport.from_report(colleague))
     yield view_of("both: report", lines_of(render_html(report)))
     yield view_of("doctor: report", lines_of(render_html(colleague)))
-    yield from _letters(said, report)
+    yield from _letters(said)
     yield from _mails(said)
 
 
@@ -119,15 +124,12 @@ def lines_of(page: str) -> list[str]:
     return unescape(TAG.sub("\n", INLINE.sub("", body))).splitlines()
 
 
-def _letters(said: Said, report: Report) -> Iterator[View]:
+def _letters(said: Said) -> Iterator[View]:
     """As they are drafted, which is after a decision."""
     about = LetterFacts(
         finding=said.finding,
-        decision=said.decision,
         patient="Ada Example",
         doctor="Dr Grey",
-        advice=report.spot_advice,
-        due=said.due,
     )
     for reader in ADDRESSEES if said.decision else ():
         texts = [

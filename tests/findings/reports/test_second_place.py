@@ -23,6 +23,7 @@ from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD
 from tests.findings.reports.sample_reports import (
     REVIEW,
+    instructed,
     made_report,
     on_facts,
     one_line,
@@ -94,9 +95,7 @@ def test_a_review_says_what_has_changed_the_spot_since(language: Language) -> No
         "en": "Signed on 21 November 2026. Since then: a new photo, on 22 November 2026",
         "fr": "Signé le 21 novembre 2026. Depuis : une nouvelle photo, le 22 novembre 2026",
     }[language]
-    advised = replace(
-        later, spot_advice=Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
-    )
+    advised = instructed(later, Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10))
     for shown, said in ((report, 0), (later, 1), (advised, 1)):
         for text in (plain_text(render_html(shown)), text_of(render_pdf(shown))):
             assert one_line(text).count(marked) == said
@@ -106,6 +105,8 @@ def test_a_review_says_what_has_changed_the_spot_since(language: Language) -> No
 def test_a_proven_melanoma_of_another_photo_is_named_below_what_to_do(language: Language) -> None:
     report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
     proven = report_on_a_mole("en", label=MELANOMA, certainty="laboratory").decision
+    assert proven
+    proven = replace(proven, number=10, decided_at=SINCE)
     advice = Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
     named, visit = {
         "en": (
@@ -117,18 +118,19 @@ def test_a_proven_melanoma_of_another_photo_is_named_below_what_to_do(language: 
             "Voir un médecin cette semaine",
         ),
     }[language]
-    shown = replace(report, spot_advice=replace(advice, decision=proven))
+    shown = instructed(report, replace(advice, decision=proven))
     printed = render_pdf(shown)
     for text in (one_line(plain_text(render_html(shown))), text_of(printed)):
         text = text.replace(NO_BREAK_SPACE, " ")
         assert text.index(visit) < text.index(named)
-    assert named not in text_of(render_pdf(replace(report, spot_advice=advice)))
+    assert named not in text_of(render_pdf(instructed(report, advice)))
     urgency = shown.facts.band_words(language).doctor_label
-    assert urgency in " ".join(read_in_order(report).findings)
-    assert urgency not in " ".join(read_in_order(shown).findings)
     alone = report_on_a_mole(language)
+    assert urgency in " ".join(read_in_order(alone).findings)
+    for second in (report, shown):
+        assert urgency not in " ".join(read_in_order(second).findings)
     assert 'class="answer"' in render_html(alone)
-    advised = replace(alone, spot_advice=advice)
+    advised = instructed(alone, advice)
     assert ReportContent(advised).replaced
     for second in (shown, advised):
         assert 'class="answer"' not in render_html(second)
@@ -159,7 +161,8 @@ def test_a_patients_page_begins_with_what_to_do_and_a_doctors_with_what_it_is(
     for reader in ("patient", "colleague"):
         first = ReportContent(replace(shown, reader=reader)).first
         named = shown.decision.heading(language, for_doctor=reader == "colleague")
-        said = (to_do, named) if reader == "patient" else (named, "")
+        doctors = shown.decision.band_words(language).doctor_label
+        said = (to_do, named) if reader == "patient" else (named, doctors)
         assert (first.head, first.label) == said
 
 

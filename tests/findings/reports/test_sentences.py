@@ -29,7 +29,7 @@ PRINTED = size(4, 40)
 def about(said: Said) -> About:
     finding, decision = said.finding, said.decision
     written = decision.decided_at if decision else finding.created_at
-    advice = finding.replaced_by
+    advice = None if finding.says_instruction else finding.instruction
     return About(said.facts, said.language, written.date(), decision, advice)
 
 

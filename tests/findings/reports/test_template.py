@@ -16,9 +16,11 @@ from skinapi.findings.reports.facts import Facts, say_certainty
 from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
+from skinapi.findings.status.advice_words import put_first
 from skinapi.findings.status.decisions import Decision
-from skinapi.findings.status.spot import Certainty, Sample
-from skinapi.model.bands import RaisedBy, band_of_condition, most_urgent, urgency
+from skinapi.findings.status.spot import Certainty, LevelSource, Sample
+from skinapi.findings.status.spot_view import Advice
+from skinapi.model.bands import RaisedBy, band_of_condition, is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt, Finding
@@ -96,14 +98,16 @@ def test_below_a_decision_nothing_of_the_finding_is_described_and_all_fits_that_
         finding = told_finding(key, band=band, raised_by=RULES[band], checklist_score=0)
         decision = decision_of(label, sample=Sample.WAITING, photo_wanted=True)
         sections = write_sections(finding, language).model_dump()
-        shown = decision.put_first(sections, band, language)
+        at, asked = decision.decided_at, decision.urgency
+        advice = Advice(LevelSource.REVIEW, asked, at, 7, decision=decision, photo_wanted=True)
+        shown = put_first(sections, band, language, advice=advice, decision=decision, number=7)
         whole = " ".join(shown.values())
         assert len(whole.encode("latin-1")) <= MOST_CHARACTERS
         assert own.what_it_is not in whole
         assert own.why_early not in whole
         assert TABLE.name(label, language) in shown["overview"]
         decided = TABLE.label(label)
-        if isinstance(decided, Condition):
+        if isinstance(decided, Condition) and (decided.malignant or not is_sent(asked)):
             assert decided.sentences[language].why_early in whole
 
 
@@ -115,6 +119,7 @@ def decision_of(label: str, **fields: Any) -> Decision:
         "certainty": Certainty.SURE,
         "sample": None,
         "photo_wanted": False,
+        "instructs": True,
         "decided_at": datetime(2026, 11, 21, tzinfo=UTC),
         "decided_by": "Dr Ελένη Παπαδοπούλου",
         "doctor": "2" * 32,

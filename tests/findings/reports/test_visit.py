@@ -22,7 +22,14 @@ from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.headline import rank
 from tests.findings.reports.facts import facts_of
-from tests.findings.reports.sample_reports import in_order, made_report, on_facts, reviewed, text_of
+from tests.findings.reports.sample_reports import (
+    in_order,
+    instructed,
+    made_report,
+    on_facts,
+    reviewed,
+    text_of,
+)
 
 VISIT, MOLE = conditions_table().visit, "melanocytic_nevus"
 PRACTICE = Practice(doctor="Dr Anna Weiss", name="Clinique du Lac", phone="+41 22 555 01 23")
@@ -159,12 +166,12 @@ def test_a_visit_is_told_of_the_finding_that_asks_for_it_alone() -> None:
     """
     since = datetime(2026, 11, 22, 9, tzinfo=UTC)
     asks = Advice(LevelSource.MODEL, Band.URGENT_REFERRAL, since, 45)
-    elsewhere = ReportContent(report_on(OPEN_MOLE, spot_advice=asks))
+    elsewhere = ReportContent(report_on(OPEN_MOLE, instruction=asks))
     assert elsewhere.labels.how_often not in dict(elsewhere.visit)
     decided = reviewed(report_on(facts_of()), label=MOLE, certainty=Certainty.SURE)
-    own = replace(asks, reopens=True)
+    own = replace(asks, finding=1234)
     there = []
-    for report in (report_on(facts_of()), replace(decided, spot_advice=own)):
+    for report in (report_on(facts_of()), instructed(decided, own)):
         content = ReportContent(report)
         there.append(dict(content.visit)[content.labels.there][0][0])
     assert there == [VISIT.there_melanoma.en] * 2, "of the model's own answer"

@@ -92,7 +92,7 @@ def test_a_photo_that_came_is_waited_for_no_more(spot: Spot) -> None:
     spot.clinic.review(wanted, photo_wanted=True)
     before = spot.report(wanted)
     assert before["status"] == "preliminary"
-    assert before["conclusion"].startswith("Another photo asked for.")
+    assert before["conclusion"].startswith("Dr Example asked for another photo.")
     spot.photograph(MELANOMA)
     after = spot.report(wanted)
     assert after["status"] == "amended"

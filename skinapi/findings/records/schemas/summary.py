@@ -123,8 +123,9 @@ class SummaryFields(Answer):
                 finding.sections,
                 judged.band,
                 language,
+                advice=finding.instruction,
                 decision=finding.decision,
-                elsewhere=finding.replaced_by,
+                number=finding.number,
             ),
             time=finding.created_at.astimezone(UTC).strftime(TIME),
             band_label=band.label,
@@ -181,8 +182,7 @@ def shown_words(finding: StoredFindingRow) -> BandWords:
 
 def graver_sentence(finding: StoredFindingRow) -> str | None:
     """Say what clients without decisions show first, where what counts is more urgent."""
-    elsewhere, band = finding.replaced_by, finding.finding.band
-    decision = (elsewhere and elsewhere.decision) or finding.decision
+    decision, band = finding.instruction.decision or finding.decision, finding.finding.band
     return decision.graver_sentence(band, finding.language) if decision else None
 
 
