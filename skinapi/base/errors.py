@@ -339,6 +339,11 @@ class RecordDamaged(SkinAPIError):
         "one, and can restore it from a backup"
     )
 
+    def __init__(self, record: tuple[str, str] | None = None) -> None:
+        """`record` is its collection and id, if that is known."""
+        super().__init__()
+        self.record = record
+
 
 class BrokenStore(SkinAPIError):
     code = "broken_store"

@@ -17,7 +17,6 @@ from skinapi.accounts.auth.events import PatientNumber
 from skinapi.base.errors import InvalidQuery, NotFound
 from skinapi.base.pages import Page, PageRequest, join_pages
 from skinapi.base.values import Value
-from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import in_care, is_asked
 from skinapi.findings.records.read_notes import ReadNotes
@@ -28,8 +27,7 @@ from skinapi.findings.status.spot_view import SpotView
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.bands import urgency as urgency_rank
 from skinapi.model.conditions import Band
-from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.unreadable import hide, is_hidden
+from skinapi.platform.storage.unreadable import is_hidden
 
 T = TypeVar("T")
 NO_PATIENT = "Patient not found"
@@ -50,8 +48,9 @@ class FoundCase:
 @dataclass(frozen=True, slots=True)
 class FoundWaiting:
     """What a spot of this patient waits for, with the finding to open for it, if there is one.
-    `status` is that of the spot; None of a message about none. `number` is what another system
-    calls a patient who is to be told. `waits_for` has all kinds if the patient has no doctor.
+    `status` is that of the spot; None of a message about none, and if a record cannot be read.
+    `number` is what another system calls a patient who is to be told. `waits_for` has all kinds if
+    the patient has no doctor.
     """
 
     row: WaitingSpot
@@ -71,11 +70,6 @@ class FoundPatient:
     numbers: Mapping[str, int]
 
 
-class DamagedPatient(Value):
-    patient: str
-    patient_name: str | None = Field(description="null where it cannot be read either")
-
-
 class WaitingKindCount(Value):
     count: int
     overdue: int
@@ -93,9 +87,6 @@ class QueueCountsView(Value):
     waiting: dict[WaitingKind, WaitingKindCount] = Field(
         description="how many `GET /waiting` lists of each kind, and how many of them are overdue"
     )
-    damaged: list[DamagedPatient] = Field(
-        description="patients in care of whom a record cannot be read: no list shows it"
-    )
 
 
 def doctors_of(finding: StoredFindingRow) -> set[str]:
@@ -112,7 +103,6 @@ class CareService:
     waiting: WaitingSpots
     notes: ReadNotes
     unassigned: UnassignedPatients
-    damaged: DamagedRecords
 
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, paging: PageRequest
@@ -204,7 +194,8 @@ class CareService:
         self, rows: Sequence[WaitingSpot], doctor: Subject, unassigned: Collection[str] = ()
     ) -> list[FoundWaiting]:
         """Rows of patients who left the doctor's care a moment ago are left out. `unassigned` are
-        patients without a doctor whom the doctor may see.
+        patients without a doctor whom the doctor may see. A spot of which a record cannot be read
+        is urgent, whatever its row says.
         """
 
         def is_seen(owner: Account) -> bool:
@@ -212,16 +203,13 @@ class CareService:
 
         accounts = self.accounts.by_ids({row.owner for row in rows})
         owners = {name: item for name, item in accounts.items() if is_seen(item)}
-        for row in rows:
-            if row.finding and is_hidden("accounts", row.owner):
-                hide(FINDINGS, row.finding)
         known = [row for row in rows if row.owner in owners]
         found = self.records.by_ids([row.finding for row in known if row.finding])
         seen = self._with_accounts([*found.values()], lambda _, it: is_seen(it), doctor=doctor)
         cases = {case.finding.id: case for case in seen}
-        shown = [row for row in known if not is_hidden(FINDINGS, row.finding or "")]
-        without = [row.lesion for row in shown if row.lesion and row.finding not in cases]
+        without = [row.lesion for row in known if row.lesion and row.finding not in cases]
         statuses = self.records.spots.read(without)
+        damaged = {row.id for row in known if is_hidden("lesions", row.lesion or "")}
         self.notes.note(owners, by=doctor, action="record.read")
         external = {row.owner for row in known if row.kind is WaitingKind.TELLING}
         numbers = self.records.find_patient_numbers(
@@ -229,13 +217,16 @@ class CareService:
         )
         return [
             FoundWaiting(
-                row,
+                row.model_copy(update={"urgency": Band.URGENT_REFERRAL})
+                if row.id in damaged
+                else row,
                 owners[row.owner],
                 case := cases.get(row.finding or ""),
                 numbers.get(row.owner),
                 case.finding.spot_view if case else statuses.get(row.lesion or ""),
             )
-            for row in shown
+            for row in known
+            if row.id in damaged or row.finding in cases or row.lesion in (None, *statuses)
         ]
 
     def list_queue(
@@ -323,10 +314,6 @@ class CareService:
                 kind: WaitingKindCount(count=count, overdue=overdue)
                 for kind, (count, overdue) in self.waiting.count_kinds(doctor.id).items()
             },
-            damaged=[
-                DamagedPatient(patient=item.patient, patient_name=item.patient_name)
-                for item in self.damaged.list_in_care(doctor)
-            ],
         )
 
     def _with_accounts(
@@ -341,9 +328,6 @@ class CareService:
         """
         named = {case for entry in entries for case in (entry.owner, *doctors_of(entry))}
         accounts = self.accounts.by_ids(named)
-        for entry in entries:
-            if is_hidden("accounts", entry.owner):
-                hide(FINDINGS, entry.id)
         shown = [
             entry
             for entry in entries

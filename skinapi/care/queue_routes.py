@@ -54,7 +54,8 @@ def list_queue(
 ) -> Page[QueuedFinding | WaitingRow]:
     """The spots of all patients in care that wait for a review: the most urgent first, then what is
     due first. Each is shown as its most urgent open finding. If only a deleted finding is open, it
-    is shown as the newest finding of the spot, or without one (`finding` null).
+    is shown as the newest finding of the spot, or without one (`finding` null). So is a spot of
+    which a record cannot be read: it is urgent.
 
     Before them stand the findings about which the caller is asked for a second opinion, and spots
     about which one has come. The findings that are reviewed stand last, the newest first. A

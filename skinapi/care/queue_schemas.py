@@ -114,7 +114,8 @@ class PatientInCare(Answer):
     )
     waiting_since: datetime | None = Field(description="since when that spot waits")
     waiting_submission: int | None = Field(
-        description="the number of its finding to open; null if all its findings were deleted"
+        description="the number of its finding to open; null if all its findings were deleted, or "
+        "a record of it cannot be read"
     )
 
     waiting: list[WaitingKindView] = Field(
@@ -376,7 +377,10 @@ class WaitingRow(OfPatient):
     urgency: Band = Field(description="what the spot asks for")
     waiting: WaitingKindView
     waits_for: tuple[WaitingKind, ...] = optional("as that of a finding in the queue", default=())
-    finding: QueuedFinding | None = Field(description="null if the spot has no finding")
+    finding: QueuedFinding | None = Field(
+        description="null if the spot has no finding, or a record of it cannot be read: then the "
+        "spot is urgent"
+    )
     deleted: DeletedFinding | None = optional(
         "the deleted finding, if the spot has no other; absent otherwise"
     )

@@ -268,7 +268,7 @@ def test_a_doctor_takes_a_photo_of_a_patient_and_none_of_the_doctor_from_the_men
     visitor.assert_quiet()
 
 
-def test_a_finding_that_cannot_be_read_is_counted_above_the_queue(
+def test_a_finding_that_cannot_be_read_is_said_above_the_queue(
     visitor: Visitor, doctor: Caller, seeder: Seeder
 ) -> None:
     number = doctor.call("GET", "/queue").json[0]["id"]
@@ -276,4 +276,4 @@ def test_a_finding_that_cannot_be_read_is_counted_above_the_queue(
     assert rows.update({"number": number}, {"$unset": {"created_at": True}})
     visitor.enter(doctor, "doctor")
     visitor.find(FIRST)
-    assert "1 finding cannot be shown" in visitor.find("main > .message").text
+    assert "A part of this cannot be shown" in visitor.find("main > .message").text

@@ -112,7 +112,7 @@ def test_a_damaged_finding_is_no_empty_page_and_its_advice_stays(
     journey.see("adviceStays")
     visitor.see_none(journey.say("ourFault"))
     visitor.enter(doctor, "doctor")
-    visitor.find(".damaged-patients")
+    journey.see("partUnreadable")
     visitor.see("Ada")
     visitor.go(f"case/{number}")
     journey.see("recordUnreadable")

@@ -79,16 +79,14 @@ def test_who_is_approved_as_a_doctor_is_asked_about_first(
 
 
 MAKE_ITEMS = """
-const [settings, failed, asks, answer] = arguments;
+const [settings, asks, answer] = arguments;
 import("/console/views/overview.js").then((it) =>
   answer([...settings.map((one) => it.itemOfUnassigned(one)),
-    it.itemOfUnassigned(settings[0], asks), ...failed.map(it.itemOfFailed)]));
+    it.itemOfUnassigned(settings[0], asks)]));
 """
 
 
-def test_the_overview_asks_for_a_first_doctor_and_names_the_command_for_a_damaged_record(
-    visitor: Visitor, seeder: Seeder
-) -> None:
+def test_the_overview_asks_for_a_first_doctor(visitor: Visitor, seeder: Seeder) -> None:
     """Patients wait there, and the setting that says who sees them is right."""
     visitor.enter(seeder.person("admin"), "admin")
     words = visitor.words("en")
@@ -96,11 +94,8 @@ def test_the_overview_asks_for_a_first_doctor_and_names_the_command_for_a_damage
     counted = {"patients": 1, "findings": 1, "urgent": 1, "listed": False, "has_doctor": False}
     has, none_waits = {**counted, "has_doctor": True}, {"patients": 0}
     settings = [counted, {**counted, **none_waits}, has, {**has, **none_waits}]
-    record, since = "submissions/" + "0" * 32, "2026-11-28T05:00:00Z"
-    failed = {"work": "record", "item": record, "attempts": 1, "reason": "x", "created_at": since}
     asks = {"name": "Dr Weber", "email": "weber@example.org"}
-    made = visitor.run_async(MAKE_ITEMS, settings, [failed, {**failed, "work": "mail"}], asks)
-    first, new, unlisted, nobody, approve, unread, unsent = made
+    first, new, unlisted, nobody, approve = visitor.run_async(MAKE_ITEMS, settings, asks)
     assert "Dr Weber" in approve["text"]
     assert approve["place"] == "accounts?q=weber%40example.org"
     for item in (first, new):
@@ -109,9 +104,6 @@ def test_the_overview_asks_for_a_first_doctor_and_names_the_command_for_a_damage
     assert "UNASSIGNED_PATIENTS" not in f"{first}"
     assert "UNASSIGNED_PATIENTS" in f"{unlisted}"
     assert nobody["act"] is False
-    assert unread["text"] == words["recordDamaged"].format(item=record)
-    assert "python -m skinapi check" in unread["more"][0]
-    assert unsent["text"] == words["itemFailed"].format(work=words["work_mail"], item=record)
 
 
 MAILS_OFF = """

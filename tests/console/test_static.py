@@ -28,7 +28,6 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt
 from skinapi.model.heat_map_overlay import COLOURS_FILE
 from skinapi.platform.area import Area
-from skinapi.platform.storage.failed_items import WORK
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
 from tests.support.backends import Backend
@@ -382,11 +381,6 @@ def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[st
     of_2_0_0 = {"account_unrefuse", "breakglass_end", "case_close_opinion"}
     said = says(words, "did_") - {"other", *of_2_0_0}
     assert said == {action.replace(".", "_") for action in actions if action[-1] != "_"}
-
-
-def test_every_pass_that_may_fail_has_words(words: dict[Language, dict[str, str]]) -> None:
-    said = {key.removeprefix("work_") for key in words["en"] if key.startswith("work_")}
-    assert said == WORK
 
 
 def test_the_check_of_accessibility_finds_what_is_wrong(visitor: Visitor) -> None:

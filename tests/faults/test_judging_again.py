@@ -192,7 +192,7 @@ def list_lost(actor: Actor, services: Services) -> Iterator[str]:
             {name for name, value in after if getattr(before, name) != value}
             for before, after in pairwise(contexts)
         ]
-        reviews = services.data.reviews.list_of_spots([found.lesion])
+        reviews = services.store.collection("reviews").find({"lesion": found.lesion})
         rows = services.store.collection("audit").find({"target": found.id})
         judged = [row for row in rows if row["action"] == "submission.judge_again"]
         said = {

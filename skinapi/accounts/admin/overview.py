@@ -16,7 +16,6 @@ from pydantic import ConfigDict, Field
 from skinapi.accounts.admin.decisions import MOST_COUNTED
 from skinapi.accounts.admin.waiting_work import (
     Checkers,
-    DamagedOwners,
     PatientsWithoutDoctor,
     WaitingSpotCounts,
 )
@@ -29,7 +28,6 @@ from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Outbox
-from skinapi.platform.storage.failed_items import MOST_SHOWN, RECORD, FailedItem, FailedItems
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.schemas import Answer
@@ -61,27 +59,6 @@ class OverdueSpots(Answer):
     doctor: str | None = Field(description="the e-mail; null where no active doctor is in charge")
     name: str | None
     count: int
-
-
-class DamagedOwnerView(ReadFrom):
-    """Each is null where it cannot be read either."""
-
-    patient_name: str | None
-    doctor: str | None = Field(description="the e-mail of the doctor in charge, who is to be told")
-    doctor_name: str | None
-
-
-class FailedItemView(ReadFrom):
-    """A record that the server cannot work on: it is tried again."""
-
-    work: str = Field(description="which pass failed on it")
-    item: str = Field(description="its id; `python -m skinapi check` names what of it is damaged")
-    created_at: datetime = Field(description="when it failed first")
-    attempts: int
-    reason: str = Field(description="the kind of the error")
-    owner: DamagedOwnerView | None = Field(
-        description="whose it is, of a `record` of a patient that cannot be read; else null"
-    )
 
 
 class UnassignedTotals(Answer):
@@ -155,9 +132,6 @@ class Overview(Answer):
     model_version: str | None = Field(description="in service; null where there is none")
     model_problem: str | None = Field(description="why another model does not serve")
     leaves: list[str] = Field(description="the settings that are made by which data leaves here")
-    failed_items: list[FailedItemView] = Field(
-        description=f"damaged records that the server cannot work on, {MOST_SHOWN} at most"
-    )
     checkers: list[CheckerView] = Field(
         description="the LLMs that compare, by model and language, that were asked for"
     )
@@ -178,8 +152,6 @@ class OverviewService:
     folder: Path
     leaves: Sequence[str]
     store: Store
-    failed: FailedItems
-    damaged: DamagedOwners
     checkers: Checkers
 
     def read(self) -> Overview:
@@ -213,16 +185,11 @@ class OverviewService:
             model_version=self._model_version(),
             model_problem=self.served.problem,
             leaves=list(self.leaves),
-            failed_items=[self._view_failed(item) for item in self.failed.list_some()],
             checkers=[
                 CheckerView.from_record(item, pairs=len(item.right), right=sum(item.right))
                 for item in self.checkers.list_current()
             ],
         )
-
-    def _view_failed(self, failed: FailedItem) -> FailedItemView:
-        owner = self.damaged.find_owner(failed.item) if failed.work == RECORD else None
-        return FailedItemView.from_record(failed, owner=owner)
 
     def _list_overdue(self) -> list[OverdueSpots]:
         overdue = self.spots.count_overdue()

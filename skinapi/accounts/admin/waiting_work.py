@@ -29,13 +29,6 @@ class FindingNumbers(Protocol):
     def numbers_of(self, ids: list[str]) -> dict[str, int]: ...
 
 
-class DamagedOwners(Protocol):
-    def find_owner(self, item: str) -> Any:
-        """Find the owner of a damaged record: it has `patient_name`, `doctor` (the e-mail) and
-        `doctor_name`; None where none is known of this damaged record.
-        """
-
-
 class CheckerRecord(Protocol):
     """`right` says of the last known pairs whether they were answered right; `passed_at` since when
     the model is believed, if it is; `due_at` when it is examined again.

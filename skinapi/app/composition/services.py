@@ -9,7 +9,6 @@ from skinapi.accounts.admin.decisions import Assignments, DecisionsService
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.waiting_work import (
     Checkers,
-    DamagedOwners,
     FindingNumbers,
     PatientsWithoutDoctor,
     WaitingSpotCounts,
@@ -41,7 +40,6 @@ from skinapi.care.letters import LettersService
 from skinapi.care.messages import MessagesService
 from skinapi.care.own_data import InboxService, OwnDataService
 from skinapi.care.queue import CareService
-from skinapi.findings.records.damaged_records import DamagedRecords
 from skinapi.findings.records.finding_access import Programs
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesions
@@ -119,7 +117,6 @@ class Services(Parts):
 # Which class stands for what another package describes.
 STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
-    DamagedOwners: DamagedRecords,
     Checkers: CheckerRecords,
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,

@@ -67,6 +67,7 @@ def subscribe(
     erasure: ErasureService,
     container: Container,
 ) -> None:
+    data.failed_items.on_damaged = data.findings.renew_damaged
     _to_accounts(data, cases, findings)
     _to_findings(data, counts, unanswered)
     stored = [part.STORED for part in list_parts("stored")]

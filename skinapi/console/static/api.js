@@ -191,7 +191,7 @@ async function exchange(method, path, options, signal) {
   const answeredAt = Date.parse(response.headers.get("Date") ?? "");
   if (answeredAt) ahead = answeredAt - Date.now();
   if (response.ok) {
-    noteLeftOut(response.headers.get("X-Records-Left-Out"));
+    if (response.headers.has("X-Records-Left-Out")) noteLeftOut();
     return response;
   }
   const problem = await response.json().catch(() => ({}));
@@ -214,18 +214,16 @@ async function exchange(method, path, options, signal) {
   return exchange(method, path, options, signal);
 }
 
-/** How many records the lists of this view do not show, because they cannot be read, by collection. @type {Record<string, number>} */
-let leftOut = {};
-addEventListener("hashchange", () => (leftOut = {}));
+/** Whether a list of this view lacks what cannot be read. */
+let leftOut = false;
+addEventListener("hashchange", () => (leftOut = false));
 
-/** @param {string | null} said as in `submissions=1, accounts=2` */
-function noteLeftOut(said) {
-  if (!said) return;
-  for (const [name, count] of said.split(", ").map((part) => part.split("="))) leftOut[name] = Math.max(leftOut[name] ?? 0, Number(count));
+function noteLeftOut() {
+  leftOut = true;
   listeners.forEach((listener) => listener());
 }
 
-export const countLeftOut = () => ({ findings: leftOut.submissions ?? 0, records: Object.values(leftOut).reduce((sum, count) => sum + count, 0) });
+export const isLeftOut = () => leftOut;
 
 /** Settles when the same person has logged in again. @param {boolean} sends @returns {Promise<void>} */
 function newToken(sends) {

@@ -1,10 +1,10 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { checkSession, countLeftOut, get, getSession, isAsking, isSending, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
+import { checkSession, get, getSession, isAsking, isLeftOut, isSending, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { AdviceStays } from "/console/clinic.js";
 import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
-import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayCount, sayDate, setLanguage } from "/console/language.js";
+import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayDate, setLanguage } from "/console/language.js";
 import { AREAS, goTo, MODELS, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
@@ -216,10 +216,7 @@ const LoginAgain = () => {
 };
 
 /** What the lists of this view do not show. */
-const LeftOut = () => {
-  const { findings, records } = countLeftOut();
-  return records > 0 && html`<${AdviceStays} what=${findings ? sayCount("findingsHidden", findings) : sayCount("recordsHidden", records)} />`;
-};
+const LeftOut = () => isLeftOut() && html`<${AdviceStays} what=${say("partHidden")} />`;
 
 const Console = () => {
   useRedraw();

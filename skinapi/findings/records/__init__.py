@@ -2,8 +2,7 @@
 
 Begin with `finding_access.py`; a `StoredFinding` that a reader sees knows its spot.
 
-Other packages import `changed_findings`, `damaged_records`, `events`,
-`finding_access`, `finding_records`, `lesions`, `letters`, `photos`, `read_access`, `read_notes`,
-`record_retention`, `review_queue`, `service`, `spots`, `stored_finding`, `stored_findings`,
-`unassigned_patients`, `waiting_spots`.
+Other packages import `changed_findings`, `events`, `finding_access`, `finding_records`, `lesions`,
+`letters`, `photos`, `read_access`, `read_notes`, `record_retention`, `review_queue`, `service`,
+`spots`, `stored_finding`, `stored_findings`, `unassigned_patients`, `waiting_spots`.
 """

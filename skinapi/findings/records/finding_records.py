@@ -15,7 +15,12 @@ from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.spots import Spots, view_new_spot
 from skinapi.findings.records.stored_finding import Placed, StoredFinding, StoredFindingRow
 from skinapi.findings.records.stored_findings import FIELDS, TOUCH, StoredFindings, in_spot
-from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots, list_rows
+from skinapi.findings.records.waiting_spots import (
+    WaitingSpot,
+    WaitingSpots,
+    list_damaged_rows,
+    list_rows,
+)
 from skinapi.findings.status.reviews import Reviews
 from skinapi.findings.status.spot import Act, Spot, move, note_change
 from skinapi.findings.status.spot_view import MeasuredChange, SpotView
@@ -23,7 +28,8 @@ from skinapi.findings.status.waiting import WaitingKind
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store
-from skinapi.platform.storage.unreadable import is_hidden, leaving_out, read_each
+from skinapi.platform.storage.records import in_transaction
+from skinapi.platform.storage.unreadable import Name, is_hidden, leaving_out, read_each
 
 SPOTS_AT_ONCE = 100
 Row = TypeVar("Row", bound=StoredFindingRow)
@@ -36,7 +42,7 @@ class FindingRecords(StoredFindings):
         self, store: Store, reviews: Reviews, accounts: Accounts, waiting: WaitingSpots
     ) -> None:
         super().__init__(store)
-        self.reviews, self.spots = reviews, Spots(store, reviews)
+        self.reviews, self.spots = reviews, Spots(store)
         self.accounts, self.waiting = accounts, waiting
 
     def see(self, entries: Sequence[Row], *, with_errors: bool = False) -> list[Row]:
@@ -53,7 +59,7 @@ class FindingRecords(StoredFindings):
             view = spots.get(entry.lesion)
             if entry.error:
                 yield entry.see_in(view_new_spot(entry))
-            elif view and entry.id in view.photos and not is_hidden(FINDINGS, entry.id):
+            elif view and entry.id in view.photos:
                 yield entry.see_in(view)
 
     def see_one(self, finding: Row, *, with_errors: bool = False) -> Row | StoredFinding:
@@ -61,7 +67,7 @@ class FindingRecords(StoredFindings):
             raise FindingInError(finding.error.reason)
         for seen in self.see([finding], with_errors=with_errors):
             return seen
-        if is_hidden(FINDINGS, finding.id):
+        if is_hidden("lesions", finding.lesion):
             raise RecordDamaged
         # Somebody has deleted, moved or voided it since it was read.
         return self.see_one(self.get(finding.id), with_errors=with_errors)
@@ -90,28 +96,44 @@ class FindingRecords(StoredFindings):
         for row in list_rows(filed.spot_view, owner):
             self.waiting.insert(row)
 
-    def _list_waiting(self, lesions: Collection[str]) -> list[WaitingSpot]:
-        found = self.spots.read(lesions).values()
-        owners = self.accounts.by_ids({status.owner for status in found})
-        known = ((status, owners.get(status.owner)) for status in found)
-        return [row for status, owner in known if owner for row in list_rows(status, owner)]
+    def _list_waiting(self, lesions: Collection[str], *, whole: bool = False) -> list[WaitingSpot]:
+        found = self.spots.read(lesions, whole=whole)
+        damaged = {
+            lesion: self.spots.find_owner(lesion)
+            for lesion in lesions
+            if is_hidden("lesions", lesion)
+        }
+        named = {view.owner for view in found.values()} | {*filter(None, damaged.values())}
+        owners = self.accounts.by_ids(named)
+        known = ((view, owners.get(view.owner)) for view in found.values())
+        rows = [row for view, owner in known if owner for row in list_rows(view, owner)]
+        for lesion, of in damaged.items():
+            stored = self.waiting.list_of("lesion", [lesion])
+            rows += list_damaged_rows(lesion, owners.get(of or ""), stored)
+        return rows
 
     def renew_waiting_of(self, owner: str) -> None:
-        """Store what all spots of this account wait for. A spot of which a record cannot be read
-        goes on waiting as before, and keeps nobody from suspending the account.
-        """
+        """Store what all spots of this account wait for, also where a record cannot be read."""
         known = self.spots.lock_of(owner) | self.waiting.lesions_of(owner)
         for lesions in batched(sorted(known), SPOTS_AT_ONCE):
-            with leaving_out():
-                rows = self._list_waiting(lesions)
-                readable = [lesion for lesion in lesions if not is_hidden("lesions", lesion)]
-            self.waiting.replace(readable, rows)
+            self._renew_waiting(lesions)
+
+    @in_transaction
+    def renew_damaged(self, records: Collection[Name]) -> None:
+        """Let a doctor look at each spot that has one of these records, which cannot be read."""
+        self._renew_waiting(self.spots.find_having(records))
+
+    def _renew_waiting(self, lesions: Collection[str]) -> None:
+        with leaving_out():
+            rows = self._list_waiting(lesions, whole=True)
+        self.waiting.replace(lesions, rows)
 
     def waits_otherwise(self, owner: str) -> bool:
         """Whether what the spots of this account wait for is not what is stored."""
         stored = {row.id: row for row in self.waiting.list_of("owner", [owner]) if row.lesion}
         for lesions in batched(sorted(self.spots.list_of(owner)), SPOTS_AT_ONCE):
-            if any(stored.pop(row.id, None) != row for row in self._list_waiting(lesions)):
+            rows = self._list_waiting(lesions, whole=True)
+            if any(stored.pop(row.id, None) != row for row in rows):
                 return True
         return bool(stored)
 

@@ -55,11 +55,12 @@ class ReviewQueue:
         return any(map(self._differs, self.accounts.list_where({"id": owner})))
 
     def _differs(self, owner: Account) -> bool:
-        findings = [*self.records.walk_owned(owner.id)]
-        elsewhere = any(finding.doctor != owner.doctor_id for finding in findings)
-        kept = sum(finding.error is None for finding in findings)
-        differs = elsewhere or owner.findings != kept
-        return differs or self.records.waits_otherwise(owner.id)
+        with leaving_out():
+            elsewhere = any(
+                finding.doctor != owner.doctor_id for finding in self.records.walk_owned(owner.id)
+            )
+            differs = elsewhere or owner.findings != self.records.count_of(owner.id)
+            return differs or self.records.waits_otherwise(owner.id)
 
     def move_misplaced(self) -> None:
         """Move findings and spots from the wrong doctor's list into that of their owner's doctor.

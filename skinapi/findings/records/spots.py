@@ -2,8 +2,10 @@
 after an act (status/spot.py), in the caller's transaction.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import chain
 
 from skinapi.base.errors import NotFound, PresentSpot, RecordDamaged, SpotChanged
 from skinapi.findings.errors import NOT_YOURS
@@ -24,7 +26,7 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
-from skinapi.platform.storage.unreadable import hide, is_hidden, read_each
+from skinapi.platform.storage.unreadable import Name, has_damaged, is_hidden, read_each, read_one
 
 Act = Callable[[Spot], Spot]
 OF_SPOT = ("lesion", "number", "band", "level", "queued_at", "covered_by", "disputed")
@@ -35,59 +37,68 @@ OF_PHOTO = (
     *(f"context.{it}" for it in PLACE),
     f"finding.{SCORE}",
 )
+OF_FINDING = (*OF_SPOT, *OF_OPINION, *OF_PHOTO)
+TIMES = ("created_at", "queued_at", *OF_OPINION)
 
 
 class Spots:
-    def __init__(self, store: Store, reviews: Reviews) -> None:
+    def __init__(self, store: Store) -> None:
         self._lesions, self._findings = store.collection("lesions"), store.collection(FINDINGS)
-        self._reviews = reviews
+        self._reviews = store.collection(Reviews.collection)
 
     def get(self, lesion: str) -> SpotView:
         """Raises RecordDamaged if a record of the spot cannot be read."""
-        found = self.read([lesion]).get(lesion)
-        if found is None:
-            if is_hidden("lesions", lesion):
-                raise RecordDamaged
-            raise NotFound(NOT_YOURS)
-        return found
+        for parts in self._find_parts([lesion], None):
+            return read_one("lesions", parts, _read_whole_spot)
+        raise NotFound(NOT_YOURS)
 
-    def read(self, lesions: Iterable[str]) -> dict[str, SpotView]:
-        """A request that only reads sees none of a spot of which a record cannot be read."""
-        wanted = sorted(set(lesions))
-        if not wanted:
-            return {}
-        stored = self._lesions.find({"id": {"$in": wanted}})
-        spots = {spot.id: spot for spot in read_each("lesions", stored, Lesion.model_validate)}
-        documents: dict[str, list[Document]] = {}
-        of: Filter = {"lesion": {"$in": wanted}, "error": None}
-        fields = (*OF_SPOT, *OF_OPINION, *OF_PHOTO)
-        for item in self._findings.find(of, sort="lesion", fields=fields):
-            documents.setdefault(item["lesion"], []).append(item)
-        reviews = self._read_reviews(wanted, documents)
-        found: dict[str, SpotView] = {}
-        for lesion in wanted:
-            each = documents.get(lesion, [])
-            findings = dict(read_each(FINDINGS, each, _read_finding))
-            hidden = is_hidden("lesions", lesion)
-            if lesion not in spots or hidden or any(is_hidden(FINDINGS, it["id"]) for it in each):
-                _hide_spot(lesion, each)
-            else:
-                found[lesion] = _make_status(spots[lesion], findings, reviews)
-        return found
+    def read(self, lesions: Iterable[str], *, whole: bool = False) -> dict[str, SpotView]:
+        """Read each spot with its findings and reviews as one record: without one of them, it might
+        seem milder. `whole`: also read what of the findings is not needed for that.
+        """
+        parts = self._find_parts(sorted(set(lesions)), None if whole else OF_FINDING)
+        found = read_each("lesions", parts, _read_whole_spot if whole else _read_spot)
+        return {view.spot.id: view for view in found}
 
-    def _read_reviews(
-        self, lesions: list[str], documents: Mapping[str, list[Document]]
-    ) -> Mapping[str, Review]:
-        """Also those of former spots that cover a finding of these."""
-        known = {review.id: review for review in self._reviews.list_of_spots(lesions)}
-        covering = {
-            review
-            for each in documents.values()
-            for item in each
-            for review in item.get("covered_by", ())
-        }
-        former = self._reviews.list_by_ids(sorted(covering - known.keys()))
-        return {**known, **{review.id: review for review in former}}
+    def _find_parts(self, lesions: list[str], fields: tuple[str, ...] | None) -> list[Document]:
+        """Find what is stored of each spot: its own document, `findings`, and `reviews`, also those
+        of former spots that cover a finding of it.
+        """
+        if not lesions:
+            return []
+        wanted: Filter = {"lesion": {"$in": lesions}}
+        spots = {spot["id"]: spot for spot in self._lesions.find({"id": {"$in": lesions}})}
+        findings = self._findings.find({**wanted, "error": None}, sort="lesion", fields=fields)
+        reviews = {item["id"]: item for item in self._reviews.find(wanted, sort="lesion")}
+        if former := sorted(set(chain.from_iterable(map(_list_covering, findings))) - {*reviews}):
+            reviews |= {it["id"]: it for it in self._reviews.find({"id": {"$in": former}})}
+        of_spot: dict[str, list[Document]] = {lesion: [] for lesion in lesions}
+        for item in findings:
+            of_spot[item["lesion"]].append(item)
+        return [
+            _gather(lesion, spots.get(lesion), each, reviews)
+            for lesion, each in of_spot.items()
+            if each or lesion in spots
+        ]
+
+    def find_owner(self, lesion: str) -> str | None:
+        """Find whose a spot is of which a record cannot be read."""
+        findings = self._findings.find({"lesion": lesion}, fields=("owner",))
+        named = (item.get("owner") for item in (*self._lesions.find({"id": lesion}), *findings))
+        return next((owner for owner in named if isinstance(owner, str)), None)
+
+    def find_having(self, records: Iterable[Name]) -> list[str]:
+        """Find the spots that have one of these records. A spot that a photo has started has the id
+        of its finding.
+        """
+        found = set[object]()
+        for collection, identifier in records:
+            if collection in ("lesions", FINDINGS, "waiting"):
+                found.add(identifier.rpartition("-")[2])
+            if collection in (FINDINGS, "reviews"):
+                stored = self._findings if collection == FINDINGS else self._reviews
+                found |= {item.get("lesion") for item in stored.find({"id": identifier})}
+        return sorted(it for it in found if isinstance(it, str))
 
     def note_opened(self, seen: Spot) -> bool:
         """The patient has opened the spot, one of its findings or its report. What has come since
@@ -197,20 +208,55 @@ def _make_stub(item: SpotFinding) -> Document:
     ).stored()
 
 
-def _hide_spot(lesion: str, each: Iterable[Document]) -> None:
-    hide("lesions", lesion)
-    for item in each:
-        hide(FINDINGS, item["id"])
+def _gather(
+    lesion: str,
+    spot: Document | None,
+    findings: Sequence[Document],
+    reviews: Mapping[str, Document],
+) -> Document:
+    covering = {*chain.from_iterable(map(_list_covering, findings))}
+    own = [
+        item
+        for name, item in sorted(reviews.items())
+        if name in covering or item.get("lesion") == lesion
+    ]
+    return {"id": lesion, "spot": spot or {"id": lesion}, "findings": findings, "reviews": own}
+
+
+def _list_covering(finding: Document) -> list[str]:
+    covering = finding.get("covered_by")
+    return [it for it in covering if isinstance(it, str)] if isinstance(covering, list) else []
+
+
+def _read_whole_spot(parts: Document) -> SpotView:
+    for item in parts["findings"]:
+        read_one(FINDINGS, item, StoredFinding.model_validate)
+    return _read_spot(parts)
+
+
+def _read_spot(parts: Document) -> SpotView:
+    lesion = read_one("lesions", parts["spot"], Lesion.model_validate)
+    findings = dict(read_one(FINDINGS, item, _read_finding) for item in parts["findings"])
+    reviews = [read_one("reviews", item, Review.model_validate) for item in parts["reviews"]]
+    passed_over = len(findings) < lesion.findings and has_damaged(FINDINGS)
+    if passed_over or any(is_hidden(FINDINGS, photo.id) for photo in findings):
+        raise RecordDamaged
+    return _make_status(lesion, findings, reviews)
 
 
 def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
     changes = tuple(map(MeasuredChange.model_validate, document.get("changes", ())))
     number, told = document["number"], document.get("context") or {}
     score = (document.get("finding") or {}).get(SCORE, 1.0)
+    covering = document.get("covered_by") or []
     if not isinstance(number, int):
         raise TypeError("number")
     if not isinstance(score, (float, int)):
         raise TypeError(SCORE)
+    if not isinstance(covering, list):
+        raise TypeError("covered_by")
+    if not all(isinstance(document.get(name), datetime | None) for name in TIMES):
+        raise TypeError("times")
     photo = JudgedPhoto(
         document["id"],
         number,
@@ -227,7 +273,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
         Band(document["band"]),
         Level.model_validate(document["level"]),
         document.get("queued_at"),
-        tuple(document.get("covered_by", ())),
+        tuple(covering),
         tuple(change.before for change in changes),
         document.get("disputed"),
         opinion_asked_at=document.get("opinion_at") or document.get("opinion_came_at"),
@@ -239,7 +285,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
 def _make_status(
     lesion: Lesion,
     findings: Mapping[JudgedPhoto, SpotFinding],
-    reviews: Mapping[str, Review],
+    reviews: Sequence[Review],
 ) -> SpotView:
     stubs = (
         SpotFinding(
@@ -248,17 +294,11 @@ def _make_status(
         for stub in lesion.stubs
     )
     each = sorted([*findings.values(), *stubs], key=lambda item: item.number)
-    covering = {review for item in each for review in item.covered_by}
-    own = {
-        name: review
-        for name, review in sorted(reviews.items())
-        if name in covering or review.lesion == lesion.id
-    }
     spot = Spot(
         id=lesion.id,
         version=lesion.version,
         findings=tuple(each),
-        reviews=tuple(review.for_spot(lesion.id) for review in own.values()),
+        reviews=tuple(review.for_spot(lesion.id) for review in reviews),
         photo_wanted_at=lesion.photo_wanted_at,
         message_at=lesion.message_at,
         opened_at=lesion.opened_at,
@@ -266,7 +306,8 @@ def _make_status(
         changed=lesion.changed,
     )
     photos = sorted(findings, key=lambda photo: photo.number)
-    return SpotView(spot, {photo.id: photo for photo in photos}, own, lesion.owner)
+    by_id = {review.id: review for review in reviews}
+    return SpotView(spot, {photo.id: photo for photo in photos}, by_id, lesion.owner)
 
 
 def require_spot_version(spot: Spot, seen: int) -> None:

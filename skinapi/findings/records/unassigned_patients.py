@@ -24,17 +24,12 @@ from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease
-from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.storage.unreadable import hide
+from skinapi.platform.storage.unreadable import leaving_out
 
 # So much at most is read of what waits of the patients of one doctor who is gone: the most urgent.
 MOST_UNASSIGNED = 1000
-
-
-WORK = "unassigned"
 
 
 COUNTED_FOR_S = 30.0
@@ -101,14 +96,13 @@ class UnassignedSpot:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnassignedPatients:
     """The doctors whom UNASSIGNED_PATIENTS names (`seen_by`; None: all) see what of theirs somebody
-    has to look at, and take the patients from there. One record that cannot be read hides no other.
+    has to look at, and take the patients from there.
     """
 
     accounts: Accounts
     former: FormerOwners
     waiting: WaitingSpots
     outbox: Outbox
-    failed: FailedItems
     seen_by: frozenset[str] | None
     review_days: int | None
     clinic: Clinic
@@ -228,7 +222,7 @@ class UnassignedPatients:
 
     def on_doctor_returned(self, event: DoctorReturned) -> None:
         """Tell the doctor what waits of the patients who are back in care."""
-        waiting = self._read_rows(event.doctor)
+        waiting = self.waiting.list_of_doctor(event.doctor, limit=MOST_UNASSIGNED)
         self._tell(Kind.CAME_INTO_CARE, event.doctor, sorted({row.owner for row in waiting}))
 
     def _tell(self, kind: Kind, doctor: str, patients: list[str]) -> None:
@@ -261,22 +255,13 @@ class UnassignedPatients:
 
     def _read_spots(self, doctor: str | None) -> list[UnassignedSpot]:
         """Read what waits of the patients of this doctor, or of nobody."""
-        rows = self._read_rows(doctor)
-        stored = self.accounts.find_stored({row.owner for row in rows})
-        owners = {it.id: it for it in self.failed.each(WORK, stored, Account.model_validate)}
-        damaged = {item["id"] for item in stored} - owners.keys()
+        rows = self.waiting.list_of_doctor(doctor, limit=MOST_UNASSIGNED)
+        owners = self.accounts.by_ids({row.owner for row in rows})
         spots: dict[str, list[WaitingSpot]] = {}
         for row in rows:
-            if row.owner in damaged:
-                hide("accounts", row.owner)
-                hide(FINDINGS, row.finding or row.id)
             spots.setdefault(row.lesion or row.owner, []).append(row)
         known = ((owners.get(each[0].owner), each) for each in spots.values())
         return [UnassignedSpot(owner, each) for owner, each in known if owner]
-
-    def _read_rows(self, doctor: str | None) -> list[WaitingSpot]:
-        stored = self.waiting.find_of_doctor(doctor, limit=MOST_UNASSIGNED)
-        return [*self.failed.each(WORK, stored, WaitingSpot.model_validate)]
 
     def _is_listed(self, owner: Account, to: Account | None) -> bool:
         return _is_patient(owner) and not (to and self.former.is_own(owner, to))
@@ -321,8 +306,9 @@ class UnassignedMailer:
         if not self._unassigned.outbox.enabled or not self._lease.claim():
             return
         try:
-            if self._say_problems():
-                self._store.transaction(self._tell)
+            with leaving_out():
+                if self._say_problems():
+                    self._store.transaction(self._tell)
         finally:
             self._lease.release()
 

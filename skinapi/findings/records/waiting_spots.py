@@ -16,7 +16,7 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.read_access import can_read
 from skinapi.findings.status.spot import Spot, SpotFinding, instruction
 from skinapi.findings.status.spot_view import SpotView
-from skinapi.findings.status.waiting import Waiting, WaitingKind, waiting
+from skinapi.findings.status.waiting import Waiting, WaitingKind, wait_damaged, waiting
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.documents import walk_values
@@ -102,6 +102,21 @@ def _make_queue_key(row: WaitingSpot, status: SpotView) -> str | None:
 
 def _is_first(item: SpotFinding) -> bool:
     return not item.stub and (item.opinion_came or item.dispute is not None)
+
+
+def list_damaged_rows(
+    lesion: str, owner: Account | None, stored: Sequence[WaitingSpot]
+) -> list[WaitingSpot]:
+    """List what a spot of which a record cannot be read waits for: for an urgent review, and for
+    what it did before. An owner who cannot be read has no queue.
+    """
+    if owner is None:
+        return [*stored]
+    others = [row for row in stored if row.kind is not WaitingKind.REVIEW]
+    since = next((row.began_at for row in stored if row.kind is WaitingKind.REVIEW), now())
+    row = _make_row(wait_damaged(since), owner, Band.URGENT_REFERRAL, spot=Spot(lesion))
+    first = f"{AFTER_FIRST}{urgency(row.urgency)}{0:03d}{row.key}"
+    return [*others, row.model_copy(update={"queue_key": first})]
 
 
 def make_message_row(owner: Account, since: datetime) -> WaitingSpot:
@@ -247,12 +262,12 @@ class WaitingSpots(Repository[WaitingSpot]):
             for kind in WaitingKind
         }
 
-    def find_of_doctor(self, doctor: str | None, *, limit: int) -> list[Document]:
-        """Find what waits of the patients of this doctor, or of nobody, but visits, as it is
-        stored: the most urgent first, then what is due first.
+    def list_of_doctor(self, doctor: str | None, *, limit: int) -> list[WaitingSpot]:
+        """List what waits of the patients of this doctor, or of nobody, but visits: the most urgent
+        first, then what is due first.
         """
         wanted: Filter = {"doctor": doctor, "urgency_key": {"$gt": ""}}
-        return self._documents.find(wanted, sort="urgency_key", limit=limit)
+        return self._list(wanted, sort="urgency_key", limit=limit)
 
     def list_of(self, field: Literal["owner", "lesion"], ids: Iterable[str]) -> list[WaitingSpot]:
         wanted = sorted({*ids})

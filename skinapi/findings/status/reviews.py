@@ -7,9 +7,7 @@ from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyReviews
 from skinapi.findings.status.spot import Certainty, Sample, SpotReview, Statement
 from skinapi.model.conditions import Band
-from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Repository
-from skinapi.platform.storage.unreadable import hide, is_hidden
 
 MOST_REVIEWS = 100
 
@@ -77,18 +75,6 @@ class Reviews(Repository[Review]):
 
     def find_by_key(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
         return self._by_key(key, request_hash, doctor=doctor)
-
-    def list_of_spots(self, lesions: Sequence[str]) -> list[Review]:
-        """List the reviews of these spots in the order of signing. A request that only reads hides
-        each spot of which a review cannot be read: without it, the spot might seem milder.
-        """
-        wanted: Filter = {"lesion": {"$in": [*lesions]}}
-        found = self._documents.find(wanted, sort="lesion")
-        read = self._read_each(found)
-        for document in found:
-            if is_hidden(self.collection, document["id"]):
-                hide("lesions", document["lesion"])
-        return sorted(read, key=lambda review: review.id)
 
     def list_by_ids(self, identifiers: Sequence[str]) -> list[Review]:
         return self._list({"id": {"$in": [*identifiers]}}) if identifiers else []

@@ -67,5 +67,10 @@ def _list_waiting(spot: Spot, can_read: bool) -> Iterator[Waiting]:
         yield _wait(WaitingKind.TELLING, telling.began_at, within if can_read else 0)
 
 
+def wait_damaged(since: datetime) -> Waiting:
+    """What a spot of which a record cannot be read waits for, whatever the others say."""
+    return _wait(WaitingKind.REVIEW, since, 3)
+
+
 def _wait(kind: WaitingKind, since: datetime, days: int) -> Waiting:
     return Waiting(kind=kind, began_at=since, due_at=since + timedelta(days=days))

@@ -1,39 +1,30 @@
 """Works on each item of a background pass alone, so that a damaged record stops none of the others.
 Records that a request could not read are noted here, too.
 
-What fails is logged by its id, counted, tried again later and later, and shown to the admins. It is
+What fails is logged by its id, counted, tried again later and later, and named by `/readyz`. It is
 forgotten once it succeeds, or when it was not tried for a week.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from skinapi.base.errors import SkinAPIError, StoreBusy, StoreUnavailable
+from skinapi.base.errors import RecordDamaged, SkinAPIError, StoreBusy, StoreUnavailable
 from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import GaugeReading
 from skinapi.platform.storage.background import backoff
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unreadable import Name
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
 KEPT = timedelta(days=7)
-MOST_SHOWN = 20
 MOST_NAMED = 3
 # The "pass" of records that a request or a backup could not read; the item is `collection/id`.
 RECORD = "record"
-# Which pass it was: the pages have words for each.
-WORK = frozenset(
-    {
-        *("account_erasure", "account_expiry", "comparison", "delivery", "erasure_receipt"),
-        *("job", "mail", "migration", "notice", RECORD, "reminder"),
-        *("retention", "unassigned"),
-    }
-)
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -63,6 +54,11 @@ class FailedItems(Repository[FailedItem]):
     collection, record = "failed_items", FailedItem
     indexes = (("work", "id"), ("item",))
     expiry = "expires_at"
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        # Is told of records that cannot be read, when they are found and from time to time.
+        self.on_damaged: Callable[[Collection[Name]], object] = lambda _: None
 
     def each(
         self,
@@ -100,6 +96,8 @@ class FailedItems(Repository[FailedItem]):
                 if postpone is None and isinstance(error, SkinAPIError) and error.status < 500:
                     log.warning("item_refused", work=work, item=identifier, reason=error.code)
                     continue
+                if isinstance(error, RecordDamaged) and error.record:
+                    self.note_damaged({error.record: error.code})
                 attempts = self._note(work, identifier, error, known)
                 if postpone:
                     postpone(item, attempts)
@@ -157,14 +155,19 @@ class FailedItems(Repository[FailedItem]):
 
     def note_damaged(self, damaged: Mapping[Name, str]) -> None:
         """Remember records that could not be read, with the kind of the error."""
+        noted = list[Name]()
         for (collection, identifier), reason in damaged.items():
             item = f"{collection}/{identifier}"
             known = self._first({"work": RECORD, "item": item})
             if known is None or known.due_at <= now():
                 self._write(RECORD, item, reason, known)
-
-    def list_some(self) -> list[FailedItem]:
-        return self._list(limit=MOST_SHOWN)
+                noted.append((collection, identifier))
+        try:
+            self.on_damaged(noted)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
+            log.error("damaged_not_told", reason=type(error).__name__)
 
     def forget(self, identifier: str, collection: str = "accounts") -> None:
         """Call it for a record that is deleted."""

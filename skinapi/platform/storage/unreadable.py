@@ -72,8 +72,9 @@ def read_one(collection: str, document: Document, read: Callable[[Document], R])
     except SkinAPIError:
         raise
     except Exception as error:  # damaged data can break any code that reads it
-        _note(collection, str(document.get("id")), _say(error), type(error).__name__)
-        raise RecordDamaged from error
+        record = (collection, str(document.get("id")))
+        _note(*record, _say(error), type(error).__name__)
+        raise RecordDamaged(record) from error
 
 
 def pass_over(collection: str, identifier: str) -> None:
@@ -82,7 +83,7 @@ def pass_over(collection: str, identifier: str) -> None:
     """
     _note(collection, identifier, "no JSON", "JSONDecodeError")
     if not hide(collection, identifier) and current_unreadable.get():
-        raise RecordDamaged
+        raise RecordDamaged((collection, identifier))
 
 
 def _note(collection: str, identifier: str, said: str, kind: str) -> None:
@@ -109,6 +110,12 @@ def name_left_out() -> str:
     current = current_unreadable.get()
     counted = Counter(collection for collection, _ in current.hidden) if current else {}
     return ", ".join(f"{name}={count}" for name, count in sorted(counted.items()))
+
+
+def has_damaged(collection: str) -> bool:
+    """Whether the current request has come upon a damaged record of this collection."""
+    current = current_unreadable.get()
+    return current is not None and any(name == collection for name, _ in current.damaged)
 
 
 def is_hidden(collection: str, identifier: str) -> bool:

@@ -57,7 +57,6 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
         "model_version": "tiny-1",
         "model_problem": None,
         "leaves": [],
-        "failed_items": [],
         "checkers": [],
     }
 

@@ -239,7 +239,7 @@ def test_a_damaged_job_stops_no_other(jobs: Jobs, store: Store) -> None:
         store.collection("jobs").update({"id": job.id}, {"$unset": {"created_at": True}})
     assert claim(jobs).id == whole.id
     assert jobs.claim(worker="w", lease=LEASE) is None
-    shown = FailedItems(store).list_some()
+    shown = FailedItems(store).walk_all()
     assert {(item.work, item.item, item.attempts) for item in shown} == {
         ("job", running.id, 1),
         ("job", waiting.id, 1),

@@ -9,7 +9,7 @@ import pytest
 from skinapi.__main__ import main
 from skinapi.base.settings.settings import Settings
 from skinapi.platform.web.headers import LEFT_OUT
-from tests.care.clinic import URGENT, file_for, patient_in_care
+from tests.care.clinic import ROUTINE, URGENT, file_for, patient_in_care
 from tests.support.backends import SECRET, Backend
 from tests.support.models import tiny_model
 
@@ -56,11 +56,14 @@ def test_one_damaged_character_hides_one_record(
 ) -> None:
     doctor, patient = patient_in_care(backend)
     broken, urgent = (file_for(backend, patient, URGENT) for _ in range(2))
+    file_for(backend, patient, ROUTINE, lesion=broken.lesion)
     damage_text(backend, broken.id, old, new)
-    for person, path in ((doctor, "/queue"), (patient, "/submissions")):
-        listed = person.call("GET", path)
-        assert (listed.status_code, listed.headers.get(LEFT_OUT)) == (200, "submissions=1")
-        assert [item["id"] for item in listed.get_json()] == [urgent.number]
+    listed = patient.call("GET", "/submissions")
+    assert (listed.status_code, listed.headers.get(LEFT_OUT)) == (200, "lesions=1, submissions=1")
+    assert [item["id"] for item in listed.get_json()] == [urgent.number]
+    [row, other] = doctor.pages("/queue")
+    assert (row["lesion"], row["finding"]) == (broken.lesion, None), "the others are milder"
+    assert other["id"] == urgent.number
     assert f"(submissions/{broken.id})" in str(backend.client.get("/readyz").get_json()["notes"])
     assert main(["check"]) == 1
     assert f"submissions {broken.id}: damaged" in capsys.readouterr().out

@@ -14,7 +14,7 @@ import { OtherNumber, sayOverdue } from "/console/views/queue_rows.js";
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
 /** How the notes of the server begin that say what is among the lines of the page. */
-const SAID_ABOVE = /^(Patients without|Mails that|No job worker|Damaged records|Records that cannot)/;
+const SAID_ABOVE = /^(Patients without|Mails that|No job worker)/;
 
 /** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console; `known` is what of it an admin
  * may have read and put aside, until that changes. @typedef {{act: boolean, text: string, place?: string, more?: string[], known?: string}} Item */
@@ -60,19 +60,6 @@ const itemOfStaff = ({ email, name, role, spots, urgent }) => ({
   more: [say("staffFindingsText")],
 });
 
-/** Whose a damaged record is, and which doctor is to know. @param {Api["DamagedOwnerView"]} owner */
-const sayWhose = ({ patient_name: patient, doctor, doctor_name: name }) => {
-  const who = isolated(patient ?? say("nameUnreadable"));
-  return doctor ? say("recordOfPatient", { patient: who, doctor: sayWho({ name: name ?? "", email: doctor }) }) : say("recordOfNobodys", { patient: who });
-};
-
-/** What is damaged: it is in no list, or some work fails on it. @param {Api["FailedItemView"]} failed @returns {Item} */
-export function itemOfFailed({ work, item, attempts, created_at: since, reason, owner }) {
-  const figures = { date: sayDate(since), reason, item };
-  if (work === "record") return { act: true, text: say("recordDamaged", { item }), more: [...(owner ? [sayWhose(owner)] : []), say("recordDamagedText", figures)] };
-  return { act: true, text: say("itemFailed", { work: sayValue("work", work), item }), more: [say("itemFailedText", { attempts: sayCount("attempts", attempts), ...figures })] };
-}
-
 /** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @param {Api["AccountRow"]} [asks] @returns {Item[]} */
 function itemsOf(found, lesions = FEWEST_LESIONS, asks) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
@@ -80,7 +67,6 @@ function itemsOf(found, lesions = FEWEST_LESIONS, asks) {
   return [
     itemOfUnassigned(found.unassigned, asks),
     ...found.staff_findings.map(itemOfStaff),
-    ...found.failed_items.map(itemOfFailed),
     ...found.checkers.map(itemOfChecker),
     ...itemsOverdue(found.overdue),
     { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },

@@ -14,7 +14,7 @@ import { FormerConversation, PatientConversation, placeOfConversation } from "/c
 import { Instruction, Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { getPatient, placeOfPatientPhoto } from "/console/views/new_finding.js";
-import { DamagedPatients, FindingPages, FindingRow } from "/console/views/queue_rows.js";
+import { FindingPages, FindingRow } from "/console/views/queue_rows.js";
 import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js";
 
 /** Of a patient who has left. @param {string} until */
@@ -53,7 +53,6 @@ const Patients = () => {
   const none = text ? html`<${Empty} title=${say("searchEmpty")} />` : html`<${Empty} title=${say("patientsEmpty")}><p>${say("patientsEmptyText")}</p><//>`;
   return html`
     <h1>${say("title_patients")}</h1>
-    <${DamagedPatients} damaged=${useWaiting().counts?.damaged} />
     <${Search} onSearch=${setText} />
     <${Load} ask=${getConditions}>
       ${(/** @type {Api["ConditionsView"]} */ conditions) => html`

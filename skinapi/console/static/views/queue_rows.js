@@ -13,7 +13,7 @@ import { sayWork } from "/console/views/case_work.js";
 import { Overdue, sayRemoved, UrgencySign } from "/console/views/decision.js";
 import { doctorNameOf, isMalignant, labelOfBand } from "/console/views/finding.js";
 
-/** `nobodys`: in a doctor's own list, of a patient without one; `waiting` and `lesion`: in a list of what spots wait for. Without an `id` if all findings of the spot were deleted.
+/** `nobodys`: in a doctor's own list, of a patient without one; `waiting` and `lesion`: in a list of what spots wait for. Without an `id` if all findings of the spot were deleted, or a record of it cannot be read.
  * @typedef {Api["QueuedFinding"] & {nobodys?: boolean} & Partial<Pick<Api["WaitingRow"], "waiting" | "lesion" | "spot_version" | "patient_number" | "patient_sent_by">>} Found */
 
 /** What the spot asks for; in a list of findings, what the finding does. @param {Found} found */
@@ -103,7 +103,7 @@ const ToTell = ({ found }) => {
     ${failed}`;
 };
 
-/** A finding in two lines, or what waits without a finding to open: a message about no spot, or a spot whose findings were deleted. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
+/** A finding in two lines, or what waits without a finding to open: a message about no spot, or a spot whose findings were deleted or cannot be read. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
  * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "" }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side } = found;
@@ -118,7 +118,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
     !reviewed && found.more_urgent && say("becameUrgentRow"),
     waiting && say("awaitedSince", { date: sayShortDay(waiting.since) }),
     !reviewed && found.uncertain && say("uncertainMark"),
-    !reviewed && (id ? sayLikely(found, conditions) : lesion && urgency ? labelOfBand(conditions, urgency) : say("generalMessage")),
+    !reviewed && (id ? sayLikely(found, conditions) : !lesion || !urgency ? say("generalMessage") : found.deleted ? labelOfBand(conditions, urgency) : say("partUnreadable")),
     review && said(review),
   ].filter(Boolean).join(" · ");
   const unassigned = kinds.length > 0; // the page of the patient has the button to take them
@@ -186,7 +186,3 @@ export const FindingPages = ({ path, empty, head, foot }) => {
     <//>
     ${pages.items && foot?.(pages.items[0])}`;
 };
-
-/** Of whom something stored is damaged, so that no list shows it. @param {{damaged?: Api["DamagedPatient"][]}} props */
-export const DamagedPatients = ({ damaged = [] }) => damaged.length > 0 && html`
-  <span class="damaged-patients"><${Overdue} text=${say("damagedOf", { names: damaged.map((one) => isolated(one.patient_name ?? say("nameUnreadable"))).join(", ") })} /></span>`;

@@ -1,7 +1,7 @@
 // What waits for a patient to do, the most urgent first: the top of the home page.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, countLeftOut, get, getAll, getConditions, remove } from "/console/api.js";
+import { apiPath, get, getAll, getConditions, isLeftOut, remove } from "/console/api.js";
 import { Answer, Confirm, Icon, Load, Menu, Message, toast, useAnswer } from "/console/components.js";
 import { Call } from "/console/clinic.js";
 import { colon, getLanguage, isolated, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
@@ -175,7 +175,7 @@ const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
         <${Inbox} inbox=${inbox} />
         ${spots.length > 0 ? html`<${SpotPoints} spots=${spots} conditions=${conditions} view="spot" told=${new Set(inbox.tasks.filter(asksForVisit).map((one) => one.lesion))} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
           <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}><${Icon} name="camera" /></a>`} />`
-          : countLeftOut().records === 0 && html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`}
+          : !isLeftOut() && html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`}
         <p class="row"><a class="button" href="#/messages"><${Icon} name="message" />${doctor ? say("writeTo", { name: isolated(doctor) }) : say("title_messages")}</a></p>
         <${OwnErrors} />`}
     <//>`;
