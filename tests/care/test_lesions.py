@@ -375,3 +375,18 @@ def test_the_console_tells_left_from_right_as_the_server_does() -> None:
     [paired] = re.findall(r"const PAIRED = (\[.*\]);", drawn)
     assert set(json.loads(paired)) == PAIRED
     assert f"[MIDLINE, MIDDLE] = [{MIDLINE:g}, {MIDDLE:g}]" in drawn
+
+
+def test_a_moved_finding_is_hidden_if_the_review_that_covers_it_cannot_be_read(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    number, spot = file_for(any_backend, ada, URGENT).number, begin(ada)
+    said = {"label": "melanoma", "certainty": "sure", "urgency": URGENT}
+    assert sign_review(doctor, number, said).status_code == 201
+    store = any_backend.services.store
+    moved_by_2_0_0 = {"$set": {"lesion": spot}}
+    store.collection("submissions").update({"number": number}, moved_by_2_0_0)
+    store.collection("reviews").update_all({}, {"$unset": {"created_at": True}})
+    assert code_of(ada.call("GET", f"/lesions/{spot}")) == (500, "record_damaged")
+    assert [item["id"] for item in ada.pages("/submissions")] == []

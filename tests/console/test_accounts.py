@@ -121,8 +121,9 @@ def test_a_case_of_a_patient_without_a_doctor_is_taken_and_left_by_its_true_reas
     visitor.enter(doctor, "doctor")
     visitor.go("queue?list=unassigned")
     visitor.find(".top .unread")
-    visitor.go(f"case/{row['id']}")
-    visitor.find(".take-patient")
+    for page in (f"course/{row['lesion']}", f"case/{row['id']}"):
+        visitor.go(page)
+        visitor.find(".take-patient")
     journey.step("to-take")
     visitor.keys("t")
     journey.see("patientTaken")

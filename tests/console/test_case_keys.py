@@ -76,6 +76,24 @@ def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
     ] == [True]
 
 
+def test_the_case_after_a_signed_one_follows_it_in_the_list(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    doctor = seeder.person("doctor")
+    for _ in range(3):
+        send_for(doctor, seeder, photo_of("melanoma", (600, 450)))
+    _, second, third = [item["id"] for item in doctor.call("GET", "/queue").json]
+    journey = Journey(visitor, "following-case", looks(2)[0])
+    visitor.enter(doctor, "doctor")
+    visitor.find(f"{FIRST}.current")
+    visitor.go(f"case/{second}")
+    visitor.find("#review")
+    sign_the_review(journey)
+    visitor.await_truth(lambda: visitor.count(".cases .finding-row") == 2, "the case to leave")
+    visitor.keys("j")
+    visitor.await_truth(lambda: visitor.run("return location.hash") == f"#/case/{third}", "next")
+
+
 def ask_a_colleague(journey: Journey, colleague: Caller) -> None:
     """The case is drawn anew in the middle of the question, because it has been signed."""
     visitor = journey.visitor

@@ -2,7 +2,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
-import { BandBadge, Empty, Icon, Load, PhoneLink } from "/console/components.js";
+import { BandBadge, Empty, Icon, Load, PhoneLink, useAnswer } from "/console/components.js";
 import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -12,7 +12,7 @@ import { TakePatient } from "/console/views/case.js";
 import { BackToCase, PatientHead } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, placeOfConversation } from "/console/views/conversation.js";
 import { Instruction, Overdue } from "/console/views/decision.js";
-import { labelOfBand } from "/console/views/finding.js";
+import { getFinding, labelOfBand } from "/console/views/finding.js";
 import { getPatient, placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { FindingPages, FindingRow } from "/console/views/queue_rows.js";
 import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js";
@@ -20,8 +20,8 @@ import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js
 /** Of a patient who has left. @param {string} until */
 const sayRecord = (until) => say("onlyRecord", { until: sayDate(until, false) });
 
-/** Nothing reaches a patient whom another system has sent. @param {string} email */
-const sayEmail = (email) => (email.endsWith(EXTERNAL) ? "" : isolated(email));
+/** Nothing reaches a patient whom another system has sent. @param {string | null} [email] */
+const sayEmail = (email) => (!email || email.endsWith(EXTERNAL) ? "" : isolated(email));
 
 /** What waits for the doctor: a finding to review, and messages. @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
 const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, waiting_submission: number }, conditions }) => {
@@ -116,6 +116,13 @@ const SpotTimeline = ({ spot, conditions }) => {
     <//>`;
 };
 
+/** The messages about a spot, or the button to take its patient, if they have no doctor. @param {{spot: Api["LesionView"]}} props */
+const MessagesOfSpot = ({ spot: { id, latest } }) => {
+  const { value, reload } = useAnswer(async () => (latest ? getFinding(String(latest.id)) : null), [latest?.id]);
+  if (value?.unassigned) return html`<${TakePatient} patient=${value.patient_id} onTaken=${reload} />`;
+  return value !== undefined && html`<${PatientConversation} spot=${id} />`;
+};
+
 const Course = (/** @type {{argument: string, filters: URLSearchParams}} */ { argument, filters }) => html`
   <${Load} ask=${() => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getConditions()])} inputs=${[argument, getLanguage()]}
     gone=${html`<${Empty} title=${say("spotGone")}><p>${say("patientSpotGone")}</p><a class="button" href="#/patients">${say("title_patients")}</a><//>`}>
@@ -127,7 +134,7 @@ const Course = (/** @type {{argument: string, filters: URLSearchParams}} */ { ar
       ${spot.findings > 1 && html`<p><a class="button" href=${addressOf(`#/visits/${spot.id}`, Object.fromEntries(filters))}>${say("sideBySide")}</a></p>`}
       <${SpotPlace} spot=${spot} />
       <${SpotTimeline} spot=${spot.id} conditions=${conditions} />
-      <${PatientConversation} spot=${spot.id} />`}
+      <${MessagesOfSpot} spot=${spot} />`}
   <//>`;
 
 export const VIEWS = { patients: PatientsPage, course: Course };

@@ -221,11 +221,11 @@ const useWay = ({ pages, order, rows, place, setChosen, before }, number, filter
   };
   const waits = (/** @type {Found} */ one) =>
     String(one.id) !== number && !signed.current.some((done) => done.number === String(one.id) && done.items === pages.items);
+  const last = useRef(0); // where the open case stood, once it has left the list
+  const at = order.findIndex((one) => String(one.id) === number);
+  if (at >= 0) last.current = at;
   /** The next most urgent one, of whomever it is: the rows of one patient stand together only in the list. At its end, the first that waits. */
-  const after = () => {
-    const at = order.findIndex((one) => String(one.id) === number);
-    return [...order.slice(at + 1), ...order].find(waits);
-  };
+  const after = () => [...order.slice(at < 0 ? last.current : at + 1), ...order].find(waits);
   const openNext = () => {
     signed.current.push({ number, items: pages.items ?? null });
     return open(after());
