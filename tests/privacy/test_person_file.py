@@ -134,7 +134,8 @@ def test_what_cannot_be_read_is_left_out_and_named_in_it(backend: Backend, tmp_p
     archive = made_for(backend, ada, tmp_path / "work")
     data = read(archive)
     assert [item["_id"] for item in data["findings"]] == [filed[3].id, lost.id]
-    named = [f"submissions/{item.id}" for item in filed[:3]]
+    named = [f"submissions/{item.id}" for item in (filed[0], filed[2])]
+    named.append(f"lesions/{filed[1].lesion}")  # whose review cannot be read
     assert {*named, f"photos/{lost.number}-1.jpg"} <= {*data["left_out"]}
     page = unescape(archive.read(PAGE).decode())
     assert WORDS["en"].labels["missing"].format(count=len(data["left_out"])) in page
