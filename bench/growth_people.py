@@ -75,7 +75,6 @@ def fill_findings(store: Store, records: int) -> None:
         context=Context(),
         language="en",
         sections=dict.fromkeys(("overview", "recommendation"), "As it was answered. " * 20),
-        doctor=DOCTOR,
     )
 
     def each() -> Iterator[Document]:

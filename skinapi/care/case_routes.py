@@ -69,8 +69,8 @@ routes: Routes[CasesService] = Routes(access=DOCTORS)
 
 
 def _shown(case: Case, subject: Subject) -> CaseView:
-    finding, doctors, given = case
-    return CaseView.from_finding(finding, doctors, subject.id, given=given)
+    finding, owner, doctors, given = case
+    return CaseView.from_finding(finding, owner, doctors, subject.id, given=given)
 
 
 @routes.route("PUT", "/patients/<patient>/doctor", raises=(NotFound, Conflict, PatientTaken))

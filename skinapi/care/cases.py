@@ -54,7 +54,7 @@ NOT_SHOWN = "Only the doctor in charge and a colleague who is asked see the case
 NOT_ASKED_OF = "You are not asked for a second opinion on this finding"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
 ONESELF = "A second opinion is that of another doctor; name a colleague"
-Case = tuple[StoredFinding, Mapping[str, Account], Sequence[SecondOpinion]]
+Case = tuple[StoredFinding, Account, Mapping[str, Account], Sequence[SecondOpinion]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,21 +87,21 @@ class CasesService:
         self.assignments.assign(unit, owner, doctor=by.id, by=by.id)
 
     def get_case(self, *, number: str, by: Subject) -> Case:
-        finding, _ = self.findings.get_in_charge(
+        finding, owner = self.findings.get_in_charge(
             number=number, by=by, refusal=NOT_SHOWN, or_asked=True
         )
-        return self._read_case(finding)
+        return self._read_case(finding, owner)
 
     @atomic
     def ask_colleague(
         self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
     ) -> Case:
-        finding, _ = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
+        finding, owner = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         asked = self._find_colleague(colleague)
         if asked.id == by.id:
             raise Conflict(ONESELF)
         if finding.opinion_of == asked.id:
-            return self._read_case(finding)
+            return self._read_case(finding, owner)
         unit.audit("case.ask_opinion", by=by.id, target=finding.id, owner=finding.owner)
         owner = self.accounts.lock(finding.owner)
         if owner.record_kept_until_at:
@@ -124,7 +124,7 @@ class CasesService:
         }
         self.records.change(finding.id, **fields)
         self.records.renew_waiting([finding.lesion])
-        return self._read_case(finding.model_copy(update=fields))
+        return self._read_case(finding.model_copy(update=fields), owner)
 
     def give_opinion(
         self, *, number: str, label: str | None, comment: str, by: Subject, key: str | None
@@ -152,8 +152,8 @@ class CasesService:
         answered = partial(note_change, act=Act.ANSWERED, at=now())
         self.records.spots.change(finding.lesion, answered)
         unit.publish(self.records.renew([finding.lesion]))
-        if finding.doctor:
-            self.outbox.add(Kind.OPINION, to=finding.doctor, about=_place_of(finding))
+        if owner.doctor_id:
+            self.outbox.add(Kind.OPINION, to=owner.doctor_id, about=_place_of(finding))
         return self.opinions.insert(
             SecondOpinion(
                 id=new_id(),
@@ -201,9 +201,9 @@ class CasesService:
         )
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 
-    def _read_case(self, finding: StoredFinding) -> Case:
+    def _read_case(self, finding: StoredFinding, owner: Account) -> Case:
         doctors = self.accounts.by_ids(doctors_of(finding))
-        return finding, doctors, self.opinions.list_of(finding.id)
+        return finding, owner, doctors, self.opinions.list_of(finding.id)
 
     def _find_colleague(self, named: str) -> Account:
         opinion = None

@@ -90,7 +90,7 @@ class QueueCountsView(Value):
 
 
 def doctors_of(finding: StoredFindingRow) -> set[str]:
-    named = (finding.doctor, finding.opinion_of, finding.asker)
+    named = (finding.opinion_of, finding.opinion_by)
     return {doctor for doctor in named if doctor}
 
 
@@ -171,7 +171,7 @@ class CareService:
             raise NotFound(NO_PATIENT)
         groups = {OPEN: False, REVIEWED: True}
         parts = {
-            name: partial(self.records.page_newest, {"owner": owner.id}, reviewed=group)
+            name: partial(self.records.page_newest, owner.id, reviewed=group)
             for name, group in groups.items()
             if reviewed in (None, group)
         }
@@ -255,7 +255,7 @@ class CareService:
             return Page(self._see_rows(rows, doctor), page.next_after)
 
         def page_reviewed(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
-            page = self.records.page_newest({"doctor": doctor.id}, part, reviewed=True)
+            page = self.records.page_reviewed({*self.accounts.list_patients(doctor.id)}, part)
             found = [item for item in page.items if urgency in (None, item.level.urgency)]
             cases = self._with_accounts(
                 found, lambda _, owner: in_care(owner, doctor), doctor=doctor

@@ -269,6 +269,7 @@ class CaseView(Answer):
     def from_finding(
         cls,
         finding: StoredFindingRow,
+        owner: Account,
         doctors: Mapping[str, Account],
         asker: str,
         given: Sequence[SecondOpinion] | None = None,
@@ -282,10 +283,10 @@ class CaseView(Answer):
         return cls.from_record(
             finding,
             opinion=OpinionView(
-                doctor=name(finding.asker),
+                doctor=name(finding.opinion_by),
                 colleague=name(finding.opinion_of),
                 of_me=finding.opinion_of == asker,
-                in_charge=finding.opinion_of == finding.doctor == asker,
+                in_charge=finding.opinion_of == owner.doctor_id == asker,
                 asked_at=finding.opinion_at,
                 question=finding.opinion_question,
                 colleague_gone=colleague is None or not colleague.active_doctor,
@@ -356,7 +357,7 @@ class QueuedFinding(ListedFinding, OfPatient):
             restated_malignant_score=percent(judged.shown_malignant_score)
             if judged.restated
             else None,
-            case=CaseView.from_finding(finding, found.doctors, to.id),
+            case=CaseView.from_finding(finding, found.owner, found.doctors, to.id),
             **more,
         )
 

@@ -8,6 +8,7 @@ import pytest
 
 from skinapi.accounts.auth import accounts
 from skinapi.app.integrity_check import check_integrity
+from skinapi.findings.records import stored_findings
 from skinapi.model.context import Context
 from tests.care.clinic import (
     REFERRAL,
@@ -54,6 +55,23 @@ def test_the_queue_has_unreviewed_first_then_the_urgent_then_who_waits_longest(
     # The newest first is the last that was filed: its id is not patched.
     assert numbers(doctor, path) == numbers(doctor, f"{path}?limit=1") == [routine, late, done]
     assert numbers(doctor, f"{path}?reviewed=true") == [done]
+
+
+@pytest.mark.parametrize("passed", [1, 3])
+def test_the_reviewed_findings_of_a_doctor_stand_between_those_of_others(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch, passed: int
+) -> None:
+    monkeypatch.setattr(stored_findings, "MOST_PASSED", passed)
+    grey, other = (any_backend.member(role="doctor") for _ in range(2))
+    ada, ben = patient_of(any_backend, grey), patient_of(any_backend, other)
+    own = list[int]()
+    for patient, doctor in [(ada, grey), *[(ben, other)] * 4, (ada, grey), (ben, other)]:
+        number = file_for(any_backend, patient, ROUTINE).number
+        review(doctor, number)
+        own += [number] if doctor is grey else []
+    file_for(any_backend, ada, ROUTINE)
+    for query in ("", "&limit=1"):
+        assert numbers(grey, f"/queue?reviewed=true{query}") == own[::-1]
 
 
 def test_the_queue_tells_of_each_case_what_was_told_and_why_it_is_urgent(
@@ -233,9 +251,9 @@ def test_findings_follow_their_owner_from_doctor_to_doctor(backend: Backend) -> 
     assign(new.email)
     assert numbers(new, "/queue") == made
     admin.call("PUT", f"/users/{new.email}/role", json={"role": "user"})
-    stored = backend.stored()["submissions"]
+    stored = backend.stored()["waiting"]
     resting = backend.account(new.email).id  # the patients wait for the role's return
-    assert [document.get("doctor") for document in stored] == [resting, resting]
+    assert {document.get("doctor") for document in stored} == {resting}
     assert list(check_integrity(backend.services)) == []
 
 

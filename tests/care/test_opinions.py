@@ -165,17 +165,6 @@ def test_an_opinion_on_a_patient_without_a_doctor_waits_in_the_list_of_all(asked
     assert (left["id"], left["waits_for"]) == (asked.number, ["opinion"])
 
 
-def test_a_question_from_before_the_asker_was_stored_is_of_the_doctor_in_charge(
-    asked: Clinic,
-) -> None:
-    stored = asked.backend.services.store.collection("submissions")
-    stored.update({"number": asked.number}, {"$unset": {"opinion_by": True}})
-    assert work(asked.colleague, asked)["opinion"]["doctor"] == "Dr Grace Hopper"
-    asked.assign(asked.colleague.email)
-    opinion = work(asked.colleague, asked)["opinion"]
-    assert (opinion["doctor"], opinion["in_charge"]) == ("", True)
-
-
 def test_a_finding_that_waits_for_more_than_an_answer_stands_once(shared_backend: Backend) -> None:
     clinic = Clinic(shared_backend)
     unreviewed = file_for(shared_backend, clinic.ada, URGENT).number

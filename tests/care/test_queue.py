@@ -31,7 +31,6 @@ from tests.support.reviews import sign_review
         ("waiting", "queue_key", "9"),
         *(("waiting", "doctor", None), ("waiting", "key", "9"), ("waiting", "urgency", "routine")),
         *(("lesions", name, None) for name in ("remind_at", "latest", "findings")),
-        ("submissions", "doctor", None),
         ("accounts", "findings", 7),
     ],
 )

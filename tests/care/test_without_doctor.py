@@ -550,15 +550,14 @@ def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
 
 
 def test_who_names_nobody_as_doctor_comes_into_the_list(any_backend: Backend) -> None:
-    """So do findings and spots that name somebody else than their owner does."""
+    """So do spots that name somebody else than their owner does."""
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
     ada, bob = patient_of(any_backend, grey), patient_of(any_backend, grey)
     lost, misplaced = (file_for(any_backend, person, URGENT).number for person in (ada, bob))
     store = any_backend.services.store
-    accounts, findings = store.collection("accounts"), store.collection("submissions")
+    accounts = store.collection("accounts")
     accounts.update({"id": identifier(any_backend, ada)}, {"$set": {"doctor_id": "0" * 32}})
     wrong = {"$set": {"doctor": identifier(any_backend, ada)}}
-    findings.update({"number": misplaced}, wrong)
     store.collection("waiting").update_all({"owner": identifier(any_backend, bob)}, wrong)
     assert numbers(grey, "/queue") == numbers(house, LIST) == []
     any_backend.app.background.run("misplaced-findings")

@@ -28,6 +28,7 @@ FINDINGS = 2 * 3 * len(SAID)
 CHANGED = {
     "accounts": {"queue_key"},
     "submissions": {
+        "doctor",
         "taken_by",
         "taken_at",
         "hold_key",

@@ -106,7 +106,8 @@ class Clinic:
         band = fate.choice([ROUTINE, REVIEW, URGENT])
         spot = fate.choice([None, *spots])
         filed.append(self.photo(who, band, lesion=spot))
-        reviewable = [item for item in filed[-6:] if (found := self.find(item)) and found.doctor]
+        cared = {it.id for it in self.backend.services.data.accounts.list_where({}) if it.doctor_id}
+        reviewable = [item for item in filed[-6:] if self.find(item) and item.owner in cared]
         if reviewable and fate.random() < 0.6:
             sample = "waiting" if fate.random() < 0.1 else "none"
             self.review(fate.choice(reviewable), sample=sample)

@@ -110,13 +110,12 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
     afterwards(AccountAdded, lambda _: data.usage.add(ACCOUNTS))
     inside(
         DoctorChanged,
-        lambda event: records.set_doctor(event.patient, event.doctor),
         lambda event: messages.set_doctor(event.patient, event.doctor),
         lambda event: waiting.set_doctor(event.patient, event.doctor),
         findings.access.unassigned.on_doctor_changed,
     )
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)
-    inside(PatientsReleased, *_of_doctor(records.release, messages.release, waiting.release))
+    inside(PatientsReleased, *_of_doctor(messages.release, waiting.release))
     inside(ApprovalChanged, *_of_account(records.renew_waiting_of))
     inside(LogInReplaced, *_of_account(data.keys.revoke_all))
     inside(

@@ -30,7 +30,7 @@ from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
 from skinapi.privacy.retention.service import ANNOUNCED
 
-RETIRED_KEYS = {"hold_key", "awaited_key", "due_key", "queue_key", "rest_key"}
+RETIRED = {"hold_key", "awaited_key", "due_key", "queue_key", "rest_key", "doctor"}
 # Why 2.0.0 listed a finding of a person to reach. Every other reason was something to tell.
 KINDS = {
     **dict.fromkeys(("unreviewed", "unjudged", "unreadable", "lost"), WaitingKind.REVIEW),
@@ -114,11 +114,15 @@ def show_withheld_review(tools: Tools, review: Document) -> str | None:
     return change
 
 
-def remove_retired_keys(tools: Tools, finding: Document) -> None:
-    """Remove the keys of lists that are queries over what spots wait for now."""
-    if stored := RETIRED_KEYS & finding.keys():
-        change: Ops = {"$unset": dict.fromkeys(stored, True)}
-        tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
+def remove_retired_fields(tools: Tools, finding: Document) -> None:
+    """Remove the fields of lists that are queries over what spots wait for now. Before an opinion
+    said who asks for it, that was the doctor in charge.
+    """
+    change: Document = dict.fromkeys(RETIRED)
+    doctor, asked = finding.get("doctor"), finding.get("opinion_of")
+    if asked and not finding.get("opinion_by"):
+        change["opinion_by"] = None if doctor == asked else doctor
+    tools.store.collection(FINDINGS).update({"id": finding["id"]}, set_or_remove(change))
 
 
 def convert_person_to_reach(tools: Tools, person: Document) -> None:
@@ -266,7 +270,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("lesions", change_lesion),
     (FINDINGS, end_lost_opinion),
     ("reviews", show_withheld_review),
-    (FINDINGS, remove_retired_keys),
+    (FINDINGS, remove_retired_fields),
     ("people_to_reach", convert_person_to_reach),
     ("outbox", convert_mail),
     ("retention_pause", end_pause),

@@ -177,7 +177,6 @@ class PredictionService:
             source=sent.source,
             former=sent.former,
             before_commit=sent.before_commit,
-            doctor=owner.doctor_id,
         )
         return self.findings.file_finding(new, newcomer)
 

@@ -47,22 +47,24 @@ class ChangedFindings:
         Pages are in the order of `changed`. Between two a finding may change: oldest first it comes
         again at the end, and none is left out.
         """
+        records, owners = self.findings.records, self._find_owners(to, patient)
+        of: Filter = {"owner": owners[0]} if owners and len(owners) == 1 else {}
+        whose, after = {*(owners or ())}, paging.after
         found: list[Document] = []
-        for of in self._listings(to, patient):
-            found += self.findings.records.find_changed(
-                of,
-                since=span.since,
-                until=span.until,
-                newest_first=newest_first,
-                after=paging.after,
-                limit=paging.limit + 1,
+        while len(found) <= paging.limit and owners != []:
+            changed = records.find_changed(
+                of, since=span.since, until=span.until, newest_first=newest_first, after=after
             )
-        found.sort(key=lambda item: str(item["changed"]), reverse=newest_first)
+            found += [it for it in changed if owners is None or it["owner"] in whose]
+            if not changed:
+                break
+            after = changed[-1]["changed"]
         page = page_of(found, paging, by="changed")
-        shown = self.findings.records.read(page.items)
+        shown = records.list_whole([item["id"] for item in page.items])
         return Page(self._seen(shown, to, span), page.next_after)
 
-    def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
+    def _find_owners(self, to: Subject, patient: str | None) -> list[str] | None:
+        """Find whose findings the caller may see; None for those of all."""
         key = to.key
         if key and key.patient:
             if patient not in (None, key.patient):
@@ -72,10 +74,11 @@ class ChangedFindings:
         if patient is not None:
             # Nobody else sees any of them, and the time to walk them would tell how many there are.
             may = patient == to.id or wide or to.role == "doctor"
-            return [{"owner": patient}] if may else []
+            return [patient] if may else []
         if wide:
-            return [{}]
-        return [{"owner": to.id}, *([{"doctor": to.id}] if to.role == "doctor" else [])]
+            return None
+        in_care = self.findings.accounts.list_patients(to.id) if to.role == "doctor" else []
+        return [to.id, *in_care]
 
     def _seen(self, found: list[StoredFinding], to: Subject, span: TimeSpan) -> list[SeenFinding]:
         owners = self.findings.accounts.by_ids({record.owner for record in found})

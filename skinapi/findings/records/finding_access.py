@@ -28,7 +28,6 @@ from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document
 
 NOT_TO_CORRECT = (
     "Only the doctor in charge or an admin can say that it was entered in error; of an admin's own "
@@ -84,7 +83,7 @@ class FindingAccess:
         """A finding and its owner: the caller, or a patient whom the caller cares for or is
         asked about. Everything else is NotFound, so that a caller cannot learn which numbers exist.
         """
-        finding = self.records.get_by_number(number, known_to=partial(_is_close, to))
+        finding = self.records.get_by_number(number, known_to=partial(self._is_close, to))
         if to.key and to.key.reads_what_it_filed:
             _require_just_filed(finding, to.key)
         if finding.owner == to.id and to.account:
@@ -93,7 +92,7 @@ class FindingAccess:
         try:
             owner = self.accounts.get(finding.owner)
         except (NotFound, RecordDamaged) as error:
-            if isinstance(error, RecordDamaged) and _is_close(to, {"doctor": finding.doctor}):
+            if isinstance(error, RecordDamaged) and self._is_close(to, finding.owner):
                 raise
             raise NotFound(NOT_YOURS) from error
         if owner.id != to.id and not (
@@ -148,7 +147,7 @@ class FindingAccess:
         """A review of the spot of a finding, for its signer, the doctor in charge, or any doctor if
         nobody is in charge.
         """
-        finding = self.records.get_by_number(number, known_to=partial(_is_close, by))
+        finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
         if owner is None or owner.status == "deleting":
             raise NotFound(NOT_YOURS)
@@ -167,7 +166,7 @@ class FindingAccess:
         """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it
         and is not its owner, or a program that has filed it or has a clinic-wide key.
         """
-        finding = self.records.get_by_number(number, known_to=partial(_is_close, by))
+        finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
         if owner is None or owner.status == "deleting":
             raise NotFound(NOT_YOURS)
@@ -234,6 +233,15 @@ class FindingAccess:
         finding, _ = self.get(number=number, to=to)
         return self.photos.read_thumbnail(finding=finding, to=to)
 
+    def _is_close(self, to: Subject, owner: str) -> bool:
+        """Whether the caller is this account or its doctor, or of the clinic. The account may be
+        one that cannot be read.
+        """
+        if to.id == owner or (to.key.clinic_wide if to.key else to.role == "admin"):
+            return True
+        stored = self.accounts.find_stored({owner})
+        return any(account.get("doctor_id") == to.id for account in stored)
+
     def rely_on(self, finding: StoredFinding) -> None:
         """Call it in a transaction that stores data about a finding."""
         if not self.records.touch(finding.id):
@@ -244,12 +252,6 @@ JUST_FILED = timedelta(hours=1)
 
 
 NO_PATIENT = "There is no such patient, or this caller may not file for them"
-
-
-def _is_close(to: Subject, stored: Document) -> bool:
-    """Whether the caller is owner or doctor of what is stored like this, or of the clinic."""
-    clinic = to.key.clinic_wide if to.key else to.role == "admin"
-    return clinic or to.id in (stored.get("owner"), stored.get("doctor"))
 
 
 def _require_just_filed(finding: StoredFinding, key: KeyUse) -> None:

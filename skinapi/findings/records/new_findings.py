@@ -29,8 +29,8 @@ class NewFinding:
     """What is filed of a finding: `photos` are to be kept, as these `blobs`. By `key` and
     `request_hash` a retry is recognised. `by` is the account that files it for its owner,
     `session_of` the key whose session key does. `before_commit` gets the owner and enters in error,
-    in the same transaction, what was filed for another patient. `doctor` is its owner's, as far as
-    known before; `former` is the level that it had with another patient.
+    in the same transaction, what was filed for another patient. `former` is the level that it had
+    with another patient.
     """
 
     id: str = field(default_factory=new_id)
@@ -50,7 +50,6 @@ class NewFinding:
     choice: PhotoChoice | None = None
     source: Source | None = None
     before_commit: Callable[[Unit, str], None] | None = None
-    doctor: str | None = None
     former: Level | None = None
 
     def as_stored(self, *, number: int) -> StoredFinding:

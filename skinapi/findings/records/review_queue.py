@@ -1,9 +1,9 @@
-"""Keeps the doctors' lists whole: each finding and each spot stands in the list of the doctor in
-charge of its owner, and an account knows how many findings it has.
+"""Keeps the doctors' lists whole: each spot is in the list of the doctor in charge of its owner.
+An account knows how many findings it has.
 
-An index can sort only by fields of its own documents, so findings and rows of what spots wait for
-hold the `doctor` in whose care their owner is. These fields only order lists: who may see a finding
-is decided by the owner's account (read_access.py).
+An index can sort only by fields of its own documents, so the rows of what spots wait for hold the
+`doctor` of their owner. The field only orders lists: who may see a finding is decided by the
+owner's account (read_access.py).
 """
 
 from collections.abc import Iterator
@@ -32,8 +32,7 @@ class ReviewQueue:
     @atomic
     def renew_account(self, _: Unit, identifier: str) -> None:
         """Count the findings of the account, and list its spots, again."""
-        owner = self.accounts.get(identifier)
-        self.records.set_doctor(identifier, owner.doctor_id)
+        self.accounts.get(identifier)
         self.records.renew_waiting_of(identifier)
         self.recount(identifier)
 
@@ -56,26 +55,22 @@ class ReviewQueue:
 
     def _differs(self, owner: Account) -> bool:
         with leaving_out():
-            elsewhere = any(
-                finding.doctor != owner.doctor_id for finding in self.records.walk_owned(owner.id)
-            )
-            differs = elsewhere or owner.findings != self.records.count_of(owner.id)
-            return differs or self.records.waits_otherwise(owner.id)
+            kept = self.records.count_of(owner.id)
+            return owner.findings != kept or self.records.waits_otherwise(owner.id)
 
     def move_misplaced(self) -> None:
-        """Move findings and spots from the wrong doctor's list into that of their owner's doctor.
-        It looks where a restore by hand leaves some: at lists of doctors without patients, and at
-        patients whose doctor has no list.
+        """Move spots from the wrong doctor's list into that of their owner's doctor. It looks where
+        a restore by hand leaves some: at lists of doctors without patients, and at patients whose
+        doctor has no list.
         """
         resting = {*self.accounts.list_resting_doctors()}
-        listed = {*self.records.walk_doctors(), *self.records.waiting.walk_doctors()}
+        listed = {*self.records.waiting.walk_doctors()}
         for doctor in (listed - {*self.accounts.walk_doctors()}) | (resting - listed):
             self._move_misplaced(doctor)
 
     @atomic
     def _move_misplaced(self, _: Unit, doctor: str) -> None:
-        listed = self.records.list_owners_of(doctor) | self.records.waiting.list_owners_of(doctor)
+        listed = self.records.waiting.list_owners_of(doctor)
         owners = {*listed, *self.accounts.list_patients(doctor)}
         for owner in self.accounts.find_stored(owners):
-            self.records.set_doctor(owner["id"], owner.get("doctor_id"))
             self.records.waiting.set_doctor(owner["id"], owner.get("doctor_id"))

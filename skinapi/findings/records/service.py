@@ -191,8 +191,8 @@ class FindingsService:
         if account is None:
             raise self._why_gone(new)
         blobs = new.blobs if self.photos.may_still_keep(account, new.choice) else ()
-        if (blobs, account.doctor_id) != (new.blobs, new.doctor):
-            new = replace(new, blobs=blobs, doctor=account.doctor_id)
+        if blobs != new.blobs:
+            new = replace(new, blobs=blobs)
             prepared = self.records.prepare(new, number=number)
         if new.choice:
             self.photos.note_choice(new.choice, account, kept=bool(new.blobs), finding=new.id)
@@ -319,9 +319,7 @@ class FindingsService:
 
     @atomic
     def delete_finding(self, unit: Unit, *, number: str, by: str) -> None:
-        finding = self.records.get_by_number(
-            number, known_to=lambda stored: stored.get("owner") == by
-        )
+        finding = self.records.get_by_number(number, known_to=lambda owner: owner == by)
         if finding.owner != by:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=finding.id, owner=finding.owner)

@@ -120,11 +120,10 @@ class StoredFindingRow(StoredRecord):
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `filed_by` is the account that has filed
-    it for its owner. `opinion_of` is who is asked for a second opinion, by `opinion_by`: None of a
-    request from before this was stored, which is that of the doctor in charge. An opinion has come
-    from `opinion_came_at` on, until that doctor has answered it. It is `disputed` until that doctor
-    signs a review. `placed` is the place of its spot. `changes` are the changes that comparisons
-    with earlier photos have found.
+    it for its owner. `opinion_of` is who is asked for a second opinion, by `opinion_by`. An opinion
+    has come from `opinion_came_at` on, until the doctor in charge has answered it. It is `disputed`
+    until that doctor signs a review. `placed` is the place of its spot. `changes` are the changes
+    that comparisons with earlier photos have found.
     """
 
     id: str
@@ -142,7 +141,6 @@ class StoredFindingRow(StoredRecord):
     context: Context = NOTHING_TOLD
     photo_blob: str | None = None
     picture_blobs: tuple[str, ...] = optional(default=())
-    doctor: str | None = None
     filed_by: str | None = optional()
     opinion_of: str | None = None
     opinion_by: str | None = None
@@ -270,12 +268,6 @@ class StoredFindingRow(StoredRecord):
             opinion_asked_at=self.opinion_at or self.opinion_came_at,
             opinion_came=self.opinion_came_at is not None,
         )
-
-    @property
-    def asker(self) -> str | None:
-        """Who has asked for the second opinion."""
-        own = self.doctor == self.opinion_of  # nobody asks oneself
-        return self.opinion_by or (None if own else self.doctor)
 
     @property
     def more_urgent(self) -> bool:

@@ -1,6 +1,6 @@
 """The collection of findings, and the lists of owners that are read from it."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,13 +22,14 @@ from skinapi.findings.records.stored_finding import (
     StoredFindingSummary,
     SubmittedPhoto,
 )
-from skinapi.platform.storage.documents import walk_by_id, walk_values
+from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.numbers import FINDINGS, Numbers
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
 from skinapi.platform.storage.unreadable import read_each
 
+CHANGED_AT_ONCE, MOST_PASSED = 200, 500
 TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(
     ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
@@ -36,8 +37,7 @@ NOT_ASKED: dict[str, Any] = dict.fromkeys(
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
     ("number",),
-    *(("owner",), ("owner", "changed")),
-    *(("doctor",), ("doctor", "queued_at"), ("doctor", "changed")),
+    *(("owner",), ("owner", "changed"), ("queued_at",)),
     *(("opinion_of",), ("changed",), ("lesion",), ("uncompared",)),
 )
 # What is read of each view; of a StoredFinding all.
@@ -87,17 +87,17 @@ class StoredFindings(Repository[StoredFinding]):
     def find_by_number(self, number: int) -> StoredFinding | None:
         return self._first({"number": number})
 
-    def get_by_number(self, number: str, *, known_to: Callable[[Document], bool]) -> StoredFinding:
+    def get_by_number(self, number: str, *, known_to: Callable[[str], bool]) -> StoredFinding:
         """Find it, or raise NotFound. One that cannot be read is damaged for those alone to whom it
-        is known by the ids of its owner and doctor: nobody else learns that there is such a number.
+        is known by the id of its owner: nobody else learns that there is such a number.
         """
         # A number of more than 16 digits might not fit into the stores' 64-bit integers.
         fits = number.isascii() and number.isdigit() and len(number) <= 16
         try:
             found = self.find_by_number(int(number)) if fits else None
         except RecordDamaged:
-            stored = self._documents.find({"number": int(number)}, fields=("owner", "doctor"))
-            if any(map(known_to, stored)):
+            stored = self._documents.find({"number": int(number)}, fields=("owner",))
+            if any(known_to(str(item.get("owner"))) for item in stored):
                 raise
             found = None
         if found is None:
@@ -133,12 +133,25 @@ class StoredFindings(Repository[StoredFinding]):
         return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
 
     def page_newest(
-        self, of: Filter, paging: PageRequest, *, reviewed: bool
+        self, owner: str, paging: PageRequest, *, reviewed: bool
     ) -> Page[StoredFindingRow]:
-        """Page the reviewed findings of an owner or a doctor, or the others, the newest first."""
+        """Page the reviewed findings of an owner, or the others, the newest first."""
         queued_at = None if reviewed else {"$ne": None}
-        wanted: Filter = {**of, "queued_at": queued_at, "error": None}
+        wanted: Filter = {"owner": owner, "queued_at": queued_at, "error": None}
         return self._page_of(StoredFindingRow, wanted, paging, sort="-id")
+
+    def page_reviewed(self, owners: Collection[str], paging: PageRequest) -> Page[StoredFindingRow]:
+        """Page the reviewed findings of these owners, the newest first. Others are passed over: a
+        page can hold fewer than `limit`, or none, although more follow.
+        """
+        wanted: Filter = {"queued_at": None, "error": None}
+        found = self._documents.find(
+            wanted, sort="-id", after=paging.after, limit=MOST_PASSED, fields=("owner",)
+        )
+        page = page_of([item for item in found if item["owner"] in owners], paging)
+        more = found[-1]["id"] if len(found) == MOST_PASSED else None
+        shown: Filter = {"id": {"$in": [item["id"] for item in page.items]}}
+        return Page(self._views(StoredFindingRow, shown, sort="-id"), page.next_after or more)
 
     def find_changed(
         self,
@@ -148,9 +161,10 @@ class StoredFindings(Repository[StoredFinding]):
         until: datetime | None = None,
         newest_first: bool = False,
         after: str | None = None,
-        limit: int,
     ) -> list[Document]:
-        """Find what changed at `since` or later and before `until`, behind `after`, a `changed`."""
+        """Find some of what changed at `since` or later and before `until`, behind `after`, a
+        `changed`: ids and owners.
+        """
         low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
         if after and newest_first:
             high = min(high, after)
@@ -158,10 +172,14 @@ class StoredFindings(Repository[StoredFinding]):
             low = max(low, after)
         wanted: Filter = {**of, "changed": {"$gt": low, "$lt": high}}
         sort = "-changed" if newest_first else "changed"
-        return self._documents.find(wanted, sort=sort, limit=limit)
+        return self._documents.find(
+            wanted, sort=sort, limit=CHANGED_AT_ONCE, fields=("changed", "owner")
+        )
 
-    def read(self, documents: Iterable[Document]) -> list[StoredFinding]:
-        return self._read_each(documents)
+    def list_whole(self, identifiers: Sequence[str]) -> list[StoredFinding]:
+        """Read these, in this order."""
+        found = {item.id: item for item in self._list({"id": {"$in": [*identifiers]}})}
+        return [found[name] for name in identifiers if name in found]
 
     def change(self, identifier: str, **fields: Any) -> None:
         """Set these fields, and remove those that are None."""
@@ -177,23 +195,6 @@ class StoredFindings(Repository[StoredFinding]):
         changed = {**changes_between(before, after), "changed": new_id()}
         change = {**set_or_remove(changed), **TOUCH}
         return self._documents.update(seen, change) is not None
-
-    def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """Put them into the lists of this doctor. A second opinion is still to come, also that of
-        this doctor.
-        """
-        self._documents.update_all({"owner": owner}, set_or_remove({"doctor": doctor}))
-
-    def release(self, doctor: str) -> None:
-        self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
-
-    def walk_doctors(self) -> Iterator[str]:
-        """Yield the ids of those in whose lists findings stand."""
-        return walk_values(self._documents, "doctor")
-
-    def list_owners_of(self, doctor: str) -> set[str]:
-        """The owners of the findings in the lists of this doctor."""
-        return {*self._documents.count_by("owner", {"doctor": doctor})}
 
     def settle_opinions(self, finding: StoredFindingRow) -> None:
         """End the question, the opinion that has come and a dispute: the doctor in charge has

@@ -200,9 +200,9 @@ class CorrectionsService:
     def _tell(self, finding: StoredFinding, owner: Account, by: Subject) -> None:
         own, case = f"finding/{finding.number}", f"case/{finding.number}"
         self.outbox.withdraw(Kind.NEWS, to=owner.id, about=own)
-        for doctor in filter(None, {finding.doctor, finding.opinion_of}):
+        for doctor in filter(None, {owner.doctor_id, finding.opinion_of}):
             self.outbox.withdraw(Kind.OPINION, to=doctor, about=case)
         if not owner.is_record:
             self.outbox.add(Kind.NEWS, to=owner.id, about=own)
-        if finding.doctor and finding.doctor != by.id:
-            self.outbox.add(Kind.NEWS, to=finding.doctor, about=case)
+        if owner.doctor_id and owner.doctor_id != by.id:
+            self.outbox.add(Kind.NEWS, to=owner.doctor_id, about=case)

@@ -127,7 +127,6 @@ def _finding(finding: Finding, context: Context, language: Language, number: int
         language=language,
         sections={},
         narrative_source={},
-        doctor="2" * 32,
         lesion=SPOT,
     )
     return new.as_stored(number=number)

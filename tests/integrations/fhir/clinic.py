@@ -85,7 +85,6 @@ class Clinic:
             narrative_source={"writer": "template"},
             key=new_id(),
             blobs=tuple(map(self.backend.services.store.blobs.put, photos or [])),
-            doctor=None if owner else self.doctor_id,
         )
         return file_straight(self.backend, new)
 
