@@ -109,27 +109,15 @@ def test_a_photo_is_due_on_the_day_that_the_band_asks_for(
     assert [item["due"] for item in inbox(ada)["tasks"]] == [due.isoformat()] * 2
 
 
-def test_a_message_that_was_read_waits_no_more(backend: Backend) -> None:
-    grey, ada = patient_in_care(backend)
-    lesion = begin(ada)
-    write(grey, f"lesions/{lesion}")
-    [message] = ada.call("GET", f"/lesions/{lesion}/messages").get_json()
-    [task] = inbox(ada)["tasks"]
-    assert (task["task"], task["unread"], task["advice"]) == ("message", 1, None)
-    ada.call("PUT", f"/lesions/{lesion}/messages/read", json={"message": message["_id"]})
-    assert tasks(ada) == []
-
-
-def test_a_message_about_no_spot_waits_too(backend: Backend) -> None:
-    grey, ada = patient_in_care(backend)
-    account = backend.account(ada.email).id
-    write(grey, f"patients/{account}")
-    [task] = inbox(ada)["tasks"]
-    told = (task["task"], task["unread"], task["lesion"], task["place"])
-    assert told == ("message", 1, None, None)
-    path = f"/patients/{account}/messages/read"
-    assert ada.call("PUT", path, json={"message": "f" * 32}).status_code == 200
-    assert tasks(ada) == []
+@pytest.mark.parametrize("about_a_spot", [True, False])
+def test_a_message_that_was_read_waits_no_more(backend: Backend, about_a_spot: bool) -> None:
+    talk = Talk(backend, about_a_spot=about_a_spot)
+    talk.sent(talk.grey)
+    [task] = inbox(talk.ada)["tasks"]
+    told = (task["task"], task["unread"], task["lesion"], task["advice"])
+    assert told == ("message", 1, talk.lesion if about_a_spot else None, None)
+    talk.read(talk.ada)
+    assert tasks(talk.ada) == []
 
 
 def test_it_has_an_end_and_says_how_many_others_wait(backend: Backend) -> None:

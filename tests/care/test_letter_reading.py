@@ -141,17 +141,6 @@ def test_a_model_without_a_good_record_reads_no_letter(tmp_path: Path, llm: Open
     ] == ["letter"]
 
 
-def test_without_the_patients_consent_nothing_of_a_letter_is_sent(
-    practice: Callable[..., Practice], llm: OpenRouter
-) -> None:
-    at, llm.behave = practice(consent=False), reading(HOLIDAY)
-    draft = at.draft(key_words="slow growth")
-    changed = at.change(draft, f"{HOLIDAY} I can reassure you that this is not a melanoma.")
-    assert len(changed.get_json()["marked"]) == 1
-    assert at.sign(changed.get_json()).status_code == 200
-    assert llm.calls == []
-
-
 def test_the_doctors_key_words_are_said(practice: Callable[..., Practice], llm: OpenRouter) -> None:
     at, llm.behave = practice(consent=False), reading()
     key_words = "Breslow 0.4 mm; re-excision 1 cm; no lymph nodes"

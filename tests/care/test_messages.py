@@ -138,12 +138,6 @@ def test_what_needs_no_answer_is_marked_as_done_with_a_row_in_the_trail(each: Ta
     assert code_of(other.call("POST", path, json={"message": thanks})) == (404, "not_found")
 
 
-def test_nobody_marks_what_waits_for_the_other_one(each: Talk) -> None:
-    each.sent(each.ada)
-    each.read(each.ada)
-    assert each.waits(each.grey) == [1]
-
-
 def test_what_no_doctor_has_answered_waits_for_the_next_one(each: Talk) -> None:
     each.sent(each.ada, "answered")
     each.read(each.grey)
@@ -256,13 +250,9 @@ def test_a_patient_without_a_spot_writes_and_the_doctor_reads_of_it_in_the_list(
     named = {"patient": general.patient, "patient_name": "Ada Example", "unread": 2}
     nothing = dict.fromkeys(("lesion", "name", "place", "finding"))
     assert waiting == named | nothing
-    general.read(general.grey)
     general.sent(general.grey, "Yes.")
-    assert general.waiting(general.grey) == []
     [waiting] = general.waiting(general.ada)
     assert (waiting["lesion"], waiting["patient"], waiting["unread"]) == (None, None, 1)
-    general.read(general.ada)
-    assert general.waiting(general.ada) == []
     doctor = general.backend.member(role="doctor")
     for stranger in (other, doctor, general.backend.member(role="admin")):
         for method, path, body in (

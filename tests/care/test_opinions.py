@@ -179,23 +179,6 @@ def test_a_finding_that_waits_for_more_than_an_answer_stands_once(shared_backend
         assert listed == [unreviewed, clinic.number]
 
 
-GONE = {"suspended": ("PATCH", "/users/{}/suspend"), "deleted": ("DELETE", "/doctors/{}")}
-
-
-@pytest.mark.parametrize("why", GONE)
-def test_the_case_page_says_that_a_colleague_is_not_active_any_more(
-    shared_backend: Backend, why: str
-) -> None:
-    clinic = Clinic(shared_backend)
-    sign_and_ask(clinic)
-    method, path = GONE[why]
-    clinic.admin(method, path.format(clinic.colleague.email))
-    assert clinic.case()["opinion"]["colleague_gone"]
-    again = clinic.ask(clinic.stranger.email).get_json()["opinion"]
-    assert (again["question"], "colleague_gone" in again) == (None, False)
-    assert to_review(clinic.stranger) == [clinic.number]
-
-
 @pytest.mark.parametrize("in_charge", [False, True])
 def test_a_patient_who_takes_the_consent_back_ends_the_question(
     asked: Clinic, in_charge: bool

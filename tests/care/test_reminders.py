@@ -136,11 +136,6 @@ def test_a_reminder_that_is_past_is_for_today(
     assert shown(ada, lesion)["due"] == later.date().isoformat()
 
 
-def test_a_spot_without_a_finding_has_no_reminder(backend: Backend) -> None:
-    ada = backend.member()
-    assert shown(ada, begin(ada)) is None
-
-
 @pytest.fixture
 def given() -> dict[str, str]:
     return MAIL
