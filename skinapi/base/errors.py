@@ -385,6 +385,11 @@ class Unprocessable(SkinAPIError):
     status, code, sentence = 422, "unprocessable", "This was understood but cannot be worked with"
 
 
+class ChangedMeanwhile(Conflict):
+    code = "changed_meanwhile"
+    sentence = "Another request has just changed this. Load it again, then try again"
+
+
 class IdempotencyKeyReused(Unprocessable):
     code = "idempotency_key_reused"
     sentence = "This Idempotency-Key was used for another request; choose a new one"

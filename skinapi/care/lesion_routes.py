@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
     BadRequest,
+    ChangedMeanwhile,
     Forbidden,
     IdempotencyKeyReused,
     NotFound,
@@ -30,7 +31,6 @@ from skinapi.findings.errors import (
 )
 from skinapi.findings.records.lesions import (
     Place,
-    SortedElsewhere,
     lies_between,
 )
 from skinapi.findings.records.record_retention import RecordKept
@@ -301,7 +301,7 @@ def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> 
         OtherPlace,
         FindingSigned,
         ResultAwaited,
-        SortedElsewhere,
+        ChangedMeanwhile,
     ),
 )
 def sort_finding(

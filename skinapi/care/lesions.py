@@ -13,7 +13,7 @@ from typing import NamedTuple
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
-from skinapi.base.errors import Forbidden, NotFound
+from skinapi.base.errors import ChangedMeanwhile, Forbidden, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts
@@ -25,7 +25,6 @@ from skinapi.findings.records.lesions import (
     Lesion,
     Lesions,
     Place,
-    SortedElsewhere,
     lie_apart,
 )
 from skinapi.findings.records.letters import Letters
@@ -195,7 +194,7 @@ class LesionsService:
         if finding.lesion == lesion or (lesion is None and spot.findings == 1):
             return finding
         if was not in (None, finding.lesion):
-            raise SortedElsewhere
+            raise ChangedMeanwhile
         if finding.covered_by:
             raise FindingSigned(finding.id)
         if awaits_result(finding.spot):

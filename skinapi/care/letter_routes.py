@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.account import Subject
-from skinapi.base.errors import Forbidden, NotFound, SpotChanged
+from skinapi.base.errors import ChangedMeanwhile, Forbidden, NotFound, SpotChanged
 from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
@@ -13,7 +13,6 @@ from skinapi.care.letter_check import MarkedSentence
 from skinapi.care.letters import Draft, EditedDraft, LettersService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.findings.errors import (
-    LetterChanged,
     LetterSigned,
     LetterUnconfirmed,
     LetterUnreviewed,
@@ -143,7 +142,7 @@ def list_spot_letters(
 @routes.route(
     "PUT",
     "/letters/<letter>",
-    raises=(NotFound, Forbidden, LetterSigned, LetterChanged, SpotChanged),
+    raises=(NotFound, Forbidden, LetterSigned, ChangedMeanwhile, SpotChanged),
 )
 def change_letter(
     letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
@@ -163,7 +162,7 @@ def change_letter(
         NotFound,
         Forbidden,
         LetterSigned,
-        LetterChanged,
+        ChangedMeanwhile,
         LetterUnreviewed,
         SpotChanged,
         LetterUnconfirmed,

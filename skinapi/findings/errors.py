@@ -117,16 +117,6 @@ class LetterWithdrawn(Conflict):
     sentence = "This letter is withdrawn already, for another reason"
 
 
-class LetterChanged(Conflict):
-    code = "letter_changed"
-    sentence = "This letter was changed in another window; load it again before you go on"
-
-
-class JudgedMeanwhile(Conflict):
-    code = "judged_meanwhile"
-    sentence = "The photo of this finding was judged again in the meantime; open the finding again"
-
-
 class VersionMissing(Conflict):
     """Nothing is said about a version that its sender may not have seen."""
 

@@ -270,7 +270,7 @@ def test_of_two_that_sort_at_once_the_second_is_refused(
     monkeypatch.setattr(UnitOfWork, "run", interrupted)
     asked = {"lesion": second, "was": first}
     answer = ada.call("PUT", f"/submissions/{number}/lesion", json=asked)
-    assert code_of(answer) == (409, "sorted_elsewhere")
+    assert code_of(answer) == (409, "changed_meanwhile")
     assert (course(ada, second), course(ada, third)) == ([], [number])
     again = ada.call("PUT", f"/submissions/{number}/lesion", json={**asked, "lesion": third})
     assert again.status_code == 200, "a request that is sent again is answered as before"

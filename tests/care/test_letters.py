@@ -163,7 +163,7 @@ def test_of_two_windows_the_later_one_is_told(backend: Backend) -> None:
         at.sign(draft, draft["text"] + " The second window."),
     ]
     assert [(item.status_code, item.get_json()["code"]) for item in refused] == [
-        (409, "letter_changed")
+        (409, "changed_meanwhile")
     ] * 2
     assert at.shown_to(at.doctor)[0]["text"] == "The first window."
     assert at.shown_to(at.ada) == []

@@ -14,7 +14,7 @@ from skinapi.accounts.auth.account import Account, AccountFields, Refusal, Statu
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.accounts.auth.former_owners import FormerOwners
-from skinapi.base.errors import Conflict, NotFound, SkinAPIError
+from skinapi.base.errors import ChangedMeanwhile, Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
 from skinapi.base.subject import RefusalReason, Role
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -143,11 +143,6 @@ class OtherRole(Conflict):
     sentence = "This account has another role now, so it stays as it is"
 
 
-class ChangedSince(Conflict):
-    code = "changed_since"
-    sentence = "This account was changed since; look at it, and change it by hand"
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What an admin saw of an account. `doctor` is the e-mail of who was in charge; DEFAULT where
@@ -251,7 +246,7 @@ class DecisionsService:
         refused = account.status == "suspended" and account.refusal is not None
         is_so = Seen(account.role, account.status, refused, doctor)
         if is_so != (replace(seen, doctor=doctor) if seen.doctor == DEFAULT else seen):
-            raise ChangedSince
+            raise ChangedMeanwhile
 
     def _approve_into_care(
         self, unit: Unit, account: Account, *, role: Role | None, doctor: str | None, by: str

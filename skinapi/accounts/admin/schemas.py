@@ -232,7 +232,7 @@ class Approvals(DoctorOfApproved, ChosenAccounts):
         default_factory=dict,
         max_length=MOST_CHOSEN,
         description="what the admin saw of each, by its id: one that is not so any more stays as "
-        "it is (`changed_since` in `left`). One that is suspended or refused is approved only "
+        "it is (`changed_meanwhile` in `left`). One that is suspended or refused is approved only "
         "where it is named here",
     )
     role: ApprovedRole = Field(
@@ -301,7 +301,7 @@ class Assignment(Body):
     seen: SeenAccount | None = Field(
         default=None,
         description="what the admin saw of the patient: where it is not so any more, nothing is "
-        "done (409 `changed_since`)",
+        "done (409 `changed_meanwhile`)",
     )
 
 

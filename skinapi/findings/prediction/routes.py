@@ -7,6 +7,7 @@ from pydantic import Field
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
     BadRequest,
+    ChangedMeanwhile,
     Forbidden,
     IdempotencyKeyReused,
     NoModel,
@@ -19,7 +20,6 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import optional
 from skinapi.findings.errors import (
     FindingErased,
-    JudgedMeanwhile,
     LesionFull,
     OtherPlace,
     PatientJoined,
@@ -205,7 +205,7 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     "/submissions/<number>/judge-again",
     access=Authenticated(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, JudgedMeanwhile),
+        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, ChangedMeanwhile),
         *(TooManyVersions, Refused, NoModel),
     ),
 )
@@ -231,7 +231,7 @@ class CorrectedView(Answer):
     "/submissions/<number>/facts",
     access=Authenticated(),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, JudgedMeanwhile, VersionMissing),
+        *(NotFound, Forbidden, NoPhotoToJudge, ChangedMeanwhile, VersionMissing),
         *(ToldByAnother, TooManyVersions, TooManyCorrections, Refused, NoModel, *QUOTAS),
     ),
 )

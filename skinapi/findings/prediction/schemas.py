@@ -105,7 +105,7 @@ class CorrectedFacts(SubmittedFacts, Body):
     version: int | None = Field(
         default=None,
         description="the `version` of the finding that is corrected: where another one counts by "
-        "now, nothing is (`judged_meanwhile`). Only of a finding that has one version it may be "
+        "now, nothing is (`changed_meanwhile`). Only of a finding that has one version it may be "
         "left out (`version_missing`)",
     )
 

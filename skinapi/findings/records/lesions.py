@@ -4,7 +4,6 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Self
 
-from skinapi.base.errors import Conflict
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.records.stored_finding import PLACE, Placed
@@ -220,8 +219,3 @@ def place_told(context: Context) -> Place | None:
 
 def _listed(owner: str) -> Filter:
     return {"owner": owner, "latest": {"$gt": ""}}
-
-
-class SortedElsewhere(Conflict):
-    code = "sorted_elsewhere"
-    sentence = "This finding is not in the spot that `was` names any more; look at it again"

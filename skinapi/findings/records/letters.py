@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, get_args
 
+from skinapi.base.errors import ChangedMeanwhile
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
-from skinapi.findings.errors import LetterChanged, TooManyLetters
+from skinapi.findings.errors import TooManyLetters
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.status.advice_words import say_to_do
 from skinapi.findings.status.decisions import say_written_before
@@ -111,7 +112,7 @@ class Letters(Repository[Letter]):
             {"$set": fields, "$inc": {"version": 1}},
         )
         if changed is None:
-            raise LetterChanged
+            raise ChangedMeanwhile
         return Letter.model_validate(changed)
 
     def keep_read(self, identifier: str, read: Sequence[ReadSentence]) -> None:

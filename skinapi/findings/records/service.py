@@ -8,6 +8,7 @@ from functools import partial
 from skinapi.accounts.auth.account import Account
 from skinapi.accounts.auth.accounts import BEING_DELETED, Accounts
 from skinapi.base.errors import (
+    ChangedMeanwhile,
     Duplicate,
     IdempotencyKeyReused,
     InvalidToken,
@@ -20,7 +21,6 @@ from skinapi.base.pages import batched
 from skinapi.findings.errors import (
     NOT_YOURS,
     FindingErased,
-    JudgedMeanwhile,
     PatientJoined,
     TooManyCorrections,
     TooManyVersions,
@@ -229,7 +229,7 @@ class FindingsService:
         unit.audit("submission.judge_again", by=new.by, target=stored.id, owner=stored.owner)
         after = new.after(stored)
         if not self.records.put_after(stored, after):
-            raise JudgedMeanwhile
+            raise ChangedMeanwhile
         if after.photo_blob != stored.photo_blob:  # another of its pictures is shown
             self.records.change(stored.id, thumbnail_blob=None)
             unit.erase(set(filter(None, [stored.thumbnail_blob])))
@@ -248,7 +248,7 @@ class FindingsService:
             raise TooManyCorrections
         unit.audit("submission.amend", by=by, target=stored.id, owner=stored.owner)
         if not self.records.put_after(stored, amend(stored, context, by=by)):
-            raise JudgedMeanwhile
+            raise ChangedMeanwhile
         amended = partial(note_change, act=Act.CORRECTED, at=now())
         self.records.spots.change(stored.lesion, amended)
         self._publish_corrected(unit, seen, account, by=by)
@@ -290,7 +290,7 @@ class FindingsService:
         if stored is None or account is None or account.status == "deleting":
             raise NotFound(NOT_YOURS)
         if (stored.version, stored.context) != (before.version, before.context):
-            raise JudgedMeanwhile
+            raise ChangedMeanwhile
         return stored, account
 
     def delete_lesion(self, lesion: Lesion) -> None:

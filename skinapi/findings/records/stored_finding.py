@@ -9,10 +9,10 @@ from typing import Any, Self
 from pydantic import Field, InstanceOf
 
 from skinapi.accounts.auth.events import PatientNumber
-from skinapi.base.errors import NotFound
+from skinapi.base.errors import ChangedMeanwhile, NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
-from skinapi.findings.errors import JudgedMeanwhile, VersionMissing
+from skinapi.findings.errors import VersionMissing
 from skinapi.findings.status.decisions import Decision, JudgedVersion, WaitsFor
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import Level, Spot, SpotFinding
@@ -229,13 +229,13 @@ class StoredFindingRow(StoredRecord):
         return max((item.amended_at for item in self.amendments), default=None)
 
     def require_seen(self, version: int | None) -> None:
-        """Raises JudgedMeanwhile, VersionMissing where who says something about it may not have
+        """Raises ChangedMeanwhile, VersionMissing where who says something about it may not have
         seen what counts.
         """
         if version is None and self.version > 1:
             raise VersionMissing(self.version)
         if version not in (None, self.version):
-            raise JudgedMeanwhile
+            raise ChangedMeanwhile
 
     @property
     def photo(self) -> JudgedPhoto:

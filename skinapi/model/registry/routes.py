@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from skinapi.base.errors import Conflict, InvalidBody, NoModel, NoOperatingPoints, NotFound
+from skinapi.base.errors import (
+    ChangedMeanwhile,
+    Conflict,
+    InvalidBody,
+    NoModel,
+    NoOperatingPoints,
+    NotFound,
+)
 from skinapi.base.pages import Page
 from skinapi.base.subject import Caller
 from skinapi.model.conditions import conditions_table
@@ -16,7 +23,7 @@ from skinapi.model.registry.schemas import (
     OperatingPointView,
 )
 from skinapi.model.registry.service import OperatingPointService
-from skinapi.model.registry.serving_pointer import GatesNotPassed, ModelChanged
+from skinapi.model.registry.serving_pointer import GatesNotPassed
 from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_schemas import (
     CompareQuery,
@@ -79,7 +86,7 @@ def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any]:
     "POST",
     "/models/<version>/promote",
     access=PROMOTERS,
-    raises=(NotFound, GatesNotPassed, ModelChanged, Conflict, InvalidBody),
+    raises=(NotFound, GatesNotPassed, ChangedMeanwhile, Conflict, InvalidBody),
 )
 def promote_model(
     models: ModelsService, *, version: str, body: Promotion, subject: Caller
@@ -89,7 +96,9 @@ def promote_model(
     return _in_service(models)
 
 
-@models_routes.route("POST", "/models/rollback", access=PROMOTERS, raises=(Conflict, ModelChanged))
+@models_routes.route(
+    "POST", "/models/rollback", access=PROMOTERS, raises=(Conflict, ChangedMeanwhile)
+)
 def roll_back_model(models: ModelsService, *, body: NewReason, subject: Caller) -> ServingModelView:
     """Put the version before into service again."""
     models.roll_back(by=subject.id, reason=body.reason)
@@ -97,7 +106,10 @@ def roll_back_model(models: ModelsService, *, body: NewReason, subject: Caller) 
 
 
 @models_routes.route(
-    "POST", "/models/<version>/retire", access=KEEPERS, raises=(NotFound, Conflict, ModelChanged)
+    "POST",
+    "/models/<version>/retire",
+    access=KEEPERS,
+    raises=(NotFound, Conflict, ChangedMeanwhile),
 )
 def retire_model(
     models: ModelsService, *, version: str, body: NewReason, subject: Caller
@@ -108,7 +120,7 @@ def retire_model(
 
 
 @models_routes.route(
-    "DELETE", "/models/<version>", access=KEEPERS, raises=(NotFound, Conflict, ModelChanged)
+    "DELETE", "/models/<version>", access=KEEPERS, raises=(NotFound, Conflict, ChangedMeanwhile)
 )
 def delete_model(models: ModelsService, *, version: str, subject: Caller) -> Message:
     """Delete a candidate or a retired version; the card of one that was in service stays."""
@@ -168,7 +180,7 @@ def show_operating_point(service: OperatingPointService) -> OperatingPointView:
     "PUT",
     "/models/operating-point",
     access=CHOOSERS,
-    raises=(NoModel, NoOperatingPoints, ModelChanged),
+    raises=(NoModel, NoOperatingPoints, ChangedMeanwhile),
 )
 def choose_operating_point(
     service: OperatingPointService, *, body: NewOperatingPoint, subject: Caller

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from skinapi.base.errors import Conflict, Duplicate
+from skinapi.base.errors import ChangedMeanwhile, Conflict, Duplicate
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.bands import OperatingPoint
 from skinapi.platform.storage.ids import now
@@ -16,11 +16,6 @@ from skinapi.platform.storage.records import Repository
 class GatesNotPassed(Conflict):
     code = "gates_not_passed"
     sentence = "The model does not pass the gates"
-
-
-class ModelChanged(Conflict):
-    code = "model_changed"
-    sentence = "Another request has just changed this. Look again, then try again."
 
 
 DOCUMENT = "model"
@@ -117,7 +112,7 @@ class ServingPointer(Repository[Serving]):
             try:
                 return self.insert(after, id=DOCUMENT, created_at=now())
             except Duplicate as error:
-                raise ModelChanged from error
+                raise ChangedMeanwhile from error
         if self._change({"id": DOCUMENT, "revision": before.revision}, **after.stored()) is None:
-            raise ModelChanged
+            raise ChangedMeanwhile
         return after

@@ -165,14 +165,14 @@ def test_whom_another_admin_has_changed_since_is_left_out_of_an_approval(
     chosen = [stranger, taken, free, suspended, freed, made]
     decided = decide(admin, "approvals", *chosen, seen=before, doctor=blau.email)
     assert decided["done"] == [free]
-    assert {item["code"] for item in decided["left"]} == {"changed_since"}
+    assert {item["code"] for item in decided["left"]} == {"changed_meanwhile"}
     assert read(backend, stranger) == ("user", "suspended", None)
     assert read(backend, suspended) == ("user", "suspended", None)
     assert read(backend, taken) == read(backend, freed) == ("user", "approved", id_of_rot)
     assert read(backend, made) == ("researcher", "approved", None)
     stale = {"doctor": blau.email, "seen": before[freed]}
     refused = admin.call("PUT", f"/users/{emails[freed]}/doctor", json=stale)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "changed_since")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "changed_meanwhile")
     assert read(backend, freed)[2] == id_of_rot
     decided = decide(admin, "approvals", stranger, freed, seen=seen(admin), doctor=blau.email)
     assert decided["done"] == [stranger, freed], "as it is now, it is decided on"

@@ -98,7 +98,7 @@ def test_from_the_second_version_on_a_correction_says_which_was_seen(backend: Ba
     refused = put(case.doctor, case, age_band="75+")
     assert code(refused) == (409, "version_missing")
     assert "version 2" in refused.get_json()["error"]
-    assert code(put(case.doctor, case, age_band="75+", version=1)) == (409, "judged_meanwhile")
+    assert code(put(case.doctor, case, age_band="75+", version=1)) == (409, "changed_meanwhile")
     assert code(put(case.doctor, case, body_laterality="left")) == (409, "version_missing")
     assert changed(put(case.doctor, case, sex="male")) == (2, [], []), "it is so already"
     assert changed(put(case.doctor, case, age_band="75+", version=2))[0] == 3
@@ -183,7 +183,7 @@ def test_what_is_judged_while_a_side_is_corrected_does_not_lose_it(
     monkeypatch.setattr(type(findings.access), "get", lambda *_, **__: (
         findings.records.see_one(before), backend.account(case.ada.email),
     ))  # fmt: skip
-    assert code(put(case.ada, case, sex="male")) == (409, "judged_meanwhile")
+    assert code(put(case.ada, case, sex="male")) == (409, "changed_meanwhile")
     assert stored(backend, case.number).context.body_laterality == "right"
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.errors import ChangedMeanwhile, Conflict, NotFound
 from skinapi.base.pages import PageRequest
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.registry.serving_pointer import ModelChanged, ServingPointer
+from skinapi.model.registry.serving_pointer import ServingPointer
 from skinapi.model.registry.version_records import ModelVersions
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.audit.trail import AuditTrail
@@ -136,7 +136,7 @@ def test_of_two_who_promote_at_once_one_is_told(models: ModelsService, store: St
         raised = both(act(models, "promote c"), act(models, "rollback"))
         moves = models.pointer.read().moves[-2:]
         told = [error for error in raised if error]
-        assert all(isinstance(error, ModelChanged) for error in told)
+        assert all(isinstance(error, ChangedMeanwhile) for error in told)
         assert len(told) == 1 or moves[1].previous == moves[0].version
         assert_sound(models, store)
 
@@ -145,7 +145,7 @@ def test_whoever_read_the_pointer_before_another_promotion_is_told(models: Model
     prepare(models)
     before = models.pointer.read()
     models.roll_back(by="bob")
-    with pytest.raises(ModelChanged, match="Another request"):
+    with pytest.raises(ChangedMeanwhile, match="Another request"):
         models.pointer.set_operating_point(before, OperatingPoint.STANDARD)
     assert models.serving_version() == "a"
     assert models.pointer.read().operating_point is None

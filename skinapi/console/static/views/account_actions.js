@@ -168,7 +168,7 @@ async function setRole(account, role, onChange) {
 /** @param {Account} account @param {string | null} doctor @param {Act["onChange"]} onChange */
 export async function setDoctor(account, doctor, onChange) {
   await put(pathOf(account, "doctor"), { doctor, seen: seenOf(account) }).catch(async (error) => {
-    if (error.code === "changed_since") await showAgain([account], onChange);
+    if (error.code === "changed_meanwhile") await showAgain([account], onChange);
     throw error;
   });
   onChange(account, { doctor });

@@ -10,7 +10,7 @@ const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
 
 /** Errors after which the letter is another one than this window shows. */
-const RELOADED = new Set(["letter_changed", "letter_signed", "spot_changed", "letter_unconfirmed"]);
+const RELOADED = new Set(["changed_meanwhile", "letter_signed", "spot_changed", "letter_unconfirmed"]);
 /** Those after which the doctor's own text stays. */
 const KEPT = new Set(["spot_changed", "letter_unconfirmed"]);
 

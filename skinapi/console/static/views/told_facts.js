@@ -55,7 +55,7 @@ const Correction = ({ finding, checklist, onCorrected, own }) => {
       else if (counts === version) toast(say("sideCorrected"));
       if (own) await keepChanged({ birth_year: birth_year === born ? "" : birth_year, sex: /** @type {string | null} */ (facts.sex) }).catch(() => {});
     } catch (problem) {
-      if (problem.code !== "judged_meanwhile") throw problem;
+      if (problem.code !== "changed_meanwhile") throw problem;
       toast(sayError(problem));
     }
     onCorrected();
