@@ -52,14 +52,14 @@ def list_patient_submissions(
 def list_queue(
     care: CareService, *, query: DoctorsQueueQuery, subject: Subject
 ) -> Page[QueuedFinding | WaitingRow]:
-    """The spots of all patients in care that wait for a review: the most urgent first, then what is
-    due first. Each is shown as its most urgent open finding. If only a deleted finding is open, it
-    is shown as the newest finding of the spot, or without one (`finding` null). So is a spot of
-    which a record cannot be read: it is urgent.
+    """The spots of all patients in care that wait for a review, or about which a second opinion has
+    come: the most urgent first. Each is shown as its most urgent open finding. If only a deleted
+    finding is open, it is shown as the newest finding of the spot, or without one (`finding` null).
+    So is a spot of which a record cannot be read: it is urgent.
 
-    Before them stand the findings about which the caller is asked for a second opinion, and spots
-    about which one has come. The findings that are reviewed stand last, the newest first. A
-    page can hold fewer entries than `limit`, or none, although more follow.
+    The findings about which the caller is asked for a second opinion come before them. The findings
+    that are reviewed come last, the newest first. A page can hold fewer entries than `limit`, or
+    none, although more follow.
 
     With `unassigned=true`, those of patients without a doctor instead.
     """

@@ -214,7 +214,9 @@ def came(doctor: Person) -> int:
     )
 
 
-def test_opinions_that_have_come_stand_first_in_the_order_of_time(shared_backend: Backend) -> None:
+def test_a_spot_about_which_an_opinion_has_come_is_in_the_queue_by_its_urgency(
+    shared_backend: Backend,
+) -> None:
     clinic = Clinic(shared_backend)
     urgent, routine, spare, mild = (
         file_for(shared_backend, clinic.ada, band).number
@@ -226,12 +228,11 @@ def test_opinions_that_have_come_stand_first_in_the_order_of_time(shared_backend
         give(clinic.colleague, number)
     assert came(clinic.doctor) == 2
     assert came(clinic.colleague) == came(clinic.stranger) == 0
-    first = [routine, mild]
-    waiting = [*first, *sorted((clinic.number, urgent)), spare]
+    waiting = [*sorted((clinic.number, urgent)), spare, mild, routine]
     for limit in (1, 2, 3, 100):
         assert numbers(clinic.doctor, f"/queue?reviewed=false&limit={limit}") == waiting
     assert numbers(clinic.doctor, "/queue?reviewed=true") == [routine]
-    assert numbers(clinic.doctor, "/queue?urgency=routine&reviewed=false") == [mild, spare]
+    assert numbers(clinic.doctor, "/queue?urgency=routine&reviewed=false") == [spare, mild]
     path = f"/submissions/{mild}/second-opinion"
     assert clinic.stranger.call("DELETE", path).status_code == 404
     before = len(shared_backend.audit())

@@ -28,7 +28,7 @@ from tests.support.reviews import sign_review
 @pytest.mark.parametrize(
     ("collection", "field", "wrong"),
     [
-        ("waiting", "queue_key", "9"),
+        *(("waiting", "urgency_key", "9"), ("waiting", "queued", None)),
         *(("waiting", "doctor", None), ("waiting", "key", "9"), ("waiting", "urgency", "routine")),
         *(("lesions", name, None) for name in ("remind_at", "latest", "findings")),
         ("accounts", "findings", 7),

@@ -352,22 +352,17 @@ def walk_spot(channel: str, spot: Any, history: History) -> Iterator[Told]:
 
 
 def walk_queue(history: History) -> Iterator[Told]:
-    """Each open spot once, the most urgent first; before them those about which an opinion has come
-    or which another system disputes.
-    """
+    """Each open spot once, and each about which an opinion has come: the most urgent first."""
     lives = {item.number: item.photo for item in history.list_live()}
     rows = history.grey.pages("/queue?reviewed=false")
     listed = [lives[row["id"]].spot if "id" in row else row["lesion"] for row in rows]
-    first = {lives[number].spot for number in history.came}
-    first |= {photo.spot for photo in lives.values() if photo.disputed}
+    came = {lives[number].spot for number in history.came}
     is_open = {spot for spot in history.list_spots() if history.oracle.is_open(spot)}
-    yield Told("/queue", sorted(listed), sorted(is_open | first))
+    yield Told("/queue", sorted(listed), sorted(is_open | came))
     told = [row["urgency"] for row in rows]
     spots = [history.oracle.first(spot) for spot in listed]
     yield Told("/queue urgency", told, [photo and photo.urgency for photo in spots])
-    after = listed[len(first) :]
-    yield Told("/queue first", first.isdisjoint(after), True)
-    ranks = [RANK[Band(band)] for band in told[len(first) :]]
+    ranks = [RANK[Band(band)] for band in told]
     yield Told("/queue order", ranks, sorted(ranks))
     for row, spot in zip(rows, listed, strict=True):
         photos = [photo for photo in lives.values() if photo.spot == spot]
@@ -375,13 +370,12 @@ def walk_queue(history: History) -> Iterator[Told]:
         deleted = spot in is_open and not opened
         yield Told(f"/queue deleted {spot}", "deleted" in row, deleted)
         yield Told(f"/queue finding {spot}", "id" in row, bool(photos))
-        if "id" in row and spot in first:
-            named = row["id"] in history.came or lives[row["id"]].disputed
-            yield Told(f"/queue opinion {spot}", named, True)
-        elif "id" in row and opened:
+        if "id" in row and opened:
             shown = lives[row["id"]]
             says = shown.queued_at is not None, RANK[shown.urgency]
             yield Told(f"/queue shown {spot}", says, (True, min(opened)))
+        elif "id" in row and spot in came:
+            yield Told(f"/queue opinion {spot}", row["id"] in history.came, True)
     counts = read(history.grey, "/queue/counts")
     yield Told("/queue/counts", counts["to_review"], len(rows))
     by_urgency = {band: told.count(band) for band in Band}

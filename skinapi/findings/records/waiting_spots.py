@@ -1,8 +1,8 @@
-"""What each spot waits for, stored as an index: `waiting` (status/waiting.py) says it, and the
-lists of doctors, patients and admins are queries over it.
+"""What each spot waits for, stored as an index. The rules are in `waiting` (status/waiting.py). The
+lists of doctors, patients and admins are queries over these rows.
 
-A row is written in the transaction that changes its spot (`FindingRecords.renew_waiting`). It only
-orders and counts: who may see a spot is decided by the owner's account (read_access.py).
+Each row is written in the transaction that changes its spot (`FindingRecords.renew_waiting`). A row
+only orders and counts. The owner's account decides who may see a spot (read_access.py).
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.read_access import can_read
-from skinapi.findings.status.spot import Spot, SpotFinding, instruction
+from skinapi.findings.status.spot import Spot, instruction
 from skinapi.findings.status.spot_view import SpotView
 from skinapi.findings.status.waiting import Waiting, WaitingKind, wait_damaged, waiting
 from skinapi.model.bands import urgency
@@ -25,24 +25,23 @@ from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
 
 MOST_OVERDUE = 1000
-# A spot without findings has no instruction; a message about no spot is about none.
+# The urgency of a spot without findings, or of a message about no spot.
 WITHOUT_INSTRUCTION = Band.DOCTOR_REVIEW
-FIRST, AFTER_FIRST = "0", "1"
 STEPS = 800  # of the malignant score, an eighth of a percent each
-IN_QUEUE: Filter = {"queue_key": {"$gt": ""}}
 
 
 class WaitingSpot(StoredRecord):
-    """One kind of thing that a spot waits for. `doctor` is the doctor of its `owner`; `finding` is
-    the id of the finding that a doctor opens for it, None if the spot has none.
+    """One kind of thing that a spot waits for, at one version of the spot. Without a `lesion`, it
+    is an unanswered message about no spot.
 
-    The `key` sorts what is due first to the front: milliseconds until `due_at` (13 digits), and the
-    id of the spot. `urgency_key` is the rank of the urgency and the key, and None of a visit, which
-    is up to the patient. `queue_key` puts one row of each spot into the queue of its doctor: first
-    the spots about which an opinion has come or another system disputes a finding, in the order in
-    which they are due, then the others that are open: by urgency, within one by the malignant score
-    of the `finding`, then as they are due. `spot_version` is the version of the spot that says so.
-    Without a `lesion` it is an unanswered message about no spot.
+    `doctor` is the doctor of the `owner`. `finding` is the id of the finding that a doctor opens
+    for it; None if the spot has none. `queued` marks the row by which the spot is in the queue of
+    its doctor: that of its review, or of an opinion that has come.
+
+    Lists of one kind are sorted by `key`: what is due first comes first. The queue and the list
+    without a doctor are sorted by `urgency_key`: by the urgency of the spot, then by the malignant
+    score of the `finding`, then by `key`. A visit has no `urgency_key`, because it is up to the
+    patient.
     """
 
     id: str
@@ -57,7 +56,7 @@ class WaitingSpot(StoredRecord):
     due_at: datetime
     key: str
     urgency_key: str | None = None
-    queue_key: str | None = None
+    queued: bool = False
 
     @property
     def overdue(self) -> bool:
@@ -72,36 +71,28 @@ class WaitingSpot(StoredRecord):
 
 
 def key_at(moment: datetime) -> str:
-    """The keys of what was due before sort before it."""
+    """Return how the `key` begins of what is due at this moment."""
     return f"{int(moment.timestamp() * 1000):013d}"
 
 
-def list_rows(status: SpotView, owner: Account) -> list[WaitingSpot]:
+def list_rows(view: SpotView, owner: Account) -> list[WaitingSpot]:
     """List what the spot of this patient waits for."""
-    spot = status.spot
-    asked = _find_urgency(spot)
-    rows = [
-        _make_row(item, owner, asked, spot=spot) for item in waiting(spot, can_read=can_read(owner))
+    spot, queued = view.spot, _find_queued(view.spot)
+    waits = [
+        (item, _find_to_open(spot, item.kind)) for item in waiting(spot, can_read=can_read(owner))
     ]
-    return [row.model_copy(update={"queue_key": _make_queue_key(row, status)}) for row in rows]
-
-
-def _make_queue_key(row: WaitingSpot, status: SpotView) -> str | None:
-    spot = status.spot
-    first = any(map(_is_first, spot.findings))
-    queued = WaitingKind.REVIEW if spot.is_open else WaitingKind.OPINION if first else None
-    if row.kind is not queued:
-        return None
-    if first:
-        return f"{FIRST}{row.key}"
-    photo = status.photos.get(row.finding or "")
-    score = 1.0 if photo is None or status.open_stub else photo.malignant_score
-    place = STEPS - 1 - min(int(score * STEPS), STEPS - 1)
-    return f"{AFTER_FIRST}{urgency(row.urgency)}{place:03d}{row.key}"
-
-
-def _is_first(item: SpotFinding) -> bool:
-    return not item.stub and (item.opinion_came or item.dispute is not None)
+    return [
+        _make_row(
+            item,
+            owner,
+            _find_urgency(spot),
+            spot=spot,
+            finding=finding,
+            place=_find_place(view, finding),
+            queued=item.kind is queued,
+        )
+        for item, finding in waits
+    ]
 
 
 def list_damaged_rows(
@@ -114,13 +105,13 @@ def list_damaged_rows(
         return [*stored]
     others = [row for row in stored if row.kind is not WaitingKind.REVIEW]
     since = next((row.began_at for row in stored if row.kind is WaitingKind.REVIEW), now())
-    row = _make_row(wait_damaged(since), owner, Band.URGENT_REFERRAL, spot=Spot(lesion))
-    first = f"{AFTER_FIRST}{urgency(row.urgency)}{0:03d}{row.key}"
-    return [*others, row.model_copy(update={"queue_key": first})]
+    asked, spot = Band.URGENT_REFERRAL, Spot(lesion)
+    review = _make_row(wait_damaged(since), owner, asked, spot=spot, queued=True)
+    return [*(row.model_copy(update={"queued": False}) for row in others), review]
 
 
 def make_message_row(owner: Account, since: datetime) -> WaitingSpot:
-    """An unanswered message about no spot."""
+    """Make the row of an unanswered message about no spot."""
     [item] = waiting(Spot(owner.id, message_at=since), can_read=can_read(owner))
     return _make_row(item, owner, WITHOUT_INSTRUCTION)
 
@@ -131,9 +122,13 @@ def _make_row(
     asked: Band,
     *,
     spot: Spot | None = None,
+    finding: str | None = None,
+    place: int = 0,
+    queued: bool = False,
 ) -> WaitingSpot:
     about = spot.id if spot else owner.id
     key = f"{key_at(item.due_at)}{about}"
+    by_urgency = f"{urgency(asked)}{place:03d}{key}"
     return WaitingSpot(
         id=f"{item.kind}-{about}",
         kind=item.kind,
@@ -141,13 +136,27 @@ def _make_row(
         doctor=owner.doctor_id,
         lesion=spot.id if spot else None,
         spot_version=spot.version if spot else None,
-        finding=_find_to_open(spot, item.kind) if spot else None,
+        finding=finding,
         urgency=asked,
         began_at=item.began_at,
         due_at=item.due_at,
         key=key,
-        urgency_key=None if item.kind is WaitingKind.VISIT else f"{urgency(asked)}{key}",
+        urgency_key=None if item.kind is WaitingKind.VISIT else by_urgency,
+        queued=queued,
     )
+
+
+def _find_place(view: SpotView, finding: str | None) -> int:
+    """Place the highest malignant score first. One that is not known counts as the highest."""
+    photo = None if view.open_stub else view.photos.get(finding or "")
+    score = photo.malignant_score if photo else 1.0
+    return STEPS - 1 - min(int(score * STEPS), STEPS - 1)
+
+
+def _find_queued(spot: Spot) -> WaitingKind | None:
+    if spot.is_open:
+        return WaitingKind.REVIEW
+    return WaitingKind.OPINION if any(item.opinion_came for item in spot.findings) else None
 
 
 def _find_urgency(spot: Spot) -> Band:
@@ -159,16 +168,13 @@ def _find_urgency(spot: Spot) -> Band:
 
 
 def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
-    """The most urgent finding of which this is waited for, and of equally urgent ones the newest.
-    One about which an opinion has come is first. Else that of the instruction, or the newest. What
-    is left of a deleted finding cannot be opened.
+    """Find the most urgent finding that waits for this, the newest of equally urgent ones. If none
+    does, it is the finding of the instruction, or the newest. A stub cannot be opened.
     """
     there = [item for item in spot.findings if not item.stub]
     of_kind = {WaitingKind.REVIEW: "queued_at", WaitingKind.OPINION: "opinion_asked_at"}
-    field = of_kind.get(kind)
+    field, counts = of_kind.get(kind), instruction(spot)
     named = [item for item in there if field and getattr(item, field)]
-    named = [item for item in there if field and _is_first(item)] or named
-    counts = instruction(spot)
     named = named or [item for item in there if item == counts] or there[-1:]
     return min(reversed(named), key=lambda item: item.rank).id if named else None
 
@@ -182,14 +188,14 @@ class WaitingSpots(Repository[WaitingSpot]):
         ("doctor", "id"),
         ("doctor", "kind", "key", "id"),
         ("doctor", "urgency_key", "id"),
-        ("doctor", "queue_key", "id"),
+        ("doctor", "queued", "urgency_key", "id"),
         ("kind", "key", "id"),
     )
 
     def page(
         self, kind: WaitingKind, doctor: str, *, overdue: bool, paging: PageRequest
     ) -> Page[WaitingSpot]:
-        """Page what is due first to the front. Pages continue behind a key."""
+        """Page the rows of one kind: what is due first comes first."""
         within = {"$gt": paging.after or "", **({"$lt": key_at(now())} if overdue else {})}
         wanted: Filter = {"doctor": doctor, "kind": kind, "key": within}
         found = self._documents.find(wanted, sort="key", limit=paging.limit + 1)
@@ -198,30 +204,31 @@ class WaitingSpots(Repository[WaitingSpot]):
     def page_queue(
         self, doctor: str, *, urgency: Band | None, paging: PageRequest
     ) -> Page[WaitingSpot]:
-        """Page the spots that the doctor is to review, one row of each."""
-        wanted: Filter = {"doctor": doctor, "queue_key": {"$gt": paging.after or ""}}
+        """Page the spots in the queue of a doctor, one row of each."""
+        behind = {"urgency_key": {"$gt": paging.after or ""}}
+        wanted: Filter = {"doctor": doctor, "queued": True, **behind}
         of = {**wanted, "urgency": urgency} if urgency else wanted
-        found = self._documents.find(of, sort="queue_key", limit=paging.limit + 1)
-        return page_of(found, paging, by="queue_key").map_all(self._read_each)
+        found = self._documents.find(of, sort="urgency_key", limit=paging.limit + 1)
+        return page_of(found, paging, by="urgency_key").map_all(self._read_each)
 
     def count_queue(self, doctor: str) -> Counter[Band]:
         """Count the spots in the doctor's queue by urgency."""
-        counted = self._documents.count_by("urgency", {"doctor": doctor, **IN_QUEUE})
+        counted = self._documents.count_by("urgency", {"doctor": doctor, "queued": True})
         return Counter({Band(name): count for name, count in counted.items()})
 
     def order_owners(self, doctor: str) -> dict[str, str]:
         """Return the first key in the doctor's queue of each patient, in the order of the queue."""
-        of: Filter = {"doctor": doctor, **IN_QUEUE}
-        rows = self._documents.find(of, sort="queue_key", fields=("owner", "queue_key"))
+        of: Filter = {"doctor": doctor, "queued": True}
+        rows = self._documents.find(of, sort="urgency_key", fields=("owner", "urgency_key"))
         keys: dict[str, str] = {}
         for row in rows:
-            keys.setdefault(row["owner"], row["queue_key"])
+            keys.setdefault(row["owner"], row["urgency_key"])
         return keys
 
     def list_queued(self, doctor: str, lesions: Collection[str]) -> list[WaitingSpot]:
         """List those of these spots that are in the doctor's queue."""
         rows = self.list_of("lesion", lesions)
-        return [row for row in rows if row.doctor == doctor and row.queue_key]
+        return [row for row in rows if row.doctor == doctor and row.queued]
 
     def count_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
@@ -263,8 +270,8 @@ class WaitingSpots(Repository[WaitingSpot]):
         }
 
     def list_of_doctor(self, doctor: str | None, *, limit: int) -> list[WaitingSpot]:
-        """List what waits of the patients of this doctor, or of nobody, but visits: the most urgent
-        first, then what is due first.
+        """List all rows but visits of the patients of this doctor, or of nobody: the most urgent
+        first.
         """
         wanted: Filter = {"doctor": doctor, "urgency_key": {"$gt": ""}}
         return self._list(wanted, sort="urgency_key", limit=limit)
@@ -278,19 +285,19 @@ class WaitingSpots(Repository[WaitingSpot]):
         return {row["lesion"] for row in stored if row.get("lesion")}
 
     def replace(self, lesions: Collection[str], rows: Sequence[WaitingSpot]) -> None:
-        """Store these rows of these spots in place of what is stored, and write what differs."""
+        """Replace the rows of these spots. Only what differs is written."""
         wanted = sorted({*lesions})
         stored = self._documents.find({"lesion": {"$in": wanted}}, sort="lesion") if wanted else []
         known = {document["id"]: document for document in stored}
         self._replace(known, rows)
 
     def find_message(self, owner: str) -> datetime | None:
-        """Since when a message of this patient about no spot has no answer."""
+        """Find when this patient wrote the oldest unanswered message about no spot."""
         row = self.find(f"{WaitingKind.ANSWER}-{owner}")
         return row.began_at if row else None
 
     def set_message(self, owner: str, row: WaitingSpot | None) -> None:
-        """Store whether the patient has written something about no spot that has no answer."""
+        """Store the row of the patient's messages about no spot, or delete it."""
         known = self._documents.find({"id": f"{WaitingKind.ANSWER}-{owner}"})
         self._replace({document["id"]: document for document in known}, [row] if row else [])
 
