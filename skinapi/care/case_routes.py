@@ -267,7 +267,7 @@ def _instruction(
     compared: ComparedFindings, language: Language, *, for_doctor: bool
 ) -> InstructionView:
     """A patient is not told that no visit is needed beside a change that was measured."""
-    view = InstructionView.of_spot(compared.instruction, language, for_doctor=for_doctor)
+    view = InstructionView.from_advice(compared.instruction, language, for_doctor=for_doctor)
     if for_doctor or not compared.comparison.has_changed or is_sent(view.band):
         return view
     words = conditions_table().notices.comparison

@@ -24,7 +24,7 @@ from skinapi.care.reminders import ReminderKind, reminder_of
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesion, Lesions
-from skinapi.findings.records.schemas.finding_parts import AdviceView
+from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.findings.records.schemas.practice import Practice, PracticeView
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.status.decisions import Decision, WaitsFor
@@ -192,7 +192,7 @@ class TaskView(Answer):
     lesion: str | None = Field(description="the spot; null of messages about none")
     name: str | None = Field(description="of the spot")
     place: PlaceView | None = Field(description="of the spot")
-    advice: AdviceView | None = Field(
+    advice: InstructionView | None = Field(
         description="what asks for it, of a `picture` what counts of the spot; null of messages"
     )
     finding: int | None = optional(
@@ -214,7 +214,9 @@ class TaskView(Answer):
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
             place=spot.place if spot else None,
-            advice=AdviceView.from_advice(advice, language, for_doctor=False) if advice else None,
+            advice=InstructionView.from_advice(advice, language, for_doctor=False)
+            if advice
+            else None,
             sentence=advice.words(language).next_step
             if advice
             and entry.task is not Task.PICTURE
@@ -242,7 +244,7 @@ class NewDecisionView(Answer):
     by_result: bool = Field(description="whether the laboratory's result is what is new")
     title: str = Field(description="that it has come, or who has decided; not what")
     signed_at: datetime
-    advice: AdviceView = Field(description="what counts of the spot now")
+    advice: InstructionView = Field(description="what counts of the spot now")
     sentence: str = Field(description="how, and by when")
 
     @classmethod
@@ -259,7 +261,7 @@ class NewDecisionView(Answer):
             place=spot.place,
             by_result=decision.proven,
             title=title,
-            advice=AdviceView.from_advice(new.advice, language, for_doctor=False),
+            advice=InstructionView.from_advice(new.advice, language, for_doctor=False),
             sentence=new.advice.words(language).next_step,
         )
 

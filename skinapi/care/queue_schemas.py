@@ -295,8 +295,8 @@ class CaseView(Answer):
             else None,
             opinions=None if given is None else [*map(GivenOpinion.from_opinion, given)],
             disputed=finding.disputed,
-            opened_at=finding.decision_opened_at,
-            changes=FoundChangeView.list_of(finding.found_changes),
+            opened_at=finding.spot_view.decision_opened_at,
+            changes=FoundChangeView.list_of(finding.spot_view.list_changes()),
         )
 
 
@@ -426,7 +426,7 @@ def _for_doctor(finding: StoredFindingRow) -> dict[str, Any]:
     """The fields of a ListedFinding that doctors alone read."""
     decision = finding.decision
     return {
-        "awaited": finding.awaited,
+        "awaited": finding.spot_view.awaited,
         "due": finding.instruction.due,
         "review": LocalizedText.by(decision.say_in_list) if decision else None,
     }

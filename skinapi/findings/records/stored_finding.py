@@ -13,12 +13,11 @@ from skinapi.base.errors import ChangedMeanwhile, NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import VersionMissing
-from skinapi.findings.status.decisions import Decision, JudgedVersion, WaitsFor
+from skinapi.findings.status.decisions import Decision, JudgedVersion
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import Level, Spot, SpotFinding
 from skinapi.findings.status.spot_view import (
     Advice,
-    FoundChange,
     JudgedPhoto,
     MeasuredChange,
     SpotView,
@@ -188,10 +187,6 @@ class StoredFindingRow(StoredRecord):
         return self.instruction.is_said_by(self.decision, self.number, self.band)
 
     @property
-    def found_changes(self) -> list[FoundChange]:
-        return self.spot_view.list_changes()
-
-    @property
     def reviews(self) -> list[Review]:
         """The reviews of its spot, in the order of signing."""
         return [*self.spot_view.reviews.values()]
@@ -200,14 +195,6 @@ class StoredFindingRow(StoredRecord):
     def current_review(self) -> Review | None:
         decision = self.decision
         return self.spot_view.reviews[decision.review] if decision else None
-
-    @property
-    def awaited(self) -> WaitsFor | None:
-        return self.spot_view.awaited
-
-    @property
-    def decision_opened_at(self) -> datetime | None:
-        return self.spot_view.decision_opened_at
 
     @property
     def said_at(self) -> datetime:

@@ -28,7 +28,7 @@ from skinapi.findings.reports.facts import (
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
-from skinapi.findings.status.advice_words import put_first, say_counting, say_to_do
+from skinapi.findings.status.advice_words import put_first, say_more_urgent, say_to_do
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot_view import Advice, FoundChange
@@ -183,7 +183,6 @@ class Report:
     amended_at: datetime | None = None
     instruction: Advice | None = None
     changes: tuple[FoundChange, ...] = ()
-    due: date | None = None
     practice: Practice | None = None
     spot_place: SpokenPlace | None = None
     seal: SealView | None = None
@@ -212,6 +211,10 @@ class Report:
         return said is None or said.is_answer_about(self.number, self.facts.band)
 
     @property
+    def due(self) -> date | None:
+        return self.instruction.due if self.instruction else None
+
+    @property
     def spot_advice(self) -> Advice | None:
         """The instruction, unless the current review or, without one, the model says it."""
         said = self.instruction
@@ -226,9 +229,8 @@ class Report:
 
     @property
     def words_that_count(self) -> BandWords:
-        if self.own or self.instruction is None:
-            return self.band_words
-        return self.instruction.words(self.language)
+        said = self.instruction
+        return self.band_words if self.own or said is None else said.words(self.language)
 
     @property
     def counting_band(self) -> Band:
@@ -241,9 +243,10 @@ class Report:
 
     @property
     def shown_words(self) -> BandWords:
-        if self.shown_band is self.facts.band:
+        if self.instruction is None:
             return self.band_words
-        return say_counting(self.words_that_count, self.due, self.language)
+        own, band = self.band_words, self.facts.band
+        return say_more_urgent(own, band, self.instruction, self.language)
 
     @property
     def unjudged(self) -> bool:

@@ -9,7 +9,7 @@ from pydantic import Field
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import InvalidBody, NotFound
 from skinapi.base.languages import LANGUAGES, Language, LanguageTag, known_language
-from skinapi.findings.records.schemas.finding_parts import AdviceView, HeadlineView
+from skinapi.findings.records.schemas.finding_parts import HeadlineView, InstructionView
 from skinapi.findings.records.schemas.practice import PracticeView
 from skinapi.findings.records.schemas.review import (
     DecisionView,
@@ -123,7 +123,7 @@ class FullReport(Answer):
     model_withdrawn_at: datetime | None = Field(
         description="when the model version that made the finding was rolled back; null else"
     )
-    spot_advice: AdviceView | None = Field(
+    spot_advice: InstructionView | None = Field(
         description="what was said about another finding of the same spot, or by a version of this "
         "one that no doctor has seen, where that counts and is something else: to be shown first, "
         "in place of what was said of this one before; null else"
@@ -159,7 +159,7 @@ class FullReport(Answer):
             decision=DecisionView.from_decision(decision, language) if decision else None,
             review=ReviewView.from_review(report.review) if report.review else None,
             letters=[LetterView.from_letter(letter) for letter in report.letters],
-            spot_advice=AdviceView.from_advice(advice, language, for_doctor=False)
+            spot_advice=InstructionView.from_advice(advice, language, for_doctor=False)
             if advice
             else None,
             visit=[

@@ -214,8 +214,7 @@ class ReportsService:
             amended=finding.amended,
             amended_at=finding.amended_at,
             instruction=said,
-            changes=tuple(finding.found_changes),
-            due=said.due,
+            changes=tuple(finding.spot_view.list_changes()),
             practice=self._find_practice(finding, owner),
             spot_place=self.places.find_other_place(finding.lesion, finding.context),
         )

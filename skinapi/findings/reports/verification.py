@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from skinapi.base.errors import BlobDamaged
 from skinapi.base.logs import log
@@ -18,9 +18,7 @@ from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.letters import Letter, ShownLetter
 from skinapi.findings.reports.report import Report
-from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.spot import Spot, changed_since
-from skinapi.findings.status.spot_view import FoundChange
 from skinapi.model.passages import PassageReader
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now
@@ -29,59 +27,33 @@ from skinapi.platform.storage.records import Repository
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
 RENDERER = "pages-17"
-# These fields do not change what a report says. A field that later code adds belongs here, or each
-# report gets a new hash.
-NOT_HASHED = {"idempotency_key", "request_hash", "lesion", "spot_version", "voided_at"}
-# The review says it.
-NOT_HASHED_OF_DECISION = {"doctor"}
-DECISIONS = TypeAdapter(Decision)
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {
     "id", "reader", "language", "decision", "text", "model", "signed_at", "signature", "withdrawn"
 }  # fmt: skip
 
 
-def seal_report(report: Report, *, finding: str, spot_version: int = 0) -> str:
-    """Hash the report's content with SHA-256. The random id of the finding is part of it, so
-    that no one can find a valid hash by guessing the content.
+def seal_report(report: Report, *, finding: str, spot_version: int) -> str:
+    """Hash what a report says with SHA-256. The version of the spot stands for what counts about
+    it. The random id of the finding is part of it, so that no one can find a valid hash by guessing
+    the content.
     """
-    review, decision = report.review, report.decision
-    advice, due = report.spot_advice, report.due
     withdrawn_at = report.model_withdrawn_at
     sealed: dict[str, Any] = {
         "facts": report.facts.for_hash(),
         "narrative": report.narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
-        "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
-        "decision": DECISIONS.dump_python(decision, mode="json", exclude=NOT_HASHED_OF_DECISION)
-        if decision
-        else None,
         "language": report.language,
         "reader": report.reader,
         "renderer": RENDERER,
         "submission": finding,
+        "spot_version": spot_version,
         "letters": [_say_letter(shown) for shown in report.letters],
         "model_withdrawn_at": withdrawn_at.isoformat() if withdrawn_at else None,
-        "spot_advice": [advice.finding, advice.band, advice.since.isoformat(), advice.waits_for]
-        if advice
-        else None,
-        "due": due.isoformat() if due else None,
         "practice": report.practice.model_dump() if report.practice else None,
-        **({"changes": [_say_change(item) for item in report.changes]} if report.changes else {}),
-        **({"spot_version": spot_version} if spot_version else {}),
-        **({"corrected": report.corrected} if report.corrected else {}),
-        **({"version": report.version} if report.version > 1 else {}),
-        **({"photo_wanted": True} if advice and advice.photo_wanted else {}),
-        **({"spot_place": report.spot_place} if report.spot_place else {}),
-        **({"amended_at": report.amended_at.isoformat()} if report.amended_at else {}),
     }
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _say_change(found: FoundChange) -> list[Any]:
-    before = found.before.number if found.before else None
-    return [found.after.number, before, found.measured.measured_at.isoformat()]
 
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:

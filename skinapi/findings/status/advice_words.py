@@ -3,13 +3,12 @@ reports, letters, and the fields that older clients show.
 """
 
 from collections.abc import Mapping
-from datetime import date
 
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.status.decisions import Decision, say_day, say_due
 from skinapi.findings.status.spot import LevelSource
 from skinapi.findings.status.spot_view import Advice, FoundChange, JudgedPhoto
-from skinapi.model.bands import is_sent
+from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.comparison import say_change
 from skinapi.model.conditions import Band, BandWords, conditions_table
 
@@ -65,9 +64,14 @@ def say_compared(change: FoundChange) -> LocalizedText:
     return LocalizedText.by(say)
 
 
-def say_counting(words: BandWords, due: date | None, language: Language) -> BandWords:
-    """Put the words of what counts in place of the own `action`, which older clients read."""
-    action = " ".join((f"{words.label}.", words.next_step, *say_due(due, language)))
+def say_more_urgent(own: BandWords, band: Band, advice: Advice, language: Language) -> BandWords:
+    """The words of the instruction if it is more urgent than the finding's own; older clients read
+    their `action`.
+    """
+    if urgency(advice.band) >= urgency(band):
+        return own
+    words = advice.words(language)
+    action = " ".join((f"{words.label}.", words.next_step, *say_due(advice.due, language)))
     return words.model_copy(update={"action": action})
 
 

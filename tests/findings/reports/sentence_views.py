@@ -60,7 +60,6 @@ def report_on(said: Said, reader: PassageReader = "patient") -> Report:
         review=said.finding.current_review,
         decision=decision,
         instruction=said.instruction,
-        due=said.due,
     )
 
 
@@ -86,7 +85,7 @@ def _console(said: Said, full: FullReport, of_doctor: FullReport) -> Iterator[Vi
     rest = [*read.findings, *read.limits, *read.tested]
     about, to_doctor = (_explained(item) for item in (full, of_doctor))
     for_patient, for_doctor = (
-        InstructionView.of_spot(said.instruction, language, for_doctor=doctor)
+        InstructionView.from_advice(said.instruction, language, for_doctor=doctor)
         for doctor in (False, True)
     )
     assert for_patient

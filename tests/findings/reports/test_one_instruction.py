@@ -1,7 +1,7 @@
 """A report asks for one thing: never, beside each other, what two urgencies ask for."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import count, product
 from typing import Any
 
@@ -10,7 +10,6 @@ import pytest
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.html_pages import render_html
-from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.status.decisions import WaitsFor
@@ -22,14 +21,12 @@ from skinapi.model.context import NOTHING_TOLD
 from skinapi.model.finding import Doubt
 from tests.findings.reports.contradictions import asked_in
 from tests.findings.reports.sample_reports import (
-    in_order,
     instructed,
     made_report,
     on_facts,
     one_line,
     plain_text,
     reviewed,
-    text_of,
 )
 from tests.support.findings import finding_of
 from tests.support.size import size
@@ -132,38 +129,3 @@ def test_what_is_not_judged_yet_is_called_nothing_and_reassures_nobody() -> None
             words.next_step.en,
         )
         assert shown.decision.heading.endswith(" asked for another photo")
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_printed_report_says_that_a_sample_was_taken_behind_what_counts(
-    language: Language,
-) -> None:
-    found = finding_of(MOLE, band=Band.SELF_MONITORING)
-    advice = Advice(LevelSource.REVIEW, Band.REFERRAL, SINCE, 10)
-    plain = made_report(language, photo=False)
-    report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
-    awaited = instructed(
-        reviewed(report, finding=found, label=MELANOMA, certainty=SUSPECTED, sample=Sample.WAITING),
-        advice,
-    )
-    named, taken = {
-        "en": ("a melanoma", "A sample was taken"),
-        "fr": ("un mélanome", "Un prélèvement a été fait"),
-    }[language]
-    assert in_order(text_of(render_pdf(awaited)), named, taken)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> None:
-    found = finding_of(MOLE, band=Band.SELF_MONITORING)
-    due = date(2026, 11, 9)
-    advice = Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10, due)
-    plain = made_report(language, photo=False)
-    report = on_facts(plain, Facts.from_finding(found, NOTHING_TOLD))
-    decided = instructed(reviewed(report, finding=found, label=MOLE, certainty=SURE), advice)
-    text = text_of(render_pdf(decided))
-    assert asked_in(text, language) == {Band.URGENT_REFERRAL}
-    day = {"en": "9 November 2026", "fr": "9 novembre 2026"}[language]
-    assert day in text, "the day by which it is due"
-    assert {"en": "The decision above", "fr": "décision ci-dessus"}[language] not in text
-    assert {"en": "Doctor's decision", "fr": "Décision du médecin"}[language] in text

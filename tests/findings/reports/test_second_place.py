@@ -79,7 +79,9 @@ def test_before_a_review_it_is_said_what_to_do_first_and_until_when(language: La
     }[language]
     for printed in (plain_text(render_html(report)), text_of(render_pdf(report))):
         assert call not in printed
-    due = replace(report, due=SINCE.date() + timedelta(days=11))
+    last = SINCE.date() + timedelta(days=11)
+    asks = Advice(LevelSource.MODEL, report.facts.band, SINCE, 1234, last)
+    due = replace(report, instruction=asks)
     for printed in (plain_text(render_html(due)), text_of(render_pdf(due))):
         assert call in one_line(printed)
         assert day in one_line(printed)

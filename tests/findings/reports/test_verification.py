@@ -9,9 +9,7 @@ from skinapi.findings.records.letters import Letter, ShownLetter, Withdrawal
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.report import Narrative, Report, Source, Unwritten
 from skinapi.findings.reports.template import write_template
-from skinapi.findings.reports.verification import NOT_HASHED, seal_report
-from skinapi.findings.status.reviews import Review
-from tests.findings.reports.sample_reports import REVIEW
+from skinapi.findings.reports.verification import seal_report
 
 FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)
 
@@ -89,14 +87,3 @@ def test_the_line_above_a_letter_is_sealed() -> None:
     lines = (None, BEFORE, BEFORE.replace("1", "2"))
     codes = {sealed(written(), letters=[SIGNED], written_before=line) for line in lines}
     assert len(codes) == 3
-
-
-def test_what_later_code_stores_of_a_review_gives_its_reports_no_other_code() -> None:
-
-    def code(review: Review) -> str:
-        report = Report(facts=FACTS, narrative=written(), review=review)
-        return seal_report(report, finding="one", spot_version=2)
-
-    sealed_fields = {*REVIEW.model_dump(exclude=NOT_HASHED)}
-    before = {"id", "created_at", "submission", "doctor", "opinion", "signature", "note"}
-    assert sealed_fields == before

@@ -56,7 +56,9 @@ def report_on(facts: Facts, language: Language = "en", **fields: Any) -> Report:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_one_page_says_by_when_what_why_with_whom_and_what_until_then(language: Language) -> None:
     facts = facts_of(raised_by=(RaisedBy.CHECKLIST,), context=CHANGED, checklist_score=3)
-    report = report_on(facts, language, due=date(2026, 11, 27))
+    since, day = datetime(2026, 11, 20, tzinfo=UTC), date(2026, 11, 27)
+    asks = Advice(LevelSource.MODEL, facts.band, since, 1234, day)
+    report = report_on(facts, language, instruction=asks)
     labels = LABELS[language]
     order = [
         {"en": "By 27 November 2026 (Friday).", "fr": "Au plus tard le 27 novembre 2026"}[language],

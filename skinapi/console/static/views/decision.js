@@ -24,16 +24,16 @@ export const DoctorsDue = ({ due }) => {
 export const Overdue = ({ text }) => html`<span class="overdue"><${Icon} name="urgent_referral" size=${14} />${text}</span>`;
 
 /** The colour of what a patient is told: none while it waits for something and asks for no visit.
- * @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
+ * @param {string} band @param {Api["InstructionView"]["waits_for"]} [waits] */
 export const colourOf = (band, waits) => (waits && ["routine", "self_monitoring"].includes(band) ? "none" : band);
 
-/** As a patient reads it: what is waited for, if anything. @param {Api["ConditionsView"]} conditions @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
+/** As a patient reads it: what is waited for, if anything. @param {Api["ConditionsView"]} conditions @param {string} band @param {Api["InstructionView"]["waits_for"]} [waits] */
 export const labelOfAdvice = (conditions, band, waits) => (waits ? say(`waits_${waits}`) : labelForPatient(conditions, band));
 
 /** Who decided, or asked for another photo, and when. @param {Api["DecisionView"]} decision */
 export const saySigned = ({ title_key: key, decided_by: name, decided_at: at }) => say(key === "asked" ? "askedBy" : "reviewedBy", { name: isolated(name), date: sayDate(at) });
 
-/** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
+/** @param {string} band @param {Api["InstructionView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
 /** Who signed, and what has changed the spot since. @param {Api["DecisionView"]} decision */
@@ -76,17 +76,17 @@ export const Decided = ({ decision, note, doctor, here, title }) => {
 /** In place of a deleted photo. @param {Api["DeletedFinding"]} deleted */
 export const sayRemoved = ({ created_at: at }) => say("removedPhotoOf", { date: sayDate(at, false) });
 
-/** @param {{said: Api["AdviceView"], view: string}} props */
+/** @param {{said: Api["InstructionView"], view: string}} props */
 const FindingLink = ({ said: { finding: number, photo_deleted: deleted }, view }) => (deleted ? say("deletedPhoto")
   : html`<a href="#/${view}/${number}">${say("title_finding")} ${number}</a>`);
 
-/** Who said it, how certain, and when. @param {Pick<Api["AdviceView"], "from" | "since"> & Partial<Api["AdviceView"]>} one */
+/** Who said it, how certain, and when. @param {Pick<Api["InstructionView"], "from" | "since"> & Partial<Api["InstructionView"]>} one */
 export const saidBy = (one) => {
   const by = one.voided ? "voided" : one.by_result ? "result" : one.suspected ? "suspected" : one.certain === false && one.waits_for !== "photo" ? "opinion" : one.from;
   return say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(one.since, false) });
 };
 
-/** A doctor reads of which finding it was said, and what was named. @param {{said: Api["AdviceView"], here?: string, conditions: Api["ConditionsView"]}} props */
+/** A doctor reads of which finding it was said, and what was named. @param {{said: Api["InstructionView"], here?: string, conditions: Api["ConditionsView"]}} props */
 const SaidOf = ({ said, here, conditions }) =>
   html`${saidBy(said)}${String(said.finding) !== String(here) && html` (<${FindingLink} said=${said} view="case" />)`}${said.label && html`${colon()}<strong>${nameOf(conditions, said.label)}</strong>`}`;
 
@@ -130,7 +130,7 @@ export const sayDecision = (decision, conditions) => {
   return [(label || !wanted) && sayWhat(decision, conditions), wanted && say("newPictureWanted"), sample === "waiting" && say("sample_waiting")].filter(Boolean).join(" · ");
 };
 
-/** What has set the instruction of a spot, and what was named. @param {{counts: Api["AdviceView"], conditions: Api["ConditionsView"]}} props */
+/** What has set the instruction of a spot, and what was named. @param {{counts: Api["InstructionView"], conditions: Api["ConditionsView"]}} props */
 export const AdviceLine = ({ counts, conditions }) => {
   const own = counts.label && getSession()?.role !== "doctor" && conditions.notices.headline.names[counts.label]?.patient;
   const name = counts.label && (own ? said(own) : nameOf(conditions, counts.label));

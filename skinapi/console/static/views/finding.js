@@ -130,9 +130,9 @@ const HowLikely = ({ report, conditions }) => html`
   ${!report.headline.not_skin && html`<${Probabilities} report=${report} conditions=${conditions} doctor=${false} />`}<${Sentences} items=${report.reading.limits} />`;
 
 /** What the API says beyond its first three sentences, none of it twice; each source is a click away.
- * `elsewhere`: what is to be done was said of another photo of the spot; `due`: it stands above with its day. A doctor is not told what a patient is to do.
- * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean, due?: boolean}} props */
-export const Rest = ({ report, conditions, doctor, elsewhere = false, due = false }) => {
+ * `due`: what to do stands above with its day. A doctor is not told what a patient is to do.
+ * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, due?: boolean}} props */
+export const Rest = ({ report, conditions, doctor, due = false }) => {
   const { facts, reading } = report;
   // A doctor reads the doubts above.
   const findings = reading.findings.map((/** @type {string} */ text) => text.replace(reading.doubts, "").trim());
@@ -146,7 +146,7 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false, due = fals
       ${facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
         ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
     <//>`}
-    ${!doctor && !elsewhere && !due && reading.next_steps.length > 0 && html`<${Folded} title=${say("nextSteps")}><${Sentences} items=${reading.next_steps} /><//>`}
+    ${!doctor && !due && reading.next_steps.length > 0 && html`<${Folded} title=${say("nextSteps")}><${Sentences} items=${reading.next_steps} /><//>`}
     <${Explanation} report=${report} doctor=${doctor} />
     ${!doctor && !report.decision && html`<${Folded} title=${say("howLikely")}><${HowLikely} report=${report} conditions=${conditions} /><//>`}`;
 };
@@ -241,7 +241,7 @@ export const FindingPage = ({ title, report, finding, photo, conditions, childre
       <div>
         <${ModelMark} finding=${finding} />
         ${children}
-        <${Rest} report=${report} conditions=${conditions} doctor=${false} elsewhere=${Boolean(report.spot_advice)} due=${Boolean(finding.instruction?.due)} />
+        <${Rest} report=${report} conditions=${conditions} doctor=${false} due=${Boolean(finding.instruction?.due)} />
         <${EarlierAnswers} finding=${finding} conditions=${conditions} />
       </div>
     </div>

@@ -320,7 +320,7 @@ class FindingInCareView(FindingView):
             **headed_fields(finding.finding, for_doctor=True),
             pictures=_pictures(finding, for_doctor=True),
             patient_id=owner.id,
-            changes=FoundChangeView.list_of(finding.found_changes),
+            changes=FoundChangeView.list_of(finding.spot_view.list_changes()),
             record_kept_until=owner.record_end,
         )
 

@@ -280,8 +280,8 @@ class FoundChangeView(Answer):
         ]
 
 
-class AdviceView(Answer):
-    """What was said that is to be done about a spot."""
+class InstructionView(Answer):
+    """The one thing to do about a spot, to be shown first: the most urgent that is still valid."""
 
     said_by: LevelSource = Field(serialization_alias="from")
     since: datetime
@@ -315,32 +315,19 @@ class AdviceView(Answer):
         "it is a cancer that no laboratory has proven; else absent", default=False
     )
 
+    sentence: str = Field(description="how, and by when")
+    photo_wanted: bool = Field(description="a doctor waits for another photo of the spot")
+
     @classmethod
     def from_advice(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
         words, decision = said.words(language), said.decision
-        action = words.doctor_label if for_doctor else words.label
+        how = words.doctor_action if for_doctor else words.next_step
         return cls.from_record(
             said,
-            action=action,
+            action=words.doctor_label if for_doctor else words.label,
+            sentence=" ".join([how, *said.say_wanted(language, for_doctor=for_doctor)]),
             why=said.say_why(language) or None,
             certain=decision is None
             or not (decision.awaited or (decision.label and not decision.sure)),
             suspected=decision is not None and decision.suspected,
         )
-
-
-class InstructionView(AdviceView):
-    """The one thing to do, to be shown first: the most urgent that is still valid."""
-
-    sentence: str = Field(description="how, and by when")
-    photo_wanted: bool = Field(description="a doctor waits for another photo of the spot")
-
-    @classmethod
-    def of_spot(cls, counts: Advice, language: Language, *, for_doctor: bool) -> Self:
-        words = counts.words(language)
-        said = [
-            words.doctor_action if for_doctor else words.next_step,
-            *counts.say_wanted(language, for_doctor=for_doctor),
-        ]
-        view = AdviceView.from_advice(counts, language, for_doctor=for_doctor)
-        return cls.from_record(view, counts, sentence=" ".join(said))

@@ -14,9 +14,8 @@ from skinapi.base.stored_record import optional
 from skinapi.findings.records.schemas.finding_parts import HeadlineView, InstructionView
 from skinapi.findings.records.schemas.review import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.records.stored_finding import StoredFindingRow, StoredFindingSummary
-from skinapi.findings.status.advice_words import put_first, say_counting
-from skinapi.model.bands import urgency
-from skinapi.model.conditions import Band, BandWords, conditions_table
+from skinapi.findings.status.advice_words import put_first, say_more_urgent
+from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt, FindingHeading
 from skinapi.model.headline import RankedCondition
 from skinapi.platform.web.schemas import Answer
@@ -111,7 +110,8 @@ class SummaryFields(Answer):
     ) -> Self:
         """Say what each view of a finding says, and what `more` a view has."""
         judged, language = finding.finding, finding.language
-        band = shown_words(finding)
+        own = judged.band_words(language)
+        band = say_more_urgent(own, judged.band, finding.instruction, language)
         return cls.from_record(
             finding,
             judged,
@@ -133,7 +133,7 @@ class SummaryFields(Answer):
             notice=conditions_table().notices.information_only.in_language(language),
             decision=decision_view(finding),
             graver_review=graver_sentence(finding),
-            instruction=InstructionView.of_spot(
+            instruction=InstructionView.from_advice(
                 finding.instruction,
                 instructed_in or language,
                 for_doctor=for_doctor,
@@ -169,15 +169,6 @@ def decision_view(finding: StoredFindingRow) -> DecisionView | None:
     if decision is None:
         return None
     return DecisionView.from_decision(decision, finding.language)
-
-
-def shown_words(finding: StoredFindingRow) -> BandWords:
-    """Return the words of what counts about its spot, where its own band is milder."""
-    judged, counts = finding.finding, finding.instruction
-    if urgency(counts.band) >= urgency(judged.band):
-        return judged.band_words(finding.language)
-    words = counts.words(finding.language)
-    return say_counting(words, counts.due, finding.language)
 
 
 def graver_sentence(finding: StoredFindingRow) -> str | None:
