@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from skinapi.findings.status.decisions import JudgedVersion
+from skinapi.findings.records.stored_finding import JudgedVersion
 from skinapi.model.bands import RaisedBy
 from skinapi.model.calibration import HeldOutFigures, restate
 from skinapi.model.conditions import NORMAL_SKIN, Band, conditions_table

@@ -13,7 +13,7 @@ from skinapi.base.errors import ChangedMeanwhile, NotFound
 from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import VersionMissing
-from skinapi.findings.status.decisions import Decision, JudgedVersion
+from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import Level, Spot, SpotFinding
 from skinapi.findings.status.spot_view import (
@@ -74,6 +74,16 @@ class EnteredInError(StoredRecord):
     entered_at: datetime
     by: str
     reason: str
+
+
+class JudgedVersion(StoredRecord):
+    """Which version of a finding asks for which urgency, and since when. Its photo may be judged
+    more than once: with a corrected fact, or by another model. The newest version counts.
+    """
+
+    version: int = 1
+    band: Band
+    judged_at: datetime
 
 
 class EarlierVersion(JudgedVersion):

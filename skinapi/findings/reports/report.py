@@ -28,7 +28,7 @@ from skinapi.findings.reports.facts import (
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
-from skinapi.findings.status.advice_words import put_first, say_more_urgent, say_to_do
+from skinapi.findings.status.advice_words import put_first, say_graver, say_more_urgent, say_to_do
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot_view import Advice, FoundChange
@@ -200,9 +200,8 @@ class Report:
     @property
     def graver_review(self) -> str | None:
         """What clients without decisions show first, where what counts is more urgent."""
-        by = self.instruction.decision if self.instruction else None
-        decision = by or self.decision
-        return decision.graver_sentence(self.facts.band, self.language) if decision else None
+        said, band = self.instruction, self.facts.band
+        return say_graver(said, self.decision, band, self.language) if said else None
 
     @property
     def own(self) -> bool:

@@ -124,9 +124,8 @@ class FullReport(Answer):
         description="when the model version that made the finding was rolled back; null else"
     )
     spot_advice: InstructionView | None = Field(
-        description="what was said about another finding of the same spot, or by a version of this "
-        "one that no doctor has seen, where that counts and is something else: to be shown first, "
-        "in place of what was said of this one before; null else"
+        description="the instruction of the spot, to be shown first; null if the current review, "
+        "or without one the answer about this finding, says it"
     )
     visit: list[VisitRow] = Field(
         description="for a patient whom a doctor is to see: with whom, what happens there, and "

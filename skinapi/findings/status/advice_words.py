@@ -75,6 +75,17 @@ def say_more_urgent(own: BandWords, band: Band, advice: Advice, language: Langua
     return words.model_copy(update={"action": action})
 
 
+def say_graver(
+    advice: Advice, decision: Decision | None, band: Band, language: Language
+) -> str | None:
+    """Say first, to clients without decisions, a condition that is more urgent than `band`."""
+    by = advice.decision or decision
+    if by is None or by.label is None or not by.more_urgent_than(band):
+        return None
+    sentence = conditions_table().notices.graver_review.in_language(language)
+    return sentence.format(name=by.name(language))
+
+
 def put_first(
     sections: Mapping[str, str],
     band: Band,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal, Self
 
 from skinapi.base.languages import Language, LocalizedText, load_words
-from skinapi.base.stored_record import Frozen, StoredRecord
+from skinapi.base.stored_record import Frozen
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import (
     Certainty,
@@ -104,16 +104,6 @@ def words_for_patient(
     elif label == NORMAL_SKIN and band is Band.SELF_MONITORING:
         more = {"next_step": notices.normal_skin.in_language(language)}
     return words.model_copy(update=more)
-
-
-class JudgedVersion(StoredRecord):
-    """Which version of a finding asks for which urgency, and since when. Its photo may be judged
-    more than once: with a corrected fact, or by another model. The newest version counts.
-    """
-
-    version: int = 1
-    band: Band
-    judged_at: datetime
 
 
 def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: bool) -> TitleKey:
@@ -316,13 +306,6 @@ class Decision(Statement):
         said += [words.new_picture_doctor.in_language(language)] if self.photo_wanted else []
         said += [words.awaited.in_language(language)] if self.awaited else []
         return ". ".join(item.removesuffix(".") for item in (*said, *self.signed_before(language)))
-
-    def graver_sentence(self, band: Band, language: Language) -> str | None:
-        """Say first, to clients without decisions, a condition that is more urgent than `band`."""
-        if self.label is None or not self.more_urgent_than(band):
-            return None
-        sentence = conditions_table().notices.graver_review.in_language(language)
-        return sentence.format(name=self.name(language))
 
     def say_early(self, language: Language) -> str:
         table = conditions_table()

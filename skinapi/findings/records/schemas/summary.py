@@ -14,7 +14,7 @@ from skinapi.base.stored_record import optional
 from skinapi.findings.records.schemas.finding_parts import HeadlineView, InstructionView
 from skinapi.findings.records.schemas.review import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.records.stored_finding import StoredFindingRow, StoredFindingSummary
-from skinapi.findings.status.advice_words import put_first, say_more_urgent
+from skinapi.findings.status.advice_words import put_first, say_graver, say_more_urgent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt, FindingHeading
 from skinapi.model.headline import RankedCondition
@@ -132,7 +132,7 @@ class SummaryFields(Answer):
             action=band.action,
             notice=conditions_table().notices.information_only.in_language(language),
             decision=decision_view(finding),
-            graver_review=graver_sentence(finding),
+            graver_review=say_graver(finding.instruction, finding.decision, judged.band, language),
             instruction=InstructionView.from_advice(
                 finding.instruction,
                 instructed_in or language,
@@ -169,12 +169,6 @@ def decision_view(finding: StoredFindingRow) -> DecisionView | None:
     if decision is None:
         return None
     return DecisionView.from_decision(decision, finding.language)
-
-
-def graver_sentence(finding: StoredFindingRow) -> str | None:
-    """Say what clients without decisions show first, where what counts is more urgent."""
-    decision, band = finding.instruction.decision or finding.decision, finding.finding.band
-    return decision.graver_sentence(band, finding.language) if decision else None
 
 
 # The class of what does not look like skin, for clients that show one.
