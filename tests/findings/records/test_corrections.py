@@ -175,4 +175,4 @@ def test_the_file_of_its_person_has_that_and_why_and_nothing_of_it(
     enter(doctor, wrong)
     made = read(made_for(backend, ada, tmp_path / "file"))
     assert [item["id"] for item in made["findings"]] == [first]
-    assert [(item["number"], item["reason"]) for item in made["in_error"]] == [(wrong, REASON)]
+    assert [(item["id"], item["reason"]) for item in made["in_error"]] == [(wrong, REASON)]
