@@ -104,13 +104,6 @@ def test_a_reviewed_spot_stays_in_the_lists_when_its_photo_is_deleted(backend: B
     assert after["reminder"]["act"] == "photograph"
 
 
-def test_a_spot_leaves_the_lists_if_nothing_is_left_of_its_findings(backend: Backend) -> None:
-    _, ada = patient_in_care(backend)
-    delete(ada, file_for(backend, ada, ROUTINE).number)
-    assert ada.pages("/lesions") == []
-    assert inbox(ada)["tasks"] == []
-
-
 @pytest.mark.parametrize("whole", [False, True])
 def test_the_queue_keeps_an_urgent_spot_without_photos(any_backend: Backend, whole: bool) -> None:
     doctor, ada = patient_in_care(any_backend)

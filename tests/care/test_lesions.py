@@ -216,19 +216,14 @@ def test_nothing_lies_between_a_pair_whether_it_is_refused_or_was_told_with_a_ph
 
 
 def test_a_spot_is_deleted_with_its_findings(any_backend: Backend) -> None:
-    grey, ada = patient_in_care(any_backend)
+    ada = any_backend.member()
     lesion, stays = begin(ada), predicted(ada)["id"]
     numbers = [file_for(any_backend, ada, ROUTINE, lesion=lesion).number for _ in range(2)]
-    write = {"text": "How are you?"}
-    assert grey.call("POST", f"/lesions/{lesion}/messages", json=write).status_code == 201
     assert ada.call("DELETE", f"/lesions/{lesion}").status_code == 200
     assert shown(ada, lesion)["status"] == 404
     for number in numbers:
         assert ada.call("GET", f"/submissions/{number}").status_code == 404
     assert [item["id"] for item in ada.pages("/submissions")] == [stays]
-    patient = any_backend.account(ada.email).id
-    [message] = ada.call("GET", f"/patients/{patient}/messages").get_json()
-    assert message["text"] == "How are you?"
     assert list(check_integrity(any_backend.services)) == []
 
 
@@ -238,20 +233,6 @@ def test_a_spot_goes_with_the_last_of_its_findings_and_without_any(any_backend: 
     assert ada.call("DELETE", f"/submissions/{made}").status_code == 200
     assert ada.call("DELETE", f"/lesions/{empty}").status_code == 200
     assert any_backend.services.store.collection("lesions").count({}) == 0
-
-
-def test_a_deleted_spot_still_says_what_no_doctor_has_answered(any_backend: Backend) -> None:
-    ada = any_backend.member()
-    lesion = begin(ada)
-    number = file_for(any_backend, ada, URGENT, lesion=lesion).number
-    before = shown(ada, lesion)["instruction"]
-    assert ada.call("DELETE", f"/lesions/{lesion}").status_code == 200
-    assert ada.call("GET", f"/submissions/{number}").status_code == 404
-    after = shown(ada, lesion)
-    assert (after["latest"], after["findings"]) == (None, 0)
-    assert after["instruction"] == {**before, "photo_deleted": True}
-    assert ada.pages("/lesions") == [after]
-    assert list(check_integrity(any_backend.services)) == []
 
 
 def test_of_two_that_sort_at_once_the_second_is_refused(

@@ -211,6 +211,8 @@ def test_what_was_said_about_a_deleted_spot_is_about_none(either: Talk) -> None:
     either.about_a_spot = False
     (waiting,) = either.grey.call("GET", "/messages").get_json()
     assert (waiting["lesion"], waiting["unread"]) == (None, 1)
+    [row] = either.grey.pages("/waiting?kind=answer")
+    assert (row["patient_id"], row["lesion"], row["finding"]) == (either.patient, None, None)
     assert either.texts(either.grey) == either.texts(either.ada) == ["It bleeds."]
     either.done(either.grey)
     assert either.waits(either.grey) == []

@@ -82,16 +82,6 @@ def test_the_oldest_message_without_an_answer_is_waited_for(any_backend: Backend
         assert since() is None
 
 
-def test_a_message_about_a_deleted_spot_waits_with_the_account(any_backend: Backend) -> None:
-    talk = Talk(any_backend)
-    talk.sent(talk.ada, "It itches.")
-    assert rows_of(any_backend).keys() == {("answer", talk.lesion)}
-    assert talk.ada.call("DELETE", f"/lesions/{talk.lesion}").status_code == 200
-    assert rows_of(any_backend).keys() == {("answer", None)}
-    [row] = talk.grey.pages("/waiting?kind=answer")
-    assert (row["patient_id"], row["lesion"], row["finding"]) == (talk.patient, None, None)
-
-
 def test_a_stub_that_is_open_is_listed_without_a_finding(any_backend: Backend) -> None:
     doctor, ada = patient_in_care(any_backend)
     found = file_for(any_backend, ada, URGENT)

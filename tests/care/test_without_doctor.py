@@ -311,37 +311,6 @@ def test_a_spot_whose_urgent_photo_was_deleted_is_listed_and_its_patient_taken(
     assert (first["lesion"], first["finding"]) == (urgent.lesion, None)
 
 
-def test_a_reviewed_finding_of_a_spot_is_listed_for_a_deleted_one_that_is_open(
-    any_backend: Backend,
-) -> None:
-    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
-    ada = patient_of(any_backend, grey)
-    reviewed = file_for(any_backend, ada, ROUTINE)
-    sign(grey, reviewed.number, label="melanocytic_nevus")
-    urgent = file_for(any_backend, ada, URGENT, lesion=reviewed.lesion).number
-    assert ada.call("DELETE", f"/submissions/{urgent}").status_code == 200
-    any_backend.admin().call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
-    [row] = house.pages(LIST)
-    assert (row["id"], row["urgency"], row["waits_for"]) == (reviewed.number, URGENT, ["review"])
-    assert row["deleted"]["number"] == urgent
-
-
-def test_a_patient_without_findings_who_has_written_is_listed_and_taken(
-    any_backend: Backend,
-) -> None:
-    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
-    patients = [patient_of(any_backend, grey) for _ in range(2)]
-    ids = [identifier(any_backend, patient) for patient in patients]
-    for patient, name in zip(patients, ids, strict=True):
-        sent = patient.call("POST", f"/patients/{name}/messages", json={"text": "May I swim?"})
-        assert sent.status_code == 201
-    any_backend.admin().call("PATCH", f"/users/{grey.email}/suspend")
-    rows = [(row["patient_id"], row["finding"]) for row in house.pages(LIST)]
-    assert rows == [(name, None) for name in ids]
-    assert take(house, ids[0]).status_code == 200
-    assert [row["patient_id"] for row in house.pages(LIST)] == ids[1:]
-
-
 @pytest.mark.parametrize("gone", ["suspended", "unassigned"])
 def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -> None:
     grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
