@@ -70,7 +70,6 @@ class MarkedSentence(Value):
         "`contradicts` and `adds` are the second language model's"
     )
     why: str | None = optional("the second language model's own words, not a person's")
-    refused: bool = Field(default=False, description="always false: a doctor may confirm each")
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,8 @@ def test_what_differs_is_signed_once_its_doctor_has_looked_at_each(
     llm.behave = writing(GOOD[0], f"{DIFFERS} {number}")
     draft = at.draft()
     assert draft["marked"] == [
-        {"sentence": DIFFERS, "differs": ["name", "negation"], "refused": False},
-        {"sentence": number, "differs": ["number"], "refused": False},
+        {"sentence": DIFFERS, "differs": ["name", "negation"]},
+        {"sentence": number, "differs": ["number"]},
     ]
     for seen in ([], [DIFFERS], [number], [DIFFERS, number[:-1]]):
         refused = at.sign(draft, confirmed=seen)

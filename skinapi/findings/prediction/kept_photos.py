@@ -40,12 +40,14 @@ NO_PATIENT = (
 OF_SKIN = {"skin_confirmed": True}
 
 
-class NoPhotoToJudge(Conflict):
-    code = "no_photo_to_judge"
+class NoPhotoKept(Conflict):
+    code = "no_photo_kept"
     sentence = "No photo of this finding is kept"
 
     def __init__(self, reason: str = sentence) -> None:
-        super().__init__(f"{reason}. It cannot be judged again: another photo is needed.")
+        super().__init__(
+            f"{reason}. It cannot be judged, nor moved to another patient: another photo is needed."
+        )
 
 
 class JudgedByThisModel(Conflict):
@@ -54,17 +56,6 @@ class JudgedByThisModel(Conflict):
         "The model in service has made this finding, at the operating point that is in use; it "
         "would say the same again"
     )
-
-
-class NoPhotoToMove(Conflict):
-    code = "no_photo_to_move"
-    sentence = "No photo of this finding is kept"
-
-    def __init__(self, reason: str = sentence) -> None:
-        super().__init__(
-            f"{reason}. So nothing can be judged for the right patient: enter the finding in error "
-            "here, and ask the right patient for another photo."
-        )
 
 
 class MovedToSamePatient(Unprocessable):
@@ -137,7 +128,7 @@ class KeptPhotosService:
         by: Subject,
         corrected: tuple[str, ...] = (),
     ) -> None:
-        contents = self._read_photos(finding, NoPhotoToJudge)
+        contents = self._read_photos(finding)
         if corrected:  # a patient may correct often
             self.prediction.quotas.count_photos(owner, len(contents))
         try:
@@ -183,7 +174,7 @@ class KeptPhotosService:
             raise FindingInError(wrong.error.reason)
         of_photo = Context.model_validate(wrong.context.model_dump(include=OF_PHOTO))
         sent = SentPhotos(
-            contents=self._read_photos(wrong, NoPhotoToMove),
+            contents=self._read_photos(wrong),
             same_spot=True,
             context=of_photo.model_copy(update=OF_SKIN),
             lesion=lesion,
@@ -213,10 +204,8 @@ class KeptPhotosService:
             raise NotFound(NO_PATIENT)
         return account
 
-    def _read_photos(
-        self, of: StoredFinding, refusal: type[NoPhotoToJudge | NoPhotoToMove]
-    ) -> list[bytes]:
+    def _read_photos(self, of: StoredFinding) -> list[bytes]:
         try:
             return [self.prediction.findings.photos.content_of(picture) for picture in of.pictures]
         except NotFound as missing:
-            raise refusal(missing.detail) from missing
+            raise NoPhotoKept(missing.detail) from missing

@@ -34,8 +34,7 @@ from skinapi.findings.prediction.kept_photos import (
     JudgedByThisModel,
     KeptPhotosService,
     MovedToSamePatient,
-    NoPhotoToJudge,
-    NoPhotoToMove,
+    NoPhotoKept,
 )
 from skinapi.findings.prediction.schemas import ContextForm, CorrectedFacts
 from skinapi.findings.prediction.service import MaybeDifferentSpots, PredictionService, SentPhotos
@@ -205,7 +204,7 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     "/submissions/<number>/judge-again",
     access=Authenticated(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, ChangedMeanwhile),
+        *(NotFound, Forbidden, NoPhotoKept, JudgedByThisModel, ChangedMeanwhile),
         *(TooManyVersions, Refused, NoModel),
     ),
 )
@@ -231,7 +230,7 @@ class CorrectedView(Answer):
     "/submissions/<number>/facts",
     access=Authenticated(),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToJudge, ChangedMeanwhile, VersionMissing),
+        *(NotFound, Forbidden, NoPhotoKept, ChangedMeanwhile, VersionMissing),
         *(ToldByAnother, TooManyVersions, TooManyCorrections, Refused, NoModel, *QUOTAS),
     ),
 )
@@ -241,7 +240,7 @@ def correct_facts(
     """Correct what was told with a photo, as the patient or the doctor in charge. What is left out
     stays, and null takes back. The kept photo is judged again: that adds a version to the finding,
     which says what was `corrected`. What a doctor has decided stays; a version that is more urgent
-    waits for a doctor. Without a kept photo nothing changes (`no_photo_to_judge`).
+    waits for a doctor. Without a kept photo nothing changes (`no_photo_kept`).
 
     No judgement depends on `body_laterality` and `body_side`: a correction of these alone needs no
     photo, adds no version, and stands in `amended` of the finding. Sent again, nothing changes.
@@ -276,7 +275,7 @@ class MovedView(Answer):
     "/submissions/<number>/move",
     access=Authenticated(roles=("doctor", "admin")),
     raises=(
-        *(NotFound, Forbidden, NoPhotoToMove, MovedToSamePatient, PatientJoined, ResultAwaited),
+        *(NotFound, Forbidden, NoPhotoKept, MovedToSamePatient, PatientJoined, ResultAwaited),
         *(Refused, NoModel, LesionFull, OtherPlace, *QUOTAS),
     ),
 )

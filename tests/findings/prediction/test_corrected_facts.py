@@ -168,7 +168,7 @@ def test_a_side_is_corrected_without_a_photo_or_one_of_the_days(tmp_path: Path) 
     assert doctor.call("PUT", path, json={"body_laterality": "left"}).status_code == 200
     assert notices_to(backend, backend.account(ada.email).id) == ["news"]
     refused = ada.call("PUT", path, json={"body_laterality": "right", "sex": "male"})
-    assert code(refused) == (409, "no_photo_to_judge")
+    assert code(refused) == (409, "no_photo_kept")
     assert acts_on(backend, stored(backend, number).id)[-1] == ("submission.amend", "done")
     backend.services.store.close()
 

@@ -109,7 +109,7 @@ def test_what_cannot_be_judged_again_says_why(withdrawal: Withdrawal) -> None:
     assert (same.status_code, same.get_json()["code"]) == (409, "judged_by_this_model")
     withdrawal.roll_back()
     refused = withdrawal.again(withdrawal.unkept)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_photo_to_judge")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_photo_kept")
     assert "another photo is needed" in refused.get_json()["error"]
     stranger = withdrawal.backend.member(role="doctor")
     assert withdrawal.again(withdrawal.kept, by=stranger).status_code == 404
@@ -249,7 +249,7 @@ def test_a_fact_of_a_photo_that_was_not_kept_is_not_corrected(backend: Backend) 
     _, ada = patient_in_care(backend)
     path = f"/submissions/{predicted(ada)['id']}/facts"
     refused = ada.call("PUT", path, json={"checklist": ["oozing"]})
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_photo_to_judge")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_photo_kept")
     wrong = [
         {"age_band": "130"},
         {"body_site": "tail"},
