@@ -222,9 +222,9 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
 def files_of(backend: Backend, patient: str, folder: Path) -> ZipFile:
     """The file with everything about a patient without a log-in, as an admin hands it over."""
     admin = backend.admin()
-    answer = admin.call("POST", f"/users/{patient}/file", json=ASKED)
+    answer = admin.call("POST", f"/me/file?patient={patient}", json=ASKED)
     assert answer.status_code == 202, answer.text
     make(backend, Person(backend.client, "", patient), folder / "work")
-    answer = admin.call("GET", f"/users/{patient}/file/download")
+    answer = admin.call("GET", f"/me/file/download?patient={patient}")
     assert answer.status_code == 200, answer.text
     return ZipFile(io.BytesIO(answer.data))
