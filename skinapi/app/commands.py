@@ -150,11 +150,9 @@ def show_retention(settings: Settings, _: argparse.Namespace) -> int:
     refuse_unsafe(settings)
     with closing(open_store(settings)) as store:
         join_store(store, secrets=settings.audit_secrets(), change=False)
-        due = open_services(settings, store, change=False).retention.list_due()
-    for kind in due:
-        print(
-            f"{kind.setting}={kind.days}: {kind.count} due, deleted from {kind.acts_from:%Y-%m-%d}"
-        )
+        due = open_services(settings, store, change=False).retention.count_due()
+    for kind, count in due.items():
+        print(f"{kind.setting}={settings.retained_days[kind]}: {count} due")
     if not due:
         print("nothing is deleted by age: no RETAIN_…_DAYS is set")
     return 0

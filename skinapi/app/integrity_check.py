@@ -19,7 +19,6 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.records import Repository
-from skinapi.privacy.retention.service import Announced
 
 
 def list_record_types() -> Mapping[str, type[BaseModel]]:
@@ -33,7 +32,6 @@ def list_record_types() -> Mapping[str, type[BaseModel]]:
     return {
         **{store.collection: store.record for store in stores},
         "backups": BackupMade,
-        "retention": Announced,
     }
 
 

@@ -14,7 +14,7 @@ from skinapi.app import commands
 from skinapi.base.settings.privacy import RetainedKind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
-from skinapi.privacy.retention.service import ANNOUNCED
+from skinapi.privacy.retention.service import WARNED_BEFORE
 from tests.support.backends import MAIL, PASSWORD, Backend, put_in
 from tests.support.clock import Clock
 
@@ -47,13 +47,13 @@ def register(backend: Backend, _: Clock) -> None:
 
 
 def stay_away(backend: Backend, clock: Clock) -> None:
-    """Two patients are warned that their accounts are unused. Their time is over a year later."""
+    """Two patients are warned that their accounts are unused, and a month later it is over."""
     days: dict[RetainedKind, int | None] = {**dict.fromkeys(RetainedKind)}
     put_in(backend.services.retention, days={**days, RetainedKind.ACCOUNTS: DAYS})
     for number in range(2):
         backend.member(f"ada{number}@example.org")
     backend.services.retention.run_once()
-    clock.ahead += DAYS * DAY + ANNOUNCED
+    clock.ahead += DAYS * DAY - WARNED_BEFORE + DAY
     backend.services.retention.run_once()
 
 

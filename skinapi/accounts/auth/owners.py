@@ -75,6 +75,7 @@ PATIENTS: Filter = {
     "status": {"$in": ["approved", "suspended"]},
     "record_kept_until_at": None,
     "joined_to": None,
+    "keep": None,
 }
 
 
@@ -123,17 +124,16 @@ class AccountUses:
             if seen is None or not timedelta() <= now() - seen < timedelta(days=1):
                 self.note(account.id)
 
-    def begin(self) -> None:
-        """Count for all from today."""
-        self._set_seen({"role": "user"})
-
     def begin_for_new(self) -> None:
         """Count from today for those that were stored without it."""
-        self._set_seen({"role": "user", "seen_at": None})
+        seen: Ops = {"$set": {"seen_at": _midnight()}}
+        self._documents.update_all({"role": "user", "seen_at": None}, seen)
 
-    def _set_seen(self, wanted: Filter) -> None:
-        seen: Ops = {"$set": {"seen_at": _midnight()}, "$unset": {"warned_at": True}}
-        self._documents.update_all(wanted, seen)
+    def forget(self) -> None:
+        """Forget when accounts were used: without the setting, nobody notes it."""
+        known: Filter = {"role": "user", "seen_at": {"$gt": FIRST_TIME}}
+        gone: Ops = {"$unset": {"seen_at": True, "warned_at": True}}
+        self._documents.update_all(known, gone)
 
     def set_warned(self, account_id: str, *, at: datetime) -> None:
         self._documents.update({"id": account_id}, {"$set": {"warned_at": at}})

@@ -28,7 +28,7 @@ from skinapi.app.areas import switched_on
 from skinapi.app.composition.repositories import Repositories
 from skinapi.app.composition.subscriptions import subscribe
 from skinapi.app.jobs import open_broker, open_jobs
-from skinapi.app.migration.run import LONGEST_S, migrate_store
+from skinapi.app.migration.run import LONGEST_S, migrate_store, refuse_pause
 from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings.installation import AreaSettings
@@ -72,7 +72,6 @@ from skinapi.platform.storage.unit_of_work import AuditRows
 from skinapi.platform.stores.store_factory import open_store
 from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.service import ErasureService
-from skinapi.privacy.retention.kinds import open_kinds
 from skinapi.privacy.retention.service import RetentionService
 
 
@@ -184,7 +183,7 @@ def _open_jobs(store: Store, settings: Settings, container: Container) -> Jobs:
     return open_jobs(store, settings, container.get)
 
 
-FACTORIES = (open_checker, open_kinds, open_llm, open_models, _open_announcer, _open_jobs)
+FACTORIES = (open_checker, open_llm, open_models, _open_announcer, _open_jobs)
 
 
 def open_services(
@@ -208,6 +207,7 @@ def open_services(
     if not restoring:
         refuse_unfinished_restore(store)
     if change and is_older(store):
+        refuse_pause(store, settings)
         begin_migration(store, secrets=settings.audit_secrets())
         longest_s = math.inf if restoring else LONGEST_S
         migrating = _open_container(settings, store, served, workers_here)

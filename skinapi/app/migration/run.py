@@ -4,12 +4,13 @@ import time
 from functools import partial
 
 from skinapi.app.migration.steps import EMPTIED, STEPS, Step, Tools
-from skinapi.base.errors import StoreUnavailable
+from skinapi.base.errors import StoreUnavailable, UnsafeSettings
 from skinapi.base.logs import log
+from skinapi.base.settings.privacy import PrivacySettings
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.store_version import MIGRATING, VERSION, end_migration, is_older
 from skinapi.platform.storage.unit_of_work import AuditRow
 
@@ -18,6 +19,17 @@ READ_AT_ONCE = 100
 LEASE = f"migration {VERSION}"
 # A worker of gunicorn that says nothing for a minute is ended.
 LONGEST_S = 20.0
+
+PAUSED = (
+    "Retention is paused in this store, and no pause is left: start once without RETAIN_…_DAYS, "
+    "then set them as you want them"
+)
+
+
+def refuse_pause(store: Store, settings: PrivacySettings) -> None:
+    """Refuse to migrate a store if the sweep would delete what an admin has kept by a pause."""
+    if any(settings.retained_days.values()) and store.collection("retention_pause").count():
+        raise UnsafeSettings(PAUSED)
 
 
 def migrate_store(

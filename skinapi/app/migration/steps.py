@@ -28,7 +28,6 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
-from skinapi.privacy.retention.service import ANNOUNCED
 
 RETIRED = {"hold_key", "awaited_key", "due_key", "queue_key", "rest_key", "doctor"}
 # Why 2.0.0 listed a finding of a person to reach. Every other reason was something to tell.
@@ -167,14 +166,6 @@ def convert_mail(tools: Tools, mail: Document) -> None:
         outbox.delete({"id": mail["id"]})
 
 
-def end_pause(tools: Tools, pause: Document) -> str:
-    """Delete a pause of retention. As with a new setting, nothing is deleted for some days."""
-    later = {"$set": {"acts_from_at": now() + ANNOUNCED}}
-    tools.store.collection("retention").update_all({}, later)
-    tools.store.collection("retention_pause").delete({"id": pause["id"]})
-    return f"The pause of retention has ended. Deletion continues in {ANNOUNCED.days} days."
-
-
 def keep_held(tools: Tools, account: Document) -> None:
     """Set `keep` for an account whose data an admin had put on hold."""
     if account.get("held_at"):
@@ -273,9 +264,10 @@ STEPS: tuple[tuple[str, Step], ...] = (
     (FINDINGS, remove_retired_fields),
     ("people_to_reach", convert_person_to_reach),
     ("outbox", convert_mail),
-    ("retention_pause", end_pause),
     ("accounts", keep_held),
     (FINDINGS, forget_taken_case),
     ("accounts", renew_lists),
 )
-EMPTIED: tuple[str, ...] = ("account_acts", "break_glass", "clock", "retention_runs")
+EMPTIED: tuple[str, ...] = (
+    *("account_acts", "break_glass", "clock", "retention", "retention_pause", "retention_runs"),
+)

@@ -44,15 +44,15 @@ class PrivacySettings(InstallationSettings):
         default=None,
         ge=SHORTEST_PHOTOS,
         le=LONGEST,
-        description="Days after which kept photos go, and their findings stay ([what "
-        "counts](privacy.md#retention)). If empty: never.",
+        description="Days after which the photos of a spot are deleted, and its findings stay "
+        "([what counts](privacy.md#retention)). If empty: never.",
     )
     retain_findings_days: int | None = Field(
         default=None,
         ge=SHORTEST_FINDINGS,
         le=LONGEST,
-        description="Days after which findings go, with photos, reviews, letters and reports, "
-        "counted likewise, unless their spot waits for something. If empty: never.",
+        description="Days after which a spot is deleted, with its findings, photos, reviews, "
+        "letters and reports, counted likewise. If empty: never.",
     )
     retain_messages_days: int | None = Field(
         default=None,
@@ -65,8 +65,8 @@ class PrivacySettings(InstallationSettings):
         default=None,
         ge=SHORTEST_ACCOUNTS,
         le=LONGEST,
-        description="Days without use after which a patient's account goes, with all its data. "
-        "The patient is told by mail 30 days before. If empty: never.",
+        description="Days without use after which a patient's account is deleted, with all its "
+        "data. The patient gets a mail 30 days before. If empty: never.",
     )
     deletion_wait_days: Annotated[int, Field(ge=0, le=LONGEST_WAIT_DAYS)] = Field(
         default=0,

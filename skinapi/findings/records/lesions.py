@@ -1,6 +1,6 @@
 """The collection of spots. A finding names its spot (`lesion`), and never the other way round."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from typing import Self
 
@@ -18,7 +18,8 @@ from skinapi.model.context import (
     Laterality,
     SpokenPlace,
 )
-from skinapi.platform.storage.ids import now
+from skinapi.platform.storage.documents import walk_by_id
+from skinapi.platform.storage.ids import first_id_at, now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
 
@@ -168,6 +169,18 @@ class Lesions(Repository[Lesion]):
     ) -> Page[Lesion]:
         """Page an owner's spots that have findings or stubs."""
         return self._page(_listed(owner), paging, newest_first=newest_first)
+
+    def walk_unchanged(
+        self, *, before: datetime, lesion: str | None = None
+    ) -> Iterator[tuple[str, str]]:
+        """Yield each spot that has not changed since then, with its owner. The caller may delete
+        them meanwhile. With `lesion`, only that one is looked at.
+        """
+        wanted: Filter = {"id": lesion} if lesion else {"id": {"$lt": first_id_at(before)}}
+        for spot in walk_by_id(self._documents, wanted, fields=("owner", "changed")):
+            changed = spot.get("changed")
+            if changed and changed["changed_at"] < before:
+                yield spot["id"], spot["owner"]
 
     def list_of(self, owner: str) -> list[Lesion]:
         return self._list({"owner": owner})

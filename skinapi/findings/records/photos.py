@@ -42,9 +42,8 @@ class KeptPhotos:
     days: int | None = None
 
     def find_end(self, finding: StoredFinding) -> datetime | None:
-        """Find when their time ends; None if a doctor has to act before."""
-        rows = self.records.waiting.list_of("lesion", [finding.lesion])
-        if self.days is None or any(row.needs_doctor for row in rows):
+        """Find when their time ends; None while the spot waits for something."""
+        if self.days is None or self.records.waiting.list_of("lesion", [finding.lesion]):
             return None
         return finding.said_at + timedelta(days=self.days)
 

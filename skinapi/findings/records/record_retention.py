@@ -1,7 +1,7 @@
-"""Which spots have not changed for some time, and what is a medical record that the law keeps."""
+"""What is a medical record that the law keeps, and what is refused because of it."""
 
 from calendar import isleap
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,51 +11,7 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.status.reviews import Review
-from skinapi.platform.storage.documents import walk_by_id
-from skinapi.platform.storage.ids import first_id_at, now
-from skinapi.platform.storage.numbers import FINDINGS
-from skinapi.platform.storage.ports import Document, Filter, Store
-
-PAGE_SIZE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class UntouchedFinding:
-    """A finding of a spot that has not changed for some time."""
-
-    id: str
-    owner: str
-    lesion: str
-
-
-class UntouchedFindings:
-    """Selects the findings of spots by when these last changed."""
-
-    def __init__(self, store: Store) -> None:
-        self._lesions, self._findings = store.collection("lesions"), store.collection(FINDINGS)
-
-    def walk(self, *, before: datetime, with_photo: bool) -> Iterator[UntouchedFinding]:
-        """Yield the findings of all spots that have not changed since. The caller may delete them
-        meanwhile.
-        """
-        older: Filter = {"id": {"$lt": first_id_at(before)}}
-        for spots in batched(walk_by_id(self._lesions, older, fields=("changed",)), PAGE_SIZE):
-            untouched = [item["id"] for item in spots if _is_untouched(item, before)]
-            wanted: Filter = {"lesion": {"$in": untouched}}
-            photo: Filter = {"photo_blob": {"$gt": ""}} if with_photo else {}
-            fields = ("owner", "lesion")
-            for it in self._findings.find({**wanted, **photo}, sort="lesion", fields=fields):
-                yield UntouchedFinding(it["id"], it["owner"], it["lesion"])
-
-    def is_untouched(self, lesion: str, *, before: datetime) -> bool:
-        """Whether `walk` still yields the findings of this spot."""
-        return _is_untouched(self._lesions.get(lesion) or {}, before)
-
-
-def _is_untouched(lesion: Document, before: datetime) -> bool:
-    changed = lesion.get("changed")
-    return changed is not None and changed["changed_at"] < before
-
+from skinapi.platform.storage.ids import now
 
 ASKED_AT_ONCE = 1000
 LAST_DAY_OF_FEBRUARY = 28

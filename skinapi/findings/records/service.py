@@ -48,7 +48,7 @@ from skinapi.findings.records.stored_finding import (
     hashes_of_request,
 )
 from skinapi.findings.records.stored_findings import EncodedFinding
-from skinapi.findings.status.spot import Act, delete, expire, judge, note_change
+from skinapi.findings.status.spot import Act, clear, delete, judge, note_change
 from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.backups.erased_ids import ErasedIds
@@ -324,7 +324,7 @@ class FindingsService:
             raise NotFound(NOT_YOURS)
         unit.audit("submission.delete", by=by, target=finding.id, owner=finding.owner)
         self.retention.refuse_deletion(owner=by, findings={finding.id})
-        self.remove_one(unit, finding, stub=True)
+        self.remove_one(unit, finding)
 
     @atomic
     def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
@@ -332,21 +332,32 @@ class FindingsService:
         finding = self.records.find(identifier)
         if finding:
             unit.audit("submission.erase_again", by=by, target=finding.id, owner=finding.owner)
-            self.remove_one(unit, finding, stub=True)
+            self.remove_one(unit, finding)
         return finding is not None
 
-    def remove_one(self, unit: Unit, finding: StoredFinding, *, stub: bool = False) -> None:
-        """Delete a finding of an account that stays, in the caller's transaction. With `stub`, it
-        leaves one if the rules ask for it. Without, its time is over.
+    def expire_spot(self, unit: Unit, lesion: str, owner: str) -> None:
+        """Delete a spot whose time is over, in the caller's transaction: with all its findings and
+        what is left of deleted ones.
+        """
+        before = self.records.spots.get(lesion).spot
+        self.records.spots.store(before, clear(before))
+        for finding in self.records.list_with_errors(lesion):
+            if not finding.error:
+                self.accounts.add_findings(owner, -1)
+            self._remove(unit, finding)
+        self._remove_empty(unit, lesion, owner)
+
+    def remove_one(self, unit: Unit, finding: StoredFinding) -> None:
+        """Delete a finding of an account that stays, in the caller's transaction. It leaves a stub
+        if the rules ask for it.
         """
         if finding.error:  # it is not counted any more
             self._remove(unit, finding)
             return
         self.accounts.add_findings(finding.owner, -1)
         before = self.records.spots.get(finding.lesion).spot
-        after = delete(before, finding.id, at=now()) if stub else expire(before, finding.id)
         self.records.remove(finding.id)
-        self.records.spots.store(before, after)
+        self.records.spots.store(before, delete(before, finding.id, at=now()))
         self._remove(unit, finding)
         self._remove_empty(unit, finding.lesion, finding.owner)
 

@@ -261,6 +261,15 @@ class StoredFindings(Repository[StoredFinding]):
         found = walk_by_id(self._documents, {"owner": owner})
         return read_each(self.collection, found, StoredFinding.model_validate)
 
+    def list_with_errors(self, lesion: str) -> list[StoredFinding]:
+        """List all findings of a spot, also those that are in error."""
+        return self._list({"lesion": {"$in": [lesion]}}, sort="lesion")
+
+    def spots_with_photos(self, lesions: Collection[str]) -> set[str]:
+        wanted: Filter = {"lesion": {"$in": sorted(lesions)}, "photo_blob": {"$gt": ""}}
+        found = self._documents.find(wanted, sort="lesion", fields=("lesion",))
+        return {document["lesion"] for document in found}
+
     def walk_stored(
         self, owner: str, *, fields: Sequence[str] = LISTED_FIELDS
     ) -> Iterator[Document]:

@@ -62,13 +62,6 @@ class WaitingSpot(StoredRecord):
     def overdue(self) -> bool:
         return self.key < key_at(now())
 
-    @property
-    def needs_doctor(self) -> bool:
-        """Whether a doctor has to act. Without a doctor in charge, only an urgent review does."""
-        if self.kind is WaitingKind.REVIEW:
-            return self.doctor is not None or self.urgency is Band.URGENT_REFERRAL
-        return self.kind in (WaitingKind.RESULT, WaitingKind.OPINION)
-
 
 def key_at(moment: datetime) -> str:
     """Return how the `key` begins of what is due at this moment."""

@@ -414,11 +414,9 @@ def delete(spot: Spot, finding: str, *, at: datetime) -> Spot:
     return _remove(spot, gone, Act.DELETED, at, stub=bool(waits or gone.covered_by))
 
 
-def expire(spot: Spot, finding: str) -> Spot:
-    """A finding is deleted by age, like all others of its spot. When the spot last changed stays
-    the same, so that the others are as old as before.
-    """
-    return replace(spot, version=spot.version + 1, findings=_without(spot, finding))
+def clear(spot: Spot) -> Spot:
+    """All findings are deleted by age, and what is left of deleted ones."""
+    return replace(spot, version=spot.version + 1, findings=())
 
 
 def enter_in_error(spot: Spot, finding: str, *, at: datetime) -> Spot:

@@ -1,4 +1,4 @@
-"""Retention: what is deleted by age, and whose data is exempt.
+"""What is deleted by age, and what stays.
 
-Begin with `service.py`; the exemptions are in `exemption.py`.
+Begin with `service.py`.
 """

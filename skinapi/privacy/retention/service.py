@@ -1,94 +1,55 @@
-"""Retention by age: how long each kind of data is kept, and the sweeps that delete what is due.
+"""Retention by age: a sweep deletes spots, photos, messages and accounts whose time is over. It
+deletes a spot whole, and nothing that waits for something.
 
-A kind is deleted from ANNOUNCED after a sweep has seen its setting for the first time, or a smaller
-number of days.
+What is due is selected first, and checked again in the transaction that deletes it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from pydantic import Field
 
+from skinapi.accounts.auth.account import Account
+from skinapi.accounts.auth.account_deletion import Eraser
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.erasure_guard import ErasureGuard
-from skinapi.accounts.auth.owners import AccountUses, KeptAccount
+from skinapi.accounts.auth.owners import AccountUses, KeptAccount, Unused
 from skinapi.base.logs import log
+from skinapi.base.pages import batched
 from skinapi.base.settings.privacy import RetainedKind
-from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value
+from skinapi.care.message_records import Message, Messages
+from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.record_retention import RecordRetention
+from skinapi.findings.records.service import FindingsService
+from skinapi.findings.records.waiting_spots import WaitingSpots
+from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.background import Lease, Stopping
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.storage.unit_of_work import UnitOfWork
-from skinapi.privacy.retention.exemption import RetentionExemption
-from skinapi.privacy.retention.kinds import WORK, RetentionKind, Term
+from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
-ANNOUNCED = timedelta(days=7)
-
-
-class Announced(StoredRecord):
-    """How many days the kind with the name `id` is kept, and from when that acts."""
-
-    id: str
-    days: int
-    acts_from_at: datetime
-
-
-class RetentionPlan:
-    def __init__(self, store: Store) -> None:
-        self._plan = store.collection("retention")
-
-    def acts_from(self, kind: str, days: int) -> datetime:
-        """Tell from when a kind acts, if a pass finds so many days now."""
-        document = self._plan.get(kind)
-        known = Announced.model_validate(document) if document else None
-        if known is None or days < known.days:
-            return now() + ANNOUNCED
-        return known.acts_from_at
-
-    def note_pass(self, kind: str, days: int) -> tuple[datetime, bool]:
-        """Return from when the kind acts, and whether it was not known before."""
-        acts_from, new = self.acts_from(kind, days), self._plan.get(kind) is None
-        fields: Document = {"days": days, "acts_from_at": acts_from}
-        ops = {"$set": {**fields, "schema": 1, **({"created_at": now()} if new else {})}}
-        self._plan.update({"id": kind}, ops, upsert=True)
-        return acts_from, new
-
-    def forget_kind(self, kind: str) -> None:
-        """Forget one that is not set any more: where it is again, it is announced anew."""
-        if self._plan.get(kind):
-            self._plan.delete({"id": kind})
-
-
-# Of each kind: so a mistake can be stopped before all is gone.
-MOST_A_PASS = 1000
+SYSTEM = "system"
+WORK = "retention"
+WARNED_BEFORE = timedelta(days=30)
+# Of each kind, so that a mistake can be stopped before everything is deleted.
+MOST_A_SWEEP = 1000
+AT_ONCE = 100
 LEASE_LENGTH = timedelta(minutes=5)
-LAST_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class RetainedKindView(Value):
     kind: RetainedKind
     setting: str
     days: int | None = Field(description="null: kept until somebody deletes it")
-    acts_from: datetime | None = Field(description="nothing is deleted before")
 
 
 class RetentionView(Value):
     kinds: list[RetainedKindView]
     kept: list[KeptAccount] = Field(description="accounts that an admin keeps")
-
-
-@dataclass(frozen=True, slots=True)
-class DueItems:
-    """What a sweep would delete now of a kind; a sweep before `acts_from` deletes nothing."""
-
-    setting: str
-    days: int
-    count: int
-    acts_from: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,93 +58,191 @@ class RetentionService:
 
     work: UnitOfWork
     store: Store
+    accounts: Accounts
+    uses: AccountUses
+    lesions: Lesions
+    waiting: WaitingSpots
+    findings: FindingsService
+    messages: Messages
+    records: RecordRetention
+    eraser: Eraser
+    outbox: Outbox
     guard: ErasureGuard
     failed: FailedItems
-    plan: RetentionPlan
-    kinds: Mapping[RetainedKind, RetentionKind]
-    days: Mapping[RetainedKind, int | None]
-    uses: AccountUses
-    records: RecordRetention
     stopping: Stopping
+    days: Mapping[RetainedKind, int | None]
 
     def get_overview(self) -> RetentionView:
         return RetentionView(
             kinds=[
-                RetainedKindView(
-                    kind=kind,
-                    setting=kind.setting,
-                    days=days,
-                    acts_from=None if days is None else self.plan.acts_from(kind, days),
-                )
+                RetainedKindView(kind=kind, setting=kind.setting, days=days)
                 for kind, days in self.days.items()
             ],
             kept=self.uses.list_kept(),
         )
 
-    def list_due(self) -> list[DueItems]:
+    def count_due(self) -> dict[RetainedKind, int]:
         """Count what a sweep would delete now, for each kind with a setting."""
-        moment, spare = now(), self._spare()
-        return [
-            DueItems(
-                kind.setting,
-                days,
-                sum(1 for _ in self.kinds[kind].walk_due(Term(days, moment), spare=spare)),
-                self.plan.acts_from(kind, days),
-            )
-            for kind, days in self.days.items()
-            if days is not None
-        ]
-
-    def _spare(self) -> RetentionExemption:
-        ends = self._find_record_end if self.records.years else None
-        return RetentionExemption(frozenset(it.id for it in self.uses.list_kept()), ends)
-
-    def _find_record_end(self, owner: str) -> datetime | None:
-        """Find until when the law keeps a record: one that cannot be read, for ever."""
-        for record in self.failed.each(WORK, [owner], self.records.find_signed):
-            return record.until_at if record else None
-        return LAST_TIME
+        counted = (kind for kind, days in self.days.items() if days)
+        return {kind: sum(1 for _ in self._walk_due(kind)) for kind in counted}
 
     def run_once(self) -> None:
-        """Delete what is due, in small transactions: an interruption leaves nothing half done, and
-        the next pass goes on. One process at a time makes one.
-        """
+        """Delete what is due, in small transactions. One process at a time does so."""
         lease = Lease(self.store.collection("leases"), "retention", length=LEASE_LENGTH)
         if lease.claim() is None:
             return
         try:
-            passed = partial(self._pass_kind, lease)
-            all(self.failed.each(WORK, RetainedKind, passed))  # up to the first that does not end
+            all(self.failed.each(WORK, RetainedKind, partial(self._sweep, lease)))
         finally:
             lease.release()
 
-    def _pass_kind(self, lease: Lease, kind: RetainedKind) -> bool:
-        """Return False where another process has taken over, or this one ends."""
-        days = self.days[kind]
-        if days is None:
-            self.plan.forget_kind(kind)
+    def _sweep(self, lease: Lease, kind: RetainedKind) -> bool:
+        """Return False if another process has taken over, or this one ends."""
+        if kind is RetainedKind.ACCOUNTS:
+            self.uses.begin_for_new() if self.days[kind] else self.uses.forget()
+        if self.days[kind] is None:
             return True
-        acts_from, new = self.plan.note_pass(kind, days)
-        of_accounts = kind is RetainedKind.ACCOUNTS
-        if of_accounts:
-            self.uses.begin() if new else self.uses.begin_for_new()
-        term = Term(days, now())
-        if term.at < acts_from:
-            return True
-        spare = self._spare()
-        retained, removed = self.kinds[kind], 0
-        retained.prepare(term, spare=spare)
-        if of_accounts and not self._admits(retained.walk_due(term, spare=spare)):
-            return True
-        for number in retained.remove(term, spare=spare):
-            removed += number
+        if kind is RetainedKind.ACCOUNTS:
+            self._warn_all()
+            if not self.guard.admits("unused accounts", sum(1 for _ in self._walk_due(kind))):
+                return True
+        removed = 0
+        due = self._walk_due(kind)
+        for deleted in self.failed.each(WORK, due, partial(self._delete, kind)):
+            removed += deleted
             if self.stopping.is_set() or not lease.renew():
                 return False
-            if removed >= MOST_A_PASS:
+            if removed >= MOST_A_SWEEP:
                 break
         if removed:
             log.info("retention", kind=kind.value, removed=removed)
         return True
 
-    def _admits(self, due: Iterator[object]) -> bool:
-        return self.guard.admits("unused accounts", sum(1 for _ in due))
+    def _end_of(self, kind: RetainedKind) -> datetime:
+        """What is older is due."""
+        return now() - timedelta(days=self.days[kind] or 0)
+
+    def _walk_due(self, kind: RetainedKind) -> Iterator[str]:
+        """Yield the ids of what a sweep deletes now."""
+        end = self._end_of(kind)
+        if kind is RetainedKind.ACCOUNTS:
+            return (item.id for item in self._walk_unused(end) if _is_warned(item))
+        kept = {account.id for account in self.uses.list_kept()}
+        if kind is RetainedKind.MESSAGES:
+            ended = self.messages.walk_ended(before=end)
+            return (
+                item.id
+                for item in ended
+                if item.owner not in kept and not self._keeps_record(item.owner, item.lesion)
+            )
+        return (
+            spot
+            for batch in batched(self.lesions.walk_unchanged(before=end), AT_ONCE)
+            for spot in self._select(kind, dict(batch), kept)
+        )
+
+    def _select(
+        self, kind: RetainedKind, spots: Mapping[str, str], kept: Iterable[str] = ()
+    ) -> list[str]:
+        """Select spots that wait for nothing, and have photos if those are to be deleted. Each has
+        its owner.
+        """
+        waiting = {row.lesion for row in self.waiting.list_of("lesion", spots)}
+        resting = spots.keys() - waiting
+        if kind is RetainedKind.PHOTOS:
+            resting &= self.findings.records.spots_with_photos(resting)
+        return [
+            spot
+            for spot in sorted(resting)
+            if spots[spot] not in kept and not self._keeps_record(spots[spot], spot)
+        ]
+
+    def _keeps_record(self, owner: str, spot: str | None) -> bool:
+        """Whether the law keeps this spot. A record that cannot be read is kept."""
+        if not self.records.years:
+            return False
+        for record in self.failed.each(WORK, [owner], self.records.find_record):
+            return record is not None and spot in record.spots
+        return True
+
+    def _delete(self, kind: RetainedKind, identifier: str) -> bool:
+        if kind is RetainedKind.MESSAGES:
+            return self._delete_message(identifier)
+        if kind is not RetainedKind.ACCOUNTS:
+            return self._delete_of_spot(kind, identifier)
+        begun = self._begin_erasure(identifier)
+        if begun:
+            self.eraser.finish(identifier)
+        return begun
+
+    @atomic
+    def _delete_of_spot(self, unit: Unit, kind: RetainedKind, spot: str) -> bool:
+        found = dict(self.lesions.walk_unchanged(before=self._end_of(kind), lesion=spot))
+        if not found or not self._may_delete(found[spot]) or not self._select(kind, found):
+            return False
+        if kind is RetainedKind.PHOTOS:
+            for finding in self.findings.records.list_with_errors(spot):
+                if finding.photo_blob:
+                    unit.record(_row("retention.photo", finding.id, finding.owner))
+                    self.findings.remove_photos(unit, finding)
+        else:
+            unit.record(_row("retention.spot", spot, found[spot]))
+            self.findings.expire_spot(unit, spot, found[spot])
+        return True
+
+    @atomic
+    def _delete_message(self, unit: Unit, message: str) -> bool:
+        found: Message = self.messages.get(message)
+        if not self._may_delete(found.owner) or not self.messages.remove(message):
+            return False
+        unit.record(_row("retention.message", message, found.owner))
+        return True
+
+    def _may_delete(self, owner: str) -> bool:
+        """An admin who keeps the account at the same time conflicts with the caller."""
+        account = self.accounts.lock(owner)
+        return not account.keep and account.status != "deleting"
+
+    def _walk_unused(self, before: datetime) -> Iterator[Unused]:
+        for batch in batched(self.uses.walk_unused(before=before), AT_ONCE):
+            waiting = self.waiting.list_of("owner", (account.id for account in batch))
+            owners = {row.owner for row in waiting}
+            yield from (account for account in batch if account.id not in owners)
+
+    def _warn_all(self) -> None:
+        """Tell the owners of accounts that are deleted in WARNED_BEFORE."""
+        soon = self._end_of(RetainedKind.ACCOUNTS) + WARNED_BEFORE
+        untold = (it.id for it in self._walk_unused(soon) if it.warned_at is None)
+        self.failed.do_each(WORK, untold, partial(self._warn, before=soon))
+
+    @atomic
+    def _warn(self, unit: Unit, account_id: str, *, before: datetime) -> None:
+        account = self.accounts.lock(account_id)
+        if self._is_unused(account, before):
+            unit.record(_row("retention.warn", account_id, account_id))
+            self.uses.set_warned(account_id, at=now())
+            if account.can_log_in:
+                self.outbox.add(Kind.ACCOUNT_UNUSED, to=account_id, about="account")
+
+    @atomic
+    def _begin_erasure(self, unit: Unit, account_id: str) -> bool:
+        account = self.accounts.lock(account_id)
+        goes = _is_warned(account) and self._is_unused(account, self._end_of(RetainedKind.ACCOUNTS))
+        if goes:
+            self.eraser.begin(unit, account, by=SYSTEM, action="retention.account")
+        return goes
+
+    def _is_unused(self, account: Account, before: datetime) -> bool:
+        unused = account.seen_at is not None and account.seen_at < before
+        patient = account.role == "user" and account.status in ("approved", "suspended")
+        if account.keep or account.is_record or not (unused and patient):
+            return False
+        return not self.waiting.list_of("owner", [account.id])
+
+
+def _is_warned(account: Account | Unused) -> bool:
+    return account.warned_at is not None and account.warned_at + WARNED_BEFORE <= now()
+
+
+def _row(action: str, target: str, owner: str) -> AuditRow:
+    return AuditRow(action, by=SYSTEM, target=target, owner=owner)

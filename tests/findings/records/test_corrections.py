@@ -7,7 +7,6 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
-from skinapi.findings.records.record_retention import UntouchedFindings
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_in_care
 from tests.privacy.made_files import made_for, read
@@ -157,10 +156,11 @@ def test_it_keeps_nobody_from_leaving_and_goes_with_the_account(backend: Backend
     wrong = file_for(backend, ada, REVIEW, photo_blob=blob)
     assert enter(doctor, wrong.number).status_code == 200
     assert backend.services.data.waiting.list_of("owner", [wrong.owner]) == []
-    untouched = UntouchedFindings(backend.services.store)
-    for with_photo in (False, True):
-        found = untouched.walk(before=in_a_year(), with_photo=with_photo)
-        assert [item.id for item in found] == [wrong.id]
+    unchanged = backend.services.data.lesions.walk_unchanged(before=in_a_year())
+    assert [*unchanged] == [(wrong.lesion, wrong.owner)]
+    found = backend.services.data.findings
+    assert [item.id for item in found.list_with_errors(wrong.lesion)] == [wrong.id]
+    assert found.spots_with_photos([wrong.lesion]) == {wrong.lesion}
     assert get(ada, "/me/data/summary")["findings"] == 0
     erase(backend.services, backend.account(ada.email))
     assert backend.services.store.collection("submissions").find() == []

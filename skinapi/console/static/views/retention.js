@@ -9,11 +9,10 @@ import { Pages, Table, usePages } from "/console/lists.js";
 /** @typedef {Api["RetentionView"]} Retention */
 
 /** How long a kind is kept. @param {{kind: Api["RetainedKindView"]}} props */
-const KindRow = ({ kind: { kind, setting, days, acts_from: from } }) => html`
+const KindRow = ({ kind: { kind, setting, days } }) => html`
   <dt>${sayValue("retainedKind", kind)}</dt>
   <dd>${days ? sayCount("days", days) : say("retentionForEver")} <small><code>${setting}</code></small>
-    ${days && html`<br /><small>${sayValue("retainedRule", kind)}</small>`}
-    ${from && new Date(from) > new Date() && html`<br /><strong>${say("retentionActsFrom", { date: sayDate(from, false) })}</strong>`}</dd>`;
+    ${days && html`<br /><small>${sayValue("retainedRule", kind)}</small>`}</dd>`;
 
 /** Accounts of which nothing is deleted by age. @param {{kept: Retention["kept"], onChange: () => void}} props */
 const Kept = ({ kept, onChange }) => {

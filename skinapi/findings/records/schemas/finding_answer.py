@@ -122,7 +122,7 @@ class ModelState(Answer):
 class PhotoRetentionView(Answer):
     days: int = Field(description="how long it is kept from the last that happened")
     until: datetime | None = Field(
-        description="until then at least; null while a doctor is to see it, or something is awaited"
+        description="until then at least; null while the spot waits for something"
     )
 
 

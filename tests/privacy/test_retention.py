@@ -13,19 +13,27 @@ from pydantic import ValidationError
 from skinapi.__main__ import main
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings.privacy import RetainedKind
+from skinapi.base.languages import LANGUAGES
+from skinapi.base.settings.privacy import (
+    LEAVES_RECORD,
+    PrivacySettings,
+    RetainedKind,
+    faults_of_retention,
+)
 from skinapi.care.message_records import Thread
-from skinapi.findings.records import record_retention
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.retention import kinds
-from skinapi.privacy.retention.service import ANNOUNCED, RetentionService
+from skinapi.privacy.retention import service
+from skinapi.privacy.retention.service import RetentionService
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
+from tests.console.test_static import read_words
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import MAIL, SECRET, Backend, Person, put_in
+from tests.repository.documents import PAGES
+from tests.stores.kills import Kills
+from tests.support.backends import MAIL, SECRET, Backend, Person, put_in, settings_in
 from tests.support.clock import Clock
 from tests.support.models import tiny_model
 from tests.support.reviews import mark_told, signed_review
@@ -39,8 +47,8 @@ SETTINGS: dict[str, Any] = {**MAIL, "photos": "always", "retain_accounts_days": 
 
 
 @pytest.fixture
-def backend(tmp_path: Path, clock: Clock) -> Backend:
-    return Backend(tmp_path, **SETTINGS)
+def given() -> dict[str, Any]:
+    return SETTINGS
 
 
 class Clinic:
@@ -83,9 +91,16 @@ class Clinic:
     def stored(self) -> Counter[tuple[RetainedKind, str]]:
         """How many of each kind each person has."""
         store, found = self.backend.services.store, Counter[tuple[RetainedKind, str]]()
-        for item in store.collection("submissions").find():
-            found[RetainedKind.FINDINGS, item["owner"]] += 1
-            found[RetainedKind.PHOTOS, item["owner"]] += "photo_blob" in item
+        photos = {
+            item["lesion"]: item["owner"]
+            for item in store.collection("submissions").find({"photo_blob": {"$gt": ""}})
+        }
+        found.update((RetainedKind.PHOTOS, owner) for owner in photos.values())
+        found.update(
+            (RetainedKind.FINDINGS, item["owner"])
+            for item in store.collection("lesions").find()
+            if item.get("changed")
+        )
         found.update(
             (RetainedKind.MESSAGES, item["owner"]) for item in store.collection("messages").find()
         )
@@ -139,11 +154,17 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(backend: Backend, clock: Clock) -> Clinic:
+def clinic(clock: Clock, backend: Backend) -> Clinic:
     return Clinic(backend, clock)
 
 
+@pytest.fixture
+def real_clinic(clock: Clock, real_backend: Backend) -> Clinic:
+    return Clinic(real_backend, clock)
+
+
 def test_a_reviewed_photo_goes_after_its_time_and_its_finding_later(clinic: Clinic) -> None:
+    clinic.keep({**DAYS, RetainedKind.ACCOUNTS: None})
     filed = clinic.photo(patient_of(clinic.backend, clinic.doctor))
     clinic.live(10)
     clinic.review(filed)
@@ -159,26 +180,24 @@ def test_a_reviewed_photo_goes_after_its_time_and_its_finding_later(clinic: Clin
     assert clinic.find(filed) is not None
     clinic.live(1)
     assert clinic.find(filed) is None
-    rows = [row["action"] for row in clinic.backend.audit() if row["target"] == filed.id][2:]
-    assert rows == ["retention.photo", "retention.finding"]
+    rows = [row["action"] for row in clinic.backend.audit() if row["by"] == "system"]
+    assert rows == ["retention.photo", "retention.spot"]
 
 
 @pytest.mark.parametrize("band", [ROUTINE, URGENT])
-def test_what_waits_for_a_doctor_stays(clinic: Clinic, band: Band) -> None:
+def test_what_waits_for_a_review_stays_with_and_without_a_doctor(
+    clinic: Clinic, band: Band
+) -> None:
     cared, alone = patient_of(clinic.backend, clinic.doctor), clinic.backend.member()
-    waiting, nobodys = clinic.photo(cared, band), clinic.photo(alone, band)
-    clinic.live(FINDINGS + 20)
-    assert clinic.has_photo(waiting)
-    # Nobody will see it, but an urgent one is not taken from its owner unseen.
-    assert clinic.has_photo(nobodys) == (band == URGENT)
-    assert clinic.find(nobodys)
+    waiting = [clinic.photo(cared, band), clinic.photo(alone, band)]
+    clinic.live(ACCOUNTS + 40)
+    assert [clinic.has_photo(item) for item in waiting] == [True, True]
 
 
 def test_a_signed_cancer_stays_until_the_patient_is_told_and_needs_no_visit(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (record_retention, kinds):
-        monkeypatch.setattr(module, "PAGE_SIZE", 1)
+    monkeypatch.setattr(service, "AT_ONCE", 1)
     clinic.keep({RetainedKind.FINDINGS: FINDINGS})
     ada = patient_of(clinic.backend, clinic.doctor)
     cancer, later = clinic.photo(ada, URGENT), clinic.photo(ada)
@@ -225,15 +244,17 @@ def test_a_finding_stays_while_a_photo_is_wanted_or_a_message_has_no_answer(
 def test_a_finding_stays_if_its_spot_begins_to_wait_after_a_sweep_has_selected_it(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clinic.keep({RetainedKind.FINDINGS: FINDINGS})
     filed = clinic.photo(patient_of(clinic.backend, clinic.doctor))
     clinic.review(filed, photo_wanted=True)
+    clinic.live(FINDINGS + 1, passing=False)
     list_of, selecting = WaitingSpots.list_of, [list[WaitingSpot]()]
     monkeypatch.setattr(
         WaitingSpots,
         "list_of",
         lambda self, *of: selecting.pop() if selecting else list_of(self, *of),
     )
-    clinic.live(FINDINGS + 1)
+    clinic.service.run_once()
     assert selecting == []
     assert clinic.find(filed)
 
@@ -254,10 +275,9 @@ def test_a_message_is_kept_so_long_after_it_was_answered_not_after_it_was_seen(
     assert clinic.stored()[asked] == 0
 
 
-def test_a_sweep_deletes_what_a_dry_run_counts(
-    clinic: Clinic,
-) -> None:
-    """On both stores, whatever happens with whose findings."""
+def test_a_sweep_deletes_what_a_dry_run_counts(real_clinic: Clinic) -> None:
+    """Whatever happens with whose findings."""
+    clinic = real_clinic
     seed = size(20261126, random.randrange(10**6))
     print(f"seed {seed}")  # noqa: T201 (with -s)
     fate = random.Random(seed)
@@ -270,8 +290,7 @@ def test_a_sweep_deletes_what_a_dry_run_counts(
         if day < 45:
             clinic.something_happens(fate, people, filed)
         clinic.live(1, passing=False)
-        due = clinic.service.list_due()
-        wanted = {kind: item.count for kind, item in zip(RetainedKind, due, strict=True)}
+        wanted = clinic.service.count_due()
         before = clinic.stored()
         clinic.service.run_once()
         gone = before - clinic.stored()
@@ -284,7 +303,7 @@ def test_a_sweep_deletes_what_a_dry_run_counts(
                 assert went == wanted[kind], (day, kind)
     assert [fault.message for fault in backend.services.findings.check_integrity()] == []
     went_in_all = Counter(row["action"] for row in backend.audit() if row["by"] == "system")
-    assert {"retention.photo", "retention.finding", "retention.message"} <= went_in_all.keys()
+    assert {"retention.photo", "retention.spot", "retention.message"} <= went_in_all.keys()
 
 
 def test_the_command_prints_what_is_due_and_deletes_nothing(
@@ -298,14 +317,15 @@ def test_the_command_prints_what_is_due_and_deletes_nothing(
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    old = clinic.photo(clinic.backend.member())
+    ada = patient_of(clinic.backend, clinic.doctor)
+    old, waiting = clinic.photo(ada), clinic.photo(ada)
+    clinic.review(old)
     clinic.clock.ahead += 121 * DAY
-    clinic.photo(clinic.backend.member())
+    clinic.review(clinic.photo(ada))
     assert main(["retention", "--dry-run"]) == 0
-    begins = now() + ANNOUNCED
-    printed = f"RETAIN_PHOTOS_DAYS=120: 1 due, deleted from {begins:%Y-%m-%d}\n"
-    assert capsys.readouterr().out == printed
+    assert capsys.readouterr().out == "RETAIN_PHOTOS_DAYS=120: 1 due\n"
     assert clinic.has_photo(old)
+    assert clinic.has_photo(waiting)
 
 
 def test_a_spot_rests_as_one_and_a_new_photo_of_it_keeps_the_old_ones(clinic: Clinic) -> None:
@@ -329,19 +349,44 @@ def test_a_spot_rests_as_one_and_a_new_photo_of_it_keeps_the_old_ones(clinic: Cl
     assert (clinic.has_photo(first), clinic.has_photo(second)) == (False, False)
 
 
-def test_the_findings_of_a_spot_go_together(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kinds, "AT_ONCE", 1)
+def test_a_spot_goes_whole_with_what_is_left_of_deleted_findings(real_clinic: Clinic) -> None:
+    """A process that is killed on the way deletes all of it or nothing."""
+    clinic = real_clinic
     ada = patient_of(clinic.backend, clinic.doctor)
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     filed = [clinic.photo(ada, lesion=spot) for _ in range(3)]
     clinic.review(filed[0])
+    ada.call_ok("DELETE", f"/submissions/{filed[1].number}")
+    spots = clinic.backend.services.data.lesions
+    assert len(spots.get(spot).stubs) == 1
+    clinic.review(filed[0])
     clinic.live(FINDINGS - 1)
-    assert all(clinic.find(item) for item in filed)
-    clinic.live(1)
+    clinic.clock.ahead += DAY
+    kills = Kills()
+    with pytest.MonkeyPatch.context() as patch:
+        kills.install(patch)
+        for point in range(0, 400, size(7, 1)):
+            with kills.before(point):
+                clinic.service.run_once()
+            there = [clinic.find(item) is not None for item in filed]
+            assert there in ([True, False, True], [False] * 3), point
+            clinic.clock.ahead += timedelta(minutes=6)  # until the lease ends
+    clinic.service.run_once()
     assert not any(clinic.find(item) for item in filed)
-    assert clinic.backend.services.data.lesions.find(spot) is None
+    assert spots.find(spot) is None
+    assert list(clinic.backend.services.store.blobs.keys()) == []
+    assert clinic.backend.account(ada.email).findings == 0
+
+
+def test_a_spot_of_deleted_findings_alone_goes_too(clinic: Clinic) -> None:
+    ada = patient_of(clinic.backend, clinic.doctor)
+    filed = clinic.photo(ada)
+    clinic.review(filed)
+    ada.call_ok("DELETE", f"/submissions/{filed.number}")
+    clinic.live(FINDINGS - 1)
+    assert clinic.backend.services.data.lesions.find(filed.lesion)
+    clinic.live(1)
+    assert clinic.backend.services.data.lesions.find(filed.lesion) is None
 
 
 def test_a_result_that_is_awaited_and_a_colleague_who_is_asked_keep_it(clinic: Clinic) -> None:
@@ -356,31 +401,12 @@ def test_a_result_that_is_awaited_and_a_colleague_who_is_asked_keep_it(clinic: C
     assert clinic.has_photo(asked)
 
 
-def test_nothing_goes_before_it_was_announced_for_a_week(clinic: Clinic) -> None:
-    old = clinic.photo(clinic.backend.member())
-    clinic.live(PHOTOS + 50, passing=False)
-    clinic.service.run_once()
-    clinic.live(ANNOUNCED.days - 1)
-    assert clinic.has_photo(old)
-    clinic.live(1)
-    assert not clinic.has_photo(old)
-
-
-def test_fewer_days_are_announced_anew_and_more_days_are_not(clinic: Clinic) -> None:
-    young = clinic.photo(clinic.backend.member())
-    clinic.live(10)
-    clinic.keep({**DAYS, RetainedKind.PHOTOS: 9})
-    clinic.live(ANNOUNCED.days)
-    assert clinic.has_photo(young)
-    clinic.keep({**DAYS, RetainedKind.PHOTOS: 18})
-    clinic.live(1)
-    assert not clinic.has_photo(young)
-
-
 def test_keep_stops_retention_of_one_account_and_its_owner_still_deletes(clinic: Clinic) -> None:
     backend, admin = clinic.backend, clinic.admin
-    held, other = backend.member(), backend.member()
+    held, other = (patient_of(backend, clinic.doctor) for _ in "12")
     kept, gone = clinic.photo(held), clinic.photo(other)
+    clinic.review(kept)
+    clinic.review(gone)
     path, account = f"/users/{held.email}/keep", backend.account(held.email).id
     assert admin().call("PUT", path, json={"reason": "a complaint"}).status_code == 200
     clinic.live(PHOTOS + 5)
@@ -399,8 +425,9 @@ def test_keep_stops_retention_of_one_account_and_its_owner_still_deletes(clinic:
 def test_an_account_that_is_kept_while_a_sweep_selects_stays(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = clinic.backend.member()
+    held = patient_of(clinic.backend, clinic.doctor)
     kept, why = clinic.photo(held), {"reason": "a complaint"}
+    clinic.review(kept)
     path = f"/users/{held.email}/keep"
     assert clinic.admin().call("PUT", path, json=why).status_code == 200
     monkeypatch.setattr(AccountUses, "list_kept", lambda _: [])  # as it was a moment before
@@ -483,16 +510,47 @@ def test_a_finding_says_until_when_its_photo_is_kept_and_that_it_went(clinic: Cl
 
 def test_what_a_doctor_must_keep_goes_when_the_record_of_its_patient_ends(clinic: Clinic) -> None:
     put_in(clinic.service.records, years=1)
-    ada, alone = patient_of(clinic.backend, clinic.doctor), clinic.backend.member()
-    old, newer, other = clinic.photo(ada), clinic.photo(ada), clinic.photo(alone)
+    ada = patient_of(clinic.backend, clinic.doctor)
+    old, newer = clinic.photo(ada), clinic.photo(ada)
     clinic.review(old)
     clinic.live(10)
     clinic.review(newer)
     clinic.live(FINDINGS + 1)
+    clinic.live(330, passing=False)
+    clinic.live(1)
     assert (clinic.has_photo(old), clinic.has_photo(newer)) == (True, True)
-    assert not clinic.has_photo(other)
-    clinic.live(320, passing=False)
-    clinic.live(ANNOUNCED.days + 1)
-    assert clinic.has_photo(old)
-    clinic.live(10)
-    assert (clinic.has_photo(old), clinic.has_photo(newer)) == (False, False)
+    clinic.live(5)
+    assert (clinic.find(old), clinic.find(newer)) == (None, None)
+
+
+def test_each_kind_has_a_setting_and_words() -> None:
+    settings = {name for name in PrivacySettings.model_fields if name.startswith("retain_")}
+    assert {kind.setting.lower() for kind in RetainedKind} == settings
+    needed = {f"retained{of}_{kind}" for of in ("Kind", "Rule") for kind in RetainedKind}
+    for language in LANGUAGES:
+        assert needed - read_words(language).keys() == set()
+    for kind in RetainedKind:
+        assert f"| `{kind.setting}` |" in PAGES["docs/operate/privacy.md"]
+
+
+@pytest.mark.parametrize("kind", RetainedKind)
+def test_no_setting_deletes_what_the_law_keeps(kind: RetainedKind, tmp_path: Path) -> None:
+    given = {kind.setting.lower(): 731, "record_retention": 2}
+    faults = [*faults_of_retention(settings_in(tmp_path, **given))]
+    assert [fault.partition("=")[0] for fault in faults] == [kind.setting] * (
+        kind not in LEAVES_RECORD
+    )
+
+
+def test_without_the_setting_nobody_notes_when_an_account_was_used(clinic: Clinic) -> None:
+    """Where it is set again, the days begin again."""
+    ada = clinic.backend.member()
+    clinic.live(ACCOUNTS - 1)
+    assert clinic.backend.account(ada.email).warned_at
+    clinic.keep({})
+    clinic.live(1)
+    account = clinic.backend.account(ada.email)
+    assert (account.seen_at, account.warned_at) == (None, None)
+    clinic.keep(DAYS)
+    clinic.live(ACCOUNTS - 1)
+    assert clinic.backend.account(ada.email)
