@@ -121,10 +121,11 @@ class FindingRecords(StoredFindings):
     @in_transaction
     def renew_damaged(self, records: Collection[Name]) -> None:
         """Let a doctor look at each spot that has one of these records, which cannot be read."""
-        self._renew_waiting(self.spots.find_having(records))
+        self._renew_waiting(self.spots.find_having(records), records)
 
-    def _renew_waiting(self, lesions: Collection[str]) -> None:
-        with leaving_out():
+    def _renew_waiting(self, lesions: Collection[str], damaged: Iterable[Name] = ()) -> None:
+        with leaving_out() as unreadable:
+            unreadable.hidden |= {*damaged}
             rows = self._list_waiting(lesions, whole=True)
         self.waiting.replace(lesions, rows)
 

@@ -26,7 +26,7 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
-from skinapi.platform.storage.unreadable import Name, has_damaged, is_hidden, read_each, read_one
+from skinapi.platform.storage.unreadable import Name, hides_any, is_hidden, read_each, read_one
 
 Act = Callable[[Spot], Spot]
 OF_SPOT = ("lesion", "number", "band", "level", "queued_at", "covered_by", "disputed")
@@ -238,8 +238,9 @@ def _read_spot(parts: Document) -> SpotView:
     lesion = read_one("lesions", parts["spot"], Lesion.model_validate)
     findings = dict(read_one(FINDINGS, item, _read_finding) for item in parts["findings"])
     reviews = [read_one("reviews", item, Review.model_validate) for item in parts["reviews"]]
-    passed_over = len(findings) < lesion.findings and has_damaged(FINDINGS)
-    if passed_over or any(is_hidden(FINDINGS, photo.id) for photo in findings):
+    passed_over = len(findings) < lesion.findings and hides_any(FINDINGS)
+    named = [("lesions", lesion.id), *((FINDINGS, photo.id) for photo in findings)]
+    if passed_over or any(is_hidden(*name) for name in named):
         raise RecordDamaged
     return _make_status(lesion, findings, reviews)
 
@@ -253,7 +254,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
         raise TypeError("number")
     if not isinstance(score, (float, int)):
         raise TypeError(SCORE)
-    if not isinstance(covering, list):
+    if covering != _list_covering(document):
         raise TypeError("covered_by")
     if not all(isinstance(document.get(name), datetime | None) for name in TIMES):
         raise TypeError("times")

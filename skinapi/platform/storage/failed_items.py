@@ -153,8 +153,10 @@ class FailedItems(Repository[FailedItem]):
         self._documents.update({"id": f"{work}-{item}"}, {"$set": fields}, upsert=True)
         return attempts
 
-    def note_damaged(self, damaged: Mapping[Name, str]) -> None:
-        """Remember records that could not be read, with the kind of the error."""
+    def note_damaged(self, damaged: Mapping[Name, str], hidden: Iterable[Name] = ()) -> None:
+        """Remember records that could not be read, with the kind of the error, and tell of them and
+        of what is `hidden` because of them.
+        """
         noted = list[Name]()
         for (collection, identifier), reason in damaged.items():
             item = f"{collection}/{identifier}"
@@ -163,7 +165,7 @@ class FailedItems(Repository[FailedItem]):
                 self._write(RECORD, item, reason, known)
                 noted.append((collection, identifier))
         try:
-            self.on_damaged(noted)
+            self.on_damaged([*noted, *hidden] if noted else [])
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)

@@ -112,10 +112,9 @@ def name_left_out() -> str:
     return ", ".join(f"{name}={count}" for name, count in sorted(counted.items()))
 
 
-def has_damaged(collection: str) -> bool:
-    """Whether the current request has come upon a damaged record of this collection."""
+def hides_any(collection: str) -> bool:
     current = current_unreadable.get()
-    return current is not None and any(name == collection for name, _ in current.damaged)
+    return current is not None and any(name == collection for name, _ in current.hidden)
 
 
 def is_hidden(collection: str, identifier: str) -> bool:

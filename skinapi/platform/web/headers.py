@@ -67,7 +67,7 @@ def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: b
         return response
 
 
-def count_left_out(app: Flask, note: Callable[[dict[Name, str]], object]) -> None:
+def count_left_out(app: Flask, note: Callable[[dict[Name, str], set[Name]], object]) -> None:
     """Let requests that only read go on without damaged records, and `note` these."""
 
     @app.before_request
@@ -82,7 +82,7 @@ def count_left_out(app: Flask, note: Callable[[dict[Name, str]], object]) -> Non
             response.headers[LEFT_OUT] = named
         if current and current.damaged:
             with suppress(SkinAPIError):  # on a full disk too, a list is shown
-                note(current.damaged)
+                note(current.damaged, current.hidden)
         return response
 
     @app.teardown_request
