@@ -14,6 +14,7 @@ from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id_after, now
 from skinapi.platform.storage.ports import Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
+from skinapi.platform.storage.unreadable import read_others
 
 LONGEST_MESSAGE = 2000
 READ_AT_ONCE = 100
@@ -167,7 +168,7 @@ class Messages(Repository[Message]):
         later: Filter = {"read_at": {"$gt": ended_at}}
         documents += self._documents.find(later, sort="read_at", limit=READ_AT_ONCE)
         ended = [document for document in documents[:READ_AT_ONCE] if document["read_at"] < before]
-        return [Message.model_validate(document) for document in ended]
+        return [*read_others(self.collection, ended, Message.model_validate)]
 
     def remove(self, identifier: str) -> bool:
         return bool(self._documents.delete({"id": identifier}))

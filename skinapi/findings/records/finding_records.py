@@ -158,8 +158,8 @@ class FindingRecords(StoredFindings):
         return self._documents.count(in_spot(lesion))
 
     def find_newest(self, lesion: str) -> StoredFindingRow | None:
-        found = self._find(StoredFindingRow, in_spot(lesion), sort="-id", limit=1)
-        return StoredFindingRow.model_validate(found[0]) if found else None
+        found = self._views(StoredFindingRow, in_spot(lesion), sort="-id", limit=1)
+        return found[0] if found else None
 
     def page_of_lesion(
         self, lesion: str, paging: PageRequest, *, newest_first: bool

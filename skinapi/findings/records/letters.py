@@ -113,7 +113,7 @@ class Letters(Repository[Letter]):
         )
         if changed is None:
             raise ChangedMeanwhile
-        return Letter.model_validate(changed)
+        return self._as_record(changed)
 
     def keep_read(self, identifier: str, read: Sequence[ReadSentence]) -> None:
         """It is not the draft's text, and so no other version."""

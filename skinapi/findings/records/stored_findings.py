@@ -27,7 +27,7 @@ from skinapi.platform.storage.ids import first_id_at, new_id, now
 from skinapi.platform.storage.numbers import FINDINGS, Numbers
 from skinapi.platform.storage.ports import Document, Encoded, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between
-from skinapi.platform.storage.unreadable import read_each
+from skinapi.platform.storage.unreadable import read_each, read_others
 
 CHANGED_AT_ONCE, MOST_PASSED = 200, 500
 TOUCH: Ops = {"$inc": {"revision": 1}}
@@ -283,10 +283,7 @@ class StoredFindings(Repository[StoredFinding]):
             return {}
         wanted: Filter = {"owner": {"$in": sorted(owners)}, "source": {"$ne": None}}
         found = self._documents.find(wanted, sort="owner", fields=("owner", "source"))
-        sources = {item["owner"]: item["source"] for item in reversed(found)}
-        return {
-            owner: Source.model_validate(source).patient_number for owner, source in sources.items()
-        }
+        return dict(read_others(self.collection, reversed(found), _number_of_patient))
 
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner, "error": None})
@@ -330,3 +327,7 @@ class StoredFindings(Repository[StoredFinding]):
 def in_spot(lesion: str) -> Filter:
     """Match the findings of a spot that are not in error."""
     return {"lesion": lesion, "error": None}
+
+
+def _number_of_patient(document: Document) -> tuple[str, PatientNumber]:
+    return document["owner"], Source.model_validate(document["source"]).patient_number

@@ -22,6 +22,7 @@ from skinapi.base.subject import Scope
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
+from skinapi.platform.storage.unreadable import read_others
 
 
 class InvalidKey(Unauthenticated):
@@ -162,7 +163,9 @@ class ApiKeys(Repository[ApiKey]):
         return self._list({"account": account})
 
     def list_clinic_wide(self) -> list[ApiKey]:
-        return self._list({"clinic_wide": True})
+        """A key that cannot be read shows nothing, and stops no other."""
+        found = self._documents.find({"clinic_wide": True})
+        return [*read_others(self.collection, found, ApiKey.model_validate)]
 
     def page_all(self, paging: PageRequest) -> Page[ApiKey]:
         return self._page({}, paging)

@@ -34,7 +34,6 @@ from skinapi.platform.notices.outbox import Kind as NoticeKind
 from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
-from skinapi.platform.storage.unreadable import leaving_out
 
 MOST_KEYS = 20  # of a person, that are not ended
 SESSION_LIFE = timedelta(minutes=10)
@@ -120,13 +119,11 @@ class ReadingKeys:
         return not self.scopes.isdisjoint(scopes)
 
     def may_show(self, patient: Account, *, key: str | None = None) -> bool:
-        with leaving_out():  # a key that cannot be read shows nothing
-            keys = self.keys.list_clinic_wide()
         return any(
             patient.number_system in item.shows_patients_of
             and not item.ended
             and self.reads(item.scopes)
-            for item in keys
+            for item in self.keys.list_clinic_wide()
             if key in (None, item.id)
         )
 

@@ -21,7 +21,6 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.store_version import SigningKeys
-from skinapi.platform.storage.unreadable import leaving_out
 
 KIND = "webhook"
 TEST = "webhook.test"
@@ -145,8 +144,8 @@ class Endpoints(Repository[Endpoint]):
 
     def _recent(self) -> tuple[Endpoint, ...]:
         if time.monotonic() >= self._known_until:
-            with leaving_out():  # one that cannot be read stops neither an act nor the others
-                self._known = tuple(self.list_all())
+            # One that cannot be read stops neither an act nor the others.
+            self._known = tuple(self.walk_all())
             self._known_until = time.monotonic() + KNOWN_FOR_S
         return self._known
 

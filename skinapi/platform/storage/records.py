@@ -16,7 +16,7 @@ from skinapi.platform.storage.ports import (
     Store,
     set_or_remove,
 )
-from skinapi.platform.storage.unreadable import read_each, read_one
+from skinapi.platform.storage.unreadable import read_each, read_one, read_others
 
 R = TypeVar("R", bound=StoredRecord)
 V = TypeVar("V", bound=StoredRecord)
@@ -79,8 +79,10 @@ class Repository(Generic[R]):
         return record
 
     def _read(self, document: Document | None) -> R | None:
-        read = self.record.model_validate
-        return read_one(self.collection, document, read) if document else None
+        return self._as_record(document) if document else None
+
+    def _as_record(self, document: Document) -> R:
+        return read_one(self.collection, document, self.record.model_validate)
 
     def _read_each(self, documents: Iterable[Document]) -> list[R]:
         return self._read_each_as(self.record, documents)
@@ -120,9 +122,11 @@ class Repository(Generic[R]):
         return page_of(found, paging).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
-        """Yield all records, in the order of ids. The caller may delete them meanwhile."""
+        """Yield all records that can be read, in the order of ids. The caller may delete them
+        meanwhile.
+        """
         found = walk_by_id(self._documents, sort="-id" if newest_first else "id")
-        return read_each(self.collection, found, self.record.model_validate)
+        return read_others(self.collection, found, self.record.model_validate)
 
     def _by_key(self, key: str | None, request_hash: str | None = None, **owner: str) -> R | None:
         """Find what a request with this idempotency key of its owner has made before; with a hash,

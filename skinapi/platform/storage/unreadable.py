@@ -63,6 +63,20 @@ def read_each(
                 raise
 
 
+def read_others(
+    collection: str, documents: Iterable[Document], read: Callable[[Document], R]
+) -> Iterator[R]:
+    """Yield the documents that can be read as records, whoever asks: what is done with each is
+    right whatever the others are.
+    """
+    for document in documents:
+        try:
+            record = read_one(collection, document, read)
+        except RecordDamaged:
+            continue
+        yield record
+
+
 def read_one(collection: str, document: Document, read: Callable[[Document], R]) -> R:
     """Read this document as a record. One that is damaged is named in the log, without content, and
     raises RecordDamaged.
