@@ -154,9 +154,7 @@ def test_a_spot_that_cannot_be_read_is_noted_as_urgent(backend: Backend, own: bo
     assert unsettled(ada) == {"review": 1}
     assert admin.call("GET", f"{path}/deletion").get_json()["unsettled"] == {"review": 1}
     failed = backend.services.data.failed_items
-    assert [(item.work, item.item) for item in failed.walk_all()] == [
-        ("record", f"submissions/{broken.id}")
-    ]
+    assert [(item.work, item.item) for item in failed.walk_all()] == [("submissions", broken.id)]
     if own:
         leave(ada)
     else:

@@ -49,7 +49,6 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.service import FindingsService
 from skinapi.platform.area import Stored
 from skinapi.platform.jobs.service import JobsService
-from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.privacy.erasure.service import ErasureService
 
 # It may return files, to be deleted after the transaction.
@@ -171,7 +170,7 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
         lambda event: erased.add("finding", event.finding.id, request=event.finding.filed_request),
         *_of_finding(data.second_opinions.forget),
         *_of_finding(data.letters.forget, data.issued.forget),
-        lambda event: data.failed_items.forget(event.finding.id, FINDINGS),
+        lambda event: data.failed_items.forget(event.finding.id),
         lambda event: data.outbox.withdraw_about(
             f"finding/{event.finding.number}", to=event.finding.owner
         ),

@@ -150,7 +150,7 @@ class WebhooksService:
         unit.audit("webhook.delete", by=by, target=webhook)
         self.endpoints.remove(webhook)
         self.deliveries.forget_endpoint(webhook)
-        self.failed.forget(webhook, self.endpoints.collection)
+        self.failed.forget(webhook)
         unit.afterwards(self.endpoints.notice_change)
 
     @atomic

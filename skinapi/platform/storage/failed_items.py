@@ -5,7 +5,7 @@ What fails is logged by its id, counted, tried again later and later, and named 
 forgotten once it succeeds, or when it was not tried for a week.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -23,8 +23,6 @@ FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
 KEPT = timedelta(days=7)
 MOST_NAMED = 3
-# The "pass" of records that a request or a backup could not read; the item is `collection/id`.
-RECORD = "record"
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -38,7 +36,9 @@ def _id_of(item: Any) -> str:
 
 
 class FailedItem(StoredRecord):
-    """`reason` is the kind of the error, never its text, which may be personal."""
+    """`work` is the pass that failed on an item, or the collection of a record that a request could
+    not read. `reason` is the kind of the error, never its text, which may be personal.
+    """
 
     id: str
     created_at: datetime
@@ -98,7 +98,8 @@ class FailedItems(Repository[FailedItem]):
                     continue
                 if isinstance(error, RecordDamaged) and error.record:
                     self.note_damaged({error.record: error.code})
-                attempts = self._note(work, identifier, error, known)
+                reason = error.code if isinstance(error, SkinAPIError) else type(error).__name__
+                attempts = self._note(work, identifier, reason, known)
                 if postpone:
                     postpone(item, attempts)
                 continue
@@ -117,27 +118,10 @@ class FailedItems(Repository[FailedItem]):
         for _ in self.each(work, items, act, key=key):
             pass
 
-    def together(
-        self, work: str, items: Sequence[T], act: Callable[[Sequence[T]], R]
-    ) -> Iterator[R]:
-        """Do the same for items that go in one transaction: where that fails, for each alone."""
-        try:
-            result = act(items)
-        except StoreUnavailable:
-            raise
-        except Exception:  # noqa: BLE001 (one of them is damaged: which, is found here)
-            yield from self.each(work, items, lambda item: act([item]))
-        else:
-            yield result
-
     def find_all(self, work: str) -> dict[str, FailedItem]:
         return {failed.item: failed for failed in self._list({"work": work})}
 
-    def _note(self, work: str, item: str, error: Exception, known: FailedItem | None) -> int:
-        reason = error.code if isinstance(error, SkinAPIError) else type(error).__name__
-        return self._write(work, item, reason, known)
-
-    def _write(self, work: str, item: str, reason: str, known: FailedItem | None) -> int:
+    def _note(self, work: str, item: str, reason: str, known: FailedItem | None) -> int:
         attempts, moment = (known.attempts if known else 0) + 1, now()
         log.error("item_failed", work=work, item=item, reason=reason, attempts=attempts)
         fields: Document = {
@@ -159,10 +143,9 @@ class FailedItems(Repository[FailedItem]):
         """
         noted = list[Name]()
         for (collection, identifier), reason in damaged.items():
-            item = f"{collection}/{identifier}"
-            known = self._first({"work": RECORD, "item": item})
+            known = self._first({"work": collection, "item": identifier})
             if known is None or known.due_at <= now():
-                self._write(RECORD, item, reason, known)
+                self._note(collection, identifier, reason, known)
                 noted.append((collection, identifier))
         try:
             self.on_damaged([*noted, *hidden] if noted else [])
@@ -171,25 +154,21 @@ class FailedItems(Repository[FailedItem]):
         except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
             log.error("damaged_not_told", reason=type(error).__name__)
 
-    def forget(self, identifier: str, collection: str = "accounts") -> None:
+    def forget(self, identifier: str) -> None:
         """Call it for a record that is deleted."""
-        self._documents.delete({"item": {"$in": [identifier, f"{collection}/{identifier}"]}})
+        self._documents.delete({"item": identifier})
 
     def problems(self) -> list[str]:
         """Tell the operator what has failed."""
-        notes = []
-        if count := self._documents.count({"work": {"$ne": RECORD}}):
-            notes.append(f"Damaged records that the server cannot work on: {count}")
-        if count := self._documents.count({"work": RECORD}):
-            named = ", ".join(
-                entry.item for entry in self._list({"work": RECORD}, limit=MOST_NAMED)
-            )
-            more = ", …" if count > MOST_NAMED else ""
-            notes.append(
-                f"Records that cannot be read, so lists do not show them: {count} ({named}{more}). "
-                "`python -m skinapi check` names the damaged fields"
-            )
-        return notes
+        if not (count := self._documents.count()):
+            return []
+        named = [
+            f"{entry.work}/{entry.item}"
+            for entry in self._list({"work": {"$gt": ""}}, sort="work", limit=MOST_NAMED)
+        ]
+        listed = ", ".join([*named, "…"] if count > MOST_NAMED else named)
+        left_out = f"Damaged records, left out of lists and of background work: {count} ({listed})"
+        return [f"{left_out}. `python -m skinapi check` names the damaged fields"]
 
     def gauges(self) -> list[GaugeReading]:
         text = "Damaged records that the server found: that it cannot read, or cannot work on"

@@ -199,7 +199,9 @@ def test_what_is_left_out_is_named_to_the_operator(any_backend: Backend) -> None
     logged = [log for log in logs if log["event"] == "record_damaged"]
     assert {(log["collection"], log["item"]) for log in logged} == {("submissions", broken.id)}
     assert patient.email not in str(logged)
-    [note] = [item for item in backend.client.get("/readyz").get_json()["notes"] if "read" in item]
+    [note] = [
+        item for item in backend.client.get("/readyz").get_json()["notes"] if "Damaged" in item
+    ]
     assert f"1 (submissions/{broken.id})" in note
     gauges = backend.services.data.failed_items.gauges()
     assert [(gauge.name, gauge.value) for gauge in gauges] == [("skinapi_damaged_records", 1.0)]
