@@ -1,8 +1,6 @@
 """What is deleted by age, and what stays because something waits for it."""
 
-import random
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,9 +24,8 @@ from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.retention import service
 from skinapi.privacy.retention.service import RetentionService
-from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_of
+from tests.care.clinic import ROUTINE, file_for, patient_of
 from tests.console.test_static import read_words
 from tests.findings.prediction.photographer import predicted
 from tests.repository.documents import PAGES
@@ -88,61 +85,13 @@ class Clinic:
     def admin(self) -> Person:
         return self.backend.log_in(self.boss)
 
-    def stored(self) -> Counter[tuple[RetainedKind, str]]:
-        """How many of each kind each person has."""
-        store, found = self.backend.services.store, Counter[tuple[RetainedKind, str]]()
-        photos = {
-            item["lesion"]: item["owner"]
-            for item in store.collection("submissions").find({"photo_blob": {"$gt": ""}})
-        }
-        found.update((RetainedKind.PHOTOS, owner) for owner in photos.values())
-        found.update(
-            (RetainedKind.FINDINGS, item["owner"])
-            for item in store.collection("lesions").find()
-            if item.get("changed")
-        )
-        found.update(
-            (RetainedKind.MESSAGES, item["owner"]) for item in store.collection("messages").find()
-        )
-        found.update(
-            (RetainedKind.ACCOUNTS, item["id"]) for item in store.collection("accounts").find()
-        )
-        return found
-
-    def something_happens(
-        self, fate: random.Random, people: list[Person], filed: list[StoredFinding]
-    ) -> None:
-        who = fate.choice(people)
-        who.token = self.backend.token_of(self.backend.account(who.email))
-        path = "/lesions"
-        spots = [item["id"] for item in who.call("GET", path).get_json()]
-        if len(spots) < 2:
-            who.call("POST", path, json={"place": {"site": "back"}})
-        band = fate.choice([ROUTINE, REVIEW, URGENT])
-        spot = fate.choice([None, *spots])
-        filed.append(self.photo(who, band, lesion=spot))
-        cared = {it.id for it in self.backend.services.data.accounts.list_where({}) if it.doctor_id}
-        reviewable = [item for item in filed[-6:] if self.find(item) and item.owner in cared]
-        if reviewable and fate.random() < 0.6:
-            sample = "waiting" if fate.random() < 0.1 else "none"
-            self.review(fate.choice(reviewable), sample=sample)
-        if spots and fate.random() < 0.5:
-            self.write_message(who, fate.choice([None, *spots]), read=fate.random() < 0.8)
-        if fate.random() < 0.2:
-            number = fate.choice(filed[-4:]).number
-            who.call("PUT", f"/submissions/{number}/lesion", json={"lesion": None})
-
-    def write_message(self, who: Person, spot: str | None, *, read: bool) -> None:
+    def write_message(self, who: Person, *, read: bool) -> None:
         account = self.backend.account(who.email)
         messages = self.backend.services.data.messages
-        thread = Thread(account.id, spot)
+        thread = Thread(account.id, None)
         sent = messages.add(thread, author=account.id, text="x", to="-")
         if read:
             messages.mark_done(thread, by="-", last=sent.id)
-
-    def waits_for(self, who: Person) -> set[WaitingKind]:
-        rows = self.backend.services.findings.records.waiting
-        return {row.kind for row in rows.list_of("owner", [self.backend.account(who.email).id])}
 
     def log_doctor_in(self) -> None:
         self.doctor.token = self.backend.token_of(self.backend.account(self.doctor.email))
@@ -184,61 +133,58 @@ def test_a_reviewed_photo_goes_after_its_time_and_its_finding_later(clinic: Clin
     assert rows == ["retention.photo", "retention.spot"]
 
 
-@pytest.mark.parametrize("band", [ROUTINE, URGENT])
-def test_what_waits_for_a_review_stays_with_and_without_a_doctor(
-    clinic: Clinic, band: Band
+Wait = Callable[[Clinic, Person, StoredFinding], object]
+
+
+def ask_colleague(clinic: Clinic, _: Person, filed: StoredFinding) -> None:
+    clinic.review(filed)
+    body = {"colleague": clinic.backend.member(role="doctor").email}
+    clinic.doctor.call_ok("PUT", f"/submissions/{filed.number}/second-opinion", json=body)
+
+
+def write(clinic: Clinic, ada: Person, filed: StoredFinding) -> None:
+    clinic.review(filed)
+    path = f"/lesions/{filed.lesion}/messages"
+    ada.call_ok("POST", path, status=201, json={"text": "It itches."})
+
+
+def name_cancer_and_tell(clinic: Clinic, _: Person, filed: StoredFinding) -> None:
+    clinic.review(filed, label="melanoma")
+    assert mark_told(clinic.doctor, filed.lesion, filed.number).status_code == 200
+
+
+WAITS: Mapping[WaitingKind, Wait] = {
+    WaitingKind.REVIEW: lambda *_: None,
+    WaitingKind.RESULT: lambda clinic, _, filed: clinic.review(filed, sample="waiting"),
+    WaitingKind.PHOTO: lambda clinic, _, filed: clinic.review(filed, photo_wanted=True),
+    WaitingKind.OPINION: ask_colleague,
+    WaitingKind.ANSWER: write,
+    WaitingKind.VISIT: name_cancer_and_tell,
+    WaitingKind.TELLING: lambda clinic, _, filed: clinic.review(filed, label="melanoma"),
+}
+
+
+@pytest.mark.parametrize("kind", WaitingKind)
+def test_what_a_spot_waits_for_keeps_it_with_its_photos_and_its_account(
+    clinic: Clinic, kind: WaitingKind
 ) -> None:
-    cared, alone = patient_of(clinic.backend, clinic.doctor), clinic.backend.member()
-    waiting = [clinic.photo(cared, band), clinic.photo(alone, band)]
+    ada = patient_of(clinic.backend, clinic.doctor)
+    waiting, other = clinic.photo(ada), clinic.photo(ada)
+    clinic.review(other)
+    WAITS[kind](clinic, ada, waiting)
+    rows = clinic.backend.services.data.waiting.list_of("lesion", [waiting.lesion])
+    assert kind in {row.kind for row in rows}
+    for days in (ACCOUNTS - 20, 25, 25):
+        clinic.live(days - 1, passing=False)
+        clinic.live(1)
+    assert clinic.has_photo(waiting)
+    assert clinic.find(other) is None
+
+
+def test_a_spot_without_a_doctor_waits_for_its_review_too(clinic: Clinic) -> None:
+    waiting = clinic.photo(clinic.backend.member())
     clinic.live(ACCOUNTS + 40)
-    assert [clinic.has_photo(item) for item in waiting] == [True, True]
-
-
-def test_a_signed_cancer_stays_until_the_patient_is_told_and_needs_no_visit(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "AT_ONCE", 1)
-    clinic.keep({RetainedKind.FINDINGS: FINDINGS})
-    ada = patient_of(clinic.backend, clinic.doctor)
-    cancer, later = clinic.photo(ada, URGENT), clinic.photo(ada)
-    clinic.review(cancer, label="melanoma")
-    clinic.review(later)
-    clinic.live(FINDINGS + 1)
-    assert clinic.waits_for(ada) == {WaitingKind.TELLING, WaitingKind.VISIT}
-    assert clinic.find(cancer)
-    assert clinic.find(later) is None
-    clinic.log_doctor_in()
-    assert mark_told(clinic.doctor, cancer.lesion, cancer.number).status_code == 200
-    clinic.live(FINDINGS + 1)
-    assert clinic.waits_for(ada) == {WaitingKind.VISIT}
-    assert clinic.find(cancer)
-    clinic.review(cancer)
-    assert clinic.waits_for(ada) == set()
-    clinic.live(FINDINGS - 1)
-    assert clinic.find(cancer)
-    clinic.live(1)
-    assert clinic.find(cancer) is None
-
-
-def test_a_finding_stays_while_a_photo_is_wanted_or_a_message_has_no_answer(
-    clinic: Clinic,
-) -> None:
-    ada = patient_of(clinic.backend, clinic.doctor)
-    wanted, asked = clinic.photo(ada), clinic.photo(ada)
-    clinic.review(wanted, photo_wanted=True)
-    clinic.review(asked)
-    path, written = f"/lesions/{asked.lesion}/messages", {"text": "It itches."}
-    sent = ada.call_ok("POST", path, status=201, json=written)
-    clinic.live(FINDINGS + 1)
-    assert clinic.waits_for(ada) == {WaitingKind.PHOTO, WaitingKind.ANSWER}
-    assert clinic.find(wanted)
-    assert clinic.find(asked)
-    clinic.log_doctor_in()
-    clinic.doctor.call_ok("POST", f"{path}/done", json={"message": sent["_id"]})
-    assert clinic.waits_for(ada) == {WaitingKind.PHOTO}
-    clinic.live(1)
-    assert clinic.find(wanted)
-    assert clinic.find(asked) is None
+    assert clinic.has_photo(waiting)
 
 
 def test_a_finding_stays_if_its_spot_begins_to_wait_after_a_sweep_has_selected_it(
@@ -263,47 +209,44 @@ def test_a_message_is_kept_so_long_after_it_was_answered_not_after_it_was_seen(
     clinic: Clinic,
 ) -> None:
     ada = patient_of(clinic.backend, clinic.doctor)
-    clinic.write_message(ada, None, read=False)
+    clinic.write_message(ada, read=False)
     messages, owner = clinic.backend.services.data.messages, clinic.backend.account(ada.email).id
     messages.mark_seen(Thread(owner, None), to="-", last="f" * 32)
-    asked = (RetainedKind.MESSAGES, owner)
     clinic.live(MESSAGES + 5)
     messages.mark_answered(Thread(owner, None), by="-")
     clinic.live(MESSAGES - 1)
-    assert clinic.stored()[asked] == 1
+    assert messages.count_of(owner) == 1
     clinic.live(1)
-    assert clinic.stored()[asked] == 0
+    assert messages.count_of(owner) == 0
 
 
 def test_a_sweep_deletes_what_a_dry_run_counts(real_clinic: Clinic) -> None:
-    """Whatever happens with whose findings."""
     clinic = real_clinic
-    seed = size(20261126, random.randrange(10**6))
-    print(f"seed {seed}")  # noqa: T201 (with -s)
-    fate = random.Random(seed)
-    backend = clinic.backend
-    people = [patient_of(backend, clinic.doctor), patient_of(backend, clinic.doctor)]
-    people += [backend.member() for _ in range(2)]
-    filed: list[StoredFinding] = []
-    clinic.live(8)
-    for day in range(size(70, 100)):
-        if day < 45:
-            clinic.something_happens(fate, people, filed)
-        clinic.live(1, passing=False)
-        wanted = clinic.service.count_due()
-        before = clinic.stored()
-        clinic.service.run_once()
-        gone = before - clinic.stored()
-        for kind in RetainedKind:
-            went = sum(number for (of, _), number in gone.items() if of == kind)
-            if (
-                kind in (RetainedKind.MESSAGES, RetainedKind.ACCOUNTS)
-                or not wanted[RetainedKind.ACCOUNTS]
-            ):
-                assert went == wanted[kind], (day, kind)
-    assert [fault.message for fault in backend.services.findings.check_integrity()] == []
-    went_in_all = Counter(row["action"] for row in backend.audit() if row["by"] == "system")
-    assert {"retention.photo", "retention.spot", "retention.message"} <= went_in_all.keys()
+    backend, service = clinic.backend, clinic.service
+    unused, ada = backend.member(), patient_of(backend, clinic.doctor)
+    spots = [clinic.photo(ada) for _ in range(4)]
+    for filed in spots[:3]:
+        clinic.review(filed)
+    clinic.write_message(ada, read=True)
+    clinic.write_message(ada, read=False)
+    clinic.live(1)
+    clinic.live(PHOTOS, passing=False)
+    due = {RetainedKind.PHOTOS: 3, RetainedKind.FINDINGS: 0, RetainedKind.MESSAGES: 1}
+    assert service.count_due() == {**due, RetainedKind.ACCOUNTS: 0}
+    service.run_once()
+    assert [clinic.has_photo(filed) for filed in spots] == [False] * 3 + [True]
+    assert backend.services.data.messages.count_of(spots[0].owner) == 1
+    assert set(service.count_due().values()) == {0}
+    clinic.live(FINDINGS - PHOTOS, passing=False)
+    assert service.count_due()[RetainedKind.FINDINGS] == 3
+    service.run_once()
+    assert [bool(clinic.find(filed)) for filed in spots] == [False] * 3 + [True]
+    clinic.live(ACCOUNTS - FINDINGS + 2, passing=False)
+    assert service.count_due()[RetainedKind.ACCOUNTS] == 1
+    service.run_once()
+    assert backend.services.data.accounts.find_by_email(unused.email) is None
+    assert backend.account(ada.email).findings == 1
+    assert [*backend.services.findings.check_integrity()] == []
 
 
 def test_the_command_prints_what_is_due_and_deletes_nothing(
@@ -387,18 +330,6 @@ def test_a_spot_of_deleted_findings_alone_goes_too(clinic: Clinic) -> None:
     assert clinic.backend.services.data.lesions.find(filed.lesion)
     clinic.live(1)
     assert clinic.backend.services.data.lesions.find(filed.lesion) is None
-
-
-def test_a_result_that_is_awaited_and_a_colleague_who_is_asked_keep_it(clinic: Clinic) -> None:
-    ada, colleague = patient_of(clinic.backend, clinic.doctor), clinic.backend.member(role="doctor")
-    awaited, asked = clinic.photo(ada), clinic.photo(ada)
-    clinic.review(awaited, sample="waiting")
-    clinic.review(asked)
-    body = {"colleague": colleague.email}
-    clinic.doctor.call_ok("PUT", f"/submissions/{asked.number}/second-opinion", json=body)
-    clinic.live(FINDINGS + 10)
-    assert clinic.has_photo(awaited)
-    assert clinic.has_photo(asked)
 
 
 def test_keep_stops_retention_of_one_account_and_its_owner_still_deletes(clinic: Clinic) -> None:
