@@ -78,7 +78,7 @@ def test_an_admin_hands_over_and_erases_what_is_stored_under_a_number(
     assert read(ZipFile(BytesIO(fetched.data)))["account"]["email"] == email
     assert admin.call("DELETE", path).status_code == 200
     refused = admin.call("POST", f"/me/file?patient={ADMIN}", json=own)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "asks_alone")
+    assert (refused.status_code, refused.get_json()["code"]) == (404, "not_found")
     body = {"patient_number": {**named, "value": NUMBER}}
     assert admin.call("DELETE", f"/users/{email}", json=body).status_code == 200
     gone = admin.call("POST", "/patients/external/find", json={**named, "value": NUMBER})

@@ -15,11 +15,11 @@ from skinapi.platform.jobs.job import TooManyJobs
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, Query
-from skinapi.privacy.person_file.service import AsksAlone, FileView, PersonFilesService
+from skinapi.privacy.person_file.service import FileView, PersonFilesService
 from skinapi.privacy.person_file.stored_files import FileUnderWay, NoFile
 
 ZIP = "application/zip"
-OF_ANOTHER = (NotFound, Forbidden, AsksAlone)
+OF_ANOTHER = (NotFound, Forbidden)
 
 routes: Routes[PersonFilesService] = Routes(access=Authenticated())
 

@@ -13,7 +13,7 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.base.errors import Conflict, Duplicate, Forbidden, NotFound
+from skinapi.base.errors import Duplicate, Forbidden, NotFound
 from skinapi.base.values import Value
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.jobs.job import PERSON_FILE, Job, JobEnded
@@ -26,12 +26,9 @@ State = Literal["none", "waiting", "making", "ready", "failed"]
 UNFETCHED = ("waiting", "making", "ready")
 
 
-class AsksAlone(Conflict):
-    code = "asks_alone"
-    sentence = (
-        "This person has a log-in here, and asks for the file in the console. You get files of "
-        "patients alone who came from another system"
-    )
+NO_PATIENT = (
+    "There is no such patient of another system. Persons with a log-in ask for their own file"
+)
 
 
 class FileView(Value):
@@ -117,10 +114,8 @@ class PersonFilesService:
         if by.role != "admin":
             raise Forbidden("Only admin can get the file of a patient of another system")
         account = self.accounts.find_by_email(patient)
-        if account is None or account.status == "deleting":
-            raise NotFound("There is no such patient")
-        if account.external is None:
-            raise AsksAlone
+        if account is None or account.status == "deleting" or account.external is None:
+            raise NotFound(NO_PATIENT)
         return account
 
     def _describe(self, file: PersonFile | None) -> FileView:
