@@ -2,6 +2,7 @@
 
 Begin with `errors.py` and `stored_record.py`: most modules use them.
 
-Other packages import `caller_addresses`, `container`, `errors`, `field_types`, `http_client`,
-`languages`, `logs`, `pages`, `problem`, `size_limits`, `stored_record`, `subject`, `values`.
+Other packages import `caller_addresses`, `container`, `days`, `errors`, `field_types`,
+`http_client`, `languages`, `logs`, `pages`, `problem`, `size_limits`, `stored_record`, `subject`,
+`values`.
 """

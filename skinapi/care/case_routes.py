@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.email_addresses import LONGEST_TYPED
+from skinapi.base.days import say_day
 from skinapi.base.errors import (
     Conflict,
     Forbidden,
@@ -29,7 +30,6 @@ from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView, GivenOpinion, ListedFinding
 from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.findings.records.schemas.review import Label, Note
-from skinapi.findings.status.decisions import say_day
 from skinapi.model.bands import is_sent
 from skinapi.model.comparison.alignment import Similarity
 from skinapi.model.comparison.comparison import (
@@ -267,7 +267,7 @@ def _instruction(
     compared: ComparedFindings, language: Language, *, for_doctor: bool
 ) -> InstructionView:
     """A patient is not told that no visit is needed beside a change that was measured."""
-    view = InstructionView.from_advice(compared.instruction, language, for_doctor=for_doctor)
+    view = InstructionView.from_instruction(compared.instruction, language, for_doctor=for_doctor)
     if for_doctor or not compared.comparison.has_changed or is_sent(view.band):
         return view
     words = conditions_table().notices.comparison

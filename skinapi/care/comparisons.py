@@ -16,7 +16,7 @@ from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.lesions import Lesion
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.status.spot_view import Advice
+from skinapi.findings.status.spot_view import Instruction
 from skinapi.model.comparison.alignment import find_fit
 from skinapi.model.comparison.comparison import (
     Comparison,
@@ -101,11 +101,11 @@ class ComparedFindings:
     second_size: Size = (0, 0)
 
     @property
-    def instruction(self) -> Advice:
+    def instruction(self) -> Instruction:
         """What is to be done about the spot."""
         return self.after.instruction
 
-    def seen_by(self, said: Advice) -> bool:
+    def seen_by(self, said: Instruction) -> bool:
         """Whether the doctor who decided this had both photos."""
         decision = said.decision
         return decision is not None and all(

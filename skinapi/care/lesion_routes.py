@@ -184,7 +184,9 @@ class LesionView(Answer):
         instruction, reminder = status.instruction, reminder_of(status)
         return cls.from_record(
             lesion,
-            instruction=InstructionView.from_advice(instruction, language, for_doctor=for_doctor)
+            instruction=InstructionView.from_instruction(
+                instruction, language, for_doctor=for_doctor
+            )
             if instruction
             else None,
             latest=ListedFinding.from_finding(latest, for_doctor=for_doctor) if latest else None,

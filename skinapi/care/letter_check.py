@@ -12,12 +12,12 @@ from types import MappingProxyType
 
 from pydantic import Field
 
+from skinapi.base.days import DAYS
 from skinapi.base.languages import Language, Pattern, load_words
 from skinapi.base.stored_record import Frozen, optional
 from skinapi.base.values import Value
 from skinapi.findings.records.letters import ReadSentence
 from skinapi.findings.reports.checker import NUMBER
-from skinapi.findings.status.decisions import DAYS
 from skinapi.findings.status.spot import names_cancer
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from skinapi.base.days import say_day
 from skinapi.base.field_types import Contained, PrintableLines
 from skinapi.base.languages import LANGUAGE_NAMES, LANGUAGES, Language
 from skinapi.base.stored_record import Frozen
@@ -15,7 +16,6 @@ from skinapi.care.letter_texts import LetterFacts, say_course, say_decision, say
 from skinapi.findings.records.letters import Addressee
 from skinapi.findings.reports.openrouter import Question, closed_object, read_answer
 from skinapi.findings.reports.words import LABELS
-from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import conditions_table
 from skinapi.model.passages import passages_table
 

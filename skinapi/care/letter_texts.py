@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from skinapi.base.days import say_day
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.care.letter_check import Decided, blank_facts, split_sentences
@@ -13,7 +14,7 @@ from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee, Letter
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
 from skinapi.findings.reports.words import LABELS, say_spot
-from skinapi.findings.status.decisions import Decision, say_day
+from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.spot import names_cancer
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import NORMAL_SKIN, conditions_table

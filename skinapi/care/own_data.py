@@ -28,7 +28,7 @@ from skinapi.findings.records.schemas.finding_parts import InstructionView
 from skinapi.findings.records.schemas.practice import Practice, PracticeView
 from skinapi.findings.records.unassigned_patients import UnassignedPatients
 from skinapi.findings.status.decisions import Decision, WaitsFor
-from skinapi.findings.status.spot_view import Advice, SpotView
+from skinapi.findings.status.spot_view import Instruction, SpotView
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import now
@@ -68,7 +68,7 @@ class InboxEntry:
 
     task: Task
     lesion: Lesion | None
-    advice: Advice | None = None
+    advice: Instruction | None = None
     finding: int | None = None
     unread: int = 0
     due: date | None = None
@@ -92,7 +92,7 @@ class NewDecision:
     finding: int
     lesion: Lesion
     decision: Decision
-    advice: Advice
+    advice: Instruction
     signed_at: datetime
 
     @property
@@ -214,7 +214,7 @@ class TaskView(Answer):
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
             place=spot.place if spot else None,
-            advice=InstructionView.from_advice(advice, language, for_doctor=False)
+            advice=InstructionView.from_instruction(advice, language, for_doctor=False)
             if advice
             else None,
             sentence=advice.words(language).next_step
@@ -261,7 +261,7 @@ class NewDecisionView(Answer):
             place=spot.place,
             by_result=decision.proven,
             title=title,
-            advice=InstructionView.from_advice(new.advice, language, for_doctor=False),
+            advice=InstructionView.from_instruction(new.advice, language, for_doctor=False),
             sentence=new.advice.words(language).next_step,
         )
 

@@ -43,7 +43,7 @@ def describe_spots(
                 FiledSpot.from_record(
                     spot,
                     instruction=counts
-                    and InstructionView.from_advice(counts, language, for_doctor=False),
+                    and InstructionView.from_instruction(counts, language, for_doctor=False),
                     reminder=reminder and ReminderView.from_reminder(reminder, language),
                 )
             )

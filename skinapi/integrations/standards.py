@@ -4,10 +4,11 @@ finding by all that was said of its spot, in the words of its reader.
 
 from collections.abc import Iterator, Mapping
 
+from skinapi.base.days import say_day
 from skinapi.base.languages import Language
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports.words import LABELS, say_spot
-from skinapi.findings.status.decisions import Decision, say_day
+from skinapi.findings.status.decisions import Decision
 from skinapi.model.context import (
     TWO_SIDED,
     BodySide,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from skinapi.base.days import say_day
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
-from skinapi.findings.status.decisions import say_day
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.passages import passages_table
 from tests.care.clinic import file_for

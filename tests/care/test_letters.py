@@ -7,8 +7,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.accounts.auth.consents import newest_text
+from skinapi.base.days import say_day
 from skinapi.care.letter_check import split_sentences
-from skinapi.findings.status.decisions import say_day
 from skinapi.platform.storage.ids import now
 from tests.findings.prediction.photographer import predicted
 from tests.findings.reports.sample_reports import one_line, plain_text, text_of

@@ -17,7 +17,7 @@ from pypdf import PdfReader
 
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.area_parts import list_parts
-from skinapi.findings.status.decisions import say_day
+from skinapi.base.days import say_day
 from skinapi.findings.status.spot import Act, LevelSource, SpotReview
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.bands import is_sent

@@ -13,8 +13,8 @@ from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import TooManyLetters
 from skinapi.findings.records.stored_finding import StoredFindingRow
-from skinapi.findings.status.advice_words import say_to_do
 from skinapi.findings.status.decisions import say_written_before
+from skinapi.findings.status.instruction_words import say_to_do
 from skinapi.findings.status.spot import changed_since
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import new_id, now

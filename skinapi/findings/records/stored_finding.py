@@ -17,7 +17,7 @@ from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import Level, Spot, SpotFinding
 from skinapi.findings.status.spot_view import (
-    Advice,
+    Instruction,
     JudgedPhoto,
     MeasuredChange,
     SpotView,
@@ -185,7 +185,7 @@ class StoredFindingRow(StoredRecord):
         return self.spot_view.decide_about(self.id)
 
     @property
-    def instruction(self) -> Advice:
+    def instruction(self) -> Instruction:
         counts = self.spot_view.instruction
         if counts is None:
             raise ValueError("a spot without findings has no instruction")

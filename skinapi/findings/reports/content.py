@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property, partial
 
+from skinapi.base.days import say_day, say_due
 from skinapi.base.languages import LocalizedText
 from skinapi.findings.records.schemas.practice import say_practice
 from skinapi.findings.reports.explanation import Paragraphs
@@ -23,8 +24,7 @@ from skinapi.findings.reports.words import (
     say_version,
     time_text,
 )
-from skinapi.findings.status.advice_words import say_compared, say_found
-from skinapi.findings.status.decisions import say_day, say_due
+from skinapi.findings.status.instruction_words import say_compared, say_found
 from skinapi.findings.status.spot import Sample
 from skinapi.model.bands import is_sent
 from skinapi.model.conditions import Band, conditions_table

@@ -28,10 +28,15 @@ from skinapi.findings.reports.facts import (
     summarise,
 )
 from skinapi.findings.reports.words import SENTENCES, FreshSentences, sentences_of
-from skinapi.findings.status.advice_words import put_first, say_graver, say_more_urgent, say_to_do
 from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.instruction_words import (
+    put_first,
+    say_graver,
+    say_more_urgent,
+    say_to_do,
+)
 from skinapi.findings.status.reviews import Review
-from skinapi.findings.status.spot_view import Advice, FoundChange
+from skinapi.findings.status.spot_view import FoundChange, Instruction
 from skinapi.model.bands import most_urgent
 from skinapi.model.conditions import Band, BandWords, conditions_table
 from skinapi.model.context import SpokenPlace
@@ -181,7 +186,7 @@ class Report:
     corrected: tuple[str, ...] = ()
     amended: tuple[str, ...] = ()
     amended_at: datetime | None = None
-    instruction: Advice | None = None
+    instruction: Instruction | None = None
     changes: tuple[FoundChange, ...] = ()
     practice: Practice | None = None
     spot_place: SpokenPlace | None = None
@@ -214,7 +219,7 @@ class Report:
         return self.instruction.due if self.instruction else None
 
     @property
-    def spot_advice(self) -> Advice | None:
+    def spot_advice(self) -> Instruction | None:
         """The instruction, unless the current review or, without one, the model says it."""
         said = self.instruction
         if said is None or said.is_said_by(self.decision, self.number, self.facts.band):
@@ -262,7 +267,7 @@ class Report:
             self.narrative.sections.model_dump(),
             self.facts.band,
             language,
-            advice=said,
+            instruction=said,
             decision=self.decision,
             number=self.number,
         )

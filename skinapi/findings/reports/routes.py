@@ -158,7 +158,7 @@ class FullReport(Answer):
             decision=DecisionView.from_decision(decision, language) if decision else None,
             review=ReviewView.from_review(report.review) if report.review else None,
             letters=[LetterView.from_letter(letter) for letter in report.letters],
-            spot_advice=InstructionView.from_advice(advice, language, for_doctor=False)
+            spot_advice=InstructionView.from_instruction(advice, language, for_doctor=False)
             if advice
             else None,
             visit=[

@@ -1,5 +1,5 @@
 """The words of reports by language, from `skinapi/base/words/<language>/reports.yaml`, and the
-texts of a report's pages that are made of them: a decision, advice, a letter.
+texts of a report's pages that are made of them: a decision, instruction, a letter.
 """
 
 import re
@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
+from skinapi.base.days import say_day, say_due
 from skinapi.base.field_types import cap_marks
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.letters import Addressee, Letter, ShownLetter
-from skinapi.findings.status.advice_words import say_source
-from skinapi.findings.status.decisions import Decision, WaitsFor, say_day, say_due
-from skinapi.findings.status.spot_view import Advice
+from skinapi.findings.status.decisions import Decision, WaitsFor
+from skinapi.findings.status.instruction_words import say_source
+from skinapi.findings.status.spot_view import Instruction
 from skinapi.model.bands import OperatingPoint, RaisedBy, is_sent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import TOLD, TWO_SIDED, BodySide, BodySite, Laterality
@@ -270,7 +271,7 @@ class FirstContent:
     @classmethod
     def of_instruction(
         cls,
-        advice: Advice,
+        instruction: Instruction,
         language: Language,
         *,
         decision: Decision | None = None,
@@ -282,21 +283,21 @@ class FirstContent:
         finding of this number. `reason`: why the doctor asks for more than the label does.
         """
         current = decision if decision and decision.instructs else None
-        by, words, waits = advice.decision, advice.words(language), advice.waits_for
+        by, words, waits = instruction.decision, instruction.words(language), instruction.waits_for
         label = words.doctor_label if for_doctor else words.label
         about, head = None if current or by is None else by.number, ""
         if by:
             head = by.heading(language, for_doctor=for_doctor, dated=not current, about=about)
-        source = say_source(advice, number, language, named=bool(head))
+        source = say_source(instruction, number, language, named=bool(head))
         unjudged = not for_doctor and waits is WaitsFor.PHOTO and current and current.unjudged
         to_do = [
             *([LABELS[language].unjudged] if unjudged else []),
-            *advice.say_wanted(language, for_doctor=for_doctor),
+            *instruction.say_wanted(language, for_doctor=for_doctor),
             words.doctor_action if for_doctor else words.next_step,
-            *say_due(advice.due, language),
+            *say_due(instruction.due, language),
         ]
         return cls(
-            urgency=None if waits and not is_sent(advice.band) else advice.band,
+            urgency=None if waits and not is_sent(instruction.band) else instruction.band,
             head=head or label,
             label=label if head else "",
             sentences=(" ".join(to_do), *([reason] if reason else [])),
@@ -318,7 +319,7 @@ def say_signed(decision: Decision, language: Language) -> str:
 
 
 def say_spot(
-    advice: Advice,
+    instruction: Instruction,
     language: Language,
     *,
     decision: Decision | None = None,
@@ -329,14 +330,14 @@ def say_spot(
     beside the finding of this number, if that is another one.
     """
     first = FirstContent.of_instruction(
-        advice, language, decision=decision, number=number, for_doctor=for_doctor
+        instruction, language, decision=decision, number=number, for_doctor=for_doctor
     )
     current = decision is not None and decision.instructs
     if first.label:
         yield first.head
     yield " ".join((f"{first.label or first.head}.", *first.sentences))
-    if advice.decision and not current:
-        yield say_signed(advice.decision, language)
+    if instruction.decision and not current:
+        yield say_signed(instruction.decision, language)
     if first.signed:
         yield first.signed
     if decision and not current:
@@ -393,7 +394,7 @@ def sentences_of(text: str) -> list[str]:
 
 
 def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
-    """The same texts with no sentence twice: two doubts end with the same advice."""
+    """The same texts with no sentence twice: two doubts end with the same instruction."""
     return FreshSentences([]).items(texts)
 
 

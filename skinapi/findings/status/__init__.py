@@ -2,5 +2,5 @@
 
 Begin with `spot.py`, which has the rules; docs/reviews.md explains them.
 
-Other packages import `decisions`, `spot_view`, `reviews`, `spot`, `waiting`.
+Other packages import `decisions`, `instruction_words`, `reviews`, `spot`, `spot_view`, `waiting`.
 """

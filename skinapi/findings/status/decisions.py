@@ -1,13 +1,12 @@
-"""What the current review of a spot says, in words, and how a day is written."""
+"""What the current review of a spot says, in words."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Self
 
-from skinapi.base.languages import Language, LocalizedText, load_words
-from skinapi.base.stored_record import Frozen
+from skinapi.base.days import say_day
+from skinapi.base.languages import Language, LocalizedText
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import (
     Certainty,
@@ -28,39 +27,6 @@ from skinapi.platform.storage.ids import now
 # By then a result should be there, and after so long a photo that is asked for is asked for again.
 RESULT_AFTER = timedelta(days=14)
 PHOTO_AFTER = timedelta(days=3)
-
-
-class DayWords(Frozen):
-    """`first` is the first day of a month; the names in a row are separated by a space."""
-
-    months: str
-    day: str
-    by: str
-    first: str
-    weekday: str
-    weekdays: str
-
-
-DAYS: Mapping[Language, DayWords] = load_words("reports.days", DayWords)
-
-
-def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
-    """26 November 2026, or 26 November 2026 (Thursday): a week before, "by Thursday" would read as
-    today.
-    """
-    if isinstance(day, datetime):
-        day = day.astimezone(UTC)
-    words = DAYS[language]
-    first = words.first if day.day == 1 else day.day
-    text = words.day.format(day=first, month=words.months.split()[day.month - 1], year=day.year)
-    if not weekday:
-        return text
-    return words.weekday.format(weekday=words.weekdays.split()[day.weekday()], day=text)
-
-
-def say_due(due: date | None, language: Language) -> tuple[str, ...]:
-    """Say the day, and not whether it has passed: a paper does not know when it is read."""
-    return (DAYS[language].by.format(day=say_day(due, language, weekday=True)),) if due else ()
 
 
 # The name of its title in `notices.decision` of the conditions.
@@ -123,9 +89,9 @@ def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: b
 class Decision(Statement):
     """What a review says, in the words of each reader, who reads it beside a finding. `covers`: it
     covers that finding; it was signed about the finding `number`, unless that is gone: then another
-    one that it covers. `instructs`: it has set the
-    instruction of the spot, whose day is `due` then. `photo_wanted`: the photo that it asks for has
-    not come. `changed` is what has changed the spot since.
+    one that it covers. `instructs`: it has set the instruction of the spot, whose day is `due`
+    then. `photo_wanted`: the photo that it asks for has not come. `changed` is what has changed the
+    spot since.
     """
 
     review: str

@@ -8,15 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
+from skinapi.base.days import say_day
 from skinapi.base.languages import Language, lower_first
 from skinapi.base.stored_record import StoredRecord, optional
-from skinapi.findings.status.decisions import (
-    Decision,
-    WaitsFor,
-    say_day,
-    say_new_picture,
-    words_for_patient,
-)
+from skinapi.findings.status.decisions import Decision, WaitsFor, say_new_picture, words_for_patient
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot import (
     LevelSource,
@@ -70,7 +65,7 @@ class FoundChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class Instruction:
     """The instruction of a spot: the level of the finding of this number, or of the one about which
     the review was signed. `decision` is that of the
     review that has set it, unless it was `voided`. `taken_back_at`: a doctor has taken a review
@@ -196,7 +191,7 @@ class SpotView:
         return replace(decision, covers=False) if decision and not covers else decision
 
     @cached_property
-    def instruction(self) -> Advice | None:
+    def instruction(self) -> Instruction | None:
         """None of a spot without findings."""
         counts = instruction(self.spot)
         if counts is None:
@@ -204,7 +199,7 @@ class SpotView:
         level = counts.level
         decision, current = self._decide(level.review) if level.review else None, self.decision
         photo, named = self.photos.get(counts.id), (decision and decision.number) or counts.number
-        return Advice(
+        return Instruction(
             level.source,
             level.urgency,
             level.set_at,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from skinapi.base.days import say_due
 from skinapi.base.languages import Language
 from skinapi.findings.records.stored_finding import EnteredInError, StoredFinding
 from skinapi.findings.reports.words import (
@@ -19,7 +20,7 @@ from skinapi.findings.reports.words import (
     without_repeats,
 )
 from skinapi.findings.reviews.corrections import ERRORS
-from skinapi.findings.status.decisions import Decision, WaitsFor, say_due
+from skinapi.findings.status.decisions import Decision, WaitsFor
 from skinapi.integrations.fhir.elements import (
     DATA_ABSENT,
     DCM,

@@ -12,11 +12,12 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from skinapi.base.days import say_day
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.schemas.review import ReviewView
 from skinapi.findings.reports.words import LABELS, strip_control_characters, time_text
-from skinapi.findings.status.decisions import WaitsFor, find_title_key, say_day
+from skinapi.findings.status.decisions import WaitsFor, find_title_key
 from skinapi.findings.status.spot import Sample
 from skinapi.model.conditions import conditions_table
 

@@ -11,10 +11,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
+from skinapi.base.days import say_day
 from skinapi.findings.errors import ContradictoryReview, IncompleteReview
 from skinapi.findings.records.schemas.review import NewReview
 from skinapi.findings.status import decisions
-from skinapi.findings.status.decisions import say_day
 from skinapi.findings.status.reviews import Opinion
 from skinapi.findings.status.spot import Certainty, Sample
 from skinapi.model.conditions import Band, conditions_table

@@ -6,9 +6,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
+from skinapi.base.days import say_day
 from skinapi.base.languages import NO_BREAK_SPACE
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.status.decisions import say_day
 from skinapi.findings.status.waiting import WaitingKind, waiting
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_in_care

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from skinapi.base.days import DAYS
 from skinapi.base.languages import Language, in_each_language
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.status.decisions import DAYS, Decision
-from skinapi.findings.status.spot_view import Advice
+from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.spot_view import Instruction
 from skinapi.model.bands import is_sent, severity_rank
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -116,7 +117,7 @@ class About:
     language: Language
     written: date
     decision: Decision | None = None
-    advice: Advice | None = None
+    advice: Instruction | None = None
 
     @property
     def counts(self) -> Band | None:

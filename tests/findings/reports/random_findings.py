@@ -19,7 +19,7 @@ from skinapi.findings.reports.facts import Facts
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import Certainty, Sample, Spot, add, sign
-from skinapi.findings.status.spot_view import Advice, SpotView
+from skinapi.findings.status.spot_view import Instruction, SpotView
 from skinapi.model.classification import PreparedPhoto, join_photos, judge_prepared
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context
@@ -55,7 +55,7 @@ class Said:
         return self.finding.decision
 
     @property
-    def instruction(self) -> Advice:
+    def instruction(self) -> Instruction:
         return self.finding.instruction
 
     @property

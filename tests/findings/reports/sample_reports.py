@@ -27,7 +27,7 @@ from skinapi.findings.reports.report import (
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.status.reviews import Opinion, Review
 from skinapi.findings.status.spot import Certainty, Sample, Spot, add, sign
-from skinapi.findings.status.spot_view import Advice, SpotView
+from skinapi.findings.status.spot_view import Instruction, SpotView
 from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Context, Modality
@@ -77,7 +77,7 @@ def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> 
     return replace(report, review=review, decision=view.decision, instruction=view.instruction)
 
 
-def instructed(report: Report, advice: Advice) -> Report:
+def instructed(report: Report, advice: Instruction) -> Report:
     """The report where this is the instruction, in place of what the current review says."""
     decision = report.decision and replace(report.decision, instructs=False, due=None)
     return replace(report, instruction=advice, decision=decision)

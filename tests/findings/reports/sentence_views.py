@@ -85,7 +85,7 @@ def _console(said: Said, full: FullReport, of_doctor: FullReport) -> Iterator[Vi
     rest = [*read.findings, *read.limits, *read.tested]
     about, to_doctor = (_explained(item) for item in (full, of_doctor))
     for_patient, for_doctor = (
-        InstructionView.from_advice(said.instruction, language, for_doctor=doctor)
+        InstructionView.from_instruction(said.instruction, language, for_doctor=doctor)
         for doctor in (False, True)
     )
     assert for_patient

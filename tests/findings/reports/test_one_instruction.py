@@ -14,7 +14,7 @@ from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.routes import FullReport
 from skinapi.findings.status.decisions import WaitsFor
 from skinapi.findings.status.spot import Certainty, LevelSource, Sample
-from skinapi.findings.status.spot_view import Advice
+from skinapi.findings.status.spot_view import Instruction
 from skinapi.model.bands import RaisedBy, is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import NOTHING_TOLD
@@ -73,7 +73,7 @@ def reports(language: Language) -> Iterator[Report]:
         yield report
         for by, asked, other in ELSEWHERE[next(turn) % STEP :: STEP]:
             decision = reviewed(plain, **other).decision if other else None
-            advice = Advice(by, asked, SINCE, 7, decision=decision)
+            advice = Instruction(by, asked, SINCE, 7, decision=decision)
             if (asked, advice.waits_for) != own:
                 yield instructed(report, advice)
 
@@ -103,7 +103,7 @@ def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None
     plain = made_report(language, photo=False, review=None, decision=None)
     plain = on_facts(plain, facts)
     decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
-    advised = instructed(plain, Advice(LevelSource.REVIEW, Band.REFERRAL, SINCE, 7))
+    advised = instructed(plain, Instruction(LevelSource.REVIEW, Band.REFERRAL, SINCE, 7))
     shows = {"en": "how the spot to a doctor", "fr": "ontrez la tache à un médecin"}[language]
     doubts = {"en": "The possibilities are close to each other.", "fr": "proches l'une de l'autre"}
     for report in (decided, advised):

@@ -18,7 +18,7 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report, read_in_order
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.spot import Act, Certainty, Changed, LevelSource
-from skinapi.findings.status.spot_view import Advice
+from skinapi.findings.status.spot_view import Instruction
 from skinapi.model.conditions import Band
 from skinapi.model.context import NOTHING_TOLD
 from tests.findings.reports.sample_reports import (
@@ -80,7 +80,7 @@ def test_before_a_review_it_is_said_what_to_do_first_and_until_when(language: La
     for printed in (plain_text(render_html(report)), text_of(render_pdf(report))):
         assert call not in printed
     last = SINCE.date() + timedelta(days=11)
-    asks = Advice(LevelSource.MODEL, report.facts.band, SINCE, 1234, last)
+    asks = Instruction(LevelSource.MODEL, report.facts.band, SINCE, 1234, last)
     due = replace(report, instruction=asks)
     for printed in (plain_text(render_html(due)), text_of(render_pdf(due))):
         assert call in one_line(printed)
@@ -97,7 +97,7 @@ def test_a_review_says_what_has_changed_the_spot_since(language: Language) -> No
         "en": "Signed on 21 November 2026. Since then: a new photo, on 22 November 2026",
         "fr": "Signé le 21 novembre 2026. Depuis : une nouvelle photo, le 22 novembre 2026",
     }[language]
-    advised = instructed(later, Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10))
+    advised = instructed(later, Instruction(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10))
     for shown, said in ((report, 0), (later, 1), (advised, 1)):
         for text in (plain_text(render_html(shown)), text_of(render_pdf(shown))):
             assert one_line(text).count(marked) == said
@@ -109,7 +109,7 @@ def test_a_proven_melanoma_of_another_photo_is_named_below_what_to_do(language: 
     proven = report_on_a_mole("en", label=MELANOMA, certainty="laboratory").decision
     assert proven
     proven = replace(proven, number=10, decided_at=SINCE)
-    advice = Advice(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
+    advice = Instruction(LevelSource.REVIEW, Band.URGENT_REFERRAL, SINCE, 10)
     named, visit = {
         "en": (
             "Laboratory's result of 22 November 2026 (finding 10): a melanoma",

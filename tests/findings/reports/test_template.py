@@ -16,10 +16,10 @@ from skinapi.findings.reports.facts import Facts, say_certainty
 from skinapi.findings.reports.report import MOST_CHARACTERS, Sections
 from skinapi.findings.reports.template import write_template
 from skinapi.findings.reports.words import LABELS, SENTENCES, sentences_of
-from skinapi.findings.status.advice_words import put_first
 from skinapi.findings.status.decisions import Decision
+from skinapi.findings.status.instruction_words import put_first
 from skinapi.findings.status.spot import Certainty, LevelSource, Sample
-from skinapi.findings.status.spot_view import Advice
+from skinapi.findings.status.spot_view import Instruction
 from skinapi.model.bands import RaisedBy, band_of_condition, is_sent, most_urgent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.model.context import NOTHING_TOLD
@@ -99,8 +99,8 @@ def test_below_a_decision_nothing_of_the_finding_is_described_and_all_fits_that_
         decision = decision_of(label, sample=Sample.WAITING, photo_wanted=True)
         sections = write_sections(finding, language).model_dump()
         at, asked = decision.decided_at, decision.urgency
-        advice = Advice(LevelSource.REVIEW, asked, at, 7, decision=decision, photo_wanted=True)
-        shown = put_first(sections, band, language, advice=advice, decision=decision, number=7)
+        advice = Instruction(LevelSource.REVIEW, asked, at, 7, decision=decision, photo_wanted=True)
+        shown = put_first(sections, band, language, instruction=advice, decision=decision, number=7)
         whole = " ".join(shown.values())
         assert len(whole.encode("latin-1")) <= MOST_CHARACTERS
         assert own.what_it_is not in whole

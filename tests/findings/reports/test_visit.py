@@ -17,7 +17,7 @@ from skinapi.findings.reports.pdf_document import render_pdf
 from skinapi.findings.reports.report import Report
 from skinapi.findings.reports.words import LABELS
 from skinapi.findings.status.spot import Certainty, LevelSource
-from skinapi.findings.status.spot_view import Advice
+from skinapi.findings.status.spot_view import Instruction
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.headline import rank
@@ -57,7 +57,7 @@ def report_on(facts: Facts, language: Language = "en", **fields: Any) -> Report:
 def test_one_page_says_by_when_what_why_with_whom_and_what_until_then(language: Language) -> None:
     facts = facts_of(raised_by=(RaisedBy.CHECKLIST,), context=CHANGED, checklist_score=3)
     since, day = datetime(2026, 11, 20, tzinfo=UTC), date(2026, 11, 27)
-    asks = Advice(LevelSource.MODEL, facts.band, since, 1234, day)
+    asks = Instruction(LevelSource.MODEL, facts.band, since, 1234, day)
     report = report_on(facts, language, instruction=asks)
     labels = LABELS[language]
     order = [
@@ -167,7 +167,7 @@ def test_a_visit_is_told_of_the_finding_that_asks_for_it_alone() -> None:
     older decision chose how the spot is taken out.
     """
     since = datetime(2026, 11, 22, 9, tzinfo=UTC)
-    asks = Advice(LevelSource.MODEL, Band.URGENT_REFERRAL, since, 45)
+    asks = Instruction(LevelSource.MODEL, Band.URGENT_REFERRAL, since, 45)
     elsewhere = ReportContent(report_on(OPEN_MOLE, instruction=asks))
     assert elsewhere.labels.how_often not in dict(elsewhere.visit)
     decided = reviewed(report_on(facts_of()), label=MOLE, certainty=Certainty.SURE)

@@ -7,11 +7,11 @@ from typing import Literal, Self
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Account
+from skinapi.base.days import say_day
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer
-from skinapi.findings.status.decisions import say_day
 from skinapi.model.bands import is_sent
 from skinapi.platform.storage.ids import now
 from skinapi.platform.web.schemas import Answer

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from skinapi.base.languages import Language, LocalizedText
 from skinapi.base.stored_record import optional
-from skinapi.findings.status.advice_words import say_compared, say_found
 from skinapi.findings.status.decisions import WaitsFor
+from skinapi.findings.status.instruction_words import say_compared, say_found
 from skinapi.findings.status.spot import LevelSource
-from skinapi.findings.status.spot_view import Advice, FoundChange
+from skinapi.findings.status.spot_view import FoundChange, Instruction
 from skinapi.model.calibration import TonesTested
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.context import Modality
@@ -319,7 +319,7 @@ class InstructionView(Answer):
     photo_wanted: bool = Field(description="a doctor waits for another photo of the spot")
 
     @classmethod
-    def from_advice(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
+    def from_instruction(cls, said: Instruction, language: Language, *, for_doctor: bool) -> Self:
         words, decision = said.words(language), said.decision
         how = words.doctor_action if for_doctor else words.next_step
         return cls.from_record(

@@ -14,7 +14,7 @@ from skinapi.base.stored_record import optional
 from skinapi.findings.records.schemas.finding_parts import HeadlineView, InstructionView
 from skinapi.findings.records.schemas.review import DecisionView, FirstDecision, GraverReview
 from skinapi.findings.records.stored_finding import StoredFindingRow, StoredFindingSummary
-from skinapi.findings.status.advice_words import put_first, say_graver, say_more_urgent
+from skinapi.findings.status.instruction_words import put_first, say_graver, say_more_urgent
 from skinapi.model.conditions import Band, conditions_table
 from skinapi.model.finding import Doubt, FindingHeading
 from skinapi.model.headline import RankedCondition
@@ -123,7 +123,7 @@ class SummaryFields(Answer):
                 finding.sections,
                 judged.band,
                 language,
-                advice=finding.instruction,
+                instruction=finding.instruction,
                 decision=finding.decision,
                 number=finding.number,
             ),
@@ -133,7 +133,7 @@ class SummaryFields(Answer):
             notice=conditions_table().notices.information_only.in_language(language),
             decision=decision_view(finding),
             graver_review=say_graver(finding.instruction, finding.decision, judged.band, language),
-            instruction=InstructionView.from_advice(
+            instruction=InstructionView.from_instruction(
                 finding.instruction,
                 instructed_in or language,
                 for_doctor=for_doctor,

@@ -1,41 +1,48 @@
-"""What counts about a spot in a patient's words, where it was said about another finding: in
-reports, letters, and the fields that older clients show.
+"""The instruction of a spot in words, for reports, letters, and the fields that older clients
+show.
 """
 
 from collections.abc import Mapping
 
+from skinapi.base.days import say_day, say_due
 from skinapi.base.languages import Language, LocalizedText
-from skinapi.findings.status.decisions import Decision, say_day, say_due
+from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.spot import LevelSource
-from skinapi.findings.status.spot_view import Advice, FoundChange, JudgedPhoto
+from skinapi.findings.status.spot_view import FoundChange, Instruction, JudgedPhoto
 from skinapi.model.bands import is_sent, urgency
 from skinapi.model.comparison.comparison import say_change
 from skinapi.model.conditions import Band, BandWords, conditions_table
 
 
-def say_to_do(advice: Advice, language: Language) -> str:
-    words = advice.words(language)
-    steps = [*advice.say_wanted(language), words.next_step, *say_due(advice.due, language)]
+def say_to_do(instruction: Instruction, language: Language) -> str:
+    words = instruction.words(language)
+    steps = [
+        *instruction.say_wanted(language),
+        words.next_step,
+        *say_due(instruction.due, language),
+    ]
     return f"{words.label}. {' '.join(steps)}"
 
 
-def say_source(advice: Advice, number: int | None, language: Language, *, named: bool) -> str:
+def say_source(
+    instruction: Instruction, number: int | None, language: Language, *, named: bool
+) -> str:
     """Say about which finding it was said, or why it counts, beside the finding of this number.
     `named`: the doctor's name for it stands before.
     """
     notices = conditions_table().notices.decision
-    if advice.taken_back_at:
-        return advice.say_why(language)
-    if advice.said_by is LevelSource.COMPARISON:
+    if instruction.taken_back_at:
+        return instruction.say_why(language)
+    if instruction.said_by is LevelSource.COMPARISON:
         said = notices.compared
-    elif advice.said_by is LevelSource.MODEL and advice.finding == number:
-        return advice.say_why(language)
+    elif instruction.said_by is LevelSource.MODEL and instruction.finding == number:
+        return instruction.say_why(language)
     elif named:
         said = notices.counts_here
     else:
-        said = notices.said_of_deleted if advice.photo_deleted else notices.said_elsewhere
-    day = say_day(advice.since, language)
-    return said.in_language(language).format(number=advice.finding, date=day)
+        said = notices.said_of_deleted if instruction.photo_deleted else notices.said_elsewhere
+    day = say_day(instruction.since, language)
+    return said.in_language(language).format(number=instruction.finding, date=day)
 
 
 def say_found(change: FoundChange) -> LocalizedText:
@@ -64,22 +71,24 @@ def say_compared(change: FoundChange) -> LocalizedText:
     return LocalizedText.by(say)
 
 
-def say_more_urgent(own: BandWords, band: Band, advice: Advice, language: Language) -> BandWords:
+def say_more_urgent(
+    own: BandWords, band: Band, instruction: Instruction, language: Language
+) -> BandWords:
     """The words of the instruction if it is more urgent than the finding's own; older clients read
     their `action`.
     """
-    if urgency(advice.band) >= urgency(band):
+    if urgency(instruction.band) >= urgency(band):
         return own
-    words = advice.words(language)
-    action = " ".join((f"{words.label}.", words.next_step, *say_due(advice.due, language)))
+    words = instruction.words(language)
+    action = " ".join((f"{words.label}.", words.next_step, *say_due(instruction.due, language)))
     return words.model_copy(update={"action": action})
 
 
 def say_graver(
-    advice: Advice, decision: Decision | None, band: Band, language: Language
+    instruction: Instruction, decision: Decision | None, band: Band, language: Language
 ) -> str | None:
     """Say first, to clients without decisions, a condition that is more urgent than `band`."""
-    by = advice.decision or decision
+    by = instruction.decision or decision
     if by is None or by.label is None or not by.more_urgent_than(band):
         return None
     sentence = conditions_table().notices.graver_review.in_language(language)
@@ -91,34 +100,34 @@ def put_first(
     band: Band,
     language: Language,
     *,
-    advice: Advice,
+    instruction: Instruction,
     decision: Decision | None,
     number: int | None,
 ) -> dict[str, str]:
     """The sections of a narrative about a finding of this number and band, after the instruction
     and the current review: older clients show no other words.
     """
-    own = advice.is_answer_about(number, band)
-    if own and advice.is_said_by(decision, number, band):
+    own = instruction.is_answer_about(number, band)
+    if own and instruction.is_said_by(decision, number, band):
         return {**sections}
-    words, by = conditions_table().notices.decision, advice.decision
+    words, by = conditions_table().notices.decision, instruction.decision
     current = decision is not None and decision.instructs
-    head, about = advice.words(language).label, None if current or by is None else by.number
+    head, about = instruction.words(language).label, None if current or by is None else by.number
     if by:
         head = by.heading(language, for_doctor=True, dated=True, about=about)
-    source = say_source(advice, number, language, named=by is not None)
+    source = say_source(instruction, number, language, named=by is not None)
     said = [source] if source and not current else []
     if not said and decision:
         said = [f"{sentence}." for sentence in decision.signed_before(language)]
     early = sections["importance_of_early_detection"]
     if not own:
         # What is said of a benign condition calls it harmless.
-        names = by and (by.names_cancer or (by.replaces(band) and not is_sent(advice.band)))
+        names = by and (by.names_cancer or (by.replaces(band) and not is_sent(instruction.band)))
         early = by.say_early(language) if by and names else words.ask_a_doctor.in_language(language)
     overview = words.overview.in_language(language).format(heading=head)
     return {
         **sections,
         "overview": " ".join((overview, *said)),
-        "recommendation": " ".join((say_to_do(advice, language), *said)),
+        "recommendation": " ".join((say_to_do(instruction, language), *said)),
         "importance_of_early_detection": early,
     }

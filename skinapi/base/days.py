@@ -1,0 +1,40 @@
+"""How a day is written."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+from skinapi.base.languages import Language, load_words
+from skinapi.base.stored_record import Frozen
+
+
+class DayWords(Frozen):
+    """`first` is the first day of a month; the names in a row are separated by a space."""
+
+    months: str
+    day: str
+    by: str
+    first: str
+    weekday: str
+    weekdays: str
+
+
+DAYS: Mapping[Language, DayWords] = load_words("reports.days", DayWords)
+
+
+def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
+    """26 November 2026, or 26 November 2026 (Thursday): a week before, "by Thursday" would read as
+    today.
+    """
+    if isinstance(day, datetime):
+        day = day.astimezone(UTC)
+    words = DAYS[language]
+    first = words.first if day.day == 1 else day.day
+    text = words.day.format(day=first, month=words.months.split()[day.month - 1], year=day.year)
+    if not weekday:
+        return text
+    return words.weekday.format(weekday=words.weekdays.split()[day.weekday()], day=text)
+
+
+def say_due(due: date | None, language: Language) -> tuple[str, ...]:
+    """Say the day, and not whether it has passed: a paper does not know when it is read."""
+    return (DAYS[language].by.format(day=say_day(due, language, weekday=True)),) if due else ()
