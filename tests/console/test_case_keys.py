@@ -89,7 +89,8 @@ def test_the_case_after_a_signed_one_follows_it_in_the_list(
     visitor.go(f"case/{second}")
     visitor.find("#review")
     sign_the_review(journey)
-    visitor.await_truth(lambda: visitor.count(".cases .finding-row") == 2, "the case to leave")
+    row = f".cases [data-number='{second}']"
+    visitor.await_truth(lambda: visitor.count(row) == 0, "the case to leave the list")
     visitor.keys("j")
     visitor.await_truth(lambda: visitor.run("return location.hash") == f"#/case/{third}", "next")
 
