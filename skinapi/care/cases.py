@@ -1,14 +1,14 @@
 """The use cases of doctors' cases: take a patient without a doctor, ask a colleague for a second
 opinion.
 
-The question stands in the finding itself until the colleague answers, or the doctor in charge signs
-a review or withdraws it.
+The question is stored with the spot until the colleague answers, or the doctor in charge signs a
+review or withdraws it.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from skinapi.accounts.admin.decisions import Assignments
@@ -26,8 +26,7 @@ from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import is_asked
 from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
-from skinapi.findings.records.stored_findings import NOT_ASKED
-from skinapi.findings.status.spot import Act, note_change
+from skinapi.findings.status.spot import SecondOpinionRequest, Spot, answer, ask
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import new_id, now
@@ -46,12 +45,12 @@ class SharingRefused(Conflict):
 
 class OpinionAsked(Conflict):
     code = "opinion_asked"
-    sentence = "Another colleague is asked about this finding; withdraw that first"
+    sentence = "Another colleague is asked about this spot; withdraw that first"
 
 
 NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion"
 NOT_SHOWN = "Only the doctor in charge and a colleague who is asked see the case of a finding"
-NOT_ASKED_OF = "You are not asked for a second opinion on this finding"
+NOT_ASKED_OF = "You are not asked for a second opinion on this spot"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
 ONESELF = "A second opinion is that of another doctor; name a colleague"
 Case = tuple[StoredFinding, Account, Mapping[str, Account], Sequence[SecondOpinion]]
@@ -100,7 +99,8 @@ class CasesService:
         asked = self._find_colleague(colleague)
         if asked.id == by.id:
             raise Conflict(ONESELF)
-        if finding.opinion_of == asked.id:
+        opinion = finding.spot.opinion
+        if opinion and opinion.colleague == asked.id:
             return self._read_case(finding, owner)
         unit.audit("case.ask_opinion", by=by.id, target=finding.id, owner=finding.owner)
         owner = self.accounts.lock(finding.owner)
@@ -110,21 +110,22 @@ class CasesService:
             raise SharingRefused
         if not self.accounts.lock(asked.id).active_doctor:
             raise NotFound(NO_COLLEAGUE)
-        before = self.accounts.find_by_id(finding.opinion_of)
+        before = self.accounts.find_by_id(opinion.colleague if opinion else None)
         if before and before.active_doctor:
             raise OpinionAsked
         self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(finding))
         # A row names one account, so the colleague has a second one, with the same request id.
         unit.record(AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=finding.owner))
-        fields = {
-            "opinion_of": asked.id,
-            "opinion_by": by.id,
-            "opinion_at": now(),
-            "opinion_question": question,
-        }
-        self.records.change(finding.id, **fields)
-        self.records.renew_waiting([finding.lesion])
-        return self._read_case(finding.model_copy(update=fields), owner)
+        opinion = SecondOpinionRequest(
+            number=finding.number,
+            asked_at=now(),
+            asked_by=by.id,
+            colleague=asked.id,
+            question=question,
+        )
+        self._put(finding.spot, opinion)
+        spot = ask(finding.spot, opinion)
+        return self._read_case(finding.see_in(replace(finding.spot_view, spot=spot)), owner)
 
     def give_opinion(
         self, *, number: str, label: str | None, comment: str, by: Subject, key: str | None
@@ -145,12 +146,11 @@ class CasesService:
     @atomic
     def _give(self, unit: Unit, number: str, by: Subject, said: Document) -> SecondOpinion:
         finding, owner = self.findings.get(number=number, to=by)
-        if not is_asked(finding, owner, by):
+        opinion = finding.spot.opinion
+        if opinion is None or not is_asked(opinion.colleague, owner, by):
             raise Forbidden(NOT_ASKED_OF)
         unit.audit("case.give_opinion", by=by.id, target=finding.id, owner=finding.owner)
-        self.records.note_opinion(finding)
-        answered = partial(note_change, act=Act.ANSWERED, at=now())
-        self.records.spots.change(finding.lesion, answered)
+        self.records.spots.store(finding.spot, answer(finding.spot, at=now()))
         unit.publish(self.records.renew([finding.lesion]))
         if owner.doctor_id:
             self.outbox.add(Kind.OPINION, to=owner.doctor_id, about=_place_of(finding))
@@ -161,7 +161,7 @@ class CasesService:
                 submission=finding.id,
                 doctor=by.id,
                 signature=by.account.name,
-                question=finding.opinion_question,
+                question=opinion.question,
                 **said,
             )
         )
@@ -170,11 +170,9 @@ class CasesService:
     def withdraw_request(self, unit: Unit, *, number: str, by: Subject) -> None:
         """End the question, and let an opinion that has come wait no longer."""
         finding, _ = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
-        if finding.opinion_of or finding.opinion_came_at:
+        if finding.spot.opinion:
             unit.audit("case.withdraw_opinion", by=by.id, target=finding.id, owner=finding.owner)
-            self._withdraw_mail(finding)
-            self.records.withdraw_opinion(finding)
-            self.records.renew_waiting([finding.lesion])
+            self._put(finding.spot, None)
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> None:
         if event.purpose == "sharing":
@@ -184,16 +182,20 @@ class CasesService:
         self._unshare(event.account)
 
     def _unshare(self, patient: str) -> None:
-        """End the questions about this patient's findings."""
-        for finding in self.records.list_asked(patient):
-            self.trail.record(AuditRow("case.withdraw_opinion", patient, finding.id, owner=patient))
-            self._withdraw_mail(finding)
-            self.records.change(finding.id, **NOT_ASKED)
-            self.records.renew_waiting([finding.lesion])
+        """End the questions about this patient's spots."""
+        for row in self.records.waiting.list_of("owner", [patient]):
+            if row.lesion and row.colleague:
+                target = row.finding or row.lesion
+                self.trail.record(AuditRow("case.withdraw_opinion", patient, target, owner=patient))
+                self._put(self.records.spots.get(row.lesion).spot, None)
 
-    def _withdraw_mail(self, finding: StoredFindingRow) -> None:
-        if asked := finding.opinion_of:
-            self.outbox.withdraw(Kind.OPINION, to=asked, about=_place_of(finding))
+    def _put(self, spot: Spot, opinion: SecondOpinionRequest | None) -> None:
+        """Put this question in place of the one that the spot has."""
+        before = spot.opinion
+        if before and before.colleague:
+            self.outbox.withdraw(Kind.OPINION, to=before.colleague, about=f"case/{before.number}")
+        self.records.spots.store(spot, ask(spot, opinion))
+        self.records.renew_waiting([spot.id])
 
     def list_colleagues(self, *, by: Subject, paging: PageRequest) -> Page[Account]:
         page = self.accounts.page_accounts(
@@ -202,8 +204,9 @@ class CasesService:
         return Page([item for item in page.items if item.id != by.id], page.next_after)
 
     def _read_case(self, finding: StoredFinding, owner: Account) -> Case:
-        doctors = self.accounts.by_ids(doctors_of(finding))
-        return finding, owner, doctors, self.opinions.list_of(finding.id)
+        doctors = self.accounts.by_ids(doctors_of(finding.spot))
+        given = self.opinions.list_of(item.id for item in finding.spot.findings)
+        return finding, owner, doctors, given
 
     def _find_colleague(self, named: str) -> Account:
         opinion = None

@@ -23,9 +23,9 @@ from skinapi.findings.records.read_notes import ReadNotes
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.findings.records.unassigned_patients import UnassignedPatients, UnassignedView
 from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
+from skinapi.findings.status.spot import Spot
 from skinapi.findings.status.spot_view import SpotView
 from skinapi.findings.status.waiting import WaitingKind
-from skinapi.model.bands import urgency as urgency_rank
 from skinapi.model.conditions import Band
 from skinapi.platform.storage.unreadable import is_hidden
 
@@ -89,8 +89,9 @@ class QueueCountsView(Value):
     )
 
 
-def doctors_of(finding: StoredFindingRow) -> set[str]:
-    named = (finding.opinion_of, finding.opinion_by)
+def doctors_of(spot: Spot) -> set[str]:
+    """Return who is asked for an opinion about a spot, and who asks."""
+    named = (spot.opinion.colleague, spot.opinion.asked_by) if spot.opinion else ()
     return {doctor for doctor in named if doctor}
 
 
@@ -243,11 +244,11 @@ class CareService:
         A page may hold fewer than `limit` although more follow: see `_see_rows`.
         """
         asked = [] if reviewed else self._list_asked(doctor, urgency)
-        spots = {case.finding.lesion for case in asked}
+        spots = {row.lesion for row in asked}
 
         def page_asked(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
-            page = _page_by(asked, lambda case: _asked_key(case.finding), part)
-            return Page([*page.items], page.next_after)
+            page = _page_by(asked, lambda row: row.urgency_key or "", part)
+            return Page([*self._see_asked(page.items, doctor)], page.next_after)
 
         def page_open(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
             page = self.waiting.page_queue(doctor.id, urgency=urgency, paging=part)
@@ -272,13 +273,18 @@ class CareService:
                 del parts[name]
         return join_pages(parts, paging)
 
-    def _list_asked(self, doctor: Subject, urgency: Band | None = None) -> list[FoundCase]:
-        """List the findings about which a colleague has asked the doctor, the most urgent first."""
-        found = self.records.list_asked_of(doctor.id)
-        asked = [item for item in found if urgency in (None, item.level.urgency)]
-        asked.sort(key=_asked_key)
+    def _list_asked(self, doctor: Subject, urgency: Band | None = None) -> list[WaitingSpot]:
+        """List the spots about which a colleague has asked the doctor, the most urgent first."""
+        rows = self.waiting.list_asked(doctor.id)
+        return [row for row in rows if urgency in (None, row.urgency)]
+
+    def _see_asked(self, rows: Sequence[WaitingSpot], doctor: Subject) -> list[FoundCase]:
+        named = [row.finding for row in rows if row.finding]
+        found = self.records.by_ids(named)
         return self._with_accounts(
-            asked, lambda entry, owner: is_asked(entry, owner, doctor), doctor=doctor
+            [found[name] for name in named if name in found],
+            lambda _, owner: is_asked(doctor.id, owner, doctor),
+            doctor=doctor,
         )
 
     def list_unassigned(
@@ -297,13 +303,11 @@ class CareService:
 
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
         """Count what `list_queue` has to review, in all and of each urgency, and `list_waiting`."""
-        asked = self.records.list_asked_of(doctor.id)
+        asked = self.waiting.list_asked(doctor.id)
         listed = self.waiting.count_queue(doctor.id)
-        twice = self.waiting.list_queued(doctor.id, {item.lesion for item in asked})
-        by_urgency = Counter(item.level.urgency for item in asked) + listed
-        for band in Band:
-            spots = {item.lesion for item in asked if item.level.urgency is band}
-            by_urgency[band] -= sum(row.urgency is band and row.lesion in spots for row in twice)
+        twice = self.waiting.list_queued(doctor.id, {row.lesion for row in asked if row.lesion})
+        by_urgency = Counter(row.urgency for row in asked) + listed
+        by_urgency.subtract(row.urgency for row in twice)
         shown = self.unassigned.shows_list(doctor)
         unassigned = self.unassigned.count(to=doctor.account) if shown else None
         return QueueCountsView(
@@ -326,22 +330,18 @@ class CareService:
         """Findings with their owners, doctors and what holds; those that do not belong are left
         out.
         """
-        named = {case for entry in entries for case in (entry.owner, *doctors_of(entry))}
-        accounts = self.accounts.by_ids(named)
+        accounts = self.accounts.by_ids({entry.owner for entry in entries})
         shown = [
             entry
             for entry in entries
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]
-        cases = [
-            FoundCase(entry, accounts[entry.owner], accounts) for entry in self.records.see(shown)
-        ]
+        seen = self.records.see(shown)
+        named = {doctor for item in seen for doctor in doctors_of(item.spot)}
+        doctors = self.accounts.by_ids(named)
+        cases = [FoundCase(item, accounts[item.owner], doctors) for item in seen]
         self.notes.note([case.owner.id for case in cases], by=doctor, action="record.read")
         return cases
-
-
-def _asked_key(finding: StoredFindingRow) -> str:
-    return f"{urgency_rank(finding.level.urgency)}{finding.number:016d}"
 
 
 def _page_by(items: Sequence[T], key: Callable[[T], str], paging: PageRequest) -> Page[T]:

@@ -274,7 +274,8 @@ class CaseView(Answer):
         asker: str,
         given: Sequence[SecondOpinion] | None = None,
     ) -> Self:
-        colleague = doctors.get(finding.opinion_of or "")
+        asked = finding.spot.opinion
+        colleague = doctors.get(asked.colleague or "") if asked else None
 
         def name(doctor: str | None) -> str:
             account = doctors.get(doctor or "")
@@ -283,16 +284,17 @@ class CaseView(Answer):
         return cls.from_record(
             finding,
             opinion=OpinionView(
-                doctor=name(finding.opinion_by),
-                colleague=name(finding.opinion_of),
-                of_me=finding.opinion_of == asker,
-                in_charge=finding.opinion_of == owner.doctor_id == asker,
-                asked_at=finding.opinion_at,
-                question=finding.opinion_question,
+                doctor=name(asked.asked_by),
+                colleague=name(asked.colleague),
+                of_me=asked.colleague == asker,
+                in_charge=asked.colleague == owner.doctor_id == asker,
+                asked_at=asked.asked_at,
+                question=asked.question,
                 colleague_gone=colleague is None or not colleague.active_doctor,
             )
-            if finding.opinion_of and finding.opinion_at
+            if asked and asked.colleague
             else None,
+            opinion_came_at=asked.came_at if asked else None,
             opinions=None if given is None else [*map(GivenOpinion.from_opinion, given)],
             disputed=finding.disputed,
             opened_at=finding.spot_view.decision_opened_at,

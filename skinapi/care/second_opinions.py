@@ -1,6 +1,6 @@
 """The second opinions that colleagues have given: for doctors, on the case page alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -30,8 +30,10 @@ class SecondOpinions(Repository[SecondOpinion]):
     indexes = ((FINDING, "id"),)
     unique = (("doctor", "idempotency_key"),)
 
-    def list_of(self, finding: str) -> list[SecondOpinion]:
-        return self._list({FINDING: finding})
+    def list_of(self, findings: Iterable[str]) -> list[SecondOpinion]:
+        """List those about these findings, in the order in which they came."""
+        found = self._list({FINDING: {"$in": [*findings]}}, sort=FINDING)
+        return sorted(found, key=lambda item: item.id)
 
     def find_by_key(self, doctor: str, key: str | None, request_hash: str) -> SecondOpinion | None:
         return self._by_key(key, request_hash, doctor=doctor)

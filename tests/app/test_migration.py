@@ -20,7 +20,7 @@ from skinapi.model.conditions import Band
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.number_keys import NumberKeys, unwrap, wrap
-from skinapi.platform.storage.ports import Document
+from skinapi.platform.storage.ports import Document, set_or_remove
 from skinapi.platform.storage.store_version import (
     FORMER,
     STORE_COLLECTION,
@@ -59,6 +59,7 @@ NEW = {
 def make_former(backend: Backend) -> None:
     """Give the store the version of 2.0.0. `migration` is the lease of its own migration."""
     collection = backend.services.store.collection
+    move_opinions_back(backend)
     for finding in collection("submissions").find():
         if "queue_key" not in finding and not finding.get("error"):
             key = {"queue_key": make_queue_key(finding)}
@@ -71,6 +72,22 @@ def make_former(backend: Backend) -> None:
     assert collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, former)
     ended = {"step": 9, "reached": "z", "held_until_at": now() - timedelta(days=9)}
     collection("leases").insert({"id": "migration", "schema": 1, "created_at": now(), **ended})
+
+
+def move_opinions_back(backend: Backend) -> None:
+    """Store with a finding what is asked about its spot, as 2.0.0 did."""
+    collection = backend.services.store.collection
+    for spot in collection("lesions").find():
+        if asked := spot.get("opinion"):
+            fields = {
+                "opinion_of": asked.get("colleague"),
+                "opinion_by": asked.get("asked_by"),
+                "opinion_at": asked["asked_at"],
+                "opinion_question": asked.get("question"),
+                "opinion_came_at": asked.get("came_at"),
+            }
+            collection("submissions").update({"number": asked["number"]}, set_or_remove(fields))
+            collection("lesions").update({"id": spot["id"]}, {"$unset": {"opinion": True}})
 
 
 def mail_of(kind: str, account: str) -> Document:
@@ -301,6 +318,7 @@ def sign_opinion(clinic: Clinic, later: Document | None = None, **said: Any) -> 
     collection("reviews").insert(signed)
     if later:
         return signed
+    move_opinions_back(clinic.backend)
     key = {"opinion_came_at": now(), "opinion_key": f"00{'1' * 13}{clinic.number:016d}"}
     gone = dict.fromkeys(("opinion_of", "opinion_by", "opinion_at", "opinion_question"), True)
     collection("submissions").update({"number": clinic.number}, {"$set": key, "$unset": gone})
@@ -327,7 +345,7 @@ def test_a_second_opinion_of_the_former_release_is_no_review(real_backend: Backe
     assert told == [signed["id"], "Dr Ann Other", "Excise it?", "melanoma"]
     [review] = clinic.doctor.call("GET", f"{clinic.path}/reviews").get_json()
     assert review["label"] == MOLE["label"]
-    assert numbers(clinic.doctor, "/queue?reviewed=false") == [clinic.number, later]
+    assert numbers(clinic.doctor, "/queue?reviewed=false") == [later, clinic.number]
     assert clinic.doctor.call("DELETE", f"{clinic.path}/second-opinion").status_code == 200
     assert numbers(clinic.doctor, "/queue?reviewed=false") == [later]
 
@@ -367,6 +385,7 @@ def test_an_opinion_that_did_not_come_leaves_the_queue(
     clinic = Clinic(real_backend)
     answer(clinic.doctor, clinic.number, MOLE)
     clinic.ask()
+    move_opinions_back(real_backend)
     submissions = real_backend.services.store.collection("submissions")
     lost: Any = {"$set": {"opinion_lost": why, "opinion_key": f"00{'1' * 29}"}}
     if why == "declined":
@@ -381,6 +400,23 @@ def test_an_opinion_that_did_not_come_leaves_the_queue(
     assert (opinion and opinion["doctor"]) == ("Dr Grace Hopper" if why == "gone" else None)
     named = f"The second opinion on finding {clinic.number}" in capsys.readouterr().err
     assert named is (why == "declined")
+
+
+def test_the_newest_of_two_questions_about_a_spot_stays(
+    real_backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic = Clinic(real_backend)
+    submissions = real_backend.services.store.collection("submissions")
+    [former] = submissions.find()
+    later = file_for(real_backend, clinic.ada, ROUTINE, lesion=former["lesion"]).number
+    for number, question in ((clinic.number, "Excise it?"), (later, "And this one?")):
+        clinic.ask(number=number, question=question)
+        move_opinions_back(real_backend)
+    migrate(real_backend)
+    assert clinic.case()["opinion"]["question"] == "And this one?"
+    assert numbers(clinic.colleague, "/queue?reviewed=false") == [later]
+    assert f"about findings [{clinic.number}] have ended" in capsys.readouterr().err
+    assert not submissions.find()[0].keys() & {"opinion_of", "opinion_at", "opinion_question"}
 
 
 def withhold(backend: Backend, finding: StoredFinding) -> None:

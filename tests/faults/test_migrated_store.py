@@ -35,6 +35,7 @@ CHANGED = {
         "changed",
         "opinion_key",
         "opinion_came_at",
+        *("opinion_of", "opinion_by", "opinion_at", "opinion_question"),
         "opinion_lost",
         "awaited_key",
         "queue_key",
@@ -79,6 +80,7 @@ CHANGED = {
         "telling",
         "changed",
         "photo_wanted_at",
+        "opinion",
         "message_at",
     },
     "counters": {"sequence", "hash", "signature"},  # of the audit trail, which has a row more

@@ -71,9 +71,7 @@ class Signed(NamedTuple):
 
 
 class History:
-    """`numbers` are those of the findings by the oracle's names. `came` are the spots about whose
-    findings an opinion has come, until the doctor signs.
-    """
+    """`numbers` are those of the findings by the oracle's names."""
 
     def __init__(self, backend: Backend, patch: pytest.MonkeyPatch, seed: int) -> None:
         self.backend, self.seed, self.draw = backend, seed, random.Random(seed)
@@ -87,7 +85,7 @@ class History:
         self.program = made(self.root, "/admin/keys", scopes=[*SCOPES])[0]
         people = [patient_of(backend, self.grey) for _ in range(2)]
         self.patients = [Patient(item, backend.account(item.email).id) for item in people]
-        self.came, self.gone = dict[int, str](), list[int]()
+        self.gone = list[int]()
         self.letters, self.papers, self.draft = list[Signed](), list[Signed](), None
         self.mails: list[tuple[Any, Any]] = []
         self.band, self.act_name = THIS_WEEK, ""
@@ -248,7 +246,6 @@ class History:
         expect(answer)
         review = SpotReview(answer.get_json()["_id"], self.grey.email, signed_at=self.at, **said)
         self._log("signed", spot, live.name, review=review)
-        self.came = {number: of for number, of in self.came.items() if of != spot}
         self._note_mail(live, review)
 
     def void(self) -> None:
@@ -314,7 +311,6 @@ class History:
         said = {"label": self.draw.choice(LABELS), "comment": "Excise it."}
         expect(self.colleague.call("POST", f"{path}/opinion", json=said))
         self._log("answered", live.spot)
-        self.came[live.number] = live.spot
 
     def _refusal(self, live: Live) -> str | None:
         return "sample_awaited" if self.oracle.awaits_result(live.spot) else None
@@ -390,7 +386,6 @@ class History:
     def _lose(self, what: str, live: Live, **more: Any) -> None:
         self._log(what, live.spot, live.name, **more)
         self.gone.append(live.number)
-        self.came.pop(live.number, None)
 
     def enter_in_error(self) -> None:
         live = self._draw_live()

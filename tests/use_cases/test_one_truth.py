@@ -264,8 +264,7 @@ def walk_waiting(history: History) -> Iterator[Told]:
             yield Told(f"row of {spot}", of, (patient.id, doctor, counts and counts.urgency))
             opened = live.get(numbers.get(row.get("finding"), 0))
             yield Told(f"finding of {spot}", opened is not None, bool(live))
-            first = any(it.disputed or name in history.came for name, it in live.items())
-            if row["kind"] == "review" and opened and not first:
+            if row["kind"] == "review" and opened:
                 is_open = any(photo.queued_at for photo in live.values())
                 yield Told(f"open finding of {spot}", bool(opened.queued_at), is_open)
 
@@ -356,7 +355,7 @@ def walk_queue(history: History) -> Iterator[Told]:
     lives = {item.number: item.photo for item in history.list_live()}
     rows = history.grey.pages("/queue?reviewed=false")
     listed = [lives[row["id"]].spot if "id" in row else row["lesion"] for row in rows]
-    came = {lives[number].spot for number in history.came}
+    came = {spot for spot in history.list_spots() if history.oracle.asked_at(spot)}
     is_open = {spot for spot in history.list_spots() if history.oracle.is_open(spot)}
     yield Told("/queue", sorted(listed), sorted(is_open | came))
     told = [row["urgency"] for row in rows]
@@ -375,7 +374,7 @@ def walk_queue(history: History) -> Iterator[Told]:
             says = shown.queued_at is not None, RANK[shown.urgency]
             yield Told(f"/queue shown {spot}", says, (True, min(opened)))
         elif "id" in row and spot in came:
-            yield Told(f"/queue opinion {spot}", row["id"] in history.came, True)
+            yield Told(f"/queue opinion {spot}", bool(row["case"]["opinion_came_at"]), True)
     counts = read(history.grey, "/queue/counts")
     yield Told("/queue/counts", counts["to_review"], len(rows))
     by_urgency = {band: told.count(band) for band in Band}

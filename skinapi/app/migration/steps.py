@@ -10,6 +10,7 @@ collection that nothing reads any more belongs in `EMPTIED`. Name the changed fi
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from skinapi.app.migration.levels import level_spot
@@ -21,15 +22,19 @@ from skinapi.care.second_opinions import SecondOpinion, SecondOpinions
 from skinapi.findings.records.lesions import Lesion, Place
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import PLACE
-from skinapi.findings.records.stored_findings import NOT_ASKED
+from skinapi.findings.status.spot import SecondOpinionRequest
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
-from skinapi.platform.storage.ports import Document, Ops, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 
-RETIRED = {"hold_key", "awaited_key", "due_key", "queue_key", "rest_key", "doctor"}
+OF_QUESTION = ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
+RETIRED = (
+    *("hold_key", "awaited_key", "due_key", "queue_key", "rest_key", "doctor"),
+    *(*OF_QUESTION, "opinion_came_at"),
+)
 # Why 2.0.0 listed a finding of a person to reach. Every other reason was something to tell.
 KINDS = {
     **dict.fromkeys(("unreviewed", "unjudged", "unreadable", "lost"), WaitingKind.REVIEW),
@@ -114,14 +119,11 @@ def show_withheld_review(tools: Tools, review: Document) -> str | None:
 
 
 def remove_retired_fields(tools: Tools, finding: Document) -> None:
-    """Remove the fields of lists that are queries over what spots wait for now. Before an opinion
-    said who asks for it, that was the doctor in charge.
+    """Remove the fields of lists that are queries over what spots wait for now, and those of second
+    opinions, which are stored with the spot.
     """
-    change: Document = dict.fromkeys(RETIRED)
-    doctor, asked = finding.get("doctor"), finding.get("opinion_of")
-    if asked and not finding.get("opinion_by"):
-        change["opinion_by"] = None if doctor == asked else doctor
-    tools.store.collection(FINDINGS).update({"id": finding["id"]}, set_or_remove(change))
+    change = set_or_remove(dict.fromkeys(RETIRED))
+    tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
 
 
 def convert_person_to_reach(tools: Tools, person: Document) -> None:
@@ -210,7 +212,8 @@ def convert_second_opinion(tools: Tools, review: Document) -> str | None:
     later = reviews.find({FINDING: opinion.submission, "id": {"$gt": opinion.id}})
     if any(item["opinion"].get("histology_result") and not item.get("asked_by") for item in later):
         return None
-    tools.queue.records.change(finding["id"], **NOT_ASKED, opinion_came_at=now())
+    came = set_or_remove({**dict.fromkeys(OF_QUESTION), "opinion_came_at": now()})
+    tools.store.collection(FINDINGS).update({"id": finding["id"]}, came)
     return OPENED
 
 
@@ -238,6 +241,36 @@ def end_lost_opinion(tools: Tools, finding: Document) -> str | None:
     return f"The second opinion on finding {finding['number']} that was asked for does not come"
 
 
+def move_opinion(tools: Tools, lesion: Document) -> str | None:
+    """Store with a spot what a colleague is asked about one of its findings, or has answered. The
+    newest question stays. Before a question said who asks, that was the doctor in charge.
+    """
+    wanted: Filter = {"lesion": {"$in": [lesion["id"]]}, "error": None}
+    findings = tools.store.collection(FINDINGS).find(wanted, sort="lesion")
+    found = [it for it in findings if it.get("opinion_of") or it.get("opinion_came_at")]
+    if not found:
+        return None
+    *others, last = sorted(found, key=lambda it: (bool(it.get("opinion_of")), _find_asked_at(it)))
+    asked, doctor = last.get("opinion_of"), last.get("doctor")
+    opinion = SecondOpinionRequest(
+        number=last["number"],
+        asked_at=_find_asked_at(last),
+        asked_by=last.get("opinion_by") or (doctor if doctor != asked else None),
+        colleague=asked,
+        question=last.get("opinion_question"),
+        came_at=None if asked else last["opinion_came_at"],
+    )
+    stored: Ops = {"$set": {"opinion": opinion.stored()}}
+    tools.store.collection("lesions").update({"id": lesion["id"]}, stored)
+    ended = [item["number"] for item in others if item.get("opinion_of")]
+    return f"The questions to colleagues about findings {ended} have ended" if ended else None
+
+
+def _find_asked_at(finding: Document) -> datetime:
+    known: datetime | None = finding.get("opinion_at") or finding.get("opinion_came_at")
+    return known or now()
+
+
 def renew_lists(tools: Tools, account: Document) -> None:
     """Count the findings of an account again, and store what its spots wait for, after all other
     steps.
@@ -261,6 +294,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("lesions", change_lesion),
     (FINDINGS, end_lost_opinion),
     ("reviews", show_withheld_review),
+    ("lesions", move_opinion),
     (FINDINGS, remove_retired_fields),
     ("people_to_reach", convert_person_to_reach),
     ("outbox", convert_mail),

@@ -95,9 +95,7 @@ class FindingAccess:
             if isinstance(error, RecordDamaged) and self._is_close(to, finding.owner):
                 raise
             raise NotFound(NOT_YOURS) from error
-        if owner.id != to.id and not (
-            is_asked(finding, owner, to) or self.may_see(owner, to, case=finding.lesion)
-        ):
+        if owner.id != to.id and not self.may_see(owner, to, case=finding.lesion):
             raise NotFound(NOT_YOURS)
         self.note_read([owner.id], by=to)
         if finding.error and not with_errors and to.key is None and owner.id != to.id:
@@ -137,7 +135,9 @@ class FindingAccess:
         self, *, number: str, by: Subject, refusal: str, or_asked: bool = False
     ) -> tuple[StoredFinding, Account]:
         finding, owner = self.get(number=number, to=by)
-        if in_care(owner, by) or (or_asked and is_asked(finding, owner, by)):
+        opinion = finding.spot.opinion
+        asked = or_asked and opinion and is_asked(opinion.colleague, owner, by)
+        if asked or in_care(owner, by):
             return finding, owner
         raise Forbidden(refusal)
 
@@ -208,9 +208,7 @@ class FindingAccess:
         """Whether the caller may see a spot of this patient."""
         if in_care(owner, to) or case in self.unassigned.list_cases(owner, to):
             return True
-        stays = owner.status != "deleting" and not owner.is_record
-        asked = to.role == "doctor" and stays
-        return asked and self.records.is_asked_about(case, to.id)
+        return is_asked(self.records.waiting.find_colleague(case), owner, to)
 
     def may_see_patient(self, owner: Account, to: Subject) -> bool:
         """Whether the caller may see who this is."""

@@ -7,7 +7,7 @@ from typing import Self
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.records.stored_finding import PLACE, Placed
-from skinapi.findings.status.spot import Changed, Level, Telling
+from skinapi.findings.status.spot import Changed, Level, SecondOpinionRequest, Telling
 from skinapi.model.conditions import Band
 from skinapi.model.context import (
     PARTS,
@@ -138,6 +138,7 @@ class Lesion(StoredRecord):
     message_at: datetime | None = None
     opened_at: datetime | None = None
     telling: Telling | None = None
+    opinion: SecondOpinionRequest | None = None
     changed: Changed | None = None
     stubs: tuple[Stub, ...] = optional(default=())
 

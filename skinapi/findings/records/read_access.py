@@ -1,7 +1,6 @@
 """Who may read a finding."""
 
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.findings.records.stored_finding import StoredFindingRow
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:
@@ -15,10 +14,10 @@ def in_care(owner: Account, doctor: Subject) -> bool:
     return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
 
 
-def is_asked(finding: StoredFindingRow, owner: Account, doctor: Subject) -> bool:
+def is_asked(colleague: str | None, owner: Account, doctor: Subject) -> bool:
+    """Whether this doctor is the colleague who is asked about a spot of this patient."""
     stays = owner.status != "deleting" and not owner.is_record
-    asked = finding.opinion_of == doctor.id != owner.id
-    return doctor.role == "doctor" and asked and stays
+    return doctor.role == "doctor" and colleague == doctor.id != owner.id and stays
 
 
 def can_read(owner: Account) -> bool:

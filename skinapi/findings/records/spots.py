@@ -30,15 +30,14 @@ from skinapi.platform.storage.unreadable import Name, hides_any, is_hidden, read
 
 Act = Callable[[Spot], Spot]
 OF_SPOT = ("lesion", "number", "band", "level", "queued_at", "covered_by", "disputed")
-OF_OPINION = ("opinion_at", "opinion_came_at")
 SCORE = "malignant_score"
 OF_PHOTO = (
     *("created_at", "photo_blob", "changes", "placed", "corrected"),
     *(f"context.{it}" for it in PLACE),
     f"finding.{SCORE}",
 )
-OF_FINDING = (*OF_SPOT, *OF_OPINION, *OF_PHOTO)
-TIMES = ("created_at", "queued_at", *OF_OPINION)
+OF_FINDING = (*OF_SPOT, *OF_PHOTO)
+TIMES = ("created_at", "queued_at")
 
 
 class Spots:
@@ -183,6 +182,7 @@ def state_of(spot: Spot) -> Document:
         "photo_wanted_at": spot.photo_wanted_at,
         "opened_at": spot.opened_at,
         "telling": spot.telling and spot.telling.stored(),
+        "opinion": spot.opinion and spot.opinion.stored(),
         "changed": spot.changed and spot.changed.stored(),
         "stubs": [_make_stub(item) for item in spot.findings if item.stub] or None,
     }
@@ -277,8 +277,6 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
         tuple(covering),
         tuple(change.before for change in changes),
         document.get("disputed"),
-        opinion_asked_at=document.get("opinion_at") or document.get("opinion_came_at"),
-        opinion_came=document.get("opinion_came_at") is not None,
     )
     return photo, finding
 
@@ -304,6 +302,7 @@ def _make_status(
         message_at=lesion.message_at,
         opened_at=lesion.opened_at,
         telling=lesion.telling,
+        opinion=lesion.opinion,
         changed=lesion.changed,
     )
     photos = sorted(findings, key=lambda photo: photo.number)

@@ -129,10 +129,8 @@ class StoredFindingRow(StoredRecord):
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `filed_by` is the account that has filed
-    it for its owner. `opinion_of` is who is asked for a second opinion, by `opinion_by`. An opinion
-    has come from `opinion_came_at` on, until the doctor in charge has answered it. It is `disputed`
-    until that doctor signs a review. `placed` is the place of its spot. `changes` are the changes
-    that comparisons with earlier photos have found.
+    it for its owner. It is `disputed` until the doctor in charge signs a review. `placed` is the
+    place of its spot. `changes` are the changes that comparisons with earlier photos have found.
     """
 
     id: str
@@ -151,11 +149,6 @@ class StoredFindingRow(StoredRecord):
     photo_blob: str | None = None
     picture_blobs: tuple[str, ...] = optional(default=())
     filed_by: str | None = optional()
-    opinion_of: str | None = None
-    opinion_by: str | None = None
-    opinion_at: datetime | None = None
-    opinion_question: str | None = None
-    opinion_came_at: datetime | None = None
     disputed: Dispute | None = optional()
     version: int = optional(default=1)
     judged_at: datetime | None = None
@@ -262,8 +255,6 @@ class StoredFindingRow(StoredRecord):
             self.covered_by,
             changed,
             self.disputed,
-            opinion_asked_at=self.opinion_at or self.opinion_came_at,
-            opinion_came=self.opinion_came_at is not None,
         )
 
     @property

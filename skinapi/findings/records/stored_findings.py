@@ -31,14 +31,11 @@ from skinapi.platform.storage.unreadable import read_each, read_others
 
 CHANGED_AT_ONCE, MOST_PASSED = 200, 500
 TOUCH: Ops = {"$inc": {"revision": 1}}
-NOT_ASKED: dict[str, Any] = dict.fromkeys(
-    ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
-)
 # Each goes on with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
     ("number",),
     *(("owner",), ("owner", "changed"), ("queued_at",)),
-    *(("opinion_of",), ("changed",), ("lesion",), ("uncompared",)),
+    *(("changed",), ("lesion",), ("uncompared",)),
 )
 # What is read of each view; of a StoredFinding all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
@@ -196,32 +193,6 @@ class StoredFindings(Repository[StoredFinding]):
         change = {**set_or_remove(changed), **TOUCH}
         return self._documents.update(seen, change) is not None
 
-    def settle_opinions(self, finding: StoredFindingRow) -> None:
-        """End the question, the opinion that has come and a dispute: the doctor in charge has
-        signed a review.
-        """
-        if finding.opinion_of or finding.opinion_came_at:
-            self.change(finding.id, **NOT_ASKED, opinion_came_at=None, disputed=None)
-
-    def withdraw_opinion(self, finding: StoredFindingRow) -> None:
-        """Let nobody be asked, and no opinion wait. A dispute still does."""
-        self.change(finding.id, **NOT_ASKED, opinion_came_at=None)
-
-    def list_asked(self, owner: str) -> list[StoredFindingRow]:
-        return self._views(StoredFindingRow, {"owner": owner, "opinion_of": {"$gt": ""}})
-
-    def list_asked_of(self, colleague: str) -> list[StoredFindingRow]:
-        return self._views(StoredFindingRow, {"opinion_of": colleague})
-
-    def note_opinion(self, finding: StoredFindingRow) -> None:
-        """Let an opinion that has come wait for the doctor in charge, and ask for no other."""
-        came = {"opinion_at": finding.opinion_at, "opinion_came_at": now()}
-        self.change(finding.id, **{**NOT_ASKED, **came})
-
-    def is_asked_about(self, lesion: str, doctor: str) -> bool:
-        wanted = {"opinion_of": doctor, **in_spot(lesion)}
-        return bool(self._documents.find(wanted, limit=1, fields=()))
-
     def touch(self, identifier: str) -> bool:
         """Write to a finding on which the caller's transaction relies, so that it conflicts with
         those that change or delete the finding. False where it is deleted, or entered in error.
@@ -231,8 +202,6 @@ class StoredFindings(Repository[StoredFinding]):
     def mark_in_error(self, finding: StoredFinding, error: EnteredInError) -> None:
         """Take it out of all lists."""
         fields: dict[str, Any] = {
-            **NOT_ASKED,
-            "opinion_came_at": None,
             "uncompared": None,
             "error": error.stored(),
             "changed": new_id(),

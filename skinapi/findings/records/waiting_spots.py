@@ -14,7 +14,7 @@ from skinapi.accounts.auth.account import Account
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.stored_record import StoredRecord
 from skinapi.findings.records.read_access import can_read
-from skinapi.findings.status.spot import Spot, instruction
+from skinapi.findings.status.spot import Spot, SpotFinding, instruction
 from skinapi.findings.status.spot_view import SpotView
 from skinapi.findings.status.waiting import Waiting, WaitingKind, wait_damaged, waiting
 from skinapi.model.bands import urgency
@@ -36,7 +36,8 @@ class WaitingSpot(StoredRecord):
 
     `doctor` is the doctor of the `owner`. `finding` is the id of the finding that a doctor opens
     for it; None if the spot has none. `queued` marks the row by which the spot is in the queue of
-    its doctor: that of its review, or of an opinion that has come.
+    its doctor: that of its review, or of an opinion that has come. `colleague` is the doctor who is
+    asked for an opinion.
 
     Lists of one kind are sorted by `key`: what is due first comes first. The queue and the list
     without a doctor are sorted by `urgency_key`: by the urgency of the spot, then by the malignant
@@ -57,6 +58,7 @@ class WaitingSpot(StoredRecord):
     key: str
     urgency_key: str | None = None
     queued: bool = False
+    colleague: str | None = None
 
     @property
     def overdue(self) -> bool:
@@ -70,7 +72,7 @@ def key_at(moment: datetime) -> str:
 
 def list_rows(view: SpotView, owner: Account) -> list[WaitingSpot]:
     """List what the spot of this patient waits for."""
-    spot, queued = view.spot, _find_queued(view.spot)
+    spot, queued, asked = view.spot, _find_queued(view.spot), _find_urgency(view.spot)
     waits = [
         (item, _find_to_open(spot, item.kind)) for item in waiting(spot, can_read=can_read(owner))
     ]
@@ -78,7 +80,7 @@ def list_rows(view: SpotView, owner: Account) -> list[WaitingSpot]:
         _make_row(
             item,
             owner,
-            _find_urgency(spot),
+            asked,
             spot=spot,
             finding=finding,
             place=_find_place(view, finding),
@@ -120,6 +122,7 @@ def _make_row(
     queued: bool = False,
 ) -> WaitingSpot:
     about = spot.id if spot else owner.id
+    opinion = spot.opinion if spot and item.kind is WaitingKind.OPINION else None
     key = f"{key_at(item.due_at)}{about}"
     by_urgency = f"{urgency(asked)}{place:03d}{key}"
     return WaitingSpot(
@@ -136,6 +139,7 @@ def _make_row(
         key=key,
         urgency_key=None if item.kind is WaitingKind.VISIT else by_urgency,
         queued=queued,
+        colleague=opinion.colleague if opinion else None,
     )
 
 
@@ -149,7 +153,8 @@ def _find_place(view: SpotView, finding: str | None) -> int:
 def _find_queued(spot: Spot) -> WaitingKind | None:
     if spot.is_open:
         return WaitingKind.REVIEW
-    return WaitingKind.OPINION if any(item.opinion_came for item in spot.findings) else None
+    came = spot.opinion is not None and spot.opinion.came_at is not None
+    return WaitingKind.OPINION if came else None
 
 
 def _find_urgency(spot: Spot) -> Band:
@@ -165,9 +170,11 @@ def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
     does, it is the finding of the instruction, or the newest. A stub cannot be opened.
     """
     there = [item for item in spot.findings if not item.stub]
-    of_kind = {WaitingKind.REVIEW: "queued_at", WaitingKind.OPINION: "opinion_asked_at"}
-    field, counts = of_kind.get(kind), instruction(spot)
-    named = [item for item in there if field and getattr(item, field)]
+    named, counts = list[SpotFinding](), instruction(spot)
+    if kind is WaitingKind.REVIEW:
+        named = [item for item in there if item.queued_at]
+    elif kind is WaitingKind.OPINION and spot.opinion:
+        named = [item for item in there if item.number == spot.opinion.number]
     named = named or [item for item in there if item == counts] or there[-1:]
     return min(reversed(named), key=lambda item: item.rank).id if named else None
 
@@ -183,6 +190,7 @@ class WaitingSpots(Repository[WaitingSpot]):
         ("doctor", "urgency_key", "id"),
         ("doctor", "queued", "urgency_key", "id"),
         ("kind", "key", "id"),
+        ("colleague", "urgency_key", "id"),
     )
 
     def page(
@@ -217,6 +225,15 @@ class WaitingSpots(Repository[WaitingSpot]):
         for row in rows:
             keys.setdefault(row["owner"], row["urgency_key"])
         return keys
+
+    def list_asked(self, colleague: str) -> list[WaitingSpot]:
+        """List the spots about which this doctor is asked for an opinion, the most urgent first."""
+        return self._list({"colleague": colleague}, sort="urgency_key")
+
+    def find_colleague(self, lesion: str) -> str | None:
+        """Find who is asked for an opinion about this spot."""
+        row = self.find(f"{WaitingKind.OPINION}-{lesion}")
+        return row.colleague if row else None
 
     def list_queued(self, doctor: str, lesions: Collection[str]) -> list[WaitingSpot]:
         """List those of these spots that are in the doctor's queue."""

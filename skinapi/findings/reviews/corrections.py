@@ -20,7 +20,7 @@ from skinapi.findings.records.stored_finding import (
     hashes_of_request,
 )
 from skinapi.findings.reviews.outcomes import OutcomeCounts
-from skinapi.findings.status.spot import awaits_result, dispute, enter_in_error, leave
+from skinapi.findings.status.spot import Spot, awaits_result, dispute, enter_in_error, leave
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.ids import now
@@ -179,13 +179,14 @@ class CorrectionsService:
         )
         reason = reason or ERRORS[owner.language].taken_back
         error = EnteredInError(entered_at=now(), by=by.id, reason=reason)
-        self._void(unit, finding, error, moved=moved)
-        self._tell(finding, owner, by)
+        asked = self._void(unit, finding, error, moved=moved).opinion
+        self._tell(finding, owner, by, colleague=asked.colleague if asked else None)
         return self.records.find(finding.id) or finding
 
     def _void(
         self, unit: Unit, finding: StoredFinding, error: EnteredInError, *, moved: bool = False
-    ) -> None:
+    ) -> Spot:
+        """Return its spot as it was before."""
         status = self.records.spots.get(finding.lesion)
         if awaits_result(status.spot):
             raise ResultAwaited
@@ -196,11 +197,14 @@ class CorrectionsService:
         self.records.spots.store(status.spot, remove(status.spot, finding.id, at=now()))
         unit.publish(FindingVoided(finding))
         unit.publish(self.records.renew([finding.lesion]))
+        return status.spot
 
-    def _tell(self, finding: StoredFinding, owner: Account, by: Subject) -> None:
+    def _tell(
+        self, finding: StoredFinding, owner: Account, by: Subject, *, colleague: str | None
+    ) -> None:
         own, case = f"finding/{finding.number}", f"case/{finding.number}"
         self.outbox.withdraw(Kind.NEWS, to=owner.id, about=own)
-        for doctor in filter(None, {owner.doctor_id, finding.opinion_of}):
+        for doctor in filter(None, {owner.doctor_id, colleague}):
             self.outbox.withdraw(Kind.OPINION, to=doctor, about=case)
         if not owner.is_record:
             self.outbox.add(Kind.NEWS, to=owner.id, about=own)

@@ -138,16 +138,11 @@ class ReviewsService:
         review = review.model_copy(update={"spot_version": after.version})
         self.records.reviews.add(review, signed=[*status.reviews.values()])
         self.records.spots.store(status.spot, after)
-        self._settle_opinions(status.spot.id)
+        asked = status.spot.opinion
+        if asked and asked.colleague:
+            self.outbox.withdraw(Kind.OPINION, to=asked.colleague, about=f"case/{asked.number}")
         self._publish(unit, [*status.reviews.values(), review], about)
         return review
-
-    def _settle_opinions(self, lesion: str) -> None:
-        for item in self.records.list_of_lesion(lesion):
-            self.records.settle_opinions(item)
-            if item.opinion_of:
-                about = f"case/{item.number}"
-                self.outbox.withdraw(Kind.OPINION, to=item.opinion_of, about=about)
 
     def _require_confirmed(
         self, unit: Unit, about: ReviewedSpot, new: SpotReview, *, confirmed: bool

@@ -112,9 +112,7 @@ class SpotFinding:
     """`judged` is the urgency of the newest version. It is open since `queued_at`; None means
     closed. `covered_by` are the ids of the reviews that cover it, also in a former spot. `changed`
     are the ids of the earlier findings from which a comparison has found a change. `dispute` is
-    what another system says of it. A `stub` is what is left of a deleted finding. A colleague was
-    asked for an opinion at `opinion_asked_at`, and no review has been signed since; `opinion_came`:
-    the colleague has answered.
+    what another system says of it. A `stub` is what is left of a deleted finding.
     """
 
     id: str
@@ -126,8 +124,6 @@ class SpotFinding:
     changed: tuple[str, ...] = ()
     dispute: str | None = None
     stub: bool = False
-    opinion_asked_at: datetime | None = None
-    opinion_came: bool = False
 
     @property
     def rank(self) -> int:
@@ -183,6 +179,19 @@ class Telling(StoredRecord):
     grave: bool
 
 
+class SecondOpinionRequest(StoredRecord):
+    """What the doctor in charge has asked about a spot, on the case page of the finding with this
+    `number`. The `colleague` is asked until the opinion has come.
+    """
+
+    number: int
+    asked_at: datetime
+    asked_by: str | None = None
+    colleague: str | None = None
+    question: str | None = None
+    came_at: datetime | None = None
+
+
 class Changed(StoredRecord):
     """The last act that has changed a spot."""
 
@@ -205,16 +214,12 @@ class Spot:
     message_at: datetime | None = None
     opened_at: datetime | None = None
     telling: Telling | None = None
+    opinion: SecondOpinionRequest | None = None
     changed: Changed | None = field(default=None, compare=False)
 
     @property
     def is_open(self) -> bool:
         return any(item.queued_at for item in self.findings)
-
-    @property
-    def opinion_asked_at(self) -> datetime | None:
-        asked = (item.opinion_asked_at for item in self.findings)
-        return min(filter(None, asked), default=None)
 
     def find(self, finding: str) -> SpotFinding:
         return next(item for item in self.findings if item.id == finding)
@@ -339,14 +344,14 @@ def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
         former = None if new.proven else item.level
         level = _level(new.urgency, LevelSource.REVIEW, at, former, new.id)
         covered = (*item.covered_by, new.id)
-        closed = replace(item, level=level, queued_at=None, covered_by=covered)
-        return replace(closed, dispute=None, opinion_asked_at=None, opinion_came=False)
+        return replace(item, level=level, queued_at=None, covered_by=covered, dispute=None)
 
     after = replace(
         spot,
         findings=tuple(map(cover, spot.findings)),
         reviews=(*spot.reviews, signed),
         photo_wanted_at=at if new.photo_wanted else None,
+        opinion=None,
     )
     after = _change(spot, after, Act.SIGNED, at)
     if is_urgent(new.urgency) or new.names_cancer:
@@ -379,11 +384,14 @@ def void(spot: Spot, review: str, *, at: datetime) -> Spot:
 
 
 def move(spot: Spot, to: Spot, finding: str, *, at: datetime) -> tuple[Spot, Spot]:
-    """Move a finding to another spot of its patient: it takes its level along and is open there.
-    The reviews that cover it are to be among those of both spots.
+    """Move a finding to another spot of its patient: it takes its level along and is open there,
+    and what a colleague is asked on its page. The reviews that cover it are to be among those of
+    both spots.
     """
     moved = spot.find(finding)
-    left = replace(spot, findings=_without(spot, finding))
+    asked = spot.opinion if spot.opinion and spot.opinion.number == moved.number else None
+    stays = None if asked else spot.opinion
+    left = replace(spot, findings=_without(spot, finding), opinion=stays)
     known = {item.id for item in to.reviews}
     also = [
         replace(item, spot_version=0)  # it was made at a version of another spot
@@ -392,7 +400,7 @@ def move(spot: Spot, to: Spot, finding: str, *, at: datetime) -> tuple[Spot, Spo
     ]
     reviews = sorted((*to.reviews, *also), key=lambda item: (item.signed_at, item.id))
     there = _in_order(*to.findings, _opened(moved, at))
-    came = replace(to, findings=there, reviews=tuple(reviews))
+    came = replace(to, findings=there, reviews=tuple(reviews), opinion=to.opinion or asked)
     return _change(spot, left, Act.MOVED, at), _change(to, came, Act.MOVED, at)
 
 
@@ -427,8 +435,20 @@ def enter_in_error(spot: Spot, finding: str, *, at: datetime) -> Spot:
 
 
 def note_change(spot: Spot, act: Act, *, at: datetime) -> Spot:
-    """The place is corrected, or a colleague has answered: no level changes."""
+    """The place, or a fact that sets no level, is corrected."""
     return _change(spot, spot, act, at)
+
+
+def ask(spot: Spot, opinion: SecondOpinionRequest | None) -> Spot:
+    """The doctor in charge asks a colleague, in place of an earlier question, or withdraws it."""
+    return replace(spot, opinion=opinion)
+
+
+def answer(spot: Spot, *, at: datetime) -> Spot:
+    """The colleague has answered, and is no longer asked."""
+    asked = spot.opinion
+    came = asked and SecondOpinionRequest(number=asked.number, asked_at=asked.asked_at, came_at=at)
+    return _change(spot, replace(spot, opinion=came), Act.ANSWERED, at)
 
 
 def mark_told(spot: Spot, *, at: datetime, opened: bool) -> Spot:
@@ -502,8 +522,7 @@ def _update(
 
 def _remove(spot: Spot, gone: SpotFinding, act: Act, at: datetime, *, stub: bool) -> Spot:
     if stub:
-        leave_stub = partial(replace, stub=True, opinion_asked_at=None, opinion_came=False)
-        return _update(spot, leave_stub, act, at, only=gone.id)
+        return _update(spot, partial(replace, stub=True), act, at, only=gone.id)
     return _change(spot, replace(spot, findings=_without(spot, gone.id)), act, at)
 
 
@@ -517,9 +536,11 @@ def _in_order(*findings: SpotFinding) -> tuple[SpotFinding, ...]:
 
 def _change(before: Spot, after: Spot, act: Act, at: datetime) -> Spot:
     """Count a version. The patient is to be told if the instruction is urgent and has become so,
-    or more so.
+    or more so. Nobody is asked about a spot without a photo.
     """
-    after = replace(after, version=before.version + 1, changed=Changed(act=act, changed_at=at))
+    opinion = None if all(item.stub for item in after.findings) else after.opinion
+    changed = Changed(act=act, changed_at=at)
+    after = replace(after, version=before.version + 1, changed=changed, opinion=opinion)
     former, counts = instruction(before), instruction(after)
     if counts is None or not counts.is_urgent or (former and former.rank <= counts.rank):
         return after

@@ -55,8 +55,8 @@ def _list_waiting(spot: Spot, can_read: bool) -> Iterator[Waiting]:
         yield _wait(WaitingKind.RESULT, review.signed_at, 14)
     if spot.photo_wanted_at and spot.findings:
         yield _wait(WaitingKind.PHOTO, spot.photo_wanted_at, 3)
-    if spot.opinion_asked_at:
-        yield _wait(WaitingKind.OPINION, spot.opinion_asked_at, 7)
+    if spot.opinion:
+        yield _wait(WaitingKind.OPINION, spot.opinion.asked_at, 7)
     if spot.message_at:
         yield _wait(WaitingKind.ANSWER, spot.message_at, 3)
     if counts and day:

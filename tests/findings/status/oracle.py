@@ -55,7 +55,6 @@ class Photo:
     changed: bool = False
     disputed: bool = False
     stub: bool = False
-    asked_at: datetime | None = None
 
     def set(
         self, urgency: Band, source: LevelSource, at: datetime, by: SpotReview | None = None
@@ -91,7 +90,7 @@ class Photo:
             self.day = None
         self.set(review.urgency, LevelSource.REVIEW, at, review)
         self.reviews.append(review)
-        self.queued_at, self.disputed, self.asked_at = None, False, None
+        self.queued_at, self.disputed = None, False
 
     def give(self, spot: str, number: int, newest: Band, at: datetime) -> "Photo":
         """The same photo as one of another patient."""
@@ -124,7 +123,6 @@ class Oracle:
     def _do(self, number: int, photos: dict[str, Photo]) -> None:
         at, what, spot, name, urgency, other, review = self.log[number]
         photo = photos.get(name) or Photo(spot, number, urgency, urgency)
-        photo.asked_at = at if what == "asked" else photo.asked_at
         if what == "added":
             photos[name] = photo
             photo.set(urgency, LevelSource.MODEL, at)
@@ -154,7 +152,7 @@ class Oracle:
         elif what == "given":
             photos[f"{name}'"] = photos.pop(name).give(other, number, urgency, at)
         elif what in ("deleted", "in_error"):
-            photo.stub, photo.asked_at = photo.leaves_stub(what), None
+            photo.stub = photo.leaves_stub(what)
             if not photo.stub:
                 del photos[name]
 
@@ -242,6 +240,23 @@ class Oracle:
                 since, grave = since or act.at, grave or cancer or THIS_WEEK in news
         return (since, grave) if since else None
 
+    def asked_at(self, spot: str) -> datetime | None:
+        """Since when a colleague is asked: until a review, or until all its photos are gone. The
+        question goes with the photo on whose page it was asked.
+        """
+        asked = dict[str, Done]()
+        for number, act in enumerate(self.log, 1):
+            question = asked.get(act.spot)
+            if act.what == "asked":
+                asked[act.spot] = act
+            elif act.what == "signed":
+                asked.pop(act.spot, None)
+            elif act.what == "moved" and question and question.photo == act.photo:
+                asked.setdefault(act.other, asked.pop(act.spot))
+            if all(photo.stub for photo in self.photos(act.spot, number).values()):
+                asked.pop(act.spot, None)
+        return asked[spot].at if spot in asked else None
+
     def waiting(self, spot: str, *, can_read: bool) -> dict[WaitingKind, datetime]:
         """What the spot waits for, and until when in time."""
         dues: dict[WaitingKind, datetime] = {}
@@ -266,8 +281,8 @@ class Oracle:
                 wish = None
             if act.what == "signed" and act.spot == spot and act.review:
                 wish = act.review if act.review.photo_wanted else None
-        if asked := [each.asked_at for each in photos if each.asked_at]:
-            dues[WaitingKind.OPINION] = min(asked) + timedelta(7)
+        if asked := self.asked_at(spot):
+            dues[WaitingKind.OPINION] = asked + timedelta(7)
         if written:
             dues[WaitingKind.ANSWER] = written + timedelta(3)
         if wish and photos:

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from skinapi.findings.status import spot as rules
-from skinapi.findings.status.spot import Act, Certainty, Sample, Spot, SpotFinding, SpotReview
+from skinapi.findings.status.spot import (
+    Act,
+    Certainty,
+    Sample,
+    SecondOpinionRequest,
+    Spot,
+    SpotFinding,
+    SpotReview,
+)
 from skinapi.findings.status.waiting import waiting
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
@@ -233,15 +241,12 @@ class History:
 
     def _ask(self, spot: Spot) -> None:
         asked = self.random.choice(self.live)
-        findings = [
-            replace(item, opinion_asked_at=self.at) if item == asked else item
-            for item in spot.findings
-        ]
-        self.spots[spot.id] = replace(spot, findings=tuple(findings))
+        opinion = SecondOpinionRequest(number=asked.number, asked_at=self.at)
+        self.spots[spot.id] = rules.ask(spot, opinion)
         self._log("asked", spot, asked)
 
     def _answer(self, spot: Spot) -> None:
-        self.spots[spot.id] = rules.note_change(spot, Act.ANSWERED, at=self.at)
+        self.spots[spot.id] = rules.answer(spot, at=self.at)
         self._log("answered", spot)
 
     def _judge(self, spot: Spot) -> None:
