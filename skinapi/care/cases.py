@@ -119,7 +119,7 @@ class CasesService:
         opinion = SecondOpinionRequest(
             number=finding.number,
             asked_at=now(),
-            asked_by=by.id,
+            asker=by.id,
             colleague=asked.id,
             question=question,
         )

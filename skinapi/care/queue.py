@@ -91,7 +91,7 @@ class QueueCountsView(Value):
 
 def doctors_of(spot: Spot) -> set[str]:
     """Return who is asked for an opinion about a spot, and who asks."""
-    named = (spot.opinion.colleague, spot.opinion.asked_by) if spot.opinion else ()
+    named = (spot.opinion.colleague, spot.opinion.asker) if spot.opinion else ()
     return {doctor for doctor in named if doctor}
 
 

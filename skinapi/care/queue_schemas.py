@@ -284,7 +284,7 @@ class CaseView(Answer):
         return cls.from_record(
             finding,
             opinion=OpinionView(
-                doctor=name(asked.asked_by),
+                doctor=name(asked.asker),
                 colleague=name(asked.colleague),
                 of_me=asked.colleague == asker,
                 in_charge=asked.colleague == owner.doctor_id == asker,

@@ -81,7 +81,7 @@ def move_opinions_back(backend: Backend) -> None:
         if asked := spot.get("opinion"):
             fields = {
                 "opinion_of": asked.get("colleague"),
-                "opinion_by": asked.get("asked_by"),
+                "opinion_by": asked.get("asker"),
                 "opinion_at": asked["asked_at"],
                 "opinion_question": asked.get("question"),
                 "opinion_came_at": asked.get("came_at"),

@@ -255,7 +255,7 @@ def move_opinion(tools: Tools, lesion: Document) -> str | None:
     opinion = SecondOpinionRequest(
         number=last["number"],
         asked_at=_find_asked_at(last),
-        asked_by=last.get("opinion_by") or (doctor if doctor != asked else None),
+        asker=last.get("opinion_by") or (doctor if doctor != asked else None),
         colleague=asked,
         question=last.get("opinion_question"),
         came_at=None if asked else last["opinion_came_at"],

@@ -186,7 +186,7 @@ class SecondOpinionRequest(StoredRecord):
 
     number: int
     asked_at: datetime
-    asked_by: str | None = None
+    asker: str | None = None
     colleague: str | None = None
     question: str | None = None
     came_at: datetime | None = None
