@@ -10,7 +10,6 @@ from structlog.testing import capture_logs
 
 from skinapi.app.integrity_check import list_record_types
 from skinapi.platform.storage.documents import Unparsed
-from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.stores.sqlite_documents import SqliteDocuments
@@ -205,23 +204,6 @@ def test_what_is_left_out_is_named_to_the_operator(any_backend: Backend) -> None
     assert f"1 (submissions/{broken.id})" in note
     gauges = backend.services.data.failed_items.gauges()
     assert [(gauge.name, gauge.value) for gauge in gauges] == [("skinapi_damaged_records", 1.0)]
-
-
-@pytest.mark.parametrize("stored", ["2026-11-2#T08:00:00.000", 20])
-def test_what_is_no_time_hides_its_record_alone(any_backend: Backend, stored: object) -> None:
-    doctor, patient = patient_in_care(any_backend)
-    broken, urgent = (file_for(any_backend, patient, URGENT) for _ in range(2))
-    rows = any_backend.services.store.collection("submissions")
-    [document] = rows.find({"id": broken.id})
-    rows.delete({"id": broken.id})
-    rows.insert({**document, "created_at": Unparsed(stored)})
-    owner = document["owner"]
-    for person, path in ((doctor, f"/patients/{owner}/submissions"), (patient, "/submissions")):
-        listed = person.call("GET", path)
-        assert [item["id"] for item in listed.get_json()] == [urgent.number]
-        assert listed.headers[LEFT_OUT] == "submissions=1"
-    [fault] = document_faults(any_backend.services.store, MODELS)
-    assert fault.message.startswith(f"submissions {broken.id}: damaged: created_at")
 
 
 @pytest.mark.parametrize("path", ["/queue", "/queue?unassigned=true"])
