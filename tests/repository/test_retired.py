@@ -15,6 +15,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"lowers_nothing|urgency_waits|only_wants_a_picture|weighs_as_sure|lowered_(from|to)",
         r"doubtsOf|likelyIsAgreement|downgradeConfirmed|urgencyLowered|askChecklist",
     ),
+    "lists of damaged records": (
+        r"DamagedOwner|DamagedPatient|damaged_records\b(?<!skinapi_damaged_records)|damagedOf",
+        r"recordDamaged|itemFailed|findingsHidden|recordsHidden|recordOfPatient|FailedItemView",
+    ),
     "restoring one record": (r"restore[-_]record", r"find_in_backup", r"forget_damaged"),
     "withholding a decision": (
         r"hold_until|hold_ends_at|held_with_graver|held_beside|hold_key|shown_at|hold_late",

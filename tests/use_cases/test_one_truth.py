@@ -25,7 +25,7 @@ from skinapi.model.conditions import Band, conditions_table
 from skinapi.platform.storage.ports import Store
 from tests.conftest import empty_database
 from tests.findings.reports.contradictions import asked_in
-from tests.findings.status.oracle import RANK, Photo
+from tests.findings.status.oracle import RANK, THIS_WEEK, Photo
 from tests.support.backends import MAIL, Backend, Person, store_of_kind
 from tests.support.channels import CHANNELS
 from tests.support.size import drill, size
@@ -199,6 +199,40 @@ def walk_often(history: History) -> Iterator[Told]:
             yield Told(f"gone {number}", status in (404, 410), True)
     yield from (Told("mail", *item) for item in history.mails)
     history.mails.clear()
+
+
+def walk_damaged(history: History) -> Iterator[Told]:
+    """A spot with a record that cannot be read is urgent, nothing is said of it, and all of others
+    is as before.
+    """
+    lives, store, grey = history.list_live(), history.backend.services.store, history.grey
+    if not lives:
+        return
+    spot = history.draw.choice(lives).spot
+    patient = history.owners[spot]
+    parts = [("lesions", "id", "version"), ("submissions", "lesion", "level")]
+    parts.append(("reviews", "lesion", "opinion"))
+    records = [
+        (store.collection(name), field, record)
+        for name, by, field in parts
+        for record in store.collection(name).find({by: spot})
+        if not record.get("error")
+    ]
+    rows, field, whole = history.draw.choice(records)
+    rows.update({"id": whole["id"]}, {"$set": {field: "nonsense"}})
+    for live in lives:
+        status = grey.call("GET", f"/submissions/{live.number}").status_code
+        yield Told(f"damaged {field} {live.number}", status, 500 if live.spot == spot else 200)
+    others = {item.number for item in history.list_live(patient) if item.spot != spot}
+    listed = {item["id"] for item in grey.pages(f"/patients/{patient.id}/submissions")}
+    yield Told(f"damaged {field} listed", listed, others)
+    queued = [item for item in grey.pages("/queue?reviewed=false") if item.get("lesion") == spot]
+    says = [(item["urgency"], item["finding"]) for item in queued]
+    yield Told(f"damaged {field} queued", says, [(THIS_WEEK, None)])
+    rows.delete({"id": whole["id"]})
+    rows.insert(whole)
+    history.backend.services.data.failed_items.forget(whole["id"])
+    history.backend.services.findings.records.renew_waiting_of(patient.id)
 
 
 def walk_seldom(history: History) -> Iterator[Told]:
@@ -520,6 +554,8 @@ def run(folder: Path, seed: int, store: Store | None = None) -> tuple[History, l
             before = {name: stored for name, stored, _ in history.walk_levels()}
             history.go_on()
             found = [*list_milder(history, before), *walk_often(history)]
+            if step % 3 == 2:
+                found += walk_damaged(history)
             if step % 7 == 6:
                 found += walk_seldom(history)
             told += found
