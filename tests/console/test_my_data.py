@@ -1,8 +1,12 @@
 """The page of one's own data: what one agrees to, and what is asked when it is taken back."""
 
+from pathlib import Path
+
 import pytest
 
 from skinapi.accounts.auth.passwords import Passwords
+from skinapi.app.composition.person_data import open_file_maker
+from skinapi.base.subject import Allowances, Unlimited
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_review import sign
 from tests.console.test_spots import send
@@ -48,6 +52,36 @@ def test_a_person_agrees_takes_back_and_deletes_the_kept_photos(
     visitor.press("main details summary")
     journey.step("history")
     assert consents_of(ada) == {"photos": False, "sharing": False}
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_a_person_has_the_file_made_and_downloads_it(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path, look: Look
+) -> None:
+    ada, services = seeder.person(), seeder.services
+    change_account(services, ada.id, password_hash=Passwords().hash(PASSWORD))
+    journey = Journey(visitor, "my-file", look)
+    visitor.enter(ada, "user")
+    visitor.go("my-data")
+    visitor.press("#my-file button")
+    journey.step("asked")
+    visitor.type(filePassword=PASSWORD)
+    visitor.press("dialog button.primary")
+    journey.see("fileWaits")
+    journey.step("waits")
+    services.container.put({Allowances: Unlimited()})
+    services.container.build(open_file_maker).make(
+        account=services.data.accounts.get(ada.id),
+        file=services.data.person_files.get(ada.id).file,
+        folder=tmp_path,
+        progress=lambda *_: None,
+    )
+    visitor.reload()
+    visitor.press("#my-file .row button")
+    journey.see("fileSaved")
+    journey.see("fileMake")
+    files = services.data.person_files
+    visitor.await_truth(lambda: files.find(ada.id) is None, "the end of the file")
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)
