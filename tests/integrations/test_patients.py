@@ -74,7 +74,7 @@ def test_an_admin_hands_over_and_erases_what_is_stored_under_a_number(
     asked = admin.call("POST", path, json=own)
     assert (asked.status_code, asked.get_json()["state"]) == (202, "waiting")
     make_file(backend, Person(admin.client, "", email), tmp_path)
-    fetched = admin.call("GET", f"/me/file/download?{urlencode(query)}")
+    fetched = admin.call("POST", f"/me/file/download?{urlencode(query)}")
     assert read(ZipFile(BytesIO(fetched.data)))["account"]["email"] == email
     assert admin.call("DELETE", path).status_code == 200
     refused = admin.call("POST", f"/me/file?patient={ADMIN}", json=own)

@@ -38,7 +38,7 @@ def make(backend: Backend, person: Person, folder: Path) -> int:
 
 
 def fetch(person: Person) -> zipfile.ZipFile:
-    answer = person.call("GET", "/me/file/download")
+    answer = person.call("POST", "/me/file/download")
     assert answer.status_code == 200, answer.text
     assert answer.content_length == len(answer.data)
     return zipfile.ZipFile(io.BytesIO(answer.data))

@@ -77,13 +77,13 @@ def test_it_is_fetched_once_and_leaves_nothing(real_backend: Backend, work: Path
     assert state_of(ada)["state"] == "none"
     ask(ada)
     assert state_of(ada)["state"] == "waiting"
-    assert outcome(ada, "GET", "/me/file/download") == GONE
+    assert outcome(ada, "POST", "/me/file/download") == GONE
     made = make(backend, ada, work)
     told = state_of(ada)
     assert (told["state"], told["bytes"]) == ("ready", made)
     assert fetch(ada).testzip() is None
     assert state_of(ada)["state"] == "none"
-    assert outcome(ada, "GET", "/me/file/download") == GONE
+    assert outcome(ada, "POST", "/me/file/download") == GONE
     assert blobs_of(backend) == before
     rows = [(row["action"], row["outcome"]) for row in backend.audit()]
     assert rows[-3:-1] == [("person_file.make", "done"), ("person_file.fetch", "done")]
@@ -102,7 +102,7 @@ def test_of_twelve_requests_at_the_same_time_one_gets_it(real_backend: Backend, 
     make(backend, ada, work)
 
     def fetched() -> tuple[int, bool]:
-        answer = ada.call("GET", "/me/file/download")
+        answer = ada.call("POST", "/me/file/download")
         return answer.status_code, answer.data.startswith(b"PK")
 
     assert at_once(fetched) == {(200, True): 1, (404, False): AT_ONCE - 1}
@@ -115,10 +115,10 @@ def test_a_download_that_breaks_off_deletes_it(backend: Backend, work: Path) -> 
     ask(ada)
     make(backend, ada, work)
     headers = {"Authorization": f"Bearer {ada.token}"}
-    answer = backend.client.get("/me/file/download", headers=headers, buffered=False)
+    answer = backend.client.post("/me/file/download", headers=headers, buffered=False)
     assert len(next(answer.iter_encoded())) == 10_000
     answer.close()
-    assert outcome(ada, "GET", "/me/file/download") == GONE
+    assert outcome(ada, "POST", "/me/file/download") == GONE
     assert blobs_of(backend) == before
 
 
@@ -138,7 +138,7 @@ def test_it_ends_after_a_while(backend: Backend, work: Path, until: str) -> None
         {"id": owner}, {"$set": {"expires_at": now()}}
     )
     assert state_of(ada)["state"] == "none"
-    assert outcome(ada, "GET", "/me/file/download") == GONE
+    assert outcome(ada, "POST", "/me/file/download") == GONE
     backend.app.background.run("forgotten")
     assert (files.find(owner), blobs_of(backend)) == (None, before)
     with pytest.raises(FileEnded):
@@ -307,7 +307,7 @@ def test_nobody_gets_the_file_of_a_person_with_a_log_in(backend: Backend, work: 
     ask(ada)
     make(backend, ada, work)
     for person, refused in ((admin, (404, "not_found")), (other, (403, "forbidden"))):
-        for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/download")):
+        for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/download")):
             asked = f"/me/file{path}?patient={ada.email}"
             assert outcome(person, method, asked) == refused
         body = {"current_password": PASSWORD}

@@ -292,13 +292,13 @@ export async function readPages(path, least) {
 export const getAll = async (path) => (await readPages(path, Infinity)).items;
 
 /** A file as an address for an image or a download. @param {string} path @param {string} accept */
-export const getFile = async (path, accept) =>
-  URL.createObjectURL(await send("GET", path, { accept }, (response) => response.blob()));
+export const getFile = async (path, accept, method = "GET") =>
+  URL.createObjectURL(await send(method, path, { accept }, (response) => response.blob()));
 
 /** Save a file under a name. @param {string} path @param {string} accept @param {string} name */
-export async function saveFile(path, accept, name) {
+export async function saveFile(path, accept, name, method = "GET") {
   const link = document.createElement("a");
-  link.href = await getFile(path, accept);
+  link.href = await getFile(path, accept, method);
   link.download = name;
   link.click();
 }

@@ -62,9 +62,9 @@ def delete_file(files: PersonFilesService, *, query: FileQuery, subject: Subject
     return Message(message="File deleted")
 
 
-@routes.route("GET", "/me/file/download", produces=ZIP, raises=(*OF_ANOTHER, NoFile))
+@routes.route("POST", "/me/file/download", produces=ZIP, raises=(*OF_ANOTHER, NoFile))
 def fetch_file(files: PersonFilesService, *, query: FileQuery, subject: Subject) -> Response:
-    """The file, once: it is deleted with the first request, also if the download breaks off."""
+    """Get the file, once: this deletes it, also if the download breaks off."""
     file, content = files.fetch(patient=query.patient, by=subject)
     answer = Response(content, mimetype=ZIP)
     answer.content_length = file.bytes

@@ -225,6 +225,6 @@ def files_of(backend: Backend, patient: str, folder: Path) -> ZipFile:
     answer = admin.call("POST", f"/me/file?patient={patient}", json=ASKED)
     assert answer.status_code == 202, answer.text
     make(backend, Person(backend.client, "", patient), folder / "work")
-    answer = admin.call("GET", f"/me/file/download?patient={patient}")
+    answer = admin.call("POST", f"/me/file/download?patient={patient}")
     assert answer.status_code == 200, answer.text
     return ZipFile(io.BytesIO(answer.data))

@@ -81,7 +81,7 @@ def begin_download(owner: Caller) -> socket.socket:
     """A connection on which the file has begun to arrive."""
     line = open_connection(owner.port)
     line.sendall(
-        b"GET /me/file/download HTTP/1.1\r\nHost: localhost\r\n"
+        b"POST /me/file/download HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
         b"Authorization: Bearer %s\r\n\r\n" % owner.token.encode()
     )
     assert line.recv(1024).startswith(b"HTTP/1.1 200 ")

@@ -167,7 +167,7 @@ const Ready = (/** @type {OneFile} */ { file, patient, onChange }) => {
   const { run, busy, failed } = useAct();
   const fetched = () => run(async () => {
     try {
-      await saveFile(fileAt(patient, "/download"), "application/zip", NAME);
+      await saveFile(fileAt(patient, "/download"), "application/zip", NAME, "POST");
       toast(say("fileSaved"));
     } finally {
       onChange();
