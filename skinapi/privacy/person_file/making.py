@@ -93,7 +93,7 @@ class FileMaker:
                 findings = self._add_findings(of, data, archive, progress, unreadable)
                 archive.writestr(PAGE, write_page(data, findings, account.language))
                 archive.writestr(DATA, to_json(data, indent=1, by_alias=True))
-            self.failed.note_damaged(unreadable.damaged)
+            self.failed.note_damaged(unreadable.damaged, unreadable.hidden)
             return self.files.store(account.id, file, content)
 
     def _add_findings(
