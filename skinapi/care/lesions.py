@@ -174,7 +174,7 @@ class LesionsService:
         if changed is None:
             raise NotFound(NO_LESION)
         if changed.place != own.place:
-            self._publish(unit, self.records.place_lesion(own.id, changed.known_place))
+            self._publish(unit, self.records.note_place(own.id))
         return self._show(changed)
 
     def _publish(self, unit: Unit, changed: FindingsChanged) -> None:
@@ -200,14 +200,14 @@ class LesionsService:
         if awaits_result(finding.spot):
             raise ResultAwaited
         if lesion is None:
-            place = Place.from_told(finding.photo.place)
+            place = Place.from_told(finding.spot_view.photos[finding.id].place)
             new = Lesion(id=new_id(), created_at=now(), owner=finding.owner, place=place)
             spot = self.lesions.insert(new)
         return self.records.see_one(self._put(unit, finding, spot))
 
     def _put(self, unit: Unit, finding: StoredFinding, spot: Lesion) -> StoredFinding:
         self._refuse_apart(spot, _place_told(finding.context))
-        self._publish(unit, self.records.put_in_lesion(finding, spot.id, spot.known_place))
+        self._publish(unit, self.records.put_in_lesion(finding, spot.id))
         unit.publish(FindingSorted(finding))
         moved = finding.model_copy(update={"lesion": spot.id})
         self.counts.enter(moved)
@@ -266,10 +266,7 @@ class LesionsService:
                 yield Fault(text, partial(self._restore, named))
         for lesion in self.lesions.walk_all():
             if self._is_wrong(lesion.id):
-                text = (
-                    f"the spot {lesion.id} does not name its newest finding and how many it has, "
-                    "or its findings not where it is"
-                )
+                text = f"the spot {lesion.id} does not name its newest finding and how many it has"
                 yield Fault(text, partial(self._recount, lesion.id))
 
     @atomic
@@ -294,9 +291,8 @@ class LesionsService:
         self.counts.recount(identifier)
 
     @atomic
-    def _recount(self, unit: Unit, identifier: str) -> None:
-        if changed := self.counts.place(identifier):
-            unit.publish(changed)
+    def _recount(self, _: Unit, identifier: str) -> None:
+        self.counts.recount(identifier)
 
 
 def _place_told(told: Context) -> Placed:

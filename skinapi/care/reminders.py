@@ -166,8 +166,6 @@ class LesionCounts:
         spot = self.get_own(finding.lesion, finding.owner)
         if spot.place is None and place:
             self._lesions.change(spot.id, {"place": place.stored()})
-        else:
-            self._records.change(finding.id, placed=[*spot.known_place])
         self.enter(finding)
 
     def on_changed(self, event: FindingEvent) -> None:
@@ -183,13 +181,6 @@ class LesionCounts:
 
     def recount(self, lesion: str) -> Lesion | None:
         return self._lesions.change(lesion, self._count(lesion))
-
-    def place(self, lesion: str) -> FindingsChanged | None:
-        """Let its findings say where it is, which those of before do not, and count them."""
-        found = self._lesions.find(lesion)
-        changed = self._records.place_lesion(lesion, found.known_place) if found else None
-        self.recount(lesion)
-        return changed
 
     def _count(self, lesion: str) -> dict[str, Any]:
         status = self._records.spots.read([lesion]).get(lesion)
@@ -209,5 +200,4 @@ class LesionCounts:
         is_ahead = lesion.remind_at > now() if lesion.remind_at else lesion.reminded is None
         if not is_ahead:
             counted["remind_at"] = lesion.remind_at
-        right = counted == {name: getattr(lesion, name) for name in counted}
-        return right and self._records.are_placed(lesion.id)
+        return counted == {name: getattr(lesion, name) for name in counted}

@@ -23,7 +23,6 @@ from skinapi.accounts.auth.second_factor import code_at, hash_recovery_code, ste
 from skinapi.app.areas import FOLDERS
 from skinapi.app.integrity_check import list_record_types
 from skinapi.base.area_parts import list_parts
-from skinapi.findings.records.lesions import NOWHERE
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.waiting import WaitingKind
@@ -210,7 +209,7 @@ class SampleAccounts:
     def sort_sample(self) -> "Options":
         """The sample spot has the sample finding."""
         lesions = self.backend.services.lesions
-        lesions.records.put_in_lesion(self.finding(), self.named["lesion"], NOWHERE)
+        lesions.records.put_in_lesion(self.finding(), self.named["lesion"])
         return {}
 
     def see_sample(self) -> "Options":

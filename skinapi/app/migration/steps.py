@@ -33,7 +33,7 @@ from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_
 OF_QUESTION = ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
 RETIRED = (
     *("hold_key", "awaited_key", "due_key", "queue_key", "rest_key", "doctor"),
-    *(*OF_QUESTION, "opinion_came_at"),
+    *(*OF_QUESTION, "opinion_came_at", "placed"),
 )
 # Why 2.0.0 listed a finding of a person to reach. Every other reason was something to tell.
 KINDS = {
@@ -82,8 +82,8 @@ def start_lesion(tools: Tools, finding: Document) -> None:
         )
         if not lesions.get(lesion.id):
             lesions.insert(lesion.stored())
-        placed: Ops = {"$set": {"lesion": lesion.id, "placed": [*lesion.known_place]}}
-        tools.store.collection(FINDINGS).update({"id": finding["id"]}, placed)
+        started: Ops = {"$set": {"lesion": lesion.id}}
+        tools.store.collection(FINDINGS).update({"id": finding["id"]}, started)
     former = {"$unset": {"former_lesion": True}}
     tools.store.collection(FINDINGS).update({"id": finding["id"]}, former)
 

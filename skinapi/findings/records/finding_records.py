@@ -13,8 +13,8 @@ from skinapi.base.errors import FindingInError, RecordDamaged
 from skinapi.base.pages import Page, PageRequest, batched
 from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.spots import Spots, view_new_spot
-from skinapi.findings.records.stored_finding import Placed, StoredFinding, StoredFindingRow
-from skinapi.findings.records.stored_findings import FIELDS, TOUCH, StoredFindings, in_spot
+from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
+from skinapi.findings.records.stored_findings import FIELDS, StoredFindings, in_spot
 from skinapi.findings.records.waiting_spots import (
     WaitingSpot,
     WaitingSpots,
@@ -183,26 +183,20 @@ class FindingRecords(StoredFindings):
         found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
         return dict(read_each(FINDINGS, found, _number_of))
 
-    def put_in_lesion(self, finding: StoredFinding, lesion: str, placed: Placed) -> FindingsChanged:
-        """Move a finding to another spot of its patient, which is `placed` there."""
+    def put_in_lesion(self, finding: StoredFinding, lesion: str) -> FindingsChanged:
+        """Move a finding to another spot of its patient."""
         before, after = self.spots.get(finding.lesion).spot, self.spots.get(lesion).spot
         left, came = move(before, after, finding.id, at=now())
-        moved: Document = {"$set": {"lesion": lesion, "placed": [*placed]}}
-        self._documents.update({"id": finding.id}, {**moved, **TOUCH})
+        self.change(finding.id, lesion=lesion)
         self.spots.store(before, left)
         self.spots.store(after, came)
         self._mark_uncompared(lesion, finding.id)
         return self.renew((finding.lesion, lesion))
 
-    def place_lesion(self, lesion: str, placed: Placed) -> FindingsChanged:
-        """The spot is said to be there."""
-        self._documents.update_all(in_spot(lesion), {"$set": {"placed": [*placed]}})
+    def note_place(self, lesion: str) -> FindingsChanged:
+        """The place of the spot is corrected."""
         self.spots.change(lesion, partial(note_change, act=Act.PLACED, at=now()))
         return self.renew([lesion])
-
-    def are_placed(self, lesion: str) -> bool:
-        """Whether each finding of the spot says where that is: older ones do not."""
-        return not self._documents.find({**in_spot(lesion), "placed": None}, limit=1, fields=())
 
     def _mark_uncompared(self, lesion: str, came: str) -> None:
         """Let a photo that has come to a spot be compared with those next to it."""

@@ -1,6 +1,7 @@
 """The collection of spots. A finding names its spot (`lesion`), and never the other way round."""
 
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
@@ -8,6 +9,7 @@ from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.records.stored_finding import PLACE, Placed
 from skinapi.findings.status.spot import Changed, Level, SecondOpinionRequest, Telling
+from skinapi.findings.status.spot_view import JudgedPhoto
 from skinapi.model.conditions import Band
 from skinapi.model.context import (
     PARTS,
@@ -146,6 +148,14 @@ class Lesion(StoredRecord):
     def known_place(self) -> Placed:
         """What it says of the place of a photo of which that was not told."""
         return self.place.known if self.place else NOWHERE
+
+    def place_photo(self, photo: JudgedPhoto) -> JudgedPhoto:
+        """Say where a photo of the spot is: what was told with it, and else where the spot is."""
+        placed, told = self.known_place, photo.place
+        if told[0] not in (None, placed[0]):
+            return photo
+        place = tuple(own or its for own, its in zip(told, placed, strict=True))
+        return replace(photo, place=place)
 
 
 class Lesions(Repository[Lesion]):

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from skinapi.accounts.auth.consents import PatientChannel
 from skinapi.base.languages import Language
-from skinapi.findings.records.lesions import NOWHERE, place_told
 from skinapi.findings.records.spots import view_new_spot
 from skinapi.findings.records.stored_finding import Amendment, Source, StoredFinding
 from skinapi.findings.status.spot import Level, Spot, add
@@ -53,7 +52,7 @@ class NewFinding:
     former: Level | None = None
 
     def as_stored(self, *, number: int) -> StoredFinding:
-        judged, blobs, place = self.finding, self.blobs, place_told(self.context)
+        judged, blobs = self.finding, self.blobs
         created_at = now()
         spot = add(Spot(""), self.id, number, judged.band, at=created_at, former=self.former)
         finding = StoredFinding.from_record(
@@ -63,7 +62,6 @@ class NewFinding:
             queued_at=created_at,
             number=number,
             lesion=self.lesion or self.id,
-            placed=place.known if place else NOWHERE,
             band=judged.band,
             idempotency_key=self.key,
             photo_blob=blobs[judged.shown_picture] if blobs else None,

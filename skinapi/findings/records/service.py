@@ -34,7 +34,7 @@ from skinapi.findings.records.events import (
 )
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
-from skinapi.findings.records.lesions import NOWHERE, Lesion, Lesions, place_told
+from skinapi.findings.records.lesions import Lesion, Lesions, place_told
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.new_findings import NewFinding, NewVersion, amend
 from skinapi.findings.records.photos import KeptPhotos
@@ -281,7 +281,6 @@ class FindingsService:
         spot, place = self.lesions.get(before.lesion), place_told(after.context)
         if spot.findings == 1 and spot.place == place_told(before.context) != place:
             self.lesions.change(spot.id, {"place": place.stored() if place else None})
-            self.records.change(after.id, placed=[*(place.known if place else NOWHERE)])
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
         """Find what is to be corrected, with its owner, to whom it may have been joined since."""

@@ -10,7 +10,7 @@ from itertools import chain
 from skinapi.base.errors import NotFound, PresentSpot, RecordDamaged, SpotChanged
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.lesions import Lesion, Stub
-from skinapi.findings.records.stored_finding import PLACE, StoredFinding, StoredFindingRow, place_of
+from skinapi.findings.records.stored_finding import PLACE, StoredFinding, StoredFindingRow
 from skinapi.findings.status.reviews import Review, Reviews
 from skinapi.findings.status.spot import (
     Level,
@@ -32,7 +32,7 @@ Act = Callable[[Spot], Spot]
 OF_SPOT = ("lesion", "number", "band", "level", "queued_at", "covered_by", "disputed")
 SCORE = "malignant_score"
 OF_PHOTO = (
-    *("created_at", "photo_blob", "changes", "placed", "corrected"),
+    *("created_at", "photo_blob", "changes", "corrected"),
     *(f"context.{it}" for it in PLACE),
     f"finding.{SCORE}",
 )
@@ -264,7 +264,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
         document["created_at"],
         document.get("photo_blob") is not None,
         changes,
-        place_of([told.get(name) for name in PLACE], document.get("placed")),
+        tuple(told.get(name) for name in PLACE),
         score,
         corrected=bool(document.get("corrected")),
     )
@@ -305,7 +305,7 @@ def _make_status(
         opinion=lesion.opinion,
         changed=lesion.changed,
     )
-    photos = sorted(findings, key=lambda photo: photo.number)
+    photos = sorted((lesion.place_photo(photo) for photo in findings), key=lambda it: it.number)
     by_id = {review.id: review for review in reviews}
     return SpotView(spot, {photo.id: photo for photo in photos}, by_id, lesion.owner)
 

@@ -1,7 +1,7 @@
 """A stored finding with the facts known about its photos, as each list reads it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -37,13 +37,6 @@ MOST_BY_PATIENT = 15
 MOST_AMENDMENTS = 100
 PLACE = ("body_site", *PLACE_ON_SITE)
 Placed = tuple[str | None, ...]
-
-
-def place_of(told: Sequence[str | None], placed: Sequence[str | None] | None) -> Placed:
-    """Where a photo is: what was told with it, else where its spot was said to be."""
-    if not placed or told[0] not in (None, placed[0]):
-        return (*told,)
-    return tuple(own or its for own, its in zip(told, placed, strict=True))
 
 
 class Source(StoredRecord):
@@ -129,8 +122,8 @@ class StoredFindingRow(StoredRecord):
 
     Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
     is one of the `picture_blobs`, where there are several. `filed_by` is the account that has filed
-    it for its owner. It is `disputed` until the doctor in charge signs a review. `placed` is the
-    place of its spot. `changes` are the changes that comparisons with earlier photos have found.
+    it for its owner. It is `disputed` until the doctor in charge signs a review. `changes` are
+    the changes that comparisons with earlier photos have found.
     """
 
     id: str
@@ -155,7 +148,6 @@ class StoredFindingRow(StoredRecord):
     corrected: tuple[str, ...] = optional(default=())
     earlier: tuple[JudgedVersion, ...] = optional(default=())
     amendments: tuple[Amendment, ...] = optional(default=())
-    placed: Placed | None = optional()
     changes: tuple[MeasuredChange, ...] = optional(default=())
     seen_in: InstanceOf[SpotView] | None = Field(default=None, exclude=True, repr=False)
 
@@ -229,7 +221,7 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def photo(self) -> JudgedPhoto:
-        place = place_of([getattr(self.context, name) for name in PLACE], self.placed)
+        place = tuple(getattr(self.context, name) for name in PLACE)
         kept = self.photo_blob is not None
         return JudgedPhoto(
             self.id,
@@ -294,7 +286,6 @@ class StoredFinding(StoredFindingSummary):
     judged_by: str | None = None
     earlier: tuple[EarlierVersion, ...] = optional(default=())
     thumbnail_blob: str | None = None
-    revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None
     session_of: str | None = optional()

@@ -213,7 +213,7 @@ def move(backend: Backend, owner: Person, finding: StoredFinding) -> str:
     lesions = backend.services.lesions
     spot: str = owner.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     stored = lesions.records.get(finding.id)
-    lesions.records.put_in_lesion(stored, spot, ("back", None, None))
+    lesions.records.put_in_lesion(stored, spot)
     for each in (finding.lesion, spot):
         lesions.counts.recount(each)
     return spot
