@@ -110,6 +110,11 @@ def test_damage_that_no_list_reads_is_found_when_the_finding_is_opened(
     assert (damaged["lesion"], damaged["urgency"]) == (case.spot, URGENT)
     refused = sign_review(case.doctor, case.first.number, SIGNED, spot_version=3)
     assert refused.get_json()["code"] == "record_damaged"
+    path = f"/lesions/{case.spot}/messages"
+    refused = case.ada.call("POST", path, json={"text": "It itches."})
+    assert refused.get_json()["code"] == "record_damaged"
+    [damaged, _] = queue(case.doctor)
+    assert damaged["lesion"] == case.spot
 
 
 @pytest.mark.parametrize("collection", PARTS)

@@ -96,8 +96,8 @@ class FindingRecords(StoredFindings):
         for row in list_rows(filed.spot_view, owner):
             self.waiting.insert(row)
 
-    def _list_waiting(self, lesions: Collection[str], *, whole: bool = False) -> list[WaitingSpot]:
-        found = self.spots.read(lesions, whole=whole)
+    def _list_waiting(self, lesions: Collection[str]) -> list[WaitingSpot]:
+        found = self.spots.read(lesions, whole=True)
         damaged = {
             lesion: self.spots.find_owner(lesion)
             for lesion in lesions
@@ -126,14 +126,14 @@ class FindingRecords(StoredFindings):
     def _renew_waiting(self, lesions: Collection[str], damaged: Iterable[Name] = ()) -> None:
         with leaving_out() as unreadable:
             unreadable.hidden |= {*damaged}
-            rows = self._list_waiting(lesions, whole=True)
+            rows = self._list_waiting(lesions)
         self.waiting.replace(lesions, rows)
 
     def waits_otherwise(self, owner: str) -> bool:
         """Whether what the spots of this account wait for is not what is stored."""
         stored = {row.id: row for row in self.waiting.list_of("owner", [owner]) if row.lesion}
         for lesions in batched(sorted(self.spots.list_of(owner)), SPOTS_AT_ONCE):
-            rows = self._list_waiting(lesions, whole=True)
+            rows = self._list_waiting(lesions)
             if any(stored.pop(row.id, None) != row for row in rows):
                 return True
         return bool(stored)
