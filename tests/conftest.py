@@ -317,8 +317,13 @@ def plan_check(
         check = PlanCheck()
         check.install(patch)
         if shared:
-            open_backend = partial(Backend, tmp_path_factory.mktemp("plans"))
-            plans = MongoPlans(own_database(shared), open_backend)
+            folder = tmp_path_factory.mktemp("plans")
+
+            def prepare(store: Store) -> None:
+                Backend(folder, store)
+                store.collection("people_to_reach").ensure_index("account", "id")  # of 2.0.0
+
+            plans = MongoPlans(own_database(shared), prepare)
             check.mongo = opened.enter_context(closing(plans))
         yield check
     if shared:

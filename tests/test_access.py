@@ -1,5 +1,7 @@
 """Every route called by every role, for data of one account."""
 
+from datetime import UTC, datetime
+
 import pytest
 from werkzeug.test import TestResponse
 
@@ -65,7 +67,7 @@ def test_each_role_gets_exactly_the_status_of_its_row(
 STATES: dict[str, tuple[AccountFields, bool]] = {
     "waiting": (AccountFields(status="waiting"), True),
     "suspended": (AccountFields(status="suspended"), True),
-    "deleting": (AccountFields(status="deleting"), False),
+    "closed": (AccountFields(status="closed", erase_at=datetime(2100, 1, 1, tzinfo=UTC)), True),
 }
 # Who has the patient already is told so.
 OF_PATIENT = [*(row for row in ROWS.values() if row.names_patient)]

@@ -125,7 +125,7 @@ def create_app(
     configure_logs()
     served_model = served or open_served(settings)
     opened = open_services(settings, store, served=served_model, workers_here=workers_here)
-    opened.eraser.resume()
+    opened.erasure.finish_begun()
     for area in switched_on(settings):
         opened.container.build(area.begin)
     inference, reloader = open_inference(

@@ -52,7 +52,7 @@ def check_records(services: Services) -> Iterator[Fault]:
     searches = {
         "documents": document_faults(services.store, list_record_types()),
         "stored files": blob_faults(services.store, {FINDINGS: findings.note_lost}),
-        "deletions": services.eraser.check_integrity(),
+        "erasures": services.erasure.check_integrity(),
         "accounts": data.accounts.check_integrity(data.work),
         "the search of accounts": search_faults(services.store),
         "findings": findings.check_integrity(),

@@ -77,9 +77,9 @@ IN_SERVICE = (
     "in service as at the backup: model {}. Where it was rolled back since, roll back again: "
     "`python -m skinapi models rollback`"
 )
-DROPPED = (
-    "no longer planned: the deletion of account {}. It may have been taken back since the backup; "
-    "tell its owner, who asks for it again where it is still wanted"
+CLOSED = (
+    "closed: account {}. If it was opened since the backup, open it again: else it is erased in "
+    "some days"
 )
 
 
@@ -185,21 +185,15 @@ def _restore_into(
         services.data.trail.record(AuditRow("store.restore", by=OPERATOR, target="store"))
         skipped = _skip_given_numbers(store, read_facts(file), lists)
         print(f"new findings have numbers above {skipped}: none is given again")
-        # First, for it needs what is then erased again.
-        to_reach = services.erasure.to_reach.note_again()
         again = erase_again(services)
         print(
             f"erased again: {again['account']:,} accounts, {again['finding']:,} findings, and the "
             f"photos of {again['photo']:,}; entered in error again: {again['error']:,} findings"
         )
-        print(
-            f"still to be reached: {to_reach[True]:,} people; the backup does not know "
-            f"{to_reach[False]:,} more"
-        )
         if serving := services.models.serving_version():
             print(IN_SERVICE.format(serving))
-        for account in services.erasure.drop_waiting(by=OPERATOR):
-            print(DROPPED.format(account))
+        for account in services.erasure.give_time():
+            print(CLOSED.format(account))
         if again.total():
             # Nothing else reads this store yet, so it takes its time.
             scrub_store(store, any_size=True)
@@ -267,7 +261,7 @@ def _erase_account(services: Services, erased: Erased) -> bool:
         print(f"not erased: account {account.id}, which had given its findings to another one")
         return False
     erase = partial(
-        services.eraser.erase_again, account.id, by=OPERATOR, kept_until=erased.kept_until_at
+        services.erasure.erase_again, account.id, by=OPERATOR, kept_until=erased.kept_until_at
     )
     try:
         erase()

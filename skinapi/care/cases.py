@@ -15,7 +15,7 @@ from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
-from skinapi.accounts.auth.events import AccountGone, ConsentWithdrawn
+from skinapi.accounts.auth.events import ConsentWithdrawn
 from skinapi.base.errors import Conflict, Forbidden, NotFound, PatientTaken
 from skinapi.base.field_types import ID
 from skinapi.base.pages import Page, PageRequest
@@ -24,7 +24,6 @@ from skinapi.care.second_opinions import SecondOpinion, SecondOpinions
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.read_access import is_asked
-from skinapi.findings.records.record_retention import PatientDeleted
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
 from skinapi.findings.status.spot import SecondOpinionRequest, Spot, answer, ask
 from skinapi.platform.audit.trail import AuditTrail
@@ -104,8 +103,6 @@ class CasesService:
             return self._read_case(finding, owner)
         unit.audit("case.ask_opinion", by=by.id, target=finding.id, owner=finding.owner)
         owner = self.accounts.lock(finding.owner)
-        if owner.record_kept_until_at:
-            raise PatientDeleted
         if owner.consents.get("sharing") is False:
             raise SharingRefused
         if not self.accounts.lock(asked.id).active_doctor:
@@ -175,16 +172,10 @@ class CasesService:
             self._put(finding.spot, None)
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> None:
-        if event.purpose == "sharing":
-            self._unshare(event.account)
-
-    def on_gone(self, event: AccountGone) -> None:
-        self._unshare(event.account)
-
-    def _unshare(self, patient: str) -> None:
         """End the questions about this patient's spots."""
+        patient = event.account
         for row in self.records.waiting.list_of("owner", [patient]):
-            if row.lesion and row.colleague:
+            if event.purpose == "sharing" and row.lesion and row.colleague:
                 target = row.finding or row.lesion
                 self.trail.record(AuditRow("case.withdraw_opinion", patient, target, owner=patient))
                 self._put(self.records.spots.get(row.lesion).spot, None)

@@ -2,7 +2,7 @@
 spot or about none. A message never changes, but for who is to answer it, and whether that was done.
 """
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -173,15 +173,9 @@ class Messages(Repository[Message]):
     def remove(self, identifier: str) -> bool:
         return bool(self._documents.delete({"id": identifier}))
 
-    def forget(self, owner: str, *, kept: Set[str] | None = None) -> None:
-        """Delete the conversations of this owner; with the spots `kept` in a medical record, those
-        about other spots alone. Idempotent.
-        """
-        if kept is None:
-            self._documents.delete({"owner": owner})
-            return
-        for lesion in self._documents.count_by("lesion", {"owner": owner}).keys() - kept:
-            self._forget_lesion(lesion)
+    def forget(self, owner: str) -> int:
+        """Delete the conversations of this owner. Idempotent."""
+        return self._documents.delete({"owner": owner})
 
     def check_integrity(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
         """Messages of spots that are gone, as a restore by hand leaves them."""

@@ -13,7 +13,7 @@ from skinapi.care.lesion_routes import CourseQuery, PlaceView
 from skinapi.care.message_records import LONGEST_MESSAGE, NobodyInCharge, TooManyUnread
 from skinapi.care.message_records import Message as StoredMessage
 from skinapi.care.messages import ConversationTopic, MessagesService, Waiting
-from skinapi.findings.records.record_retention import PatientCannotRead, PatientDeleted
+from skinapi.findings.records.record_retention import PatientCannotRead
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Body, Message
 
@@ -96,7 +96,6 @@ CANNOT_SEND = (
     NotFound,
     IdempotencyKeyReused,
     NobodyInCharge,
-    PatientDeleted,
     PatientCannotRead,
     TooManyUnread,
 )

@@ -29,7 +29,7 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import Lesion, Lesions
 from skinapi.findings.records.read_access import in_care
-from skinapi.findings.records.record_retention import PatientCannotRead, PatientDeleted
+from skinapi.findings.records.record_retention import PatientCannotRead
 from skinapi.findings.records.waiting_spots import make_message_row
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.faults import Fault
@@ -253,7 +253,7 @@ class MessagesService:
 
     def _hold(self, thread: Thread, by: Subject) -> Account:
         held, lesion = self.accounts.lock(thread.owner), thread.lesion
-        own = held.id == by.id and held.status != "deleting"
+        own = held.id == by.id
         # A doctor who has lost the role a moment ago still has the patients.
         in_charge = in_care(held, by) and self.accounts.lock(by.id).active_doctor
         there = lesion is None or (self.lesions.find(lesion) and self.lesions.change(lesion, {}))
@@ -263,8 +263,6 @@ class MessagesService:
 
     def _require_reader(self, owner: Account, by: Subject) -> str:
         if by.id != owner.id:
-            if owner.record_kept_until_at:
-                raise PatientDeleted
             if not self.findings.can_read_anywhere(owner):
                 raise PatientCannotRead
             return owner.id

@@ -122,11 +122,11 @@ class PatientInCare(Answer):
         description="what spots of the patient wait for, and messages about none: of each kind the "
         "one that is due first. The soonest due comes first"
     )
-    record_kept_until: datetime | None = optional(
-        "the patient has left: only the medical record is kept, until then; absent otherwise"
+    erase_at: datetime | None = optional(
+        "the account is closed, and is erased then; absent otherwise"
     )
     inactive: bool = optional(
-        "the account is suspended or not approved: the patient reads nothing here. Absent "
+        "the account is suspended, closed or not approved: the patient reads nothing here. Absent "
         "otherwise",
         default=False,
     )
@@ -138,8 +138,7 @@ class PatientInCare(Answer):
         first = min(queued, key=lambda row: row.urgency_key or "", default=None)
         return cls.from_record(
             account,
-            record_kept_until=account.record_end,
-            inactive=_is_inactive(account),
+            inactive=not account.approved,
             waiting=WaitingKindView.list_of(found.waiting),
             waiting_band=first.urgency if first else None,
             waiting_since=first.began_at if first else None,
@@ -309,14 +308,14 @@ class OfPatient(Answer):
     patient_name: str
     patient_email: str | None = optional("absent if the patient is not in the caller's care")
     patient_phone: str | None = optional("the same, and absent without one")
-    record_kept_until: datetime | None = optional("as that of the patient")
+    erase_at: datetime | None = optional("as that of the patient")
     inactive: bool = optional("as that of the patient", default=False)
 
     @staticmethod
     def fields_of(owner: Account, to: Subject) -> dict[str, Any]:
         names = ("id", "name", "email", "phone") if in_care(owner, to) else ("id", "name")
         named = {f"patient_{name}": getattr(owner, name) for name in names}
-        return {**named, "record_kept_until": owner.record_end, "inactive": _is_inactive(owner)}
+        return {**named, "erase_at": owner.erase_at, "inactive": not owner.approved}
 
 
 class QueuedFinding(ListedFinding, OfPatient):
@@ -418,10 +417,6 @@ class WaitingRow(OfPatient):
             finding=QueuedFinding.from_case(found.case, to) if found.case else None,
             deleted=DeletedFinding.from_stub(status.newest_stub if status else None),
         )
-
-
-def _is_inactive(patient: Account) -> bool:
-    return not (patient.approved or patient.is_record)
 
 
 def _for_doctor(finding: StoredFindingRow) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from functools import partial
 from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.accounts.auth.events import AccountAdded, PatientNumber
+from skinapi.accounts.auth.events import AccountAdded
 from skinapi.base.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound
 from skinapi.base.field_types import LONGEST_NAME, find_unseen
 from skinapi.base.languages import LANGUAGES, Language
@@ -26,7 +26,6 @@ CLINIC_WIDE_ONLY = "Only a clinic-wide key names patients of another system"
 NOBODY = (
     "Nobody here came under this number. Look at each sign of it, and at the system that gave it"
 )
-DELETING = "This patient is being deleted. Try again in a minute"
 SUSPENDED = "The account of this patient is suspended: nothing is filed for it"
 LONGEST = LONGEST_NAME
 UNSEEN = (
@@ -56,10 +55,6 @@ class PatientsService:
             raise NotFound(NOBODY)
         unit.audit("patient.find", by=by, target=account.id)
         return account
-
-    def is_number_of(self, account: Account, number: PatientNumber) -> bool:
-        found = self.accounts.find_external(self._checked(number.system, number.value))
-        return found is not None and account.id in (found.id, found.joined_to)
 
     def find_or_add(
         self, system: str, value: str, *, by: Subject, doctor: str | None = None
@@ -113,10 +108,12 @@ class PatientsService:
     ) -> tuple[Account, bool]:
         """The account of this identifier, and whether it is a new one that is not stored yet: see
         `add_drafted`. In charge of a new one is the `doctor` with this id, else the one whom the
-        caller's key names, else that of DEFAULT_DOCTOR.
+        caller's key names, else that of DEFAULT_DOCTOR. A closed account is opened.
         """
         hashes = self.list_hashes(system, value, by=by)
         found = self._find(hashes)
+        if found and found.status == "closed":
+            found = self._open(found.id, by=by.id)
         if found and not found.approved:
             raise Conflict(SUSPENDED)
         if found:
@@ -166,6 +163,12 @@ class PatientsService:
         unit.publish(AccountAdded(drafted.id))
 
     @atomic
+    def _open(self, unit: Unit, account_id: str, *, by: str) -> Account:
+        """Open the closed account of a patient for whom a system sends something."""
+        unit.audit("account.open", by=by, target=account_id)
+        return self.accounts.change(unit, self.accounts.get(account_id), status="approved")
+
+    @atomic
     def _add(self, unit: Unit, drafted: Account, *, by: str) -> None:
         self.add_drafted(unit, drafted, by=by)
 
@@ -173,8 +176,6 @@ class PatientsService:
         found = self.accounts.find_external(hashes)
         if found and found.joined_to:
             found = self.accounts.find_staying(found.joined_to)
-        if found and found.status == "deleting":
-            raise Conflict(DELETING)
         return found
 
     def list_hashes(self, system: str, value: str, *, by: Subject) -> list[str]:

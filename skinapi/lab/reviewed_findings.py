@@ -296,9 +296,11 @@ class ContributedPictures:
         return self._delete({"account": event.account}, withdrawn=True)
 
     @atomic
-    def forget(self, unit: Unit, account: str) -> None:
+    def forget(self, unit: Unit, account: str) -> int:
         """Erase all copies of this account's photos in data sets. It is idempotent."""
-        unit.erase(self._delete({"account": account}))
+        keys = self._delete({"account": account})
+        unit.erase(keys)
+        return len(keys)
 
     def _delete(self, wanted: Filter, *, withdrawn: bool = False) -> list[str]:
         gone, keys = self._images.delete_records(wanted)

@@ -8,17 +8,12 @@ CLEANUP = "skinapi.lab.checks.check_queue:Cleanup"
 COPIES = "skinapi.lab.reviewed_findings:ContributedPictures"
 
 STORED = Stored(
-    counted={
-        "uploads": ("uploads", "owner"),
-        "datasets": ("datasets", "owner"),
-        "dataset_pictures": ("images", "account"),
-    },
     erases={
         ConsentWithdrawn: f"{COPIES}.on_withdrawn",
         KeptPhotosUnwanted: f"{COPIES}.on_unwanted",
         **dict.fromkeys((FindingDeleted, FindingVoided, PhotosErasedAgain), f"{COPIES}.on_gone"),
     },
     # Else each finding would look for its copies by itself.
-    forgets_first=(f"{COPIES}.forget",),
-    forgets=(f"{CLEANUP}.forget",),
+    forgets_first={"dataset_pictures": f"{COPIES}.forget"},
+    forgets={"datasets": f"{CLEANUP}.forget"},
 )

@@ -45,22 +45,19 @@ def _yes() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What an area has stored of people, `STORED` in its `stored.py`. It is counted and forgotten
-    also while the area is off: so each server imports that module, which names by their places
+    """What an area has stored of people, `STORED` in its `stored.py`. It is forgotten also while
+    the area is off: so each server imports that module, which names by their places
     (`module:Class.method`) what is called then, and imports none of them.
 
-    `counted`: the collections that an erasure counts, with the field of the account, by kind.
-    `told`: those with receivers of what is told of a person, by place. `erases`: what is called in
-    the transaction of an event. `forgets`, `forgets_first`: what is called with an account that is
-    erased, after its findings and before them; `forgets_joined`: with one that joins another.
+    `erases`: what is called in the transaction of an event. `forgets`, `forgets_first`: what is
+    called with an account that is erased, after its findings and before them, by what its result
+    counts. `log_ins`: what ends log-ins of an account.
     """
 
-    counted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
     erases: Mapping[type, str] = field(default_factory=dict)
-    forgets: Sequence[str] = ()
-    forgets_first: Sequence[str] = ()
-    forgets_joined: Sequence[str] = ()
+    forgets: Mapping[str, str] = field(default_factory=dict)
+    forgets_first: Mapping[str, str] = field(default_factory=dict)
+    log_ins: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from skinapi.accounts.auth.account import Account, AccountFields, Subject
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
-from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict
@@ -45,8 +44,7 @@ KEYED: Mapping[str, str] = {FINDINGS: "owner", "lesions": "owner", "messages": "
 
 ITSELF = "An account cannot be joined with itself; name the one that stays"
 PATIENTS_ALONE = "Only accounts of patients are joined: give both the role user first"
-RECORD_ALONE = "Of one of these accounts only the medical record is kept, by law: it stays as it is"
-DELETED = "One of these accounts is being deleted, or waits for that"
+CLOSED = "One of these accounts is closed: open it first"
 JOINED_ALREADY = "One of these accounts was joined to another one already: name that one"
 NOT_APPROVED = "Approve the account that stays first"
 OTHER_WAY_ROUND = (
@@ -84,7 +82,6 @@ class JoiningService:
     work: UnitOfWork
     store: Store
     accounts: Accounts
-    former: FormerOwners
     consents: Consents
     findings: FindingsService
     lesions: Lesions
@@ -155,7 +152,6 @@ class JoiningService:
             self.outbox.withdraw(kind, to=gone.id, about="")
         self._move(gone.id, stays.id)
         stays = self._close(unit, gone, stays, consents, reason)
-        self._release_own_records(unit, stays, by)
         for account in (gone.id, stays.id):
             self.findings.queue.recount(account)
         self.findings.records.renew_waiting_of(stays.id)
@@ -258,21 +254,13 @@ class JoiningService:
         )
         return self.accounts.change(unit, stays, **joined)
 
-    def _release_own_records(self, unit: Unit, stays: Account, by: str) -> None:
-        """Nobody is in charge of the kept record of the own former account, which this shows."""
-        for record in self.accounts.list_records_of(stays.id):
-            if self.former.is_own(record, stays):
-                unit.record(AuditRow("account.assign", by=by, target=record.id))
-                self.accounts.change(unit, record, doctor_id=None)
-
 
 def _refuse(gone: Account, stays: Account) -> None:
     both = (gone, stays)
     reasons = {
         ITSELF: gone.id == stays.id,
         PATIENTS_ALONE: any(item.role != "user" or item.machine for item in both),
-        RECORD_ALONE: any(item.is_record for item in both),
-        DELETED: not all(item.stays for item in both),
+        CLOSED: any(item.status == "closed" for item in both),
         JOINED_ALREADY: any(item.joined_to for item in both),
         NOT_APPROVED: not stays.approved,
         OTHER_WAY_ROUND: (gone.can_log_in and not stays.can_log_in)

@@ -33,6 +33,7 @@ class FormerSpot:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        store.collection("people_to_reach").ensure_index("account", "id")
         self.lesion: Document = {"id": "s", "created_at": day(0), "owner": "ada"}
         self.add("lesions", **self.lesion)
 

@@ -1,7 +1,7 @@
 """A store of release 2.0.0 is migrated by the first server that starts."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,6 @@ from tests.care.clinic import (
     file_for,
     numbers,
     patient_in_care,
-    patient_of,
     review,
 )
 from tests.care.test_cases import Clinic, answer, give
@@ -183,47 +182,82 @@ def former_entry(account: str, *findings: Document) -> Document:
     }
 
 
-def test_a_person_to_reach_of_an_erased_account_stays_in_the_list(real_backend: Backend) -> None:
-    """Its reasons become what its spots waited for."""
-    doctor = real_backend.member(role="doctor")
-    sent = {"by": "a" * 32, "issuer": "clinic", "picture": None}
-    urgent = {"number": 7, "why": "unreviewed", "also": ["corrected"], "sent": sent}
-    held = {"number": 8, "why": "held", "also": ["awaited", "unanswered"]}
-    message = {"number": 0, "why": "message", "urgency": None, "label": None}
-    people = real_backend.services.store.collection("people_to_reach")
-    people.insert(former_entry(new_id(), urgent, held, message))
+@pytest.mark.parametrize("gone", ["the account", "all but its record", "the finding"])
+def test_a_store_with_somebody_to_tell_who_is_stored_nowhere_else_is_refused(
+    real_backend: Backend, gone: str
+) -> None:
+    ada, store = real_backend.member(), real_backend.services.store
+    account = new_id() if gone == "the account" else real_backend.account(ada.email).id
+    if gone == "all but its record":
+        real_backend.edit(ada.email, status="suspended", record_kept_until_at=now())
+    numbers = [7] if gone == "the finding" else []
+    entry = former_entry(account, *({"number": it, "why": "unreviewed"} for it in numbers))
+    store.collection("people_to_reach").insert(entry)
     make_former(real_backend)
-    opened = open_services(real_backend.settings, real_backend.services.store)
-    [person] = opened.data.people_to_reach.walk_all()
-    assert [(spot.number, spot.urgency, spot.waits_for) for spot in person.spots] == [
-        (7, URGENT, ("review", "telling")),
-        (8, URGENT, ("answer", "result", "telling")),
-        (None, None, ("answer",)),
-    ]
-    assert not people.find()[0].keys() & {"findings", "numbers"}
-    assert len(doctor.call("GET", "/people-to-reach").get_json()) == 1
+    with pytest.raises(UnsafeSettings, match=r"is gone: 1\."):
+        open_services(real_backend.settings, store)
+    assert store.collection(STORE_COLLECTION).find()[0]["version"] == FORMER
+    store.collection("people_to_reach").delete({})
+    open_services(real_backend.settings, store)
+
+
+def test_a_half_deleted_account_is_left_to_the_former_release(real_backend: Backend) -> None:
+    real_backend.edit(real_backend.member().email, status="deleting")
+    make_former(real_backend)
+    with pytest.raises(UnsafeSettings, match=r"half deleted: 1\."):
+        open_services(real_backend.settings, real_backend.services.store)
 
 
 def test_a_person_to_reach_whose_account_is_there_is_to_be_told_of_the_spots(
     real_backend: Backend,
 ) -> None:
-    """A finding that was deleted alone has no spot: it stays in the list."""
     grey, ada = patient_in_care(real_backend)
-    stored, deleted = (file_for(real_backend, ada, URGENT).number for _ in range(2))
+    number = file_for(real_backend, ada, URGENT).number
     store, account = real_backend.services.store, real_backend.account(ada.email).id
-    assert ada.call("DELETE", f"/submissions/{deleted}").status_code == 200
     people = store.collection("people_to_reach")
-    unreviewed = [{"number": number, "why": "unreviewed"} for number in (stored, deleted)]
-    people.insert(former_entry(account, *unreviewed))
-    ben = patient_of(real_backend, grey)
-    of_ben = {"number": file_for(real_backend, ben, URGENT).number, "why": "unreviewed"}
-    people.insert(former_entry(real_backend.account(ben.email).id, of_ben))
+    people.insert(former_entry(account, {"number": number, "why": "unreviewed"}))
+    make_former(real_backend)
+    open_services(real_backend.settings, store)
+    rows = grey.call("GET", "/waiting?kind=telling").get_json()
+    assert [row["finding"]["id"] for row in rows] == [number]
+    assert people.find() == []
+
+
+def test_a_kept_record_becomes_a_closed_account_with_its_day_and_its_doctor(
+    real_backend: Backend,
+) -> None:
+    """Somebody who registered anew with the address since keeps that account."""
+    grey, ada = patient_in_care(real_backend)
+    number = file_for(real_backend, ada, ROUTINE).number
+    store, account = real_backend.services.store, real_backend.account(ada.email).id
+    until = now() + timedelta(days=900)
+    record = {"record_kept_until_at": until, "record_made_at": now(), "former_identity": ["hash"]}
+    record |= {"status": "suspended", "email": f"{account}@records.invalid", "password_hash": ""}
+    store.collection("accounts").update({"id": account}, {"$set": record})
+    again = real_backend.member(ada.email)
     make_former(real_backend)
     opened = open_services(real_backend.settings, store)
-    [person] = opened.data.people_to_reach.walk_all()
-    assert [spot.number for spot in person.spots] == [deleted]
-    rows = grey.call("GET", "/waiting?kind=telling").get_json()
-    assert {row["finding"]["id"] for row in rows} == {stored, of_ben["number"]}
+    closed = opened.data.accounts.get(account)
+    assert (closed.status, closed.erase_at) == ("closed", until)
+    stored = store.collection("accounts").get(account) or {}
+    assert not stored.keys() & {"record_kept_until_at", "record_made_at", "former_identity"}
+    [patient] = grey.call("GET", "/patients").get_json()
+    assert (patient["_id"], datetime.fromisoformat(patient["erase_at"])) == (account, until)
+    assert grey.call("GET", f"/submissions/{number}").status_code == 200
+    assert again.call("GET", f"/submissions/{number}").status_code == 404
+
+
+def test_an_account_whose_deletion_waits_is_closed_until_the_same_day(
+    real_backend: Backend,
+) -> None:
+    ada, store = real_backend.member(consents={"training": True}), real_backend.services.store
+    account, due = real_backend.account(ada.email).id, now() + timedelta(days=3)
+    real_backend.edit(ada.email, deletion_asked_at=now(), deletion_due_at=due)
+    make_former(real_backend)
+    closed = open_services(real_backend.settings, store).data.accounts.get(account)
+    assert (closed.status, closed.erase_at, closed.may_teach) == ("closed", due, False)
+    assert ada.call("GET", "/me").status_code == 401
+    assert store.collection("sessions").find({"account": account}) == []
 
 
 def former_opinion(**said: Any) -> Document:

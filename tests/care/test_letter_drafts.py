@@ -13,7 +13,6 @@ from skinapi.accounts.auth.consents import COMPANY, newest_text
 from skinapi.base.languages import LANGUAGES, Language
 from skinapi.care.letters import CONSENT, CONSENT_SINCE
 from skinapi.findings.records.letters import ADDRESSEES, Addressee
-from skinapi.privacy.erasure.contents import Elsewhere
 from tests.care.test_letter_texts import MELANOMA, read_page, read_pdf
 from tests.care.test_letters import Practice
 from tests.findings.prediction.photographer import predicted
@@ -198,13 +197,3 @@ def test_the_letter_to_a_colleague_has_the_facts_the_question_and_the_reason(
         "I suspect a melanoma.",
     ):
         assert told in text
-
-
-def test_who_deletes_the_account_is_told_that_a_language_model_got_something(
-    practice: Callable[..., Practice],
-) -> None:
-    at = practice()
-    at.sign(at.draft())
-    contents = at.backend.services.erasure.contents
-    sent = contents.list_elsewhere(at.backend.account(at.ada.email))
-    assert Elsewhere.LLM in {item.where for item in sent}

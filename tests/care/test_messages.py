@@ -146,7 +146,7 @@ def test_what_no_doctor_has_answered_waits_for_the_next_one(each: Talk) -> None:
     each.read(each.grey)
     each.sent(each.ada, "unseen")
     other = each.backend.member(role="doctor")
-    each.backend.services.admin.delete_doctor(email=each.grey.email, by="-")
+    each.backend.services.admin.close_account(of_doctor=True, email=each.grey.email, by="-")
     each.assign(other)
     assert each.waits(other) == [2]
     assert each.waits(each.ada) == [1]
@@ -221,9 +221,9 @@ def test_what_was_said_about_a_deleted_spot_is_about_none(either: Talk) -> None:
 
 def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(each: Talk) -> None:
     each.sent(each.grey)
-    each.backend.services.admin.delete_doctor(email=each.grey.email, by="-")
+    each.backend.services.admin.close_account(of_doctor=True, email=each.grey.email, by="-")
     assert each.texts(each.ada) == ["hello"]
-    each.backend.services.admin.delete_user(email=each.ada.email, by="-")
+    each.backend.services.admin.close_account(of_doctor=False, email=each.ada.email, by="-")
     assert each.backend.stored()["messages"] == []
 
 
@@ -277,7 +277,7 @@ def test_of_two_patients_each_has_the_own_conversation(general: Talk) -> None:
     general.sent(general.grey, "answered")
     [waiting] = general.waiting(general.grey)
     assert (waiting["patient"], waiting["unread"]) == (path.split("/")[2], 1)
-    general.backend.services.admin.delete_user(email=general.ada.email, by="-")
+    general.backend.services.admin.close_account(of_doctor=False, email=general.ada.email, by="-")
     assert [item["text"] for item in other.call("GET", path).get_json()] == ["of another"]
 
 

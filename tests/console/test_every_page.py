@@ -140,7 +140,7 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     user = ["check", f"finding/{first}", f"finding/{second}", f"spot/{spot}", f"visits/{spot}"]
     case = [f"case/{first}", f"case/{first} help", f"case/{first} opinion"]
     other = [f"case/{second}", f"case/{second} letter"]
-    doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "people-to-reach"]
+    doctor = [*case, *other, f"course/{spot}", f"visits/{spot}"]
     admin = ["audit", "triage", f"version/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "jobs", f"job/{clinic.job}"]
     sections = [f"integrations/{name}" for name in ("log_in", "archive", "webhooks")]

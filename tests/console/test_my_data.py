@@ -85,7 +85,7 @@ def test_a_person_has_the_file_made_and_downloads_it(
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)
-def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_doctor(
+def test_who_is_still_to_be_told_reads_it_before_closing_and_is_in_the_doctors_lists(
     visitor: Visitor, seeder: Seeder, look: Look
 ) -> None:
     doctor, patient = seeder.person("doctor"), seeder.person()
@@ -100,24 +100,16 @@ def test_who_is_still_to_be_told_reads_it_before_leaving_and_is_reached_by_the_d
     visitor.go("my-data")
     visitor.press("section.card button.danger")
     journey.see("unsettledOwn")
-    journey.see("toReachAddress")
+    journey.see("unsettledWaits")
     journey.step("dialog")
     visitor.type(ownPassword=PASSWORD)
     visitor.press("dialog button.danger")
+    journey.see("ownAccountClosed")
     journey.see("receiptText")
     visitor.press("dialog .primary")
     visitor.enter(doctor, "doctor")
-    visitor.press(".notes .to-reach")
+    visitor.go("queue?list=telling")
     visitor.see(patient.email)
-    journey.see("waiting_telling")
-    journey.step("page")
-    visitor.press_in_row(patient.email, journey.say("toReach_unreachable"))
-    journey.see("toReachAsk_unreachable")
-    journey.step("ask")
-    visitor.press("dialog .quiet")
+    visitor.go("patients")
     visitor.see(patient.email)
-    visitor.press_in_row(patient.email, journey.say("toReach_told"))
-    journey.see("toReachAsk_told")
-    visitor.press("dialog .danger")
-    visitor.see_none(patient.email)
     journey.step("done")

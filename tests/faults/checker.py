@@ -98,7 +98,7 @@ def _changes(told: Told, kept: Contents) -> Iterator[str]:
         for event in told.actions("approve", email):
             statuses = _next(statuses, event, "approved")
         if any(event.unknown for event in told.actions("remove", email)):
-            statuses = statuses | {"deleting"}
+            statuses = statuses | {"closed"}
         for event in told.actions("role", email):
             roles = _next(roles, event, event.value)
         known = told.actions("enrol", email) or told.actions("register", email)

@@ -27,14 +27,13 @@ from tests.test_access import declared, letter
 
 # A new route declares its `scopes`, or has its place here.
 TAKE_NO_KEY = """
-    find_external_patient ask_for_file_of_patient show_file_of_patient fetch_file_of_patient
-    delete_file_of_patient
+    find_external_patient
     # Who one is, how one logs in, and what a person decides about the own account and data.
     show_me change_password log_out list_sessions end_session begin_second_factor
     confirm_second_factor remove_second_factor list_keys make_key revoke_key show_consents
-    set_consents change_locale set_notices set_phone set_person delete_me show_deletion
-    take_deletion_back correct_facts
-    list_people_to_reach mark_person_reached summarise_data ask_for_file show_file delete_file
+    set_consents change_locale set_notices set_phone set_person delete_me preview_closing
+    correct_facts
+    summarise_data ask_for_file show_file delete_file
     fetch_file delete_submission list_readers create_lesion change_lesion delete_lesion
     sort_finding propose_lesions compare_findings generate_report
     # Where data is sent, which a stolen key must not change, and what people say to each other.
@@ -51,13 +50,12 @@ TAKE_NO_KEY = """
     withdraw_letter delete_letter
     # What an admin decides, and the desk to do it at.
     hand_link list_accounts list_users list_doctors delete_user join_accounts change_role
-    preview_joining preview_deletion
+    preview_joining
     suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
     assign_doctor count_waiting approve_accounts refuse_accounts
     show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
     show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
     show_retention keep_account end_keep list_erasures
-    list_waiting_erasures
     # Its clients know no key.
 """
 NO_KEY = {name for line in TAKE_NO_KEY.splitlines() if "#" not in line for name in line.split()}

@@ -455,7 +455,7 @@ def test_a_session_key_ends_with_the_account_of_its_patient(backend: Backend) ->
     browser = Person(backend.client, secret)
     backend.services.admin.suspend_account(email=ada.email, by="-")
     assert refused(browser.call("GET", "/submissions")) == (403, "account_suspended")
-    backend.services.admin.delete_user(email=ada.email, by="-")
+    backend.services.admin.close_account(of_doctor=False, email=ada.email, by="-")
     assert refused(browser.call("GET", "/submissions")) == (401, "invalid_key")
 
 

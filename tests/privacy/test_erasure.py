@@ -1,30 +1,25 @@
-"""The erasure of an account: asked for, taken back, carried out, and checked by a code."""
+"""The life of an account at its end: closed, open again, erased, and proved by a receipt."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.languages import LANGUAGES
 from skinapi.model.conditions import Band
-from skinapi.model.registry.stored_version import Origin, PatientPictures
 from skinapi.platform.notices.outbox import Kind, Notice
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.erasure import service
 from skinapi.privacy.erasure.receipts import WORDS
 from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
-from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
-from tests.privacy.test_joining import join
-from tests.support.backends import MAIL, PASSWORD, Backend, Person
-from tests.support.models import write_model
+from tests.support.backends import MAIL, PASSWORD, Backend, Person, finish_erasures
+from tests.support.clock import Clock
 from tests.support.reviews import signed_review
 from tests.use_cases.use_case import notices_to
 
 ASKED = {"current_password": PASSWORD}
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -34,11 +29,6 @@ def given(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 WAITS = pytest.mark.parametrize("given", [{"deletion_wait_days": 7}], indirect=True)
 KEEPS = pytest.mark.parametrize("given", [{"record_retention": 10}], indirect=True)
-
-
-def finish(backend: Backend) -> None:
-    backend.services.erasure.begin_due()
-    backend.services.erasure.finish_begun()
 
 
 def leave(person: Person) -> dict[str, Any]:
@@ -51,6 +41,10 @@ def verified(backend: Backend, code: str) -> dict[str, Any]:
     return body
 
 
+def is_stored(backend: Backend, account: str) -> bool:
+    return backend.services.store.collection("accounts").get(account) is not None
+
+
 def send_all(backend: Backend) -> None:
     outbox = backend.services.data.outbox
     outbox.mark_sent([Notice.model_validate(item) for item in outbox.find_due(10)])
@@ -58,31 +52,17 @@ def send_all(backend: Backend) -> None:
 
 def test_a_receipt_counts_what_was_erased_and_names_nobody(backend: Backend) -> None:
     talk = Talk(backend)
-    number = predicted(talk.ada, lesion=talk.lesion)["id"]
-    talk.ada.call("GET", f"/submissions/{number}/thumbnail")
-    talk.ada.call("GET", f"/submissions/{number}/report.pdf")
+    file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
     for talk.about_a_spot in (True, False):
         talk.sent(talk.ada, "It itches.")
-    ada = backend.account(talk.ada.email).id
-    backend.services.data.outbox.add(Kind.FILE_MADE, to=ada, about="my-data")
     code = leave(talk.ada)["receipt"]
     assert verified(backend, code)["receipt"]["complete"] is False
-    finish(backend)
+    finish_erasures(backend)
     verdict = verified(backend, code)
     receipt = verdict["receipt"]
     assert (verdict["valid"], receipt["complete"]) == (True, True)
-    assert receipt["erased"] == {
-        "account": 1,
-        "findings": 1,
-        "photos": 1,
-        "thumbnails": 1,
-        "reports": 1,
-        "spots": 1,
-        "messages": 2,
-        "sessions": 1,
-        "known_addresses": 1,
-        "notices": 1,
-    }
+    erased = receipt["erased"]
+    assert (erased["findings"], erased["spots"], erased["messages"]) == (1, 1, 2)
     assert (receipt["asked_by"], receipt["extent"]) == ("person", "account")
     assert talk.ada.email not in str(verdict)
     assert "Ada" not in str(verdict)
@@ -100,7 +80,7 @@ def test_a_printed_link_answers_in_words_whether_its_code_was_given_out(backend:
         return body["valid"], body["message"]
 
     assert said(code, "en") == (True, WORDS["en"].pending)
-    finish(backend)
+    finish_erasures(backend)
     for language in LANGUAGES:
         words = WORDS[language]
         assert said(code, language) == (True, f"{words.headlines['account']} {words.backups}")
@@ -108,16 +88,12 @@ def test_a_printed_link_answers_in_words_whether_its_code_was_given_out(backend:
             assert said(wrong, language) == (False, words.unknown)
 
 
-def test_a_receipt_that_was_stored_with_a_signature_is_still_read(backend: Backend) -> None:
+def test_the_receipt_of_a_record_that_2_0_0_kept_says_so(backend: Backend) -> None:
     code = leave(backend.member())["receipt"]
-    finish(backend)
-    former: dict[str, Any] = {"signature": "eA==", "public_key": "eA==", "language": "fr"}
-    former |= {"kept": [{"what": "audit"}], "elsewhere": [], "backups": [], "remains": ["disk"]}
+    finish_erasures(backend)
     receipts = backend.services.store.collection("erasure_receipts")
-    receipts.update({"code": code}, {"$set": former})
-    answer = verified(backend, code)
-    assert (answer["valid"], answer["receipt"]["erased"]["account"]) == (True, 1)
-    assert former.keys() & answer["receipt"].keys() == set()
+    receipts.update({"code": code}, {"$set": {"extent": "all_but_record", "language": "fr"}})
+    assert WORDS["en"].headlines["all_but_record"] in verified(backend, code)["message"]
 
 
 def test_the_mail_with_the_receipt_outlives_the_account_and_goes_with_its_sending(
@@ -126,319 +102,165 @@ def test_the_mail_with_the_receipt_outlives_the_account_and_goes_with_its_sendin
     ada = backend.member(locale="fr")
     account = backend.account(ada.email).id
     code = leave(ada)["receipt"]
-    finish(backend)
+    finish_erasures(backend)
     (notice,) = backend.services.store.collection("outbox").find({"account": account})
-    assert (notice["kind"], notice["address"], notice["language"]) == ("erased", ada.email, "fr")
+    assert (notice["kind"], notice["address"], notice["language"]) == ("closed", ada.email, "fr")
     assert notice["about"] == f"receipts/verify/{code}"
     send_all(backend)
     assert ada.email not in str(backend.stored())
 
 
 @WAITS
-def test_a_deletion_that_waits_can_be_taken_back_and_opens_the_account_meanwhile(
-    backend: Backend,
+def test_a_closed_account_is_like_a_suspended_one_until_it_is_erased(
+    backend: Backend, clock: Clock
 ) -> None:
-    ada = backend.member(consents={"training": True})
+    grey, ada = patient_in_care(backend)
+    root = backend.member(role="admin")
+    ada.call_ok("PUT", "/me/consents", json={"training": True})
+    number = file_for(backend, ada, Band.ROUTINE).number
     account = backend.account(ada.email)
-    asked = leave(ada)
-    assert asked["message"] == "Account will be deleted"
-    assert leave(ada)["deletion_at"] == asked["deletion_at"]
-    assert notices_to(backend, account.id) == [Kind.DELETION_ASKED, Kind.DELETION_TOMORROW]
-    again = backend.log_in(ada.email)
-    shown = again.call("GET", "/me/deletion").get_json()
-    assert (shown["deletion_at"], shown["wait_days"]) == (asked["deletion_at"], 7)
-    assert again.call("GET", "/me").get_json()["deletion_at"] == asked["deletion_at"]
-    assert backend.account(ada.email).may_teach is False
-    finish(backend)
-    assert again.call("DELETE", "/me/deletion").status_code == 200
-    assert again.call("GET", "/me/deletion").get_json()["deletion_at"] is None
-    assert notices_to(backend, account.id) == []
-    refused = again.call("DELETE", "/me/deletion")
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_deletion_waits")
-
-
-def test_all_deletions_that_wait_are_dropped_after_a_restore_and_their_owners_told(
-    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More than are read at once; one whose time is over may have been taken back in time."""
-    backend, services = real_backend, real_backend.services
-    monkeypatch.setattr(service, "DROPPED_AT_ONCE", 1)
-    monkeypatch.setattr(services.data.outbox, "enabled", True)
-    asked = [backend.member() for _ in range(3)]
-    for days, person in zip((-1, 1, 2), asked, strict=True):
-        due = now() + timedelta(days=days)
-        backend.edit(person.email, deletion_asked_at=now(), deletion_due_at=due)
-    stays = backend.account(backend.member().email)
-    ids = [backend.account(person.email).id for person in asked]
-    assert services.erasure.drop_waiting(by="system") == ids
-    assert [notices_to(backend, item) for item in ids] == [[Kind.DELETION_DROPPED]] * 3
-    services.erasure.begin_due()
-    assert {backend.account(person.email).status for person in asked} == {"approved"}
-    assert (backend.account(stays.email), notices_to(backend, stays.id)) == (stays, [])
-    assert services.erasure.drop_waiting(by="system") == []
-
-
-@WAITS
-def test_a_deletion_whose_time_is_over_is_carried_out_and_cannot_be_taken_back(
-    backend: Backend,
-) -> None:
-    ada = backend.member()
-    account = backend.account(ada.email).id
-    leave(ada)
-    backend.edit(ada.email, deletion_due_at=now() - timedelta(seconds=1))
-    refused = ada.call("DELETE", "/me/deletion")
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "deletion_due")
-    finish(backend)
+    left = leave(ada)
+    assert left["message"] == "Account will be deleted"
+    closed = backend.account(ada.email)
+    assert (closed.status, closed.may_teach) == ("closed", False)
+    consents = backend.services.data.consents.find_latest(account.id)
+    assert consents["training"].given is False
+    # Nobody logs in, and the address is taken.
     assert ada.call("GET", "/me").status_code == 401
-    receipt = backend.services.data.receipts.find_newest(account)
-    assert receipt is not None
-    assert (receipt.complete, receipt.asked_by) == (True, "person")
-
-
-@WAITS
-def test_what_is_taken_back_in_the_moment_in_which_it_is_found_stays(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another server, whose clock is behind, lets it be taken back."""
-    ada = backend.member()
-    leave(ada)
-    found = backend.account(ada.email)
-    monkeypatch.setattr(Accounts, "list_to_delete", lambda *_, **__: [found.id])
-    assert ada.call("DELETE", "/me/deletion").status_code == 200
-    finish(backend)
-    assert ada.call("GET", "/me").status_code == 200
-
-
-@WAITS
-def test_a_doctor_who_got_patients_meanwhile_stays(backend: Backend) -> None:
-    grey = backend.member(role="doctor")
-    leave(grey)
-    backend.edit(grey.email, deletion_due_at=now() - timedelta(seconds=1))
-    backend.member(doctor_id=backend.account(grey.email).id)
-    finish(backend)
-    shown = grey.call("GET", "/me/deletion").get_json()
-    assert shown["obstacle"] == "doctor_has_patients"
-
-
-def reviewed(backend: Backend) -> tuple[Person, Person, int, int]:
-    """A doctor, a patient, and of the patient's findings one that the doctor has signed something
-    about, and one that nobody has.
-    """
-    talk = Talk(backend)
-    signed = predicted(talk.ada, lesion=talk.lesion)["id"]
-    other = predicted(talk.ada, lesion=talk.begin())["id"]
-    review(talk.grey, signed)
-    for talk.about_a_spot in (True, False):
-        talk.sent(talk.ada, "It itches.")
-    return talk.grey, talk.ada, signed, other
-
-
-@KEEPS
-def test_a_record_that_the_law_keeps_stays_the_doctors_alone(backend: Backend) -> None:
-    grey, ada, signed, other = reviewed(backend)
-    account = backend.account(ada.email)
-    colleague, root = backend.member(role="doctor"), backend.member(role="admin")
-    preview = ada.call("GET", "/me/deletion").get_json()
-    assert preview["kept_findings"] == [signed]
-    assert preview["erased"]["findings"] == 1
-    code = leave(ada)["receipt"]
-    finish(backend)
-    receipt = verified(backend, code)["receipt"]
-    assert (receipt["extent"], receipt["kept_until"]) == ("all_but_record", preview["kept_until"])
-    assert (receipt["erased"]["findings"], receipt["erased"]["spots"]) == (1, 1)
-    assert list(backend.services.lesions.check_integrity()) == []
-    assert "messages" not in receipt["erased"]
-    (record,) = [item for item in preview["kept"] if item["what"] == "record"]
-    assert (record["count"], record["until"]) == (1, preview["kept_until"])
-    # The doctor in charge reads it, with the name, and nobody else does.
-    shown = grey.call("GET", f"/submissions/{signed}")
-    assert shown.status_code == 200
-    assert shown.get_json()["record_kept_until"][:10] == preview["kept_until"][:10]
-    assert grey.call("GET", f"/submissions/{signed}/photo").status_code == 200
-    asked, about_none = {"colleague": colleague.email}, f"/patients/{account.id}/messages"
-    for method, path, body in (
-        ("PUT", f"/submissions/{signed}/second-opinion", asked),
-        ("POST", f"/lesions/{shown.get_json()['lesion']}/messages", {"text": "Are you well?"}),
-        ("POST", about_none, {"text": "Are you well?"}),
-    ):
-        refused = grey.call(method, path, json=body)
-        assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_deleted")
-    assert [item["text"] for item in grey.call("GET", about_none).get_json()] == ["It itches."]
-    assert grey.call("GET", f"/submissions/{other}").status_code == 404
-    assert grey.call("GET", "/patients").get_json()[0]["name"] == "Ada Example"
-    until = preview["kept_until"]
-    (patient,) = grey.call("GET", "/patients").get_json()
-    (listed,) = grey.call("GET", f"/patients/{patient['_id']}/submissions").get_json()
-    told = [item["record_kept_until"] for item in (patient, listed, shown.get_json())]
-    assert told == [until, until, until]
-    for item in (colleague, root):
-        assert item.call("GET", f"/submissions/{signed}").status_code == 404
     answer = backend.client.post("/login", json={"email": ada.email, "password": PASSWORD})
-    assert answer.status_code == 401
-    kept = backend.services.data.accounts.get(account.id)
-    assert (kept.email, kept.has_password, kept.consents) == (
-        f"{account.id}@records.invalid",
-        False,
-        {},
-    )
-    send_all(backend)
-    backend.services.store.collection("people_to_reach").delete({})
-    assert ada.email not in str(backend.stored())
-    for path in ("approve", "suspend"):
-        root.call("PATCH", f"/users/{kept.email}/{path}", json={})
-    assert backend.services.data.accounts.get(account.id).is_record
-    refused = root.call("DELETE", f"/users/{kept.email}")
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "record_kept")
-
-
-@KEEPS
-@pytest.mark.parametrize("joined", [False, True], ids=["itself", "joined to another"])
-def test_who_registers_anew_reads_nothing_of_the_own_kept_record(
-    backend: Backend, joined: bool
-) -> None:
-    grey, ada, signed, _ = reviewed(backend)
-    record, root = backend.account(ada.email).id, backend.member(role="admin")
-    other = backend.member(role="doctor")
-    leave(ada)
-    finish(backend)
-    assert root.call("PATCH", f"/users/{grey.email}/suspend").status_code == 200
-    again = backend.member(ada.email)
-    if joined:
-        old, again = again, backend.member()
-        assert join(root, old.email, again.email).status_code == 200
-    path = f"/users/{again.email}/role"
-    assert root.call("PUT", path, json={"role": "doctor"}).status_code == 200
-    again = backend.log_in(again.email)
-
-    def reads(doctor: Person) -> tuple[int, int, int, int]:
-        asked = doctor.call("GET", f"/submissions/{signed}").status_code
-        photo = doctor.call("GET", f"/submissions/{signed}/photo").status_code
-        listed = len(doctor.pages("/queue?unassigned=true"))
-        count = doctor.call("GET", "/queue/counts").get_json()["unassigned"]["spots"]
-        return asked, photo, listed, count
-
-    # A message about no spot has a row of its own.
-    assert reads(other) == (200, 200, 2, 2)
-    assert reads(again) == (404, 404, 0, 0)
-    take = f"/patients/{record}/doctor"
-    assert again.call("PUT", take).status_code == 404
-    given = f"/users/{record}@records.invalid/doctor"
-    refused = root.call("PUT", given, json={"doctor": again.email})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_credentials")
+    # The doctor goes on to see the record.
+    (patient,) = grey.call("GET", "/patients").get_json()
+    assert (patient["name"], patient["inactive"]) == (account.name, True)
+    assert patient["erase_at"] == left["deletion_at"]
+    assert grey.call("GET", f"/submissions/{number}").get_json()["erase_at"] == patient["erase_at"]
+    refused = grey.call("POST", f"/patients/{account.id}/messages", json={"text": "Are you well?"})
+    assert refused.get_json()["code"] == "patient_cannot_read"
+    # The admin sees it under its status alone, and clients do not.
+    users = [item["email"] for item in root.call("GET", "/users").get_json()]
+    assert ada.email not in users
+    (listed,) = root.call("GET", "/accounts?status=closed").get_json()
+    assert (listed["email"], listed["erase_at"]) == (ada.email, left["deletion_at"])
+    assert root.call("DELETE", f"/users/{ada.email}").status_code == 404
+    refused = root.call("PATCH", f"/users/{ada.email}/suspend")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict")
-    assert other.call("PUT", take).status_code == 200
+    clock.ahead += 6 * DAY
+    finish_erasures(backend)
+    assert is_stored(backend, account.id)
+    clock.ahead += 2 * DAY
+    finish_erasures(backend)
+    assert not is_stored(backend, account.id)
+    assert verified(backend, left["receipt"])["receipt"]["complete"] is True
 
 
-@KEEPS
-def test_each_photo_of_a_spot_is_kept_that_a_review_covers(
-    backend: Backend,
+@WAITS
+def test_an_admin_opens_a_closed_account_again(backend: Backend, clock: Clock) -> None:
+    ada, root = backend.member(), backend.member(role="admin")
+    code = leave(ada)["receipt"]
+    assert verified(backend, code)["message"] == WORDS["en"].closed
+    assert root.call("PATCH", f"/users/{ada.email}/approve", json={}).status_code == 200
+    clock.ahead += 40 * DAY
+    finish_erasures(backend)
+    opened = backend.account(ada.email)
+    assert (opened.status, opened.erase_at) == ("approved", None)
+    assert verified(backend, code)["valid"] is False
+    assert backend.log_in(ada.email).call("GET", "/me").status_code == 200
+
+
+@WAITS
+def test_a_closed_account_of_another_system_opens_at_its_next_order(backend: Backend) -> None:
+    hospital, root = clinic_wide(backend), backend.admin()
+    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
+    patient = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
+    account = backend.services.data.accounts.get(patient)
+    assert root.call("DELETE", f"/users/{account.email}").status_code == 200
+    assert backend.services.data.accounts.get(patient).status == "closed"
+    again = hospital.call("POST", "/patients/external", json=named)
+    assert again.get_json()["_id"] == patient
+    assert backend.services.data.accounts.get(patient).approved
+
+
+@pytest.mark.parametrize("kind", ["telling", "review", "result"])
+def test_an_erasure_waits_30_days_for_what_is_to_be_told_reviewed_or_found(
+    backend: Backend, clock: Clock, kind: str
 ) -> None:
-    talk = Talk(backend)
-    mole = file_for(backend, talk.ada, Band.DOCTOR_REVIEW, lesion=talk.lesion)
-    urgent = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.lesion)
-    milder = file_for(backend, talk.ada, Band.SELF_MONITORING, lesion=talk.lesion)
-    elsewhere = file_for(backend, talk.ada, Band.URGENT_REFERRAL, lesion=talk.begin())
-    said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    signed_review(talk.grey, mole.number, said)
-    preview = talk.ada.call("GET", "/me/deletion").get_json()
-    assert preview["kept_findings"] == [mole.number, urgent.number, milder.number]
-    refused = talk.ada.call("DELETE", f"/submissions/{urgent.number}")
-    assert refused.get_json()["code"] == "record_kept"
-    leave(talk.ada)
-    finish(backend)
-    found = {item["id"] for item in backend.services.store.collection("submissions").find()}
-    assert found == {mole.id, urgent.id, milder.id}
-    assert elsewhere.id not in found
-    assert talk.grey.call("GET", f"/submissions/{urgent.number}").status_code == 200
-
-
-@KEEPS
-@pytest.mark.parametrize("in_error", [False, True])
-def test_a_signed_spot_is_kept_with_what_came_later_and_what_was_in_error(
-    backend: Backend, in_error: bool
-) -> None:
-    talk = Talk(backend)
-    mole = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
-    said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    signed_review(talk.grey, mole.number, said)
-    counts = file_for(backend, talk.ada, Band.REFERRAL, lesion=talk.lesion)
-    alone = file_for(backend, talk.ada, Band.ROUTINE, lesion=talk.lesion)
-    if in_error:
-        path = f"/submissions/{mole.number}/entered-in-error"
-        assert talk.grey.call("POST", path, json={"reason": "Blurred."}).status_code == 200
-    assert talk.ada.call("DELETE", f"/submissions/{alone.number}").status_code == 200
-    refused = talk.ada.call("DELETE", f"/submissions/{mole.number}")
-    assert refused.get_json()["code"] == "record_kept"
-    preview = talk.ada.call("GET", "/me/deletion").get_json()
-    assert preview["kept_findings"] == [mole.number, counts.number]
-    leave(talk.ada)
-    finish(backend)
-    found = {item["id"] for item in backend.services.store.collection("submissions").find()}
-    assert found == {mole.id, counts.id}
-    assert len(backend.stored()["reviews"]) == 1
-
-
-@KEEPS
-def test_a_record_whose_time_is_over_is_erased_by_itself_with_a_receipt(backend: Backend) -> None:
-    _, ada, _, _ = reviewed(backend)
+    grey, ada = patient_in_care(backend)
     account = backend.account(ada.email).id
+    number = file_for(backend, ada, Band.URGENT_REFERRAL).number
+    file_for(backend, ada, Band.ROUTINE)
+    if kind != "review":
+        waits = {"sample": "waiting"} if kind == "result" else {}
+        signed_review(grey, number, {"label": "melanoma", "certainty": "suspected", **waits})
+    if kind == "result":
+        assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {kind: 1}
+    left = leave(ada)
+    assert left["message"] == "Account will be deleted"
+    row, *_ = grey.call("GET", f"/waiting?kind={kind}").get_json()
+    assert (row["patient_id"], row["patient_email"]) == (account, ada.email)
+    clock.ahead += 29 * DAY
+    finish_erasures(backend)
+    assert is_stored(backend, account)
+    clock.ahead += 2 * DAY
+    finish_erasures(backend)
+    assert not is_stored(backend, account)
+
+
+def test_an_account_is_erased_once_the_patient_was_told(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    account = backend.account(ada.email).id
+    review(grey, file_for(backend, ada, Band.URGENT_REFERRAL).number)
     leave(ada)
-    finish(backend)
-    store = backend.services.store
-    past = now() - timedelta(days=3700)
-    store.collection("reviews").update_all({}, {"$set": {"created_at": past}})
-    store.collection("accounts").update(
-        {"id": account}, {"$set": {"record_kept_until_at": now() - timedelta(days=1)}}
-    )
-    finish(backend)
-    second, first = store.collection("erasure_receipts").find({"account": account}, sort="-id")
-    assert (first["extent"], second["extent"]) == ("all_but_record", "record")
-    assert second["erased"]["findings"] == 1
-    kept = backend.stored(
-        but=("audit", "erasure_receipts", "erased_ids", "outbox", "leases", "people_to_reach")
-    )
-    assert account not in str(kept)
-    assert list(store.blobs.keys()) == []
+    (row,) = grey.call("GET", "/waiting?kind=telling").get_json()
+    told = {"spot_version": row["spot_version"]}
+    grey.call_ok("POST", f"/lesions/{row['lesion']}/told", json=told)
+    finish_erasures(backend)
+    assert not is_stored(backend, account)
+    assert grey.call("GET", "/waiting?kind=telling").get_json() == []
+
+
+def test_who_has_nothing_left_to_be_told_is_erased_at_once(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    account = backend.account(ada.email).id
+    number = file_for(backend, ada, Band.URGENT_REFERRAL).number
+    review(grey, number)
+    assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert leave(ada)["message"] == "Account deleted"
+    assert not is_stored(backend, account)
 
 
 @KEEPS
-def test_a_record_that_an_admin_keeps_stays_when_its_time_is_over(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
+def test_a_signed_record_is_kept_for_years_after_the_last_signature(
+    backend: Backend, clock: Clock
 ) -> None:
-    _, ada, _, _ = reviewed(backend)
-    root, account = backend.member(role="admin"), backend.account(ada.email).id
-    because = {"reason": "A law suit goes on"}
-    assert root.call("PUT", f"/users/{ada.email}/keep", json=because).status_code == 200
-    leave(ada)
-    path = f"/users/{backend.services.data.accounts.get(account).email}/keep"
-    finish(backend)
-    accounts = backend.services.store.collection("accounts")
-    store = backend.services.store
-    store.collection("reviews").update_all({}, {"$set": {"created_at": now() - timedelta(3700)}})
-    over = {"record_kept_until_at": now() - timedelta(days=1)}
-    accounts.update({"id": account}, {"$set": over})
-    finish(backend)
-    assert backend.services.data.accounts.get(account).is_record
-    assert root.call("DELETE", path).status_code == 200
-
-    def keep_meanwhile(*_: object) -> bool:
-        """After it was found to be due, and before the transaction that deletes it."""
-        assert root.call("PUT", path, json=because).status_code == 200
-        return False
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Accounts, "is_last_admin", keep_meanwhile)
-        finish(backend)
-    assert backend.services.data.accounts.get(account).is_record
-    assert root.call("DELETE", path).status_code == 200
-    finish(backend)
-    assert accounts.get(account) is None
+    grey, ada = patient_in_care(backend)
+    account = backend.account(ada.email).id
+    numbers = [file_for(backend, ada, Band.ROUTINE).number for _ in range(2)]
+    review(grey, numbers[0])
+    assert ada.call("GET", f"/submissions/{numbers[0]}").status_code == 200
+    until = ada.call("GET", "/me/deletion").get_json()["record_kept_until"]
+    assert leave(ada)["deletion_at"] == until
+    assert {grey.call("GET", f"/submissions/{it}").status_code for it in numbers} == {200}
+    clock.ahead += 365 * DAY
+    review(backend.log_in(grey.email), numbers[1])
+    clock.ahead += 9 * 366 * DAY
+    finish_erasures(backend)
+    assert is_stored(backend, account), "the last signature is younger"
+    clock.ahead += 365 * DAY
+    finish_erasures(backend)
+    assert not is_stored(backend, account)
+    named = ("audit", "erasure_receipts", "erased_ids", "outbox", "leases")
+    assert account not in str(backend.stored(but=named))
+    assert list(backend.services.store.blobs.keys()) == []
 
 
 @KEEPS
 def test_a_signed_finding_cannot_be_deleted_alone_and_the_sentence_names_the_date(
     backend: Backend,
 ) -> None:
-    _, ada, signed, other = reviewed(backend)
+    grey, ada = patient_in_care(backend)
+    signed, other = (file_for(backend, ada, Band.ROUTINE).number for _ in range(2))
+    review(grey, signed)
     refused = ada.call("DELETE", f"/submissions/{signed}")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "record_kept")
     until = now().year + 10
@@ -446,15 +268,27 @@ def test_a_signed_finding_cannot_be_deleted_alone_and_the_sentence_names_the_dat
     assert ada.call("DELETE", f"/submissions/{other}").status_code == 200
 
 
-def test_an_admin_deletes_with_a_reason_that_the_receipt_says(backend: Backend) -> None:
+def test_an_account_that_an_admin_keeps_is_not_erased(backend: Backend) -> None:
+    ada, root = backend.member(), backend.member(role="admin")
+    account, keep = backend.account(ada.email).id, f"/users/{ada.email}/keep"
+    assert root.call("PUT", keep, json={"reason": "A law suit"}).status_code == 200
+    leave(ada)
+    finish_erasures(backend)
+    assert backend.account(ada.email).status == "closed"
+    assert root.call("DELETE", keep).status_code == 200
+    finish_erasures(backend)
+    assert not is_stored(backend, account)
+
+
+def test_an_admin_closes_with_a_reason_that_the_receipt_says(backend: Backend) -> None:
     root, ada = backend.member(role="admin"), backend.member()
     account = backend.account(ada.email).id
     assert root.call("DELETE", f"/users/{ada.email}?reason=second_account").status_code == 200
-    finish(backend)
+    finish_erasures(backend)
     (receipt,) = root.call("GET", "/erasures").get_json()
     assert (receipt["account"], receipt["reason"]) == (account, "second_account")
     assert receipt["asked_by"] == "admin"
-    (row,) = [item for item in backend.audit() if item["action"] == "account.delete"]
+    (row,) = [item for item in backend.audit() if item["action"] == "account.close"]
     assert row["detail"] == "second_account"
     assert root.call("DELETE", "/users/x@example.org?reason=hate").status_code == 400
 
@@ -467,116 +301,26 @@ def test_a_running_job_is_awaited_before_the_receipt_is_finished(backend: Backen
     held = {"status": "running", "lease_ends_at": now() + timedelta(seconds=30)}
     jobs.update({"id": job.id}, {"$set": held})
     code = leave(ada)["receipt"]
-    finish(backend)
+    finish_erasures(backend)
     assert verified(backend, code)["receipt"]["complete"] is False
     receipts = backend.services.store.collection("erasure_receipts")
     receipts.update({"code": code}, {"$set": {"awaits_until_at": now() - timedelta(seconds=1)}})
     # What its process has stored after the record of the job was gone.
     backend.services.data.outbox.add(Kind.NEWS, to=account)
-    finish(backend)
+    finish_erasures(backend)
     assert verified(backend, code)["receipt"]["complete"] is True
-    assert notices_to(backend, account) == [Kind.ERASED]
+    assert notices_to(backend, account) == [Kind.CLOSED]
 
 
-def test_a_preview_says_which_models_may_have_learned_before_a_consent_was_withdrawn(
-    backend: Backend, tmp_path: Path
+@WAITS
+def test_a_restored_store_gives_closed_accounts_time_to_be_opened(
+    real_backend: Backend,
 ) -> None:
-    ada, never = backend.member(), backend.member()
-    assert ada.call("PUT", "/me/consents", json={"training": True}).status_code == 200
-    read = PatientPictures(pictures=40, erased_before=0)
-    for version, origin in (
-        ("learned-1", Origin(dataset="d1", patient_pictures=read)),
-        ("public-1", Origin(dataset="d2")),
-    ):
-        folder = write_model(tmp_path / version, version)
-        backend.services.models.add(folder=folder, by="system", origin=origin)
-    assert ada.call("PUT", "/me/consents", json={"training": False}).status_code == 200
-    first, second = (item.call("GET", "/me/deletion").get_json()["kept"] for item in (ada, never))
-    (perhaps,) = [item for item in first if item["what"] == "model_perhaps"]
-    assert perhaps["names"] == ["learned-1"]
-    assert "model_perhaps" not in str(second)
-
-
-def unread_and_unseen(backend: Backend) -> tuple[Person, Person]:
-    """A doctor, and a patient with a melanoma that the patient has not read and an unseen one."""
-    grey, ada = patient_in_care(backend)
-    unread, _ = (file_for(backend, ada, Band.URGENT_REFERRAL).number for _ in range(2))
-    review(grey, unread)
-    return grey, ada
-
-
-@pytest.mark.parametrize("given", [{}, {"record_retention": 10}], indirect=True)
-@pytest.mark.parametrize("outcome", ["told", "unreachable"])
-def test_who_leaves_before_being_told_is_reached_by_the_doctor_in_charge(
-    backend: Backend, outcome: str
-) -> None:
-    grey, ada = unread_and_unseen(backend)
-    account = backend.account(ada.email)
-    leave(ada)
-    finish(backend)
-    [person] = grey.call("GET", "/people-to-reach").get_json()
-    assert (person["name"], person["email"]) == (account.name, ada.email)
-    told = [(item["waits_for"], item["urgency"]) for item in person["spots"]]
-    assert told == [(["telling"], "urgent_referral"), (["review"], "urgent_referral")]
-    assert "melanoma" not in str(person).casefold()
-    assert notices_to(backend, backend.account(grey.email).id)[-1] == Kind.TO_REACH
-    done = f"/people-to-reach/{person['_id']}/done"
-    others = [backend.member(role="doctor"), backend.member(role="admin")]
-    for other in others:
-        assert other.call("GET", "/people-to-reach").get_json() == []
-        assert other.call("POST", done, json={"outcome": outcome}).status_code == 404
-    assert grey.call("POST", done).status_code == 400, "what has come of it is to be said"
-    assert grey.call("POST", done, json={"outcome": outcome}).status_code == 200
-    assert grey.call("GET", "/people-to-reach").get_json() == []
-    [row] = others[1].call("GET", "/audit?action=account.reached").get_json()
-    assert (row["by_email"], row["target"], row["detail"]) == (grey.email, account.id, outcome)
-    if not backend.settings.record_retention:
-        assert account.name not in str(backend.stored()["people_to_reach"])
-
-
-def test_an_urgent_finding_of_nobodys_patient_is_told_to_who_sees_such_patients(
-    backend: Backend,
-) -> None:
-    ada, admin = backend.member(), backend.member(role="admin")
-    file_for(backend, ada, Band.URGENT_REFERRAL)
-    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {"review": 1}
-    doctor = backend.member(role="doctor")
-    leave(ada)
-    finish(backend)
-    for reader in (doctor, admin):
-        [person] = reader.call("GET", "/people-to-reach").get_json()
-        assert person["email"] == ada.email
-    assert notices_to(backend, backend.account(doctor.email).id) == [Kind.TO_REACH]
-
-
-def test_a_patient_of_another_system_is_reached_by_the_number_there(backend: Backend) -> None:
-    grey, admin = backend.member(role="doctor"), backend.admin()
-    hospital = clinic_wide(backend, name="Hospital East", doctor=grey.email)
-    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
-    patient = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
-    account = backend.services.data.accounts.get(patient)
-    person = Person(admin.client, "", account.email)
-    finding = file_for(backend, person, Band.URGENT_REFERRAL)
-    path = f"/users/{account.email}"
-    for number, code in ((None, "patient_number_needed"), ("PAT-0816", "other_number")):
-        body = {"patient_number": {**named, "value": number}} if number else None
-        refused = admin.call("DELETE", path, json=body)
-        assert (refused.status_code, refused.get_json()["code"]) == (409, code)
-    assert admin.call("DELETE", path, json={"patient_number": named}).status_code == 200
-    [told] = grey.call("GET", "/people-to-reach").get_json()
-    assert (told["number"], told["sent_by"], told["email"]) == (named, "Hospital East", None)
-    assert [item["number"] for item in told["spots"]] == [finding.number]
-    assert "PAT-0815" not in str({**backend.stored(), "people_to_reach": None})
-
-
-def test_who_has_nothing_left_to_be_told_leaves_no_address_behind(backend: Backend) -> None:
-    grey, ada = patient_in_care(backend)
-    number = file_for(backend, ada, Band.URGENT_REFERRAL).number
-    review(grey, number)
-    file_for(backend, ada, Band.ROUTINE)
-    assert ada.call("GET", f"/submissions/{number}").status_code == 200
-    assert ada.call("GET", "/me/deletion").get_json()["unsettled"] == {}
-    leave(ada)
-    finish(backend)
-    assert backend.stored().get("people_to_reach", []) == []
-    assert grey.call("GET", "/people-to-reach").get_json() == []
+    backend = real_backend
+    early, late = backend.member(), backend.member()
+    for person, days in ((early, -1), (late, 400)):
+        backend.edit(person.email, status="closed", erase_at=now() + days * DAY)
+    account = backend.account(early.email).id
+    assert backend.services.erasure.give_time() == [account]
+    finish_erasures(backend)
+    assert is_stored(backend, account)

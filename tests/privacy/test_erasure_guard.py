@@ -31,8 +31,10 @@ def backend(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Ba
     return Backend(tmp_path, waiting_account_days=30, **given)
 
 
-def accounts(backend: Backend) -> int:
-    return backend.services.store.collection("accounts").count()
+def accounts(backend: Backend, name: str = "deletions") -> int:
+    """Those that are there; of the sweeps that close accounts, those that are not closed."""
+    found = backend.services.store.collection("accounts").find()
+    return sum(name == "deletions" or item["status"] != "closed" for item in found)
 
 
 def leave(backend: Backend, _: Clock) -> None:
@@ -72,10 +74,10 @@ def test_a_sweep_of_many_accounts_waits_for_an_operator(
     backend: Backend, clock: Clock, capsys: pytest.CaptureFixture[str], live: Live, name: str
 ) -> None:
     live(backend, clock)
-    before = accounts(backend)
+    before = accounts(backend, name)
     clock.ahead += 365 * DAY
     sweep(backend)
-    assert accounts(backend) == before
+    assert accounts(backend, name) == before
     assert "skinapi_stopped_erasures 1.0" in metrics(backend)
     [note] = [note for note in notes(backend) if "allow-erasure" in note]
     assert f"2 accounts: {name}." in note
@@ -84,7 +86,7 @@ def test_a_sweep_of_many_accounts_waits_for_an_operator(
     assert capsys.readouterr().out == f"{name}: 2 accounts will be erased\n"
     assert "skinapi_stopped_erasures 0.0" in metrics(backend)
     sweep(backend)
-    assert accounts(backend) == before - 2
+    assert accounts(backend, name) == before - 2
     sweep(backend)
     assert backend.services.store.collection("stopped_sweeps").find() == []
     assert commands.allow_erasure(backend.settings, Namespace()) == 0

@@ -1,9 +1,9 @@
-"""Each line of app/composition/subscriptions.py by which something of a person goes is needed."""
+"""Each line of app/composition/forgetting.py is needed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from skinapi.accounts.auth.events import AccountErased, AccountsJoined
+from skinapi.accounts.auth.events import AccountsJoined
 from skinapi.app.integrity_check import list_record_types
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
@@ -18,11 +18,10 @@ MODELS = list_record_types()
 OWNERS = ("owner", "account")
 # Whose records name a person and have another way out, or none.
 OTHERWISE: Mapping[str, str] = {
-    "accounts": "the account itself: removed last (accounts/auth/account_deletion.py)",
+    "accounts": "the account itself: removed last (privacy/erasure/service.py)",
     "upload_parts": "with their upload",
     "job_logs": "with their job",
     "erasure_receipts": "proves the erasure, and names the account by its id alone",
-    "people_to_reach": "outlives the account until somebody has told the person, 30 days at most",
 }
 # What the code that deletes them reads beside the owner.
 FIELDS: Mapping[str, Document] = {
@@ -84,7 +83,8 @@ def test_each_collection_that_names_an_owner_is_forgotten_with_the_account(
     account, collections = backend.account(ada.email).id, goes_with_the_account()
     write_one_each(backend, collections, ada)
     assert named_in(backend, collections, account) == collections
-    backend.services.data.work.run(lambda unit: unit.publish(AccountErased(account)))
+    for _, forget in backend.services.erasure.forgetting.steps:
+        forget(account)
     assert named_in(backend, collections, account) == set()
 
 

@@ -1,22 +1,26 @@
 """What a patient who cannot read here is to be told waits with the doctor, and is overdue."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from skinapi.app.composition.background import _find_recipient
 from skinapi.platform.notices.outbox import Kind, Notice
-from skinapi.platform.storage.ids import now
 from tests.care.clinic import URGENT, file_for, patient_in_care, patient_of
 from tests.integrations.test_keys import made
 from tests.privacy.test_joining import join
-from tests.privacy.test_people_to_reach import AWAITED, file_one, leave, sign
 from tests.support.backends import MAIL, Backend, Person
-from tests.support.reviews import mark_told
+from tests.support.reviews import mark_told, signed_review
 
 MAILS = pytest.mark.parametrize("given", [MAIL])
-KEEPS = pytest.mark.parametrize("given", [{"record_retention": 10}])
+
+
+def sign(doctor: Person, number: int, label: str | None = "melanoma", **more: Any) -> None:
+    signed_review(doctor, number, {"label": label, "certainty": "sure", **more})
+
+
+def file_one(backend: Backend, patient: Person) -> int:
+    return file_for(backend, patient, URGENT).number
 
 
 def to_tell(doctor: Person) -> dict[int, bool]:
@@ -149,45 +153,6 @@ def test_the_pages_say_that_a_suspended_patient_cannot_read(backend: Backend) ->
     assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_cannot_read")
 
 
-@KEEPS
-def test_a_kept_record_waits_for_its_result_and_is_then_to_be_told(backend: Backend) -> None:
-    grey, ada = patient_in_care(backend)
-    awaited, unread = (file_one(backend, ada) for _ in "12")
-    sign(grey, awaited, **AWAITED)
-    assert ada.call("GET", f"/submissions/{awaited}").status_code == 200
-    sign(grey, unread)
-    leave(ada)
-    assert to_tell(grey) == {unread: True}
-    assert [row["finding"]["id"] for row in grey.pages("/waiting?kind=result")] == [awaited]
-    sign(grey, awaited, "melanoma", certainty="laboratory")
-    assert to_tell(grey) == {awaited: True, unread: True}
-
-
-@KEEPS
-def test_a_sample_of_a_kept_record_whose_doctor_is_deleted_waits_with_nobodys_patients(
-    backend: Backend,
-) -> None:
-    grey, weber, stranger = (backend.member(role="doctor") for _ in "123")
-    ada = patient_of(backend, grey)
-    awaited, settled = (file_one(backend, ada) for _ in "12")
-    sign(grey, awaited, **AWAITED)
-    sign(grey, settled)
-    for number in (awaited, settled):
-        assert ada.call("GET", f"/submissions/{number}").status_code == 200
-    account = backend.account(ada.email).id
-    leave(ada)
-    boss = backend.member(role="admin")
-    assert boss.call("DELETE", f"/doctors/{grey.email}").status_code == 200
-    [left] = weber.pages("/queue?unassigned=true")
-    assert (left["id"], left["waits_for"]) == (awaited, ["result"])
-    assert left["record_kept_until"]
-    assert weber.call("GET", f"/submissions/{settled}").status_code == 404
-    assert weber.call("PUT", f"/patients/{account}/doctor").status_code == 200
-    assert [row["finding"]["id"] for row in weber.pages("/waiting?kind=result")] == [awaited]
-    assert stranger.pages("/queue?unassigned=true") == []
-    assert stranger.call("GET", f"/submissions/{awaited}").status_code == 404
-
-
 @MAILS
 @pytest.mark.parametrize("how", ["waiting", "refused"])
 def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
@@ -206,22 +171,3 @@ def test_no_mail_asks_to_log_in_who_cannot(backend: Backend, how: str) -> None:
     assert Kind.NEWS in {item.kind for item in to_ada}
     gets = {item.kind for item in to_ada if recipient.gets(item)}
     assert gets == ({Kind.REFUSED} if how == "refused" else set())
-
-
-@pytest.mark.parametrize("given", [{"deletion_wait_days": 3}])
-def test_a_deletion_that_nobody_could_take_back_waits_for_the_suspension_to_end(
-    backend: Backend,
-) -> None:
-    ada = patient_of(backend, backend.member(role="doctor"))
-    leave(ada)
-    decide(backend, ada, "suspend")
-    erasure = backend.services.erasure
-    backend.edit(ada.email, deletion_due_at=now() - timedelta(seconds=1))
-    erasure.begin_due()
-    assert backend.account(ada.email).status == "suspended"
-    decide(backend, ada, "approve")
-    due_at = backend.account(ada.email).deletion_due_at
-    assert due_at is not None
-    assert due_at > now() + timedelta(days=2)
-    again = backend.log_in(ada.email)
-    assert again.call("DELETE", "/me/deletion").status_code == 200

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from email.headerregistry import Address
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from skinapi.base.area_parts import list_parts
 from skinapi.base.errors import InvalidToken
 from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.notices.mail_texts import parting_recipient, write_mail
+from skinapi.platform.storage.ids import now
 from skinapi.privacy.joining import ACTED, KEYED, MOVED
 from tests.care.clinic import (
     REVIEW,
@@ -34,17 +36,19 @@ from tests.use_cases.use_case import acts_on
 
 SEEN = {"label": "melanoma", "certainty": "sure", "sample": "none"}
 
+
+def _collection_of(place: str) -> str:
+    module, _, path = place.partition(":")
+    collection: str = getattr(import_module(module), path.partition(".")[0]).collection
+    return collection
+
+
 # What opens the duplicate, or was made for it, goes (app/composition/subscriptions.py).
 GONE = frozenset(
     (
         *("sessions", "session_keys", "password_links", "known_addresses", "person_files"),
         *("jobs", "job_logs", "failed_items"),
-        *(
-            name
-            for part in list_parts("stored")
-            if part.STORED.forgets_joined
-            for name, _ in part.STORED.counted.values()
-        ),
+        *(_collection_of(place) for part in list_parts("stored") for place in part.STORED.log_ins),
     )
 )
 OF_FINDINGS = "names its finding or spot, which is moved, and whoever wrote it"
@@ -65,7 +69,6 @@ STAYS: Mapping[str, str] = {
     "pseudonym_keys": "makes the names of patients in data sets, and names none",
     "erased_ids": OF_ERASED,
     "erasure_receipts": OF_ERASED,
-    "people_to_reach": OF_ERASED,
 }
 
 
@@ -321,8 +324,7 @@ def test_a_program_that_keeps_the_former_id_lists_the_account_that_stays(
         ({"role": "doctor"}, {}, "accounts of patients"),
         ({}, {"role": "researcher"}, "accounts of patients"),
         ({}, {"status": "waiting"}, "Approve"),
-        ({"status": "deleting"}, {}, "being deleted"),
-        ({}, {"status": "suspended", "record_kept_until_at": "later"}, "medical record"),
+        ({"status": "closed", "erase_at": now()}, {}, "closed"),
         ({"joined_to": "0" * 32}, {}, "already"),
         ({}, {"external": "a hash", "password_hash": ""}, "other way round"),
     ],
@@ -332,8 +334,6 @@ def test_it_says_why_it_joins_them_not(
 ) -> None:
     root, old = backend.member(role="admin"), backend.member()
     ada = backend.member() if stays is not None else old
-    if stays and stays.get("record_kept_until_at"):
-        stays["record_kept_until_at"] = backend.account(ada.email).created_at
     for person, fields in ((old, duplicate), (ada, stays)):
         if fields:
             backend.edit(person.email, **fields)
@@ -423,22 +423,3 @@ def test_a_doctors_message_stays_the_doctors_once_both_are_one_account(backend: 
     grey = backend.log_in(talk.grey.email)
     [message] = get(grey, f"/patients/{own}/messages")
     assert (message["by"], message["waits"]) == ("doctor", False)
-
-
-@pytest.mark.parametrize("given", [MAIL, {**MAIL, "record_retention": 10}], ids=["all", "record"])
-def test_a_doctor_in_charge_of_the_own_former_account_is_in_charge_no_more(
-    backend: Backend, given: dict[str, Any]
-) -> None:
-    grey, ada = patient_in_care(backend)
-    root = backend.member(role="admin")
-    number = file_for(backend, ada, ROUTINE).number
-    melanoma = {"label": "melanoma", "certainty": "sure"}
-    signed_review(grey, number, melanoma)
-    leaving = {"current_password": PASSWORD}
-    assert ada.call("DELETE", "/me", json=leaving).status_code == 200
-    anew = backend.member(ada.email)
-    give_role(backend, grey, "user")
-    assert join(root, anew.email, grey.email).status_code == 200
-    grey = give_role(backend, grey, "doctor")
-    assert grey.call("GET", f"/submissions/{number}").status_code == 404
-    assert get(grey, "/queue") == []

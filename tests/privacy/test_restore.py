@@ -11,25 +11,18 @@ import pytest
 
 from skinapi.app import backup_commands
 from skinapi.app.composition.services import open_services
-from skinapi.app.integrity_check import check_integrity, list_record_types
+from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import BrokenErasedIds, Conflict
 from skinapi.base.settings.settings import Settings
 from skinapi.model.conditions import Band
 from skinapi.platform.backups.erased_ids import FILE_NAME, Scrubber, list_erased, write_erased_ids
-from skinapi.platform.notices.outbox import Kind
-from skinapi.platform.storage.faults import document_faults
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Filter
 from skinapi.platform.stores.store_factory import make_store, open_store
-from skinapi.privacy.erasure.routes import PersonToReachView
-from tests.care.clinic import file_for, patient_in_care, patient_of, review
+from tests.care.clinic import file_for, patient_of
 from tests.findings.prediction.photographer import predicted
-from tests.integrations.test_keys import clinic_wide
 from tests.privacy.restoring import back_up, restore, settings_for
-from tests.privacy.test_joining import join
 from tests.stores.kills import Kills
-from tests.support.backends import MAIL, Backend, Person, erase
-from tests.support.reviews import signed_review
+from tests.support.backends import Backend, erase
 from tests.support.size import size
 
 URGENT = Band.URGENT_REFERRAL
@@ -105,52 +98,6 @@ def test_what_was_erased_since_the_backup_is_erased_again(
     assert "erased again: 1 accounts, 1 findings, and the photos of 0;" in said
     assert "in service as at the backup: model tiny-1." in said
     assert_erased(clinic, clinic.settings())
-
-
-@pytest.mark.parametrize("then", [{"record_retention": 10}, {}])
-@pytest.mark.parametrize("given", [{"record_retention": 10}, {}])
-def test_a_record_is_kept_as_it_was_decided_whatever_the_settings_of_the_restore_say(
-    backend: Backend, given: dict[str, Any], then: dict[str, Any], tmp_path: Path
-) -> None:
-    doctor, patient = patient_in_care(backend)
-    signed, _ = (predicted(patient)["id"] for _ in range(2))
-    review(doctor, signed)
-    account = backend.account(patient.email).id
-    backup, erased = back_up(backend, tmp_path / "backup.tar"), tmp_path / "erased.jsonl"
-    erase(backend.services, backend.account(patient.email))
-    kept = backend.services.data.accounts.find_by_id(account)
-    write_erased_ids(backend.services.store, erased)
-    settings = settings_for(tmp_path / "after", **then)
-    assert restore(settings, file=backup, erased=erased) == 0
-    with closing(open_store(settings)) as store:
-        data = open_services(settings, store).data
-        again = data.accounts.find_by_id(account)
-        assert (again and again.record_end) == (kept and kept.record_end)
-        assert (again is not None) == bool(given)
-        stored = {item["number"] for item in store.collection("submissions").find()}
-        assert stored == ({signed} if given else set())
-        (entry,) = (item for item in list_erased(store) if item.id == account)
-        assert entry.kept_until_at == (kept and kept.record_end)
-
-
-@pytest.mark.parametrize("given", [{"record_retention": 10}])
-def test_a_backup_of_before_a_join_keeps_the_records_of_both(
-    backend: Backend, tmp_path: Path
-) -> None:
-    doctor = backend.member(role="doctor")
-    ada, old = (patient_of(backend, doctor) for _ in "12")
-    signed = {predicted(patient)["id"] for patient in (ada, old)}
-    said = {"label": "melanoma", "certainty": "sure"}
-    for number in signed:
-        signed_review(doctor, number, said)
-    backup, erased = back_up(backend, tmp_path / "backup.tar"), tmp_path / "erased.jsonl"
-    assert join(backend.member(role="admin"), old.email, ada.email).status_code == 200
-    erase(backend.services, backend.account(ada.email))
-    write_erased_ids(backend.services.store, erased)
-    settings = settings_for(tmp_path / "after", record_retention=10)
-    assert restore(settings, file=backup, erased=erased) == 0
-    with closing(open_store(settings)) as store:
-        assert {item["number"] for item in store.collection("submissions").find()} == signed
 
 
 def test_an_account_that_had_given_its_findings_away_is_not_erased_for_the_other(
@@ -248,26 +195,35 @@ def test_the_list_of_a_store_that_a_server_began_anew_does_not_pass_for_that_of_
     assert_erased(clinic, after)
 
 
-def test_a_deletion_that_waits_in_the_backup_is_dropped_and_named(
+def test_a_closed_account_of_the_backup_is_not_erased_before_an_admin_can_open_it(
     clinic: Clinic, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ada may have taken it back since."""
     backend = clinic.backend
-    backend.edit("ada@example.org", deletion_asked_at=now(), deletion_due_at=now())
+    backend.edit("ada@example.org", status="closed", erase_at=now())
     back_up(backend, clinic.backup)
-    settings = clinic.settings(**MAIL)
+    settings = clinic.settings()
     assert clinic.restore(settings, erased=clinic.list) == 0
-    said = f"no longer planned: the deletion of account {clinic.ada}."
-    assert said in capsys.readouterr().out
+    assert f"closed: account {clinic.ada}." in capsys.readouterr().out
     with closing(open_store(settings)) as store:
-        services = open_services(settings, store)
-        ada = services.data.accounts.get(clinic.ada)
-        assert (ada.deletion_asked_at, ada.deletion_due_at) == (None, None)
-        services.erasure.begin_due()
-        assert services.data.accounts.get(clinic.ada).status == "approved"
-        told = [item["kind"] for item in store.collection("outbox").find({"account": clinic.ada})]
-        assert told == [Kind.DELETION_DROPPED]
-        assert services.data.trail.find_newest("account.drop_deletion", target=clinic.ada)
+        erase_at = open_services(settings, store).data.accounts.get(clinic.ada).erase_at
+        assert erase_at
+        assert erase_at > now() + timedelta(days=6)
+
+
+def test_a_record_that_2_0_0_kept_after_the_backup_is_closed_until_its_day(clinic: Clinic) -> None:
+    """A list of 2.0.0 has lines of people to reach, too."""
+    until, listed = now() + timedelta(days=90), clinic.backend.services.store
+    listed.collection("erased_ids").update({"id": clinic.bob}, {"$set": {"kept_until_at": until}})
+    clinic.backend.services.data.erased_ids.add("finding", "f" * 32)
+    path, settings = clinic.list, clinic.settings()
+    line = f'"id":"{"f" * 32}"'.encode()
+    [reached] = [item for item in path.read_bytes().splitlines() if line in item]
+    retired = reached.replace(b'"kind":"finding"', b'"kind":"reached"')
+    path.write_bytes(path.read_bytes().replace(reached, retired))
+    assert clinic.restore(settings, erased=path) == 0
+    with closing(open_store(settings)) as store:
+        bob = open_services(settings, store).data.accounts.get(clinic.bob)
+        assert (bob.status, bob.erase_at) == ("closed", until)
 
 
 def test_without_a_list_a_restore_is_refused_unless_the_operator_says_so(clinic: Clinic) -> None:
@@ -353,35 +309,6 @@ def test_a_restore_that_is_killed_at_any_step_is_refused_by_servers_and_ends_who
         assert_erased(clinic, settings)
 
 
-def test_a_damaged_record_of_who_is_to_be_reached_or_was_erased_stops_neither_list_nor_restore(
-    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    grey, store = backend.member(role="doctor"), backend.services.store
-    ada, ben = (patient_of(backend, grey) for _ in "12")
-    for patient in (ada, ben):
-        file_for(backend, patient, URGENT)
-        account = backend.account(patient.email)
-        backend.services.erasure.erase(account, by=backend.account(grey.email).id)
-    [first, second] = [one["_id"] for one in reached(grey)]
-    assert store.collection("people_to_reach").update({"id": first}, {"$unset": {"spots": True}})
-    erased = store.collection("erased_ids")
-    accounts = erased.find({"kind": "account"})
-    assert erased.update({"id": accounts[0]["id"]}, {"$unset": {"kind": True}})
-    faults = " ".join(fault.message for fault in document_faults(store, list_record_types()))
-    assert first in faults
-    assert accounts[0]["id"] in faults
-    backup, lists = back_up(backend, tmp_path / "backup.tar"), tmp_path / "list.jsonl"
-    assert write_erased_ids(store, lists) == len(erased.find())
-    beside = tmp_path / FILE_NAME
-    beside.write_bytes(lists.read_bytes()[:-9])  # cut off: the one that is given is enough
-    settings = settings_for(tmp_path / "after")
-    restore(settings, file=backup, erased=lists)
-    assert f"not used: {beside}: " in capsys.readouterr().out
-    with closing(open_store(settings)) as restored:
-        people = restored.collection("people_to_reach").find()
-    assert {item["id"] for item in people} >= {second}
-
-
 def test_an_erased_finding_of_which_the_id_alone_can_be_read_is_erased_again(
     backend: Backend, tmp_path: Path
 ) -> None:
@@ -396,127 +323,3 @@ def test_an_erased_finding_of_which_the_id_alone_can_be_read_is_erased_again(
     assert restore(settings, file=backup, erased=lists) == 0
     with closing(open_store(settings)) as restored:
         assert restored.collection("submissions").find() == []
-
-
-def test_people_to_reach_are_noted_again_after_a_restore_unless_their_entry_was_ended(
-    real_backend: Backend,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """They have deleted the account since the backup. A deleted finding waits as a stub."""
-    backend, grey = real_backend, real_backend.member(role="doctor")
-    ada, ben, cleo, dora = (patient_of(backend, grey) for _ in "1234")
-    unread, unseen, mole, bens, _, doras = (
-        file_for(backend, patient, band).number
-        for patient, band in (
-            *((ada, band) for band in (URGENT, URGENT, Band.ROUTINE)),
-            *((patient, URGENT) for patient in (ben, cleo, dora)),
-        )
-    )
-    melanoma = {"label": "melanoma", "certainty": "sure"}
-    signed_review(grey, unread, melanoma)
-    backup = back_up(backend, tmp_path / "backup.tar")
-    signed_review(grey, mole, melanoma)
-    late = file_for(backend, ada, URGENT).number
-    signed_review(grey, doras, melanoma)
-    assert dora.call("GET", f"/submissions/{doras}").status_code == 200
-    assert ben.call("DELETE", f"/submissions/{bens}").status_code == 200
-    new = patient_of(backend, grey)
-    file_for(backend, new, URGENT)
-    gone = [backend.account(person.email) for person in (ada, cleo, dora, new)]
-    for account in gone:
-        backend.services.erasure.erase(account, by=backend.account(grey.email).id)
-    [notice] = [one for one in reached(grey) if one["email"] == cleo.email]
-    done = f"/people-to-reach/{notice['_id']}/done"
-    assert grey.call("POST", done, json={"outcome": "told"}).status_code == 200
-    before = {one["_id"]: one for one in reached(grey)}
-    lists = tmp_path / "list.jsonl"
-    write_erased_ids(backend.services.store, lists)
-    names = [item.name for item in gone]
-    assert not any(name in lists.read_text() for name in names)
-    mongod = "mongod" in request.node.name
-    uri = request.getfixturevalue("mongo_database_uri") if mongod else None
-    settings = settings_for(tmp_path / "after", mongo_uri=uri)
-    assert restore(settings, file=backup, erased=lists) == 0
-    said = capsys.readouterr().out
-    assert "still to be reached: 1 people; the backup does not know 1 more" in said
-    with closing(open_store(settings)) as store:
-        people = open_services(settings, store).data.people_to_reach.walk_all()
-        again = {one.email: one for one in people}
-        assert again.keys() == {ada.email}
-        for one in again.values():
-            left_at = datetime.fromisoformat(before[one.id]["left_at"])
-            assert abs(one.created_at - left_at) < timedelta(minutes=1)
-            assert one.doctor == backend.account(grey.email).id
-        of_ada = {item.number: (item.waits_for, item.urgency) for item in again[ada.email].spots}
-        assert of_ada == {
-            unread: (("telling",), URGENT),
-            unseen: (("review",), URGENT),
-            mole: ((), None),
-            late: ((), None),
-        }
-        waiting = store.collection("waiting").find({"owner": backend.account(ben.email).id})
-        assert [row["kind"] for row in waiting if row["kind"] == "review"] == ["review"]
-
-
-def reached(reader: Person) -> list[dict[str, Any]]:
-    people: list[dict[str, Any]] = reader.call("GET", "/people-to-reach").get_json()
-    return people
-
-
-def test_an_entry_that_was_ended_after_the_backup_is_not_restored(
-    real_backend: Backend, tmp_path: Path
-) -> None:
-    """An entry of the backup that was ended since goes."""
-    backend, grey = real_backend, real_backend.member(role="doctor")
-    ada, ben = (patient_of(backend, grey) for _ in "12")
-    numbers = [file_for(backend, person, URGENT).number for person in (ada, ben)]
-    for person in (ada, ben):
-        account = backend.account(person.email)
-        backend.services.erasure.erase(account, by=backend.account(grey.email).id)
-    backup, lists = back_up(backend, tmp_path / "backup.tar"), tmp_path / "list.jsonl"
-    [of_ben] = [one for one in reached(grey) if one["email"] == ben.email]
-    done = f"/people-to-reach/{of_ben['_id']}/done"
-    assert grey.call("POST", done, json={"outcome": "unreachable"}).status_code == 200
-    write_erased_ids(backend.services.store, lists)
-    settings = settings_for(tmp_path / "after")
-    assert restore(settings, file=backup, erased=lists) == 0
-    with closing(open_store(settings)) as store:
-        [notice] = open_services(settings, store).data.people_to_reach.walk_all()
-        assert (notice.email, notice.id) == (ada.email, reached(grey)[0]["_id"])
-        assert [item.number for item in notice.spots] == numbers[:1]
-
-
-def test_a_patient_of_another_system_is_asked_for_where_it_was_sent_after_a_restore(
-    backend: Backend, tmp_path: Path
-) -> None:
-    """The number there, which the admin has named, is in no list."""
-    grey, admin = backend.member(role="doctor"), backend.admin()
-    hospital = clinic_wide(backend, name="Hospital East", doctor=grey.email)
-    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
-    patient = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
-    email = backend.services.data.accounts.get(patient).email
-    number = file_for(backend, Person(admin.client, "", email), URGENT).number
-    backup, lists = back_up(backend, tmp_path / "backup.tar"), tmp_path / "list.jsonl"
-    body = {"patient_number": named}
-    assert admin.call("DELETE", f"/users/{email}", json=body).status_code == 200
-    write_erased_ids(backend.services.store, lists)
-    assert "PAT-0815" not in lists.read_text()
-    settings = settings_for(tmp_path / "after")
-    restore(settings, file=backup, erased=lists)
-    with closing(open_store(settings)) as store:
-        [notice] = open_services(settings, store).data.people_to_reach.walk_all()
-        shown = PersonToReachView.from_person(notice)
-        assert (shown.email, shown.number, shown.sent_by) == (None, None, "Hospital East")
-        assert [item.number for item in shown.spots] == [number]
-
-
-def test_a_notice_whose_time_is_over_does_not_come_back(clinic: Clinic) -> None:
-    settings, listed = clinic.settings(), clinic.backend.services.store.collection("erased_ids")
-    notices: Filter = {"kind": "to_reach"}
-    assert listed.find(notices)
-    listed.update_all(notices, {"$set": {"created_at": now() - timedelta(days=31)}})
-    assert clinic.restore(settings, erased=clinic.list) == 0
-    with closing(open_store(settings)) as store:
-        assert [*open_services(settings, store).data.people_to_reach.walk_all()] == []

@@ -387,7 +387,7 @@ def test_an_account_that_nobody_uses_goes_after_its_owner_was_told(clinic: Clini
     assert left.keys() == {ids[used.email], ids[cared.email], doctor.id}
     assert clinic.has_photo(waiting)
     acts = [row["action"] for row in backend.audit() if row["target"] == ids[unused.email]]
-    assert acts == ["retention.warn", "retention.account"]
+    assert acts == ["retention.warn", "retention.account", "account.erase"]
 
 
 def _told(backend: Backend) -> list[str]:

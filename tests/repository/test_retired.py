@@ -58,6 +58,16 @@ RETIRED: dict[str, tuple[str, ...]] = {
         *("former_doctor_gone", "has_patients_now", "putBack", "withdraw_arrival"),
         *("/unapprove", "unapprove_"),
     ),
+    "kept records and former owners": (
+        r"[Ff]ormer_?[Oo]wner|former_identity|record_(made|kept_until)_at|is_record\b",
+        r"list_records_of|find_kept_record|PatientDeleted|patient_deleted|onlyRecord|recordOfDeleted\b",
+        r"deletion_(asked|due)_at|TooLate\b|no_deletion_waits|takeDeletionBack|drop_waiting",
+        r"ErasureBegun|AccountGone|BeingDeleted|AccountContents|erasures/waiting",
+    ),
+    "people to reach": (
+        r"people.to.reach|PeopleToReach|PersonToReach|ReachService|person_to_reach|note_again",
+        r"patient_number_needed|PatientNumberNeeded|toReach(Text|Nobody|Address|Kept)",
+    ),
     "people to reach for ten reasons": (
         r"find_what_to_tell|FindingToTell|ReachReason|list_graver_of_spots|ReachList",
         r"ResultToCome|result_to_come|sampled_by|\bto_be_told\b|toReachSuspected",

@@ -25,13 +25,10 @@ from skinapi.app.integrity_check import list_record_types
 from skinapi.base.area_parts import list_parts
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.findings.records.stored_finding import StoredFinding
-from skinapi.findings.status.waiting import WaitingKind
 from skinapi.integrations.patients import PATIENTS
-from skinapi.model.conditions import Band
 from skinapi.model.context import Context
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import set_or_remove
-from skinapi.privacy.erasure.people_to_reach import KEPT_FOR, PersonToReach, SpotToSettle
 from skinapi.privacy.person_file.stored_files import PersonFile
 from tests.support.access_part import AccessPart
 from tests.support.backends import PASSWORD, Backend, Person, erase_due, file_straight
@@ -70,7 +67,6 @@ WHO = {
     "owner_or_in_charge": "ufononfnnuu",
     "doctors": "ufffoooffuu",
     "tellers": "ufffooofouu",
-    "doctor_who_tells": "ufffonnfnuu",
     "doctor_in_care": "ufffonnffuu",
     "to_review": "ufffonoffuu",
     "asked": "uffffnoffuu",
@@ -105,7 +101,7 @@ class SampleAccounts:
         self.people["deleted"] = deleted = backend.member()
         backend.services.admin.suspend_account(email=suspended.email, by="system")
         gone = backend.account(deleted.email).id
-        backend.services.admin.delete_user(email=deleted.email, by="system")
+        backend.services.admin.close_account(of_doctor=False, email=deleted.email, by="system")
         erase_due(backend)
         self.named = {
             "email": backend.member(status="waiting").email,
@@ -120,7 +116,6 @@ class SampleAccounts:
             "session": backend.services.data.sessions.open(backend.account(ada.email))[0].id,
             "new_name": f"ham-{new_id()}",  # a data set's name belongs to its first account
             "receipt": self.receipt_of(gone),
-            "person_to_reach": self._person_to_reach(gone, backend.account(doctor.email).id),
         }
         self.named |= {"no_code": "0" * 32, "no_hash": "0" * 64}
         for part in PARTS:
@@ -175,22 +170,6 @@ class SampleAccounts:
         found = records.find_by_number(int(self.named["number"]))
         assert found
         return found
-
-    def _person_to_reach(self, account: str, doctor: str) -> str:
-        waits = (WaitingKind.TELLING,)
-        spot = SpotToSettle(number=1, urgency=Band.URGENT_REFERRAL, waits_for=waits)
-        person = PersonToReach(
-            id=new_id(),
-            created_at=now(),
-            account=account,
-            name="Ada",
-            email="ada@example.org",
-            doctor=doctor,
-            spots=(spot,),
-            expires_at=now() + KEPT_FOR,
-        )
-        self.backend.services.data.people_to_reach.insert(person)
-        return person.id
 
     def receipt_of(self, erased: str) -> str:
         """The code of the receipt of this account's erasure."""
@@ -376,13 +355,6 @@ def nobody_needs_the_caller(accounts: SampleAccounts) -> Options:
     return {"json": {"current_password": PASSWORD}}
 
 
-def deletion_waits(accounts: SampleAccounts) -> Options:
-    """The caller has asked for it."""
-    if account := accounts.account_of_caller():
-        accounts.backend.edit(account.email, deletion_due_at=now() + timedelta(days=1))
-    return {}
-
-
 def own_file(accounts: SampleAccounts) -> Options:
     """The caller has a file to fetch."""
     if account := accounts.account_of_caller():
@@ -532,13 +504,9 @@ set_notices                  approved          /me/notices
 set_phone                    approved          /me/phone
 set_person                   approved          /me/person
 delete_me                    approved          /me
-show_deletion                approved          /me/deletion
-take_deletion_back           approved          /me/deletion
+preview_closing              approved          /me/deletion
 verify_receipt               anyone            /receipts/verify/{no_code}
 list_erasures                admins            /erasures
-list_people_to_reach         tellers           /people-to-reach
-mark_person_reached          doctor_who_tells  /people-to-reach/{person_to_reach}/done
-list_waiting_erasures        admins            /erasures/waiting
 summarise_data               approved          /me/data/summary
 ask_for_file                 approved          /me/file
 show_file                    approved          /me/file
@@ -566,7 +534,6 @@ find_or_add_patient          uffffffffuu       /patients/external
 list_accounts                admins            /accounts
 list_users                   admins            /users
 delete_user                  admins            /users/{email}
-preview_deletion             admins            /users/{email}/deletion
 count_waiting                admins            /accounts/waiting
 approve_accounts             admins            /accounts/approvals
 refuse_accounts              admins            /accounts/refusals
@@ -687,7 +654,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "set_phone": {"json": {"phone": "+44 20 7946 0018"}},
     "set_person": {"json": {"birth_year": 1976, "sex": "female"}},
     "delete_me": nobody_needs_the_caller,
-    "take_deletion_back": deletion_waits,
     "ask_for_file": {"json": {"current_password": PASSWORD}},
     "delete_file": own_file,
     "fetch_file": own_file,

@@ -182,12 +182,13 @@ def change_account(services: Services, identifier: str, **fields: Unpack[Account
 
 
 def erase(services: Services, account: Account) -> None:
-    """Delete the account and all its data."""
-    accounts, eraser = services.data.accounts, services.eraser
-    services.data.work.run(
-        lambda unit: eraser.begin(unit, accounts.get(account.id), by="-", action="account.delete")
-    )
-    eraser.finish(account.id)
+    """Erase the account with all its data now, whatever waits."""
+    services.erasure.erase_again(account.id, by="-", kept_until=None)
+
+
+def finish_erasures(backend: Backend) -> None:
+    backend.services.erasure.begin_due()
+    backend.services.erasure.finish_begun()
 
 
 def erase_due(backend: Backend) -> None:

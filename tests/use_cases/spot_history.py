@@ -46,9 +46,12 @@ REASON = "It is of somebody else."
 
 @dataclass
 class Patient:
+    """`suspended`: or closed. `shares`: the account was never closed, which takes consents back."""
+
     person: Person
     id: str
     suspended: bool = False
+    shares: bool = True
 
 
 class Live(NamedTuple):
@@ -305,8 +308,11 @@ class History:
     def ask_and_answer(self) -> None:
         live = self._draw_live()
         path = f"/submissions/{live.number}"
-        body = {"colleague": self.colleague.email}
-        expect(self.grey.call("PUT", f"{path}/second-opinion", json=body))
+        body, shares = {"colleague": self.colleague.email}, self.owner_of(live.spot).shares
+        asked = self.grey.call("PUT", f"{path}/second-opinion", json=body)
+        expect(asked, None if shares else "sharing_refused")
+        if not shares:
+            return
         self._log("asked", live.spot, live.name)
         said = {"label": self.draw.choice(LABELS), "comment": "Excise it."}
         expect(self.colleague.call("POST", f"{path}/opinion", json=said))
@@ -412,10 +418,16 @@ class History:
             self._lose("given", live, urgency=band, other=to)
 
     def suspend_or_let_in(self) -> None:
+        """Or close the account, and open it again."""
         patient = self.draw.choice(self.patients)
+        path = f"/users/{patient.person.email}"
         patient.suspended = not patient.suspended
+        if patient.suspended and self.draw.random() < 0.5:
+            patient.shares = False
+            expect(self.root.call("DELETE", path))
+            return
         what = "suspend" if patient.suspended else "approve"
-        expect(self.root.call("PATCH", f"/users/{patient.person.email}/{what}", json={}))
+        expect(self.root.call("PATCH", f"{path}/{what}", json={}))
 
     def change_doctor(self) -> None:
         self.grey, self.colleague, self.draft = self.colleague, self.grey, None

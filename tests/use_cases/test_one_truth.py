@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from skinapi.platform.storage.ports import Store
 from tests.conftest import empty_database
 from tests.findings.reports.contradictions import asked_in
 from tests.findings.status.oracle import RANK, THIS_WEEK, Photo
-from tests.support.backends import MAIL, Backend, Person, store_of_kind
+from tests.support.backends import MAIL, Backend, Person, finish_erasures, store_of_kind
 from tests.support.channels import CHANNELS
 from tests.support.size import drill, size
 from tests.use_cases.spot_history import History, Live, Patient
@@ -542,12 +542,32 @@ def list_milder(history: History, before: dict[str, Any]) -> Iterator[Told]:
             yield Told(f"{name} milder", newer or history.act_name, newer or "sign")
 
 
+# They name an account by its id alone. The mail with the receipt waits here to be sent.
+LEFT = ("audit", "erased_ids", "erasure_receipts", "outbox", "guesses", "leases", "counters")
+
+
+def walk_erased(history: History) -> Iterator[Told]:
+    """Once both patients have closed their accounts and the time is over, nothing is left."""
+    backend = history.backend
+    for patient in history.patients:
+        history.root.call("DELETE", f"/users/{patient.person.email}")
+    history.let_time_pass(timedelta(days=60))
+    finish_erasures(backend)
+    left = str(backend.stored(but=LEFT))
+    named = [word for it in history.patients for word in (it.id, it.person.email)]
+    named += [*history.owners, *(signed.id for signed in history.letters)]
+    yield Told("erased", [word for word in named if word in left], [])
+    yield Told("files of an erased account", [*backend.services.store.blobs.keys()], [])
+    mails = {row["kind"] for row in backend.stored()["outbox"] if row["account"] in named}
+    yield Told("mails of an erased account", mails - {"closed"}, set())
+
+
 def run(folder: Path, seed: int, store: Store | None = None) -> tuple[History, list[Told], int]:
     """A history, what a channel tells wrongly, and how much is told. It ends at the first act after
     which something is wrong.
     """
     with pytest.MonkeyPatch.context() as patch:
-        backend = Backend(folder, store, photos="always", **MAIL)
+        backend = Backend(folder, store, photos="always", deletion_wait_days=28, **MAIL)
         history, told = History(backend, patch, seed), list[Told]()
         wrong = list[Told]()
         for step in range(STEPS):
@@ -562,6 +582,8 @@ def run(folder: Path, seed: int, store: Store | None = None) -> tuple[History, l
             wrong = [item for item in found if item.says != item.holds]
             if wrong:
                 break
+        else:
+            wrong = [item for item in walk_erased(history) if item.says != item.holds]
         backend.services.store.close()
         return history, wrong, len(told)
 

@@ -13,7 +13,6 @@ from typing import Literal
 from skinapi.accounts.auth.account import Account, AccountFields, Refusal, Status
 from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
-from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.base.errors import ChangedMeanwhile, Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
 from skinapi.base.subject import RefusalReason, Role
@@ -23,7 +22,6 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
-OWN_RECORD = "This is the record of the doctor's own former account; choose another doctor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +30,6 @@ class Assignments:
 
     work: UnitOfWork
     accounts: Accounts
-    former: FormerOwners
     default: str | None
 
     def find_default(self) -> str | None:
@@ -96,8 +93,6 @@ class Assignments:
             unit.audit("account.assign", by=by, target=patient.id)
         if doctor:
             self.note(unit, patient.id, doctor=doctor, by=by)
-            if self.former.is_own(patient, self.accounts.get(doctor)):
-                raise Conflict(OWN_RECORD)
         return self.accounts.change(unit, patient, doctor_id=doctor)
 
     def note(self, unit: Unit, patient: str, *, doctor: str, by: str) -> None:
@@ -134,7 +129,10 @@ DEFAULT = "default"
 REFUSAL_DELAY = timedelta(minutes=1)
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
-LIFTS = "This account is suspended or was refused: say in `seen` that this is known, or it stays so"
+LIFTS = (
+    "This account is suspended, closed or was refused: say in `seen` that this is known, or it "
+    "stays so"
+)
 NOT_WAITING = "This account does not wait for approval; suspend it instead"
 
 
@@ -231,7 +229,7 @@ class DecisionsService:
         account = self.accounts.get(account_id)
         if before := seen.get(account_id):
             self._refuse_changed(account, before)
-        elif account.status == "suspended":
+        elif account.status in ("suspended", "closed"):
             raise Conflict(LIFTS)
         given = account.wanted_role if role == "wanted" else role
         changed = self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
@@ -264,7 +262,7 @@ class DecisionsService:
 
     def _put_in_care(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> Account:
         """Let a doctor be in charge. A patient who had another doctor gets a mail."""
-        if patient.doctor_id and doctor not in (None, patient.doctor_id) and not patient.is_record:
+        if patient.doctor_id and doctor not in (None, patient.doctor_id):
             self.outbox.add(Kind.OTHER_DOCTOR, to=patient.id, about="my-data")
         return self.assignments.assign(unit, patient, doctor=doctor, by=by)
 
@@ -273,7 +271,8 @@ class DecisionsService:
         promoted = account.role == "user" and role in ("doctor", "researcher")
         if account.approved and not promoted:
             return account
-        unit.audit("account.approve", by=by, target=account.id)
+        action = "account.open" if account.status == "closed" else "account.approve"
+        unit.audit(action, by=by, target=account.id)
         self.outbox.withdraw(Kind.REFUSED, to=account.id, about="")
         if account.status == "waiting":
             self.outbox.add(Kind.APPROVED, to=account.id)

@@ -34,7 +34,6 @@ from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.errors import (
     UNPROVEN,
-    BeingDeleted,
     EmailTaken,
     GoesWithOther,
     LastAdmin,
@@ -128,16 +127,16 @@ def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     "DELETE",
     "/users/<email>",
     access=admins("Only admin can delete users"),
-    raises=(*UNPROVEN, NotFound, LastAdmin, BeingDeleted, GoesWithOther),
+    raises=(*UNPROVEN, NotFound, LastAdmin, GoesWithOther),
 )
 def delete_user(
     admin: AdminService, *, email: str, query: DeletionQuery, body: Deletion, subject: Subject
 ) -> Message:
-    """Delete an account and all its data. The person is told by mail, with a receipt. Where the
-    law keeps the medical record, that stays (409 `record_kept` where nothing else is left).
+    """Close an account. It is erased after `DELETION_WAIT_DAYS`, or when the law no longer keeps
+    its medical record. The person is told by mail, with the code of the receipt.
     """
     admin.prove(subject, body.proof(ClientInfo(address=caller_address())))
-    admin.delete_user(email=email, by=subject.id, reason=query.reason, number=body.number)
+    admin.close_account(email=email, of_doctor=False, by=subject.id, reason=query.reason)
     return Message(message=f"User {email} deleted")
 
 
@@ -150,8 +149,8 @@ def delete_user(
 def approve_user(
     decisions: DecisionsService, *, email: str, body: Approval, subject: Subject
 ) -> Message:
-    """Approve an account, or lift its suspension; with role `doctor` or `researcher`, also make a
-    user one. A patient comes into the care of `doctor`.
+    """Approve an account, lift its suspension, or open it if it is closed; with role `doctor` or
+    `researcher`, also make a user one. A patient comes into the care of `doctor`.
 
     It never demotes: an admin stays an admin, a doctor stays a doctor.
     """
@@ -243,9 +242,7 @@ def assign_doctor(
     "PUT", "/users/<email>/keep", access=admins("Only admin can keep accounts"), raises=(NotFound,)
 )
 def keep_account(admin: AdminService, *, email: str, body: Keep, subject: Subject) -> Message:
-    """Keep an account, with a reason. Its data is not deleted by age. Its owner can still delete
-    it.
-    """
+    """Keep an account from being erased, with a reason. Its data is not deleted by age either."""
     admin.set_keep(email=email, reason=body.reason, by=subject.id)
     return Message(message=f"User {email} is kept.")
 
@@ -279,14 +276,14 @@ def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Mes
     "DELETE",
     "/doctors/<email>",
     access=admins("Only admin can delete doctors"),
-    raises=(*UNPROVEN, NotFound, BeingDeleted),
+    raises=(*UNPROVEN, NotFound),
 )
 def delete_doctor(
     admin: AdminService, *, email: str, query: DeletionQuery, body: Deletion, subject: Subject
 ) -> Message:
-    """Delete a doctor. The doctor's patients then have no doctor."""
+    """Close the account of a doctor. The patients then have no doctor until somebody takes them."""
     admin.prove(subject, body.proof(ClientInfo(address=caller_address())))
-    admin.delete_doctor(email=email, by=subject.id, reason=query.reason)
+    admin.close_account(email=email, of_doctor=True, by=subject.id, reason=query.reason)
     return Message(message=f"Doctor {email} deleted")
 
 

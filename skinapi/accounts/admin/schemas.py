@@ -18,11 +18,10 @@ from skinapi.accounts.admin import usage
 from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided, Seen
 from skinapi.accounts.auth.account import Account, Status
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
-from skinapi.accounts.auth.events import PatientNumber
 from skinapi.accounts.auth.passwords import ClientInfo, NewPassword, Proof
 from skinapi.accounts.auth.schemas import AccountView, Code, OwnPassword
 from skinapi.base.errors import SkinAPIError
-from skinapi.base.field_types import Identifier, Legible, Name, NumberPart, Printable, SearchText
+from skinapi.base.field_types import Identifier, Legible, Name, Printable, SearchText
 from skinapi.base.stored_record import optional
 from skinapi.base.subject import ErasureReason, RefusalReason, Role
 from skinapi.model.conditions import Band
@@ -55,20 +54,7 @@ class DeletionQuery(BaseModel):
     )
 
 
-class NumberOfPatient(Body):
-    """The number under which another system knows a patient."""
-
-    system: NumberPart
-    value: NumberPart
-
-
 class Deletion(ContractBody):
-    patient_number: NumberOfPatient | None = Field(
-        default=None,
-        description="of a patient whom another system has sent: needed where a doctor is still to "
-        "tell the patient of a finding (409 `patient_number_needed`)",
-    )
-
     current_password: OwnPassword | None = Field(
         default=None,
         description="the admin's own. The console sends it, and then it must be right; empty where "
@@ -81,11 +67,6 @@ class Deletion(ContractBody):
         if self.current_password is None:
             return None
         return Proof(password=self.current_password, code=self.code, caller=caller)
-
-    @property
-    def number(self) -> PatientNumber | None:
-        named = self.patient_number
-        return PatientNumber(system=named.system, value=named.value) if named else None
 
 
 Beginning = Annotated[
@@ -156,6 +137,7 @@ class AccountRow(ListedAccount):
     link_allowed: str | None = optional(
         "the provider of the clinic's log-in at which it may log in next time"
     )
+    erase_at: datetime | None = optional("when a closed account is erased")
     joined_to: str | None = optional(
         "the id of the account to which it was joined; its status is `suspended`"
     )

@@ -23,14 +23,14 @@ from skinapi.accounts.admin.waiting_work import (
     WaitingSpotCounts,
 )
 from skinapi.accounts.auth.account import Account, AccountFields, Status, Subject
-from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.closing import AccountClosing
 from skinapi.accounts.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
-from skinapi.accounts.auth.events import AccountAdded, PatientNumber
+from skinapi.accounts.auth.events import AccountAdded
 from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.passwords import Passwords, Proof, one_time_password
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.base.errors import Conflict, Duplicate
+from skinapi.base.errors import Conflict, Duplicate, NotFound
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.subject import ErasureReason, Role
 from skinapi.platform.audit.trail import AuditTrail, TrailFilter
@@ -48,7 +48,7 @@ OWN_FACTOR = "Remove your own second factor on the page of your account, with a 
 class AdminService:
     work: UnitOfWork
     accounts: Accounts
-    eraser: Eraser
+    closing: AccountClosing
     passwords: Passwords
     second_factor: SecondFactorService
     guess_limits: GuessLimits
@@ -113,7 +113,7 @@ class AdminService:
 
     @atomic
     def set_keep(self, unit: Unit, *, email: str, reason: str | None, by: str) -> None:
-        """Keep an account from being deleted by age, or with None no longer."""
+        """Keep an account from being erased, or with None no longer."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.keep != reason:
             action = "account.keep" if reason else "account.end_keep"
@@ -125,43 +125,25 @@ class AdminService:
         if proof:
             self.second_factor.reauthenticate(admin.account, proof, session_id=admin.session_id)
 
-    def delete_user(
-        self,
-        *,
-        email: str,
-        by: str,
-        reason: ErasureReason | None = None,
-        number: PatientNumber | None = None,
-    ) -> None:
-        """`number` is that of a patient of another system."""
-        begun = self._begin_deletion(
-            email=email, of_doctor=False, by=by, reason=reason, number=number
-        )
-        self.eraser.finish_or_leave(begun)
-
-    def delete_doctor(self, *, email: str, by: str, reason: ErasureReason | None = None) -> None:
-        begun = self._begin_deletion(email=email, of_doctor=True, by=by, reason=reason)
-        self.eraser.finish_or_leave(begun)
-
     @atomic
-    def _begin_deletion(
+    def close_account(
         self,
         unit: Unit,
         *,
         email: str,
         of_doctor: bool,
         by: str,
-        reason: ErasureReason | None,
-        number: PatientNumber | None = None,
-    ) -> str:
-        account = get_by_email(self.accounts, email, NO_DOCTOR if of_doctor else NO_USER)
+        reason: ErasureReason | None = None,
+    ) -> None:
+        missing = NO_DOCTOR if of_doctor else NO_USER
+        account = get_by_email(self.accounts, email, missing)
+        if account.status == "closed":
+            raise NotFound(missing)
         if of_doctor:
             require_doctor(account)
         else:
             refuse_doctor(account)  # doctors have their own route
-        action = "account.delete"
-        self.eraser.begin(unit, account, by=by, action=action, reason=reason, number=number)
-        return account.id
+        self.closing.close(unit, account, by=by, reason=reason)
 
     def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:
         taken = self.accounts.find_by_email(email)

@@ -2,7 +2,7 @@
 
 Begin with `account.py`; `service.py` has the use cases, `authorizer.py` admits a caller to a route.
 
-Other packages import `account`, `account_deletion`, `accounts`, `authorizer`, `consents`,
-`email_addresses`, `erasure_guard`, `errors`, `events`, `former_owners`, `owners`, `passwords`,
+Other packages import `account`, `accounts`, `authorizer`, `closing`, `consents`,
+`email_addresses`, `erasure_guard`, `errors`, `events`, `owners`, `passwords`,
 `schemas`, `second_factor`, `service`, `sessions`.
 """

@@ -12,10 +12,10 @@ from skinapi.base.subject import Caller, RefusalReason, Role
 from skinapi.model.context import Sex
 
 WantedRole = Literal["doctor", "researcher"]
-Status = Literal["waiting", "approved", "suspended", "deleting"]
+Status = Literal["waiting", "approved", "suspended", "closed"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
-RECORDS = "records.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
+ERASED = "erased.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 
 
 class SecondFactor(StoredRecord):
@@ -138,7 +138,7 @@ class WorkFields(StoredRecord):
     def refuse_inactive(self, *, even_waiting: bool = False) -> None:
         if self.status == "suspended" and self.refusal:
             raise AccountRefused(self.refusal.reason, self.refusal.note)
-        if self.status == "suspended":
+        if self.status in ("suspended", "closed"):
             raise AccountSuspended
         if self.status == "waiting" and not even_waiting:
             raise AccountNotApproved
@@ -149,11 +149,8 @@ class DeletionFields(StoredRecord):
 
     - `seen_at`, `warned_at`: when it was last used, to the day, and its owner was told that it goes
       unused; known only where unused ones go
-    - `keep`: why an admin keeps it from being deleted by age
-    - `deletion_due_at`: it is deleted then, as its owner has asked
-    - `record_kept_until_at`: until then its medical record alone is kept, without an address;
-      `former_identity`: keyed hashes of those that it had, and of its numbers in other systems
-      (see `FormerOwners`), since `record_made_at`
+    - `keep`: why an admin keeps it from being erased
+    - `erase_at`: when a closed account is erased; without it, its erasure has begun
     - `joined_to`: the account of the same person that has all that it had, and names it in
       `joined`; `joined_because` is the admin's reason
     """
@@ -161,11 +158,7 @@ class DeletionFields(StoredRecord):
     seen_at: datetime | None = None
     warned_at: datetime | None = None
     keep: str | None = None
-    deletion_asked_at: datetime | None = None
-    deletion_due_at: datetime | None = None
-    record_kept_until_at: datetime | None = None
-    record_made_at: datetime | None = None
-    former_identity: tuple[str, ...] = ()
+    erase_at: datetime | None = None
     joined_to: str | None = None
     joined_because: str | None = None
     joined: tuple[str, ...] = ()
@@ -178,47 +171,28 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
     created_at: datetime
 
     @property
-    def record_end(self) -> datetime | None:
-        """The end of the time for which the record is kept that alone is left of the account."""
-        return self.record_kept_until_at if self.is_record else None
+    def is_erasing(self) -> bool:
+        return self.status == "closed" and self.erase_at is None
 
-    @property
-    def is_record(self) -> bool:
-        """Whether only the medical record is left of it."""
-        return self.record_kept_until_at is not None and self.status == "suspended"
-
-    def as_record(self, former_identity: tuple[str, ...], *, made_at: datetime) -> "Account":
-        """Keep no more than what names the patient of a medical record."""
+    def as_remnant(self) -> "Account":
+        """What stays of it until everything else is erased. It names nobody."""
         return Account(
             id=self.id,
             created_at=self.created_at,
-            email=f"{self.id}@{RECORDS}",
-            name=self.name,
-            status="suspended",
+            name="",
+            email=f"{self.id}@{ERASED}",
+            status="closed",
             password_hash="",
-            token_version=self.token_version + 1,
-            notices=False,
-            sent_by=self.sent_by,
-            doctor_id=self.doctor_id,
             findings=self.findings,
-            keep=self.keep,
-            record_kept_until_at=self.record_kept_until_at,
-            record_made_at=made_at,
-            former_identity=former_identity,
         )
 
     def lacks_second_factor(self, required: Collection[str]) -> bool:
         return self.role in required and not self.has_second_factor and self.can_log_in
 
     @property
-    def stays(self) -> bool:
-        """Whether it is neither being deleted nor waits for that."""
-        return self.status != "deleting" and self.deletion_due_at is None
-
-    @property
     def may_teach(self) -> bool:
-        """Whether its kept photos may be in data sets; not those of one that is to be deleted."""
-        return self.stays and self.consents.get(TEACHING_CONSENT, False)
+        """Whether its kept photos may be in data sets."""
+        return self.consents.get(TEACHING_CONSENT, False)
 
     @property
     def local_admin(self) -> bool:
@@ -280,9 +254,7 @@ class AccountFields(TypedDict, total=False):
     group_role: Role | None
     link_allowed: str | None
     keep: str | None
-    deletion_asked_at: datetime | None
-    deletion_due_at: datetime | None
-    record_kept_until_at: datetime | None
+    erase_at: datetime | None
     joined_to: str | None
     joined_because: str | None
     joined: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Unpack
 
@@ -37,22 +37,21 @@ from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remov
 from skinapi.platform.storage.records import Repository, changes_between, in_transaction
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
 
-EXPIRED_AT_ONCE = 100
-ANY_TIME = datetime.fromtimestamp(0, UTC)
+ERASED_AT_ONCE = 1_500
 MOST_PATIENTS_FOUND = 1000
 # So many patients at most are named in one row of the audit trail.
 NAMED_AT_ONCE = 50
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
 JOINED = "This account was joined to another one: do it there"
-BEING_DELETED = "This account is being deleted"
-RECORD_KEPT = "Of this account only the medical record is kept, by law: it cannot be changed"
+CLOSED = "This account is closed. Open it first"
 NO_LOG_IN = "Nobody can log in to this account: it is a program's, or a patient's of another system"
 TAKEN_TWICE = (
     "The accounts {} and {} share one e-mail address: restore a backup, or give one of them another"
     " address in the store"
 )
-IN_CHARGE = frozenset({"doctor_id", "keep"})
+# What can be changed of a closed account.
+OF_CLOSED = frozenset({"doctor_id", "keep"})
 OF_JOINED = frozenset({"external", "joined_to"})
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
@@ -63,8 +62,7 @@ class Accounts(Repository[Account]):
     collection, record = "accounts", Account
     indexes = (
         ("status", "id"),
-        ("deletion_due_at", "id"),
-        ("record_kept_until_at", "id"),
+        ("erase_at", "id"),
         ("doctor_id", "id"),
         ("doctor_id", "search", "id"),
         ("doctor_id", "family", "id"),
@@ -131,20 +129,20 @@ class Accounts(Repository[Account]):
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
         """Change an account as this transaction has read it; a field that is None is removed.
 
-        Who becomes a doctor, or is being deleted, leaves the care of a doctor, unless the medical
-        record is kept. A doctor who is suspended or loses the role keeps the patients, who rest
-        until the role is back (`list_resting_doctors`); one who is being deleted has none any more.
+        Who becomes a doctor leaves the care of a doctor. A doctor who is suspended or closed, or
+        loses the role, keeps the patients, who rest until the role is back
+        (`list_resting_doctors`).
         """
-        if account.status == "deleting" and fields.get("status") != "deleting":
-            raise NotFound(BEING_DELETED)
         changed = {name for name, value in fields.items() if value != getattr(account, name)}
-        if account.is_record and fields.get("status") != "deleting" and changed - IN_CHARGE:
-            raise Conflict(RECORD_KEPT)
-        if account.joined_to and fields.get("status") != "deleting" and fields.keys() - OF_JOINED:
+        opens = fields.get("status") == "approved"
+        if account.status == "closed" and not opens and changed - OF_CLOSED:
+            raise Conflict(CLOSED)
+        if account.joined_to and fields.keys() - OF_JOINED:
             raise Conflict(JOINED)
         wanted = account.model_copy(update={**fields})
-        gone = wanted.status == "deleting" and not wanted.record_kept_until_at
-        if wanted.role == "doctor" or gone:
+        if opens:
+            wanted = wanted.model_copy(update={"erase_at": None})
+        if wanted.role == "doctor":
             wanted = wanted.model_copy(update={"doctor_id": None})
         if wanted == account:
             return account
@@ -164,14 +162,11 @@ class Accounts(Repository[Account]):
     def _publish(self, unit: Unit, account: Account, wanted: Account) -> None:
         if wanted.doctor_id != account.doctor_id:
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
-        if wanted.status == "deleting":
-            self.release_patients(unit, account.id)
         if account.role == "doctor" and not wanted.active_doctor:
             unit.publish(DoctorStopped(account.id))
         if account.active_doctor != wanted.active_doctor:
             self._note_patients(unit, wanted)
-        stays = wanted.status != "deleting" and not wanted.joined_to
-        if stays and account.approved != wanted.approved:
+        if account.approved != wanted.approved and not (wanted.joined_to or wanted.is_erasing):
             unit.publish(ApprovalChanged(account.id))
 
     def _write(self, account: Account, wanted: Account) -> None:
@@ -201,15 +196,16 @@ class Accounts(Repository[Account]):
         transaction that changes the account at the same time conflicts.
         """
         held = self._documents.update({"id": account_id}, {"$inc": {"holds": 1}})
-        if held is None:
+        account = self._read(held)
+        if account is None:
             raise NotFound
-        return Account.model_validate(held)
+        return account
 
     def add_findings(self, account_id: str, more: int) -> Account | None:
         """Count findings that are stored or deleted in the same transaction. None where the account
         is being deleted, is gone, or was joined to another one.
         """
-        counted: Filter = {"id": account_id, "status": {"$ne": "deleting"}, "joined_to": None}
+        counted: Filter = {"id": account_id, "joined_to": None}
         return self._read(self._documents.update(counted, {"$inc": {"findings": more}}))
 
     def set_findings(self, account_id: str, count: int) -> None:
@@ -297,53 +293,37 @@ class Accounts(Repository[Account]):
         if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
             unit.publish(PatientsReleased(doctor_id))
 
-    def remove(self, unit: Unit, account_id: str) -> None:
-        if self._documents.get(account_id):
-            self.release_patients(unit, account_id)
-            self._documents.delete({"id": account_id})
+    def begin_erasure(self, unit: Unit, account: Account) -> None:
+        """Take away everything that names the owner. Nobody finds the account from now on."""
+        remnant = account.as_remnant()
+        self._write(account, remnant)
+        self._publish(unit, account, remnant)
+        self.release_patients(unit, account.id)
 
-    def set_record_end(self, account_id: str, until_at: datetime | None) -> None:
-        """Set until when a record is kept, as a deletion begins; None: none is."""
-        self._change({"id": account_id}, record_kept_until_at=until_at)
+    def remove(self, account_id: str) -> None:
+        """End an erasure."""
+        self._documents.delete({"id": account_id})
 
-    def set_deletion_due(self, account_id: str, due_at: datetime) -> None:
-        self._change({"id": account_id}, deletion_due_at=due_at)
+    def list_due(self, *, at: datetime) -> list[str]:
+        """List the ids of closed accounts whose time has come."""
+        due = self._documents.find(
+            {"erase_at": {"$lte": at}}, sort="erase_at", limit=ERASED_AT_ONCE, fields=()
+        )
+        return [document["id"] for document in due]
 
-    def keep_record(self, account_id: str, *, former_identity: tuple[str, ...]) -> None:
-        """Call it at the end of a deletion."""
-        account = self.get(account_id)
-        self._write(account, account.as_record(former_identity, made_at=now()))
+    def find_closed(self) -> list[Account]:
+        return self.list_where({"status": "closed"})
 
-    def list_to_delete(self, *, at: datetime) -> list[str]:
-        """List the ids of accounts whose owners have asked for it and cannot take it back any more,
-        and of those whose medical record need not be kept any more. Who is suspended could not take
-        it back.
-        """
-        return [
-            document["id"]
-            for field, due in _due_to_delete(at).items()
-            for document in self._documents.find(due, sort=field, limit=EXPIRED_AT_ONCE, fields=())
-        ]
+    def set_erase_at(self, account_id: str, erase_at: datetime) -> None:
+        self._change({"id": account_id, "status": "closed"}, erase_at=erase_at)
 
-    def count_to_delete(self, *, at: datetime) -> int:
-        return sum(self._documents.count(due) for due in _due_to_delete(at).values())
+    def _read(self, document: Document | None) -> Account | None:
+        """An account whose erasure has begun is none any more."""
+        found = super()._read(document)
+        return None if found is None or found.is_erasing else found
 
-    def list_waiting_deletions(self, *, limit: int) -> list[Account]:
-        waiting = {"deletion_due_at": {"$gt": ANY_TIME}}
-        return self._list(waiting, sort="deletion_due_at", limit=limit)
-
-    def list_records_of(self, doctor_id: str) -> list[Account]:
-        """List what is kept of deleted accounts that this doctor is in charge of."""
-        return self.list_where({"doctor_id": doctor_id, "record_kept_until_at": {"$gt": ANY_TIME}})
-
-    def list_kept_records(self, *, limit: int) -> list[Account]:
-        """List what is kept of accounts that are deleted otherwise, the next to end first."""
-        kept = {"record_kept_until_at": {"$gt": ANY_TIME}}
-        return self._list(kept, sort="record_kept_until_at", limit=limit)
-
-    def list_deleting(self) -> list[str]:
-        """List the ids of accounts whose deletion has begun but not ended."""
-        return self._list_ids({"status": "deleting"})
+    def _read_each(self, documents: Iterable[Document]) -> list[Account]:
+        return [found for found in super()._read_each(documents) if not found.is_erasing]
 
     def _list_ids(self, filter: Filter) -> list[str]:
         return [document["id"] for document in self._documents.find(filter, fields=())]
@@ -361,27 +341,30 @@ class Accounts(Repository[Account]):
         refused: bool | None = None,
     ) -> Page[Account]:
         """Page accounts in the order they registered; those whose name, last name or e-mail has
-        this beginning. `refused` parts those that the status "suspended" joins. A program's account
-        is listed only once its key is revoked, so a page may have fewer than `limit`.
+        this beginning. `refused` parts those that the status "suspended" joins. A closed account
+        is listed only under this status, and a program's only once its key is revoked, so a page
+        may have fewer than `limit`.
         """
         wanted: Filter = {"status": status} if status else {}
         if refused is not None:
             wanted["refused"] = refused or None
-        return self._page_each([{"role": role, **wanted} for role in roles], beginning, paging)
+        page = self._page_each([{"role": role, **wanted} for role in roles], beginning, paging)
+        listed = [item for item in page.items if status or item.status != "closed"]
+        return Page(listed, page.next_after)
 
     def page_unassigned(self, *, beginning: str | None, paging: PageRequest) -> Page[Account]:
         """Page, as `page_accounts`, patients whom no active doctor is in charge of: those who were
-        approved, also where they are suspended since.
+        approved, also where they are suspended or closed since.
         """
         doctors: list[str | None] = [None, *self.list_resting_doctors()]
-        statuses: tuple[Status, ...] = ("approved", "suspended")
+        statuses: tuple[Status, ...] = ("approved", "suspended", "closed")
         filters: list[Filter] = [
             {"role": "user", "status": status, "refused": None, "doctor_id": doctor}
             for status in statuses
             for doctor in doctors
         ]
         page = self._page_each(filters, beginning, paging)
-        patients = [item for item in page.items if not (item.joined_to or item.is_record)]
+        patients = [item for item in page.items if not item.joined_to]
         return Page(patients, page.next_after)
 
     def _page_each(
@@ -439,10 +422,3 @@ def _sharing_an_email(store: Store) -> tuple[str, str]:
         if first.setdefault(email, account["id"]) != account["id"]:
             return first[email], account["id"]
     raise AssertionError("a unique index refused what is unique")
-
-
-def _due_to_delete(at: datetime) -> dict[str, Filter]:
-    return {
-        "deletion_due_at": {"deletion_due_at": {"$lte": at}, "status": {"$ne": "suspended"}},
-        "record_kept_until_at": {"record_kept_until_at": {"$lte": at}},
-    }

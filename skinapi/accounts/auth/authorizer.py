@@ -178,9 +178,8 @@ class Authorizer:
             account = self.accounts.get(claims.sub)
         except NotFound as error:
             raise InvalidToken from error
-        revoked = account.status == "deleting" or account.token_version != claims.ver
         session = self.sessions.find_valid(claims.sid, account=account)
-        if revoked or session is None:
+        if account.token_version != claims.ver or session is None:
             raise InvalidToken
         return account, session
 

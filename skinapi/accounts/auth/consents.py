@@ -141,8 +141,8 @@ class Consents(Repository[ConsentGiven]):
     def find_latest(self, account: str) -> dict[str, ConsentGiven]:
         return latest_of(self.history_of(account))
 
-    def forget(self, account: str) -> None:
-        self._documents.delete({"account": account})
+    def forget(self, account: str) -> int:
+        return self._documents.delete({"account": account})
 
 
 def latest_of(history: list[ConsentGiven]) -> dict[str, ConsentGiven]:

@@ -111,11 +111,6 @@ class LastAdmin(Conflict):
     sentence = "The last admin cannot be removed, demoted or suspended"
 
 
-class BeingDeleted(Conflict):
-    code = "being_deleted"
-    sentence = "This account is being deleted already; its receipt says when all of it is gone"
-
-
 class GoesWithOther(Conflict):
     code = "goes_with_other"
     sentence = "This account was joined to another one: it goes with the one that stays"

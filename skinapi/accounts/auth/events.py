@@ -1,7 +1,6 @@
 """What happens to accounts. Who listens: app/composition/subscriptions.py."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.subject import ErasureReason
@@ -71,25 +70,12 @@ class PatientNumber(StoredRecord):
 
 
 @dataclass(frozen=True)
-class ErasureBegun(AccountEvent):
-    """The deletion begins in the same transaction. `by` is the account's own id, an admin's, or
-    "system". `number` was named with it, of a patient of another system. `again`: a restore has
-    brought back what was deleted; its medical record is `kept_until` then, as it was decided then.
-    """
+class AccountClosed(AccountEvent):
+    """`by` is the account's own id, an admin's, or "system"."""
 
     by: str
     reason: ErasureReason | None
-    number: PatientNumber | None = None
-    again: bool = False
-    kept_until: datetime | None = None
 
 
 class AccountErased(AccountEvent):
-    """Each package deletes what it has of the account. Announced again after an interruption."""
-
-
-@dataclass(frozen=True)
-class AccountGone(AccountEvent):
-    """The account and all its data are deleted, or all but its medical record. Published once."""
-
-    record_kept_until: datetime | None
+    """Everything that is stored of the account is deleted. Published once."""

@@ -118,8 +118,8 @@ class GuessLimits:
             with suppress(Duplicate):  # a concurrent login from this address has stored it
                 self._known_addresses.insert({**row, "expires_at": now() + KNOWN_FOR})
 
-    def forget(self, account_id: str) -> None:
-        self._known_addresses.delete({"account": account_id})
+    def forget(self, account_id: str) -> int:
+        return self._known_addresses.delete({"account": account_id})
 
     def reset(self, account: Account) -> None:
         """Forget the known addresses, and count the strangers' guesses from 0."""

@@ -37,7 +37,7 @@ class OwnerStatus:
     def stays(self, owner: str) -> bool:
         """Whether data of this owner may be kept."""
         account = self._find(owner)
-        return account is not None and account["status"] != "deleting"
+        return account is not None and not _is_erasing(account)
 
     def may_research(self, owner: str) -> bool:
         """Whether jobs of the lab of this owner may go on."""
@@ -62,18 +62,21 @@ class OwnerStatus:
         held = {"$inc": {"holds": 1}}
         if owner == NOBODY:
             self._counters.update({"id": NOBODY}, held, upsert=True)
-        elif self._accounts.update({"id": owner, "status": {"$ne": "deleting"}}, held) is None:
+        elif self._accounts.update({"id": owner, "status": {"$ne": "closed"}}, held) is None:
             raise InvalidToken
 
     def _find(self, owner: str) -> Document | None:
         return NO_ACCOUNT if owner == NOBODY else self._accounts.get(owner)
 
 
+def _is_erasing(account: Document) -> bool:
+    return account["status"] == "closed" and "erase_at" not in account
+
+
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 PATIENTS: Filter = {
     "role": "user",
     "status": {"$in": ["approved", "suspended"]},
-    "record_kept_until_at": None,
     "joined_to": None,
     "keep": None,
 }

@@ -213,7 +213,7 @@ class Authentication:
             wrong, account = too_many, account if account and account.must_change else None
         # Also without an account, so that the time of the answer does not reveal it.
         right = self.passwords.matches(password, account.password_hash if account else None)
-        if not account or not right or account.status == "deleting":
+        if not account or not right or account.status == "closed":
             raise wrong
         self.guess_limits.give_back(guess)
         self.accounts.refuse_joined(account)

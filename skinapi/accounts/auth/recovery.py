@@ -87,8 +87,8 @@ class PasswordLinks(Repository[PasswordLink]):
         self.forget(link.account)
         return True
 
-    def forget(self, account_id: str) -> None:
-        self._documents.delete({"account": account_id})
+    def forget(self, account_id: str) -> int:
+        return self._documents.delete({"account": account_id})
 
     def _sign(self, link_id: str) -> str:
         message = f"password link\n{link_id}".encode("utf-8", "surrogatepass")
@@ -182,7 +182,7 @@ class RecoveryService:
 
     def _add_link(self, account_id: str, life: timedelta) -> PasswordLink:
         account = self.accounts.lock(account_id)
-        if account.status == "deleting":
+        if account.status == "closed":
             raise NotFound(NO_ACCOUNT)
         if account.joined_to:
             raise Conflict(JOINED)
@@ -205,7 +205,7 @@ class RecoveryService:
             account = self.accounts.get(link.account)
         except NotFound as error:
             raise InvalidPasswordLink from error
-        current = account.token_version == link.token_version and account.status != "deleting"
+        current = account.token_version == link.token_version
         if not current or not self.links.use(link):
             raise InvalidPasswordLink
         account.refuse_inactive(even_waiting=True)

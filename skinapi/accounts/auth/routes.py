@@ -117,7 +117,6 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn:
         role=account.role,
         collection="doctors" if account.role == "doctor" else "users",
         must_change_password=account.must_change,
-        deletion_at=account.deletion_due_at,
         **tokens.fields(),
     )
 

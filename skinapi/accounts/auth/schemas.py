@@ -1,7 +1,6 @@
 """Request bodies and answers of the account routes."""
 
 from datetime import datetime
-from operator import not_
 from typing import Annotated, ClassVar, Literal, Self
 
 from flask import request
@@ -96,11 +95,6 @@ class LoggedIn(Answer):
     role: Role
     collection: Literal["users", "doctors"]
     must_change_password: bool
-    deletion_at: datetime | None = Field(
-        default=None,
-        exclude_if=not_,
-        description="when the account will be deleted; absent where no deletion waits",
-    )
     expires_at: datetime | None = optional("with `refresh: true`")
     refresh_token: str | None = optional("with `refresh: true`")
 
@@ -274,14 +268,6 @@ class Me(AccountView):
     recovery_codes_left: int
     has_password: bool = optional(
         "false where the account logs in at its provider alone; else absent", default=True
-    )
-
-    deletion_due_at: datetime | None = Field(
-        default=None,
-        serialization_alias="deletion_at",
-        exclude_if=lambda moment: moment is None,
-        description="when it will be deleted, as its owner has asked; absent where no deletion "
-        "waits",
     )
 
     @classmethod

@@ -252,7 +252,7 @@ class AuthService:
             account = self.accounts.get(session.account)
         except NotFound as error:
             raise InvalidRefreshToken from error
-        if account.status in ("deleting", "suspended"):
+        if account.status in ("closed", "suspended"):
             raise InvalidRefreshToken
         if account.token_version != session.token_version or not session.opens(account):
             raise InvalidRefreshToken

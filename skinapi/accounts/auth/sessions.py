@@ -183,8 +183,8 @@ class Sessions(Repository[Session]):
         self._change({"id": session_id, "account": account_id}, factor_given=True)
         self._documents.delete({"account": account_id, "id": {"$ne": session_id}})
 
-    def forget(self, account_id: str) -> None:
-        self._documents.delete({"account": account_id})
+    def forget(self, account_id: str) -> int:
+        return self._documents.delete({"account": account_id})
 
     @in_transaction
     def _insert(self, session: Session) -> None:

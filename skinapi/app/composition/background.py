@@ -6,8 +6,8 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import partial
 
-from skinapi.accounts.auth.account_deletion import WaitingExpiry
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.closing import WaitingExpiry
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.app.areas import switched_on
@@ -58,7 +58,6 @@ def _list_tasks(services: Services) -> list[Task]:
 
     def forget_over() -> None:
         services.data.outbox.forget_over()
-        services.data.people_to_reach.forget_over()
         services.data.person_files.forget_over()
 
     return [
@@ -109,7 +108,7 @@ def _open_notice_sender(
 
     def link_to(notice: Notice) -> str:
         # The check of a receipt needs no log-in, and is no page of the console.
-        place = f"{console}/{'' if notice.kind is Kind.ERASED else '#/'}{notice.about}"
+        place = f"{console}/{'' if notice.kind is Kind.CLOSED else '#/'}{notice.about}"
         return passwords.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
 
     def write(notices: Sequence[Notice], recipient: Recipient) -> EmailMessage:
@@ -128,7 +127,7 @@ def _open_notice_sender(
 
 
 def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
-    """Return None for one that is gone, suspended or being deleted. A refused one is told why."""
+    """Return None for one that is gone, suspended or closed. A refused one is told why."""
     account = accounts.find_by_id(account_id)
     refusal = account.refusal if account and account.status == "suspended" else None
     if account is None or not (refusal or account.status in ("approved", "waiting")):

@@ -28,7 +28,6 @@ from skinapi.platform.notices.outbox import Outbox
 from skinapi.platform.storage.background import Totals
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from skinapi.privacy.erasure.people_to_reach import PeopleToReach
 from skinapi.privacy.erasure.receipts import Receipts
 from skinapi.privacy.person_file.stored_files import PersonFiles
 
@@ -62,7 +61,6 @@ class Repositories(Parts):
     deliveries: Deliveries
     keys: ApiKeys
     receipts: Receipts
-    people_to_reach: PeopleToReach
     erased_ids: ErasedIds
     failed_items: FailedItems
     erasure_guard: ErasureGuard

@@ -13,8 +13,8 @@ from skinapi.accounts.admin.waiting_work import (
     PatientsWithoutDoctor,
     WaitingSpotCounts,
 )
-from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.authorizer import Authorizer, Tokens
+from skinapi.accounts.auth.closing import AccountClosing, RecordEnds
 from skinapi.accounts.auth.consents import OPENROUTER, ConsentsService
 from skinapi.accounts.auth.email_addresses import list_spellings
 from skinapi.accounts.auth.guess_limits import GuessLimits
@@ -25,11 +25,11 @@ from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.accounts.auth.service import AuthService
 from skinapi.accounts.auth.sessions import Lifetimes, Sessions
 from skinapi.app.areas import switched_on
+from skinapi.app.composition.forgetting import open_forget_steps
 from skinapi.app.composition.repositories import Repositories
 from skinapi.app.composition.subscriptions import subscribe
 from skinapi.app.jobs import open_broker, open_jobs
-from skinapi.app.migration.run import LONGEST_S, migrate_store, refuse_pause
-from skinapi.base.area_parts import list_parts
+from skinapi.app.migration.run import LONGEST_S, migrate_store, refuse_pause, refuse_unready
 from skinapi.base.container import Container, Parts
 from skinapi.base.settings.installation import AreaSettings
 from skinapi.base.settings.safety import refuse_unsafe
@@ -70,7 +70,6 @@ from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.store_version import begin_migration, is_older, join_store
 from skinapi.platform.storage.unit_of_work import AuditRows
 from skinapi.platform.stores.store_factory import open_store
-from skinapi.privacy.erasure.contents import AccountContents
 from skinapi.privacy.erasure.service import ErasureService
 from skinapi.privacy.retention.service import RetentionService
 
@@ -84,7 +83,6 @@ class Services(Parts):
     store: Store
     data: Repositories
     tokens: Tokens
-    eraser: Eraser
     assignments: Assignments
     second_factor: SecondFactorService
     authorizer: Authorizer
@@ -120,6 +118,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
     FindingNumbers: FindingRecords,
     JobOwners: OwnerStatus,
     Programs: ReadingKeys,
+    RecordEnds: RecordRetention,
     PatientsWithoutDoctor: UnassignedPatients,
     SpotPlaces: Lesions,
     WaitingSpotCounts: WaitingSpots,
@@ -130,7 +129,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
     """Return what no type tells apart of what each class is given."""
     address, key, secrets = settings.address, settings.signing_key(), settings.audit_secrets()
     password_life = timedelta(hours=settings.initial_password_hours)
-    stored, seen_by = list_parts("stored"), settings.unassigned_seen_by
+    seen_by = settings.unassigned_seen_by
     return {
         AuditTrail: {"secrets": secrets},
         CheckerRecords: {"models": settings.checker_models},
@@ -152,6 +151,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         },
         AuthService: {"password_page": settings.password_page},
         RecoveryService: {"handed_link_life": password_life},
+        AccountClosing: {"wait": timedelta(days=settings.deletion_wait_days)},
         AdminService: {"initial_password_life": password_life},
         JobsService: {"workers_here": workers_here},
         UnassignedPatients: {
@@ -163,14 +163,7 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         KeptPhotos: {"policy": settings.photos, "days": settings.retain_photos_days},
         ReportsService: {"clinic": settings.clinic_name, "address": address},
         ConsentsService: {"company": settings.llm_company or OPENROUTER},
-        AccountContents: {
-            "counted": {k: v for area in stored for k, v in area.STORED.counted.items()},
-            "told": {k: v for area in stored for k, v in area.STORED.told.items()},
-            "archive": "ARCHIVE_URL" in settings.list_outlets(),
-            "mail": settings.mail_server is not None,
-        },
         RetentionService: {"days": settings.retained_days},
-        ErasureService: {"wait": timedelta(days=settings.deletion_wait_days)},
     }
 
 
@@ -183,7 +176,10 @@ def _open_jobs(store: Store, settings: Settings, container: Container) -> Jobs:
     return open_jobs(store, settings, container.get)
 
 
-FACTORIES = (open_checker, open_llm, open_models, _open_announcer, _open_jobs)
+FACTORIES = (
+    *(open_checker, open_forget_steps, open_llm, open_models),
+    *(_open_announcer, _open_jobs),
+)
 
 
 def open_services(
@@ -208,6 +204,7 @@ def open_services(
         refuse_unfinished_restore(store)
     if change and is_older(store):
         refuse_pause(store, settings)
+        refuse_unready(store)
         begin_migration(store, secrets=settings.audit_secrets())
         longest_s = math.inf if restoring else LONGEST_S
         migrating = _open_container(settings, store, served, workers_here)

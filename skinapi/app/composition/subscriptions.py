@@ -6,27 +6,24 @@ findings/records/events.py.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from importlib import import_module
-from typing import Any
 
 from skinapi.accounts.admin.usage import ACCOUNTS
 from skinapi.accounts.auth.events import (
     AccountAdded,
-    AccountErased,
+    AccountClosed,
     AccountEvent,
-    AccountGone,
     AccountsJoined,
     ApprovalChanged,
     ConsentWithdrawn,
     DoctorChanged,
     DoctorEvent,
     DoctorReturned,
-    ErasureBegun,
     KeptPhotosUnwanted,
     LogInReplaced,
     PatientsReleased,
 )
 from skinapi.app.areas import switched_on
+from skinapi.app.composition.forgetting import call_place
 from skinapi.app.composition.repositories import Repositories
 from skinapi.base.area_parts import list_parts
 from skinapi.base.container import Container
@@ -47,7 +44,6 @@ from skinapi.findings.records.events import (
     ReviewSigned,
 )
 from skinapi.findings.records.service import FindingsService
-from skinapi.platform.area import Stored
 from skinapi.platform.jobs.service import JobsService
 from skinapi.privacy.erasure.service import ErasureService
 
@@ -72,22 +68,16 @@ def subscribe(
     stored = [part.STORED for part in list_parts("stored")]
     for area in stored:
         for event, place in area.erases.items():
-            data.work.inside(event, partial(_call, place, container))
+            data.work.inside(event, partial(call_place, container, place))
     for on in switched_on(container.get(Settings)):
         container.build(on.subscribe)
-    _to_erasure(data, findings, jobs, erasure, partial(_list_of_areas, container, stored))
-
-
-def _list_of_areas(container: Container, stored: Sequence[Stored], when: str) -> list[Call]:
-    places = (place for area in stored for place in getattr(area, when))
-    return [partial(_call, place, container) for place in places]
-
-
-def _call(place: str, container: Container, said: Any) -> Any:
-    """Call what is at this place, whose module is imported now at the latest."""
-    module, _, path = place.partition(":")
-    kind, _, method = path.partition(".")
-    return getattr(container.get(getattr(import_module(module), kind)), method)(said)
+    log_ins: list[Callable[[str], object]] = [
+        data.sessions.forget,
+        data.password_links.forget,
+        data.guess_limits.forget,
+        *(partial(call_place, container, place) for area in stored for place in area.log_ins),
+    ]
+    _to_closing(data, jobs, erasure, log_ins)
 
 
 def _of_account(*calls: Call) -> Iterator[Callable[[AccountEvent], Iterable[str] | None]]:
@@ -123,7 +113,6 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
         lambda event: data.person_files.forget_with(event.into),
     )
     inside(ConsentWithdrawn, cases.on_withdrawn)
-    inside(AccountGone, cases.on_gone)
     erase_photos = partial(_erase_photos, data, findings)
     inside(KeptPhotosUnwanted, *_of_account(erase_photos, data.person_files.forget_with))
 
@@ -177,60 +166,27 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
     )
 
 
-def _to_erasure(
+def _to_closing(
     data: Repositories,
-    findings: FindingsService,
     jobs: JobsService,
     erasure: ErasureService,
-    of_areas: Callable[[str], list[Call]],
+    log_ins: Sequence[Callable[[str], object]],
 ) -> None:
-    """Each forgets what it has of the account, in transactions of its own, and may be asked again
-    after an interruption. Of a medical record that is kept, its part stays.
-    """
     inside, afterwards = data.work.inside, data.work.afterwards
 
-    def list_account(event: AccountErased) -> None:
-        account = data.accounts.find_by_id(event.account)
-        # What a joined one had is counted with the one that stays.
-        owner = (account and account.joined_to) or event.account
-        held = sum(1 for _ in data.findings.walk_stored(owner, fields=()))
-        staying = data.accounts.find_by_id(owner)
-        kept_until = staying.record_kept_until_at if staying else None
-        data.erased_ids.add("account", event.account, findings=held, kept_until=kept_until)
+    def end_log_ins(account: str) -> None:
+        data.keys.revoke_all(account)
+        for end in (data.keys.sessions.forget, *log_ins):
+            end(account)
 
-    # Before the account is removed: a deletion that is interrupted announces it again.
-    afterwards(AccountErased, list_account)
-    inside(ErasureBegun, erasure.on_begun)
+    forget_file = data.person_files.forget_with
+    inside(AccountClosed, erasure.on_closed, *_of_account(end_log_ins, forget_file))
+    afterwards(AccountClosed, erasure.erase_closed)
     inside(ApprovalChanged, erasure.on_approval_changed)
-    inside(AccountGone, erasure.on_gone)
-    afterwards(AccountErased, erasure.count)
 
-    def forget_spots(account: str) -> None:
-        record = findings.find_kept_record(account)
-        kept = record.spots if record else frozenset()
-        data.reviews.forget(data.lesions.ids_of(account) - kept)
-        data.lesions.forget(account, kept=kept)
-        data.messages.forget(account, kept=record.spots if record else None)
-        if record:
-            findings.queue.renew_account(account)
+    def end_joined(account: str) -> None:
+        for end in (jobs.queue.forget, data.keys.forget, *log_ins, data.failed_items.forget):
+            end(account)
 
-    # A joined account loses them too; of keys, what is left by then: those for browsers.
-    opening_it = (
-        *(jobs.queue.forget, data.sessions.forget, data.guess_limits.forget),
-        *(data.password_links.forget, data.keys.forget),
-    )
-    forgotten = (
-        data.person_files.forget,
-        *of_areas("forgets_first"),
-        findings.forget,
-        forget_spots,
-        data.letters.forget_drafts,
-        *opening_it,
-        *(data.outbox.forget, data.deliveries.forget),
-        data.consents.forget,
-        *of_areas("forgets"),
-        data.failed_items.forget,
-    )
-    afterwards(AccountErased, *_of_account(*forgotten))
-    of_joined = (*opening_it, *of_areas("forgets_joined"), data.failed_items.forget)
-    afterwards(AccountsJoined, *_of_account(data.person_files.forget, *of_joined))
+    inside(AccountsJoined, *_of_account(forget_file))
+    afterwards(AccountsJoined, *_of_account(end_joined))

@@ -183,9 +183,10 @@ def _find_telling(
 ) -> Telling | None:
     """What the patient is to be told, and has not opened."""
     numbers = {item["number"] for item in former.findings}
+    people = store.collection("people_to_reach")
     listed = [
         (person["created_at"], said)
-        for person in store.collection("people_to_reach").find({"account": lesion["owner"]})
+        for person in people.find({"account": lesion["owner"]})
         for said in person["findings"]
         if said["number"] in numbers
     ]

@@ -10,6 +10,7 @@ from skinapi.base.settings.privacy import PrivacySettings
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.background import Lease
 from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.store_version import MIGRATING, VERSION, end_migration, is_older
 from skinapi.platform.storage.unit_of_work import AuditRow
@@ -67,3 +68,32 @@ def migrate_store(
 def _convert(tools: Tools, name: str, step: Step, document: Document) -> None:
     if change := step(tools, document):
         log.warning("migrated", change=change, collection=name, id=document["id"])
+
+
+TO_TELL = (
+    "People to reach of 2.0.0 whose account or finding is gone: {}. Start 2.0.0 again, tell them, "
+    "and mark them there: docs/operate/upgrade.md"
+)
+HALF_DELETED = (
+    "Accounts that 2.0.0 has half deleted: {}. Start 2.0.0 again, which goes on, and stop it after "
+    "some minutes"
+)
+
+
+def refuse_unready(store: Store) -> None:
+    """Refuse a store of 2.0.0 with something that only 2.0.0 can bring to its end."""
+    if half := store.collection("accounts").count({"status": "deleting"}):
+        raise UnsafeSettings(HALF_DELETED.format(half))
+    people = store.collection("people_to_reach")
+    people.ensure_index("account", "id")  # a restore has made none
+    if to_tell := sum(_is_to_tell(store, person) for person in people.find()):
+        raise UnsafeSettings(TO_TELL.format(to_tell))
+
+
+def _is_to_tell(store: Store, person: Document) -> bool:
+    """Whether what is to be told is stored nowhere else."""
+    account = store.collection("accounts").get(person["account"])
+    if account is None or account.get("record_kept_until_at"):
+        return True
+    numbers = {finding["number"] for finding in person.get("findings", ())} - {None}
+    return any(not store.collection(FINDINGS).count({"number": number}) for number in numbers)

@@ -23,7 +23,6 @@ from skinapi.findings.records.lesions import Lesion, Place
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import PLACE
 from skinapi.findings.status.spot import SecondOpinionRequest
-from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
@@ -35,18 +34,13 @@ RETIRED = (
     *("hold_key", "awaited_key", "due_key", "queue_key", "rest_key", "doctor"),
     *(*OF_QUESTION, "opinion_came_at", "placed"),
 )
-# Why 2.0.0 listed a finding of a person to reach. Every other reason was something to tell.
-KINDS = {
-    **dict.fromkeys(("unreviewed", "unjudged", "unreadable", "lost"), WaitingKind.REVIEW),
-    **dict.fromkeys(("unanswered", "message"), WaitingKind.ANSWER),
-    "awaited": WaitingKind.RESULT,
-}
 # Kinds of mail of 2.0.0 that are part of a more general kind now.
 MERGED_MAILS = {
     **dict.fromkeys(("reviewed", "letter_withdrawn", "entered_in_error"), Kind.NEWS),
     **dict.fromkeys(("filed", "judged_again", "new_picture"), Kind.NEWS),
     **dict.fromkeys(("new_browser", "wrong_codes"), Kind.UNUSUAL_LOG_IN),
     "opinion_came": Kind.OPINION,
+    "erased": Kind.CLOSED,
 }
 # What 2.0.0 stored of a review that it withheld from the patient.
 WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)
@@ -126,38 +120,26 @@ def remove_retired_fields(tools: Tools, finding: Document) -> None:
     tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
 
 
-def convert_person_to_reach(tools: Tools, person: Document) -> None:
-    """Say what the spots of an erased account waited for. If the account is still there, its spots
-    wait for telling (`level_spot`), and only what is no longer stored stays in the list.
+def close_account(tools: Tools, account: Document) -> None:
+    """Close an account of which 2.0.0 kept the medical record alone, or whose owner had asked for
+    its deletion.
     """
-    if "findings" not in person:
-        return
-    people, findings = tools.store.collection("people_to_reach"), tools.store.collection(FINDINGS)
-    account = tools.store.collection("accounts").get(person["account"]) or {"status": "deleting"}
-    stays = account["status"] != "deleting" and not account.get("record_kept_until_at")
-
-    def is_left(finding: Document) -> bool:
-        number = finding["number"]
-        return not stays or bool(number and not findings.count({"number": number}))
-
-    spots = [
-        {
-            "number": finding["number"] or None,
-            "urgency": finding["urgency"],
-            "waits_for": _list_kinds(finding),
-        }
-        for finding in filter(is_left, person["findings"])
-    ]
-    if not spots:
-        people.delete({"id": person["id"]})
-        return
-    change = set_or_remove({"spots": spots, "findings": None, "numbers": None})
-    people.update({"id": person["id"]}, change)
+    accounts, own = tools.store.collection("accounts"), {"account": account["id"]}
+    retired = ("deletion_asked_at", "deletion_due_at", "record_kept_until_at", "record_made_at")
+    change = dict.fromkeys((*retired, "former_identity"))
+    if due := account.get("deletion_due_at"):
+        for collection in ("sessions", "keys", "session_keys", "password_links"):
+            tools.store.collection(collection).delete(own)
+        change |= {"consents": {}, "token_version": account["token_version"] + 1}
+    if until := account.get("record_kept_until_at") or due:
+        accounts.update(
+            {"id": account["id"]}, set_or_remove({**change, "status": "closed", "erase_at": until})
+        )
 
 
-def _list_kinds(finding: Document) -> list[str]:
-    reasons = [finding["why"], *finding.get("also", ())]
-    return sorted({KINDS.get(why, WaitingKind.TELLING).value for why in reasons})
+def leave_people_to_reach(tools: Tools, erased: Document) -> None:
+    if erased["kind"] in ("to_reach", "reached"):
+        tools.store.collection("erased_ids").delete({"id": erased["id"]})
 
 
 def convert_mail(tools: Tools, mail: Document) -> None:
@@ -296,12 +278,14 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("reviews", show_withheld_review),
     ("lesions", move_opinion),
     (FINDINGS, remove_retired_fields),
-    ("people_to_reach", convert_person_to_reach),
+    ("erased_ids", leave_people_to_reach),
     ("outbox", convert_mail),
     ("accounts", keep_held),
+    ("accounts", close_account),
     (FINDINGS, forget_taken_case),
     ("accounts", renew_lists),
 )
 EMPTIED: tuple[str, ...] = (
-    *("account_acts", "break_glass", "clock", "retention", "retention_pause", "retention_runs"),
+    *("account_acts", "break_glass", "clock", "people_to_reach"),
+    *("retention", "retention_pause", "retention_runs"),
 )

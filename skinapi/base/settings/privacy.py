@@ -33,7 +33,7 @@ class RetainedKind(StrEnum):
         return f"RETAIN_{self.upper()}_DAYS"
 
 
-# Its deletion leaves the medical record to the doctor in charge: it may come before the law's end.
+# Accounts are closed first, and erased no sooner than the law allows.
 LEAVES_RECORD = frozenset({RetainedKind.ACCOUNTS})
 
 
@@ -70,14 +70,13 @@ class PrivacySettings(InstallationSettings):
     )
     deletion_wait_days: Annotated[int, Field(ge=0, le=LONGEST_WAIT_DAYS)] = Field(
         default=0,
-        description="So many days a person may take the deletion of the own account back. With 0 "
-        "it is done at once.",
+        description="Days between the closing of an account and its erasure. Until then an admin "
+        "can open it again. With 0 it is erased at once if nothing keeps it.",
     )
     record_retention: Annotated[int, Field(ge=1, le=MOST_YEARS)] | None = Field(
         default=None,
-        description="So many years after the newest signature a doctor must keep the medical "
-        "record: the spots with a signed review or letter, with all their findings. Until then "
-        "a deletion leaves them to the doctor in charge. If empty, nothing is kept.",
+        description="Years after the newest signed review or letter before a closed account is "
+        "erased. Signed findings cannot be deleted alone. If empty, nothing is kept.",
     )
 
     @property

@@ -124,12 +124,12 @@ export function logOut() {
   if (leave) location.assign(leave);
 }
 
-/** Delete the account. Once it is gone this page asks nothing more, and nobody to log in again. @param {unknown} json */
+/** Close the account. Then this page asks nothing more, and nobody to log in again. @param {unknown} json */
 export async function deleteAccount(json) {
   leaving = true;
   try {
     const answer = await remove("/me", json);
-    if (!answer.deletion_at) presence.abort();
+    presence.abort();
     return answer;
   } finally {
     leaving = false;

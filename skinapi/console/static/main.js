@@ -3,8 +3,8 @@
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, get, getSession, isAsking, isLeftOut, isSending, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { AdviceStays } from "/console/clinic.js";
-import { Failure, Icon, Loading, Menu, sayError, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
-import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, sayDate, setLanguage } from "/console/language.js";
+import { Failure, Icon, Loading, Menu, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
+import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
 import { AREAS, goTo, MODELS, OWN_PLACES, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
@@ -27,7 +27,6 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: unknown} | {VIEWS: 
   "my-data": () => import("/console/views/my_data.js"),
   queue: () => import("/console/views/queue.js"),
   case: () => import("/console/views/queue.js"),
-  "people-to-reach": () => import("/console/views/overview.js"),
   patients: () => import("/console/views/patients.js"),
   course: () => import("/console/views/patients.js"),
   outcomes: () => import("/console/views/outcomes.js"),
@@ -159,17 +158,6 @@ const OwnDecision = ({ role }) => {
   return html`<p class="notice" role="status"><${Icon} name="info" size=${16} /><span>${say("ownDecision")} <a href="#/spots">${say("ownDecisionRead")}</a></span></p>`;
 };
 
-/** Where a person begins, whose account is to be deleted: when, and the way to keep it. @param {{role: string}} props */
-const DeletionWaits = ({ role }) => {
-  const begins = readPlace().name === placesOf(role)[0];
-  const answer = useAnswer(() => (begins ? get("/me").catch(() => null) : Promise.resolve(null)), [personNumber(), begins]);
-  const date = begins && answer.value?.deletion_at;
-  if (!date) return null;
-  const keep = () => import("/console/views/my_deletion.js").then(({ takeDeletionBack }) => takeDeletionBack()).then(answer.reload, (error) => toast(sayError(error)));
-  return html`<p class="notice" role="status"><${Icon} name="info" size=${16} /><span>${say("deletionWaits", { date: sayDate(date) })}</span>
-    <button onClick=${keep}>${say("takeDeletionBack")}</button></p>`;
-};
-
 const View = () => {
   const { name, argument, filters } = readPlace();
   const [module, setModule] = useState(/** @type {{View: unknown, shown: string} | null} */ (null));
@@ -229,7 +217,7 @@ const Console = () => {
     <div class="page">
       <${BesideModels} />
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
-      ${getSession() && html`<${OwnDecision} role=${getSession()?.role ?? ""} /><${DeletionWaits} role=${getSession()?.role ?? ""} />`}
+      ${getSession() && html`<${OwnDecision} role=${getSession()?.role ?? ""} />`}
       <main id="main" tabindex="-1"><${LeftOut} /><${View} /></main>
       <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a>${isStaffRole(getSession()?.role) && html`<a href="/docs">${say("nav_docs")}</a>`}</nav></footer>
     </div>

@@ -16,7 +16,7 @@ const NAVIGATION = {
 
 /** The views that are opened from a place of the navigation. @type {Record<string, string[]>} */
 const CHILDREN = {
-  queue: ["case", "people-to-reach"],
+  queue: ["case"],
   patients: ["course"],
   spots: ["finding", "spot", "visits", "messages"],
   overview: ["integrations", "data-protection"],

@@ -94,11 +94,11 @@ class ChangedFindings:
         return [(item, owners[item.owner]) for item in told]
 
     def find(self, number: int) -> SeenFinding | None:
-        """Find one; None where it is gone, was entered in error, or its owner is being deleted."""
+        """Find one; None where it is gone, or was entered in error."""
         found = self.findings.records.find_by_number(number)
         if found is None or found.error:
             return None
         owner = self.findings.accounts.find_by_id(found.owner)
-        if owner is None or owner.status == "deleting":
+        if owner is None:
             return None
         return self.findings.records.see_one(found), owner

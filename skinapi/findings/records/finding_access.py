@@ -149,7 +149,7 @@ class FindingAccess:
         """
         finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
-        if owner is None or owner.status == "deleting":
+        if owner is None:
             raise NotFound(NOT_YOURS)
         seen = self.records.see_one(finding, with_errors=True)
         signed = seen.spot_view.reviews.get(review)
@@ -168,11 +168,10 @@ class FindingAccess:
         """
         finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
-        if owner is None or owner.status == "deleting":
+        if owner is None:
             raise NotFound(NOT_YOURS)
         filed = by.key is not None and finding.filed_by == by.id
-        own = self.unassigned.former.is_own(owner, by.account)
-        admin = by.role == "admin" and by.key is None and not own
+        admin = by.role == "admin" and by.key is None and owner.id != by.id
         if filed or in_care(owner, by) or admin:
             return finding, owner
         self.get(number=number, to=by, with_errors=True)

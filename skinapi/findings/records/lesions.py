@@ -1,6 +1,6 @@
 """The collection of spots. A finding names its spot (`lesion`), and never the other way round."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Self
@@ -222,15 +222,9 @@ class Lesions(Repository[Lesion]):
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
 
-    def forget(self, owner: str, *, kept: Set[str] = frozenset()) -> None:
-        """Delete all spots of this owner but the `kept` ones. Idempotent."""
-        if not kept:
-            self._documents.delete({"owner": owner})
-            return
-        own = self._documents.find({"owner": owner}, fields=())
-        others = [document["id"] for document in own if document["id"] not in kept]
-        if others:
-            self._documents.delete({"id": {"$in": others}})
+    def forget(self, owner: str) -> int:
+        """Delete all spots of this owner. Idempotent."""
+        return self._documents.delete({"owner": owner})
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))

@@ -137,8 +137,8 @@ class Letters(Repository[Letter]):
     def forget(self, finding: str) -> None:
         self._documents.delete({"submission": finding})
 
-    def forget_drafts(self, doctor: str) -> None:
-        self._documents.delete({"doctor": doctor, "signed_at": None})
+    def forget_drafts(self, doctor: str) -> int:
+        return self._documents.delete({"doctor": doctor, "signed_at": None})
 
     def check_integrity(self, has_finding: Callable[[str], bool]) -> Iterator[Fault]:
         """Report letters of deleted findings, as a restore by hand leaves them."""

@@ -5,19 +5,17 @@ from skinapi.accounts.auth.account import Account, Subject
 
 def in_care(owner: Account, doctor: Subject) -> bool:
     """Whether this account is a patient in the care of this doctor, or of the clinic whose key the
-    caller has. Becoming a doctor ends care, but older accounts may still have one. A record that is
-    kept of a deleted account is the doctor's in charge alone.
+    caller has. Becoming a doctor ends care, but older accounts may still have one.
     """
-    patient = owner.role != "doctor" and owner.status != "deleting"
+    patient = owner.role != "doctor"
     if doctor.key and doctor.key.clinic_wide:
-        return patient and not owner.is_record
+        return patient
     return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
 
 
 def is_asked(colleague: str | None, owner: Account, doctor: Subject) -> bool:
     """Whether this doctor is the colleague who is asked about a spot of this patient."""
-    stays = owner.status != "deleting" and not owner.is_record
-    return doctor.role == "doctor" and colleague == doctor.id != owner.id and stays
+    return doctor.role == "doctor" and colleague == doctor.id != owner.id
 
 
 def can_read(owner: Account) -> bool:

@@ -2,7 +2,7 @@
 
 from calendar import isleap
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from skinapi.base.errors import Conflict
@@ -23,14 +23,6 @@ class RecordKept(Conflict):
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"{self.sentence} until {until:%Y-%m-%d}; then it can be deleted")
-
-
-class PatientDeleted(Conflict):
-    code = "patient_deleted"
-    sentence = (
-        "The patient's account is deleted; the record is kept for the doctor in charge alone, and "
-        "nobody else reads what is written or asked now"
-    )
 
 
 class PatientCannotRead(Conflict):
@@ -54,25 +46,18 @@ class PhotosKeptByLaw(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class MedicalRecord:
-    """What must be kept of a patient until then: the spots about which a doctor has signed
-    something, with all their findings. `signed` are the findings that a review covers, or a letter
-    is about. `signed_at` is the newest signature.
+    """What a doctor has signed something about: `spots`, and the `signed` findings in them. It must
+    be kept until `until_at`.
     """
 
-    signed_at: datetime
     until_at: datetime
-    findings: tuple[StoredFindingRow, ...]
     signed: frozenset[str]
     spots: frozenset[str]
-
-    @property
-    def finding_ids(self) -> frozenset[str]:
-        return frozenset(finding.id for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRetention:
-    """Without `years` no record is kept."""
+    """A record is kept for `years` after the last signature. Without `years` none is."""
 
     years: int | None
     records: FindingRecords
@@ -80,20 +65,15 @@ class RecordRetention:
 
     def find_record(self, owner: str) -> MedicalRecord | None:
         """Find what must be kept of this patient now."""
-        record = self.find_signed(owner) if self.years else None
+        record = self._find_signed(owner, self.years) if self.years else None
         return record if record and record.until_at > now() else None
 
-    def find_as_decided(self, owner: str, until_at: datetime | None) -> MedicalRecord | None:
-        """Find what must be kept now of a patient whose record must be kept until then, whatever
-        the settings say today.
-        """
-        if until_at is None or until_at <= now():
-            return None
-        record = self.find_signed(owner)
-        return replace(record, until_at=until_at) if record else None
+    def find_end(self, owner: str) -> datetime | None:
+        """Find until when something must be kept of this patient."""
+        record = self.find_record(owner)
+        return record.until_at if record else None
 
-    def find_signed(self, owner: str) -> MedicalRecord | None:
-        """Find what a doctor has signed something about, whether it must be kept or not."""
+    def _find_signed(self, owner: str, years: int) -> MedicalRecord | None:
         findings = [*self.records.walk_owned(owner)]
         reviews = self._list_reviews(findings)
         letters = self._list_letters(findings)
@@ -103,10 +83,8 @@ class RecordRetention:
         signed = {item.id for item in findings if not reviews.keys().isdisjoint(item.covered_by)}
         signed |= letters.keys()
         spots = {item.lesion for item in findings if item.id in signed}
-        kept = tuple(item for item in findings if item.lesion in spots)
         spots |= {review.lesion for review in reviews.values()}
-        until = add_years(max(moments), self.years or 0)
-        return MedicalRecord(max(moments), until, kept, frozenset(signed), frozenset(spots))
+        return MedicalRecord(add_years(max(moments), years), frozenset(signed), frozenset(spots))
 
     def refuse_deletion(self, *, owner: str, findings: Set[str]) -> None:
         record = self.find_record(owner)

@@ -63,14 +63,13 @@ def show_submission(
             beside["filed"] = FiledView.from_finding(finding, filer, language)
     elif finding.lesion in access.unassigned.list_cases(owner, subject):
         beside["unassigned"] = True
-    # The photo of a kept record goes with the record.
-    if photos.days and finding.photo_blob and owner.record_kept_until_at is None:
+    if photos.days and finding.photo_blob:
         until = photos.find_end(finding)
         beside["photo_retention"] = PhotoRetentionView(days=photos.days, until=until)
     view: type[FindingView] = FindingView
     if owner.id != subject.id:
         view = FindingInCareView
-        beside["no_access"] = not (owner.is_record or access.can_read_anywhere(owner))
+        beside["no_access"] = not access.can_read_anywhere(owner)
         if subject.key is None and in_care(owner, subject):
             beside["spot_version"] = finding.spot.version
     model = access.models.find_version_state(finding.finding.model_version)

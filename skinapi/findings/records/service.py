@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from skinapi.accounts.auth.account import Account
-from skinapi.accounts.auth.accounts import BEING_DELETED, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import (
     ChangedMeanwhile,
     Duplicate,
@@ -38,7 +38,7 @@ from skinapi.findings.records.lesions import Lesion, Lesions, place_told
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.new_findings import NewFinding, NewVersion, amend
 from skinapi.findings.records.photos import KeptPhotos
-from skinapi.findings.records.record_retention import MedicalRecord, RecordRetention
+from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.review_queue import ReviewQueue
 from skinapi.findings.records.stored_finding import (
     MOST_AMENDMENTS,
@@ -107,15 +107,9 @@ class FindingsService:
             return None
         if corrects and finding.owner != owner:
             return None
-        if finding.owner != owner and self._is_of_record(finding):
-            raise FindingErased
         if finding.owner != owner or finding.request_hash != request_hash:
             raise IdempotencyKeyReused
         return self.records.see_one(finding)
-
-    def _is_of_record(self, finding: StoredFinding) -> bool:
-        owner = self.accounts.find_by_id(finding.owner)
-        return owner is not None and owner.is_record
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
         """Say whether a request has used the key, also for what is deleted."""
@@ -213,7 +207,7 @@ class FindingsService:
         if new.by in (None, new.owner):  # nobody is logged in there any more
             return InvalidToken()
         owner = self.accounts.find_by_id(new.owner)
-        return PatientJoined() if owner and owner.joined_to else NotFound(BEING_DELETED)
+        return PatientJoined() if owner and owner.joined_to else NotFound()
 
     @atomic
     def add_version(self, unit: Unit, *, before: StoredFinding, new: NewVersion) -> None:
@@ -286,7 +280,7 @@ class FindingsService:
         """Find what is to be corrected, with its owner, to whom it may have been joined since."""
         stored = self.records.find(before.id)
         account = self.accounts.find_by_id(stored.owner if stored else before.owner)
-        if stored is None or account is None or account.status == "deleting":
+        if stored is None or account is None:
             raise NotFound(NOT_YOURS)
         if (stored.version, stored.context) != (before.version, before.context):
             raise ChangedMeanwhile
@@ -378,27 +372,11 @@ class FindingsService:
         unit.erase(_photos_of(finding))
 
     def forget(self, owner_id: str) -> None:
-        """Delete all findings of this owner, but not a medical record that is kept. Idempotent."""
-        kept = self.find_kept_record(owner_id)
-        stays = kept.finding_ids if kept else frozenset[str]()
-        others = (item.id for item in self.records.walk_owned(owner_id) if item.id not in stays)
-        for identifiers in batched(others, DELETED_AT_ONCE):
+        """Delete all findings of this owner. Idempotent."""
+        every = (item["id"] for item in self.records.walk_stored(owner_id, fields=()))
+        for identifiers in batched(every, DELETED_AT_ONCE):
             self._remove_all(identifiers)
-        if kept:
-            self._count_kept(owner_id)
-        else:
-            self.records.waiting.forget(owner_id)
-
-    def find_kept_record(self, owner_id: str) -> MedicalRecord | None:
-        """Find what is kept of an account that is being deleted."""
-        account = self.accounts.find_by_id(owner_id)
-        kept = account is not None and account.record_kept_until_at is not None
-        return self.retention.find_signed(owner_id) if kept else None
-
-    @atomic
-    def _count_kept(self, _: Unit, owner_id: str) -> None:
-        self.queue.recount(owner_id)
-        self.records.renew_waiting_of(owner_id)  # the patient cannot read any more
+        self.records.waiting.forget(owner_id)
 
     @atomic
     def _remove_all(self, unit: Unit, identifiers: Sequence[str]) -> None:

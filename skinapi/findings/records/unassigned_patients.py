@@ -13,7 +13,6 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
-from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import optional
@@ -100,7 +99,6 @@ class UnassignedPatients:
     """
 
     accounts: Accounts
-    former: FormerOwners
     waiting: WaitingSpots
     outbox: Outbox
     seen_by: frozenset[str] | None
@@ -264,25 +262,22 @@ class UnassignedPatients:
         return [UnassignedSpot(owner, each) for owner, each in known if owner]
 
     def _is_listed(self, owner: Account, to: Account | None) -> bool:
-        return _is_patient(owner) and not (to and self.former.is_own(owner, to))
+        return _is_patient(owner) and not (to and owner.id == to.id)
 
     def is_named(self, doctor: Account) -> bool:
         return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
 
 
 def _is_patient(owner: Account) -> bool:
-    """Whether it is neither of a doctor, a program or staff with own trials, nor will be gone. What
-    waits in a record that is kept is looked at by a doctor, too.
-    """
-    if owner.role == "doctor" or owner.machine or owner.status == "deleting":
+    """Whether it is neither of a doctor, a program or staff with own trials."""
+    if owner.role == "doctor" or owner.machine:
         return False
     return owner.role == "user" or owner.doctor_id is not None
 
 
 def _is_staff(owner: Account) -> bool:
     """Whether its findings are in the care of nobody because it is no patient's."""
-    stays = not owner.machine and not owner.is_record and owner.status != "deleting"
-    return stays and owner.role != "user" and not _is_patient(owner)
+    return not owner.machine and owner.role != "user" and not _is_patient(owner)
 
 
 def _is_news(last: Document, urgent: int) -> bool:

@@ -9,7 +9,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import FindingInError, IdempotencyKeyReused, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
-from skinapi.findings.errors import FindingErased, FindingSigned, ResultAwaited
+from skinapi.findings.errors import FindingSigned, ResultAwaited
 from skinapi.findings.records.events import FindingVoided
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.finding_records import FindingRecords
@@ -114,9 +114,6 @@ class CorrectionsService:
             return None
         if filed.source is None or filed.source.picture != picture:
             raise IdempotencyKeyReused
-        owner = self.accounts.get(filed.owner)
-        if owner.is_record or owner.status == "deleting":
-            raise FindingErased
         if filed.error and self.records.find_filed(filed.error.by, f"{MOVED}{filed.id}"):
             raise FindingInError(MOVED_BY_PERSON)
         self._refuse_signed(filed)
@@ -206,7 +203,6 @@ class CorrectionsService:
         self.outbox.withdraw(Kind.NEWS, to=owner.id, about=own)
         for doctor in filter(None, {owner.doctor_id, colleague}):
             self.outbox.withdraw(Kind.OPINION, to=doctor, about=case)
-        if not owner.is_record:
-            self.outbox.add(Kind.NEWS, to=owner.id, about=own)
+        self.outbox.add(Kind.NEWS, to=owner.id, about=own)
         if owner.doctor_id and owner.doctor_id != by.id:
             self.outbox.add(Kind.NEWS, to=owner.doctor_id, about=case)

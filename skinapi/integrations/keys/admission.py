@@ -125,9 +125,6 @@ class KeyAuthorizer:
 
     def _get_account(self, identifier: str) -> Account:
         try:
-            account = self.accounts.get(identifier)
+            return self.accounts.get(identifier)
         except NotFound as error:
             raise InvalidToken from error
-        if account.status == "deleting":
-            raise InvalidToken
-        return account

@@ -142,8 +142,8 @@ class SessionKeys(Repository[SessionKey]):
     def find_by_secret(self, secret: str) -> SessionKey | None:
         return self._first({"hash": hash_secret(secret)})
 
-    def forget(self, account: str) -> None:
-        self._documents.delete({"account": account})
+    def forget(self, account: str) -> int:
+        return self._documents.delete({"account": account})
 
 
 class ApiKeys(Repository[ApiKey]):
@@ -184,9 +184,8 @@ class ApiKeys(Repository[ApiKey]):
             if not key.revoked_at:
                 self.revoke(key)
 
-    def forget(self, account: str) -> None:
-        self._documents.delete({"account": account})
-        self.sessions.forget(account)
+    def forget(self, account: str) -> int:
+        return self._documents.delete({"account": account}) + self.sessions.forget(account)
 
 
 def new_secret(kind: Literal["live", "test", "session"]) -> str:

@@ -10,12 +10,12 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from skinapi.accounts.admin.decisions import Assignments
 from skinapi.accounts.auth.account import Account, Subject
-from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.closing import AccountClosing
 from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.base.errors import Forbidden, InvalidToken, NotFound, Unprocessable
+from skinapi.base.errors import Forbidden, NotFound, Unprocessable
 from skinapi.base.field_types import Legible, NumberPart, Printable
 from skinapi.base.subject import KnownScope, Scope
 from skinapi.findings.records.finding_access import FindingAccess
@@ -134,7 +134,7 @@ class KeysService:
     accounts: Accounts
     keys: ApiKeys
     reading: ReadingKeys
-    eraser: Eraser
+    closing: AccountClosing
     findings: FindingAccess
     outbox: Outbox
     second_factor: SecondFactorService
@@ -159,8 +159,6 @@ class KeysService:
     def make_own_proven(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
         # Held, so that of two keys that are made at once the second one counts the first.
         account = self.accounts.lock(by.id)
-        if account.status == "deleting":
-            raise InvalidToken
         if sum(not key.ended for key in self.keys.list_of(account.id)) >= MOST_KEYS:
             raise TooManyKeys
         return self._make(unit, wanted, account=account, by=by, clinic_wide=False)
@@ -253,36 +251,30 @@ class KeysService:
             raise NotFound(NO_KEY)
         return session
 
-    def revoke(self, *, key: str, by: str, own: bool = False) -> None:
-        """A program's own account is deleted with its key where it has no finding and no data set
-        could be its; else it is suspended, and an admin may delete it.
-        """
-        erased = self._revoke(key=key, by=by, own=own)
-        if erased:
-            self.eraser.finish(erased)
-
     @atomic
-    def _revoke(self, unit: Unit, *, key: str, by: str, own: bool) -> str | None:
+    def revoke(self, unit: Unit, *, key: str, by: str, own: bool = False) -> None:
+        """A program's own account is closed with its key where it has no finding and no data set
+        could be its; else it is suspended, and an admin may close it.
+        """
         revoked = self.keys.find(key)
         if revoked is None or (own and revoked.account != by):
             raise NotFound(NO_KEY)
         if revoked.revoked_at:
-            return None
+            return
         unit.audit("key.revoke", by=by, target=revoked.id, owner=revoked.account)
         self.keys.revoke(revoked)
-        return self._close(unit, revoked, by=by) if revoked.clinic_wide else None
+        if revoked.clinic_wide:
+            self._close(unit, revoked, by=by)
 
-    def _close(self, unit: Unit, key: ApiKey, *, by: str) -> str | None:
-        """The id of the program's account, where it is to be erased after the transaction."""
+    def _close(self, unit: Unit, key: ApiKey, *, by: str) -> None:
         account = self.accounts.lock(key.account)
-        if account.status == "deleting":
-            return None
+        if account.status == "closed":
+            return
         if account.findings or "lab" in key.scopes:
             self.accounts.change(unit, account, status="suspended")
-            return None
+            return
         unit.record(AuditRow("key.revoke", by=by, target=key.id, owner=key.account))
-        self.eraser.begin(unit, account, by=by, action="account.delete")
-        return account.id
+        self.closing.close(unit, account, by=by)
 
     @atomic
     def make_session(

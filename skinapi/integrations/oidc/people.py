@@ -180,7 +180,7 @@ class People:
             account = self._link(unit, taken, provider, person)
         if account is None:
             account = self._add(unit, provider, person)
-        if account.status in ("suspended", "deleting"):
+        if account.status in ("suspended", "closed"):
             return account
         if provider.approval == "by_admin" and account.status == "waiting":
             return account
@@ -211,7 +211,7 @@ class People:
         allowed = provider.linking == "by_admin" and account.link_allowed == provider.name
         if not allowed or account.identity:
             raise NotLinked
-        if account.status in ("suspended", "deleting"):
+        if account.status in ("suspended", "closed"):
             raise AccountSuspended
         fields = AccountFields(
             provider=provider.name,

@@ -114,8 +114,8 @@ class RoundTrips(Repository[RoundTrip]):
     def end_with(self, session: str) -> None:
         self._documents.delete({"session": session})
 
-    def forget(self, account_id: str) -> None:
-        self._documents.delete({"account": account_id})
+    def forget(self, account_id: str) -> int:
+        return self._documents.delete({"account": account_id})
 
 
 def _hash(secret: str) -> str:
@@ -220,7 +220,7 @@ class OidcService:
             account = self.accounts.get(trip.account)
         except NotFound as error:
             raise LogInExpired from error
-        if account.status == "deleting" or account.provider != trip.provider:
+        if account.provider != trip.provider:
             raise LogInExpired
         self.accounts.refuse_joined(account)
         account.refuse_inactive()

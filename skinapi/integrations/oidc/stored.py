@@ -2,10 +2,4 @@
 
 from skinapi.platform.area import Stored
 
-FORGET = "skinapi.integrations.oidc.service:RoundTrips.forget"
-
-STORED = Stored(
-    counted={"log_ins": ("oidc_round_trips", "account")},
-    forgets=(FORGET,),
-    forgets_joined=(FORGET,),
-)
+STORED = Stored(log_ins=("skinapi.integrations.oidc.service:RoundTrips.forget",))

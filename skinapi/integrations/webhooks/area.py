@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from skinapi.accounts.auth.events import AccountGone, AccountsJoined
+from skinapi.accounts.auth.events import AccountErased, AccountsJoined
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import (
     AnswerChanged,
@@ -68,7 +68,7 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
     # account is deleted with it.
     inside(FindingDeleted, lambda event: tell(EventType.FINDING_DELETED, event.finding))
     inside(AccountsJoined, told.on_joined)
-    inside(AccountGone, told.on_account_gone)
+    inside(AccountErased, told.on_account_erased)
 
 
 AREA = Area(

@@ -179,11 +179,9 @@ class WebhookEvents:
         ids = {"patient": event.account, "into": event.into}
         self._tell(EventType.ACCOUNT_JOINED, ids, owner=None)
 
-    def on_account_gone(self, event: Any) -> None:
-        """AccountGone: the receiver is to delete its data too, so it outlives the account."""
-        until = event.record_kept_until
-        ids = {"patient": event.account, "record_kept_until": until and until.isoformat()}
-        self._tell(EventType.ACCOUNT_ERASED, ids, owner=None)
+    def on_account_erased(self, event: Any) -> None:
+        """AccountErased: the receiver is to delete its data too, so it outlives the account."""
+        self._tell(EventType.ACCOUNT_ERASED, {"patient": event.account}, owner=None)
 
     def on_model(self, move: Any) -> None:
         """PointerChange"""

@@ -158,10 +158,13 @@ class Cleanup:
         for dataset in self.data.datasets.abandoned():
             self.settle(dataset)
 
-    def forget(self, owner: str) -> None:
+    def forget(self, owner: str) -> int:
+        """Delete the uploads and data sets of this owner, and return how many."""
         self.data.uploads.forget(owner)
-        for dataset in self.data.datasets.list_of_owner(owner):
+        datasets = self.data.datasets.list_of_owner(owner)
+        for dataset in datasets:
             self.remove(dataset.id)
+        return len(datasets)
 
     def check_integrity(self) -> Iterator[Fault]:
         for owner in sorted(self.data.datasets.owners() | self.data.uploads.owners()):

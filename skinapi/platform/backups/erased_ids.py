@@ -1,6 +1,5 @@
-"""The ids of accounts, findings and photos that were erased, of findings that were entered in
-error, and of people who were to be reached, for a restore of a backup from before; and the thread
-that then overwrites what was deleted.
+"""The ids of accounts, findings and photos that were erased, and of findings that were entered in
+error, for a restore of a backup from before; and the thread that then overwrites what was deleted.
 
 Only ids: nobody is named. The list is never deleted. It stands in the store, and so in each backup;
 and in a file beside the store, which outlives it. `python -m skinapi erased-ids` writes another.
@@ -8,7 +7,7 @@ and in a file beside the store, which outlives it. `python -m skinapi erased-ids
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +27,9 @@ from skinapi.platform.storage.numbers import Numbers
 from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
 from skinapi.platform.storage.records import Repository
 
-ErasedKind = Literal["account", "finding", "photo", "error", "to_reach", "reached"]
+ErasedKind = Literal["account", "finding", "photo", "error"]
+# 2.0.0 listed people who were to be told, too.
+RETIRED = (b'"kind":"to_reach"', b'"kind":"reached"')
 COLLECTION = "erased_ids"
 FILE_NAME = "erased-ids.jsonl"
 WAITS = {"scrubbed_at": None}
@@ -43,11 +44,9 @@ HEADER_BYTES = 256
 
 class Erased(StoredRecord):
     """`id` is that of the account or finding; behind `photo/` where the photos alone were erased,
-    behind `error/` where it was entered in error; behind `to_reach/` and the id of the notice where
-    the account's owner was to be told of the findings with these `numbers`, and behind `reached/`
-    and that id where somebody has ended it. `created_at` is when that was, `scrubbed_at` when
+    behind `error/` where it was entered in error. `created_at` is when that was, `scrubbed_at` when
     the store had overwritten what was deleted, as far as it can. `findings`: how many an account
-    held when it went, and `kept_until_at` until when its medical record is kept. `request`: the
+    held when it went. `kept_until_at`: 2.0.0 kept its medical record until then. `request`: the
     hash of the request by which a program had filed the finding, which is not judged again.
     """
 
@@ -58,16 +57,10 @@ class Erased(StoredRecord):
     findings: int = 0
     kept_until_at: datetime | None = optional()
     request: str | None = optional()
-    numbers: tuple[int, ...] = optional(default=())
 
     @property
     def about(self) -> str:
         return self.id.rpartition("/")[2]
-
-    @property
-    def notice(self) -> str:
-        """The id of the notice, of one who was to be reached."""
-        return self.id.split("/")[1]
 
 
 class ErasedIds(Repository[Erased]):
@@ -80,9 +73,7 @@ class ErasedIds(Repository[Erased]):
         identifier: str,
         *,
         findings: int = 0,
-        kept_until: datetime | None = None,
         request: str | None = None,
-        numbers: Sequence[int] = (),
     ) -> None:
         """Call it in the transaction of what it notes. It may be on the list."""
         moment = now()
@@ -90,12 +81,9 @@ class ErasedIds(Repository[Erased]):
             "kind": kind,
             "created_at": moment,
             "schema": 1,
-            # What is entered in error, or to be told, is not deleted.
-            "scrubbed_at": moment if kind in ("error", "to_reach") else None,
+            "scrubbed_at": moment if kind == "error" else None,  # that is not deleted
             "findings": findings,
-            "kept_until_at": kept_until,
             "request": request,
-            "numbers": [*numbers] or None,
         }
         key = identifier if kind in ("account", "finding") else f"{kind}/{identifier}"
         self._documents.update({"id": key}, set_or_remove(erased), upsert=True)
@@ -218,7 +206,12 @@ def read_erased_ids(path: Path) -> ErasedList:
     if len(data) < header.size:
         raise BrokenErasedIds(f"{path.name} was cut off: write it anew")
     try:
-        erased = [*map(Erased.model_validate_json, data[: header.size].splitlines()[1:])]
+        lines = data[: header.size].splitlines()[1:]
+        erased = [
+            Erased.model_validate_json(line)
+            for line in lines
+            if not any(kind in line for kind in RETIRED)
+        ]
     except ValidationError as error:
         raise BrokenErasedIds(f"{path.name} is damaged: write it anew") from error
     until = header.complete_until if header.size else None

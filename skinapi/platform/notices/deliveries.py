@@ -176,9 +176,9 @@ class Deliveries(Repository[Delivery]):
             waiting["waiting_since_at"] = {"$lte": waiting_since}
         return self._documents.update_all(waiting, set_or_remove(_ended("failed", fault=why)))
 
-    def forget(self, account: str) -> None:
+    def forget(self, account: str) -> int:
         """Delete all that is about this account's data. Idempotent."""
-        self._documents.delete({"owner": account})
+        return self._documents.delete({"owner": account})
 
     def forget_endpoint(self, to: str) -> None:
         self._documents.delete({"to": to})

@@ -39,7 +39,6 @@ class Kind(StrEnum):
     ACCOUNTS_JOINED = "accounts_joined"
     URGENT = "urgent"
     WITHOUT_DOCTOR = "without_doctor"
-    TO_REACH = "person_to_reach"
     CAME_INTO_CARE = "came_into_care"
     LEFT_CARE = "left_care"
     OTHER_DOCTOR = "other_doctor"
@@ -54,31 +53,27 @@ class Kind(StrEnum):
     FILE_MADE = "file_made"
     WEBHOOK_DISABLED = "webhook_disabled"
     ACCOUNT_UNUSED = "account_unused"
-    DELETION_ASKED = "deletion_asked"
-    DELETION_TOMORROW = "deletion_tomorrow"
-    DELETION_DROPPED = "deletion_dropped"
-    ERASED = "erased"
+    CLOSED = "closed"
 
 
 # They wait for no others: what they say is urgent, or has been waited for.
 APART = frozenset({
-    Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.WITHOUT_DOCTOR, Kind.TO_REACH,
+    Kind.APPROVED, Kind.REFUSED, Kind.URGENT, Kind.WITHOUT_DOCTOR,
 })  # fmt: skip
 # They tell of who can open the account, or has opened what is stored there: nobody can switch them
 # off, and no limit delays them.
 SECURITY = frozenset({
     Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.UNUSUAL_LOG_IN, Kind.KEY_MADE,
-    Kind.OTHER_DOCTOR, Kind.ACCOUNT_UNUSED, Kind.DELETION_ASKED, Kind.DELETION_TOMORROW,
-    Kind.DELETION_DROPPED,
-    Kind.REGISTERED_AGAIN, Kind.ERASED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
+    Kind.OTHER_DOCTOR, Kind.ACCOUNT_UNUSED,
+    Kind.REGISTERED_AGAIN, Kind.CLOSED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
 })  # fmt: skip
 
 
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
-    link, of an ERASED where its receipt is checked. `figures` are what the text has places for,
+    link, of a CLOSED where the receipt is checked. `figures` are what the text has places for,
     `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. A
-    notice without `due_at` has been sent. An ERASED outlives its account, so it has its own
+    notice without `due_at` has been sent. A CLOSED outlives its account, so it has its own
     `address` and `language`.
     """
 
@@ -255,10 +250,10 @@ class Outbox(Repository[Notice]):
         self._documents.delete({**over, "attempts": {"$gte": REFUSED_OFTEN}})
         self._documents.delete({**over, "sent_at": {"$lte": moment}})
 
-    def forget(self, account: str) -> None:
+    def forget(self, account: str) -> int:
         """Delete all notices to this account but the parting one, and those of what it wrote."""
-        self._documents.delete({"account": account, "kind": {"$ne": Kind.ERASED}})
-        self._documents.delete({"author": account})
+        sent = self._documents.delete({"account": account, "kind": {"$ne": Kind.CLOSED}})
+        return sent + self._documents.delete({"author": account})
 
     def problems(self) -> list[str]:
         """Tell the operator of mails that the mail server does not take, or of which none is left

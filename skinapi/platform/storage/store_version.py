@@ -211,17 +211,11 @@ def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = 
 
 
 def _has_numbers(store: Store) -> bool:
-    """Whether another system knows a patient by a number, or a kept record its former owner by the
-    address.
-    """
+    """Whether another system knows a patient by a number."""
     accounts = store.collection("accounts")
     accounts.ensure_index("external", unique=True)  # a restore has made none yet
-    accounts.ensure_index("record_kept_until_at", "id")
-    hashed: dict[str, str | datetime] = {"external": "", "record_kept_until_at": FIRST_TIME}
-    return any(
-        accounts.find({field: {"$gt": least}}, limit=1, fields=(), sort=field)
-        for field, least in hashed.items()
-    )
+    known = {"external": {"$gt": ""}}
+    return bool(accounts.find(known, limit=1, fields=(), sort="external"))
 
 
 def _refuse_other(stored: Document) -> None:

@@ -1,4 +1,4 @@
-"""The erasure of an account: asked for, taken back, carried out, and proved by a receipt.
+"""Closing an account, its erasure, and the receipt that proves it.
 
 Begin with `service.py`.
 """

@@ -5,27 +5,31 @@ receipt names nobody: who erased an account is found by its code.
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
+from skinapi.base.errors import NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.pages import Page, PageRequest
 from skinapi.base.stored_record import Frozen, StoredRecord
 from skinapi.base.subject import ErasureReason
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
-from skinapi.platform.storage.records import Repository, changes_between
+from skinapi.platform.storage.records import Repository, in_transaction
 
 CODE_BYTES = 16
-# The account itself, the medical record that was kept of one, or all but such a record.
+# 2.0.0 kept the medical record of an account, and later erased that.
 Extent = Literal["account", "record", "all_but_record"]
 Asker = Literal["person", "admin", "system"]
 
 
 class Receipt(StoredRecord):
-    """`created_at`: nobody sees the data since then. `gone_at`: it is not in the store any more.
-    `awaits_until_at`: no job of the person can run any more. It is complete once all files are
-    deleted and overwritten too; until then `pending` holds the account's id: one for an account.
-    `kept_until_at`: until when the law keeps the medical record.
+    """A receipt begins when the account is closed (`created_at`), and goes if that is opened again.
+
+    - `begun_at`: nobody sees the data since then
+    - `gone_at`: it is not in the store any more
+    - `awaits_until_at`: no job of the person can run any more
+    - `completed_at`: all files are deleted and overwritten too
+    - `pending`: the account's id until then, one for an account
     """
 
     id: str
@@ -36,9 +40,8 @@ class Receipt(StoredRecord):
     reason: ErasureReason | None = None
     extent: Extent = "account"
     pending: str | None = None
-    counted_at: datetime | None = None
+    begun_at: datetime | None = None
     erased: Mapping[str, int] = {}
-    kept_until_at: datetime | None = None
     awaits_until_at: datetime | None = None
     gone_at: datetime | None = None
     completed_at: datetime | None = None
@@ -53,12 +56,16 @@ class Receipts(Repository[Receipt]):
     indexes = (("pending", "id"), ("account", "id"))
     unique = (("code",), ("pending",))
 
-    def add(self, account: str, **fields: Any) -> Receipt:
-        """Begin a receipt, in the transaction that begins the erasure."""
-        code = secrets.token_hex(CODE_BYTES)
+    def add(self, account: str, *, asked_by: Asker, reason: ErasureReason | None = None) -> Receipt:
         return self.insert(
             Receipt(
-                id=new_id(), created_at=now(), account=account, pending=account, code=code, **fields
+                id=new_id(),
+                created_at=now(),
+                account=account,
+                pending=account,
+                code=secrets.token_hex(CODE_BYTES),
+                asked_by=asked_by,
+                reason=reason,
             )
         )
 
@@ -68,32 +75,47 @@ class Receipts(Repository[Receipt]):
     def find_pending(self, account: str) -> Receipt | None:
         return self._first({"pending": account})
 
-    def find_newest(self, account: str) -> Receipt | None:
-        return self._first({"account": account}, sort="-id")
+    def find_newest(self, account: str) -> Receipt:
+        receipt = self._first({"account": account}, sort="-id")
+        if receipt is None:
+            raise NotFound
+        return receipt
 
-    def find_all_pending(self) -> list[Document]:
-        return self._documents.find({"pending": {"$gt": ""}}, sort="pending")
+    def list_begun(self) -> list[Document]:
+        pending = self._documents.find({"pending": {"$gt": ""}}, sort="pending")
+        return [document for document in pending if "begun_at" in document]
 
     def page(self, paging: PageRequest) -> Page[Receipt]:
         return self._page({}, paging, newest_first=True)
 
-    def set_counted(self, receipt: Receipt, **facts: Any) -> Receipt | None:
-        """Set what there was before anything is deleted; None where it is set already."""
-        counted = receipt.model_copy(update={"counted_at": now(), **facts})
-        changed = changes_between(receipt, counted)
-        return self._change({"id": receipt.id, "counted_at": None}, **changed)
+    def begin(self, receipt: Receipt, *, findings: int, awaits_until: datetime | None) -> None:
+        erased = {"findings": findings} if findings else None
+        self._change(
+            {"id": receipt.id}, begun_at=now(), awaits_until_at=awaits_until, erased=erased
+        )
 
-    def set_gone(self, account: str) -> None:
-        self._change({"pending": account, "gone_at": None}, gone_at=now())
+    @in_transaction
+    def add_erased(self, identifier: str, kind: str, count: int) -> None:
+        known = self.get(identifier).erased
+        self._change({"id": identifier}, erased={**known, kind: known.get(kind, 0) + count})
+
+    def set_gone(self, identifier: str) -> bool:
+        """False where it is set already."""
+        return self._change({"id": identifier, "gone_at": None}, gone_at=now()) is not None
 
     def complete(self, receipt: Receipt) -> None:
         """Complete a pending receipt, once."""
         pending = {"id": receipt.id, "pending": receipt.account}
         self._change(pending, completed_at=now(), pending=None)
 
+    def drop(self, account: str) -> None:
+        """Delete the receipt of an account that is open again."""
+        self._documents.delete({"pending": account, "begun_at": None})
+
 
 class ReceiptWords(Frozen):
     unknown: str
+    closed: str
     pending: str
     headlines: Mapping[Extent, str]
     backups: str
@@ -107,5 +129,5 @@ def say_receipt(receipt: Receipt | None, language: Language) -> str:
     if receipt is None:
         return words.unknown
     if not receipt.complete:
-        return words.pending
+        return words.pending if receipt.begun_at else words.closed
     return f"{words.headlines[receipt.extent]} {words.backups}"

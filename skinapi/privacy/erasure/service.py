@@ -1,246 +1,122 @@
-"""Erases accounts, and makes a receipt of each erasure.
+"""Closes accounts for their owners, and erases closed accounts with a receipt of each erasure.
 
-An erasure has these steps; a process that is killed leaves the next one to another's thread, or to
+An erasure has these steps. A process that is killed leaves the next one to another process, or to
 its own next start:
 
-1. One transaction begins it (`Eraser.begin`): nobody sees the data any more, the receipt is there
-   with its code, and a mail to the person waits.
-2. What there is, is counted, and stored in the receipt.
-3. Each package deletes what it has (`Eraser.finish`), the account last, and that is noted.
+1. One transaction begins it: the account names nobody any more, and nobody finds it.
+2. Each package and area forgets what it has (`ForgetSteps`), and the receipt notes how much.
+3. The account itself goes.
 4. No job of the person can run any more, each file is deleted, and the store has overwritten what
    it can: the receipt is complete.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from pydantic import Field
 
-from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
 from skinapi.accounts.auth.account import Account
-from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.closing import SYSTEM, AccountClosing
 from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.errors import DoctorHasPatients, LastAdmin
-from skinapi.accounts.auth.events import (
-    AccountErased,
-    AccountGone,
-    ApprovalChanged,
-    ErasureBegun,
-)
+from skinapi.accounts.auth.events import AccountClosed, AccountErased, ApprovalChanged
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.base.errors import Conflict, NotFound, SkinAPIError
+from skinapi.base.errors import RecordDamaged, SkinAPIError
 from skinapi.base.values import Value
-from skinapi.findings.records.record_retention import MedicalRecord, RecordKept, RecordRetention
+from skinapi.findings.records.record_retention import RecordRetention
+from skinapi.findings.records.waiting_spots import WaitingSpots
 from skinapi.findings.status.waiting import WaitingKind
+from skinapi.platform.backups.erased_ids import ErasedIds
+from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
+from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Remnant, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
-from skinapi.privacy.erasure.contents import AccountContents, KeptView, SentView
-from skinapi.privacy.erasure.reach_service import ReachService
-from skinapi.privacy.erasure.receipts import Asker, Extent, Receipt, Receipts
+from skinapi.privacy.erasure.receipts import Asker, Receipt, Receipts
 
-DAY = timedelta(days=1)
-DROPPED_AT_ONCE = 500
 WORK = "account_erasure"
+CODE = re.compile(r"[0-9a-f]{32}")
+# An erasure waits so long for the review of something urgent, a result, and the patient's telling.
+WAITS_FOR = timedelta(days=30)
+SETTLED_FIRST = (WaitingKind.REVIEW, WaitingKind.RESULT, WaitingKind.TELLING)
+# A restored backup may have closed an account that was opened since.
+RESTORED_WAIT = timedelta(days=7)
 # A lease may be renewed once more between its reading and the deletion of its job.
 LEASE_TOLERANCE = timedelta(seconds=30)
 # So long a reader may keep the store from overwriting, before the receipt is complete all the same.
 SCRUBBED_WITHIN = timedelta(minutes=10)
-# The numbers of the others would tell of second opinions.
-FORESEEN = {
-    *("account", "findings", "photos", "spots", "messages"),
-    *("jobs", "uploads", "datasets", "sessions", "keys"),
-}
-CODE = re.compile(r"[0-9a-f]{32}")
-NO_RECEIPT = "There is no receipt with this code"
 
 
-class NothingToTakeBack(Conflict):
-    code = "no_deletion_waits"
-    sentence = "No deletion of this account waits"
+@dataclass(frozen=True, slots=True)
+class ForgetSteps:
+    """What forgets an account, by what the receipt calls it, in the order of an erasure. Each step
+    has transactions of its own, may return how much it has deleted, and may be called again.
+    """
+
+    steps: Sequence[tuple[str, Callable[[str], int | None]]]
 
 
-class TooLate(Conflict):
-    code = "deletion_due"
-    sentence = "It is too late to take the deletion back: its time is over, and it has begun"
-
-
-UNSETTLED = (
-    "how many spots wait for a review of something urgent, a laboratory's result, a patient who is "
-    "to be told, or an answer to a message. After a deletion the doctor has the name, the e-mail "
-    "and the numbers of the findings for 30 days"
-)
-
-
-class DeletionByAdminPreview(Value):
-    doctor: str | None = Field(description="the name of the active doctor in charge")
-    unsettled: dict[WaitingKind, int] = Field(description=UNSETTLED)
-    erased: dict[str, int] = Field(description="how many of each kind are erased")
-    kept_findings: int = Field(description="how many findings the law keeps")
-    kept_until: datetime | None = Field(description="until when")
-
-
-class DeletionPreview(Value):
-    deletion_at: datetime | None = Field(description="when it will be deleted; null: none waits")
-    wait_days: int = Field(description="so long it can be taken back; 0: it is done at once")
+class ClosingPreview(Value):
     obstacle: str | None = Field(description="the code of the error that refuses it now")
-    unsettled: dict[WaitingKind, int] = Field(description=UNSETTLED)
-    erased: dict[str, int] = Field(description="how many of each kind are erased")
-    kept: list[KeptView]
-    kept_findings: list[int] = Field(description="the numbers of the findings that the law keeps")
-    kept_since: datetime | None = Field(
-        description="the newest signature of the record that the law keeps"
+    unsettled: dict[WaitingKind, int] = Field(
+        description="how many spots wait for the review of something urgent, for a laboratory's "
+        "result, or for the patient to be told. The erasure waits for them, for up to 30 days"
     )
-    kept_until: datetime | None = Field(description="until when that is kept")
-    elsewhere: list[SentView] = Field(
-        description="to where something was sent, and cannot be called back"
+    wait_days: int = Field(description="how long an admin can open a closed account again")
+    record_kept_until: datetime | None = Field(
+        description="until when the law keeps the medical record, if a doctor has signed something"
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureService:
-    """`wait`: how long a person may take a deletion back; zero: it is done at once."""
-
     work: UnitOfWork
     store: Store
     accounts: Accounts
-    eraser: Eraser
+    closing: AccountClosing
     second_factor: SecondFactorService
     receipts: Receipts
-    contents: AccountContents
-    retention: RecordRetention
-    to_reach: ReachService
+    records: RecordRetention
+    waiting: WaitingSpots
+    forgetting: ForgetSteps
+    erased_ids: ErasedIds
+    jobs: Jobs
     guard: ErasureGuard
     failed: FailedItems
     outbox: Outbox
-    wait: timedelta
 
-    def preview(self, *, account: Account) -> DeletionPreview:
-        """Tell the owner what would go."""
-        record = self.retention.find_record(account.id)
-        counts = self.contents.count(account.id, record=record)
+    def preview(self, *, account: Account) -> ClosingPreview:
+        """Tell the owner what closing the account does."""
         obstacle = self._find_obstacle(account)
-        return DeletionPreview(
-            deletion_at=account.deletion_due_at,
-            wait_days=self.wait.days,
+        return ClosingPreview(
             obstacle=obstacle.code if obstacle else None,
-            unsettled=self.to_reach.count(account.id),
-            erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
-            kept=self.contents.list_kept(account, record),
-            kept_findings=[finding.number for finding in record.findings] if record else [],
-            kept_since=record.signed_at if record else None,
-            kept_until=record.until_at if record else None,
-            elsewhere=self.contents.list_elsewhere(account),
+            unsettled=self._count_unsettled(account.id),
+            wait_days=self.closing.wait.days,
+            record_kept_until=self.records.find_end(account.id),
         )
 
-    def preview_by_admin(self, *, email: str) -> DeletionByAdminPreview:
-        """Tell an admin what would go, in numbers alone."""
-        account = get_by_email(self.accounts, email, NO_ACCOUNT)
-        record = self.retention.find_record(account.id)
-        counts = self.contents.count(account.id, record=record)
-        doctor = self.to_reach.unassigned.find_doctor(account)
-        return DeletionByAdminPreview(
-            doctor=doctor.name if doctor else None,
-            unsettled=self.to_reach.count(account.id),
-            erased={kind: many for kind, many in counts.items() if kind in FORESEEN},
-            kept_findings=len(record.findings) if record else 0,
-            kept_until=record.until_at if record else None,
-        )
-
-    def delete_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt | datetime:
-        """Delete the account and all its data, or plan it where the operator gives time to take it
-        back: then the result is when. Who cannot go is told so before a code is used up.
-        """
+    def close_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt:
+        """Close the account for its owner. An obstacle is named before a code is used up."""
         account, factor = self.accounts.get(account_id), self.second_factor
         factor.verify_owner(account, proof.password, proof.caller, session_id=session_id)
         self._refuse_needed(account)
         factor.verify(account, proof.code, proof.caller)
-        if self.wait:
-            return self._plan(account_id)
-        self._begin_own(account_id)
-        return self._finish(account_id)
+        self._close_own(account_id)
+        return self.receipts.find_newest(account_id)
 
     @atomic
-    def _plan(self, unit: Unit, account_id: str) -> datetime:
+    def _close_own(self, unit: Unit, account_id: str) -> None:
         account = self.accounts.get(account_id)
         self._refuse_needed(account)
-        if account.deletion_due_at:
-            return account.deletion_due_at
-        unit.audit("account.plan_deletion", by=account_id, target=account_id)
-        moment = now()
-        due_at = moment + self.wait
-        self.accounts.change(unit, account, deletion_asked_at=moment, deletion_due_at=due_at)
-        self._tell_of_plan(account_id, due_at)
-        return due_at
-
-    def _tell_of_plan(self, account_id: str, due_at: datetime) -> None:
-        self.outbox.add(Kind.DELETION_ASKED, to=account_id, about="my-data")
-        if self.wait > DAY:
-            reminded_at = due_at - DAY
-            self.outbox.add(
-                Kind.DELETION_TOMORROW, to=account_id, about="my-data", due_at=reminded_at
-            )
-
-    def on_approval_changed(self, event: ApprovalChanged) -> None:
-        """Who could not take the deletion back meanwhile has the time for it again."""
-        account = self.accounts.get(event.account)
-        if account.approved and account.deletion_due_at:
-            due_at = now() + self.wait
-            self.accounts.set_deletion_due(account.id, due_at)
-            self._withdraw_plan(account.id)
-            self._tell_of_plan(account.id, due_at)
-
-    @atomic
-    def take_back(self, unit: Unit, *, account_id: str) -> None:
-        account = self.accounts.get(account_id)
-        unit.audit("account.take_deletion_back", by=account_id, target=account_id)
-        if account.deletion_due_at is None:
-            raise NothingToTakeBack
-        if account.deletion_due_at <= now():
-            raise TooLate
-        self._drop(unit, account)
-
-    def drop_waiting(self, *, by: str) -> list[str]:
-        """Drop all deletions that wait, and tell their owners, as after a restore: who has taken
-        one back since the backup must not lose the account. Returns the ids of the accounts.
-        """
-        dropped: list[str] = []
-        while waiting := self.accounts.list_waiting_deletions(limit=DROPPED_AT_ONCE):
-            for account in waiting:
-                self._drop_restored(account.id, by=by)
-                dropped.append(account.id)
-        return dropped
-
-    @atomic
-    def _drop_restored(self, unit: Unit, account_id: str, *, by: str) -> None:
-        unit.audit("account.drop_deletion", by=by, target=account_id)
-        self._drop(unit, self.accounts.get(account_id))
-        self.outbox.add(Kind.DELETION_DROPPED, to=account_id, about="my-data")
-
-    def _drop(self, unit: Unit, account: Account) -> None:
-        self.accounts.change(unit, account, deletion_asked_at=None, deletion_due_at=None)
-        self._withdraw_plan(account.id)
-
-    def _withdraw_plan(self, account_id: str) -> None:
-        for kind in (Kind.DELETION_ASKED, Kind.DELETION_TOMORROW):
-            self.outbox.withdraw(kind, to=account_id, about="my-data")
-
-    @atomic
-    def _begin_own(self, unit: Unit, account_id: str, *, due: datetime | None = None) -> None:
-        """Begin it; with `due`, unless it was taken back meanwhile, or waits since."""
-        account = self.accounts.get(account_id)
-        due_at = None if account.status == "suspended" else account.deletion_due_at
-        if due and not (due_at and due_at <= due):
-            return
-        self._refuse_needed(account)
-        self.eraser.begin(unit, account, by=account_id, action="account.delete_own")
+        self.closing.close(unit, account, by=account_id)
 
     def _refuse_needed(self, account: Account) -> None:
         if obstacle := self._find_obstacle(account):
@@ -253,111 +129,157 @@ class ErasureService:
             return DoctorHasPatients()
         return None
 
-    def erase(self, account: Account, *, by: str) -> Receipt:
-        self._begin(account.id, by)
-        return self._finish(account.id)
+    def find_end(self, receipt: Receipt) -> datetime | None:
+        """Find when a closed account is erased at the latest; None once that has begun."""
+        account = self.accounts.find_by_id(receipt.account)
+        if account is None or account.erase_at is None:
+            return None
+        return account.erase_at if account.erase_at > now() else account.erase_at + WAITS_FOR
 
-    @atomic
-    def _begin(self, unit: Unit, account_id: str, by: str) -> None:
-        account = self.accounts.get(account_id)
-        if account.is_record and account.keep and by == "system":
-            return  # an admin may have set `keep` a moment ago
-        action = "account.expire_record" if account.is_record else "account.delete"
-        self.eraser.begin(unit, account, by=by, action=action)
-
-    def _finish(self, account_id: str) -> Receipt:
-        self.eraser.finish_or_leave(account_id)
-        receipt = self.receipts.find_newest(account_id)
-        if receipt is None:
-            raise NotFound(NO_RECEIPT)
-        return receipt
-
-    def on_begun(self, event: ErasureBegun) -> None:
-        """In the transaction that begins an erasure, decide what of the account is kept, begin its
-        receipt, note what the person was to be told, and let a mail wait that needs no account.
-        """
+    def on_closed(self, event: AccountClosed) -> None:
+        """Begin the receipt in the transaction, and tell the owner, whom no mail reaches later."""
         account = self.accounts.get(event.account)
-        if event.again:
-            record = self.retention.find_as_decided(account.id, event.kept_until)
-        else:
-            record = self.retention.find_record(account.id)
-        if record and account.is_record:
-            raise RecordKept(record.until_at)
-        self.accounts.set_record_end(account.id, record.until_at if record else None)
-        receipt = self.receipts.add(
-            account.id,
-            asked_by=_asker(event),
-            reason=event.reason,
-            extent=_extent(account, record),
-        )
-        if receipt.asked_by != "system":
-            self.to_reach.note(account, event.number)
+        receipt = self.receipts.add(account.id, asked_by=_asker(event), reason=event.reason)
         if receipt.asked_by != "system" and account.can_log_in:
             self.outbox.add(
-                Kind.ERASED,
+                Kind.CLOSED,
                 to=account.id,
                 about=f"receipts/verify/{receipt.code}",
                 address=account.email,
                 language=account.language,
             )
 
-    def count(self, event: AccountErased) -> None:
-        """Before anything is deleted: note in the receipt what there is, once."""
-        receipt = self.receipts.find_pending(event.account)
-        account = self.accounts.find_by_id(event.account)
-        if receipt is None or receipt.counted_at or account is None:
-            return
-        kept_until = account.record_kept_until_at
-        record = self.retention.find_signed(account.id) if kept_until else None
-        leases_end = self.contents.find_end_of_leases(account.id)
-        self.receipts.set_counted(
-            receipt,
-            erased=self.contents.count(account.id, record=record),
-            kept_until_at=kept_until,
-            awaits_until_at=leases_end + LEASE_TOLERANCE if leases_end else None,
-        )
+    def on_approval_changed(self, event: ApprovalChanged) -> None:
+        """An account that is open again has no receipt."""
+        if self.accounts.get(event.account).approved:
+            self.receipts.drop(event.account)
 
-    def on_gone(self, event: AccountGone) -> None:
-        self.receipts.set_gone(event.account)
+    def erase_closed(self, event: AccountClosed) -> None:
+        """Erase an account at once if nothing keeps it."""
+        with suppress(RecordDamaged):  # `finish_begun` tries again
+            for account_id in self._begin_due(event.account):
+                self._finish(account_id)
 
     def begin_due(self) -> None:
         """Begin the erasures whose time has come."""
+        listed = self.accounts.list_due(at=now())
+        due = [*filter(None, self.failed.each(WORK, listed, self._find_due))]
+        if self.guard.admits("deletions", len(due)):
+            self.failed.do_each(WORK, due, self._begin_due)
+
+    def _find_due(self, account_id: str) -> str | None:
+        account = self.accounts.find(account_id)
+        return account_id if account and self._is_due(account) else None
+
+    def _is_due(self, account: Account) -> bool:
         moment = now()
-        if self.guard.admits("deletions", self.accounts.count_to_delete(at=moment)):
-            due = self.accounts.list_to_delete(at=moment)
-            self.failed.do_each(WORK, due, partial(self._begin_due, moment))
+        if account.erase_at is None or account.erase_at > moment or account.keep:
+            return False
+        if account.erase_at + WAITS_FOR > moment and self._count_unsettled(account.id):
+            return False
+        end = self.records.find_end(account.id)
+        if end and end > moment:  # a doctor has signed something since
+            self.accounts.set_erase_at(account.id, end)
+            return False
+        return True
+
+    def _count_unsettled(self, owner: str) -> dict[WaitingKind, int]:
+        """Count the spots for which an erasure waits, by what they wait for."""
+        counts = self.waiting.count_by("owner", [owner]).get(owner, {})
+        urgent = self.waiting.count_urgent_by("owner", [owner])
+        counts = {**counts, WaitingKind.REVIEW: urgent.get(owner, 0)}
+        return {kind: counts[kind] for kind in SETTLED_FIRST if counts.get(kind)}
+
+    @atomic
+    def _begin_due(self, unit: Unit, account_id: str) -> list[str]:
+        account = self.accounts.find(account_id)
+        if account is None or not self._is_due(self.accounts.lock(account_id)):
+            return []
+        unit.audit("account.erase", by=SYSTEM, target=account_id)
+        return self._begin(unit, account)
+
+    def _begin(self, unit: Unit, account: Account) -> list[str]:
+        """Begin the erasure of an account, and of the accounts that were joined to it, and return
+        their ids.
+        """
+        begun = [*self.accounts.by_ids({*account.joined}).values(), account]
+        for item in begun:
+            held = sum(1 for _ in self.records.records.walk_stored(item.id, fields=()))
+            self.erased_ids.add("account", item.id, findings=held)
+            receipt = self.receipts.find_pending(item.id)
+            receipt = receipt or self.receipts.add(item.id, asked_by="system")
+            leases_end = self.jobs.find_end_of_leases(item.id)
+            until = leases_end + LEASE_TOLERANCE if leases_end else None
+            self.receipts.begin(receipt, findings=held, awaits_until=until)
+            self.accounts.begin_erasure(unit, item)
+        return [item.id for item in begun]
+
+    def erase_again(self, account_id: str, *, by: str, kept_until: datetime | None) -> None:
+        """Erase an account that a restore brought back, or close it if 2.0.0 kept its medical
+        record until a day to come.
+        """
+        for begun in self._begin_again(account_id, by, kept_until):
+            self._finish(begun)
+
+    @atomic
+    def _begin_again(
+        self, unit: Unit, account_id: str, by: str, kept_until: datetime | None
+    ) -> list[str]:
+        account = self.accounts.get(account_id)
+        if kept_until and kept_until > now():
+            self.closing.close(unit, account, by=by, action="account.erase_again")
+            self.accounts.set_erase_at(account_id, kept_until)
+            return []
+        unit.audit("account.erase_again", by=by, target=account_id)
+        return self._begin(unit, account)
+
+    def give_time(self) -> list[str]:
+        """After a restore, let no closed account be erased before an admin can open it: it may have
+        been open when the backup was lost. Return the ids of these accounts.
+        """
+        until = now() + max(RESTORED_WAIT, self.closing.wait)
+        early = [it.id for it in self.accounts.find_closed() if it.erase_at and it.erase_at < until]
+        for account_id in early:
+            self.accounts.set_erase_at(account_id, until)
+        return early
 
     def finish_begun(self) -> None:
         """Bring those that have begun to their end; one scrub serves all that are gone."""
-        pending = self.receipts.find_all_pending()
-        let_go = self.failed.each(WORK, pending, self._let_go, key=lambda item: item["pending"])
-        if gone := [*filter(None, let_go)]:
+        begun = self.receipts.list_begun()
+        done = self.failed.each(WORK, begun, self._go_on, key=lambda item: item["pending"])
+        if gone := [*filter(None, done)]:
             self._complete(gone)
 
-    def _begin_due(self, moment: datetime, account_id: str) -> None:
-        account = self.accounts.get(account_id)
-        if account.status == "deleting" or self._find_obstacle(account):
-            return
-        if account.is_record:
-            self._begin(account.id, "system")
-        else:
-            self._begin_own(account.id, due=moment)
+    def _finish(self, account_id: str) -> None:
+        receipt = self.receipts.find_pending(account_id)
+        if receipt and receipt.begun_at and receipt.gone_at is None:
+            self._forget(receipt)
+            self._remove(receipt)
 
-    def _let_go(self, document: Document) -> Receipt | None:
+    def _go_on(self, document: Document) -> Receipt | None:
         """Delete what is left, and return the receipt once nothing of the person is stored."""
         receipt = Receipt.model_validate(document)
-        if receipt.gone_at is None:
-            self.eraser.finish(receipt.account)
-            after = self.receipts.find_pending(receipt.account)
-            if after is None or after.gone_at is None:
-                return None
-            receipt = after
+        self._finish(receipt.account)
         if receipt.awaits_until_at:
             if now() < receipt.awaits_until_at:
                 return None
-            # What a job has stored after its record was deleted.
-            self.work.announce(AccountErased(receipt.account))
-        return receipt
+            self._forget(receipt)  # what a job has stored after its record was deleted
+        return self.receipts.find_pending(receipt.account)
+
+    def _forget(self, receipt: Receipt) -> None:
+        for kind, forget in self.forgetting.steps:
+            if count := forget(receipt.account):
+                self.receipts.add_erased(receipt.id, kind, count)
+
+    @atomic
+    def _remove(self, unit: Unit, receipt: Receipt) -> None:
+        if not self.receipts.set_gone(receipt.id):
+            return  # another process has done it
+        self.accounts.remove(receipt.account)
+        # Again, for a scrub since the beginning has overwritten none of it.
+        held = receipt.erased.get("findings", 0)
+        self.erased_ids.add("account", receipt.account, findings=held)
+        unit.publish(AccountErased(receipt.account))
 
     def _complete(self, gone: Sequence[Receipt]) -> None:
         Erasures(self.store).finish_all()
@@ -374,14 +296,14 @@ class ErasureService:
     def find_receipt(self, *, code: str) -> Receipt | None:
         return self.receipts.find_by_code(code) if CODE.fullmatch(code) else None
 
+    def check_integrity(self) -> Iterator[Fault]:
+        for document in self.receipts.list_begun():
+            account = document["pending"]
+            if "gone_at" not in document:
+                yield Fault(f"account {account} is half erased", partial(self._finish, account))
 
-def _asker(event: ErasureBegun) -> Asker:
+
+def _asker(event: AccountClosed) -> Asker:
     if event.by == event.account:
         return "person"
-    return "system" if event.by == "system" else "admin"
-
-
-def _extent(account: Account, record: MedicalRecord | None) -> Extent:
-    if account.is_record:
-        return "record"
-    return "all_but_record" if record else "account"
+    return "system" if event.by == SYSTEM else "admin"

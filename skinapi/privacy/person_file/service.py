@@ -114,7 +114,7 @@ class PersonFilesService:
         if by.role != "admin":
             raise Forbidden("Only admin can get the file of a patient of another system")
         account = self.accounts.find_by_email(patient)
-        if account is None or account.status == "deleting" or account.external is None:
+        if account is None or account.status == "closed" or account.external is None:
             raise NotFound(NO_PATIENT)
         return account
 

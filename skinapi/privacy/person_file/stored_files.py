@@ -128,12 +128,14 @@ class PersonFiles(Repository[PersonFile]):
             self.forget(taken.id, file=taken.file)
 
     @atomic
-    def forget(self, unit: Unit, account: str, *, file: str | None = None) -> None:
+    def forget(self, unit: Unit, account: str, *, file: str | None = None) -> int:
         """Delete the file of this account, or only if it is this one."""
         found = self.find(account)
-        if found and file in (None, found.file):
-            self._documents.delete({"id": account})
-            unit.erase(found.piece_blobs)
+        if found is None or file not in (None, found.file):
+            return 0
+        self._documents.delete({"id": account})
+        unit.erase(found.piece_blobs)
+        return 1
 
     def forget_with(self, account: str) -> tuple[str, ...]:
         """Delete the file in the transaction under way, which deletes something that is in it.

@@ -12,8 +12,8 @@ from functools import partial
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Account
-from skinapi.accounts.auth.account_deletion import Eraser
 from skinapi.accounts.auth.accounts import Accounts
+from skinapi.accounts.auth.closing import SYSTEM, AccountClosing
 from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.owners import AccountUses, KeptAccount, Unused
 from skinapi.base.logs import log
@@ -32,7 +32,6 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
-SYSTEM = "system"
 WORK = "retention"
 WARNED_BEFORE = timedelta(days=30)
 # Of each kind, so that a mistake can be stopped before everything is deleted.
@@ -65,7 +64,7 @@ class RetentionService:
     findings: FindingsService
     messages: Messages
     records: RecordRetention
-    eraser: Eraser
+    closing: AccountClosing
     outbox: Outbox
     guard: ErasureGuard
     failed: FailedItems
@@ -168,12 +167,9 @@ class RetentionService:
     def _delete(self, kind: RetainedKind, identifier: str) -> bool:
         if kind is RetainedKind.MESSAGES:
             return self._delete_message(identifier)
-        if kind is not RetainedKind.ACCOUNTS:
-            return self._delete_of_spot(kind, identifier)
-        begun = self._begin_erasure(identifier)
-        if begun:
-            self.eraser.finish(identifier)
-        return begun
+        if kind is RetainedKind.ACCOUNTS:
+            return self._close_account(identifier)
+        return self._delete_of_spot(kind, identifier)
 
     @atomic
     def _delete_of_spot(self, unit: Unit, kind: RetainedKind, spot: str) -> bool:
@@ -200,8 +196,7 @@ class RetentionService:
 
     def _may_delete(self, owner: str) -> bool:
         """An admin who keeps the account at the same time conflicts with the caller."""
-        account = self.accounts.lock(owner)
-        return not account.keep and account.status != "deleting"
+        return not self.accounts.lock(owner).keep
 
     def _walk_unused(self, before: datetime) -> Iterator[Unused]:
         for batch in batched(self.uses.walk_unused(before=before), AT_ONCE):
@@ -225,17 +220,17 @@ class RetentionService:
                 self.outbox.add(Kind.ACCOUNT_UNUSED, to=account_id, about="account")
 
     @atomic
-    def _begin_erasure(self, unit: Unit, account_id: str) -> bool:
+    def _close_account(self, unit: Unit, account_id: str) -> bool:
         account = self.accounts.lock(account_id)
         goes = _is_warned(account) and self._is_unused(account, self._end_of(RetainedKind.ACCOUNTS))
         if goes:
-            self.eraser.begin(unit, account, by=SYSTEM, action="retention.account")
+            self.closing.close(unit, account, by=SYSTEM, action="retention.account")
         return goes
 
     def _is_unused(self, account: Account, before: datetime) -> bool:
         unused = account.seen_at is not None and account.seen_at < before
         patient = account.role == "user" and account.status in ("approved", "suspended")
-        if account.keep or account.is_record or not (unused and patient):
+        if account.keep or not (unused and patient):
             return False
         return not self.waiting.list_of("owner", [account.id])
 

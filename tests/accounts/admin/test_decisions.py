@@ -125,7 +125,7 @@ def test_a_refusal_is_turned_into_an_approval(backend: Backend) -> None:
     admin, ben = backend.member(role="admin"), waiting(backend)
     decide(admin, "refusals", ben, reason="unknown_person")
     [left] = decide(admin, "approvals", ben)["left"]
-    assert "suspended or was refused" in left["sentence"]
+    assert "suspended, closed or was refused" in left["sentence"]
     assert log_in(backend, ben).status_code == 403, "nobody has said that it is known"
     decide(admin, "approvals", ben, seen=seen(admin))
     assert log_in(backend, ben).status_code == 200

@@ -100,21 +100,6 @@ def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(backend: Backend
     assert backend.account("ada@example.org").doctor_id is None
 
 
-def test_what_is_being_deleted_cannot_be_brought_back(backend: Backend) -> None:
-    backend.member("ada@example.org", status="deleting")
-    admin = backend.member(role="admin")
-    for method, deed, body in (
-        ("PATCH", "approve", {}),
-        ("PATCH", "suspend", None),
-        ("PUT", "role", {"role": "admin"}),
-    ):
-        answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
-        assert answer.status_code == 404
-    assert admin.call("DELETE", "/users/ada@example.org").status_code == 409
-    backend.app.background.run("waiting-expiry")
-    assert backend.services.store.collection("accounts").count({"email": "ada@example.org"}) == 0
-
-
 def test_making_an_admin_with_another_password_replaces_it(backend: Backend) -> None:
     admin = backend.admin("root@example.org")
     backend.services.admin.ensure_admin(email="root@example.org", password="another horse")

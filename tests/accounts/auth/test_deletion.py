@@ -3,78 +3,47 @@
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.accounts.auth.account import Account
-from skinapi.accounts.auth.account_deletion import Eraser
-from skinapi.accounts.auth.accounts import Accounts
-from skinapi.accounts.auth.erasure_guard import ErasureGuard
-from skinapi.accounts.auth.events import AccountErased
-from skinapi.accounts.auth.former_owners import FormerOwners
 from skinapi.accounts.auth.guess_limits import GUESSES_PER_HOUR
 from skinapi.app.application import create_app
 from skinapi.base.errors import StoreUnavailable
-from skinapi.platform.storage.failed_items import FailedItems
-from skinapi.platform.storage.number_keys import NumberKeys
-from skinapi.platform.storage.unit_of_work import UnitOfWork
+from skinapi.privacy.erasure.service import ErasureService, ForgetSteps
 from tests.accounts.auth.test_second_factor import App, set_up
 from tests.care.clinic import patient_in_care, review
 from tests.findings.prediction.photographer import predicted
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person, erase, put_in, unavailable
 
 
-class ForgettingPackage:
-    """Forgets owners, once it works."""
-
-    def __init__(self, *, broken: bool = False) -> None:
-        self.broken = broken
-        self.asked: list[str] = []
-
-    def forget(self, event: AccountErased) -> None:
-        self.asked.append(event.account)
-        if self.broken:
-            raise StoreUnavailable
-
-
-def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
-    store = backend.services.store
-    work = UnitOfWork(store, backend.services.data.trail)
-    for package in services:
-        work.afterwards(AccountErased, package.forget)
-    accounts, failed = Accounts(store), FailedItems(store)
-    former = FormerOwners(accounts=accounts, numbers=NumberKeys.make())
-    guard = ErasureGuard(store)
-    return Eraser(work=work, accounts=accounts, former=former, guard=guard, failed=failed)
-
-
-def erase(eraser: Eraser, account: Account) -> None:
-    accounts = eraser.accounts
-    eraser.work.run(
-        lambda unit: eraser.begin(unit, accounts.get(account.id), by="-", action="account.delete")
-    )
-    eraser.finish(account.id)
-
-
-def test_a_package_that_fails_leaves_a_deleting_account_to_finish(backend: Backend) -> None:
+def test_a_step_that_fails_leaves_an_account_that_nobody_finds_to_finish(
+    backend: Backend,
+) -> None:
     person = backend.member("ada@example.org")
-    account = backend.account("ada@example.org")
-    healthy, broken = ForgettingPackage(), ForgettingPackage(broken=True)
-    eraser = eraser_of(backend, healthy, broken)
-    with pytest.raises(StoreUnavailable):
-        erase(eraser, account)
-    assert backend.account("ada@example.org").status == "deleting"
+    account = backend.account("ada@example.org").id
+    erasure = backend.services.erasure
+    with_broken = ForgetSteps((*erasure.forgetting.steps, ("broken", unavailable)))
+    put_in(erasure, forgetting=with_broken)
+    assert leave(person).status_code == 503
+    assert backend.services.data.accounts.find_by_email("ada@example.org") is None
+    assert "Ada" not in str(backend.services.store.collection("accounts").get(account))
     assert person.call("GET", "/me").status_code == 401
-    (fault,) = eraser.check_integrity()
-    assert fault.message == f"account {account.id} is half deleted"
-    broken.broken = False
+    (fault,) = erasure.check_integrity()
+    assert fault.message == f"account {account} is half erased"
+    put_in(erasure, forgetting=ForgetSteps(with_broken.steps[:-1]))
     assert fault.repair is not None
     fault.repair()
-    assert list(eraser.check_integrity()) == []
-    assert healthy.asked == [account.id] * 2
+    assert list(erasure.check_integrity()) == []
+    assert backend.services.store.collection("accounts").get(account) is None
 
 
-def test_a_start_finishes_what_a_crash_left(backend: Backend) -> None:
-    backend.member("ada@example.org", status="deleting")
-    grey = backend.member("grey@example.org", role="doctor", status="deleting")
-    backend.member("ben@example.org", doctor_id=backend.account(grey.email).id)
+def test_a_start_finishes_what_a_crash_left(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = backend.member("grey@example.org", role="doctor")
+    doctor = backend.account(grey.email)
+    backend.member("ben@example.org", doctor_id=doctor.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(ErasureService, "_finish", unavailable)
+        with pytest.raises(StoreUnavailable):
+            erase(backend.services, doctor)
     create_app(backend.settings, backend.services.store)
     left = backend.services.store.collection("accounts").find()
     assert [document["email"] for document in left] == ["ben@example.org"]

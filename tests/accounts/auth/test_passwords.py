@@ -25,6 +25,7 @@ from skinapi.accounts.auth.passwords import (
 )
 from skinapi.base.caller_addresses import site_key
 from skinapi.base.errors import Unavailable
+from skinapi.platform.storage.ids import now
 from tests.support.backends import CHEAP, PASSWORD, Backend, put_in
 
 
@@ -84,8 +85,8 @@ def test_a_wrong_login_costs_one_check_whoever_it_names(
 def test_a_login_and_a_replacement_cost_one_check_whatever_the_account_is(
     backend: Backend, counted: Counting
 ) -> None:
-    for status, password in product(("waiting", "suspended", "deleting"), (PASSWORD, "wrong")):
-        backend.edit("ada@example.org", status=status)
+    for status, password in product(("waiting", "suspended", "closed"), (PASSWORD, "wrong")):
+        backend.edit("ada@example.org", status=status, erase_at=now())
         before = backend.account("ada@example.org")
         counted.work.clear()
         answers = [
@@ -119,7 +120,7 @@ def test_a_refused_guess_costs_no_password_check(
 def test_wrong_logins_answer_to_the_letter_alike(backend: Backend, route: Ask) -> None:
     backend.member("ada@example.org")
     backend.member("ben@example.org", status="waiting")
-    backend.member("del@example.org", status="deleting")
+    backend.member("del@example.org", status="closed", erase_at=now())
     texts = set()
     for email in ("ada@example.org", "ben@example.org", "del@example.org", "no@example.org"):
         path, body = route(email, "wrong")

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.care.clinic import URGENT, file_for, patient_in_care
-from tests.privacy.test_erasure import finish, leave, unread_and_unseen
 from tests.support.backends import Backend, Person
 
 NUMBER = "+44 (0)20 7946-0018"
@@ -38,13 +37,3 @@ def test_the_doctor_in_charge_reads_it_beside_the_address(shared_backend: Backen
         (listed,) = doctor.call("GET", "/patients").get_json()
         (queued,) = doctor.call("GET", "/queue").get_json()
         assert (listed.get("phone"), queued.get("patient_phone")) == (given, given)
-
-
-def test_whom_to_reach_is_listed_with_it_after_the_account_was_erased(backend: Backend) -> None:
-    grey, ada = unread_and_unseen(backend)
-    assert give(ada, NUMBER) == 200
-    leave(ada)
-    finish(backend)
-    assert NUMBER not in str(backend.stored()["accounts"])
-    (person,) = grey.call("GET", "/people-to-reach").get_json()
-    assert person["phone"] == NUMBER

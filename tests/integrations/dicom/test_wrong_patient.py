@@ -297,15 +297,6 @@ def test_what_was_deleted_comes_back_by_no_other_key(ward: Ward) -> None:
     assert ward.findings() == []
 
 
-def test_a_deleted_patient_of_an_archive_is_to_be_reached_by_the_number_there(ward: Ward) -> None:
-    ward.send("P-1")
-    ward.sign()
-    path = f"/users/{ward.email_of(ward.live()['owner'])}"
-    assert ward.admin.call("DELETE", path).status_code == 200
-    (person,) = ward.doctor.call("GET", "/people-to-reach").get_json()
-    assert person["number"]["value"] == "P-1"
-
-
 @pytest.mark.parametrize("numbers", [("P-2", "P-3"), ("P-2", "P-2")])
 def test_of_two_corrections_at_once_one_finding_stands(
     real_backend: Backend, numbers: tuple[str, str]
@@ -333,15 +324,3 @@ def test_two_patients_first_objects_at_once_leave_one_finding(real_backend: Back
         assert len(ward.findings()) == 2
         assert ward.live()
         assert ward.is_whole()
-
-
-@pytest.mark.parametrize("given", [{"record_retention": 10}])
-@pytest.mark.parametrize("number", ["P-1", "P-2"])
-def test_the_record_of_a_deleted_account_is_not_corrected(ward: Ward, number: str) -> None:
-    ward.send("P-1")
-    ward.sign()
-    erase(ward.backend.services, ward.backend.services.data.accounts.get(ward.live()["owner"]))
-    kept = ward.live()
-    code, sentence = ward.send(number)
-    assert (code, sentence[:33]) == (0x0110, "The finding of this request was d")
-    assert (ward.live(), len(ward.findings())) == (kept, 1)

@@ -8,7 +8,7 @@ from tests.findings.records.test_corrections import REASON, enter, get, sign, sp
 from tests.integrations.fhir import orders
 from tests.integrations.fhir.test_intake import external, outcome, reported
 from tests.integrations.test_keys import clinic_wide
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 from tests.support.reviews import signed_review
 
 
@@ -97,11 +97,10 @@ def test_an_order_that_names_another_patient_after_a_review_waits_for_the_doctor
 
 
 def test_an_order_is_gone_once_its_finding_is_deleted(real_backend: Backend) -> None:
-    root, hospital = real_backend.member(role="admin"), clinic_wide(real_backend, scopes=["fhir"])
+    hospital = clinic_wide(real_backend, scopes=["fhir"])
     reported(hospital.call("POST", "/fhir", json=orders.transaction()))
     (patient,) = external(real_backend)
-    body = {"patient_number": {"system": orders.HOSPITAL, "value": orders.NUMBER}}
-    assert root.call("DELETE", f"/users/{patient['email']}", json=body).status_code == 200
+    erase(real_backend.services, real_backend.services.data.accounts.get(patient["id"]))
     back = orders.request(status="revoked")
     answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
     assert outcome(answer)[:2] == (410, "finding_erased")

@@ -17,7 +17,6 @@ from tests.integrations.fhir.test_search import walk
 from tests.integrations.test_keys import clinic_wide, made
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_in, photo_of
-from tests.support.reviews import mark_told, signed_review
 
 SNOMED = "http://snomed.info/sct"
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -200,26 +199,16 @@ def test_an_order_whose_finding_was_deleted_is_gone(
     assert reported(sent(hospital, orders.transaction("O-2")))
 
 
-@pytest.mark.parametrize("given", [{"record_retention": 10}])
-def test_an_order_whose_finding_is_kept_of_a_deleted_account_is_gone(
-    backend: Backend, hospital: Person
-) -> None:
+def test_the_next_order_opens_a_closed_account(backend: Backend, hospital: Person) -> None:
     reported(sent(hospital, orders.transaction()))
-    (patient,), (filed,) = external(backend), findings(backend)
-    doctor, root = backend.member(role="doctor"), backend.member(role="admin")
-    path = f"/users/{patient['email']}/doctor"
-    assert root.call("PUT", path, json={"doctor": doctor.email}).status_code == 200
-    said = {"label": "melanocytic_nevus", "certainty": "sure"}
-    signed_review(doctor, filed["number"], said)
-    assert mark_told(doctor, filed["lesion"], filed["number"]).status_code == 200
-    erase(backend.services, backend.services.data.accounts.get(patient["id"]))
-    again = sent(hospital, orders.transaction())
-    assert outcome(again)[:2] == (410, "finding_erased")
-    assert [(item["id"], item.get("error")) for item in findings(backend)] == [(filed["id"], None)]
-    result = {"label": "melanoma", "certainty": "laboratory"}
-    signed_review(doctor, filed["number"], result)
-    [row] = doctor.call("GET", "/waiting?kind=telling").get_json()
-    assert (row["patient_id"], row["waiting"]["overdue"]) == (patient["id"], True)
+    (patient,) = external(backend)
+    root = backend.member(role="admin")
+    assert root.call("DELETE", f"/users/{patient['email']}").status_code == 200
+    assert [item["status"] for item in external(backend)] == ["closed"]
+    reported(sent(hospital, orders.transaction("O-2")))
+    (opened,) = external(backend)
+    assert (opened["id"], opened["status"]) == (patient["id"], "approved")
+    assert "erase_at" not in opened
 
 
 def test_another_order_under_the_same_identifier_is_refused(

@@ -14,7 +14,7 @@ from skinapi.integrations.webhooks.service import DISABLED_AFTER
 from skinapi.platform.notices import delivery_sender
 from skinapi.platform.notices.delivery_sender import DeliverySender
 from skinapi.platform.storage.ids import now
-from tests.care.clinic import URGENT, compare_pending, file_for, patient_in_care
+from tests.care.clinic import ROUTINE, URGENT, compare_pending, file_for, patient_in_care
 from tests.care.test_comparisons import grown
 from tests.care.test_lesions import begin, sort
 from tests.findings.prediction.photographer import predicted
@@ -30,7 +30,7 @@ from tests.integrations.webhooks.receiver import (
 )
 from tests.privacy.test_joining import join
 from tests.support.access import add_model
-from tests.support.backends import MAIL, Backend, Person, change_account, erase
+from tests.support.backends import MAIL, Backend, Person, erase
 from tests.support.reviews import signed_review
 
 ALL = [event.value for event in EventType]
@@ -117,7 +117,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     send(backend)
     ada_id = backend.account(ada.email).id
     assert join(admin, backend.member().email, ada.email).status_code == 200
-    assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
+    erase(backend.services, backend.account(ada.email))
     send(backend)
     assert sorted({*receiver.types()}) == sorted(ALL)
     gone = {item.type: item.read()["data"]["ids"] for item in receiver.messages}
@@ -222,23 +222,15 @@ def test_a_corrected_place_of_a_spot_is_told_once(
     assert told == [number]
 
 
-@pytest.mark.parametrize("given", [{"record_retention": 10}], indirect=True)
-def test_an_erasure_is_told_once_with_the_day_until_which_the_record_stays(
-    backend: Backend, admin: Person, receiver: Receiver
-) -> None:
-    add(admin, receiver.url, ["account.erased"])
-    doctor, ada = patient_in_care(backend)
+def test_an_erasure_is_told_once(backend: Backend, admin: Person, receiver: Receiver) -> None:
+    add(admin, receiver.url, ["account.erased", "finding.deleted"])
+    ada = backend.member()
     account = backend.account(ada.email).id
-    review = {"label": "melanoma", "certainty": "sure"}
-    signed_review(doctor, predicted(ada)["id"], review)
+    file_for(backend, ada, ROUTINE)
     assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
-    until = backend.services.data.accounts.get(account).record_kept_until_at
-    assert until is not None
-    backend.services.erasure.finish_begun()
-    backend.services.eraser.finish(account)
     send(backend)
     told = [message.read()["data"]["ids"] for message in receiver.messages]
-    assert told == [{"patient": account, "record_kept_until": until.isoformat()}]
+    assert told == [{"patient": account}]
 
 
 def test_a_join_of_two_patients_is_told_with_both(
@@ -251,9 +243,7 @@ def test_a_join_of_two_patients_is_told_with_both(
     gone, stays = (backend.account(item.email).id for item in (old, ada))
     assert [join(admin, old.email, ada.email).status_code for _ in range(2)] == [200, 200]
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
-    backend.services.erasure.finish_begun()
-    backend.services.eraser.finish(stays)
+    erase(backend.services, backend.account(ada.email))
     send(backend)
     (message,) = receiver.messages
     assert message.verify(webhook["secret"]) == message.read()
@@ -295,7 +285,7 @@ def test_an_endpoint_that_an_admin_allows_it_gets_the_result_but_no_names(
         assert name not in message.body
 
 
-def test_a_finding_that_was_deleted_meanwhile_or_will_be_is_told_by_its_ids(
+def test_a_finding_that_was_deleted_meanwhile_is_told_by_its_ids(
     backend: Backend, admin: Person, receiver: Receiver
 ) -> None:
     add(admin, receiver.url, ["finding.stored"], clinical=True)
@@ -303,17 +293,9 @@ def test_a_finding_that_was_deleted_meanwhile_or_will_be_is_told_by_its_ids(
     number = predicted(ada)["id"]
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     send(backend)
-    leaving = backend.member()
-    predicted(leaving)
-    change_account(backend.services, backend.account(leaving.email).id, status="deleting")
-    send(backend)
-    assert [message.read()["data"].keys() for message in receiver.messages] == [
-        {"ids", "links"}
-    ] * 2
+    assert [message.read()["data"].keys() for message in receiver.messages] == [{"ids", "links"}]
     erase(backend.services, backend.account(ada.email))
-    assert [row["owner"] for row in backend.stored()["deliveries"]] == [
-        backend.account(leaving.email).id
-    ]
+    assert backend.stored().get("deliveries", []) == []
 
 
 def test_a_finding_that_was_entered_in_error_is_told_as_one_that_is_gone(

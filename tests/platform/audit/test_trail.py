@@ -107,7 +107,7 @@ def test_a_refusal_leaves_its_code(backend: Backend) -> None:
     admin = backend.member("root@example.org", role="admin")
     refused = admin.call("DELETE", "/users/root@example.org")
     assert refused.get_json()["code"] == LastAdmin.code
-    (row,) = rows_of(backend, "account.delete")
+    (row,) = rows_of(backend, "account.close")
     assert row["outcome"] == LastAdmin.code
 
 

@@ -184,7 +184,7 @@ def test_who_switched_notices_off_gets_those_of_security_alone(
     assert waiting(backend) == []
 
 
-@pytest.mark.parametrize("status", ["suspended", "deleting"])
+@pytest.mark.parametrize("status", ["suspended", "closed"])
 def test_an_account_that_is_closed_gets_no_mail(
     backend: Backend, smtp: SmtpServer, send: Pass, status: str
 ) -> None:

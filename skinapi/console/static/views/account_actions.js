@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getSession, patch, post, put, remove } from "/console/api.js";
-import { Answer, Change, Confirm, Field, Form, Message, sayError, Select, TextArea, toast, useAnswer, useModal } from "/console/components.js";
+import { Change, Confirm, Field, Form, Message, sayError, Select, TextArea, toast, useAnswer, useModal } from "/console/components.js";
 import { colon, isolated, say, sayCount, sayDate, sayList, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { askForAccounts } from "/console/waiting.js";
 import { labelOfLogIn, OwnerFields } from "/console/views/login.js";
@@ -106,7 +106,7 @@ async function showAgain(accounts, onChange) {
 /** What an approval of these accounts does: who is approved, who gets another role, who comes into the care of this doctor, and from whom.
  * @param {Account[]} accounts @param {string} role @param {string} doctor */
 export function planApproval(accounts, role, doctor) {
-  const open = accounts.filter((one) => one.status !== "deleting" && !one.joined_to);
+  const open = accounts.filter((one) => !one.joined_to);
   const approved = open.filter(({ status }) => status !== "approved");
   const changed = open.filter((one) => one.status === "approved" && changesRole([one], role));
   const assigned = open.filter((one) => doctor && roleAfter(one, role) === "user" && one.doctor !== doctor);
@@ -213,29 +213,23 @@ const Refuse = ({ accounts, onChange, onClose }) => {
     <//>`;
 };
 
-/** What goes with the account, and who would have to speak to the person. @param {{account: Account, preview: Api["DeletionByAdminPreview"]}} props */
-const Goes = ({ account, preview: { doctor, erased, unsettled, kept_findings: kept, kept_until: until } }) => {
-  const counts = ["findings", "photos", "spots", "messages"].filter((kind) => erased[kind]).map((kind) => sayCount(kind, erased[kind]));
-  return html`
-    ${counts.length > 0 && html`<p>${say("deletedNow", { counts: sayList(counts) })}</p>`}
-    ${account.role === "user" && html`<p>${doctor ? say("treatedBy", { doctor: isolated(doctor) }) : say("treatedByNobody")}</p>`}
-    ${until && html`<p><strong>${say("recordKept", { findings: sayCount("findings", kept), until: sayDate(until, false) })}</strong></p>`}
-    <${Unsettled} unsettled=${unsettled} title=${say("unsettledOfPerson")} after=${say("unsettledAfter")} />`;
+/** What of a person's spots is open that somebody should tell the person. @param {{account: Account, after: string}} props */
+const LeftOpen = ({ account: { waiting }, after }) => {
+  const { review: _, ...others } = waiting?.by_kind ?? {};
+  const unsettled = { ...(waiting?.urgent && { review: waiting.urgent }), ...others };
+  return html`<${Unsettled} unsettled=${unsettled} title=${say("unsettledOfPerson")} after=${after} />`;
 };
 
 /** What goes, on what grounds, which the receipt says, and the admin's password. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
 const DeleteAccount = ({ account, who, onChange, onClose }) => {
   const dialog = useModal();
-  const preview = useAnswer(() => get(pathOf(account, "deletion")), []);
   const me = useAnswer(() => get("/me"), []);
   const doctor = account.role === "doctor";
-  const external = account.email.endsWith(EXTERNAL);
-  const removeAccount = async (/** @type {Record<string, string>} */ { reason, value, system, ownPassword = "", ownCode }) => {
+  const removeAccount = async (/** @type {Record<string, string>} */ { reason, ownPassword = "", ownCode }) => {
     const path = doctor ? apiPath`/doctors/${account.email}` : apiPath`/users/${account.email}`;
     await remove(reason ? `${path}?${new URLSearchParams({ reason })}` : path, {
       current_password: ownPassword,
       ...(ownCode && { code: ownCode }),
-      ...(value && { patient_number: { system, value } }),
     });
     onChange(account, { gone: true });
     askForAccounts();
@@ -245,18 +239,14 @@ const DeleteAccount = ({ account, who, onChange, onClose }) => {
   return html`
     <dialog ref=${dialog} aria-label=${say("deleteAccount")} onClose=${onClose}>
       <h2>${say("deleteAccount")}</h2>
-      <${Change} before=${doctor ? say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients ?? 0) }) : sayValue("is", account.status)} after=${say(doctor ? "noDoctorAfter" : "is_deleting")} />
+      <${Change} before=${doctor ? say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients ?? 0) }) : sayValue("is", account.status)} after=${say(doctor ? "noDoctorAfter" : "is_closed")} />
       <p>${say(doctor ? "deleteDoctorText" : "deleteAccountText", { who })} ${doctor && sayInCare(account)}</p>
-      <${Answer} answer=${preview}>${(/** @type {Api["DeletionByAdminPreview"]} */ found) => html`
-        <${Goes} account=${account} preview=${found} />
-        <${Form} label=${say("delete")} kind="danger" onSend=${removeAccount} onClose=${onClose}>
-          <${Select} label=${say("erasingReason")} name="reason"
-            options=${[["", say("notSaid")], ...valuesOf("erasing").map((one) => [one, sayValue("erasing", one)])]} />
-          ${external && html`<p>${say("externalDelete")}</p>
-            <${Field} label=${say("externalNumber")} name="value" autocomplete="off" />
-            <${Field} label=${say("externalSystem")} hint=${say("externalSystemHint")} name="system" autocomplete="off" />`}
-          <${OwnerFields} me=${me.value} />
-        <//>`}<//>
+      <${LeftOpen} account=${account} after=${say("unsettledAfter")} />
+      <${Form} label=${say("delete")} kind="danger" onSend=${removeAccount} onClose=${onClose}>
+        <${Select} label=${say("erasingReason")} name="reason"
+          options=${[["", say("notSaid")], ...valuesOf("erasing").map((one) => [one, sayValue("erasing", one)])]} />
+        <${OwnerFields} me=${me.value} />
+      <//>
     </dialog>`;
 };
 
@@ -310,11 +300,6 @@ const JoinAccount = ({ account, who, onChange, onClose }) => {
       <//>
     </dialog>`;
 };
-
-/** What is open of a patient who is to be suspended. @param {{account: Account}} props */
-const LeftOpen = ({ account }) => html`
-  <${Answer} answer=${useAnswer(() => get(pathOf(account, "deletion")), [])}>${(/** @type {Api["DeletionByAdminPreview"]} */ { unsettled }) => html`
-    <${Unsettled} unsettled=${unsettled} title=${say("unsettledOfPerson")} after=${say("unsettledSuspended")} />`}<//>`;
 
 /** What is asked before it is done, in words of what will happen.
  * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void, doctors: Account[]}} props */
@@ -372,7 +357,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
   };
   const [before, after] = changes[question.kind] ?? [];
   return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}>${before && html`<${Change} before=${before} after=${after} />`}<p>${text}</p>
-    ${question.kind === "suspend" && account.role === "user" && html`<${LeftOpen} account=${account} />`}<//>`;
+    ${question.kind === "suspend" && account.role === "user" && html`<${LeftOpen} account=${account} after=${say("unsettledSuspended")} />`}<//>`;
 };
 
 /** A field that searches when one pauses. @param {{onSearch: (text: string) => void, label?: string, hint?: string, value?: string}} props */

@@ -130,7 +130,7 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td class="row-acts">
         ${status === "approved"
           ? html`<button aria-label=${named(say("suspend"))} onClick=${onFirstClick(() => act.onAsk({ kind: "suspend" }, [account]))}>${say("suspend")}</button>`
-          : status !== "deleting" && !account.joined_to && html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve(account, act))}><${Label} text=${words} short=${say("approve")} /></button>`}
+          : !account.joined_to && html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve(account, act))}><${Label} text=${words} short=${say("approve")} /></button>`}
         ${status === "waiting" && html`<button aria-label=${named(say("refuse"))} onClick=${onFirstClick(() => act.onAsk({ kind: "refuse" }, [account]))}>${say("refuse")}</button>`}
         ${!account.joined_to && html`<button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
           onClick=${onFirstClick(() => setManaged(!managed))}><${Label} text=${say("manage")} short="⋯" /></button>`}</td>

@@ -43,7 +43,7 @@ const ExternalPatient = ({ onShow }) => {
 
 const ALL = "all";
 const WAITING = "waiting";
-const STATUSES = /** @type {const} */ ([WAITING, "unassigned", "approved", "suspended", "refused"]);
+const STATUSES = /** @type {const} */ ([WAITING, "unassigned", "approved", "suspended", "refused", "closed"]);
 /** Without I, O, l, 0 and 1, which look alike. */
 const SIGNS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 

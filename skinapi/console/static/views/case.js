@@ -237,9 +237,9 @@ function useCase(number, loaded, { onNext, openNext, onChanged }) {
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const { asked, error, form, unfold, renew, changed, shown, judged, done, entered, end } = found;
   const { report, finding, reviews, work, conditions, written } = found.now; // what waits for an answer is read before the review
-  const gone = finding.record_kept_until; // the patient's account is deleted
+  const gone = finding.erase_at; // the patient's account is closed
   const unread = finding.no_access; // the patient cannot read here
-  const conversation = !asked && !finding.unassigned && !gone && !unread
+  const conversation = !asked && !finding.unassigned && !unread
     && html`<${PatientConversation} spot=${finding.lesion} patient=${finding.patient_id} about=${finding} wanted=${wanted} />`;
   const byModel = finding.instruction?.from === "model" && finding.instruction.finding === finding.id;
   const decided = Boolean(report.decision && !report.spot_advice); // then the form stands before what has led to the decision
@@ -256,8 +256,8 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
     <aside class="case-read">
       ${work.opinion?.of_me && html`<${Asked} opinion=${work.opinion} />`}
       <${Disputed} work=${work} />
-      ${gone && html`<${Message}><p><strong>${say("recordOfDeleted", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
-      ${unread && html`<${Message}><p><strong>${say("noAccess")}</strong> ${say("recordOfDeletedText")}</p><//>`}
+      ${gone && html`<${Message}><p><strong>${say("patientClosed", { date: sayDate(gone, false) })}</strong> ${say("recordOfDeletedText")}</p><//>`}
+      ${unread && !gone && html`<${Message}><p><strong>${say("noAccess")}</strong> ${say("recordOfDeletedText")}</p><//>`}
       <${Verdicts} title=${title} report=${report} finding=${finding} conditions=${conditions} doctor />
       <${FoundChanges} changes=${finding.changes} />
       <${ModelMark} finding=${finding} onJudged=${judged} />
@@ -277,7 +277,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       ${signed.length > 0 && html`<details class="card"><summary>${say("reviews")} (${sayNumber(reviews.length)})</summary>${signed}</details>`}
       ${!asked && !finding.unassigned && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} spotVersion=${finding.spot_version} patient=${finding.user_name} conditions=${conditions} onStale=${renew} left=${Boolean(gone)} noAccess=${finding.no_access} />`}
       ${!written && conversation}
-      ${!asked && !finding.unassigned && (gone || unread) && html`<${FormerConversation} spot=${finding.lesion} patient=${finding.patient_id} closed=${gone ? "messagesOfRecord" : "error_patient_cannot_read"} />`}
+      ${!asked && !finding.unassigned && unread && html`<${FormerConversation} spot=${finding.lesion} patient=${finding.patient_id} closed="error_patient_cannot_read" />`}
       <${EarlierAnswers} finding=${finding} conditions=${conditions} doctor />
       <${Rest} report=${report} conditions=${conditions} doctor />
       <${Downloads} number=${number} />
@@ -307,7 +307,7 @@ const CasePane = ({ number, loaded, ...way }) => {
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
         <${Strip} key=${report.decision?.decided_at} finding=${finding} back=${way.back}
-          mayPhotograph=${!finding.unassigned && !found.asked && !finding.record_kept_until && !finding.no_access} />
+          mayPhotograph=${!finding.unassigned && !found.asked && !finding.no_access} />
       </div>
       <${CaseRead} number=${number} title=${title} found=${found} ...${way} />`}
     </article>`;

@@ -82,7 +82,7 @@ const pathOf = (spot, patient) => (spot ? apiPath`/lesions/${spot}/messages` : a
  * `about` is a finding that those written here name, and `view` shows a finding.
  * `closed` says why nobody writes; `wanted`, that one has come for it; `reader` is who reads what is written.
  * A patient has read them where one has come for them or has done something on the page since: a doctor where they are in sight.
- * @param {{spot?: string | null, patient?: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "messagesOfRecord" | "error_patient_cannot_read" | "error_nobody_in_charge"}} props */
+ * @param {{spot?: string | null, patient?: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "error_patient_cannot_read" | "error_nobody_in_charge"}} props */
 const Conversation = ({ spot = null, patient = "", view, mayWrite, about = null, wanted = false, reader, closed = "error_nobody_in_charge" }) => {
   const path = pathOf(spot, patient);
   /** @type {PagesOf<Api["MessageView"]>} */
@@ -135,7 +135,7 @@ export const waitsForAnswer = (spot, patient) =>
 export const PatientConversation = (props) => html`<${Conversation} key=${props.spot ?? props.patient} view="case" mayWrite ...${props} />`;
 
 /** For the doctor in charge, of a record, or of a patient who cannot read here: it is read, and not gone on with.
- * @param {{spot?: string | null, patient?: string, closed: "messagesOfRecord" | "error_patient_cannot_read"}} props */
+ * @param {{spot?: string | null, patient?: string, closed: "error_patient_cannot_read"}} props */
 export const FormerConversation = ({ closed, ...rest }) => html`
   <${Conversation} key=${rest.spot ?? rest.patient} view="case" mayWrite=${false} closed=${closed} ...${rest} />`;
 

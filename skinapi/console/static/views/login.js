@@ -1,11 +1,11 @@
 // Logging in, with a password or at the clinic, and what comes before: an account, an approval, a password.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, get, getSession, isWaitingForLogin, post, remove, setSession } from "/console/api.js";
+import { ApiError, get, getSession, isWaitingForLogin, post, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { CallClinic, RESPONSIBLE } from "/console/clinic.js";
 import { Field, Form, Load, Message, sayError, Select, toast, useAct } from "/console/components.js";
-import { hasWords, isolated, say, sayDate, sayValue } from "/console/language.js";
+import { hasWords, isolated, say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 
 /** The places by their names, which the server says in the page; `links`: whether an account that is here already may be let in; `start`: what is posted to begin. @type {Record<string, {label: string, links: boolean, start: string}>} */
@@ -77,10 +77,6 @@ export function useCode() {
 async function beginSession(given) {
   const answer = await post("/login", { ...given, client: nameOfClient(navigator.userAgent) });
   setSession({ token: answer.access_token, role: answer.role, email: given.email });
-  if (answer.deletion_at) {
-    const keep = () => remove("/me/deletion").then(() => toast(say("deletionTakenBack")), (error) => toast(sayError(error)));
-    toast(say("deletionWaits", { date: sayDate(answer.deletion_at) }), keep, say("takeDeletionBack"));
-  }
 }
 
 /** To whoever cannot log in no time is said: it could be a milder one than they were told. */

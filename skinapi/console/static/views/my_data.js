@@ -24,7 +24,7 @@ function sayState({ given, since, purpose }) {
  * @param {{photos: number, run: (given: {erase_kept: boolean}) => void, busy: boolean, failed: unknown, onClose: () => void}} props */
 const AskErasure = ({ photos, run, busy, failed, onClose }) => {
   const dialog = useModal();
-  const kept = useAnswer(() => get("/me/deletion"), []).value?.kept_until;
+  const kept = useAnswer(() => get("/me/deletion"), []).value?.record_kept_until;
   return html`
     <dialog ref=${dialog} aria-label=${say("eraseKeptAsk")} onClose=${onClose}>
       <h2>${say("eraseKeptAsk")}</h2>

@@ -1,53 +1,40 @@
-// The end of one's account: what goes and what stays, the wait, and the receipt.
+// The end of one's account: what waits, what goes and what stays, and the receipt.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, deleteAccount, get, remove, setSession } from "/console/api.js";
-import { Answer, Field, Form, toast, useAnswer, useModal } from "/console/components.js";
-import { say, sayCount, sayDate, sayList, sayNumber } from "/console/language.js";
+import { apiPath, deleteAccount, get, setSession } from "/console/api.js";
+import { Answer, Field, Form, useAnswer, useModal } from "/console/components.js";
+import { say, sayCount, sayDate } from "/console/language.js";
 import { Unsettled } from "/console/views/unsettled.js";
 import { CodeField } from "/console/views/login.js";
 
-const FINDINGS = "findings";
-const COUNTED = [FINDINGS, "photos", "spots", "messages"];
-
-/** What the law keeps, where it keeps something. @param {{preview: Api["DeletionPreview"]}} props */
-const Kept = ({ preview }) => preview.kept_until && html`
-  <p><strong>${say("recordKept", {
-    findings: sayCount(FINDINGS, preview.kept_findings.length), until: sayDate(preview.kept_until, false),
-  })}</strong></p>
-  <p>${preview.kept_findings.map((number, at) => html`${at > 0 && ", "}<a href=${`#/finding/${number}`}>${say("findingNumber", { number: sayNumber(number) })}</a>`)}</p>`;
-
-/** The code, as long as the page is there: it is nowhere else but in the mail. @param {{code: string, onClose: () => void}} props */
-const Receipt = ({ code, onClose }) => html`
-  <h2>${say("ownAccountDeleted")}</h2>
+/** The code, as long as the page is there: it is nowhere else but in the mail. @param {{answer: Api["DeletedAccount"], onClose: () => void}} props */
+const Receipt = ({ answer: { receipt, deletion_at: date }, onClose }) => html`
+  <h2>${say(date ? "ownAccountClosed" : "ownAccountDeleted")}</h2>
+  ${date && html`<p>${say("deletionWaits", { date: sayDate(date, false) })}</p>`}
   <p>${say("receiptText")}</p>
-  <p><a href=${apiPath`/receipts/verify/${code}`} target="_blank" rel="noopener"><code class="wrap">${code}</code></a></p>
+  <p><a href=${apiPath`/receipts/verify/${receipt ?? ""}`} target="_blank" rel="noopener"><code class="wrap">${receipt}</code></a></p>
   <div class="row end">
     <button class="primary" onClick=${onClose}>${say("done")}</button>
   </div>`;
 
-/** Asked once, in words of what goes and what stays. @param {{me: Api["Me"], preview: Api["DeletionPreview"], onWait: () => void, onClose: () => void}} props */
-const AskDeletion = ({ me, preview, onWait, onClose }) => {
+/** Asked once, in words of what goes and what stays. @param {{me: Api["Me"], preview: Api["ClosingPreview"], onClose: () => void}} props */
+const AskDeletion = ({ me, preview, onClose }) => {
   const dialog = useModal();
-  const [code, setCode] = useState("");
-  const leave = async (/** @type {Record<string, string>} */ { ownPassword = "", ownCode }) => {
-    const answer = await deleteAccount({ current_password: ownPassword, ...(ownCode && { code: ownCode }) });
-    if (answer.deletion_at) onWait();
-    else setCode(answer.receipt);
-  };
+  const [done, setDone] = useState(/** @type {Api["DeletedAccount"] | null} */ (null));
+  const leave = async (/** @type {Record<string, string>} */ { ownPassword = "", ownCode }) =>
+    setDone(await deleteAccount({ current_password: ownPassword, ...(ownCode && { code: ownCode }) }));
   const close = () => {
     onClose();
-    if (code) setSession(null);
+    if (done) setSession(null);
   };
-  const counts = COUNTED.filter((kind) => preview.erased[kind]).map((kind) => sayCount(kind, preview.erased[kind] ?? 0));
+  const until = preview.record_kept_until;
   return html`
     <dialog ref=${dialog} aria-label=${say("deleteOwnAsk")} onClose=${close}>
-      ${code ? html`<${Receipt} code=${code} onClose=${close} />` : html`
+      ${done ? html`<${Receipt} answer=${done} onClose=${close} />` : html`
         <h2>${say("deleteOwnAsk")}</h2>
-        <p>${say(me.role !== "user" ? "deleteOwnGoesOfStaff" : preview.kept_until ? "deleteOwnGoesButRecord" : "deleteOwnGoes")}</p>
-        ${counts.length > 0 && html`<p>${say("deletedNow", { counts: sayList(counts) })}</p>`}
-        <${Unsettled} unsettled=${preview.unsettled} title=${say("unsettledOwn")} after=${say("toReachAddress")} />
-        <${Kept} preview=${preview} />
+        <p>${say(me.role === "user" ? "deleteOwnGoes" : "deleteOwnGoesOfStaff")}</p>
+        <${Unsettled} unsettled=${preview.unsettled} title=${say("unsettledOwn")} after=${say("unsettledWaits")} />
+        ${until && html`<p><strong>${say("recordKept", { until: sayDate(until, false) })}</strong></p>`}
         <p>${say(me.role === "doctor" ? "deleteOwnStaysOfDoctor" : "deleteOwnStays")}</p>
         <p>${preview.wait_days > 0 ? say("deletionWait", { days: sayCount("days", preview.wait_days) }) : say("noWayBack")}</p>
         <${Form} label=${say("deleteOwn")} kind="danger" onSend=${leave} onClose=${close}>
@@ -57,31 +44,15 @@ const AskDeletion = ({ me, preview, onWait, onClose }) => {
     </dialog>`;
 };
 
-export async function takeDeletionBack() {
-  await remove("/me/deletion");
-  toast(say("deletionTakenBack"));
-}
-
 export const MyDeletion = (/** @type {{me: Api["Me"]}} */ { me }) => {
   const answer = useAnswer(() => get("/me/deletion"), []);
   const [asking, setAsking] = useState(false);
-  const wait = () => {
-    setAsking(false);
-    answer.reload();
-    toast(say("deletionPlanned"));
-  };
   return html`
     <section class="card">
       <${Answer} answer=${answer}>
-        ${(/** @type {Api["DeletionPreview"]} */ preview) => preview.deletion_at
-          ? html`
-            <p><strong>${say("deletionWaits", { date: sayDate(preview.deletion_at) })}</strong></p>
-            <p>${say("deletionWaitsText")}</p>
-            <${Kept} preview=${preview} />
-            <p><button onClick=${() => takeDeletionBack().then(answer.reload, answer.reload)}>${say("takeDeletionBack")}</button></p>`
-          : html`
-            <p><button class="danger" onClick=${() => setAsking(true)}>${say("deleteOwn")}…</button></p>
-            ${asking && html`<${AskDeletion} me=${me} preview=${preview} onWait=${wait} onClose=${() => setAsking(false)} />`}`}
+        ${(/** @type {Api["ClosingPreview"]} */ preview) => html`
+          <p><button class="danger" onClick=${() => setAsking(true)}>${say("deleteOwn")}…</button></p>
+          ${asking && html`<${AskDeletion} me=${me} preview=${preview} onClose=${() => setAsking(false)} />`}`}
       <//>
     </section>`;
 };

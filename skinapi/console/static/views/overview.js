@@ -1,15 +1,14 @@
-// Where an admin begins: what waits and what failed first; and whom nobody could tell of a finding.
+// Where an admin begins: what waits and what failed first.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getConditions, post } from "/console/api.js";
-import { Answer, AskFirst, Empty, Icon, Load, PhoneLink, useAct, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, say, sayBytes, sayCount, sayDate, sayLanguage, sayNumber, sayValue } from "/console/language.js";
+import { get } from "/console/api.js";
+import { Answer, Icon, useAnswer } from "/console/components.js";
+import { colon, isolated, say, sayBytes, sayCount, sayDate, sayLanguage, sayNumber, sayValue } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { sayWho } from "/console/views/account_actions.js";
-import { labelOfBand } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/figures.js";
 import { getModels } from "/console/views/models.js";
-import { OtherNumber, sayOverdue } from "/console/views/queue_rows.js";
+import { sayOverdue } from "/console/views/queue_rows.js";
 
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
@@ -119,7 +118,6 @@ const OverviewPage = () => {
   const needsDoctor = overview.value?.unassigned.has_doctor === false;
   /** @type {Api["AccountRow"][]} */
   const waitingAccounts = useAnswer(async () => (needsDoctor ? get("/accounts?status=waiting") : []), [needsDoctor]).value ?? [];
-  const toReach = useAnswer(getPeopleToReach, []).value?.length ?? 0;
   const health = useAnswer(() => get("/readyz"), []);
   const models = useAnswer(getModels, []).value;
   const version = useAnswer(() => get("/"), []).value?.version;
@@ -136,7 +134,7 @@ const OverviewPage = () => {
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {
         const { notes = [] } = /** @type {Partial<Api["Readiness"]>} */ (health.value ?? {});
-        const items = [...(toReach > 0 ? [{ act: true, text: sayCount("peopleToReach", toReach), place: "people-to-reach" }] : []), ...itemsOf(found, models?.find(({ version }) => version === found.model_version)?.figures.lesions, waitingAccounts.find((one) => one.wanted_role === "doctor"))]
+        const items = itemsOf(found, models?.find(({ version }) => version === found.model_version)?.figures.lesions, waitingAccounts.find((one) => one.wanted_role === "doctor"))
           .map((item) => ({ ...item, act: item.act && !aside.includes(item.known ?? "") }));
         const waiting = items.filter(({ act }) => act);
         return html`
@@ -148,42 +146,4 @@ const OverviewPage = () => {
     <//>`;
 };
 
-/** @returns {Promise<Api["PersonToReachView"][]>} */
-export const getPeopleToReach = () => get("/people-to-reach");
-
-/** That there is somebody, where one works. @param {{people: Api["PersonToReachView"][]}} props */
-export const ReachLink = ({ people }) =>
-  people.length > 0 && html`<a class="to-reach" href="#/people-to-reach"><${Icon} name="referral" size=${16} /> ${sayCount("peopleToReach", people.length)}</a>`;
-
-const OUTCOMES = /** @type {const} */ (["told", "unreachable"]);
-
-/** @param {{one: Api["PersonToReachView"], conditions: Api["ConditionsView"], onDone: () => void}} props */
-const Person = ({ one, conditions, onDone }) => {
-  const end = (/** @type {"told" | "unreachable"} */ outcome) => post(apiPath`/people-to-reach/${one._id}/done`, { outcome }).then(onDone);
-  return html`
-    <section class="card">
-      <h2>${isolated(one.name)}</h2>
-      ${one.email && html`<p><a class="wrap" href=${`mailto:${one.email}`}>${one.email}</a></p>`}
-      ${one.phone && html`<p><${PhoneLink} number=${one.phone} /></p>`}
-      ${one.number && html`<p class="wrap"><${OtherNumber} number=${one.number} /></p>`}
-      ${one.sent_by && html`<p>${say("toReachSentBy", { name: isolated(one.sent_by) })}</p>`}
-      <ul>${one.spots.map(({ number, urgency, waits_for: kinds }) => html`
-        <li>${[number && say("findingNumber", { number }), urgency && labelOfBand(conditions, urgency), ...kinds.map((kind) => say(`waiting_${kind}`))].filter(Boolean).join(" · ")}</li>`)}</ul>
-      <p><small>${say("toReachKept", { left: sayDate(one.left_at, false), until: sayDate(one.kept_until, false) })}</small></p>
-      <div class="row">${OUTCOMES.map((outcome) => html`
-        <${AskFirst} key=${outcome} words=${say(`toReach_${outcome}`)} confirm=${say("delete")} onConfirm=${() => end(outcome)}>
-          <p>${isolated(one.name)}</p>
-          <p>${say(`toReachAsk_${outcome}`)} ${say("toReachDeletes")}</p>
-        <//>`)}</div>
-    </section>`;
-};
-
-const PeopleToReach = () => html`
-  <h1>${say("title_people-to-reach")}</h1>
-  <${Load} ask=${() => Promise.all([getPeopleToReach(), getConditions()])}>
-    ${(/** @type {[Api["PersonToReachView"][], Api["ConditionsView"]]} */ [people, conditions], /** @type {() => void} */ reload) => people.length === 0
-      ? html`<${Empty} title=${say("toReachNobody")} />`
-      : html`<p>${say("toReachText")}</p>${people.map((one) => html`<${Person} key=${one._id} one=${one} conditions=${conditions} onDone=${reload} />`)}`}
-  <//>`;
-
-export const VIEWS = { overview: OverviewPage, "people-to-reach": PeopleToReach };
+export const VIEWS = { overview: OverviewPage };

@@ -17,8 +17,8 @@ import { getPatient, placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { FindingPages, FindingRow } from "/console/views/queue_rows.js";
 import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js";
 
-/** Of a patient who has left. @param {string} until */
-const sayRecord = (until) => say("onlyRecord", { until: sayDate(until, false) });
+/** @param {string | null | undefined} date */
+const sayNoAccess = (date) => (date ? say("patientClosed", { date: sayDate(date, false) }) : say("noAccess"));
 
 /** Nothing reaches a patient whom another system has sent. @param {string | null} [email] */
 const sayEmail = (email) => (!email || email.endsWith(EXTERNAL) ? "" : isolated(email));
@@ -44,7 +44,7 @@ const columnsOf = (conditions) => [
   [say("title_patients"), (one) => html`<a href="#/patients/${one._id}">${isolated(one.name)}</a>`],
   [say("waitsForYou"), (one) => html`<span><${ForDoctor} patient=${one} conditions=${conditions} /></span>`],
   [say("waitedFor"), (one) => html`<span><${AlsoWaiting} patient=${one} /></span>`],
-  [say("email"), (one) => html`<span class="address">${one.record_kept_until ? sayRecord(one.record_kept_until) : sayEmail(one.email)} ${one.phone && html`<${PhoneLink} number=${one.phone} />`} ${one.inactive && html`<small>${say("noAccess")}</small>`}</span>`],
+  [say("email"), (one) => html`<span class="address">${sayEmail(one.email)} ${one.phone && html`<${PhoneLink} number=${one.phone} />`} ${one.inactive && html`<small>${sayNoAccess(one.erase_at)}</small>`}</span>`],
 ];
 
 const Patients = () => {
@@ -93,10 +93,10 @@ const OfOne = ({ patient, wanted }) => {
         <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
           empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
           head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`
-            ${!first?.record_kept_until && !first?.inactive && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
-            ${first && html`<p>${first.record_kept_until ? html`<strong>${sayRecord(first.record_kept_until)}</strong>` : sayEmail(first.patient_email)} ${first.patient_phone && html`<${PhoneLink} number=${first.patient_phone} />`} ${first.inactive && html`<strong>${say("noAccess")}</strong>`}</p>`}`}
-          foot=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => (first?.record_kept_until || first?.inactive
-            ? html`<${FormerConversation} patient=${patient} closed=${first.inactive ? "error_patient_cannot_read" : "messagesOfRecord"} />` : html`<${PatientConversation} patient=${patient} wanted=${wanted} />`)} />
+            ${!first?.inactive && html`<p><a class="button" href=${`#/${placeOfPatientPhoto(patient)}`}><${Icon} name="camera" />${say("newPhotoOfPatient")}</a></p>`}
+            ${first && html`<p>${sayEmail(first.patient_email ?? "")} ${first.patient_phone && html`<${PhoneLink} number=${first.patient_phone} />`} ${first.inactive && html`<strong>${sayNoAccess(first.erase_at)}</strong>`}</p>`}`}
+          foot=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => (first?.inactive
+            ? html`<${FormerConversation} patient=${patient} closed="error_patient_cannot_read" />` : html`<${PatientConversation} patient=${patient} wanted=${wanted} />`)} />
         <${PatientSpots} patient=${patient} />`}
     <//>`;
 };

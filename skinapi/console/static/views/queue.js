@@ -12,7 +12,7 @@ import { Case, FoldedKeys, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
 import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
-import { getPeopleToReach, ReachLink, sayUnassigned } from "/console/views/overview.js";
+import { sayUnassigned } from "/console/views/overview.js";
 import { FindingRows, groupByPatient, isOpinion, sayOverdue, urgencyOf } from "/console/views/queue_rows.js";
 
 /** A page is short: the first ones are what a doctor reads. */
@@ -111,12 +111,10 @@ const OverdueKinds = ({ list, counts }) => {
 /** In one line: whom no doctor is in charge of, and the messages that wait.
  * @param {{messages: Api["WaitingView"][], filters: Record<string, string>, counts: Api["QueueCountsView"] | null}} props */
 const Notes = ({ messages, filters, counts }) => {
-  const toReach = useAnswer(getPeopleToReach, []).value ?? [];
   const unassigned = counts?.unassigned;
-  if (messages.length === 0 && toReach.length === 0 && !unassigned?.spots) return null;
+  if (messages.length === 0 && !unassigned?.spots) return null;
   return html`
     <p class="notes">
-      <${ReachLink} people=${toReach} />
       ${unassigned && unassigned.spots > 0 && filters.list !== "unassigned" && html`<a class="without-doctor" href="#/queue?list=unassigned"><${Icon} name="referral" size=${16} /> ${sayUnassigned(unassigned)}</a>`}
       ${messages.length > 0 && html`<span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
       <${UnreadLinks} messages=${messages} filters=${filters} />

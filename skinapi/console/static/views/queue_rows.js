@@ -78,7 +78,7 @@ const State = ({ found }) => {
 };
 
 /** What another system calls its patient. @param {{number: Api["NumberView"]}} props */
-export const OtherNumber = ({ number: { value, system } }) => say("toReachNumber", { value: isolated(value), system: isolated(system || "dicom") });
+export const OtherNumber = ({ number: { value, system } }) => say("numberThere", { value: isolated(value), system: isolated(system || "dicom") });
 
 /** How to reach a patient who is to be told, and the button for the doctor who has told them. @param {{found: Found}} props */
 const ToTell = ({ found }) => {

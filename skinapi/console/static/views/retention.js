@@ -53,37 +53,16 @@ export const Leaves = () => html`
       : html`<p>${say("leavesNothing")}</p>`}
     <p>${say("leavesElsewhere")} <a href="#/integrations">${say("title_integrations")}</a></p>`}<//>`;
 
-const day = (/** @type {string | null | undefined} */ moment) => (moment ? sayDate(moment, false) : "");
-
-const Waiting = () => html`
-  <${Load} ask=${() => get("/erasures/waiting")}>
-    ${(/** @type {Api["WaitingErasures"]} */ { deletions, records }) => html`
-      ${deletions.length > 0 && html`
-        <h2>${say("waitingDeletions")}</h2>
-        <${Table} title=${say("waitingDeletions")} rows=${deletions} columns=${[
-          [say("title_account"), (/** @type {Api["WaitingDeletion"]} */ one) => isolated(one.email)],
-          [say("role"), (/** @type {Api["WaitingDeletion"]} */ one) => say(/** @type {WordKey} */ (`role_${one.role}`))],
-          [say("deletedOn"), (/** @type {Api["WaitingDeletion"]} */ one) => day(one.deletion_at)],
-        ]} />`}
-      ${records.length > 0 && html`
-        <h2>${say("keptRecords")}</h2>
-        <${Table} title=${say("keptRecords")} rows=${records} columns=${[
-          [say("title_account"), (/** @type {Api["KeptRecord"]} */ one) => html`<code class="wrap">${one._id}</code>`],
-          [say("keptUntil"), (/** @type {Api["KeptRecord"]} */ one) => day(one.kept_until)],
-        ]} />`}`}
-  <//>`;
-
 export const Erasures = () => {
   const pages = usePages("/erasures");
   return html`
     <section class="card">
       <p>${say("erasuresText")}</p>
-      <${Waiting} />
       <h2>${say("receipts")}</h2>
       <${Pages} pages=${pages} empty=${html`<p>${say("noReceipts")}</p>`}>
         ${(/** @type {Api["ReceiptView"][]} */ items) => html`<${Table} title=${say("receipts")} rows=${items} columns=${[
           [say("receipt"), (/** @type {Api["ReceiptView"]} */ one) => html`<a href=${apiPath`/receipts/verify/${one.code}`} target="_blank" rel="noopener">${one.code.slice(0, 8)}</a>`],
-          [say("begun"), (/** @type {Api["ReceiptView"]} */ one) => sayDate(one.begun_at)],
+          [say("closedOn"), (/** @type {Api["ReceiptView"]} */ one) => sayDate(one.closed_at)],
           [say("finished"), (/** @type {Api["ReceiptView"]} */ one) => (one.completed_at ? sayDate(one.completed_at) : say("underWay"))],
           [say("erasureAskedBy"), (/** @type {Api["ReceiptView"]} */ one) => say(/** @type {WordKey} */ (`erasure_by_${one.asked_by}`))],
           [say("extent"), (/** @type {Api["ReceiptView"]} */ one) => say(/** @type {WordKey} */ (`erasure_of_${one.extent}`))],

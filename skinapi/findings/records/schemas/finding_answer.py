@@ -299,9 +299,8 @@ class FindingInCareView(FindingView):
         "the version of the spot: to be sent with a review; absent if the caller signs none"
     )
     changes: list[FoundChangeView] = optional(CHANGES, default=[])
-    record_kept_until: datetime | None = optional(
-        "the patient's account is deleted, and this stays until then, as `RECORD_RETENTION` says. "
-        "Absent where it is not"
+    erase_at: datetime | None = optional(
+        "the patient's account is closed, and is erased then; absent otherwise"
     )
 
     @classmethod
@@ -321,7 +320,7 @@ class FindingInCareView(FindingView):
             pictures=_pictures(finding, for_doctor=True),
             patient_id=owner.id,
             changes=FoundChangeView.list_of(finding.spot_view.list_changes()),
-            record_kept_until=owner.record_end,
+            erase_at=owner.erase_at,
         )
 
 

@@ -1,0 +1,56 @@
+"""What forgets an account that is erased, in this order. The account itself goes last."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from skinapi.app.composition.repositories import Repositories
+from skinapi.base.area_parts import list_parts
+from skinapi.base.container import Container
+from skinapi.findings.records.service import FindingsService
+from skinapi.platform.jobs.job_queue import Jobs
+from skinapi.privacy.erasure.service import ForgetSteps
+
+
+def open_forget_steps(
+    container: Container, data: Repositories, findings: FindingsService, jobs: Jobs
+) -> ForgetSteps:
+    def forget_reviews(account: str) -> None:
+        data.reviews.forget(data.lesions.ids_of(account))
+
+    return ForgetSteps((
+        ("files", data.person_files.forget),  # first, or each finding would outdate it
+        *_list_of_areas(container, "forgets_first"),
+        ("findings", findings.forget),
+        ("reviews", forget_reviews),
+        ("spots", data.lesions.forget),
+        ("messages", data.messages.forget),
+        ("drafts", data.letters.forget_drafts),
+        ("jobs", jobs.forget),
+        ("sessions", data.sessions.forget),
+        ("known_addresses", data.guess_limits.forget),
+        ("password_links", data.password_links.forget),
+        ("keys", data.keys.forget),
+        ("notices", data.outbox.forget),
+        ("deliveries", data.deliveries.forget),
+        ("consents", data.consents.forget),
+        *_list_of_areas(container, "forgets"),
+        ("failed_items", data.failed_items.forget),
+    ))  # fmt: skip
+
+
+def _list_of_areas(container: Container, when: str) -> Iterator[tuple[str, Callable[[str], int]]]:
+    for part in list_parts("stored"):
+        for kind, place in getattr(part.STORED, when).items():
+            yield kind, partial(call_place, container, place)
+        if when == "forgets":
+            for place in part.STORED.log_ins:
+                yield "log_ins", partial(call_place, container, place)
+
+
+def call_place(container: Container, place: str, said: Any) -> Any:
+    """Call what is at this place, whose module is imported now at the latest."""
+    module, _, path = place.partition(":")
+    kind, _, method = path.partition(".")
+    return getattr(container.get(getattr(import_module(module), kind)), method)(said)

@@ -1,5 +1,0 @@
-"""Who is told of people."""
-
-from skinapi.platform.area import Stored
-
-STORED = Stored(told={"webhooks": "webhooks"})
