@@ -68,7 +68,6 @@ def fill_findings(store: Store, records: int) -> None:
         number=0,
         lesion=OWNER,
         owner=OWNER,
-        band=judged.band,
         level=Level(urgency=judged.band, source=LevelSource.MODEL, set_at=created_at),
         queued_at=created_at,
         finding=judged,

@@ -60,9 +60,10 @@ def make_former(backend: Backend) -> None:
     collection = backend.services.store.collection
     move_opinions_back(backend)
     for finding in collection("submissions").find():
+        former = {"band": finding["finding"]["band"]}
         if "queue_key" not in finding and not finding.get("error"):
-            key = {"queue_key": make_queue_key(finding)}
-            collection("submissions").update({"id": finding["id"]}, {"$set": key})
+            former["queue_key"] = make_queue_key(finding)
+        collection("submissions").update({"id": finding["id"]}, {"$set": former})
     for name, fields in NEW.items():
         collection(name).update_all({}, {"$unset": dict.fromkeys(fields, True)})
     [stored] = collection(STORE_COLLECTION).find()

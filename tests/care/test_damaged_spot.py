@@ -142,7 +142,7 @@ def test_a_damaged_spot_is_overdue_from_when_it_began_to_wait(
     admin = backend.admin()
     assert admin.call("GET", "/admin/overview").get_json()["overdue"] == []
     rows = backend.services.store.collection("submissions")
-    assert rows.update({"number": number}, {"$set": {"band": "nonsense"}})
+    assert rows.update({"number": number}, {"$set": {"level": "nonsense"}})
     assert patient.call("GET", "/submissions").get_json() == []
     [overdue] = admin.call("GET", "/admin/overview").get_json()["overdue"]
     account = backend.account(doctor.email)

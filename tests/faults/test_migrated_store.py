@@ -43,7 +43,7 @@ CHANGED = {
         "revision",
         "rest_key",
         "lesion",
-        "placed",
+        *("placed", "band"),
         "level",
         "queued_at",
         "covered_by",

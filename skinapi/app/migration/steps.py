@@ -32,7 +32,7 @@ from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_
 OF_QUESTION = ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
 RETIRED = (
     *("hold_key", "awaited_key", "due_key", "queue_key", "rest_key", "doctor"),
-    *(*OF_QUESTION, "opinion_came_at", "placed"),
+    *(*OF_QUESTION, "opinion_came_at", "placed", "band"),
 )
 # Kinds of mail of 2.0.0 that are part of a more general kind now.
 MERGED_MAILS = {

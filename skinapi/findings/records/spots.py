@@ -29,12 +29,12 @@ from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remov
 from skinapi.platform.storage.unreadable import Name, hides_any, is_hidden, read_each, read_one
 
 Act = Callable[[Spot], Spot]
-OF_SPOT = ("lesion", "number", "band", "level", "queued_at", "covered_by", "disputed")
+OF_SPOT = ("lesion", "number", "level", "queued_at", "covered_by", "disputed")
 SCORE = "malignant_score"
 OF_PHOTO = (
     *("created_at", "photo_blob", "changes", "corrected"),
     *(f"context.{it}" for it in PLACE),
-    f"finding.{SCORE}",
+    *(f"finding.{SCORE}", "finding.band"),
 )
 OF_FINDING = (*OF_SPOT, *OF_PHOTO)
 TIMES = ("created_at", "queued_at")
@@ -248,7 +248,8 @@ def _read_spot(parts: Document) -> SpotView:
 def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
     changes = tuple(map(MeasuredChange.model_validate, document.get("changes", ())))
     number, told = document["number"], document.get("context") or {}
-    score = (document.get("finding") or {}).get(SCORE, 1.0)
+    judged = document["finding"]
+    score = judged.get(SCORE, 1.0)
     covering = document.get("covered_by") or []
     if not isinstance(number, int):
         raise TypeError("number")
@@ -271,7 +272,7 @@ def _read_finding(document: Document) -> tuple[JudgedPhoto, SpotFinding]:
     finding = SpotFinding(
         photo.id,
         number,
-        Band(document["band"]),
+        Band(judged["band"]),
         Level.model_validate(document["level"]),
         document.get("queued_at"),
         tuple(covering),

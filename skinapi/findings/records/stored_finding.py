@@ -129,7 +129,6 @@ class StoredFindingRow(StoredRecord):
     id: str
     created_at: datetime
     number: int
-    band: Band
     level: Level
     queued_at: datetime | None = None
     covered_by: tuple[str, ...] = optional(default=())
@@ -196,6 +195,10 @@ class StoredFindingRow(StoredRecord):
         """When the spot last changed, and with it what views say."""
         changed = self.spot.changed
         return changed.changed_at if changed else self.newest.judged_at
+
+    @property
+    def band(self) -> Band:
+        return self.finding.band
 
     @property
     def newest(self) -> JudgedVersion:

@@ -33,7 +33,6 @@ def answer_of(judged: Finding, account: Account, language: Language = "en") -> d
         number=1,
         lesion="0" * 32,
         owner=account.id,
-        band=judged.band,
         level=Level(urgency=judged.band, source=LevelSource.MODEL, set_at=FILED_AT),
         finding=judged,
         context=Context(),

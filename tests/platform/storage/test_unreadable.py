@@ -249,7 +249,7 @@ def test_a_spot_of_which_a_photo_or_review_cannot_be_read_is_left_out_whole(
         damaged = backend.services.store.collection(collection)
         kept = damaged.update({"id": identifier}, {"$set": {"schema": 1}})
         assert kept
-        field = "band" if collection == "submissions" else "opinion"
+        field = "level" if collection == "submissions" else "opinion"
         damaged.update({"id": identifier}, {"$unset": {field: True}})
         listed = two.ada.call("GET", "/submissions")
         assert more.number not in [item["id"] for item in listed.get_json()]
@@ -266,7 +266,7 @@ def test_a_stranger_does_not_learn_of_a_finding_that_cannot_be_read(any_backend:
     two, rows = TwoAccounts(any_backend), any_backend.services.store.collection("submissions")
     spot = two.ada.call("GET", "/lesions").get_json()[0]["id"]
     [stored] = rows.find({"lesion": spot})
-    rows.update({"id": stored["id"]}, {"$unset": {"band": True}})
+    rows.update({"id": stored["id"]}, {"$unset": {"level": True}})
     strangers = any_backend.member(), any_backend.member(role="doctor")
     acts = [
         ("GET", ""), ("GET", "/photo"), ("GET", "/report.pdf"), ("GET", "/reviews"), ("DELETE", ""),
@@ -315,7 +315,7 @@ def test_each_part_of_a_damaged_case_says_that_the_record_is_damaged(
     [stored] = store.collection("submissions").find({"lesion": spot})
     review = store.collection("reviews").find({"submission": stored["id"]})[0]
     record, field = {
-        "submissions": (stored["id"], "band"),
+        "submissions": (stored["id"], "level"),
         "reviews": (review["id"], "opinion"),
         "accounts": (stored["owner"], "created_at"),
     }[collection]
