@@ -84,7 +84,7 @@ def test_an_order_becomes_the_finding_that_predict_makes(
     (same,) = (item for item in findings(backend) if item["number"] == by_form["id"])
     for finding in (found["finding"], same["finding"]):
         del finding["timings"]
-    for name in ("finding", "context", "band", "sections", "owner"):
+    for name in ("finding", "context", "sections", "owner"):
         assert same[name] == found[name]
 
 
