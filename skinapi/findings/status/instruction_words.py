@@ -28,17 +28,17 @@ def say_source(
     instruction: Instruction, number: int | None, language: Language, *, named: bool
 ) -> str:
     """Say about which finding it was said, or why it counts, beside the finding of this number.
-    `named`: the doctor's name for it stands before.
+    `named`: the doctor's name for it stands before. A review of a former patient is not named.
     """
     notices = conditions_table().notices.decision
     if instruction.taken_back_at:
         return instruction.say_why(language)
     if instruction.said_by is LevelSource.COMPARISON:
         said = notices.compared
-    elif instruction.said_by is LevelSource.MODEL and instruction.finding == number:
-        return instruction.say_why(language)
     elif named:
         said = notices.counts_here
+    elif instruction.finding == number:
+        return instruction.say_why(language)
     else:
         said = notices.said_of_deleted if instruction.photo_deleted else notices.said_elsewhere
     day = say_day(instruction.since, language)

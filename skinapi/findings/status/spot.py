@@ -281,11 +281,14 @@ def add(
     former: Level | None = None,
 ) -> Spot:
     """A photo was judged for the spot. A photo that a doctor wanted has come. One that comes from
-    another patient keeps its `former` level if that is more urgent.
+    another patient keeps its `former` level if that is more urgent. Nothing says here that its
+    photo was compared with one of the other patient.
     """
     level = _level(judged, LevelSource.MODEL, at, former)
     if former and urgency(former.urgency) < urgency(judged):
-        level = Level.from_record(former, review=None)
+        compared = former.source is LevelSource.COMPARISON
+        source = LevelSource.MODEL if compared else former.source
+        level = Level.from_record(former, source=source, review=None)
     new = SpotFinding(finding, number, judged, level, queued_at=at)
     came = replace(spot, photo_wanted_at=None, findings=_in_order(*spot.findings, new))
     return _change(spot, came, Act.ADDED, at)

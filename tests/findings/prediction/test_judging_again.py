@@ -333,6 +333,26 @@ def test_it_is_in_error_for_the_one_and_judged_again_for_the_other(tmp_path: Pat
     backend.services.store.close()
 
 
+@pytest.mark.parametrize("source", ["review", "comparison"])
+def test_the_right_patient_reads_nothing_of_the_other_patients_spot(
+    mistake: Mistake, source: str
+) -> None:
+    mole = photo_of("melanocytic_nevus")
+    told = {"modality": "dermoscopic", "keep_photo": "true"}
+    mistake.wrong = predicted(mistake.ada, mole, **told)["id"]
+    review(mistake.doctor, mistake.wrong, urgency="doctor_review")
+    rows = mistake.backend.services.store.collection("submissions")
+    [row] = rows.find({"number": mistake.wrong})
+    assert rows.update({"id": row["id"]}, {"$set": {"level": {**row["level"], "source": source}}})
+    number = mistake.move().get_json()["id"]
+    for reader in (mistake.bob, mistake.doctor):
+        finding = reader.call("GET", f"/submissions/{number}").get_json()
+        assert finding["instruction"]["band"] == "doctor_review"
+        said = str(finding["report"])
+        assert "This is what counts" in said
+        assert "same spot" not in said
+
+
 def test_the_right_patients_consent_and_a_named_spot_count(mistake: Mistake) -> None:
     bob = mistake.bob
     bob.call("PUT", "/me/consents", json={"photos": True})

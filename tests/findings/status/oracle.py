@@ -93,8 +93,9 @@ class Photo:
         self.queued_at, self.disputed = None, False
 
     def give(self, spot: str, number: int, newest: Band, at: datetime) -> "Photo":
-        """The same photo as one of another patient."""
-        urgency, source = self.urgency, self.source
+        """The same photo, of another patient. It was compared with no photo of that patient."""
+        urgency, compared = self.urgency, self.source is LevelSource.COMPARISON
+        source = LevelSource.MODEL if compared else self.source
         given = Photo(spot, number, newest, urgency, source, day=self.day, queued_at=at)
         if RANK[newest] <= RANK[self.urgency]:
             given.set(newest, LevelSource.MODEL, at)
