@@ -28,8 +28,8 @@ class RecordKept(Conflict):
 class PatientCannotRead(Conflict):
     code = "patient_cannot_read"
     sentence = (
-        "The patient cannot read here: the account is suspended or not approved, or no other "
-        "system shows messages to them. Tell them in another way"
+        "The patient cannot read here: the account is suspended, closed or not approved, or no "
+        "other system shows messages to them. Tell them in another way"
     )
 
 

@@ -32,7 +32,7 @@ def test_every_doctor_finds_a_queue_patients_and_what_a_colleague_asks(demo: Dem
     asked = 0
     for doctor in demo.emails("doctor"):
         queue = demo.read(doctor, "/queue")
-        assert len({item["patient_email"] for item in queue}) >= 2, queue
+        assert len({item["patient_id"] for item in queue}) >= 2, queue
         assert len(demo.read(doctor, "/patients")) >= 2
         assert demo.read(doctor, "/messages")
         asked += len([item for item in queue if (item["case"]["opinion"] or {}).get("of_me")])
