@@ -93,9 +93,12 @@ class UnansweredMessages:
 
     @atomic
     def note_all(self, _: Unit, owner: str) -> None:
-        """Look at all messages of this account again."""
-        for lesion in (*sorted(self.lesions.ids_of(owner)), None):
-            self.note(Thread(owner, lesion))
+        """Look at all messages of this account again, also where a record cannot be read."""
+        for lesion in sorted(self.lesions.ids_of(owner)):
+            since = self.messages.find_unanswered(Thread(owner, lesion))
+            self.lesions.write(lesion, {"message_at": since})
+        self.records.renew_waiting_of(owner)
+        self.note(Thread(owner, None))
 
     def check_integrity(self) -> Iterator[Fault]:
         """Report patients who wait for an answer otherwise than their messages say, as a restore by

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.app.integrity_check import check_integrity
+from skinapi.care.messages import UnansweredMessages
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.web.headers import LEFT_OUT
@@ -166,6 +167,23 @@ def test_a_check_finds_damaged_spots_that_nobody_has_read(
             fault.repair()
     [damaged, _] = queue(case.doctor)
     assert damaged["lesion"] == case.spot
+
+
+@pytest.mark.parametrize("collection", PARTS)
+def test_a_damaged_spot_hides_no_message_about_another_spot_from_a_migration(
+    real_backend: Backend, collection: str
+) -> None:
+    case = DamagedSpot(real_backend, collection)
+    other = file_for(real_backend, case.ada, ROUTINE).lesion
+    for thread in (f"/lesions/{other}", f"/patients/{real_backend.account(case.ada.email).id}"):
+        assert case.ada.call("POST", f"{thread}/messages", json={"text": "?"}).status_code == 201
+    store = real_backend.services.store
+    store.collection("waiting").delete({"kind": "answer"})
+    store.collection("lesions").update_all({}, {"$unset": {"message_at": True}})
+    unanswered = real_backend.services.container.get(UnansweredMessages)
+    unanswered.note_all(real_backend.account(case.ada.email).id)
+    rows = case.doctor.pages("/waiting?kind=answer")
+    assert sorted(row["lesion"] or "" for row in rows) == ["", other]
 
 
 def test_a_damaged_spot_of_a_patient_without_a_doctor_is_first_in_their_list(

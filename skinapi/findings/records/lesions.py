@@ -216,8 +216,12 @@ class Lesions(Repository[Lesion]):
         """None removes a field. It always writes, so that of two transactions about one spot one
         conflicts.
         """
+        return self._read(self.write(identifier, fields))
+
+    def write(self, identifier: str, fields: Document) -> Document | None:
+        """The same of a spot that may not be read."""
         ops = {**set_or_remove(fields), "$inc": {"revision": 1}}
-        return self._read(self._documents.update({"id": identifier}, ops))
+        return self._documents.update({"id": identifier}, ops)
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
