@@ -252,7 +252,8 @@ class CareService:
 
         def page_open(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
             page = self.waiting.page_queue(doctor.id, urgency=urgency, paging=part)
-            rows = [row for row in page.items if row.lesion not in spots]
+            # A damaged spot has a row without a finding here, and is not among the asked ones.
+            rows = [row for row in page.items if row.lesion not in spots or row.finding is None]
             return Page(self._see_rows(rows, doctor), page.next_after)
 
         def page_reviewed(part: PageRequest) -> Page[FoundCase | FoundWaiting]:

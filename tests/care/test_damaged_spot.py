@@ -201,3 +201,22 @@ def test_a_damaged_spot_of_a_patient_without_a_doctor_is_first_in_their_list(
     assert [item["urgency"] for item in listed] == [URGENT, URGENT]
     counts = doctor.call("GET", "/queue/counts").get_json()
     assert (counts["unassigned"]["spots"], counts["unassigned"]["urgent"]) == (2, 2)
+
+
+def test_a_damaged_spot_is_in_the_queue_of_a_doctor_who_was_asked_about_it(
+    real_backend: Backend,
+) -> None:
+    """The patient has come into the care of the colleague."""
+    backend = real_backend
+    doctor, ada = patient_in_care(backend)
+    colleague, filed = backend.member(role="doctor"), file_for(backend, ada, ROUTINE)
+    asked = {"colleague": colleague.email}
+    doctor.call_ok("PUT", f"/submissions/{filed.number}/second-opinion", json=asked)
+    path, given = f"/users/{ada.email}/doctor", {"doctor": colleague.email}
+    backend.admin().call_ok("PUT", path, json=given)
+    store = backend.services.store
+    assert store.collection("submissions").update({"id": filed.id}, {"$set": {"level": 0.5}})
+    ada.call("GET", "/submissions")
+    [listed] = queue(colleague)
+    assert (listed["lesion"], listed["urgency"]) == (filed.lesion, URGENT)
+    assert colleague.call("GET", "/queue/counts").get_json()["to_review"] == 1
