@@ -53,7 +53,6 @@ def check_records(services: Services) -> Iterator[Fault]:
         "documents": document_faults(services.store, list_record_types()),
         "stored files": blob_faults(services.store, {FINDINGS: findings.note_lost}),
         "erasures": services.erasure.check_integrity(),
-        "accounts": data.accounts.check_integrity(data.work),
         "the search of accounts": search_faults(services.store),
         "findings": findings.check_integrity(),
         "spots": services.lesions.check_integrity(),

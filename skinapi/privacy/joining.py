@@ -128,9 +128,8 @@ class JoiningService:
     def _join(self, unit: Unit, *, email: str, into: str, reason: str, by: str) -> Account:
         """Join the account with this e-mail, the duplicate, to the one that stays.
 
-        An active doctor of either is in charge of all, first that of the one that stays; the other
-        doctor is told. A consent holds that one of both
-        has given and neither has refused. The same again changes nothing.
+        An active doctor of either is in charge of all, first that of the one that stays. A consent
+        holds that one of both has given and neither has refused. The same again changes nothing.
         """
         # What is filed in either at the same time conflicts.
         gone, stays = (self.accounts.lock(item.id) for item in self._find_both(email, into))
@@ -139,9 +138,6 @@ class JoiningService:
         unit.audit("account.join", by=by, target=gone.id)
         _refuse(gone, stays)
         unit.record(AuditRow("account.join", by=by, target=stays.id))
-        if gone.patients_rest:  # it does not come back as a doctor's
-            self.accounts.release_patients(unit, gone.id)
-            gone, stays = (self.accounts.get(item.id) for item in (gone, stays))
         doctor = self._choose_doctor(gone, stays)
         gone = self._put_in_care(unit, gone, doctor, by)
         stays = self._put_in_care(unit, stays, doctor, by)
@@ -177,7 +173,6 @@ class JoiningService:
     def _put_in_care(self, unit: Unit, account: Account, doctor: str | None, by: str) -> Account:
         if account.doctor_id == doctor:
             return account
-        self.findings.access.unassigned.tell_of_loss(account)
         unit.record(AuditRow("account.assign", by=by, target=account.id))
         return self.accounts.change(unit, account, doctor_id=doctor)
 

@@ -1,5 +1,6 @@
 """Patients without a doctor: who sees their findings and takes them, and what is said meanwhile."""
 
+import random
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.care.clinic import (
     review,
 )
 from tests.findings.prediction.photographer import predicted
+from tests.integrations.test_keys import made
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.channels import READERS
 from tests.support.reviews import sign_review
@@ -67,8 +69,9 @@ def test_every_doctor_sees_what_is_nobodys_first_in_urgency_and_takes_the_patien
     urgent = file_for(any_backend, ben, URGENT).number
     later = file_for(any_backend, ada, REFERRAL).number
     file_for(any_backend, patient_of(any_backend, house), URGENT)  # somebody's
-    file_for(any_backend, grey, URGENT)  # a doctor's own trial
-    assert numbers(grey, LIST) == numbers(house, LIST) == [urgent, later, calm]
+    own = file_for(any_backend, grey, ROUTINE).number  # colleagues look at it
+    assert numbers(house, LIST) == [urgent, later, calm, own]
+    assert numbers(grey, LIST) == [urgent, later, calm]
     assert numbers(grey, f"{LIST}&urgency=referral&limit=1") == [later]
     assert not any("patient_email" in row for row in grey.pages(LIST))
     counts = grey.call("GET", "/queue/counts").get_json()["unassigned"]
@@ -87,7 +90,7 @@ def test_every_doctor_sees_what_is_nobodys_first_in_urgency_and_takes_the_patien
 
     assert take(grey, identifier(any_backend, ben)).status_code == 200
     assert numbers(grey, "/queue?reviewed=false") == [urgent]
-    assert numbers(house, LIST) == [later, calm]
+    assert numbers(house, LIST) == [later, calm, own]
     assert house.call("GET", f"/submissions/{urgent}").status_code == 404
     review(grey, urgent)
     row = next(row for row in any_backend.audit() if row["action"] == "account.assign")
@@ -451,28 +454,6 @@ def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend
     assert told == [(identifier(backend, person), figures) for person in (doctor, admin)]
 
 
-def test_findings_that_are_no_patients_are_said_to_probes_and_to_admins_by_mail(
-    open_backend: Open,
-) -> None:
-    """They are in no doctor's list, so no doctor is told."""
-    backend = open_backend(**MAIL)
-    admin, _ = backend.member(role="admin"), backend.member(role="doctor")
-    ada = backend.member()
-    for band in (URGENT, ROUTINE):
-        file_for(backend, ada, band)
-    assert admin.call("PUT", f"/users/{ada.email}/role", json={"role": "doctor"}).status_code == 200
-    mailer = backend.services.get(UnassignedMailer)
-    for _ in range(2):
-        mailer.run_once()
-    said = "Cases of accounts that are no patient's, so no doctor sees them: 2, urgent: 1"
-    assert said in backend.client.get("/readyz").get_json()["notes"]
-    outbox = backend.services.store.collection("outbox").find()
-    told = [
-        (item["account"], item["figures"]) for item in outbox if item["kind"] == "without_doctor"
-    ]
-    assert told == [(identifier(backend, admin), {"cases": 2, "urgent": 1})]
-
-
 def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgent_one(
     open_backend: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -518,19 +499,81 @@ def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
     assert len(told()) == 3
 
 
-def test_who_names_nobody_as_doctor_comes_into_the_list(any_backend: Backend) -> None:
-    """So do spots that name somebody else than their owner does."""
-    grey, house = any_backend.member(role="doctor"), any_backend.member(role="doctor")
-    ada, bob = patient_of(any_backend, grey), patient_of(any_backend, grey)
-    lost, misplaced = (file_for(any_backend, person, URGENT).number for person in (ada, bob))
-    store = any_backend.services.store
-    accounts = store.collection("accounts")
-    accounts.update({"id": identifier(any_backend, ada)}, {"$set": {"doctor_id": "0" * 32}})
-    wrong = {"$set": {"doctor": identifier(any_backend, ada)}}
-    store.collection("waiting").update_all({"owner": identifier(any_backend, bob)}, wrong)
-    assert numbers(grey, "/queue") == numbers(house, LIST) == []
-    any_backend.app.background.run("misplaced-findings")
-    assert numbers(house, LIST) == [lost]
-    assert numbers(grey, "/queue") == [misplaced]
-    assert take(house, identifier(any_backend, ada)).status_code == 200
-    assert [*check_integrity(any_backend.services)] == []
+def test_the_photos_of_a_program_wait_for_nobody(any_backend: Backend) -> None:
+    doctor = any_backend.member(role="doctor")
+    program = made(any_backend.admin(), "/admin/keys", scopes=["findings:write"])[0]
+    assert predicted(program)["id"]
+    assert numbers(doctor, LIST) == []
+    assert any_backend.services.store.collection("waiting").find() == []
+
+
+class Ward:
+    """Doctors and patients, each with a photo, by whom the roles, the states and the doctors of
+    `expected` are changed at random. A patient whose doctor is not active has none.
+    """
+
+    def __init__(self, backend: Backend, seed: int) -> None:
+        self.backend, self.draw, self.root = backend, random.Random(seed), backend.admin()
+        roles = ["doctor"] * 3 + ["user"] * 3
+        self.people = [backend.member(role=role) for role in roles]
+        self.spots = {item.email: file_for(backend, item, URGENT).number for item in self.people}
+        self.roles = dict(zip(self.spots, roles, strict=True))
+        self.suspended, self.doctors = set[str](), dict[str, str | None]()
+
+    def is_active(self, email: str | None) -> bool:
+        return email not in self.suspended and self.roles.get(email or "") == "doctor"
+
+    def go_on(self) -> None:
+        email, other = (self.draw.choice([*self.spots]) for _ in "12")
+        act = self.draw.choice(["suspend", "approve", "role", "doctor", "take"])
+        if act in ("suspend", "approve"):
+            self.root.call_ok("PATCH", f"/users/{email}/{act}", json={})
+            (self.suspended.add if act == "suspend" else self.suspended.discard)(email)
+        elif act == "role":
+            self.roles[email] = self.draw.choice(["doctor", "doctor", "user", "researcher"])
+            self.root.call_ok("PUT", f"/users/{email}/role", json={"role": self.roles[email]})
+        elif act == "doctor":
+            doctor = self.draw.choice([None, other])
+            answer = self.root.call("PUT", f"/users/{email}/doctor", json={"doctor": doctor})
+            may = doctor is None or (self.is_active(doctor) and doctor != email)
+            assert (answer.status_code == 200) == may
+            if may:
+                self.doctors[email] = doctor
+        elif self.is_active(other) and email != other:
+            patient = self.backend.account(email).id
+            took = take(self.person(other), patient).status_code == 200
+            free = not self.is_active(self.doctors.get(email))
+            assert took == (free or self.doctors[email] == other)
+            if free:
+                self.doctors[email] = other
+
+    def person(self, email: str) -> Person:
+        [person] = [item for item in self.people if item.email == email]
+        person.token = self.backend.token_of(self.backend.account(email))
+        return person
+
+    def check(self) -> None:
+        active = [email for email in self.spots if self.is_active(email)]
+        in_care = {email: self.doctors.get(email) for email in self.spots}
+        free = {email for email, doctor in in_care.items() if not self.is_active(doctor)}
+        for email in active:
+            doctor = self.person(email)
+            queue = {row["id"] for row in doctor.pages("/queue?reviewed=false")}
+            assert queue == {self.spots[one] for one, who in in_care.items() if who == email}
+            listed = {row["id"] for row in doctor.pages(LIST)}
+            assert listed == {self.spots[one] for one in free - {email}}
+        counted = self.root.call("GET", "/admin/overview").get_json()["unassigned"]
+        assert (counted["patients"], counted["spots"]) == (len(free), len(free))
+        rows = self.root.pages("/accounts?status=unassigned")
+        assert {row["email"] for row in rows} == free
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_spot_is_in_an_active_doctors_queue_or_in_the_list(
+    real_backend: Backend, seed: int
+) -> None:
+    ward = Ward(real_backend, seed)
+    for _ in range(25):
+        ward.go_on()
+        ward.check()
+    assert [*check_integrity(real_backend.services)] == []

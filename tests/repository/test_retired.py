@@ -120,6 +120,10 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"LetterTakenBack|FindingReviewed\b|RoleChanged|FindingDiscarded",
         r"ChangeMeasured|FactsAmended|FindingJudgedAgain",
     ),
+    "patients who are not in a list because of their role": (
+        r"staff_findings|StaffFindings|staffFindings|(count|sum)_of_staff|roleTakes|DoctorStopped",
+        r"patients_rest|list_resting_doctors|move_misplaced|LEFT_CARE|left_care|tell_of_loss",
+    ),
     "former words of a decision": (r"suspected_unsure|picture_came|photo_came|new_picture_of",),
     "one-time fits of the shipped model": (r"(read|write|measure)_left_out", r"only_facts"),
 }

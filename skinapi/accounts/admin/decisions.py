@@ -22,6 +22,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
+ONESELF = "Nobody is their own doctor; choose another doctor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Assignments:
 
     work: UnitOfWork
     accounts: Accounts
+    outbox: Outbox
     default: str | None
 
     def find_default(self) -> str | None:
@@ -58,7 +60,7 @@ class Assignments:
         return [
             account
             for account in each
-            if account and (account.role == "doctor" or account.patients_rest)
+            if account and (account.role == "doctor" or self.accounts.count_patients({account.id}))
         ]
 
     @atomic
@@ -84,15 +86,21 @@ class Assignments:
         return doctor
 
     def assign(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> Account:
-        """`patient` is as this transaction has read it; `doctor` None ends the care."""
+        """`patient` is as this transaction has read it; `doctor` None ends the care. A patient who
+        had another doctor gets a mail.
+        """
         if patient.doctor_id == doctor:
             return patient
+        if patient.id == doctor:
+            raise Conflict(ONESELF)
         if unit.named:  # the assignment is a part of what this transaction does
             unit.record(AuditRow("account.assign", by=by, target=patient.id))
         else:
             unit.audit("account.assign", by=by, target=patient.id)
         if doctor:
             self.note(unit, patient.id, doctor=doctor, by=by)
+        if doctor and patient.doctor_id:
+            self.outbox.add(Kind.OTHER_DOCTOR, to=patient.id, about="my-data")
         return self.accounts.change(unit, patient, doctor_id=doctor)
 
     def note(self, unit: Unit, patient: str, *, doctor: str, by: str) -> None:
@@ -211,9 +219,7 @@ class DecisionsService:
         if seen:
             self._refuse_changed(patient, seen)
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
-        if chosen:
-            refuse_doctor(patient)
-        self._put_in_care(unit, patient, doctor=chosen, by=by)
+        self.assignments.assign(unit, patient, doctor=chosen, by=by)
 
     @atomic
     def _approve_by_id(
@@ -258,13 +264,7 @@ class DecisionsService:
             chosen = self.assignments.find_default()
         else:
             return changed
-        return self._put_in_care(unit, changed, doctor=chosen, by=by)
-
-    def _put_in_care(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> Account:
-        """Let a doctor be in charge. A patient who had another doctor gets a mail."""
-        if patient.doctor_id and doctor not in (None, patient.doctor_id):
-            self.outbox.add(Kind.OTHER_DOCTOR, to=patient.id, about="my-data")
-        return self.assignments.assign(unit, patient, doctor=doctor, by=by)
+        return self.assignments.assign(unit, changed, doctor=chosen, by=by)
 
     def _approve(self, unit: Unit, account: Account, *, role: Role | None, by: str) -> Account:
         fields = AccountFields(status="approved", wanted_role=None)

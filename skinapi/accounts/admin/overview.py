@@ -22,8 +22,6 @@ from skinapi.accounts.admin.waiting_work import (
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.base.errors import NoModel
 from skinapi.base.languages import Language
-from skinapi.base.stored_record import optional
-from skinapi.base.subject import Role
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.platform.backups.backup import find_last_backup
 from skinapi.platform.jobs.job_queue import Jobs
@@ -63,11 +61,6 @@ class OverdueSpots(Answer):
 
 class UnassignedTotals(Answer):
     patients: int
-    not_approved: int = optional(
-        "those of them whose account waits for approval, or was refused: not in the list with "
-        "`status=unassigned`",
-        default=0,
-    )
     spots: int = Field(description="of theirs, that wait for a doctor")
     urgent: int = Field(
         description="those of them that ask for a doctor this week, and are not reviewed, or not "
@@ -75,16 +68,6 @@ class UnassignedTotals(Answer):
     )
     listed: bool = Field(description="whether an active doctor sees them, and may take them")
     has_doctor: bool = Field(description="whether there is an active doctor at all")
-
-
-class StaffFindings(Answer):
-    """Spots of an account that is no patient's. They are in no doctor's list."""
-
-    email: str
-    name: str
-    role: Role
-    spots: int = Field(description="that wait for a review or for something else")
-    urgent: int = Field(description="those of them that ask for a doctor this week")
 
 
 class CheckerView(Answer):
@@ -105,10 +88,6 @@ class Overview(Answer):
 
     unassigned: UnassignedTotals = Field(
         description="patients without an active doctor in charge, with spots that wait"
-    )
-    staff_findings: list[StaffFindings] = Field(
-        description="doctors, researchers and admins whose own spots wait, perhaps from when "
-        "they were patients; the most urgent first"
     )
     overdue: list[OverdueSpots] = Field(
         description="spots that have waited for too long, by kind and doctor in charge. Spots of "
@@ -155,23 +134,12 @@ class OverviewService:
     checkers: Checkers
 
     def read(self) -> Overview:
-        unassigned = dict(self.unassigned.count())
         return Overview(
             unassigned=UnassignedTotals(
-                **unassigned,
-                listed=self.unassigned.has_readers(),
+                **dict(self.unassigned.count()),
+                listed=bool(self.unassigned.list_readers()),
                 has_doctor=self.accounts.has_active_doctor(),
             ),
-            staff_findings=[
-                StaffFindings(
-                    email=entry.email,
-                    name=entry.name,
-                    role=entry.role,
-                    spots=spots,
-                    urgent=urgent,
-                )
-                for entry, spots, urgent in self.unassigned.count_of_staff()
-            ],
             overdue=self._list_overdue(),
             waiting_accounts=self.accounts.count_waiting(most=MOST_COUNTED),
             late_mails=self.outbox.count_late() or (0 if self.outbox.enabled else None),

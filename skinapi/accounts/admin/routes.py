@@ -167,8 +167,8 @@ def approve_user(
     raises=(NotFound, Conflict, LastAdmin),
 )
 def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
-    """Change the role of an account. The last admin cannot be demoted. Who becomes a doctor leaves
-    the care of one: `waiting` in `GET /accounts` says how many findings lose their doctor by it.
+    """Change the role of an account. The last admin cannot be demoted. A patient who gets another
+    role stays in the care of the same doctor.
     """
     account = admin.set_role(email=email, role=body.role, by=subject.id)
     return Message(message=f"User {account.email} is now {account.role}.")

@@ -89,8 +89,8 @@ class AccountSearch(PageQuery):
     role: Role | None = None
     status: Status | Literal["refused", "unassigned"] | None = Field(
         default=None,
-        description="`unassigned`: patients who were approved, of whom no active doctor is in "
-        "charge",
+        description="`unassigned`: patients of whom no active doctor is in charge. They are "
+        "approved, or have findings.",
     )
 
 

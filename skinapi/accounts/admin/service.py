@@ -67,13 +67,9 @@ class AdminService:
         paging: PageRequest,
         apart: bool = False,
     ) -> Page[Account]:
-        """`apart`: a refused account is none of the suspended ones. Only patients are
-        `unassigned`.
-        """
+        """`apart`: a refused account is none of the suspended ones."""
         if status == "unassigned":
-            if "user" not in roles:
-                return Page([], None)
-            return self.accounts.page_unassigned(beginning=beginning, paging=paging)
+            return self.accounts.page_unassigned(roles, beginning=beginning, paging=paging)
         refused = status == "refused" if apart and status in ("refused", "suspended") else None
         return self.accounts.page_accounts(
             roles,

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from skinapi.accounts.auth.account import Account
 from skinapi.base.languages import Language
 
 
@@ -55,7 +54,5 @@ class PatientsWithoutDoctor(Protocol):
     def count(self) -> Any:
         """Count `patients`, `spots` and what of these is `urgent`."""
 
-    def count_of_staff(self) -> Sequence[tuple[Account, int, int]]:
-        """List accounts of no patient, with how many spots wait, and how many are urgent."""
-
-    def has_readers(self) -> bool: ...
+    def list_readers(self) -> Sequence[str]:
+        """List the active doctors who see these spots."""

@@ -109,7 +109,6 @@ class WorkFields(StoredRecord):
     - `wanted_role`: asked for at the registration, until an admin approves the account
     - `group_role`: what a group at its provider has given it
     - `refused`: an admin did not approve it, and it is suspended
-    - `patients_rest`: it was a doctor's, who has lost the role and still has patients
     """
 
     role: Role = "user"
@@ -120,7 +119,6 @@ class WorkFields(StoredRecord):
     refused_at: datetime | None = None
     refusal: Refusal | None = None
     doctor_id: str | None = None
-    patients_rest: bool | None = None
     findings: int
 
     @property

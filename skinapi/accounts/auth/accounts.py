@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from typing import Any, Unpack
 
 from pydantic import ValidationError
@@ -16,7 +15,6 @@ from skinapi.accounts.auth.events import (
     ApprovalChanged,
     DoctorChanged,
     DoctorReturned,
-    DoctorStopped,
     PatientsReleased,
 )
 from skinapi.base.errors import (
@@ -31,11 +29,10 @@ from skinapi.base.errors import (
 from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.subject import Role
 from skinapi.platform.storage.documents import merged, walk_by_id, walk_values
-from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import made_at, new_id, now
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between, in_transaction
-from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit
 
 ERASED_AT_ONCE = 1_500
 MOST_PATIENTS_FOUND = 1000
@@ -70,7 +67,7 @@ class Accounts(Repository[Account]):
         ("role", "id"),
         ("role", "status", "id"),
         ("role", "status", "refused", "id"),
-        ("role", "status", "refused", "doctor_id", "id"),
+        ("role", "doctor_id", "id"),
         ("role", "search", "id"),
         ("role", "family", "id"),
         ("role", "email", "id"),
@@ -129,9 +126,8 @@ class Accounts(Repository[Account]):
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
         """Change an account as this transaction has read it; a field that is None is removed.
 
-        Who becomes a doctor leaves the care of a doctor. A doctor who is suspended or closed, or
-        loses the role, keeps the patients, who rest until the role is back
-        (`list_resting_doctors`).
+        A doctor who is suspended or closed, or loses the role, is in charge of nobody, but the
+        patients keep the `doctor_id` (`list_inactive_doctors`).
         """
         changed = {name for name, value in fields.items() if value != getattr(account, name)}
         opens = fields.get("status") == "approved"
@@ -142,13 +138,8 @@ class Accounts(Repository[Account]):
         wanted = account.model_copy(update={**fields})
         if opens:
             wanted = wanted.model_copy(update={"erase_at": None})
-        if wanted.role == "doctor":
-            wanted = wanted.model_copy(update={"doctor_id": None})
         if wanted == account:
             return account
-        if wanted.role != account.role and "doctor" in (wanted.role, account.role):
-            rest = account.role == "doctor" and bool(self.count_patients({account.id}))
-            wanted = wanted.model_copy(update={"patients_rest": rest or None})
         if not account.can_log_in and (
             wanted.role != account.role or wanted.password_hash != account.password_hash
         ):
@@ -162,8 +153,6 @@ class Accounts(Repository[Account]):
     def _publish(self, unit: Unit, account: Account, wanted: Account) -> None:
         if wanted.doctor_id != account.doctor_id:
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
-        if account.role == "doctor" and not wanted.active_doctor:
-            unit.publish(DoctorStopped(account.id))
         if account.active_doctor != wanted.active_doctor:
             self._note_patients(unit, wanted)
         if account.approved != wanted.approved and not (wanted.joined_to or wanted.is_erasing):
@@ -253,19 +242,16 @@ class Accounts(Repository[Account]):
             return {}
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
-    def list_resting_doctors(self) -> list[str]:
-        """List the ids of those who are no active doctors now and still have patients: of doctors
-        who are suspended or have lost the role, whose account cannot be read, or is gone.
+    def list_inactive_doctors(self) -> list[str]:
+        """List the ids that patients have as `doctor_id` and that are no active doctor's. Such an
+        account is suspended or gone, has lost the role, or cannot be read.
         """
         active = {*self.list_active_doctors()}
-        return [doctor for doctor in self.walk_doctors() if doctor not in active]
+        assigned = walk_values(self._documents, "doctor_id")
+        return [doctor for doctor in assigned if doctor not in active]
 
     def list_patients(self, doctor_id: str) -> list[str]:
         return self._list_ids({"doctor_id": doctor_id})
-
-    def walk_doctors(self) -> Iterator[str]:
-        """Yield the ids of those in whose care somebody is."""
-        return walk_values(self._documents, "doctor_id")
 
     def has_active_doctor(self) -> bool:
         active = {"role": "doctor", "status": "approved"}
@@ -276,7 +262,7 @@ class Accounts(Repository[Account]):
         return [doctor["id"] for doctor in stored if _is_readable(doctor)]
 
     def _note_patients(self, unit: Unit, doctor: Account) -> None:
-        """Write which patients rest from now on, or come back, to the audit trail."""
+        """Note in the audit trail which patients lose their doctor, or have them again."""
         ids = self.list_patients(doctor.id)
         back = doctor.active_doctor
         by = unit.named.by if unit.named else "system"
@@ -352,19 +338,18 @@ class Accounts(Repository[Account]):
         listed = [item for item in page.items if status or item.status != "closed"]
         return Page(listed, page.next_after)
 
-    def page_unassigned(self, *, beginning: str | None, paging: PageRequest) -> Page[Account]:
-        """Page, as `page_accounts`, patients whom no active doctor is in charge of: those who were
-        approved, also where they are suspended or closed since.
+    def page_unassigned(
+        self, roles: Iterable[Role], *, beginning: str | None, paging: PageRequest
+    ) -> Page[Account]:
+        """Page, as `page_accounts`, patients whom no active doctor is in charge of: who has sent
+        photos, or may send them as a patient.
         """
-        doctors: list[str | None] = [None, *self.list_resting_doctors()]
-        statuses: tuple[Status, ...] = ("approved", "suspended", "closed")
+        doctors: list[str | None] = [None, *self.list_inactive_doctors()]
         filters: list[Filter] = [
-            {"role": "user", "status": status, "refused": None, "doctor_id": doctor}
-            for status in statuses
-            for doctor in doctors
+            {"role": role, "doctor_id": doctor} for role in roles for doctor in doctors
         ]
         page = self._page_each(filters, beginning, paging)
-        patients = [item for item in page.items if not item.joined_to]
+        patients = [item for item in page.items if not item.joined_to and _is_patient(item)]
         return Page(patients, page.next_after)
 
     def _page_each(
@@ -394,17 +379,9 @@ class Accounts(Repository[Account]):
                 if made_at(document["id"]) >= before:
                     break
 
-    def check_integrity(self, work: UnitOfWork) -> Iterator[Fault]:
-        """Yield patients whose doctor is none and never was, or who are doctors themselves."""
-        accounts = self.list_where({})
-        doctors = {item.id for item in accounts if item.role == "doctor" or item.patients_rest}
-        for account in accounts:
-            if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
-                message = f"account {account.id} has an invalid doctor assignment"
-                yield Fault(message, partial(work.run, partial(self._end_care, account.id)))
 
-    def _end_care(self, account_id: str, unit: Unit) -> None:
-        self.change(unit, self.get(account_id), doctor_id=None)
+def _is_patient(account: Account) -> bool:
+    return account.findings > 0 or (account.role == "user" and account.approved)
 
 
 def _is_readable(stored: Document) -> bool:

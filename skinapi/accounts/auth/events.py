@@ -30,10 +30,6 @@ class PatientsReleased(DoctorEvent):
     """All patients leave the care of this doctor."""
 
 
-class DoctorStopped(DoctorEvent):
-    """This doctor is suspended, or none any more."""
-
-
 class DoctorReturned(DoctorEvent):
     """This doctor is active now, again or for the first time."""
 

@@ -79,7 +79,6 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("erasure-due", 60, erasure.begin_due, "not erased", 5),
         Task("erasure-begun", 5, erasure.finish_begun, "not erased"),
         Task("reminders", 600, get(ReminderMailer).run_once, "not reminded"),
-        Task("misplaced-findings", 600, services.queue.move_misplaced, "findings not moved", 5),
         Task("checker-exams", 20, narrator.examine_checker, "checker not examined"),
         Task("forgotten", 60, forget_over, "what is over was not deleted"),
     ]

@@ -5,12 +5,11 @@ from skinapi.accounts.auth.account import Account, Subject
 
 def in_care(owner: Account, doctor: Subject) -> bool:
     """Whether this account is a patient in the care of this doctor, or of the clinic whose key the
-    caller has. Becoming a doctor ends care, but older accounts may still have one.
+    caller has. Programs do not see a doctor's own photos: other systems know only patients.
     """
-    patient = owner.role != "doctor"
     if doctor.key and doctor.key.clinic_wide:
-        return patient
-    return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
+        return owner.role != "doctor"
+    return doctor.role == "doctor" and owner.doctor_id == doctor.id
 
 
 def is_asked(colleague: str | None, owner: Account, doctor: Subject) -> bool:

@@ -55,20 +55,3 @@ class ReviewQueue:
         with leaving_out():
             kept = self.records.count_of(owner.id)
             return owner.findings != kept or self.records.waits_otherwise(owner.id)
-
-    def move_misplaced(self) -> None:
-        """Move spots from the wrong doctor's list into that of their owner's doctor. It looks where
-        a restore by hand leaves some: at lists of doctors without patients, and at patients whose
-        doctor has no list.
-        """
-        resting = {*self.accounts.list_resting_doctors()}
-        listed = {*self.records.waiting.walk_doctors()}
-        for doctor in (listed - {*self.accounts.walk_doctors()}) | (resting - listed):
-            self._move_misplaced(doctor)
-
-    @atomic
-    def _move_misplaced(self, _: Unit, doctor: str) -> None:
-        listed = self.records.waiting.list_owners_of(doctor)
-        owners = {*listed, *self.accounts.list_patients(doctor)}
-        for owner in self.accounts.find_stored(owners):
-            self.records.waiting.set_doctor(owner["id"], owner.get("doctor_id"))

@@ -15,7 +15,6 @@ from skinapi.accounts.auth.email_addresses import spellings_of
 from skinapi.accounts.auth.events import DoctorChanged, DoctorReturned
 from skinapi.base.errors import RecordDamaged
 from skinapi.base.pages import Page, PageRequest
-from skinapi.base.stored_record import optional
 from skinapi.base.values import Value
 from skinapi.findings.records.stored_finding import URGENT, StoredFinding
 from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
@@ -27,7 +26,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unreadable import leaving_out
 
-# So much at most is read of what waits of the patients of one doctor who is gone: the most urgent.
+# So many rows at most are read of what patients without a doctor wait for: the most urgent.
 MOST_UNASSIGNED = 1000
 
 
@@ -44,9 +43,6 @@ TOLD_AGAIN_AFTER = timedelta(hours=1)
 
 class UnassignedView(Value):
     patients: int
-    not_approved: int = optional(
-        "those of them whose account waits for approval, or was refused", default=0
-    )
     spots: int = Field(description="those with `unassigned=true`")
     urgent: int = Field(description="those of them that ask for a doctor this week")
 
@@ -113,8 +109,7 @@ class UnassignedPatients:
         """The spots of this patient that stand in the list that this doctor sees; the patient's id
         stands for messages about none.
         """
-        shown = self.shows_list(to) and self._is_listed(owner, to.account)
-        if not shown or self.find_doctor(owner):
+        if not self.shows_list(to) or owner.id == to.id or self.find_doctor(owner):
             return frozenset()
         rows = self.waiting.list_of("owner", [owner.id])
         return frozenset(row.lesion or row.owner for row in rows if row.urgency_key)
@@ -129,15 +124,10 @@ class UnassignedPatients:
     def find_who_looks(self, owner: Account) -> ExpectedReviewer:
         if doctor := self.find_doctor(owner):
             return ExpectedReviewer("doctor", doctor, self.review_days, self.clinic)
-        by_doctors = _is_patient(owner) and self.has_readers()
+        by_doctors = not owner.machine and {*self.list_readers()} - {owner.id}
         return ExpectedReviewer(
             "doctors" if by_doctors else "nobody", None, self.review_days, self.clinic
         )
-
-    def has_readers(self) -> bool:
-        if self.seen_by is None:
-            return self.accounts.has_active_doctor()
-        return bool(self.list_readers())
 
     def list_readers(self) -> list[str]:
         if self.seen_by is None:
@@ -161,40 +151,16 @@ class UnassignedPatients:
     def count(self, *, to: Account | None = None) -> UnassignedView:
         """Count what waits; `to` one doctor, what `page` shows."""
         spots = self._list_spots(to)
-        owners = {spot.owner.id: spot.owner for spot in spots}
-        outside = [it for it in owners.values() if it.status == "waiting" or it.refused]
         return UnassignedView(
-            patients=len(owners),
-            not_approved=len(outside),
+            patients=len({spot.owner.id for spot in spots}),
             spots=len(spots),
             urgent=sum(spot.is_urgent for spot in spots),
         )
 
-    def count_of_staff(self) -> list[tuple[Account, int, int]]:
-        """List who is no patient and has spots that wait, with how many and how many of them are
-        urgent; the most urgent first. They stand in no doctor's list.
-        """
-        spots: dict[str, list[UnassignedSpot]] = {}
-        for spot in self._read_spots(None):
-            if _is_staff(spot.owner):
-                spots.setdefault(spot.owner.id, []).append(spot)
-        rows = [
-            (each[0].owner, len(each), sum(spot.is_urgent for spot in each))
-            for each in spots.values()
-        ]
-        return sorted(rows, key=lambda row: (-row[2], -row[1]))
-
-    def sum_of_staff(self) -> dict[str, int]:
-        rows = self.count_of_staff()
-        return {
-            "cases": sum(spots for _, spots, _ in rows),
-            "urgent": sum(urgent for *_, urgent in rows),
-        }
-
     def on_doctor_changed(self, event: DoctorChanged) -> None:
         """Tell the doctor what has come into care with this patient."""
         if event.doctor:
-            self._tell(Kind.CAME_INTO_CARE, event.doctor, [event.patient])
+            self._tell_what_came(event.doctor, [event.patient])
 
     def tell_of_urgent(self, patient: Account) -> None:
         """Tell the doctor in charge that something urgent waits."""
@@ -213,71 +179,47 @@ class UnassignedPatients:
         if last is None or (signed and signed[-1].created_at > last["created_at"]):
             self.outbox.add(Kind.URGENT, to=doctor.id, about=about)
 
-    def tell_of_loss(self, patient: Account) -> None:
-        """Tell the doctor in charge, before the patient gets another one, what goes there."""
-        if patient.doctor_id:
-            self._tell(Kind.LEFT_CARE, patient.doctor_id, [patient.id])
-
     def on_doctor_returned(self, event: DoctorReturned) -> None:
         """Tell the doctor what waits of the patients who are back in care."""
-        waiting = self.waiting.list_of_doctor(event.doctor, limit=MOST_UNASSIGNED)
-        self._tell(Kind.CAME_INTO_CARE, event.doctor, sorted({row.owner for row in waiting}))
+        waiting = self.waiting.list_of_doctors([event.doctor], limit=MOST_UNASSIGNED)
+        self._tell_what_came(event.doctor, sorted({row.owner for row in waiting}))
 
-    def _tell(self, kind: Kind, doctor: str, patients: list[str]) -> None:
-        if not patients:
-            return
+    def _tell_what_came(self, doctor: str, patients: list[str]) -> None:
         rows = [row for row in self.waiting.list_of("owner", patients) if row.urgency_key]
         spots = {row.lesion or row.owner: row.urgency for row in rows}
-        if spots or kind is Kind.LEFT_CARE:
-            urgent = [*spots.values()].count(URGENT)
-            waiting = self.outbox.find_last(kind, to=doctor) or {}
-            self.outbox.add(
-                kind,
-                to=doctor,
-                about="queue",
-                urgent=urgent > 0,
-                delay=ARRIVALS_DELAY,
-                due_at=waiting.get("due_at"),  # they leave together
-                figures={"cases": len(spots), "urgent": urgent},
-            )
+        if not spots:
+            return
+        urgent = [*spots.values()].count(URGENT)
+        waiting = self.outbox.find_last(Kind.CAME_INTO_CARE, to=doctor) or {}
+        self.outbox.add(
+            Kind.CAME_INTO_CARE,
+            to=doctor,
+            about="queue",
+            urgent=urgent > 0,
+            delay=ARRIVALS_DELAY,
+            due_at=waiting.get("due_at"),  # they leave together
+            figures={"cases": len(spots), "urgent": urgent},
+        )
 
     def _list_spots(self, to: Account | None) -> list[UnassignedSpot]:
-        """List what waits of the patients without a doctor, the most urgent first."""
-        found = [
-            spot
-            for doctor in (None, *self.accounts.list_resting_doctors())
-            for spot in self._read_spots(doctor)
-            if self._is_listed(spot.owner, to) and spot.owner.doctor_id == doctor
-        ]
-        return sorted(found, key=lambda spot: spot.key)
-
-    def _read_spots(self, doctor: str | None) -> list[UnassignedSpot]:
-        """Read what waits of the patients of this doctor, or of nobody."""
-        rows = self.waiting.list_of_doctor(doctor, limit=MOST_UNASSIGNED)
+        """List what waits of patients whose doctor is missing or not active, the most urgent first.
+        What waits of the reader is a colleague's to see.
+        """
+        doctors = [None, *self.accounts.list_inactive_doctors()]
+        rows = self.waiting.list_of_doctors(doctors, limit=MOST_UNASSIGNED)
         owners = self.accounts.by_ids({row.owner for row in rows})
         spots: dict[str, list[WaitingSpot]] = {}
         for row in rows:
             spots.setdefault(row.lesion or row.owner, []).append(row)
         known = ((owners.get(each[0].owner), each) for each in spots.values())
-        return [UnassignedSpot(owner, each) for owner, each in known if owner]
-
-    def _is_listed(self, owner: Account, to: Account | None) -> bool:
-        return _is_patient(owner) and not (to and owner.id == to.id)
+        return [
+            UnassignedSpot(owner, each)
+            for owner, each in known
+            if owner and owner.doctor_id in doctors and not (to and owner.id == to.id)
+        ]
 
     def is_named(self, doctor: Account) -> bool:
         return self.seen_by is None or not self.seen_by.isdisjoint(spellings_of(doctor.email))
-
-
-def _is_patient(owner: Account) -> bool:
-    """Whether it is neither of a doctor, a program or staff with own trials."""
-    if owner.role == "doctor" or owner.machine:
-        return False
-    return owner.role == "user" or owner.doctor_id is not None
-
-
-def _is_staff(owner: Account) -> bool:
-    """Whether its findings are in the care of nobody because it is no patient's."""
-    return not owner.machine and owner.role != "user" and not _is_patient(owner)
 
 
 def _is_news(last: Document, urgent: int) -> bool:
@@ -286,9 +228,8 @@ def _is_news(last: Document, urgent: int) -> bool:
 
 
 class UnassignedMailer:
-    """Mails the number of cases without a doctor to the doctors who see the list and, with those
-    of accounts that are no patient's, to admins: once a day, and once an hour at most if more of
-    them are urgent. One process at a time.
+    """Mails the number of cases without a doctor to admins and to the doctors who see the list:
+    once a day, and once an hour at most if more of them are urgent. One process at a time.
     """
 
     def __init__(self, store: Store, unassigned: UnassignedPatients) -> None:
@@ -302,27 +243,28 @@ class UnassignedMailer:
             return
         try:
             with leaving_out():
-                if self._say_problems():
+                if self._unassigned.count().spots:
                     self._store.transaction(self._tell)
         finally:
             self._lease.release()
 
     def _tell(self) -> None:
         unassigned = self._unassigned
-        counted, staff = unassigned.count(), unassigned.sum_of_staff()
-        readers, admins = unassigned.list_readers(), unassigned.accounts.list_active_admins()
-        self._tell_each(readers, "queue?list=unassigned", counted.spots, counted.urgent)
-        cases, urgent = counted.spots + staff["cases"], counted.urgent + staff["urgent"]
-        self._tell_each(admins, "overview", cases, urgent)
+        counted = unassigned.count()
+        for place, accounts in (
+            ("queue?list=unassigned", unassigned.list_readers()),
+            ("overview", unassigned.accounts.list_active_admins()),
+        ):
+            for account in accounts:
+                self._tell_one(account, place, counted.spots, counted.urgent)
 
-    def _tell_each(self, accounts: Sequence[str], place: str, cases: int, urgent: int) -> None:
+    def _tell_one(self, account: str, place: str, cases: int, urgent: int) -> None:
         outbox, kind = self._unassigned.outbox, Kind.WITHOUT_DOCTOR
-        for account in accounts if cases else ():
-            last = outbox.find_last(kind, to=account)
-            if last is None or _is_news(last, urgent):
-                outbox.withdraw(kind, to=account, about=place)
-                figures = {"cases": cases, "urgent": urgent}
-                outbox.add(kind, to=account, about=place, figures=figures)
+        last = outbox.find_last(kind, to=account)
+        if last is None or _is_news(last, urgent):
+            outbox.withdraw(kind, to=account, about=place)
+            figures = {"cases": cases, "urgent": urgent}
+            outbox.add(kind, to=account, about=place, figures=figures)
 
     def problems(self) -> list[str]:
         """Tell the operator who waits. Anybody may ask: it is counted twice in a minute."""
@@ -332,14 +274,9 @@ class UnassignedMailer:
         return self._problems
 
     def _say_problems(self) -> list[str]:
-        counted, staff = self._unassigned.count(), self._unassigned.sum_of_staff()
-        unassigned = (
+        counted = self._unassigned.count()
+        sentence = (
             f"Patients without a doctor: {counted.patients}, urgent cases of theirs: "
             f"{counted.urgent}"
         )
-        unseen = (
-            "Cases of accounts that are no patient's, so no doctor sees them: "
-            f"{staff['cases']}, urgent: {staff['urgent']}"
-        )
-        said = {unassigned: counted.patients, unseen: staff["cases"]}
-        return [sentence for sentence, count in said.items() if count]
+        return [sentence] if counted.patients else []

@@ -6,8 +6,9 @@ only orders and counts. The owner's account decides who may see a spot (read_acc
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 from skinapi.accounts.auth.account import Account
@@ -19,7 +20,6 @@ from skinapi.findings.status.spot_view import SpotView
 from skinapi.findings.status.waiting import Waiting, WaitingKind, wait_damaged, waiting
 from skinapi.model.bands import urgency
 from skinapi.model.conditions import Band
-from skinapi.platform.storage.documents import walk_values
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
@@ -71,7 +71,11 @@ def key_at(moment: datetime) -> str:
 
 
 def list_rows(view: SpotView, owner: Account) -> list[WaitingSpot]:
-    """List what the spot of this patient waits for."""
+    """List what the spot of this patient waits for. The photos of a program's own account wait for
+    nobody.
+    """
+    if owner.machine:
+        return []
     spot, queued, asked = view.spot, _find_queued(view.spot), _find_urgency(view.spot)
     waits = [
         (item, _find_to_open(spot, item.kind)) for item in waiting(spot, can_read=can_read(owner))
@@ -98,6 +102,8 @@ def list_damaged_rows(
     """
     if owner is None:
         return [*stored]
+    if owner.machine:
+        return []
     others = [row for row in stored if row.kind is not WaitingKind.REVIEW]
     since = next((row.began_at for row in stored if row.kind is WaitingKind.REVIEW), now())
     asked, spot = Band.URGENT_REFERRAL, Spot(lesion)
@@ -279,12 +285,16 @@ class WaitingSpots(Repository[WaitingSpot]):
             for kind in WaitingKind
         }
 
-    def list_of_doctor(self, doctor: str | None, *, limit: int) -> list[WaitingSpot]:
-        """List all rows but visits of the patients of this doctor, or of nobody: the most urgent
-        first.
+    def list_of_doctors(self, doctors: Iterable[str | None], *, limit: int) -> list[WaitingSpot]:
+        """List the most urgent of what patients of these doctors, None: of nobody, wait for, but no
+        visits.
         """
-        wanted: Filter = {"doctor": doctor, "urgency_key": {"$gt": ""}}
-        return self._list(wanted, sort="urgency_key", limit=limit)
+        first: Filter = {"urgency_key": {"$gt": ""}}
+        each = (
+            self._list({"doctor": doctor, **first}, sort="urgency_key", limit=limit)
+            for doctor in doctors
+        )
+        return sorted(chain.from_iterable(each), key=lambda row: row.urgency_key or "")[:limit]
 
     def list_of(self, field: Literal["owner", "lesion"], ids: Iterable[str]) -> list[WaitingSpot]:
         wanted = sorted({*ids})
@@ -331,12 +341,6 @@ class WaitingSpots(Repository[WaitingSpot]):
 
     def release(self, doctor: str) -> None:
         self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
-
-    def walk_doctors(self) -> Iterator[str]:
-        return walk_values(self._documents, "doctor")
-
-    def list_owners_of(self, doctor: str) -> set[str]:
-        return {*self._documents.count_by("owner", {"doctor": doctor})}
 
     def forget(self, owner: str) -> None:
         self._documents.delete({"owner": owner})

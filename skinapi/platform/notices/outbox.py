@@ -40,7 +40,6 @@ class Kind(StrEnum):
     URGENT = "urgent"
     WITHOUT_DOCTOR = "without_doctor"
     CAME_INTO_CARE = "came_into_care"
-    LEFT_CARE = "left_care"
     OTHER_DOCTOR = "other_doctor"
     OPINION = "opinion"
     REMINDER = "reminder"

@@ -91,8 +91,8 @@ def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(backend: Backend
     assert (assign("Grey@example.org "), doctor_of_patient()) == (200, "grey@example.org")
     assert (assign(None), doctor_of_patient()) == (200, None)
     assert assign("ada@example.org") == 404  # no doctor
-    own = {"doctor": "grey@example.org"}  # and a doctor is nobody's patient
-    assert admin.call("PUT", "/users/grey@example.org/doctor", json=own).status_code == 404
+    own = {"doctor": "grey@example.org"}
+    assert admin.call("PUT", "/users/grey@example.org/doctor", json=own).status_code == 409
     assert assign("no@example.org") == 404
     assign("grey@example.org")
     admin.call("DELETE", "/doctors/grey@example.org")
@@ -144,17 +144,16 @@ def patient_of(backend: Backend, doctor: Person) -> Person:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), PROMOTIONS)
-def test_a_patient_who_becomes_a_doctor_leaves_the_doctors_care(
+def test_a_patient_who_becomes_a_doctor_stays_in_the_doctors_care(
     backend: Backend, method: str, path: str, body: object
 ) -> None:
     doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
     patient = patient_of(backend, doctor)
     number = predicted(patient, keep_photo="true")["id"]
-    assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 200
     assert admin.call(method, path.format(patient.email), json=body).status_code == 200
-    assert backend.account(patient.email).doctor_id is None
-    for what in ("", "/photo", "/heatmap", "/report.pdf", "/reviews"):
-        assert doctor.call("GET", f"/submissions/{number}{what}").status_code == 404
+    assert backend.account(patient.email).doctor_id == backend.account(doctor.email).id
+    assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 200
+    assert [item["id"] for item in doctor.pages("/queue?reviewed=false")] == [number]
 
 
 def test_the_list_says_what_waits_of_each_account(any_backend: Backend) -> None:
@@ -170,7 +169,7 @@ def test_the_list_says_what_waits_of_each_account(any_backend: Backend) -> None:
 
 
 def test_the_list_of_patients_without_a_doctor_has_no_others(any_backend: Backend) -> None:
-    """Also those of a doctor who is none now; not who waits, was refused, or is no patient."""
+    """It has those of a doctor who is none now, and staff with photos of their own."""
     active, gone, lost = (any_backend.member(role="doctor") for _ in "123")
     admin = any_backend.member(role="admin")
     patient_of(any_backend, active)
@@ -180,7 +179,11 @@ def test_the_list_of_patients_without_a_doctor_has_no_others(any_backend: Backen
     body = {"accounts": [any_backend.account(refused.email).id], "reason": "wrong_role"}
     admin.call("POST", "/accounts/refusals", json=body)
     wanted = [patient_of(any_backend, gone), any_backend.member(), patient_of(any_backend, lost)]
-    wanted += [any_backend.member(status="suspended")]
+    for status in ("waiting", "suspended"):
+        wanted.append(any_backend.member(status=status))
+        file_for(any_backend, wanted[-1], ROUTINE)
+    own = any_backend.member(role="doctor")
+    file_for(any_backend, own, ROUTINE)
     admin.call("PATCH", f"/users/{gone.email}/suspend")
     admin.call("PUT", f"/users/{lost.email}/role", json={"role": "user"})
     emails = sorted([*(item.email for item in wanted), lost.email])
@@ -189,8 +192,9 @@ def test_the_list_of_patients_without_a_doctor_has_no_others(any_backend: Backen
         more = "".join(f"&{name}={value}" for name, value in query.items())
         return sorted(row["email"] for row in admin.pages(f"/accounts?status=unassigned{more}"))
 
-    assert listed() == listed(limit="1") == listed(role="user") == emails
-    assert listed(role="doctor") == []
+    assert listed(role="user") == emails
+    assert listed() == listed(limit="1") == sorted([*emails, own.email])
+    assert listed(role="doctor") == [own.email]
     assert listed(q=wanted[0].email[:6]) == [wanted[0].email]
 
 

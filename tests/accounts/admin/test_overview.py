@@ -18,10 +18,8 @@ from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
-    ROUTINE,
     URGENT,
     file_at,
-    file_for,
     patient_in_care,
     review,
 )
@@ -46,7 +44,6 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
             "listed": False,
             "has_doctor": False,
         },
-        "staff_findings": [],
         "overdue": [],
         "waiting_accounts": 0,
         "late_mails": None,
@@ -82,28 +79,6 @@ def test_what_waits_and_what_failed_is_counted(mailing: Backend) -> None:
         f"Fault {number}" for number in (6, 5, 4, 3, 2)
     ]
     assert found["backup_at"] is not None
-
-
-def test_findings_of_who_is_no_patient_any_more_are_told(any_backend: Backend) -> None:
-    """The doctor in charge lost them with the role: nobody else would see them."""
-    admin, (grey, ada) = any_backend.member(role="admin"), patient_in_care(any_backend)
-    file_for(any_backend, ada, URGENT)
-    file_for(any_backend, ada, ROUTINE)
-    awaited = file_for(any_backend, ada, REFERRAL).number
-    review(grey, awaited, sample="waiting")
-    file_for(any_backend, any_backend.member(), URGENT)  # a patient's without a doctor
-    row = {"email": ada.email, "name": "Ada Example", "spots": 3, "urgent": 2}
-    path = f"/users/{ada.email}/role"
-    assert read(any_backend)["staff_findings"] == []
-    for role, told in (
-        ("doctor", [{**row, "role": "doctor"}]),
-        ("admin", [{**row, "role": "admin"}]),
-        ("user", []),
-    ):
-        assert admin.call("PUT", path, json={"role": role}).status_code == 200
-        found = read(any_backend)
-        assert found["staff_findings"] == told
-        assert found["unassigned"]["patients"] == (1 if told else 2)
 
 
 Row = tuple[str, str | None, int]
@@ -236,16 +211,3 @@ def test_an_admin_reads_which_checker_is_believed(any_backend: Backend) -> None:
     records.end_exam(first, [True] * EXAM_PAIRS)
     metrics = any_backend.member(role="admin").call("GET", "/metrics").text
     assert f"skinapi_checkers_not_believed {float(len(told) - 1)}" in metrics
-
-
-def test_patients_without_a_doctor_who_are_not_in_that_list_are_counted_apart(
-    any_backend: Backend,
-) -> None:
-    admin, ada, ben = any_backend.member(role="admin"), any_backend.member(), any_backend.member()
-    for person in (ada, ben):
-        file_for(any_backend, person, URGENT)
-    any_backend.edit(ada.email, status="waiting")
-    counted = admin.call("GET", "/admin/overview").get_json()["unassigned"]
-    listed = admin.call("GET", "/accounts?status=unassigned").get_json()
-    assert [row["email"] for row in listed] == [ben.email]
-    assert (counted["patients"], counted["not_approved"]) == (2, 1)

@@ -66,20 +66,8 @@ const sayAll = (/** @type {(string | false | null | undefined)[]} */ ...sentence
 /** What waits of an account that is to be approved as a patient. @param {Account} account */
 export const sayOpen = (account) => sayAll(Boolean(account.waiting?.findings) && say("approvedWaits", { who: sayWho(account), ...figures(account.waiting) }), sayAlsoLeft(account.waiting));
 
-/** What becomes of what is to be done. @param {Account} account @param {string} role that it gets @param {Account[]} doctors */
-export const sayWaiting = (account, role, doctors) => sayAll(sayFindings(account, role, doctors), sayAlsoLeft(account.role === "doctor" && account.patients ? account.in_care : account.waiting));
-
-/** What becomes of the findings that wait, in one sentence. @param {Account} account @param {string} role that it gets @param {Account[]} doctors */
-function sayFindings(account, role, doctors) {
-  const who = sayWho(account);
-  const { role: before, waiting, in_care: cared, patients = 0 } = account;
-  if (before === "doctor" && patients) return say("roleLeaves", { who, patients: sayCount("user", patients), ...figures(cared) });
-  if (!waiting?.findings) return say("roleNothing", { who });
-  const doctor = account.doctor && isolated(doctors.find(({ email }) => email === account.doctor)?.name ?? account.doctor);
-  if (role === "user") return say("rolePuts", { who, ...figures(waiting) });
-  if (doctor) return say(role === "doctor" ? "roleTakes" : "roleKeeps", { who, doctor, ...figures(waiting) });
-  return say("roleTakesUnassigned", { who, ...figures(waiting) });
-}
+/** What a doctor who loses the role leaves to be done. @param {Account} account */
+const sayLeaves = (account) => account.role === "doctor" && Boolean(account.patients) && sayAll(say("roleLeaves", { who: sayWho(account), patients: sayCount("user", account.patients ?? 0), ...figures(account.in_care) }), sayAlsoLeft(account.in_care));
 
 /** What a decision takes besides the accounts. @typedef {{role?: string, doctor?: string | null, reason?: string, note?: string | null}} Decision */
 
@@ -89,7 +77,7 @@ function fieldsAfter(account, what, body) {
   const role = /** @type {Account["role"]} */ (roleAfter(account, body.role));
   const byDefault = body.doctor === undefined && account.status === "waiting" && !account.doctor; // whose it is then, the server alone knows
   // Nothing that stays: another change of it may be under way.
-  return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "doctor" && { doctor: null }), ...(role === "user" && (body.doctor || byDefault) && { doctor: body.doctor }) };
+  return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "user" && (body.doctor || byDefault) && { doctor: body.doctor }) };
 }
 
 /** What was seen of an account when it was decided on: where another admin has changed it since, the server leaves it. @param {Account} account @returns {Api["SeenAccount"]} */
@@ -158,10 +146,10 @@ async function suspend(account, onChange) {
   toast(say("suspended", { who: sayWho(account) }));
 }
 
-/** A doctor is in the care of none. @param {Account} account @param {Account["role"]} role @param {Act["onChange"]} onChange */
+/** @param {Account} account @param {Account["role"]} role @param {Act["onChange"]} onChange */
 async function setRole(account, role, onChange) {
   await put(pathOf(account, "role"), { role });
-  onChange(account, { role, ...(role === "doctor" && { doctor: null }) });
+  onChange(account, { role });
   toast(say("roleChanged", { who: sayWho(account), role: sayValue("role", role) }));
 }
 
@@ -182,10 +170,8 @@ const ApproveAs = ({ accounts, question: { role = "", doctor }, doctors, onChang
   const [title, confirm] = accounts.length === 1
     ? [say("approveAsAsk", { who: sayWho(account), role: sayValue("role", roleAfter(account, role)) }), say("approveAs", { role: sayValue("role", roleAfter(account, role)) })]
     : [say("approveManyAsk", { roles: sayRoles(accounts, role) }), say("approve")];
-  const told = changed.filter(({ waiting }, at) => waiting || (at === 0 && changed.every((one) => !one.waiting)));
   return html`
     <${Confirm} title=${title} confirm=${confirm} kind="primary" onConfirm=${() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, onChange)} onClose=${onClose}>
-      ${told.map((one) => html`<p>${one.waiting || accounts.length === 1 ? sayWaiting(one, roleAfter(one, role), doctors) : say("roleNothingMany")}</p>`)}
       ${changed.some((one) => roleAfter(one, role) === "doctor") && html`<p>${say("doctorReads")}</p>`}
       ${doctor && accounts.some((one) => roleAfter(one, role) === "user") && html`<p>${say("approvedAssigns", { doctor: isolated(doctors.find(({ email }) => email === doctor)?.name ?? doctor) })}</p>`}
     <//>`;
@@ -329,7 +315,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
     toast(say("logInChanged", { who }));
   };
   const name = labelOfLogIn(provider ?? account.provider ?? account.link_allowed ?? "");
-  const demoted = [sayWaiting(account, role, doctors), own ? say("losesAccess") : role === "admin" && say("adminAskText"), role === "doctor" && say("doctorReads")].filter(Boolean);
+  const demoted = [sayLeaves(account), own ? say("losesAccess") : role === "admin" && say("adminAskText"), role === "doctor" && say("doctorReads")].filter(Boolean);
   const suspended = [
     say(own ? "losesAccess" : "suspendAskText"),
     patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) }),

@@ -89,8 +89,8 @@ const Managed = ({ account, act, doctors }) => {
     <tr class="managed"><td colspan=${COLUMNS.length + 2}><div class="row">
       <${ChoiceToPress} key=${account.role} label=${say("role")} name="new-role" value=${account.role} options=${ROLES.map((role) => [role, sayValue("role", role)])}
         button=${say("changeRole")} onPress=${(/** @type {string} */ role) => ask("role", role)} />
-      ${account.role === "user" && html`
-        <${ChoiceToPress} key=${`of ${inCharge}`} label=${say("assignDoctor")} name="doctor" value=${inCharge} options=${doctorsToChoose(inCharge, doctors, say("nobody"))}
+      ${(account.role === "user" || account.waiting || inCharge) && html`
+        <${ChoiceToPress} key=${`of ${inCharge}`} label=${say("assignDoctor")} name="doctor" value=${inCharge} options=${doctorsToChoose(inCharge, doctors.filter(({ _id }) => _id !== account._id), say("nobody"))}
           button=${say("changeDoctor")} onPress=${(/** @type {string} */ email) => setDoctor(account, email || null, act.onChange).catch(act.onError)} />`}
       ${!account.provider && html`<button onClick=${() => ask("link")}>${say("passwordLink")}</button>
       <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>`}

@@ -74,7 +74,7 @@ const NewDoctor = (/** @type {{onAdded: (email: string, password: string) => voi
 /** Which accounts a status of the filter means; of those that have no doctor, until one was chosen here. @param {string} status @param {Api["AccountRow"]} account @param {Api["AccountRow"][]} doctors */
 const stands = (status, account, doctors) =>
   status === "unassigned"
-    ? account.role === "user" && !doctors.some(({ email }) => email === account.doctor)
+    ? !doctors.some(({ email }) => email === account.doctor)
     : status === ALL || status === (account.refusal ? "refused" : account.status);
 
 /** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */

@@ -48,16 +48,8 @@ export function itemOfUnassigned(unassigned, asks) {
   if (!unassigned.has_doctor) return { act: true, text: asks ? say("approveFirstDoctor", { who: sayWho(asks) }) : say("addFirstDoctor"), place: asks ? addressOf("accounts", { q: asks.email }) : "accounts", more: unassigned.patients ? [sayUnassigned(unassigned)] : [] };
   if (!unassigned.patients) return { act: false, text: say("nobodyUnassigned") };
   const place = addressOf("accounts", { status: "unassigned" });
-  return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText"), ...(unassigned.not_approved ? [sayCount("patientsNotApproved", unassigned.not_approved)] : [])] };
+  return { act: true, text: sayUnassigned(unassigned), place, more: [say(unassigned.listed ? "patientsUnassignedText" : "patientsUnlistedText")] };
 }
-
-/** Spots that are in no doctor's list, since their owner is no patient. @param {Api["StaffFindings"]} one @returns {Item} */
-const itemOfStaff = ({ email, name, role, spots, urgent }) => ({
-  act: true,
-  text: say("staffFindings", { who: sayWho({ name, email }), role: sayValue("role", role), spots: sayCount("spots", spots), urgent: sayNumber(urgent) }),
-  place: addressOf("accounts", { status: "all", q: email }),
-  more: [say("staffFindingsText")],
-});
 
 /** @param {Api["Overview"]} found @param {number} lesions on which the model in service was tested @param {Api["AccountRow"]} [asks] @returns {Item[]} */
 function itemsOf(found, lesions = FEWEST_LESIONS, asks) {
@@ -65,7 +57,6 @@ function itemsOf(found, lesions = FEWEST_LESIONS, asks) {
   const model = found.model_version ?? say("noModel");
   return [
     itemOfUnassigned(found.unassigned, asks),
-    ...found.staff_findings.map(itemOfStaff),
     ...found.checkers.map(itemOfChecker),
     ...itemsOverdue(found.overdue),
     { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },
