@@ -182,7 +182,7 @@ def test_what_a_doctor_decided_is_new_until_its_finding_was_opened(any_backend: 
     assert inbox(ada)["decisions"] == []
 
 
-def test_what_is_new_about_one_photo_says_that_another_one_counts(any_backend: Backend) -> None:
+def test_what_is_new_says_that_something_newer_counts(any_backend: Backend) -> None:
     grey, ada = patient_in_care(any_backend)
     spot = begin(ada, name="beside the nose")
     decided = file_for(any_backend, ada, ROUTINE, lesion=spot).number
@@ -190,7 +190,9 @@ def test_what_is_new_about_one_photo_says_that_another_one_counts(any_backend: B
     newer = file_for(any_backend, ada, URGENT, lesion=spot).number
     [new] = inbox(ada)["decisions"]
     assert (new["finding"], new["advice"]["finding"]) == (newer, newer)
-    assert new["title"].endswith("What to do now follows from another photo of the spot.")
+    assert new["title"].endswith("What to do now follows from what has come since.")
+    told = inbox(ada, "?lang=fr")["decisions"][0]["title"]
+    assert told.endswith("Ce qu'il faut faire maintenant dépend de ce qui s'est passé depuis.")
 
 
 def test_the_laboratory_s_result_heads_the_milder_decision(any_backend: Backend) -> None:

@@ -183,7 +183,10 @@ def test_a_decision_stands_before_the_finding_in_every_view(backend: Backend) ->
     own, shown = told()
     assert own["decision"]["urgency"] == "urgent_referral"
     assert "Other malignant lesion" in shown["overview"]
-    assert "Other malignant lesion" in own["graver_review"]
+    assert own["graver_review"] == (
+        "The doctor's review is more urgent than this answer of the model: "
+        "Other malignant lesion. The review comes first."
+    )
 
 
 STATED = {"urgency": URGENT, "spot_version": 1}

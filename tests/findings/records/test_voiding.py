@@ -48,6 +48,7 @@ def test_a_voided_review_counts_no_more_and_nothing_becomes_milder(any_backend: 
     for reader in (ada, doctor):
         seen = read(reader, number)
         assert seen["decision"]["label"] == "melanoma"
+        assert "Since then: a review that was taken back, on " in seen["decision"]["signed_before"]
         assert (seen["instruction"]["band"], seen["instruction"]["from"]) == (URGENT, "review")
         reviews = reader.call("GET", f"/submissions/{number}/reviews").get_json()
         assert [item["voided"] for item in reviews] == [False, True]
