@@ -15,7 +15,7 @@ from skinapi.base.stored_record import StoredRecord, optional
 from skinapi.findings.errors import VersionMissing
 from skinapi.findings.status.decisions import Decision
 from skinapi.findings.status.reviews import Review
-from skinapi.findings.status.spot import Level, Spot, SpotFinding
+from skinapi.findings.status.spot import Level, Spot
 from skinapi.findings.status.spot_view import (
     Instruction,
     JudgedPhoto,
@@ -235,21 +235,6 @@ class StoredFindingRow(StoredRecord):
             place,
             self.finding.malignant_score,
             corrected=bool(self.corrected),
-        )
-
-    @property
-    def in_spot(self) -> SpotFinding:
-        """The finding as its spot holds it."""
-        changed = tuple(change.before for change in self.changes)
-        return SpotFinding(
-            self.id,
-            self.number,
-            self.band,
-            self.level,
-            self.queued_at,
-            self.covered_by,
-            changed,
-            self.disputed,
         )
 
     @property

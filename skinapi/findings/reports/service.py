@@ -120,11 +120,6 @@ class ReportsService:
             self.issued.keep_pdf(issued, printed, len(PAGE.findall(printed)))
         return printed
 
-    def list_issued(self, *, number: str, to: Subject) -> list[IssuedReport]:
-        """The oldest first."""
-        finding, _ = self.findings.get(number=number, to=to)
-        return self.issued.list_of(finding.id)
-
     def count_rendering(self, by: Subject) -> None:
         """Call it before a report is drawn as PDF or HTML."""
         self.allowances.count_rendering(by.id, by.role)

@@ -147,8 +147,10 @@ class FailedItems(Repository[FailedItem]):
             if known is None or known.due_at <= now():
                 self._note(collection, identifier, reason, known)
                 noted.append((collection, identifier))
+        if not noted:
+            return
         try:
-            self.on_damaged([*noted, *hidden] if noted else [])
+            self.on_damaged([*noted, *hidden])
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
