@@ -267,11 +267,13 @@ def _instruction(
     compared: ComparedFindings, language: Language, *, for_doctor: bool
 ) -> InstructionView:
     """A patient is not told that no visit is needed beside a change that was measured."""
-    view = InstructionView.from_instruction(compared.instruction, language, for_doctor=for_doctor)
-    if for_doctor or not compared.comparison.has_changed or is_sent(view.band):
+    said, changed = compared.instruction, compared.comparison.has_changed
+    view = InstructionView.from_instruction(said, language, for_doctor=for_doctor)
+    if for_doctor or view.waits_for or not changed or is_sent(view.band):
         return view
-    words = conditions_table().notices.comparison
-    return view.model_copy(update={"sentence": words.despite_change.in_language(language)})
+    despite = conditions_table().notices.comparison.despite_change.in_language(language)
+    sentence = " ".join([despite, *said.say_wanted(language)])
+    return view.model_copy(update={"sentence": sentence})
 
 
 def _say_decided(compared: ComparedFindings, language: Language) -> str | None:

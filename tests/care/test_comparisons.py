@@ -136,6 +136,20 @@ def test_beside_a_change_nobody_reads_that_no_visit_is_needed(backend: Backend) 
     assert said["decided"].endswith("avant la seconde photo.")
 
 
+@pytest.mark.parametrize("label", ["melanocytic_nevus", None])
+def test_beside_a_change_the_patient_reads_that_another_photo_is_wanted(
+    backend: Backend, label: str | None
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = begin(ada)
+    before, after = grown(backend, ada, lesion)
+    wanted = {"urgency": "self_monitoring", "photo_wanted": True}
+    sign(doctor, after, {**wanted, **({"label": label} if label else {})})
+    said = compared(ada, lesion, before, after).get_json()["instruction"]
+    assert "Please take another photo" in said["sentence"]
+    assert (said["waits_for"] == "photo") == (label is None)
+
+
 def test_what_the_person_said_of_the_size_comes_before_what_was_measured(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     lesion = begin(ada)
