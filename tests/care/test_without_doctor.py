@@ -519,6 +519,10 @@ class Ward:
         self.spots = {item.email: file_for(backend, item, URGENT).number for item in self.people}
         self.roles = dict(zip(self.spots, roles, strict=True))
         self.suspended, self.doctors = set[str](), dict[str, str | None]()
+        for patient, doctor in zip(self.people[3:], self.people, strict=False):
+            body = {"doctor": doctor.email}
+            self.root.call_ok("PUT", f"/users/{patient.email}/doctor", json=body)
+            self.doctors[patient.email] = doctor.email
 
     def is_active(self, email: str | None) -> bool:
         return email not in self.suspended and self.roles.get(email or "") == "doctor"
