@@ -210,8 +210,7 @@ class LesionsService:
         self._publish(unit, self.records.put_in_lesion(finding, spot.id))
         unit.publish(FindingSorted(finding))
         moved = finding.model_copy(update={"lesion": spot.id})
-        self.counts.enter(moved)
-        self.counts.recount(finding.lesion)
+        self.counts.refuse_excess(self.lesions.find(spot.id))
         return moved
 
     def get_own_finding(self, number: str, by: Subject) -> StoredFinding:

@@ -10,11 +10,10 @@ from typing import Any
 
 from skinapi.base.errors import NotFound
 from skinapi.findings.errors import LesionFull
-from skinapi.findings.records.events import FindingEvent, FindingFiled, FindingsChanged
+from skinapi.findings.records.events import FindingFiled, FindingsChanged
 from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.lesions import MOST_LESION_FINDINGS, Lesion, Lesions, place_told
 from skinapi.findings.records.spots import state_of
-from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.status.decisions import PHOTO_AFTER, RESULT_AFTER, WaitsFor
 from skinapi.findings.status.spot_view import SpotView
 from skinapi.model.bands import is_sent
@@ -86,6 +85,14 @@ def look_at(status: SpotView | None) -> datetime | None:
     """When the owner is to be reminded."""
     reminder = status and reminder_of(status)
     return reminder.remind_at if reminder else None
+
+
+def _count(view: SpotView | None) -> dict[str, Any]:
+    return {
+        "findings": len(view.photos) if view else 0,
+        "latest": find_latest(view),
+        "remind_at": look_at(view),
+    }
 
 
 REMINDED_AT_ONCE = 1000
@@ -166,29 +173,17 @@ class LesionCounts:
         spot = self.get_own(finding.lesion, finding.owner)
         if spot.place is None and place:
             self._lesions.change(spot.id, {"place": place.stored()})
-        self.enter(finding)
-
-    def on_changed(self, event: FindingEvent) -> None:
-        self.recount(event.finding.lesion)
+        self.refuse_excess(spot, more=1)
 
     def on_findings_changed(self, event: FindingsChanged) -> None:
         for lesion in sorted(event.lesions):
-            self.recount(lesion)
+            self._lesions.change(lesion, _count(event.views.get(lesion)))
 
-    def enter(self, finding: StoredFinding) -> None:
-        self.get_own(finding.lesion, finding.owner)
-        self.refuse_excess(self.recount(finding.lesion))
+    def recount(self, lesion: str) -> None:
+        self._lesions.change(lesion, self._read(lesion))
 
-    def recount(self, lesion: str) -> Lesion | None:
-        return self._lesions.change(lesion, self._count(lesion))
-
-    def _count(self, lesion: str) -> dict[str, Any]:
-        status = self._records.spots.read([lesion]).get(lesion)
-        return {
-            "findings": len(status.photos) if status else 0,
-            "latest": find_latest(status),
-            "remind_at": look_at(status),
-        }
+    def _read(self, lesion: str) -> dict[str, Any]:
+        return _count(self._records.spots.read([lesion]).get(lesion))
 
     def refuse_excess(self, lesion: Lesion | None, *, more: int = 0) -> None:
         if lesion and lesion.findings + more > MOST_LESION_FINDINGS:
@@ -196,7 +191,7 @@ class LesionCounts:
 
     def is_right(self, lesion: Lesion) -> bool:
         """Whether it says what is counted. Once a reminder is due, its time stays until a pass."""
-        counted = self._count(lesion.id)
+        counted = self._read(lesion.id)
         is_ahead = lesion.remind_at > now() if lesion.remind_at else lesion.reminded is None
         if not is_ahead:
             counted["remind_at"] = lesion.remind_at

@@ -142,7 +142,6 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
     for gone in (FindingVoided, FindingDeleted):
         inside(
             gone,
-            counts.on_changed,
             *_of_finding(messages.drop_reference),
             lambda event: data.person_files.forget_with(event.finding.owner),
         )

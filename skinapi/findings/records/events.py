@@ -2,12 +2,13 @@
 app/composition/subscriptions.py.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from skinapi.findings.records.letters import Letter
 from skinapi.findings.records.stored_finding import StoredFinding, StoredFindingRow
 from skinapi.findings.status.reviews import Review
+from skinapi.findings.status.spot_view import SpotView
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,13 @@ class LesionDeleted:
 @dataclass(frozen=True)
 class FindingsChanged:
     """Patients and programs read something else of these findings from now on, which are all of the
-    spots `lesions`. `alone`: no other event tells programs of it.
+    spots `lesions`. `views` are those of the spots that can be read. `alone`: no other event tells
+    programs of it.
     """
 
     findings: Sequence[StoredFindingRow]
-    lesions: Collection[str] = ()
+    lesions: Collection[str]
+    views: Mapping[str, SpotView]
     alone: bool = False
 
 

@@ -76,8 +76,9 @@ class FindingRecords(StoredFindings):
         """Store what these spots wait for, in the transaction that changes them. The caller
         publishes the result.
         """
-        self.renew_waiting(lesions)
-        return FindingsChanged(self.note_changes(lesions), {*lesions})
+        views = self.spots.read(lesions, whole=True)
+        self.waiting.replace(lesions, self._list_waiting(lesions, views))
+        return FindingsChanged(self.note_changes(lesions), {*lesions}, views)
 
     def note_changes(self, lesions: Collection[str]) -> list[StoredFindingRow]:
         """Let readers who ask for what has changed find these, in the caller's transaction; each
@@ -89,15 +90,17 @@ class FindingRecords(StoredFindings):
 
     def renew_waiting(self, lesions: Collection[str]) -> None:
         """Store what these spots wait for, in the transaction that changes them."""
-        self.waiting.replace(lesions, self._list_waiting(lesions))
+        views = self.spots.read(lesions, whole=True)
+        self.waiting.replace(lesions, self._list_waiting(lesions, views))
 
     def start_waiting(self, filed: StoredFinding, owner: Account) -> None:
         """The same of a new spot, of which nothing is stored yet."""
         for row in list_rows(filed.spot_view, owner):
             self.waiting.insert(row)
 
-    def _list_waiting(self, lesions: Collection[str]) -> list[WaitingSpot]:
-        found = self.spots.read(lesions, whole=True)
+    def _list_waiting(
+        self, lesions: Collection[str], found: Mapping[str, SpotView]
+    ) -> list[WaitingSpot]:
         damaged = {
             lesion: self.spots.find_owner(lesion)
             for lesion in lesions
@@ -126,14 +129,14 @@ class FindingRecords(StoredFindings):
     def _renew_waiting(self, lesions: Collection[str], damaged: Iterable[Name] = ()) -> None:
         with leaving_out() as unreadable:
             unreadable.hidden |= {*damaged}
-            rows = self._list_waiting(lesions)
+            rows = self._list_waiting(lesions, self.spots.read(lesions, whole=True))
         self.waiting.replace(lesions, rows)
 
     def waits_otherwise(self, owner: str) -> bool:
         """Whether what the spots of this account wait for is not what is stored."""
         stored = {row.id: row for row in self.waiting.list_of("owner", [owner]) if row.lesion}
         for lesions in batched(sorted(self.spots.list_of(owner)), SPOTS_AT_ONCE):
-            rows = self._list_waiting(lesions)
+            rows = self._list_waiting(lesions, self.spots.read(lesions, whole=True))
             if any(stored.pop(row.id, None) != row for row in rows):
                 return True
         return bool(stored)

@@ -195,12 +195,14 @@ class FindingsService:
         unit.publish(FindingFiled(filed))
         if new.lesion:
             self.records.spots.add(filed)
-            unit.publish(self.records.renew([new.lesion]))
+            changed = self.records.renew([new.lesion])
+            filed = filed.see_in(changed.views[new.lesion])
+            unit.publish(changed)
         else:
             self.records.start_waiting(filed, account)
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
-        return self.records.see_one(filed) if new.lesion else filed
+        return filed
 
     def _why_gone(self, new: NewFinding) -> SkinAPIError:
         """Say what has become of the owner meanwhile, for whoever files it."""
@@ -258,7 +260,7 @@ class FindingsService:
         """`seen` is the finding as it was before."""
         self._correct_place(seen, self.records.get(seen.id))
         changed = self.records.renew([seen.lesion])
-        after = self.records.see_one(self.records.get(seen.id))
+        after = self.records.get(seen.id).see_in(changed.views[seen.lesion])
         unit.publish(AnswerChanged(after))
         unit.publish(changed)
         if by != seen.owner:

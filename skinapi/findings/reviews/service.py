@@ -160,8 +160,6 @@ class ReviewsService:
     def _publish(self, unit: Unit, reviews: Sequence[Review], about: ReviewedSpot) -> None:
         """Sort the lists by what counts now, and tell the patient."""
         review, finding = reviews[-1], about.finding
-        if finding:
-            self.records.touch(finding.id)
         changed = self.records.renew([review.lesion])
         unit.publish(changed)
         unit.publish(ReviewSigned(finding, about.owner.id, review))
