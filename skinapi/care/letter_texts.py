@@ -62,8 +62,8 @@ TOLD_OF = {"bowens_disease": ("bowen",), "actinic_keratosis_alone": ("what", "ea
 @dataclass(frozen=True)
 class LetterFacts:
     """`earlier` are the findings of the spot before it, as its patient may know them. What the
-    patient calls the spot is in no letter. `phone` is the clinic's. `others_opinion`: another
-    doctor decided.
+    patient calls the spot is in no letter. `phone` is the clinic's. `unseen`: its doctor
+    has not signed a review that covers the photo.
     """
 
     finding: StoredFinding
@@ -72,7 +72,7 @@ class LetterFacts:
     spot_place: Place | None = None
     earlier: Sequence[StoredFindingRow] = ()
     phone: str | None = None
-    others_opinion: bool = False
+    unseen: bool = False
 
     @property
     def place(self) -> Place | None:
@@ -159,9 +159,9 @@ def _write_to_patient(about: LetterFacts, language: Language, noted: str) -> Ite
     grave = kind in CANCER and decision is not None and decision.label != NO_CANCER
     opening, told = OPENINGS.get(kind, "photo"), _fill(about, language)
     # "I have looked at it myself" is not to be said by who may not have.
-    others = about.others_opinion and opening in ("photo", "unjudged")
+    unseen = about.unseen and opening in ("photo", "unjudged")
     if (
-        decision is None or others or not decision.instructs
+        decision is None or unseen or not decision.instructs
     ):  # what counts was said about another photo
         yield words.about["patient"].format(**told)
         yield noted

@@ -326,7 +326,7 @@ class LettersService:
             spot_place=spot_place,
             earlier=sorted(earlier, key=lambda item: item.created_at)[-MOST_EARLIER:],
             phone=self.clinic.phone,
-            others_opinion=decision is not None and decision.doctor != doctor.id,
+            unseen=decision is not None and (decision.doctor != doctor.id or not decision.covers),
         )
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Held:

@@ -193,6 +193,18 @@ def test_a_draft_does_not_say_that_its_doctor_has_seen_what_another_decided(
     assert draft["text"].startswith("Dear Ada Example,\n\nThis letter is about your spot")
 
 
+@pytest.mark.parametrize(("language", "looked"), [("en", "looked at it"), ("fr", "regardée")])
+def test_a_draft_about_a_later_photo_does_not_say_that_its_doctor_has_seen_it(
+    backend: Backend, language: str, looked: str
+) -> None:
+    at = Practice(backend)
+    assert looked in at.draft(language=language)["text"]
+    at.number = predicted(at.ada, lesion=at.spot)["id"]
+    shown = at.doctor.call("GET", f"/submissions/{at.number}").get_json()
+    assert shown["instruction"]["from"] == "review"
+    assert looked not in at.draft(language=language)["text"]
+
+
 def test_letters_go_with_their_finding(backend: Backend) -> None:
     at = Practice(backend)
     at.sign(at.draft())
