@@ -76,7 +76,8 @@ class Truth:
             covered = [name for name, it in self.photos.items() if by in it.reviews]
             on = [act.photo for act in self.history.oracle.log if act.review == by][:1]
             left = [name for name in covered if not self.photos[name].stub]
-            names = [name for name in on if name in left] or left or names
+            signed_on = [name for name in on if name in (left or covered)]
+            names = signed_on or left or names
         return self.history.numbers[names[0]]
 
     @property
