@@ -309,8 +309,10 @@ def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> 
 def sort_finding(
     lesions: LesionsService, *, number: str, body: ChosenLesion, subject: Subject
 ) -> FindingView:
-    """Move a finding of the caller that no review covers to another spot of the caller, or to a new
-    one.
+    """Move a finding to another spot of its patient, or to a new one, as the doctor in charge. The
+    patient may do so if no review covers the finding.
     """
-    finding = lesions.sort_finding(number=number, lesion=body.lesion, was=body.was, by=subject)
-    return FindingView.from_finding(finding, subject.account)
+    finding, owner = lesions.sort_finding(
+        number=number, lesion=body.lesion, was=body.was, by=subject
+    )
+    return FindingView.from_finding(finding, owner, for_doctor=owner.id != subject.id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from skinapi.accounts.auth.account import Subject
+from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.owners import OwnerStatus
 from skinapi.base.errors import ChangedMeanwhile, Forbidden, NotFound
@@ -186,16 +186,19 @@ class LesionsService:
     @atomic
     def sort_finding(
         self, unit: Unit, *, number: str, lesion: str | None, was: str | None, by: Subject
-    ) -> StoredFinding:
+    ) -> tuple[StoredFinding, Account]:
         """Move a finding to this spot, or to a new one, if it is in the spot that it `was` in."""
-        finding = self.get_own_finding(number, by)
-        spot = self.counts.get_own(lesion or finding.lesion, by.id)
+        finding, owner = self.findings.get(number=number, to=by)
+        own = owner.id == by.id
+        if not own and not in_care(owner, by):
+            raise NotFound(NOT_YOURS)
+        spot = self.counts.get_own(lesion or finding.lesion, owner.id)
         unit.audit("submission.sort", by=by.id, target=finding.id, owner=finding.owner)
         if finding.lesion == lesion or (lesion is None and spot.findings == 1):
-            return finding
+            return finding, owner
         if was not in (None, finding.lesion):
             raise ChangedMeanwhile
-        if finding.covered_by:
+        if own and finding.covered_by:
             raise FindingSigned(finding.id)
         if awaits_result(finding.spot):
             raise ResultAwaited
@@ -203,7 +206,7 @@ class LesionsService:
             place = Place.from_told(finding.spot_view.photos[finding.id].place)
             new = Lesion(id=new_id(), created_at=now(), owner=finding.owner, place=place)
             spot = self.lesions.insert(new)
-        return self.records.see_one(self._put(unit, finding, spot))
+        return self.records.see_one(self._put(unit, finding, spot)), owner
 
     def _put(self, unit: Unit, finding: StoredFinding, spot: Lesion) -> StoredFinding:
         self._refuse_apart(spot, _place_told(finding.context))

@@ -266,6 +266,28 @@ def test_a_finding_is_sorted_into_own_spots_alone(backend: Backend) -> None:
     assert code_of(sort(bob, number, None)) == (404, "not_found")
 
 
+def test_the_doctor_in_charge_moves_a_reviewed_finding_to_another_spot_of_its_patient(
+    any_backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    number, other = file_for(any_backend, ada, URGENT).number, begin(ada)
+    assert sign_review(doctor, number, {"label": "melanoma", "urgency": URGENT}).status_code == 201
+    assert code_of(sort(ada, number, other)) == (409, "finding_signed")
+    stranger = any_backend.member(role="doctor")
+    assert code_of(sort(stranger, number, other)) == (404, "not_found")
+    assert code_of(sort(doctor, number, begin(any_backend.member()))) == (404, "not_found")
+    moved = sort(doctor, number, other)
+    assert (moved.status_code, moved.get_json()["lesion"]) == (200, other)
+    assert course(ada, other) == [number]
+    assert [row["id"] for row in doctor.pages("/queue")] == [number]
+    assert shown(ada, other)["instruction"]["band"] == URGENT
+    [review] = doctor.pages(f"/submissions/{number}/reviews")
+    path = f"/submissions/{number}/reviews/{review['_id']}/void"
+    assert doctor.call("POST", path, json={"reason": "wrong"}).status_code == 200
+    assert shown(ada, other)["instruction"]["voided"]
+    assert list(check_integrity(any_backend.services)) == []
+
+
 def test_a_spot_has_as_many_findings_as_one_transaction_holds(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

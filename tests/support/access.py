@@ -609,7 +609,7 @@ mark_messages_about_no_spot_done conversation  /patients/{patient}/messages/done
 list_waiting_messages        approved          /messages
 show_inbox                   approved          /inbox
 propose_lesions              owner             /submissions/{number}/lesion-proposals
-sort_finding                 owner             /submissions/{unreviewed}/lesion
+sort_finding                 conversation      /submissions/{unreviewed}/lesion
 list_patients                doctors           /patients
 list_patient_submissions     doctor_in_care    /patients/{patient}/submissions
 list_queue                   doctors           /queue
