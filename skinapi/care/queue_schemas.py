@@ -24,7 +24,7 @@ from skinapi.findings.records.schemas.summary import decision_view, headed_field
 from skinapi.findings.records.stored_finding import Dispute, StoredFindingRow
 from skinapi.findings.records.waiting_spots import WaitingSpot
 from skinapi.findings.status.decisions import WaitsFor
-from skinapi.findings.status.spot import Level, LevelSource, SpotFinding
+from skinapi.findings.status.spot import LevelSource, SpotFinding
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.model.bands import RaisedBy
 from skinapi.model.conditions import Band, conditions_table
@@ -153,14 +153,18 @@ class LevelView(Answer):
     words: LocalizedText = Field(description="in the words of who asks: a doctor's, or a patient's")
     source: LevelSource = Field(serialization_alias="from")
     set_at: datetime = Field(serialization_alias="since")
+    voided: bool = optional("as that of an instruction", default=False)
 
     @classmethod
-    def from_level(cls, level: Level, *, for_doctor: bool) -> Self:
+    def from_finding(cls, finding: StoredFindingRow, *, for_doctor: bool) -> Self:
+        level = finding.level
+
         def say(language: Language) -> str:
             words = conditions_table().band_words(level.urgency, language)
             return words.doctor_label if for_doctor else words.label
 
-        return cls.from_record(level, words=LocalizedText.by(say))
+        voided = finding.spot_view.is_voided(level.review)
+        return cls.from_record(level, words=LocalizedText.by(say), voided=voided)
 
 
 class DeletedFinding(Answer):
@@ -207,7 +211,7 @@ class ListedFinding(Answer):
             finding.context,
             judged,
             **headed_fields(judged, for_doctor=for_doctor),
-            level=LevelView.from_level(finding.level, for_doctor=for_doctor),
+            level=LevelView.from_finding(finding, for_doctor=for_doctor),
             decision=decision_view(finding),
             photo_kept=finding.photo_blob is not None,
             **(_for_doctor(finding) if for_doctor else NOT_FOR_PATIENTS),

@@ -207,7 +207,7 @@ class SpotView:
             spot_day(self.spot),
             decision,
             self.spot.photo_wanted_at is not None,
-            voided=level.review in self.reviews and decision is None,
+            voided=self.is_voided(level.review),
             taken_back_at=None if decision else self._taken_back_at,
             risen=level.source is LevelSource.MODEL
             and current is not None
@@ -225,10 +225,13 @@ class SpotView:
         decided = last and any(not it.voided and it.created_at > last for it in reviews)
         return None if decided else last
 
+    def is_voided(self, review: str | None) -> bool:
+        stored = self.reviews.get(review or "")
+        return stored is not None and stored.voided
+
     def _decide(self, review: str) -> Decision | None:
         stored = self.reviews.get(review)
-        counts = stored is not None and not stored.voided
-        return Decision.from_review(stored, self.spot) if stored and counts else None
+        return Decision.from_review(stored, self.spot) if stored and not stored.voided else None
 
     @property
     def decision_opened_at(self) -> datetime | None:

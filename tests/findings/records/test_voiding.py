@@ -58,6 +58,9 @@ def test_a_voided_review_counts_no_more_and_nothing_becomes_milder(any_backend: 
     assert void(doctor, number, first).status_code == 200
     seen = read(ada, number)
     assert (seen["decision"], seen["instruction"]["band"]) == (None, URGENT)
+    for path in ("/queue", f"/lesions/{seen['lesion']}/submissions"):
+        [row] = doctor.call("GET", path).get_json()
+        assert (row["level"]["from"], row["level"]["voided"]) == ("review", True), path
     acts = [row for row in any_backend.audit() if row["action"] == "review.void"]
     assert [(row["outcome"], row["detail"]) for row in acts] == [("done", REASON)] * 2
     assert [it.message for it in check_integrity(any_backend.services)] == []

@@ -111,7 +111,7 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
 
 /** How urgent a finding is, and what has set that. @param {{level: Api["LevelView"], size?: number}} props */
 export const UrgencySign = ({ level, size }) => {
-  const label = `${said(level.words)} · ${saidBy({ from: level.from, since: level.since })}`;
+  const label = `${said(level.words)} · ${saidBy(level)}`;
   return html`<span class=${`sign-of band-${level.urgency}`} title=${label}><${Icon} name=${level.urgency} size=${size} /><span class="hidden">${label}</span></span>`;
 };
 
