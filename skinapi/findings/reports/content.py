@@ -378,13 +378,18 @@ class ReportContent:
 
     @cached_property
     def review(self) -> list[Row]:
-        """The review that counts, without what its decision says above."""
-        review, labels = self.report.review, self.labels
+        """The current review, without what its decision says above. The note of one that does
+        not cover the photo begins with that.
+        """
+        review, labels, decision = self.report.review, self.labels, self.report.decision
         if review is None:
             return []
+        note = "" if self._reason else review.note or ""
+        beside = decision if note and decision and not decision.covers else None
+        before = beside.signed_before(self.report.language) if beside else ()
         rows = [
             (labels.histology, labels.not_taken if review.opinion.sample is Sample.NONE else ""),
-            (labels.note, "" if self._reason else review.note or ""),
+            (labels.note, " ".join((*(f"{sentence}." for sentence in before), note))),
         ]
         return filled(rows)
 

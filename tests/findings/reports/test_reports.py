@@ -16,7 +16,7 @@ from skinapi.model.bands import band_of_condition
 from skinapi.model.conditions import conditions_table
 from skinapi.platform.storage.ids import new_id
 from tests.findings.prediction.photographer import predicted
-from tests.findings.reports.sample_reports import text_of
+from tests.findings.reports.sample_reports import one_line, plain_text, text_of
 from tests.support.backends import Backend, Person, erase
 from tests.support.reviews import sign_review
 
@@ -151,6 +151,29 @@ def test_a_review_makes_another_report_and_stands_in_it(backend: Backend) -> Non
         assert said in text
         assert said in page
     assert "First look." not in text + page
+
+
+@pytest.mark.parametrize(
+    ("lang", "not_covered"),
+    [
+        ("en", "The review of Dr Grace Hopper is not about this photo."),
+        ("fr", "L'avis de Dr Grace Hopper ne porte pas sur cette photo."),
+    ],
+)
+def test_a_note_about_an_earlier_photo_says_so_in_the_report_of_a_later_one(
+    backend: Backend, lang: str, not_covered: str
+) -> None:
+    doctor, ada, number = in_care(backend)
+    body = {"label": "melanocytic_nevus", "certainty": "sure", "note": "Nothing to do."}
+    assert sign_review(doctor, number, body).status_code == 201
+    spot = ada.call("GET", f"/submissions/{number}").get_json()["lesion"]
+    later = predicted(ada, lesion=spot)["id"]
+    for of, covered in ((number, True), (later, False)):
+        path = f"/submissions/{of}/report.%s?lang={lang}"
+        page = plain_text(ada.call("GET", path % "html").text)
+        for text in (page, text_of(ada.call("GET", path % "pdf").data)):
+            before, _, _ = one_line(text).partition("Nothing to do.")
+            assert ("".join(before.split()).endswith("".join(not_covered.split()))) is not covered
 
 
 def verdict(backend: Backend, hash: str, **options: Any) -> Any:
