@@ -180,13 +180,21 @@ def test_a_closed_account_of_another_system_opens_at_its_next_order(backend: Bac
     assert backend.services.data.accounts.get(patient).approved
 
 
-@pytest.mark.parametrize("kind", ["telling", "review", "result"])
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        ("telling", Band.URGENT_REFERRAL),
+        ("review", Band.URGENT_REFERRAL),
+        ("review", Band.REFERRAL),
+        ("result", Band.URGENT_REFERRAL),
+    ],
+)
 def test_an_erasure_waits_30_days_for_what_is_to_be_told_reviewed_or_found(
-    backend: Backend, clock: Clock, kind: str
+    backend: Backend, clock: Clock, kind: str, asked: Band
 ) -> None:
     grey, ada = patient_in_care(backend)
     account = backend.account(ada.email).id
-    number = file_for(backend, ada, Band.URGENT_REFERRAL).number
+    number = file_for(backend, ada, asked).number
     file_for(backend, ada, Band.ROUTINE)
     if kind != "review":
         waits = {"sample": "waiting"} if kind == "result" else {}

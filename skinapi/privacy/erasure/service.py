@@ -11,6 +11,7 @@ its own next start:
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from skinapi.base.errors import RecordDamaged, SkinAPIError
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.waiting_spots import WaitingSpots
+from skinapi.findings.status.spot import is_urgent
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.platform.backups.erased_ids import ErasedIds
 from skinapi.platform.jobs.job_queue import Jobs
@@ -185,10 +187,11 @@ class ErasureService:
 
     def _count_unsettled(self, owner: str) -> dict[WaitingKind, int]:
         """Count the spots for which an erasure waits, by what they wait for."""
-        counts = self.waiting.count_by("owner", [owner]).get(owner, {})
-        urgent = self.waiting.count_urgent_by("owner", [owner])
-        counts = {**counts, WaitingKind.REVIEW: urgent.get(owner, 0)}
-        return {kind: counts[kind] for kind in SETTLED_FIRST if counts.get(kind)}
+        rows = self.waiting.list_of("owner", [owner])
+        counts = Counter(
+            row.kind for row in rows if row.kind is not WaitingKind.REVIEW or is_urgent(row.urgency)
+        )
+        return {kind: counts[kind] for kind in SETTLED_FIRST if counts[kind]}
 
     @atomic
     def _begin_due(self, unit: Unit, account_id: str) -> list[str]:
