@@ -100,6 +100,21 @@ def test_what_was_erased_since_the_backup_is_erased_again(
     assert_erased(clinic, clinic.settings())
 
 
+def test_a_store_whose_only_admin_was_erased_since_the_backup_gets_another_admin(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backend, settings = clinic.backend, clinic.settings()
+    [erased] = backend.services.data.accounts.list_active_admins()
+    backend.admin("grace@example.org")
+    erase(backend.services, backend.services.data.accounts.get(erased))
+    assert clinic.restore(settings, erased=clinic.list) == 0
+    assert "no admin of the backup is left: " in capsys.readouterr().out
+    with closing(open_store(settings)) as store:
+        admins = open_services(settings, store).data.accounts.list_active_admins()
+        assert len(admins) == 1
+        assert erased not in admins
+
+
 def test_an_account_that_had_given_its_findings_away_is_not_erased_for_the_other(
     clinic: Clinic, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -234,6 +234,8 @@ class ErasureService:
             self.accounts.set_erase_at(account_id, kept_until)
             return []
         unit.audit("account.erase_again", by=by, target=account_id)
+        if self.accounts.is_last_admin(account):
+            raise LastAdmin
         return self._begin(unit, account)
 
     def give_time(self) -> list[str]:
