@@ -258,9 +258,11 @@ class CareService:
 
         def page_reviewed(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
             page = self.records.page_reviewed({*self.accounts.list_patients(doctor.id)}, part)
-            found = [item for item in page.items if urgency in (None, item.level.urgency)]
             cases = self._with_accounts(
-                found, lambda _, owner: in_care(owner, doctor), doctor=doctor
+                page.items,
+                lambda _, owner: in_care(owner, doctor),
+                doctor=doctor,
+                urgency=urgency,
             )
             return Page([*cases], page.next_after)
 
@@ -327,9 +329,10 @@ class CareService:
         belongs: Callable[[StoredFindingRow, Account], bool],
         *,
         doctor: Subject,
+        urgency: Band | None = None,
     ) -> list[FoundCase]:
-        """Findings with their owners, doctors and what holds; those that do not belong are left
-        out.
+        """Findings with their owners, doctors and what holds; those that do not belong, or whose
+        spot does not ask for this `urgency`, are left out.
         """
         accounts = self.accounts.by_ids({entry.owner for entry in entries})
         shown = [
@@ -337,7 +340,8 @@ class CareService:
             for entry in entries
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]
-        seen = self.records.see(shown)
+        found = self.records.see(shown)
+        seen = [item for item in found if urgency in (None, item.instruction.band)]
         named = {doctor for item in seen for doctor in doctors_of(item.spot)}
         doctors = self.accounts.by_ids(named)
         cases = [FoundCase(item, accounts[item.owner], doctors) for item in seen]

@@ -61,7 +61,7 @@ class DoctorsQueueQuery(QueueQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
     urgency: Band | None = Field(
         default=None,
-        description="only spots that ask for this, and findings with this level",
+        description="only spots that ask for this",
     )
 
     unassigned: bool = Field(
@@ -395,7 +395,7 @@ class WaitingRow(OfPatient):
     def from_queue(cls, found: FoundCase | FoundWaiting, to: Subject) -> QueuedFinding | Self:
         """A spot in the queue is shown as a finding of it, if there is one."""
         if isinstance(found, FoundCase):
-            return QueuedFinding.from_case(found, to)
+            return QueuedFinding.from_case(found, to, urgency=found.finding.instruction.band)
         if found.case is None:
             return cls.from_row(found, to)
         deleted = DeletedFinding.from_stub(found.status.open_stub if found.status else None)

@@ -116,6 +116,19 @@ def test_the_queue_of_one_urgency_has_all_of_that_and_none_else(shared_backend: 
     assert numbers(doctor, "/queue?urgency=doctor_review") == []
 
 
+def test_a_reviewed_finding_is_listed_with_what_its_spot_asks_for(shared_backend: Backend) -> None:
+    doctor = shared_backend.member(role="doctor")
+    ada = patient_of(shared_backend, doctor)
+    mole = file_for(shared_backend, ada, ROUTINE)
+    review(doctor, mole.number, label="melanocytic_nevus", urgency="self_monitoring")
+    file_for(shared_backend, ada, URGENT, lesion=mole.lesion)
+    [row] = doctor.call("GET", "/queue?reviewed=true&urgency=urgent_referral").get_json()
+    due = doctor.call("GET", f"/lesions/{mole.lesion}").get_json()["instruction"]["due"]
+    assert (row["id"], row["urgency"], row["due"]) == (mole.number, URGENT, due)
+    assert row["level"]["urgency"] == "self_monitoring"
+    assert numbers(doctor, "/queue?reviewed=true&urgency=self_monitoring") == []
+
+
 def test_a_patient_is_found_by_the_beginning_of_a_name_a_last_name_or_an_email(
     shared_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

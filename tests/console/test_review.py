@@ -92,6 +92,8 @@ def test_a_review_that_was_taken_back_is_shown_as_no_diagnosis(
         visitor.see("taken back")
         for said in ("decision of", "suspected", "a newer photo", "an earlier photo"):
             visitor.see_none(said)
+    sign_of_photo = visitor.find(".spot-photos .sign-of").get_attribute("title") or ""
+    assert sign_of_photo.endswith("taken back"), sign_of_photo
     visitor.press("[name=agreement][value=agree]")
     visitor.press(".signing [value=stay]")
     visitor.see("This is milder than what counts since a review was taken back on")

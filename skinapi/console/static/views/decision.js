@@ -109,11 +109,9 @@ export const Instruction = ({ instruction, view, conditions, here, overdue = fal
     ${instruction.photo_wanted && view === "finding" && here && html`<${TakeAnother} of=${here} />`}
   </header>`;
 
-/** How urgent a finding is, and what has set that. @param {{level: Api["LevelView"], size?: number}} props */
-export const UrgencySign = ({ level, size }) => {
-  const label = `${said(level.words)} · ${saidBy(level)}`;
-  return html`<span class=${`sign-of band-${level.urgency}`} title=${label}><${Icon} name=${level.urgency} size=${size} /><span class="hidden">${label}</span></span>`;
-};
+/** How urgent a finding is, and what has set that. `urgency` and `label` are of a spot that asks for something else. @param {{level: Api["LevelView"], size?: number, urgency?: Api["LevelView"]["urgency"], label?: string}} props */
+export const UrgencySign = ({ level, size, urgency = level.urgency, label = `${said(level.words)} · ${saidBy(level)}` }) =>
+  html`<span class=${`sign-of band-${urgency}`} title=${label}><${Icon} name=${urgency} size=${size} /><span class="hidden">${label}</span></span>`;
 
 /** What it is by a decision, in the reader's language and words. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
 const sayWhat = (decision, conditions) => {

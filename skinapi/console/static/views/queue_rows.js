@@ -126,7 +126,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const place = id ? `case/${id}${query}` : spot || addressOf(`patients/${found.patient_id}`, { at: waiting?.kind === "answer" ? "messages" : "" });
   return html`
     <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
-      ${id && html`<${KeptPhoto} number=${id} kept=${found.photo_kept} /><${UrgencySign} level=${found.level} />`}
+      ${id && html`<${KeptPhoto} number=${id} kept=${found.photo_kept} /><${UrgencySign} level=${found.level} ...${urgency && urgency !== found.level.urgency && { urgency, label: labelOfBand(conditions, urgency) }} />`}
       <div class="grow">
         <span class="line"><a class="cover" href=${`#/${place}`} data-number=${id} aria-current=${current ? "true" : null}>
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${sayCount("findings", of)}</small>`}` : where}</a>
