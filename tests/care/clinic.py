@@ -34,13 +34,12 @@ def file_at(
 
 
 def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> StoredFinding:
-    given = {"finding": finding_of(band=band), "context": Context(), **fields}
+    given = {"finding": finding_of(band=band), "context": Context(), "language": "en", **fields}
     photo = given.pop("photo_blob", None)
     if photo:
         given["blobs"] = (photo,)
     new = NewFinding(
         owner=backend.account(patient.email).id,
-        language="en",
         sections=dict.fromkeys(SECTIONS, "said"),
         narrative_source={"writer": "template"},
         **given,

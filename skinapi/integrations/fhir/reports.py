@@ -173,7 +173,7 @@ def _report_of(
         resultsInterpreter=[{"display": counts.decided_by}] if counts else None,
         result=[_refer(observation) for observation in observations],
         media=[{"link": _refer(item)} for item in media],
-        conclusion=said if finding.decision else None,
+        conclusion=said if finding.decision or finding.instruction.taken_back_at else None,
         conclusionCode=[_conclude(finding)],
         presentedForm=[pdf] if base else None,
     )

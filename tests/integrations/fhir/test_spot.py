@@ -115,3 +115,24 @@ def test_a_photo_that_leaves_the_spot_takes_its_level_along(spot: Spot) -> None:
     assert again["conclusion"].startswith(f"{before['conclusion']} Signed on ")
     assert again["status"] == "amended"
     assert again["meta"]["lastUpdated"] > replaced["meta"]["lastUpdated"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "to_do"), [("en", "see a doctor this week"), ("fr", "voir un médecin cette semaine")]
+)
+def test_the_conclusion_after_a_voided_review_is_the_instruction(
+    spot: Spot, lang: str, to_do: str
+) -> None:
+    clinic, doctor = spot.clinic, spot.clinic.doctor
+    number = file_for(clinic.backend, clinic.ada, MOLE.band, finding=MOLE, language=lang).number
+    assert "conclusion" not in spot.report(number)
+    clinic.review(number, **SURE_MELANOMA)
+    path = f"/submissions/{number}/reviews"
+    [review] = doctor.call("GET", path).get_json()
+    voided = doctor.call("POST", f"{path}/{review['_id']}/void", json={"reason": "Wrong."})
+    assert voided.status_code == 200, voided.text
+    after = spot.report(number)
+    assert to_do in after["conclusion"]
+    assert escape(after["conclusion"]) in after["text"]["div"]
+    assert after["conclusionCode"][0]["text"] == "No doctor has signed a conclusion"
+    assert_valid([after])
