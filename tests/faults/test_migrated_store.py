@@ -92,7 +92,8 @@ EMPTIED = {"account_acts", "break_glass"}
 STILL_SAID = {"class", "confidence", "time", "decision", "label", "text", "email"}
 # What is said by other rules since.
 TITLES = {"heading", "title", "title_key", "for_doctor"}  # of a decision that names nothing
-RESTATED = TITLES | {"about", "from", "certainty", "narrative", "notices", "report", "verification"}
+RESTATED = TITLES | {"about", "from", "certainty", "findings", "graver_review", "narrative"}
+RESTATED |= {"notices", "report", "verification"}
 
 FOLLOWS = {
     "passages",
