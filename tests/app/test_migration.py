@@ -43,7 +43,7 @@ from tests.care.clinic import (
 from tests.care.test_cases import Clinic, answer, give
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_patients import program
-from tests.support.backends import SECRET, Backend
+from tests.support.backends import SECRET, Backend, erase
 
 # What 2.0.0 did not store of them.
 NEW = {
@@ -246,6 +246,33 @@ def test_a_kept_record_becomes_a_closed_account_with_its_day_and_its_doctor(
     assert (patient["_id"], datetime.fromisoformat(patient["erase_at"])) == (account, until)
     assert grey.call("GET", f"/submissions/{number}").status_code == 200
     assert again.call("GET", f"/submissions/{number}").status_code == 404
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_erasure_that_the_former_release_has_not_finished_comes_to_its_end(
+    real_backend: Backend, kept: bool
+) -> None:
+    """Of an account of which the law keeps the medical record, that stays."""
+    grey, ada = patient_in_care(real_backend)
+    number = file_for(real_backend, ada, ROUTINE).number
+    store, account = real_backend.services.store, real_backend.account(ada.email)
+    code = real_backend.services.erasure.receipts.add(account.id, asked_by="person").code
+    receipts = store.collection("erasure_receipts")
+    if kept:
+        real_backend.edit(
+            ada.email, status="suspended", record_kept_until_at=now() + timedelta(days=900)
+        )
+    else:
+        erase(real_backend.services, account)
+    gone = {"gone_at": now() - timedelta(hours=1), "awaits_until_at": now() - timedelta(minutes=1)}
+    receipts.update({"code": code}, {"$set": gone, "$unset": {"begun_at": True}})
+    make_former(real_backend)
+    opened = open_services(real_backend.settings, store)
+    opened.erasure.finish_begun()
+    receipt = opened.erasure.receipts.find_by_code(code)
+    assert receipt
+    assert receipt.complete
+    assert grey.call("GET", f"/submissions/{number}").status_code == (200 if kept else 404)
 
 
 def test_an_account_whose_deletion_waits_is_closed_until_the_same_day(

@@ -137,6 +137,17 @@ def close_account(tools: Tools, account: Document) -> None:
         )
 
 
+def go_on_erasing(tools: Tools, receipt: Document) -> None:
+    """Let an erasure that 2.0.0 has not finished come to its end. One that kept the medical record
+    ends here: its closed account gets another receipt.
+    """
+    if receipt.get("pending"):
+        kept = tools.store.collection("accounts").get(receipt["account"])
+        ended = {"pending": None, "completed_at": now()}
+        change = set_or_remove(ended if kept else {"begun_at": receipt["created_at"]})
+        tools.store.collection("erasure_receipts").update({"id": receipt["id"]}, change)
+
+
 def leave_people_to_reach(tools: Tools, erased: Document) -> None:
     if erased["kind"] in ("to_reach", "reached"):
         tools.store.collection("erased_ids").delete({"id": erased["id"]})
@@ -279,6 +290,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("lesions", move_opinion),
     (FINDINGS, remove_retired_fields),
     ("erased_ids", leave_people_to_reach),
+    ("erasure_receipts", go_on_erasing),
     ("outbox", convert_mail),
     ("accounts", keep_held),
     ("accounts", close_account),
