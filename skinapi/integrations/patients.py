@@ -26,7 +26,7 @@ CLINIC_WIDE_ONLY = "Only a clinic-wide key names patients of another system"
 NOBODY = (
     "Nobody here came under this number. Look at each sign of it, and at the system that gave it"
 )
-SUSPENDED = "The account of this patient is suspended: nothing is filed for it"
+SUSPENDED = "The account of this patient is suspended or closed: nothing is filed for it"
 LONGEST = LONGEST_NAME
 UNSEEN = (
     "An identifier has a character that nobody sees ({unseen}). Send it without: else one number "
@@ -108,11 +108,12 @@ class PatientsService:
     ) -> tuple[Account, bool]:
         """The account of this identifier, and whether it is a new one that is not stored yet: see
         `add_drafted`. In charge of a new one is the `doctor` with this id, else the one whom the
-        caller's key names, else that of DEFAULT_DOCTOR. A closed account is opened.
+        caller's key names, else that of DEFAULT_DOCTOR. A closed account to which nobody can log
+        in is opened.
         """
         hashes = self.list_hashes(system, value, by=by)
         found = self._find(hashes)
-        if found and found.status == "closed":
+        if found and found.status == "closed" and not found.can_log_in:
             found = self._open(found.id, by=by.id)
         if found and not found.approved:
             raise Conflict(SUSPENDED)

@@ -180,6 +180,22 @@ def test_a_closed_account_of_another_system_opens_at_its_next_order(backend: Bac
     assert backend.services.data.accounts.get(patient).approved
 
 
+@WAITS
+def test_a_person_who_has_closed_the_account_is_not_let_in_again_by_another_system(
+    backend: Backend,
+) -> None:
+    """Of whom a joined account has the number there."""
+    hospital, root, ada = clinic_wide(backend), backend.admin(), backend.member()
+    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
+    sent = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
+    body = {"into": ada.email, "reason": "one person", "current_password": PASSWORD}
+    sent_email = backend.services.data.accounts.get(sent).email
+    root.call_ok("POST", f"/users/{sent_email}/join", json=body)
+    leave(ada)
+    again = hospital.call("POST", "/patients/external", json=named)
+    assert (again.status_code, backend.account(ada.email).status) == (409, "closed")
+
+
 @pytest.mark.parametrize(
     ("kind", "asked"),
     [
