@@ -288,6 +288,20 @@ def test_an_account_whose_deletion_waits_is_closed_until_the_same_day(
     assert store.collection("sessions").find({"account": account}) == []
 
 
+def test_who_was_suspended_before_the_deletion_is_not_erased_by_the_migration(
+    real_backend: Backend,
+) -> None:
+    """As 2.0.0 did: an admin suspends an account to stop a thief who deletes it."""
+    ada, store = real_backend.member(), real_backend.services.store
+    due = now() - timedelta(days=2)
+    account = real_backend.account(ada.email).id
+    real_backend.edit(ada.email, status="suspended", deletion_asked_at=due, deletion_due_at=due)
+    make_former(real_backend)
+    opened = open_services(real_backend.settings, store)
+    opened.erasure.begin_due()
+    assert opened.data.accounts.get(account).status == "closed"
+
+
 def former_opinion(**said: Any) -> Document:
     """What 2.0.0 stored of what a review says."""
     nothing = ("label", "agrees_with_label", "urgency", "agrees_with_urgency")

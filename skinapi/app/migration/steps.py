@@ -28,6 +28,7 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
+from skinapi.privacy.erasure.service import RESTORED_WAIT
 
 OF_QUESTION = ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
 RETIRED = (
@@ -122,7 +123,8 @@ def remove_retired_fields(tools: Tools, finding: Document) -> None:
 
 def close_account(tools: Tools, account: Document) -> None:
     """Close an account of which 2.0.0 kept the medical record alone, or whose owner had asked for
-    its deletion.
+    its deletion. One that is suspended gets time to be opened again, because an admin may have
+    suspended it to stop the deletion.
     """
     accounts, own = tools.store.collection("accounts"), {"account": account["id"]}
     retired = ("deletion_asked_at", "deletion_due_at", "record_kept_until_at", "record_made_at")
@@ -131,6 +133,8 @@ def close_account(tools: Tools, account: Document) -> None:
         for collection in ("sessions", "keys", "session_keys", "password_links"):
             tools.store.collection(collection).delete(own)
         change |= {"consents": {}, "token_version": account["token_version"] + 1}
+        if account["status"] == "suspended":
+            due = max(due, now() + RESTORED_WAIT)
     if until := account.get("record_kept_until_at") or due:
         accounts.update(
             {"id": account["id"]}, set_or_remove({**change, "status": "closed", "erase_at": until})
