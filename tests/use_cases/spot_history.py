@@ -323,15 +323,16 @@ class History:
 
     def move(self) -> None:
         live = self._draw_live()
-        patient = self.owner_of(live.spot)
+        patient, editor = self.owner_of(live.spot), self._editor_of(live)
         others = [spot for spot in self.list_spots(patient) if spot != live.spot]
         alone = len(self.list_live(spot=live.spot)) == 1
         wanted = self.draw.choice([*others, None])
         if patient.suspended or (wanted is None and (alone or len(others) >= MOST_SPOTS)):
             return
         path = f"/submissions/{live.number}/lesion"
-        answer = patient.person.call("PUT", path, json={"lesion": wanted})
-        refusal = "finding_signed" if live.photo.reviews else self._refusal(live)
+        answer = editor.call("PUT", path, json={"lesion": wanted})
+        signed = live.photo.reviews and editor is patient.person
+        refusal = "finding_signed" if signed else self._refusal(live)
         expect(answer, refusal)
         if not refusal:
             to = answer.get_json()["lesion"]
