@@ -44,6 +44,10 @@ STAY_OR_SEE = """
 document.querySelector(".signing [value=stay]")?.click();
 return Boolean(document.querySelector(".verdict.decided"));
 """
+STAY_OR_GONE = """
+document.querySelector(".signing [value=stay]")?.click();
+return !document.querySelector(".spot-review");
+"""
 
 
 def open_case(visitor: Visitor, doctor: Caller, number: int) -> None:
@@ -151,6 +155,30 @@ def test_a_spot_shows_the_photo_that_asks_for_a_doctor_and_links_to_none_that_is
         visitor.go(place)
         visitor.see("a deleted photo")
         assert visitor.count(f"main a[href$='/{urgent}']") == 0
+    visitor.assert_quiet()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_doctor_reviews_a_spot_whose_photos_were_all_deleted(
+    visitor: Visitor, patient: Caller, doctor: Caller, language: str
+) -> None:
+    number = send(patient, "melanoma")
+    spot = patient.call("GET", f"/submissions/{number}").json["lesion"]
+    assert patient.call("DELETE", f"/submissions/{number}").status == 200
+    journey = Journey(visitor, "deleted", Look(DESK, dark=False, language=language))
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"course/{spot}")
+    visitor.press(".spot-review .chip:has([value=disagree])")
+    visitor.press(f".spot-review .chip:has([value={MOLE}])")
+    assert visitor.count(".spot-review [value=agree]") == 0, "no model's answer is left"
+    visitor.assert_accessible()
+    visitor.press(".signing [value=stay]")
+    visitor.find(".signing .doubt")
+    journey.step("review", expected=(f"/lesions/{spot}/reviews",))
+    visitor.await_truth(lambda: visitor.run(STAY_OR_GONE), "it to be signed, once it can be read")
+    assert doctor.call("GET", "/queue").json == []
+    said = patient.call("GET", f"/lesions/{spot}").json["instruction"]
+    assert (said["from"], said["label"], said["band"]) == ("review", MOLE, "self_monitoring")
     visitor.assert_quiet()
 
 

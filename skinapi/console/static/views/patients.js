@@ -2,10 +2,10 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions } from "/console/api.js";
-import { BandBadge, Empty, Icon, Load, PhoneLink, useAnswer } from "/console/components.js";
+import { BandBadge, Empty, Icon, Load, PhoneLink, toast, useAnswer } from "/console/components.js";
 import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay } from "/console/language.js";
 import { Pages, Table, usePages } from "/console/lists.js";
-import { addressOf } from "/console/navigation.js";
+import { addressOf, goTo } from "/console/navigation.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 import { EXTERNAL, Search } from "/console/views/account_actions.js";
 import { TakePatient } from "/console/views/case.js";
@@ -15,6 +15,7 @@ import { Instruction, Overdue } from "/console/views/decision.js";
 import { getFinding, labelOfBand } from "/console/views/finding.js";
 import { getPatient, placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { FindingPages, FindingRow } from "/console/views/queue_rows.js";
+import { ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js";
 
 /** @param {string | null | undefined} date */
@@ -123,14 +124,37 @@ const MessagesOfSpot = ({ spot: { id, latest } }) => {
   return value !== undefined && html`<${PatientConversation} spot=${id} />`;
 };
 
+/** The review of a spot whose photos were all deleted, by the doctor in charge, while it waits for one. @param {{spot: Api["LesionView"], conditions: Api["ConditionsView"], onChanged: () => void}} props */
+const ReviewOfSpot = ({ spot, conditions, onChanged }) => {
+  const { id, deleted, instruction } = spot;
+  const { value } = useAnswer(async () => {
+    const rows = deleted ? /** @type {Api["WaitingRow"][]} */ (await getAll("/waiting?kind=review&limit=200")) : [];
+    return rows.find((row) => row.lesion === id);
+  }, [spot]);
+  if (!deleted || !value) return null;
+  const [number, name] = [String(deleted.number), isolated(value.patient_name)];
+  const onSigned = (/** @type {boolean} */ stays, /** @type {string} */ said) => {
+    toast(say("signedOf", { said, number, name }));
+    if (stays) onChanged();
+    else goTo("queue");
+  };
+  return html`
+    <section class="spot-review">
+      <p class="patient"><strong>${name}</strong></p>
+      <${ReviewForm} number=${number} path=${apiPath`/lesions/${id}/reviews`} report=${null} conditions=${conditions} instruction=${instruction} version=${value.spot_version}
+        left=${Boolean(value.erase_at)} onBegin=${() => {}} onSigned=${onSigned} onStale=${async () => onChanged()} onGone=${onChanged} />
+    </section>`;
+};
+
 const Course = (/** @type {{argument: string, filters: URLSearchParams}} */ { argument, filters }) => html`
   <${Load} ask=${() => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getConditions()])} inputs=${[argument, getLanguage()]}
     gone=${html`<${Empty} title=${say("spotGone")}><p>${say("patientSpotGone")}</p><a class="button" href="#/patients">${say("title_patients")}</a><//>`}>
-    ${(/** @type {[Api["LesionView"], Api["ConditionsView"]]} */ [spot, conditions]) => html`
+    ${(/** @type {[Api["LesionView"], Api["ConditionsView"]]} */ [spot, conditions], /** @type {() => void} */ reload) => html`
       <${BackToCase} filters=${filters} />
       <h1>${nameOfSpot(spot)}</h1>
       <${PatientHead} spot=${spot} />
       ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" conditions=${conditions} /></div>`}
+      <${ReviewOfSpot} spot=${spot} conditions=${conditions} onChanged=${reload} />
       ${spot.findings > 1 && html`<p><a class="button" href=${addressOf(`#/visits/${spot.id}`, Object.fromEntries(filters))}>${say("sideBySide")}</a></p>`}
       <${SpotPlace} spot=${spot} />
       <${SpotTimeline} spot=${spot.id} conditions=${conditions} />

@@ -6,7 +6,10 @@ export const ENOUGH = "enough";
 export const EMPTY = { agreement: "", label: "", urgency: "", sample: "", picture: false, note: "", version: 0 };
 
 /** @typedef {typeof EMPTY} Draft `sample` is `laboratory` where its result is known: it is the label then */
-/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], instruction?: Api["InstructionView"] | null}} Reviewing `instruction`: that of the spot */
+/** What one reviews. @typedef {{report: FindingReport | null, conditions: Api["ConditionsView"], instruction?: Api["InstructionView"] | null}} Reviewing `instruction`: that of the spot; without photos there is no report, and the instruction says how urgent it is */
+
+/** How urgent it is before the review. @param {Reviewing} reviewing */
+export const bandUntilNow = ({ report, instruction }) => /** @type {string} */ (report ? report.facts.band : instruction?.band);
 
 /** What a doctor may name, always in this order: what the models name, malignant first, then what none names, in the order of the table. @param {Api["ConditionsView"]} conditions */
 export const labelsOf = ({ conditions, review_only: more = [] }) =>
@@ -23,20 +26,20 @@ const urgencyOf = (conditions, label) => /** @type {string} */ (labelsOf(conditi
 
 /** The likely condition's own urgency, where it is milder than that with which one agrees by the first key. @param {Reviewing} reviewing */
 export function milderOf(reviewing) {
-  const likely = reviewing.report.headline.likely.key;
-  const own = urgencyOf(reviewing.conditions, likely);
+  const own = urgencyOf(reviewing.conditions, reviewing.report?.headline.likely.key ?? "");
   return comesTo({ ...EMPTY, agreement: "agree" }, reviewing).band === own ? null : own;
 }
 
 /** Which condition it names, and the urgency it asks for: the chosen one, or that which the form fills in.
  * @param {Draft} draft @param {Reviewing} reviewing */
-export function comesTo({ agreement, label, urgency, sample }, { report, conditions }) {
+export function comesTo({ agreement, label, urgency, sample }, reviewing) {
+  const [{ report, conditions }, before] = [reviewing, bandUntilNow(reviewing)];
   const agrees = ["agree", ENOUGH].includes(agreement);
-  const named = agrees ? report.headline.likely.key : label;
-  if (urgency || !named) return { named, band: urgency || report.facts.band };
+  const named = agrees ? report?.headline.likely.key ?? "" : label;
+  if (urgency || !named) return { named, band: urgency || before };
   const own = urgencyOf(conditions, named);
   const keeps = sample !== "laboratory" && agreement !== ENOUGH && (agreement !== "disagree" || sample === "waiting");
-  return { named, band: keeps ? mostUrgent(conditions, own, report.facts.band) : own };
+  return { named, band: keeps ? mostUrgent(conditions, own, before) : own };
 }
 
 /** Whether a doctor is to see it sooner than what it names asks for: the patient reads why in the note. @param {Draft} draft @param {Reviewing} reviewing */

@@ -6,7 +6,7 @@ import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/c
 import { colon, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
-import { comesTo, EMPTY, ENOUGH, isRaised, labelsOf, milderOf, reviewOf } from "/console/views/review_draft.js";
+import { bandUntilNow, comesTo, EMPTY, ENOUGH, isRaised, labelsOf, milderOf, reviewOf } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -28,7 +28,7 @@ const CHANGED = ["spot_changed", "idempotency_key_reused"];
 export const hasDraft = (number) => drafts.get(number) !== undefined;
 
 export function focusOn(/** @type {string} */ selector) {
-  const field = /** @type {HTMLElement | null} */ (document.querySelector(`.case ${selector}`));
+  const field = /** @type {HTMLElement | null} */ (document.querySelector(`:is(.case, .spot-review) ${selector}`));
   field?.focus();
   field?.scrollIntoView({ block: "nearest" });
 }
@@ -45,14 +45,14 @@ const Labels = ({ labels, value, known, unsure, onLabel }) => html`
 /** All that is about to be signed. @param {Draft} draft @param {Reviewing} reviewing */
 function sayReview(draft, reviewing) {
   const { agreement, sample, picture } = draft;
-  const { conditions, report, instruction } = reviewing;
+  const { conditions, instruction } = reviewing;
   const { named, band } = comesTo(draft, reviewing);
   const known = sample === "laboratory";
   const name = named && nameOf(conditions, named);
   const word = agreement && say(/** @type {"unsure"} */ (agreement === ENOUGH ? "agree" : agreement));
   const what = known ? `${say("certainty_laboratory")}${colon()}${name || "…"}` : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
   const settled = name || draft.urgency || picture || agreement === "unsure";
-  const [from, to] = [instruction?.band ?? report.band, band].map((key) => labelOfBand(conditions, key));
+  const [from, to] = [instruction?.band ?? bandUntilNow(reviewing), band].map((key) => labelOfBand(conditions, key));
   return [what, settled && (from === to ? to : `${from} → ${to}`), picture && say("anotherPhoto"), !known && sample && sayValue("sample", sample)].filter(Boolean).join(" · ");
 }
 
@@ -65,6 +65,8 @@ function sayReplaced({ said_by: by, urgency, label, doctor, said_at: at }, { con
 /** The answers to what the model says, each with its key and named in full. @param {Reviewing} reviewing @returns {{value: string, key: string, text: string}[]} */
 function agreementsOf(reviewing) {
   const { report, conditions } = reviewing;
+  const answers = ["disagree", "unsure"].map((value) => ({ value, key: value[0] ?? "", text: say(/** @type {"unsure"} */ (value)) }));
+  if (!report) return answers;
   const agree = `${say("agree")}${colon()}${nameOf(conditions, report.headline.likely.key)}`;
   const kept = labelOfBand(conditions, comesTo({ ...EMPTY, agreement: "agree" }, reviewing).band);
   const milder = milderOf(reviewing);
@@ -72,14 +74,13 @@ function agreementsOf(reviewing) {
   return [
     { value: "agree", key: "a", text: `${agree}, ${kept}` },
     ...(band ? [{ value: ENOUGH, key: "e", text: say("agreeEnough", { agree, band: band.charAt(0).toLowerCase() + band.slice(1) }) }] : []),
-    { value: "disagree", key: "d", text: say("disagree") },
-    { value: "unsure", key: "u", text: say("unsure") },
+    ...answers,
   ];
 }
 
 /** What a doctor may name, beside it how probable the model holds it. @param {Reviewing} reviewing */
 function offeredLabels({ report, conditions }) {
-  const { ranked } = report.facts.restated ?? report.facts;
+  const { ranked } = report?.facts.restated ?? report?.facts ?? { ranked: [] };
   const shares = new Map(ranked.map((/** @type {Api["RankedCondition"]} */ { key, probability }) => [key, sayShare(probability, isMalignant(conditions, key))]));
   return labelsOf(conditions).map(({ key, names }) => ({ key, text: said(names), share: shares.get(key) }));
 }
@@ -148,8 +149,8 @@ function useAnswers({ draft, enter }, reviewing, left, onBegin) {
 
 /** Signs a review. `asking` is what it would make milder: the doctor signs again to confirm it.
  * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
- * @param {{number: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
-function useSigning({ draft, enter }, reviewing, { number, version, onSigned, onStale, onGone }) {
+ * @param {{number: string, path: string, version: number, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} about */
+function useSigning({ draft, enter }, reviewing, { number, path, version, onSigned, onStale, onGone }) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [milder, setMilder] = useState(/** @type {{of: Draft, at: number, replaces: Api["ReplacedStatement"]} | null} */ (null)); // the review that is to be confirmed, and since when that is asked
@@ -171,7 +172,7 @@ function useSigning({ draft, enter }, reviewing, { number, version, onSigned, on
     try {
       const seen = draft.version || version;
       // A doctor signs each version of a spot once, in however many windows it is signed and sent again.
-      const review = await post(apiPath`/submissions/${number}/review`, { ...reviewOf(draft, reviewing, confirmed), spot_version: seen }, `review-${number}-of-${seen}`);
+      const review = await post(path, { ...reviewOf(draft, reviewing, confirmed), spot_version: seen }, `review-${number}-of-${seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
       const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : sayReview(draft, reviewing);
@@ -232,22 +233,23 @@ const signByEnter = (event) => {
   /** @type {HTMLFormElement} */ (document.getElementById("review")).requestSubmit(/** @type {HTMLElement | null} */ (stays || null));
 };
 
-/** `instruction`: that of the spot.
+/** `instruction`: that of the spot; `report`: null if all its photos were deleted. The review is sent to `path`.
  * `left`: the patient is gone, and sends no other photo. `version` is that of the spot. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` if the spot has changed meanwhile; `onGone` where the doctor may not see the finding any more.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], left?: boolean, instruction?: Api["InstructionView"] | null, version: number,
+ * @param {{number: string, path?: string, report: FindingReport | null, conditions: Api["ConditionsView"], left?: boolean, instruction?: Api["InstructionView"] | null, version: number,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>, onGone: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, left = false, instruction = null, version, onBegin, onSigned, onStale, onGone }) => {
+export const ReviewForm = ({ number, path = apiPath`/submissions/${number}/review`, report, conditions, left = false, instruction = null, version, onBegin, onSigned, onStale, onGone }) => {
   const reviewing = { report, conditions, instruction };
   const filled = useDraft(number, version);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, left, onBegin);
-  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, version, onSigned, onStale, onGone });
+  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, path, version, onSigned, onStale, onGone });
   const bar = useBar(draft);
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const { named, band } = comesTo({ ...draft, urgency: "" }, reviewing);
-  const suggested = say(named && band !== report.facts.band ? "urgencyWith" : "urgencyAgreed", { band: labelOfBand(conditions, band) });
+  const label = labelOfBand(conditions, band);
+  const suggested = named && band !== bandUntilNow(reviewing) ? say("urgencyWith", { band: label }) : report ? say("urgencyAgreed", { band: label }) : label;
   const needed = !draft.picture && draft.urgency === "";
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
