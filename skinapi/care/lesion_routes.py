@@ -36,6 +36,7 @@ from skinapi.findings.records.lesions import (
 from skinapi.findings.records.record_retention import RecordKept
 from skinapi.findings.records.schemas.finding_answer import FindingView
 from skinapi.findings.records.schemas.finding_parts import InstructionView
+from skinapi.findings.records.schemas.review import DecisionView, ReviewView
 from skinapi.model.conditions import conditions_table
 from skinapi.model.context import BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import now
@@ -168,6 +169,8 @@ class LesionView(Answer):
         description="what is to be done about the spot, of all that was said of it: "
         "docs/reviews.md; null without findings, deleted ones included"
     )
+    decision: DecisionView | None = optional("what the current review says; absent without one")
+    review: ReviewView | None = optional("the current review, with its note; absent without one")
     reminder: ReminderView | None = Field(
         default=None,
         description="what its owner can be reminded of; null without findings, and of a cancer "
@@ -182,6 +185,7 @@ class LesionView(Answer):
         lesion, latest, status = shown
         language, for_doctor = language or to.account.language, lesion.owner != to.id
         instruction, reminder = status.instruction, reminder_of(status)
+        decision = status.decision
         return cls.from_record(
             lesion,
             instruction=InstructionView.from_instruction(
@@ -189,6 +193,8 @@ class LesionView(Answer):
             )
             if instruction
             else None,
+            decision=DecisionView.from_decision(decision, language) if decision else None,
+            review=ReviewView.from_review(status.reviews[decision.review]) if decision else None,
             latest=ListedFinding.from_finding(latest, for_doctor=for_doctor) if latest else None,
             deleted=DeletedFinding.from_stub(status.newest_stub),
             reminder=ReminderView.from_reminder(reminder, language) if reminder else None,

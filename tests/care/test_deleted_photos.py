@@ -182,6 +182,23 @@ def test_a_doctor_signs_a_review_of_a_spot_without_photos(any_backend: Backend) 
     assert (own["instruction"]["from"], own["instruction"]["band"]) == ("review", SELF)
 
 
+@pytest.mark.parametrize(
+    ("language", "heading"),
+    [("en", "Doctor's decision: a mole"), ("fr", "Décision du médecin\xa0: un grain de beauté")],
+)
+def test_both_read_the_review_of_a_spot_without_photos_and_its_note(
+    backend: Backend, language: str, heading: str
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    filed = file_for(backend, ada, URGENT)
+    delete(ada, filed.number)
+    version = backend.services.findings.records.spots.get(filed.lesion).spot.version
+    assert sign_spot(doctor, filed.lesion, version, note="Harmless.").status_code == 201
+    for person in (doctor, ada):
+        spot = person.call("GET", f"/lesions/{filed.lesion}?lang={language}").get_json()
+        assert (spot["decision"]["heading"], spot["review"]["note"]) == (heading, "Harmless.")
+
+
 def test_a_review_of_a_spot_covers_its_findings(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     spot = begin(ada)

@@ -17,6 +17,7 @@ from tests.support.reviews import sign_review
 
 DESK = (1366, 768)
 MOLE = "melanocytic_nevus"
+TITLES = {"en": "Doctor's decision: a mole", "fr": "Décision du médecin : un grain de beauté"}
 HASH = "return location.hash"
 FIRST_HEADING = "return document.querySelector('.finding h1').closest('header').className"
 LABEL = "return document.querySelector('[name=label]:checked').value"
@@ -171,6 +172,7 @@ def test_a_doctor_reviews_a_spot_whose_photos_were_all_deleted(
     visitor.press(".spot-review .chip:has([value=disagree])")
     visitor.press(f".spot-review .chip:has([value={MOLE}])")
     assert visitor.count(".spot-review [value=agree]") == 0, "no model's answer is left"
+    visitor.find("textarea[name=note]").send_keys("By phone: harmless.")
     visitor.assert_accessible()
     visitor.press(".signing [value=stay]")
     visitor.find(".signing .doubt")
@@ -179,6 +181,12 @@ def test_a_doctor_reviews_a_spot_whose_photos_were_all_deleted(
     assert doctor.call("GET", "/queue").json == []
     said = patient.call("GET", f"/lesions/{spot}").json["instruction"]
     assert (said["from"], said["label"], said["band"]) == ("review", MOLE, "self_monitoring")
+    visitor.see("By phone: harmless.")
+    visitor.enter(patient, "user")
+    visitor.go(f"spot/{spot}")
+    visitor.see("By phone: harmless.")
+    assert visitor.read(".past h2") == TITLES[language]
+    journey.step("patient", expected=(f"/lesions/{spot}/reviews",))
     visitor.assert_quiet()
 
 

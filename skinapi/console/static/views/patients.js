@@ -11,7 +11,7 @@ import { EXTERNAL, Search } from "/console/views/account_actions.js";
 import { TakePatient } from "/console/views/case.js";
 import { BackToCase, PatientHead } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, placeOfConversation } from "/console/views/conversation.js";
-import { Instruction, Overdue } from "/console/views/decision.js";
+import { Instruction, Overdue, PastDecision } from "/console/views/decision.js";
 import { getFinding, labelOfBand } from "/console/views/finding.js";
 import { getPatient, placeOfPatientPhoto } from "/console/views/new_finding.js";
 import { FindingPages, FindingRow } from "/console/views/queue_rows.js";
@@ -154,6 +154,7 @@ const Course = (/** @type {{argument: string, filters: URLSearchParams}} */ { ar
       <h1>${nameOfSpot(spot)}</h1>
       <${PatientHead} spot=${spot} />
       ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" conditions=${conditions} /></div>`}
+      ${spot.deleted && spot.decision && html`<${PastDecision} decision=${spot.decision} note=${spot.review?.note} doctor />`}
       <${ReviewOfSpot} spot=${spot} conditions=${conditions} onChanged=${reload} />
       ${spot.findings > 1 && html`<p><a class="button" href=${addressOf(`#/visits/${spot.id}`, Object.fromEntries(filters))}>${say("sideBySide")}</a></p>`}
       <${SpotPlace} spot=${spot} />

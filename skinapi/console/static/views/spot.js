@@ -118,11 +118,12 @@ async function getSpot(id) {
 
 /** What is to be done stays when the patient has deleted the photos. @param {{spot: Api["LesionView"], conditions: Api["ConditionsView"]}} props */
 const WithoutPhoto = ({ spot, conditions }) => {
-  const { id, instruction } = spot;
+  const { id, instruction, decision, review } = spot;
   return html`
     <div class="finding spot-now">
       <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions} here=${{ id: instruction.finding, lesion: id }}>
         <p>${say("photosDeleted")}</p><//>`}
+        ${decision && html`<${PastDecision} decision=${decision} note=${review?.note} />`}
         <${Tools} spot=${spot} /></div>
     </div>`;
 };
