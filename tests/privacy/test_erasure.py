@@ -12,6 +12,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.privacy.erasure.receipts import WORDS
 from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
+from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, finish_erasures
 from tests.support.clock import Clock
@@ -178,6 +179,25 @@ def test_a_closed_account_of_another_system_opens_at_its_next_order(backend: Bac
     again = hospital.call("POST", "/patients/external", json=named)
     assert again.get_json()["_id"] == patient
     assert backend.services.data.accounts.get(patient).approved
+
+
+@pytest.mark.parametrize("by_admin", [False, True])
+@pytest.mark.parametrize("given", [{"deletion_wait_days": 7, "photos": "consent"}], indirect=True)
+def test_what_a_system_says_of_its_patients_photos_holds_once_the_account_is_open_again(
+    backend: Backend, by_admin: bool
+) -> None:
+    hospital, root = clinic_wide(backend), backend.admin()
+    named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
+    patient = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
+    path = f"/users/{backend.services.data.accounts.get(patient).email}"
+    root.call_ok("DELETE", path)
+    if by_admin:
+        root.call_ok("PATCH", f"{path}/approve", json={})
+    hospital.call_ok("POST", "/patients/external", json=named)
+    number = predicted(hospital, patient=patient, keep_photo="true")["id"]
+    found = backend.services.data.findings.find_by_number(int(number))
+    assert found
+    assert found.photo_blob
 
 
 @WAITS

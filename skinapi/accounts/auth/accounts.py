@@ -138,6 +138,9 @@ class Accounts(Repository[Account]):
         wanted = account.model_copy(update={**fields})
         if opens:
             wanted = wanted.model_copy(update={"erase_at": None})
+        if opens and account.status == "closed" and not account.can_log_in:
+            # The closing has ended the consents, and nobody could give them here again.
+            wanted = wanted.model_copy(update={"consents": {}})
         if wanted == account:
             return account
         if not account.can_log_in and (
