@@ -244,8 +244,8 @@ class SpotComparison(Answer):
         may_miss = words_of_change.may_miss_change if is_sent(counts) else words_of_change.may_miss
         return cls.from_record(
             comparison,
-            before=ListedFinding.from_finding(compared.before, for_doctor=for_doctor),
-            after=ListedFinding.from_finding(compared.after, for_doctor=for_doctor),
+            before=ListedFinding.from_finding(compared.before, language, for_doctor=for_doctor),
+            after=ListedFinding.from_finding(compared.after, language, for_doctor=for_doctor),
             before_picture=compared.pictures[0],
             after_picture=compared.pictures[1],
             comparable=comparison.not_comparable is None,

@@ -121,13 +121,17 @@ class Told(Body):
     )
 
 
+class LanguageQuery(Query):
+    lang: Language | None = Field(default=None, description="the account's unless given")
+
+
+class LesionsQuery(LanguageQuery, PageQuery):
+    pass
+
+
 class CourseQuery(PageQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
     order: Literal["oldest", "newest"] = "oldest"
-
-
-class LanguageQuery(Query):
-    lang: Language | None = Field(default=None, description="the account's unless given")
 
 
 class PlaceView(Answer):
@@ -195,7 +199,9 @@ class LesionView(Answer):
             else None,
             decision=DecisionView.from_decision(decision, language) if decision else None,
             review=ReviewView.from_review(status.reviews[decision.review]) if decision else None,
-            latest=ListedFinding.from_finding(latest, for_doctor=for_doctor) if latest else None,
+            latest=ListedFinding.from_finding(latest, language, for_doctor=for_doctor)
+            if latest
+            else None,
             deleted=DeletedFinding.from_stub(status.newest_stub),
             reminder=ReminderView.from_reminder(reminder, language) if reminder else None,
             **more,
@@ -220,20 +226,20 @@ def create_lesion(
 
 @routes.route("GET", "/lesions", access=Authenticated(scopes=("findings:read",)))
 def list_lesions(
-    lesions: LesionsService, *, query: PageQuery, subject: Subject
+    lesions: LesionsService, *, query: LesionsQuery, subject: Subject
 ) -> Page[LesionView]:
     """The caller's own spots, oldest first, each with its newest finding."""
     page = lesions.list_own(owner=subject.id, paging=query.paging)
-    return page.map(partial(LesionView.from_lesion, to=subject))
+    return page.map(partial(LesionView.from_lesion, to=subject, language=query.lang))
 
 
 @routes.route("GET", "/patients/<patient>/lesions", access=READERS, raises=(NotFound,))
 def list_patient_lesions(
-    lesions: LesionsService, *, patient: str, query: PageQuery, subject: Subject
+    lesions: LesionsService, *, patient: str, query: LesionsQuery, subject: Subject
 ) -> Page[LesionView]:
     """The spots of one patient in care, oldest first, each with its newest finding."""
     page = lesions.list_of_patient(patient=patient, doctor=subject, paging=query.paging)
-    return page.map(partial(LesionView.from_lesion, to=subject))
+    return page.map(partial(LesionView.from_lesion, to=subject, language=query.lang))
 
 
 @routes.route(

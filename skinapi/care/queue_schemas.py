@@ -204,7 +204,14 @@ class ListedFinding(Answer):
     )
 
     @classmethod
-    def from_finding(cls, finding: StoredFindingRow, *, for_doctor: bool, **more: Any) -> Self:
+    def from_finding(
+        cls,
+        finding: StoredFindingRow,
+        language: Language | None = None,
+        *,
+        for_doctor: bool,
+        **more: Any,
+    ) -> Self:
         judged = finding.finding
         return cls.from_record(
             finding,
@@ -212,7 +219,7 @@ class ListedFinding(Answer):
             judged,
             **headed_fields(judged, for_doctor=for_doctor),
             level=LevelView.from_finding(finding, for_doctor=for_doctor),
-            decision=decision_view(finding),
+            decision=decision_view(finding, language or finding.language),
             photo_kept=finding.photo_blob is not None,
             **(_for_doctor(finding) if for_doctor else NOT_FOR_PATIENTS),
             **more,

@@ -317,6 +317,24 @@ def test_the_doctor_in_charge_reads_the_course_in_a_doctors_words(backend: Backe
     assert own["level"]["words"]["en"] == "Mention it at your next doctor's visit"
 
 
+def test_instruction_and_decision_speak_the_language_asked_for(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, ROUTINE).number
+    sign_review(grey, number, {"label": "melanoma", "certainty": "sure"})
+    whole = ada.call("GET", f"/submissions/{number}?lang=fr").get_json()
+    patient, spot = backend.account(ada.email).id, whole["lesion"]
+    [own] = ada.call("GET", "/lesions?lang=fr").get_json()
+    [seen] = grey.call("GET", f"/patients/{patient}/lesions?lang=fr").get_json()
+    assert seen == grey.call("GET", f"/lesions/{spot}?lang=fr").get_json()
+    for answer in (whole, own, seen):
+        decision = answer.get("decision") or answer["latest"]["decision"]
+        assert decision["name"] == "Mélanome"
+    assert own["instruction"]["action"] == whole["decision"]["urgency_label"]
+    assert whole["decision"]["urgency_label"] == "Voir un médecin cette semaine"
+    [english] = ada.call("GET", "/lesions").get_json()
+    assert english["latest"]["decision"]["name"] == "Melanoma"
+
+
 def test_each_finding_of_a_spot_has_the_decision_of_its_current_review(backend: Backend) -> None:
     grey, ada = patient_in_care(backend)
     lesion = begin(ada)

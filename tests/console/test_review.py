@@ -102,6 +102,10 @@ def test_a_review_that_was_taken_back_is_shown_as_no_diagnosis(
     visitor.press("[name=agreement][value=agree]")
     visitor.press(".signing [value=stay]")
     visitor.see("This is milder than what counts since a review was taken back on")
+    visitor.look(language="fr")
+    visitor.enter(patient, "user")
+    visitor.go("spots")
+    visitor.see("L'avis d'un médecin a été annulé le")
     visitor.assert_quiet(expected=(f"/submissions/{number}/review",))
 
 

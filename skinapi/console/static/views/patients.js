@@ -65,7 +65,7 @@ const Patients = () => {
 
 /** Nothing where the patient follows no spot. @param {{patient: string}} props */
 const PatientSpots = ({ patient }) => html`
-  <${Load} ask=${() => Promise.all([getAll(apiPath`/patients/${patient}/lesions?limit=200`), getConditions()])} inputs=${[patient]}>
+  <${Load} ask=${() => Promise.all([getAll(apiPath`/patients/${patient}/lesions?limit=200&lang=${getLanguage()}`), getConditions()])} inputs=${[patient, getLanguage()]}>
     ${(/** @type {[Api["LesionView"][], Api["ConditionsView"]]} */ [spots, conditions]) =>
       spots.length > 0 && html`<section><h2>${say("spots")}</h2><${SpotPoints} spots=${spots} conditions=${conditions} view="course" /></section>`}
   <//>`;

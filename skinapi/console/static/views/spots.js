@@ -161,7 +161,7 @@ const OwnErrors = () => html`
 
 const Spots = (/** @type {{doctor?: string | null}} */ { doctor }) => {
   const unread = useWaiting().messages.map((one) => `${one.lesion} ${one.unread}`).join();
-  const answer = useAnswer(() => Promise.all([getInbox(), getAll("/lesions?limit=200"), getConditions()]), [getLanguage(), unread]);
+  const answer = useAnswer(() => Promise.all([getInbox(), getAll(`/lesions?limit=200&lang=${getLanguage()}`), getConditions()]), [getLanguage(), unread]);
   useEffect(() => {
     // Another window may have sorted them meanwhile.
     const renew = () => document.visibilityState === "visible" && answer.reload();

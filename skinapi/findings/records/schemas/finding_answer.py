@@ -68,7 +68,7 @@ class OwnQuery(ContractPageQuery):
 
 class InstructionQuery(Query):
     lang: Language | None = Field(
-        default=None, description="of the `instruction`; the finding's own unless given"
+        default=None, description="of `instruction` and `decision`; the finding's own unless given"
     )
 
 

@@ -131,7 +131,7 @@ class SummaryFields(Answer):
             band_label=band.label,
             action=band.action,
             notice=conditions_table().notices.information_only.in_language(language),
-            decision=decision_view(finding),
+            decision=decision_view(finding, instructed_in or language),
             graver_review=say_graver(finding.instruction, finding.decision, judged.band, language),
             instruction=InstructionView.from_instruction(
                 finding.instruction,
@@ -164,11 +164,11 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     }
 
 
-def decision_view(finding: StoredFindingRow) -> DecisionView | None:
+def decision_view(finding: StoredFindingRow, language: Language) -> DecisionView | None:
     decision = finding.decision
     if decision is None:
         return None
-    return DecisionView.from_decision(decision, finding.language)
+    return DecisionView.from_decision(decision, language)
 
 
 # The class of what does not look like skin, for clients that show one.
