@@ -100,7 +100,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
     inside(
         DoctorChanged,
         lambda event: messages.set_doctor(event.patient, event.doctor),
-        lambda event: waiting.set_doctor(event.patient, event.doctor),
+        lambda event: records.set_doctor(event.patient, event.doctor),
         findings.access.unassigned.on_doctor_changed,
     )
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)

@@ -121,6 +121,13 @@ class FindingRecords(StoredFindings):
         for lesions in batched(sorted(known), SPOTS_AT_ONCE):
             self._renew_waiting(lesions)
 
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        """Move what all spots of this account wait for to the list of another doctor. One that
+        waits anew at the same time conflicts: else it would be in the list of the former doctor.
+        """
+        self.spots.lock_of(owner)
+        self.waiting.set_doctor(owner, doctor)
+
     @in_transaction
     def renew_damaged(self, records: Collection[Name]) -> None:
         """Let a doctor look at each spot that has one of these records, which cannot be read."""

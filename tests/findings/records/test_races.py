@@ -1,7 +1,7 @@
 """Two requests about the same finding or patient at once leave what one after the other leaves."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from itertools import product
 from threading import Event
@@ -11,6 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.findings.records.spots import Spots
+from skinapi.findings.records.waiting_spots import WaitingSpots
 from skinapi.findings.status.spot_view import SpotView
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import AuditRow
@@ -152,6 +153,31 @@ def test_what_is_filed_while_the_doctor_changes_waits_for_the_new_one(backend: B
         assert numbers(ward.doctor, "/queue") == []
         assert len(numbers(ward.other, "/queue")) == 3
         assert [item["waiting_band"] for item in ward.other.pages("/patients")] == [URGENT]
+
+
+def test_a_spot_that_waits_anew_while_the_doctor_changes_waits_for_the_new_one(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change of doctor comes between the reading of the owner and the storing of the rows."""
+    ward = Ward(backend, findings=1)
+    ward.review(ward.numbers[0], None, urgency="routine", confirm_milder=True)
+    ward.ada.call_ok("GET", f"/submissions/{ward.numbers[0]}")
+    assert ward.stored("waiting") == []
+    replace, threads = WaitingSpots.replace, ThreadPoolExecutor(1)
+    changing: list[Future[TestResponse]] = []
+
+    def replacing(*arguments: Any) -> None:
+        if not changing:
+            changing.append(threads.submit(ward.assign, ward.other))
+            wait(changing, timeout=0.5)  # on SQLite it waits for the end of the review
+        replace(*arguments)
+
+    monkeypatch.setattr(WaitingSpots, "replace", replacing)
+    ward.review(ward.numbers[0], None, urgency="routine", photo_wanted=True)
+    assert changing[0].result().status_code == 200
+    new = backend.account(ward.other.email).id
+    assert {row.get("doctor") for row in ward.stored("waiting")} <= {new}
+    assert ward.is_whole()
 
 
 def test_what_is_filed_while_its_account_is_deleted_is_deleted_too(backend: Backend) -> None:
