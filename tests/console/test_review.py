@@ -222,6 +222,34 @@ def test_what_the_model_says_of_a_photo_is_not_what_counts_of_its_spot(
     visitor.assert_quiet()
 
 
+@pytest.mark.parametrize(
+    ("language", "not_covered"),
+    [
+        ("en", "is not about this photo. Harmless, nothing to do."),
+        ("fr", "ne porte pas sur cette photo. Harmless, nothing to do."),
+    ],
+)
+def test_a_review_of_an_earlier_photo_is_not_headed_with_the_number_of_a_later_one(
+    visitor: Visitor, patient: Caller, doctor: Caller, language: str, not_covered: str
+) -> None:
+    lesion = begin(patient, {"site": "back"})
+    mild = send(patient, MOLE, lesion=lesion)
+    note = "Harmless, nothing to do."
+    sign(doctor, mild, label=MOLE, certainty="sure", note=note, urgency="self_monitoring")
+    urgent = send(patient, "melanoma", lesion=lesion)
+    Journey(visitor, "review", Look(PHONE, dark=False, language=language))
+    visitor.enter(patient, "user")
+    for place in (f"finding/{urgent}", f"spot/{lesion}"):
+        visitor.go(place)
+        card = " ".join(visitor.read(".card.past").split())
+        assert f" {mild})" in visitor.read(".card.past h2")
+        assert visitor.count(".card.past .eyebrow") == 0
+        assert not_covered in card
+    visitor.go(f"finding/{urgent}")
+    assert f" {urgent} · " in visitor.read(".card.past + .card .eyebrow")
+    assert "lanom" in visitor.read(".card.past + .card h2")
+
+
 def test_who_is_unsure_signs_no_label_of_the_model(
     visitor: Visitor, doctor: Caller, patient: Caller
 ) -> None:

@@ -209,7 +209,10 @@ class Decision(Statement):
         dated: bool = False,
         about: int | None = None,
     ) -> str:
-        """What it is called, `dated` with its day, and with the finding that it is about."""
+        """What it is called, `dated` with its day, and with the finding that it is about. Beside a
+        finding that it does not cover, a label is always with that.
+        """
+        about = about if self.covers or self.only_asked else self.number
         words, title = conditions_table().notices.decision, self.title(language)
         if dated and not self.only_asked:
             first, comma, more = title.partition(",")

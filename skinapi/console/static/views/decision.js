@@ -39,16 +39,15 @@ const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file")
 /** Who signed, and what has changed the spot since. @param {Api["DecisionView"]} decision */
 const saySignature = (decision) => [saySigned(decision), decision.signed_before].filter(Boolean).join(" · ");
 
-/** The current review of a spot that asks for something else now: that stands above. @param {{decision: Api["DecisionView"], note?: string | null | false, doctor?: boolean, title?: string | false}} props */
-export const PastDecision = ({ decision, note, doctor = false, title }) => {
+/** The current review of a spot that asks for something else now: that stands above. @param {{decision: Api["DecisionView"], note?: string | null | false, doctor?: boolean}} props */
+export const PastDecision = ({ decision, note, doctor = false }) => {
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...(decision.sample === "waiting" ? [say("waits_result")] : [])];
   return html`
     <section class="card past">
-      ${title && html`<p class="eyebrow">${title}</p>`}
       <h2>${heading}</h2>
       ${remarks.length > 0 && html`<p>${remarks.join(" · ")}</p>`}
-      ${note && html`<p class="note">${note}</p>`}
       <p><small>${saySignature(decision)}</small></p>
+      ${note && html`<p class="note">${note}</p>`}
     </section>`;
 };
 
@@ -67,8 +66,8 @@ export const Decided = ({ decision, note, doctor, here, title }) => {
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
       ${!doctor && decision.unjudged && !decision.signed_before && html`<p class="action">${say("unjudged")}</p>`}
       ${doctor && html`<${DoctorsDue} due=${decision.due} />`}
-      ${note && html`<p class="note">${note}</p>`}
       <p>${saySignature(decision)}</p>
+      ${note && html`<p class="note">${note}</p>`}
       ${decision.photo_wanted && !doctor && html`<${TakeAnother} of=${here} />`}
     </header>`;
 };

@@ -174,9 +174,9 @@ export const Alone = ({ picture, conditions }) => html`
   <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
-/** What the model said, without its urgency: what a doctor has decided counts. @param {{report: FindingReport, finding: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
-const ModelBefore = ({ report, finding, conditions }) => html`
-  <${Folded} title=${say(report.decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(finding.judged_at ?? report.time) })}>
+/** What the model said, without its urgency: what a doctor has decided counts. @param {{title: string | false, report: FindingReport, finding: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
+const ModelBefore = ({ title, report, finding, conditions }) => html`
+  <${Folded} title=${[title, say(report.decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(finding.judged_at ?? report.time) })].filter(Boolean).join(" · ")}>
     <p>${report.reading.summary.likely}</p><${HowLikely} report=${report} conditions=${conditions} /><//>`;
 
 /** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["FindingView"], "id">} finding */
@@ -206,6 +206,7 @@ const ModelThen = ({ report, finding, conditions }) => html`
 export const Verdicts = ({ title, report, finding, conditions, doctor }) => {
   const { decision, review, spot_advice: elsewhere } = report;
   const { instruction } = finding;
+  const own = instruction?.finding === finding.id; // no review of an earlier photo is shown as that of this one
   const again = html`<${JudgedAgain} finding=${finding} />`;
   if (!decision && !elsewhere)
     return html`
@@ -214,13 +215,13 @@ export const Verdicts = ({ title, report, finding, conditions, doctor }) => {
         <${First} report=${report} doctor=${doctor} conditions=${conditions} instruction=${instruction}><${DoctorsDue} due=${instruction?.due} /><//>
       </header>${again}`;
   const model = doctor ? html`<${ModelThen} report=${report} finding=${finding} conditions=${conditions} />`
-    : decision && html`<${ModelBefore} report=${report} finding=${finding} conditions=${conditions} />`;
+    : decision && html`<${ModelBefore} title=${Boolean(elsewhere) && !own && title} report=${report} finding=${finding} conditions=${conditions} />`;
   if (!elsewhere || !instruction)
     return html`<${Decided} decision=${decision} note=${review?.note} doctor=${doctor} here=${finding} title=${title} />${again}${model}`;
   return html`
     <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${finding} />
-    ${decision ? html`<${PastDecision} decision=${decision} note=${review?.note} doctor=${doctor} title=${!doctor && title} />`
-      : !doctor && html`<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(instruction, finding)} />`}
+    ${decision && html`<${PastDecision} decision=${decision} note=${review?.note} doctor=${doctor} />`}
+    ${!doctor && (!decision || own) && html`<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(instruction, finding)} />`}
     ${again}${model}`;
 };
 
