@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.second_factor import hash_recovery_code
-from skinapi.integrations.keys.service import ReadingKeys
+from skinapi.base.errors import AccountSuspended
+from skinapi.integrations.keys.service import ReadingKeys, WantedKey
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import patient_in_care
 from tests.support.access import RECOVERY_CODE
@@ -462,3 +464,13 @@ def test_a_session_key_ends_with_the_account_of_its_patient(backend: Backend) ->
 def test_no_key_reads_by_the_scope_of_an_area_that_is_off(tmp_path: Path) -> None:
     backend = Backend(tmp_path, areas="none")
     assert backend.services.get(ReadingKeys).scopes == {"findings:read"}
+
+
+def test_who_is_closed_while_a_key_is_made_gets_none(backend: Backend) -> None:
+    """It would open the account once that is open again."""
+    account = backend.account(backend.member().email)
+    by, wanted = Subject(account.id, "user", "-", account), WantedKey(name="App", scopes=["lab"])
+    backend.edit(account.email, status="closed", erase_at=now())
+    with pytest.raises(AccountSuspended):
+        backend.services.keys.make_own_proven(wanted=wanted, by=by)
+    assert backend.stored()["keys"] == []

@@ -159,6 +159,7 @@ class KeysService:
     def make_own_proven(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
         # Held, so that of two keys that are made at once the second one counts the first.
         account = self.accounts.lock(by.id)
+        account.refuse_inactive()  # since the request was admitted
         if sum(not key.ended for key in self.keys.list_of(account.id)) >= MOST_KEYS:
             raise TooManyKeys
         return self._make(unit, wanted, account=account, by=by, clinic_wide=False)
