@@ -31,7 +31,7 @@ from tests.support.reviews import signed_review
 
 DAMAGE: dict[str, dict[str, Any]] = {
     "accounts": {"consents": "all"},
-    "submissions": {"band": "green"},
+    "submissions": {"level": "green"},
     "reviews": {"opinion": 7},
     "letters": {"reader": 7},
     "reports": {"language": 7},

@@ -98,7 +98,7 @@ def test_a_damaged_finding_is_no_empty_page_and_its_advice_stays(
 ) -> None:
     number = send(patient, "melanoma")
     rows = seeder.services.store.collection("submissions")
-    assert rows.update({"number": number}, {"$set": {"band": "nonsense"}})
+    assert rows.update({"number": number}, {"$set": {"level": "nonsense"}})
     journey = Journey(visitor, "new-for-patient", look)
     visitor.enter(patient, "user")
     journey.see("adviceStays")

@@ -125,7 +125,7 @@ def test_what_cannot_be_read_is_left_out_and_named_in_it(backend: Backend, tmp_p
     lost = file_for(backend, ada, URGENT, photo_blob=blob)
     store = backend.services.store
     for collection, wanted, field in (
-        ("submissions", {"id": filed[0].id}, "band"),
+        ("submissions", {"id": filed[0].id}, "level"),
         ("reviews", {"submission": filed[1].id}, "opinion"),
         ("submissions", {"id": filed[2].id}, "sections"),  # lists do not read it
     ):
