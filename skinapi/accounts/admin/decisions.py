@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from skinapi.accounts.auth.account import Account, AccountFields, Refusal, Status
-from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
+from skinapi.accounts.auth.accounts import CLOSED, NOT_REFUSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.base.errors import ChangedMeanwhile, Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
@@ -237,6 +237,8 @@ class DecisionsService:
             self._refuse_changed(account, before)
         elif account.status in ("suspended", "closed"):
             raise Conflict(LIFTS)
+        if account.status == "closed" and doctor not in (None, DEFAULT):
+            raise Conflict(CLOSED)  # who is given a doctor among others is not opened by that
         given = account.wanted_role if role == "wanted" else role
         changed = self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
         cared_for = doctor not in (None, DEFAULT)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from skinapi.accounts.auth.accounts import CLOSED
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import new_id, now
 from tests.support.backends import PASSWORD, Backend, Person
@@ -132,14 +133,27 @@ def test_a_refusal_is_turned_into_an_approval(backend: Backend) -> None:
     assert backend.services.data.accounts.get(ben).refusal is None
 
 
-def seen(admin: Person) -> dict[str, Any]:
+def test_giving_a_closed_account_a_doctor_among_others_does_not_open_it(backend: Backend) -> None:
+    admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
+    ada, ben = (backend.member() for _ in "12")
+    assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
+    closed, open_one = (backend.account(person.email).id for person in (ada, ben))
+    known = seen(admin) | seen(admin, "/accounts?status=closed")
+    body = {"role": "user", "doctor": doctor.email, "seen": known}
+    decided = decide(admin, "approvals", closed, open_one, **body)
+    assert decided["done"] == [open_one]
+    assert [item["sentence"] for item in decided["left"]] == [CLOSED]
+    assert read(backend, closed)[1] == "closed"
+
+
+def seen(admin: Person, path: str = "/accounts") -> dict[str, Any]:
     """All accounts as the console has read them."""
     return {
         row["_id"]: {
             **{field: row[field] for field in ("role", "status", "doctor")},
             "refused": bool(row["refusal"]),
         }
-        for row in admin.call("GET", "/accounts").get_json()
+        for row in admin.call("GET", path).get_json()
     }
 
 
