@@ -84,7 +84,7 @@ def test_who_changes_nothing_has_no_photo_judged(visitor: Visitor, patient: Call
     visitor.press("[name=skin_tone][value=dark]")
     correct(patient, number, sex="male")  # in another window
     visitor.press_button("Judge again")
-    visitor.see("was judged again in the meantime")
+    visitor.see(visitor.words("en")["error_changed_meanwhile"])
     visitor.see("was corrected: Sex.")
     assert found(patient, number)["version"] == 2
     visitor.assert_quiet(expected=(f"/submissions/{number}/facts",))
