@@ -26,7 +26,7 @@ from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.records import Repository
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-17"
+RENDERER = "pages-18"
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {
     "id", "reader", "language", "decision", "text", "model", "signed_at", "signature", "withdrawn"
