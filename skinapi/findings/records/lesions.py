@@ -1,6 +1,6 @@
 """The collection of spots. A finding names its spot (`lesion`), and never the other way round."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Self
@@ -187,8 +187,13 @@ class Lesions(Repository[Lesion]):
         """Yield each spot that has not changed since then, with its owner. The caller may delete
         them meanwhile. With `lesion`, only that one is looked at.
         """
-        wanted: Filter = {"id": lesion} if lesion else {"id": {"$lt": first_id_at(before)}}
-        for spot in walk_by_id(self._documents, wanted, fields=("owner", "changed")):
+        fields, older = ("owner", "changed"), {"id": {"$lt": first_id_at(before)}}
+        spots: Iterable[Document]
+        if lesion:
+            spots = self._documents.find({"id": lesion}, fields=fields)
+        else:
+            spots = walk_by_id(self._documents, older, fields=fields)
+        for spot in spots:
             changed = spot.get("changed")
             if changed and changed["changed_at"] < before:
                 yield spot["id"], spot["owner"]
