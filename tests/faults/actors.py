@@ -139,7 +139,11 @@ class Actor(threading.Thread):
     def _remove_patient(self) -> None:
         if len(self._patients) > 2:
             patient = self._patients.pop(self._random.randrange(len(self._patients)))
-            self._admin_does("remove", patient.caller.email, "DELETE", "", None)
+            email = patient.caller.email
+            self._admin_does("remove", email, "DELETE", "", None)
+            body = {"email": email, "password": PASSWORD}
+            self._tell("login", email, "", self._say_json("POST", "/login", "", body))
+            self._read_of(patient)
 
     def _predict(self) -> None:
         patient = self._random.choice(self._patients)
@@ -176,7 +180,9 @@ class Actor(threading.Thread):
 
     def _read(self) -> None:
         """All that is stored of a patient, also by a server of the version before."""
-        patient = self._random.choice(self._patients)
+        self._read_of(self._random.choice(self._patients))
+
+    def _read_of(self, patient: Patient) -> None:
         answer = self._say("GET", "/submissions", patient.caller.token)
         self._tell("read", patient.caller.email, "", answer)
 

@@ -4,7 +4,8 @@ is there twice, and what nobody asked for.
 What a fault may leave behind, and nothing else:
 - A request without an answer may have happened, with its row of the trail, or not at all. While it
   is not known which, both are right; the next acknowledged change of the same thing settles it.
-- The data of an account whose deletion nobody acknowledged may still be going.
+- A closed account is still there, or its erasure has begun, which may leave a part until it is
+  finished. Nobody enters either.
 - A photo may be kept without its finding, at most one for each unanswered request to judge or to
   delete one.
 """
@@ -23,7 +24,7 @@ WAIT = 429
 ACTIONS = {
     "register": "account.register",
     "approve": "account.approve",
-    "remove": "account.delete",
+    "remove": "account.close",
     "discard": "submission.delete",
     "job": "job.submit",
 }
@@ -46,18 +47,17 @@ class Told:
     def subjects(self, *actions: str) -> list[str]:
         return sorted({event.about for action in actions for event in self._by_action[action]})
 
-    def life(self, email: str) -> list[Event]:
-        return [
-            event
-            for event in self.all
-            if event.about == email and event.action in ("enrol", "register", "remove")
-        ]
+    def life(self, email: str, *actions: str) -> list[Event]:
+        return [event for event in self.all if event.about == email and event.action in actions]
+
+    def may_be_closed(self, email: str) -> bool:
+        return any(not event.refused for event in self.actions("remove", email))
 
 
 def violations(events: Iterable[Event], kept: Contents) -> list[str]:
     """Every broken promise; empty where all were kept."""
     told = Told(events)
-    looks = (_answers, _accounts, _changes, _findings, _trail, _unexplained)
+    looks = (_answers, _accounts, _changes, _log_ins, _findings, _trail, _unexplained)
     return [violation for look in looks for violation in look(told, kept)]
 
 
@@ -74,11 +74,14 @@ def _accounts(told: Told, kept: Contents) -> Iterator[str]:
     many = Counter(account["email"] for account in kept.accounts)
     yield from (f"{times} accounts share {email}" for email, times in many.items() if times > 1)
     for email in told.subjects("enrol", "register"):
-        life = told.life(email)
+        life = told.life(email, "enrol", "register", "remove")
         there, removed = {False}, False
         for event in life:
             removed |= event.action == "remove"
-            there = _next(there, event, event.action != "remove")
+            if event.action != "remove":
+                there = _next(there, event, value=True)
+            elif not event.refused:
+                there = there | {False}
         if bool(many[email]) not in there:
             yield f"account {email} is {'there' if many[email] else 'lost'}"
         granted = sum(event.done for event in life if event.action == "register")
@@ -95,10 +98,9 @@ def _changes(told: Told, kept: Contents) -> Iterator[str]:
         statuses, roles = {"waiting"}, {"user"}
         for event in told.actions("enrol", email):
             statuses, roles = {"approved"}, {event.answer or "user"}
-        for event in told.actions("approve", email):
-            statuses = _next(statuses, event, "approved")
-        if any(event.unknown for event in told.actions("remove", email)):
-            statuses = statuses | {"closed"}
+        for event in told.life(email, "approve", "remove"):
+            status = "closed" if event.action == "remove" else "approved"
+            statuses = _next(statuses, event, status)
         for event in told.actions("role", email):
             roles = _next(roles, event, event.value)
         known = told.actions("enrol", email) or told.actions("register", email)
@@ -108,16 +110,28 @@ def _changes(told: Told, kept: Contents) -> Iterator[str]:
             yield f"account {email} is a {account['role']}, not a {_or(roles)}"
 
 
+def _log_ins(told: Told, _: Contents) -> Iterator[str]:
+    """Nobody enters a closed account, with its password or with a token from before."""
+    for email in told.subjects("remove"):
+        closed = False
+        for event in told.life(email, "remove", "login", "read", "predict"):
+            if closed and event.done:
+                yield f"{event.action} of {email} was answered though the account was closed"
+            closed |= event.action == "remove" and event.done
+
+
 def _findings(told: Told, kept: Contents) -> Iterator[str]:
     """One key, one record; one number, one record; each with its photo."""
     owners = {event.about: event.value for event in told.actions("enrol")}
     by_number = {finding["number"]: finding for finding in kept.findings}
+    whole = {account["email"] for account in kept.accounts}
+    stored = {account["id"] for account in kept.accounts}
     if len(by_number) < len(kept.findings):
         yield "two findings share a number"
     keys = Counter((item["owner"], item.get("idempotency_key")) for item in kept.findings)
     yield from (f"key {key} made {n} findings" for (_, key), n in keys.items() if key and n > 1)
     for email in told.subjects("predict"):
-        yield from _answered_findings(told, email, owners[email], by_number)
+        yield from _answered_findings(told, email, owners[email], by_number, whole)
         mine = [item for item in kept.findings if item["owner"] == owners[email]]
         asked = {e.value for e in told.actions("predict", email) if not e.refused}
         yield from (
@@ -125,7 +139,8 @@ def _findings(told: Told, kept: Contents) -> Iterator[str]:
             for item in mine
             if item["idempotency_key"] not in asked
         )
-        if mine and not _may_be_there(told, email):
+        late = any(event.unknown for event in told.actions("predict", email))
+        if mine and owners[email] not in stored and not late:
             yield f"{len(mine)} findings outlived {email}"
     for event in told.actions("discard"):
         if event.done and int(event.value) in by_number:
@@ -134,11 +149,11 @@ def _findings(told: Told, kept: Contents) -> Iterator[str]:
 
 
 def _answered_findings(
-    told: Told, email: str, owner: str, by_number: dict[int, Document]
+    told: Told, email: str, owner: str, by_number: dict[int, Document], whole: set[str]
 ) -> Iterator[str]:
     discards = told.actions("discard", email)
     gone = {event.value for event in discards if not event.refused}
-    removed = any(not event.refused for event in told.actions("remove", email))
+    erased = told.may_be_closed(email) and email not in whole
     numbers: dict[str, str] = {}
     for event in told.actions("predict", email):
         if not event.done:
@@ -148,7 +163,7 @@ def _answered_findings(
                 yield f"key {event.value} was answered with {numbers[event.value]} and others"
             numbers[event.value] = event.answer
         found = by_number.get(int(event.answer))
-        if found is None and event.answer not in gone and not removed:
+        if found is None and event.answer not in gone and not erased:
             yield f"finding {event.answer} of {email} is lost"
         if found and (found["owner"], found["idempotency_key"]) != (owner, event.value):
             yield f"finding {event.answer} of {email} is somebody else's"
@@ -164,7 +179,9 @@ def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
     orphans = len(kept.blobs - named)
     unanswered = sum(event.unknown for event in told.actions("predict"))
     unanswered += sum(event.unknown for event in told.actions("discard"))
-    if orphans > unanswered and not any(event.unknown for event in told.actions("remove")):
+    erasing = any("half erased" in fault for fault in kept.faults)
+    erasing |= any(event.unknown for event in told.actions("remove"))
+    if orphans > unanswered and not erasing:
         yield f"{orphans} photos without a finding, {unanswered} unanswered requests"
 
 
@@ -206,19 +223,12 @@ def _action(event: Event) -> str:
 
 
 def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
-    """What `check` finds right after the faults, and no unanswered request accounts for."""
-    actions = {event.action for event in told.all if event.unknown}
-    explanations = {r"account \w+ is half deleted": "remove" in actions}
+    """What `check` finds right after the faults, and no erasure that has begun accounts for."""
+    closed = any(map(told.may_be_closed, told.subjects("remove")))
+    explanations = {r"account \w+ is half erased": closed}
     for fault in kept.faults:
         if not any(holds and re.fullmatch(said, fault) for said, holds in explanations.items()):
             yield f"check says: {fault}"
-
-
-def _may_be_there(told: Told, email: str) -> bool:
-    there = {False}
-    for event in told.life(email):
-        there = _next(there, event, event.action != "remove")
-    return True in there or any(event.unknown for event in told.actions("predict", email))
 
 
 def _next(possible: set[T], event: Event, value: T) -> set[T]:

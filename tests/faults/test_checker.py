@@ -48,11 +48,18 @@ AUDIT = [*TRAIL, *rows("account.approve")]
 # What the store holds after that day.
 KEPT = Contents(accounts=[BOBS, ADAS], findings=[FIRST], audit=AUDIT, blobs=frozenset({PHOTO}))
 REMOVED = Event("remove", BOB, "", 200)
-DELETED = [*AUDIT, *rows("account.delete")]
+CLOSED: dict[str, Any] = {
+    "accounts": [{**BOBS, "status": "closed"}, ADAS],
+    "audit": [*AUDIT, *rows("account.close")],
+}
 
 
 def test_a_history_without_faults_has_no_violation() -> None:
     assert violations(TOLD, KEPT) == []
+    refused = [Event("login", BOB, "", 401), Event("read", BOB, "", 401)]
+    told, closed = [*TOLD, REMOVED, *refused], replace(KEPT, **CLOSED)
+    erased = replace(closed, accounts=[ADAS], findings=[], blobs=frozenset())
+    assert violations(told, closed) == violations(told, erased) == []
 
 
 def filed(number: int, key: str) -> dict[str, Any]:
@@ -69,7 +76,23 @@ PLANTED: dict[str, tuple[list[Event], dict[str, Any], str]] = {
         [], {"accounts": [BOBS, ADAS, {**ADAS, "id": "other"}]}, f"2 accounts share {ADA}"
     ),
     "findings that outlive their owner": (
-        [REMOVED], {"accounts": [ADAS], "audit": DELETED}, f"1 findings outlived {BOB}"
+        [REMOVED], {**CLOSED, "accounts": [ADAS]}, f"1 findings outlived {BOB}"
+    ),
+    "an account that was not closed": (
+        [REMOVED], {**CLOSED, "accounts": [BOBS, ADAS]}, f"account {BOB} is approved, not closed"
+    ),
+    "a lost finding of a closed account": (
+        [REMOVED], {**CLOSED, "findings": [], "blobs": frozenset()}, f"finding 1 of {BOB} is lost"
+    ),
+    "a log-in to a closed account": (
+        [REMOVED, Event("login", BOB, "", 200)],
+        CLOSED,
+        f"login of {BOB} was answered though the account was closed",
+    ),
+    "a token that outlives its account": (
+        [REMOVED, Event("read", BOB, "", 200)],
+        CLOSED,
+        f"read of {BOB} was answered though the account was closed",
     ),
     "a lost role": (
         [], {"accounts": [BOBS, {**ADAS, "role": "user"}]}, f"account {ADA} is a user, not a doctor"
