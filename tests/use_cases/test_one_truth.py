@@ -213,11 +213,13 @@ def walk_damaged(history: History) -> Iterator[Told]:
     patient = history.owners[spot]
     parts = [("lesions", "id", "version"), ("submissions", "lesion", "level")]
     parts.append(("reviews", "lesion", "opinion"))
+    moved = [item for item in store.collection("submissions").find() if item["lesion"] != spot]
+    elsewhere = {review for item in moved for review in item.get("covered_by", ())}
     records = [
         (store.collection(name), field, record)
         for name, by, field in parts
         for record in store.collection(name).find({by: spot})
-        if not record.get("error")
+        if not record.get("error") and record["id"] not in elsewhere
     ]
     rows, field, whole = history.draw.choice(records)
     rows.update({"id": whole["id"]}, {"$set": {field: "nonsense"}})
