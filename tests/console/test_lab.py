@@ -247,6 +247,8 @@ def test_an_admin_decides_what_serves(
     journey = Journey(visitor, "admin-lab", look)
     visitor.enter(admin, "admin")
     visitor.press(".top a[href='#/datasets']")
+    journey.see("title_datasets")
+    visitor.see("Held back")  # its lists have come: a caller waits for four at once at most
     before = serving(admin)
     try:
         visitor.go(f"version/{candidate}")
