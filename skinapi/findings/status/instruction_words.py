@@ -1,6 +1,4 @@
-"""The instruction of a spot in words, for reports, letters, and the fields that older clients
-show.
-"""
+"""Writes the instruction of a spot for reports, letters, and the fields that older clients show."""
 
 from collections.abc import Mapping
 
@@ -27,9 +25,10 @@ def say_to_do(instruction: Instruction, language: Language) -> str:
 def say_source(
     instruction: Instruction, number: int | None, language: Language, *, named: bool
 ) -> str:
-    """Say about which finding it was said, or why it counts, beside the finding of this number.
-    `named`: the doctor's name for it stands before. A review of a former patient is not named.
+    """Say which finding the instruction comes from, or why it counts, for a reader of the finding
+    with this number. `named`: the doctor's name for the spot stands before this sentence.
     """
+
     notices = conditions_table().notices.decision
     if instruction.taken_back_at:
         return instruction.say_why(language)

@@ -66,13 +66,15 @@ class FoundChange:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """The instruction of a spot: the level of the finding of this number, or of the one about which
-    the review was signed. `decision` is that of the
-    review that has set it, unless it was `voided`. `taken_back_at`: a doctor has taken a review
-    back, and nobody has decided since. `risen`: since the current review, the finding was judged
-    again, because the answers about it were `corrected`, or else by another model. `photo_wanted`:
-    besides, a doctor waits for another photo. `photo_deleted`: what is left of the finding is its
-    level.
+    """The instruction of a spot. `finding` is the number of the finding that has it or, if a review
+    has set it, of the finding on whose page the review was signed.
+
+    - `decision`: what that review says; None if it was `voided`
+    - `taken_back_at`: when a doctor took a review back, if nobody has signed one since
+    - `risen`: the finding was judged again after the current review, because an entered fact was
+      `corrected`, or else by another model
+    - `photo_wanted`: a doctor waits for another photo
+    - `photo_deleted`: the finding was deleted, and its level is what is left
     """
 
     said_by: LevelSource
