@@ -138,11 +138,6 @@ class Messages(Repository[Message]):
         waiting = {"owner": owner, "author": owner, **WAITING}
         self._documents.update_all(waiting, set_or_remove({"to": doctor}))
 
-    def release(self, doctor: str) -> None:
-        """What patients wrote to this doctor waits for the next one."""
-        written = {"to": doctor, **WAITING, "owner": {"$ne": doctor}}
-        self._documents.update_all(written, {"$unset": {"to": True}})
-
     def leave_lesion(self, lesion: str) -> None:
         """What was written about a deleted spot is about none."""
         self._documents.update_all({"lesion": lesion}, {"$unset": {"lesion": True}})

@@ -25,7 +25,7 @@ from tests.care.clinic import (
 )
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import made
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import MAIL, Backend, Person, erase
 from tests.support.channels import READERS
 from tests.support.reviews import sign_review
 
@@ -226,7 +226,7 @@ def test_the_patients_of_a_doctor_whose_account_cannot_be_read_are_in_the_list(
     assert urgent in numbers(house, "/queue")
 
 
-@pytest.mark.parametrize("gone", ["suspended", "unassigned"])
+@pytest.mark.parametrize("gone", ["suspended", "unassigned", "erased"])
 def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     any_backend: Backend, gone: str
 ) -> None:
@@ -247,6 +247,8 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     assert numbers(house, LIST) == []
     if gone == "suspended":
         admin.call("PATCH", f"/users/{grey.email}/suspend")
+    elif gone == "erased":
+        erase(any_backend.services, any_backend.account(grey.email))
     else:
         admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": None})
     listed = {item["id"]: item["waits_for"] for item in house.call("GET", LIST).get_json()}

@@ -15,7 +15,6 @@ from skinapi.accounts.auth.events import (
     ApprovalChanged,
     DoctorChanged,
     DoctorReturned,
-    PatientsReleased,
 )
 from skinapi.base.errors import (
     AccountJoined,
@@ -126,8 +125,8 @@ class Accounts(Repository[Account]):
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
         """Change an account as this transaction has read it; a field that is None is removed.
 
-        A doctor who is suspended or closed, or loses the role, is in charge of nobody, but the
-        patients keep the `doctor_id` (`list_inactive_doctors`).
+        A doctor who is suspended, closed or erased, or loses the role, is in charge of nobody, but
+        the patients keep the `doctor_id` (`list_inactive_doctors`).
         """
         changed = {name for name, value in fields.items() if value != getattr(account, name)}
         opens = fields.get("status") == "approved"
@@ -192,6 +191,11 @@ class Accounts(Repository[Account]):
         if account is None:
             raise NotFound
         return account
+
+    def lock_all(self, identifiers: set[str]) -> dict[str, Account]:
+        """Read and lock those of these accounts that exist and can be read."""
+        self._documents.update_all({"id": {"$in": sorted(identifiers)}}, {"$inc": {"holds": 1}})
+        return self.by_ids(identifiers)
 
     def add_findings(self, account_id: str, more: int) -> Account | None:
         """Count findings that are stored or deleted in the same transaction. None where the account
@@ -277,17 +281,11 @@ class Accounts(Repository[Account]):
         if back:
             unit.publish(DoctorReturned(doctor.id))
 
-    def release_patients(self, unit: Unit, doctor_id: str) -> None:
-        """Let the patients of this doctor, who does not come back, have none in charge."""
-        if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
-            unit.publish(PatientsReleased(doctor_id))
-
     def begin_erasure(self, unit: Unit, account: Account) -> None:
         """Take away everything that names the owner. Nobody finds the account from now on."""
         remnant = account.as_remnant()
         self._write(account, remnant)
         self._publish(unit, account, remnant)
-        self.release_patients(unit, account.id)
 
     def remove(self, account_id: str) -> None:
         """End an erasure."""

@@ -11,11 +11,6 @@ class AccountEvent:
     account: str
 
 
-@dataclass(frozen=True)
-class DoctorEvent:
-    doctor: str
-
-
 class AccountAdded(AccountEvent):
     """Somebody has registered, or was added."""
 
@@ -26,12 +21,11 @@ class DoctorChanged:
     doctor: str | None
 
 
-class PatientsReleased(DoctorEvent):
-    """All patients leave the care of this doctor."""
-
-
-class DoctorReturned(DoctorEvent):
+@dataclass(frozen=True)
+class DoctorReturned:
     """This doctor is active now, again or for the first time."""
+
+    doctor: str
 
 
 class ApprovalChanged(AccountEvent):

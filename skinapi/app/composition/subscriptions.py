@@ -16,11 +16,9 @@ from skinapi.accounts.auth.events import (
     ApprovalChanged,
     ConsentWithdrawn,
     DoctorChanged,
-    DoctorEvent,
     DoctorReturned,
     KeptPhotosUnwanted,
     LogInReplaced,
-    PatientsReleased,
 )
 from skinapi.app.areas import switched_on
 from skinapi.app.composition.forgetting import call_place
@@ -85,27 +83,22 @@ def _of_account(*calls: Call) -> Iterator[Callable[[AccountEvent], Iterable[str]
     return (partial(lambda call, event: call(event.account), call) for call in calls)
 
 
-def _of_doctor(*calls: Call) -> Iterator[Callable[[DoctorEvent], Iterable[str] | None]]:
-    return (partial(lambda call, event: call(event.doctor), call) for call in calls)
-
-
 def _of_finding(*calls: Call) -> Iterator[Callable[[FindingEvent], Iterable[str] | None]]:
     return (partial(lambda call, event: call(event.finding.id), call) for call in calls)
 
 
 def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsService) -> None:
     inside, afterwards = data.work.inside, data.work.afterwards
-    records, messages, waiting = data.findings, data.messages, data.waiting
+    messages, waiting = data.messages, data.waiting
     afterwards(AccountAdded, lambda _: data.usage.add(ACCOUNTS))
     inside(
         DoctorChanged,
         lambda event: messages.set_doctor(event.patient, event.doctor),
-        lambda event: records.set_doctor(event.patient, event.doctor),
+        lambda event: waiting.set_doctor(event.patient, event.doctor),
         findings.access.unassigned.on_doctor_changed,
     )
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)
-    inside(PatientsReleased, *_of_doctor(messages.release, waiting.release))
-    inside(ApprovalChanged, *_of_account(records.renew_waiting_of))
+    inside(ApprovalChanged, *_of_account(data.findings.renew_waiting_of))
     inside(LogInReplaced, *_of_account(data.keys.revoke_all))
     inside(
         AccountsJoined,

@@ -2,7 +2,7 @@
 reviews in the store; and moving findings from one spot to another.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import TypeVar
@@ -76,8 +76,7 @@ class FindingRecords(StoredFindings):
         """Store what these spots wait for, in the transaction that changes them. The caller
         publishes the result.
         """
-        views = self.spots.read(lesions, whole=True)
-        self.waiting.replace(lesions, self._list_waiting(lesions, views))
+        views = self.renew_waiting(lesions)
         return FindingsChanged(self.note_changes(lesions), {*lesions}, views)
 
     def note_changes(self, lesions: Collection[str]) -> list[StoredFindingRow]:
@@ -88,10 +87,15 @@ class FindingRecords(StoredFindings):
         self._documents.set_each({record["id"]: {"changed": new_id()} for record in found})
         return self._read_each_as(StoredFindingRow, found)
 
-    def renew_waiting(self, lesions: Collection[str]) -> None:
-        """Store what these spots wait for, in the transaction that changes them."""
+    def renew_waiting(self, lesions: Collection[str]) -> dict[str, SpotView]:
+        """Store what these spots wait for, in the transaction that changes them. Another one that
+        changes the owner's account meanwhile conflicts: whose list the spots are in, and whether
+        the owner can read, is decided by the account.
+        """
         views = self.spots.read(lesions, whole=True)
-        self.waiting.replace(lesions, self._list_waiting(lesions, views))
+        rows = self._list_waiting(lesions, views, self.accounts.lock_all)
+        self.waiting.replace(lesions, rows)
+        return views
 
     def start_waiting(self, filed: StoredFinding, owner: Account) -> None:
         """The same of a new spot, of which nothing is stored yet."""
@@ -99,7 +103,10 @@ class FindingRecords(StoredFindings):
             self.waiting.insert(row)
 
     def _list_waiting(
-        self, lesions: Collection[str], found: Mapping[str, SpotView]
+        self,
+        lesions: Collection[str],
+        found: Mapping[str, SpotView],
+        find_owners: Callable[[set[str]], Mapping[str, Account]],
     ) -> list[WaitingSpot]:
         damaged = {
             lesion: self.spots.find_owner(lesion)
@@ -107,7 +114,7 @@ class FindingRecords(StoredFindings):
             if is_hidden("lesions", lesion)
         }
         named = {view.owner for view in found.values()} | {*filter(None, damaged.values())}
-        owners = self.accounts.by_ids(named)
+        owners = find_owners(named)
         known = ((view, owners.get(view.owner)) for view in found.values())
         rows = [row for view, owner in known if owner for row in list_rows(view, owner)]
         for lesion, of in damaged.items():
@@ -117,16 +124,9 @@ class FindingRecords(StoredFindings):
 
     def renew_waiting_of(self, owner: str) -> None:
         """Store what all spots of this account wait for, also where a record cannot be read."""
-        known = self.spots.lock_of(owner) | self.waiting.lesions_of(owner)
+        known = self.spots.list_of(owner) | self.waiting.lesions_of(owner)
         for lesions in batched(sorted(known), SPOTS_AT_ONCE):
             self._renew_waiting(lesions)
-
-    def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """Move what all spots of this account wait for to the list of another doctor. One that
-        waits anew at the same time conflicts: else it would be in the list of the former doctor.
-        """
-        self.spots.lock_of(owner)
-        self.waiting.set_doctor(owner, doctor)
 
     @in_transaction
     def renew_damaged(self, records: Collection[Name]) -> None:
@@ -136,14 +136,14 @@ class FindingRecords(StoredFindings):
     def _renew_waiting(self, lesions: Collection[str], damaged: Iterable[Name] = ()) -> None:
         with leaving_out() as unreadable:
             unreadable.hidden |= {*damaged}
-            rows = self._list_waiting(lesions, self.spots.read(lesions, whole=True))
-        self.waiting.replace(lesions, rows)
+            self.renew_waiting(lesions)
 
     def waits_otherwise(self, owner: str) -> bool:
         """Whether what the spots of this account wait for is not what is stored."""
         stored = {row.id: row for row in self.waiting.list_of("owner", [owner]) if row.lesion}
         for lesions in batched(sorted(self.spots.list_of(owner)), SPOTS_AT_ONCE):
-            rows = self._list_waiting(lesions, self.spots.read(lesions, whole=True))
+            views = self.spots.read(lesions, whole=True)
+            rows = self._list_waiting(lesions, views, self.accounts.by_ids)
             if any(stored.pop(row.id, None) != row for row in rows):
                 return True
         return bool(stored)

@@ -108,11 +108,6 @@ class Spots:
         as_seen: Filter = {"id": seen.id, "version": seen.version}
         return self._lesions.update(as_seen, opened) is not None
 
-    def lock_of(self, owner: str) -> set[str]:
-        """List the spots of an account. Another transaction that changes one of them conflicts."""
-        self._lesions.update_all({"owner": owner}, {"$inc": {"revision": 1}})
-        return self.list_of(owner)
-
     def list_of(self, owner: str) -> set[str]:
         return {item["id"] for item in self._lesions.find({"owner": owner}, fields=())}
 

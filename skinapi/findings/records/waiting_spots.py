@@ -339,9 +339,6 @@ class WaitingSpots(Repository[WaitingSpot]):
     def set_doctor(self, owner: str, doctor: str | None) -> None:
         self._documents.update_all({"owner": owner}, set_or_remove({"doctor": doctor}))
 
-    def release(self, doctor: str) -> None:
-        self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
-
     def forget(self, owner: str) -> None:
         self._documents.delete({"owner": owner})
 
