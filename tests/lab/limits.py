@@ -6,11 +6,11 @@ from skinapi.lab.datasets import archives, dataset_versions, uploads
 
 LIMITS = (
     ("entries of an archive", str(archives.MOST_ENTRIES)),
-    ("an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"),
+    ("growth of an archive when it is unpacked", f"{archives.MOST_RATIO} times its size"),
     ("table of a data set", size_in_words(layouts.LARGEST_TABLE)),
     ("rows of a table of a data set", str(layouts.MOST_ROWS)),
-    ("a part of an upload", size_in_words(uploads.LARGEST_PART)),
-    ("uploads of one account that are not used", str(uploads.MOST_UPLOADS)),
-    ("an upload that is not used is kept", f"{uploads.KEPT_FOR.days} days"),
-    ("the report of a refused data set is kept", f"{dataset_versions.REFUSED_FOR.days} days"),
+    ("part of an upload", size_in_words(uploads.LARGEST_PART)),
+    ("unused uploads of an account", str(uploads.MOST_UPLOADS)),
+    ("an unused upload is kept for", f"{uploads.KEPT_FOR.days} days"),
+    ("the report of a refused data set is kept for", f"{dataset_versions.REFUSED_FOR.days} days"),
 )

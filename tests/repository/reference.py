@@ -17,23 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.accounts.auth import guess_limits, recovery, sessions
-from skinapi.accounts.auth import routes as auth_routes
 from skinapi.app.areas import list_area_settings, list_areas
 from skinapi.base import size_limits
 from skinapi.base.area_parts import list_parts
 from skinapi.base.settings.settings import VERSION, Settings
-from skinapi.care import letter_reading, message_records
-from skinapi.care import letters as letter_service
+from skinapi.care import message_records
 from skinapi.care import messages as message_service
 from skinapi.findings.records import letters
-from skinapi.findings.reports import kept_answers, narrator, openrouter
+from skinapi.findings.reports import openrouter
 from skinapi.model.decoding import file_header, photo
 from skinapi.model.registry import prediction_pool
-from skinapi.platform.jobs import attempt, job, job_logs
+from skinapi.platform.jobs import job, job_logs
 from skinapi.platform.notices import outbox
 from skinapi.platform.storage import files as stored_files
 from skinapi.platform.stores import database_file, outage
-from skinapi.platform.web import admission, request_parsing, schemas
+from skinapi.platform.web import admission, schemas
 from tests.repository.documents import ROOT
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
 from tests.repository.nginx_errors import find_json_photos, list_forms, write_errors
@@ -126,89 +124,60 @@ def limits_table() -> list[str]:
 
 
 def _limits() -> Iterator[Row]:
-    """Fixed in the code: an operator cannot change them without a new release."""
+    """Limits that callers meet. They are fixed: only a new release changes them."""
     silent, rate = _seconds(admission.SILENT_SECONDS), _bytes(admission.SLOWEST_RATE)
-    yield "silence of a caller during a body", silent
-    yield "time to take an answer", f"{silent}, and 1 s more for every {rate}"
-    yield "body, where the route has no limit of its own", _bytes(size_limits.LARGEST_BODY)
-    yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
-    yield "parts of a form", str(request_parsing.MOST_PARTS)
-    yield "parts of a form of a data set", str(request_parsing.MOST_STREAMED_PARTS)
+    yield "time without a byte while a body is sent", silent
+    yield "time to read an answer", f"{silent}, and 1 s more for every {rate}"
+    yield "body of a request, unless its route says otherwise", _bytes(size_limits.LARGEST_BODY)
     yield "disk space that uploads leave free", _bytes(stored_files.RESERVED_BYTES)
-    yield "items on a page of a list", str(schemas.LARGEST_PAGE)
-    yield "lists of one caller at the same time", str(admission.MOST_LISTS_OF_ONE_CALLER)
+    yield "entries on a page of a list", str(schemas.LARGEST_PAGE)
     yield "formats of a photo", ", ".join(file_header.FORMATS)
-    yield "shortest side of a photo", f"{photo.SMALLEST_SIDE} pixels"
-    yield "longest side of a photo", f"{photo.LONGEST_SIDE} pixels"
+    yield "sides of a photo", f"{photo.SMALLEST_SIDE} to {photo.LONGEST_SIDE} pixels"
     yield "pixels of a photo", f"{photo.MOST_PIXELS // 10**6} million"
-    yield (
-        "memory for decoding, in each process",
-        f"{photo.MOST_BYTES // 10**6} million bytes",
-    )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
-    yield "sessions of one account (the oldest ends)", str(sessions.MOST_SESSIONS)
+    yield "sessions of an account (a further one ends the oldest)", str(sessions.MOST_SESSIONS)
     guesses = guess_limits.GUESSES_PER_HOUR
     yield (
-        "wrong passwords an hour for one account",
+        "wrong passwords for an account in an hour",
         f"{guesses} from all unknown addresses together, {guesses} from each known one",
     )
+    yield "an address stays known to an account for", _days(guess_limits.KNOWN_FOR.days)
     yield (
-        "wrong codes of a second factor an hour, for one account",
-        f"{guess_limits.CODES_PER_HOUR} of the app; as many recovery codes from each address",
+        "wrong codes of a second factor for an account in an hour",
+        f"{guess_limits.CODES_PER_HOUR} of the app, and as many recovery codes from each address",
     )
     yield (
-        "registrations an hour with an e-mail that has an account, from one address",
-        f"{guess_limits.TAKEN_PER_HOUR}; past them all from there wait",
+        "registrations from an address in an hour, with e-mails that have an account",
+        str(guess_limits.TAKEN_PER_HOUR),
     )
     mails = guess_limits.LINKS_PER_HOUR
     yield (
-        "mails an hour with a link for a new password, to one account",
-        f"{mails} asked for from all unknown addresses together, {mails} from each known one",
+        "mails with a link for a new password, to an account in an hour",
+        f"{mails} requested from unknown addresses, {mails} from each known one",
     )
     yield (
-        "a link for a new password that was mailed is valid",
+        "a mailed link for a new password is valid for",
         f"{recovery.MAILED_LINK_LIFE.seconds // 60} minutes",
     )
     yield (
-        "a mail to one person, but those that are urgent or of security, at most every",
+        "time between two mails to a person that are neither urgent nor about security",
         f"{outbox.GATHERED_FOR.seconds // 60} minutes",
-    )
-    yield (
-        "a notice that the mail server does not take is given up",
-        f"{_days(outbox.GIVEN_UP_AFTER.days)}, of news {outbox.NEWS_GIVEN_UP_AFTER.days}",
     )
     for area in list_parts("limits", "tests"):
         yield from area.LIMITS
-    yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
-    yield "unfinished jobs of one account", str(job.MOST_UNFINISHED)
-    yield "jobs kept of one account (the oldest that has ended goes)", str(job.MOST_KEPT)
-    yield "a job is kept after its end", _days(job.KEPT_FOR.days)
-    yield "attempts at a job whose process crashes", str(job.MOST_ATTEMPTS)
+    yield "unfinished jobs of an account", str(job.MOST_UNFINISHED)
+    yield "jobs kept of an account", str(job.MOST_KEPT)
     head, tail = job_logs.HEAD_LINES, job_logs.TAIL_LINES
-    yield "lines kept of a job's log", f"the first {head} and the last {tail}, at most"
-    yield "a short job, such as the import of a network", _hours(attempt.Timing.longest_short)
-    lease, grace = attempt.Timing.lease, attempt.Timing.grace
-    yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
-    yield "a cancelled job may take to end before it is killed", _seconds(grace)
-    yield (
-        "wait for each of both LLMs in one narrative, all attempts",
-        _seconds(narrator.LLM_DEADLINE_S),
-    )
-    yield "wait for the LLM that drafts a letter, all attempts", _seconds(letter_service.WAIT_S)
-    yield "wait for the LLM that reads it, all attempts", _seconds(letter_reading.WAIT_S)
-    yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
+    yield "lines kept of the log of a job", f"the first {head} and the last {tail}"
+    yield "length of a letter", f"{letters.LONGEST_LETTER:,} characters"
     yield "letters about a finding", str(letters.MOST_LETTERS)
-    yield "a message", f"{message_records.LONGEST_MESSAGE:,} characters"
+    yield "length of a message", f"{message_records.LONGEST_MESSAGE:,} characters"
     yield "unread messages of one side in a conversation", str(message_service.MOST_UNREAD)
-    yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
-    pause, failures = _seconds(openrouter.COOLDOWN_S), openrouter.MOST_FAILURES
-    yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
     yield (
-        "requests to the LLM of one account a day",
-        (f"a tenth of `LLM_DAILY_BUDGET`, at least {openrouter.LEAST_SHARE_OF_ONE}"),
+        "requests to the LLM for an account in a day",
+        f"a tenth of `LLM_DAILY_BUDGET`, at least {openrouter.LEAST_SHARE_OF_ONE}",
     )
-    yield "an explanation of the LLM is kept", _days(kept_answers.LIFETIME.days)
     yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(database_file.LONGEST_WAIT_MS / 1000)
 
@@ -346,10 +315,6 @@ def _bytes(size: int) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:g} s"
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:g} hours"
 
 
 def _days(days: int) -> str:

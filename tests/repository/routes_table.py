@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
-
-from flask import Response
 
 from skinapi.base.subject import ROLES
 from skinapi.platform.web.declaration import (
@@ -17,11 +14,9 @@ from skinapi.platform.web.declaration import (
     Route,
     routes_of_areas,
 )
-from skinapi.platform.web.schemas import Message
 from tests.support.backends import Backend
 
-HEAD = ("route", "who", "rate", "in", "out")
-PAGING = {"limit", "after"}
+HEAD = ("route", "who", "rate")
 
 
 @cache
@@ -41,10 +36,10 @@ def route_rows() -> Iterator[tuple[str, ...]]:
     last = ""
     for area, route in read_routes():
         if area != last:
-            yield (f"**{area}**", "", "", "", "")
+            yield (f"**{area}**", "", "")
             last = area
         path = route.path.replace("<", "{").replace(">", "}")
-        yield (f"`{route.method} {path}`", _who(route), _rate(route), _in(route), _out(route))
+        yield (f"`{route.method} {path}`", _who(route), _rate(route))
 
 
 def _who(route: Route) -> str:
@@ -61,23 +56,3 @@ def _who(route: Route) -> str:
 def _rate(route: Route) -> str:
     usual = Rate.READ if route.method == "GET" else Rate.WRITE
     return "" if route.rate is usual else route.rate.value
-
-
-def _in(route: Route) -> str:
-    body = route.body or route.form or route.parts
-    query = route.query.model_fields if route.query else ()
-    fields = [field for field in query if field not in PAGING]
-    return ", ".join([*([_name(body)] if body else []), *(f"?{field}" for field in fields)])
-
-
-def _out(route: Route) -> str:
-    if not route.is_json:
-        return route.produces
-    kinds = [kind for kind in get_args(route.returns) or (route.returns,) if kind is not Response]
-    names = " or ".join(_name(kind) for kind in kinds if kind is not Message)
-    is_list = route.lists or getattr(route.returns, "__origin__", None) is list
-    return f"[{names}]" if is_list else names
-
-
-def _name(kind: Any) -> str:
-    return str(getattr(kind, "__name__", kind))
