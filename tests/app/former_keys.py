@@ -27,7 +27,6 @@ def make_reviewed_key(decided: Band, since: datetime, number: int) -> str:
 
 
 def make_queue_key(finding: Document) -> str:
-    """Make the key of a finding that is stored by the rules of today."""
     band, since = Band(finding["level"]["urgency"]), finding["created_at"]
     if finding.get("queued_at") is None:
         return make_reviewed_key(band, since, finding["number"])

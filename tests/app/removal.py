@@ -75,13 +75,10 @@ ALLOWED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The project without these areas."""
-
     root: Path
     gone: Sequence[str]
 
     def list_broken_imports(self) -> Iterator[str]:
-        """Each import of what is gone, by anything that is left."""
         names = (name.replace("/", r"\.") for area in self.gone for name in _folders_of(area))
         folders = rf"(?:{'|'.join(names)})\b"
         for path, _ in self._list_with(re.compile(folders.encode())):
@@ -90,7 +87,6 @@ class Copy:
                 yield from (f"{path}: {name}" for name in found)
 
     def list_names(self) -> Iterator[str]:
-        """Each line that names what is gone."""
         names = re.compile("|".join(NAMES[area] for area in self.gone).encode(), re.IGNORECASE)
         for path, content in self._list_with(names, but=(*ALLOWED, "tests/app/removal.py")):
             lines = content.splitlines()
@@ -107,7 +103,6 @@ class Copy:
 
 
 def remove(areas: Sequence[str], root: Path) -> Copy:
-    """Copy what git knows, without these areas."""
     for path in _list_tracked(ROOT):
         if (ROOT / path).is_file() and not str(path).startswith(LINKED):
             (root / path).parent.mkdir(parents=True, exist_ok=True)

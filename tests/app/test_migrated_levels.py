@@ -41,7 +41,6 @@ class FormerSpot:
         self.store.collection(name).insert({"schema": 1, **fields})
 
     def find(self, at: float, band: Band, decided: Band | None = None, **fields: Any) -> None:
-        """Add a finding: f1, f2, and so on."""
         number = self.store.collection("submissions").count() + 1
         waits = make_waiting_key(band, 0.5, day(at), number)
         key = make_reviewed_key(decided, day(at), number) if decided else waits
@@ -49,7 +48,6 @@ class FormerSpot:
         self.add("submissions", id=f"f{number}", created_at=day(at), **{**stored, **fields})
 
     def sign(self, at: float, finding: str, asked: Band, **said: Any) -> None:
-        """Add a review that is restated already: r1, r2, and so on. Its doctor saw `saw` too."""
         number = self.store.collection("reviews").count() + 1
         saw = said.pop("saw", None)
         opinion = {"urgency": asked, "label": None, "sample": None, **said}
@@ -60,7 +58,6 @@ class FormerSpot:
         give_levels(cast("Tools", SimpleNamespace(store=self.store)), self.lesion)
 
     def read(self, name: str) -> Document:
-        """Return a record by its id."""
         collections = {"f": "submissions", "r": "reviews", "s": "lesions", "l": "letters"}
         found = self.store.collection(collections.get(name[0], "reports")).get(name)
         assert found

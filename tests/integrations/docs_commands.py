@@ -18,7 +18,6 @@ def block(kind: str) -> Block:
 
 
 def typed(kind: str, address: str, token: str) -> str:
-    """What the one block of this kind prints at a server."""
     done = subprocess.run(
         ["bash", "-euc", block(kind).text],
         env={**os.environ, "SKINAPI": address, "TOKEN": token},

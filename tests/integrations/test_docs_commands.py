@@ -26,7 +26,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def token(server: Server, role: str) -> str:
-    """Of a person whom an admin has approved."""
     services = server.services()
     account = services.data.accounts.add(
         name="Ada",

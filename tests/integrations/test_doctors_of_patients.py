@@ -30,7 +30,6 @@ def open_backend(tmp_path: Path) -> Any:
 
 
 def in_charge(backend: Backend, patient: str) -> str | None:
-    """The e-mail of the doctor of this account."""
     account = backend.services.data.accounts.get(patient)
     doctor = account.doctor_id
     return backend.services.data.accounts.get(doctor).email if doctor else None

@@ -72,7 +72,6 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
 
 @pytest.fixture(scope="module")
 def accounts(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> SampleAccounts:
-    """With a key for each caller and scope."""
     accounts = SampleAccounts(backend)
     for caller, scope in product(CALLERS, SCOPES):
         if may_have(caller, scope):
@@ -83,7 +82,6 @@ def accounts(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Samp
 
 @cache
 def key_of(accounts: SampleAccounts, caller: str, scope: Scope) -> Person:
-    """A program of this caller with a key of this scope alone."""
     keys = accounts.backend.services.keys
 
     def subject(who: str) -> Subject:
@@ -116,7 +114,6 @@ def may_have(caller: str, scope: Scope) -> bool:
 
 
 def refusal(route: Route, scope: Scope, caller: str) -> type[SkinAPIError] | None:
-    """With what a key is refused before the route is asked."""
     access = route.access
     if isinstance(access, MetricsReader):
         return InvalidToken

@@ -26,7 +26,6 @@ OWN = {"current_password": PASSWORD}
 
 
 def made(owner: Person, path: str = "/keys", **wanted: Any) -> tuple[Person, dict[str, Any]]:
-    """A program with a key of this person, and what was answered."""
     scopes = ["findings:read", "findings:write"]
     body = {"name": "my program", "scopes": scopes, "current_password": PASSWORD, **wanted}
     shown: dict[str, Any] = owner.call_ok("POST", path, json=body, status=201)

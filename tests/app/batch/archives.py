@@ -13,8 +13,6 @@ from tests.support.photos import COLOURS, photo_of
 
 @dataclass(frozen=True)
 class Archive:
-    """A folder with pictures, and where their findings go."""
-
     pictures: Path
     out: Path
 
@@ -34,13 +32,11 @@ class Archive:
         return sorted(path.name for path in finished)
 
     def left_beside(self) -> list[str]:
-        """What the output's folder holds besides pictures and findings."""
         ours = (self.pictures, self.out)
         return sorted(path.name for path in self.out.parent.iterdir() if path not in ours)
 
 
 def archive_of(folder: Path, pictures: int) -> Archive:
-    """A few folders of pictures in all colours."""
     keys = list(COLOURS)
     contents = [photo_of(key) for key in keys]
     for number in range(pictures):

@@ -59,7 +59,6 @@ class Loops:
         self._spread(self._names, self._judge.judge)
 
     def batch(self) -> None:
-        """As `python -m skinapi batch` does it."""
         output = Output(self._out)
         schema = columns(self._model.labels)
         names = sorted(FolderWalk(os.fsencode(self._root)).names())

@@ -47,7 +47,6 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def at_picture(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
-    """Does something when the picture of this number is about to be judged."""
     judge = Judge.judge
     begun, lock = [0], threading.Lock()
 
@@ -114,7 +113,6 @@ def test_the_operating_point_of_the_option_or_the_setting_decides_who_is_sent(
     folder = write_model(tmp_path / "models" / "points", sent=sent, clinical=clinical)
 
     def judged(*options: str) -> tuple[set[str], int]:
-        """The points that the rows name, and how many pictures are spared a visit."""
         assert archive.run("--model", folder, "--restart", *options) == 0
         rows = archive.rows()
         spared = sum(row["band"] in ("routine", "self_monitoring") for row in rows)
@@ -234,7 +232,6 @@ def test_a_resumed_run_keeps_its_rows_whatever_became_of_their_files(
 
 
 def _row(archive: Archive, path: str) -> dict[str, Any]:
-    """Of the output or, while it is not finished, of a part."""
     if archive.out.exists():
         return next(row for row in archive.rows() if row["path"] == path)
     parts = [archive.out.with_name(f"{archive.out.name}.parts") / name for name in archive.parts()]

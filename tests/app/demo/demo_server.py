@@ -45,7 +45,6 @@ class DemoServer(Server):
         return [person.email for person in self.demo.people if person.role == role]
 
     def caller(self, email: str) -> Caller:
-        """Logged in once, with the password that the log-in page says."""
         if email not in self._callers:
             body = {"email": email, "password": self.demo.password}
             answer = ask(self.port, "POST", "/login", json=body)
@@ -54,7 +53,6 @@ class DemoServer(Server):
         return self._callers[email]
 
     def read(self, email: str, path: str) -> Any:
-        """What this person reads there."""
         answer = self.caller(email).call("GET", path)
         assert answer.status == 200, (path, answer.json)
         return answer.json

@@ -93,12 +93,10 @@ def print_report(demo: DemoServer) -> bytes:
 
 
 def text_of_report(pdf: bytes) -> str:
-    """Its first page."""
     return PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
 
 
 def draw_report(demo: DemoServer) -> None:
-    """The beginning of the first page."""
     pdf = print_report(demo)
     command = ["pdftoppm", "-png", "-r", str(DOTS), "-l", "1", "-"]
     png = subprocess.run(command, input=pdf, capture_output=True, check=True).stdout
@@ -113,7 +111,6 @@ def text_when_taken(name: str) -> str:
 
 
 def list_words(text: str) -> list[str]:
-    """The words of a page in their order, without numbers, codes, days and times."""
     words = (word.strip("()[].,:;·") for word in text.split())
     return [
         word

@@ -33,7 +33,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[BrokerServer]:
 
 @pytest.fixture
 def broker(server: BrokerServer) -> Iterator[Broker]:
-    """Without what the tests before have left in it."""
     broker = DramatiqBroker(server.uri)
     while broker.receive():
         broker.acknowledge()
@@ -67,7 +66,6 @@ def test_a_new_and_a_retried_job_are_announced(
 def test_an_idle_worker_takes_the_job_whose_turn_it_is_when_one_is_announced(
     bench: Bench, broker: Broker
 ) -> None:
-    """Announcements that are doubled, or name no job, change nothing."""
     first = bench.submit("count")
     bench.start_worker()
     bench.ended(first)

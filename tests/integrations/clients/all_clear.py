@@ -46,14 +46,12 @@ WARNINGS = [
 
 
 def on_angular(finding: Finding) -> bool:
-    """It shows the class, then the report."""
     overview = write_template(Facts.from_finding(finding, NOTHING_TOLD), "en").sections.overview
     warned = any(said in overview for said in WARNINGS)
     return is_benign(finding.headline.one_name.key) and not warned
 
 
 def on_skinartify(finding: Finding) -> bool:
-    """It takes the highest of the seven."""
     shares = Predictions.from_finding(finding).predictions
     highest = max(shares, key=shares.__getitem__)
     [key] = [key for key, name in SKINARTIFYS.items() if name == highest]
@@ -61,7 +59,6 @@ def on_skinartify(finding: Finding) -> bool:
 
 
 def on_explainable(finding: Finding) -> bool:
-    """It paints the first bar green."""
     seven = decided(finding, NAMES)
     return is_benign(finding.headline.one_name.key) or is_benign(seven.most_probable)
 
@@ -82,7 +79,6 @@ def on_guide(finding: Finding) -> bool:
 
 
 def on_lab(finding: Finding) -> bool:
-    """It shows the severity, the class's name, and low indicators in green."""
     diagnosis = Diagnosis.from_photo(ClassifiedPhoto(finding, any_photo(), REGULAR))
     table = conditions_table()
     benign = [CLASS_IDS.get(c.key) for c in table.conditions if not c.malignant]

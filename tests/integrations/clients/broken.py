@@ -6,6 +6,4 @@ from tests.support.backends import Backend
 
 
 class BrokenBackend(Backend):
-    """A pool that breaks in a way nobody foresaw."""
-
     pool: Any = object()

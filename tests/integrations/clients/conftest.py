@@ -21,7 +21,6 @@ class WellTestedBackend(Backend):
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """A developer's own machine, the lab opened by hand."""
     folder = tmp_path_factory.mktemp("open")
     backend = WellTestedBackend(folder, open_lab=True, max_upload_bytes=SMALL)
     yield backend
@@ -46,6 +45,5 @@ def client_backend(opened: Backend) -> ClientBackend:
 
 @pytest.fixture(params=["opened", "served_backend"])
 def either_backend(request: pytest.FixtureRequest) -> ClientBackend:
-    """In this process, and behind a real server."""
     found: ClientBackend = request.getfixturevalue(request.param)
     return found

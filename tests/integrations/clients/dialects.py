@@ -60,7 +60,6 @@ def lab(client_backend: ClientBackend, content: bytes | None, **options: Any) ->
 def post_form(
     client_backend: ClientBackend, files: Mapping[str, bytes], name: str = "ham", **options: Any
 ) -> TestResponse:
-    """As DermaScan lab sends them."""
     data = {"files": [(io.BytesIO(content), name) for name, content in files.items()]}
     path = "/api/upload-dataset"
     if name:
@@ -86,7 +85,6 @@ each_client = pytest.mark.parametrize("name", CLIENTS)
 
 
 def said(answer: TestResponse, kind: str) -> str:
-    """The sentence that the client shows."""
     assert answer.mimetype == kind.partition(";")[0], answer.text
     if kind == PLAIN:
         return answer.text

@@ -42,8 +42,6 @@ class Screen:
 
 @dataclass(frozen=True)
 class Asked:
-    """A server, and the token of somebody who may use it."""
-
     url: str
     token: str
 
@@ -102,14 +100,11 @@ class Servers:
 
 
 class Pages:
-    """The stand-ins, on an origin of their own."""
-
     def __init__(self, browser: webdriver.Chrome, origin: str, folder: Path) -> None:
         self.browser = browser
         self._origin, self._folder = origin, folder
 
     def show(self, client: str, asked: Asked, photo: bytes) -> Screen:
-        """What the client's page shows once this photo is chosen."""
         chosen = self._folder / "lesion.jpg"
         chosen.write_bytes(photo)
         query = urlencode({"client": client, "api": asked.url, "token": asked.token})
@@ -122,7 +117,6 @@ class Pages:
         return Screen(text, tuple(line.text for line in harmless))
 
     def press(self, selector: str) -> WebElement:
-        """The button, once it has done what it does."""
         self.browser.find_element(By.CSS_SELECTOR, selector).click()
         self._await(f"{selector}[data-done]")
         return self.browser.find_element(By.CSS_SELECTOR, selector)

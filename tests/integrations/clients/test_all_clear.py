@@ -91,7 +91,6 @@ def _make_findings() -> Iterator[Finding]:
 def test_no_screen_reads_as_an_all_clear_where_the_report_is_none(
     client: str, findings: list[Finding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And each still does where nothing speaks against it: so this test can fail."""
     monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
     cleared = [finding for finding in findings if reads_as_an_all_clear(client, finding)]
     assert cleared
@@ -108,7 +107,6 @@ def test_every_address_that_takes_a_photo_is_a_client_with_its_screen(opened: Ba
 
 
 def test_the_angular_app_gets_one_class_in_every_answer(opened: Backend) -> None:
-    """In the answer itself, in the list and in the report, with its own probability."""
     person = opened.member()
     photo = {"image": (io.BytesIO(RAISED), "lesion.jpg")}
     said = person.call("POST", "/predict", data=photo).get_json()
@@ -123,7 +121,6 @@ def test_the_angular_app_gets_one_class_in_every_answer(opened: Backend) -> None
 
 
 def test_the_explainable_clients_report_of_a_raised_finding_names_no_class(opened: Backend) -> None:
-    """It said "Most probable: mole, 87.94 %" beside "Diagnosis: inconclusive"."""
     content = base64.b64decode(report(opened, RAISED).get_json()["pdf_report"])
     pages = PdfReader(io.BytesIO(content)).pages
     text = " ".join(word for page in pages for word in page.extract_text().split())
@@ -137,9 +134,6 @@ def test_the_explainable_clients_report_of_a_raised_finding_names_no_class(opene
 def test_each_client_names_what_the_headline_names(
     findings: list[Finding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that shows one name gets what the headline calls likely, or the doubt, the headline
-    and how soon to see a doctor.
-    """
     monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
     named, refused, sentences = 0, 0, list[tuple[Finding, str]]()
     for finding in findings:

@@ -118,7 +118,6 @@ def test_a_body_that_is_no_json_is_answered_in_the_shape_of_each_client_that_sen
 
 
 def test_no_sentence_for_patients_names_a_setting_and_only_the_guides_counts_bytes() -> None:
-    """As it documents them."""
     said = {*say_for_operators("integrations/clients")} - {("settings.py", "a setting")}
     assert said == {("photo_forms.py", "bytes")}
 

@@ -204,7 +204,6 @@ def test_the_labs_treatment_begins_with_what_to_do_and_its_description_with_the_
 
 
 def test_what_was_measured_is_painted_green_only_beside_an_all_clear() -> None:
-    """The number itself stays where it was measured: in the words."""
     shape = Shape(asymmetry=0.1, border=0.2, colour=0.3, diameter=0.4)
     photo = read_photo(photo_of("melanocytic_nevus"))
     mole = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
@@ -217,7 +216,6 @@ def test_what_was_measured_is_painted_green_only_beside_an_all_clear() -> None:
 
 
 def test_who_is_referred_reads_the_graver_name_with_its_own_probability() -> None:
-    """ "Melanocytic nevus, 60 %" stood over a melanoma."""
     finding = named_finding("melanoma", most_probable="melanocytic_nevus")
     assert finding.band is Band.URGENT_REFERRAL
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
@@ -243,7 +241,6 @@ def test_the_explainable_clients_report_says_the_band_and_the_doubt(
 
 
 def test_what_does_not_look_like_skin_gets_no_name_and_the_bands_severity() -> None:
-    """A crab was "Malignant Melanoma, Critical, 98 %"; a candle "Moderate" beside "this week"."""
     finding = finding_of(probability=0.98, reasons=(Doubt.NOT_SURELY_SKIN,))
     judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
     diagnosis = Diagnosis.from_photo(judged)

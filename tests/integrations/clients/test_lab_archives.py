@@ -22,7 +22,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 
 def files_around(backend: Backend) -> set[Path]:
-    """All files beside the folder of the server and in it, but the database's own."""
     top = backend.settings.instance_dir.parent
     return {
         path for path in top.rglob("*") if not path.name.startswith(("skinapi.db", "limits.db"))

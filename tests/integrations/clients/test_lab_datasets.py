@@ -115,6 +115,5 @@ def test_a_name_of_somebody_else_is_refused(backend: Backend) -> None:
 
 
 def test_no_field_takes_what_cannot_be_stored_or_reaches_beyond_its_line(backend: Backend) -> None:
-    """But the name of a data set, which is read later, with the type of every other name."""
     taken, _ = find_hostile(backend, lab.__name__)
     assert taken == {"UploadForm.datasetName", "NameQuery.datasetName"}

@@ -115,7 +115,6 @@ def test_what_is_unknown_is_told_in_the_clients_own_sentences(trained: Backend) 
 def test_a_training_before_an_upload_is_refused_in_a_sentence(
     backend: Backend, named: dict[str, Any]
 ) -> None:
-    """Its page has no data set to name then, and shows `detail`."""
     asked = {name: value for name, value in ASKED.items() if name != "dataset_name"}
     answer = backend.client.post(
         "/api/start-training", json={**asked, **named}, headers={"Origin": ORIGIN}

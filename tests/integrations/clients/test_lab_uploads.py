@@ -23,7 +23,6 @@ PIECE = b"\xff\xd8\xff" + bytes(MEGABYTE - 3)
 
 @pytest.fixture(scope="module")
 def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One worker with little memory for bodies, so that a large one must be somewhere else."""
     folder = tmp_path_factory.mktemp("uploads")
     with stopping(Server(folder, {"OPEN_LAB": "true", "PHOTOS": "never"}, workers=1)) as server:
         server.forked = False  # its memory is measured: a page written to is no more a shared one
@@ -33,7 +32,6 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def narrow_lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that takes data sets of 3 MB, and 6 MB of them at a time."""
     settings = {"OPEN_LAB": "true", "MAX_DATASET_BYTES": str(3 * MEGABYTE)}
     with serving(tmp_path_factory.mktemp("narrow"), settings, workers=1) as server:
         yield server
@@ -71,7 +69,6 @@ def leftovers(server: Server) -> list[Path]:
 
 
 def assert_clean(server: Server) -> None:
-    """A request is answered a moment before its files are closed."""
     assert not await_change(lambda: leftovers(server), some=False)
 
 
@@ -88,7 +85,6 @@ def _deleted(pid: int, folder: Path) -> list[str]:
 def test_a_data_set_larger_than_memory_for_bodies_leaves_memory_flat(
     lab_server: Server, report: Callable[[str], None]
 ) -> None:
-    """One picture that can be used, and as much beside it that cannot."""
     small = {"metadata.csv": labelled(1)["metadata.csv"], "p0.jpg": picture(0)}
     assert post_files(lab_server.port, small).status == 200  # what a first upload loads
     heads = [part_head(f"{number}.jpg") for number in range(UPLOAD_MB // 8)]
@@ -131,7 +127,6 @@ def test_an_upload_that_is_cut_off_leaves_nothing(lab_server: Server) -> None:
 
 
 def listed(server: Server) -> list[dict[str, object]]:
-    """What is there but the data set that was cut off."""
     found = ask(server.port, "GET", "/api/datasets").json["datasets"]
     return [record for record in found if record["name"] != "cut"]
 

@@ -135,6 +135,5 @@ def test_every_page_names_a_melanoma_that_was_found(
 def test_a_page_shows_a_mole_as_ever_where_nothing_speaks_against_it(
     pages: Pages, servers: Servers, client: str, shown: str
 ) -> None:
-    """So the pages can show an all-clear, and the test above would see it."""
     screen = pages.show(client, servers.in_state("open"), MOLE)
     assert any(line.startswith(shown) for line in screen.harmless), screen.text

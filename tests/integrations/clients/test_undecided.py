@@ -104,7 +104,6 @@ def test_clients_that_show_one_class_get_422_for_an_uncertain_photo(
 def test_an_urgent_picture_of_mostly_normal_skin_is_not_answered_with_no_lesion_found(
     found: dict[str, Any],
 ) -> None:
-    """The main API said "urgent referral", and every other client was told to try again."""
     finding = finding_of(NORMAL_SKIN, probability=0.6, **found)
     classified = ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
     for answer in (
@@ -190,7 +189,6 @@ CLIENTS = (
 def test_clients_without_a_name_for_it_read_the_sentence(
     client: Callable[[Finding], object],
 ) -> None:
-    """Of 76 % the screens said "akiec: Pre-cancerous" and "Actinic Keratoses"."""
     with pytest.raises(Undecided) as told:
         client(found({SQUAMOUS: 0.76, KERATOSIS: 0.09}))
     assert told.value.detail.startswith(
@@ -218,7 +216,6 @@ def test_the_malignant_score_loses_and_gains_nothing() -> None:
 
 @pytest.mark.parametrize("first", ["melanocytic_nevus", "normal_skin"])
 def test_what_both_together_make_the_most_probable_is_not_turned_away(first: str) -> None:
-    """Each alone is below the first; together they are what these clients read as the highest."""
     shares = {first: 0.4, SQUAMOUS: 0.31, KERATOSIS: 0.25}
     own = conditions_table().by_key(first).urgency
     finding = found(shares, stated=first, band=own, raised_by=(RaisedBy.MOST_PROBABLE,))
@@ -239,7 +236,6 @@ def test_what_is_not_ruled_out_names_each_condition_once() -> None:
 
 
 def test_a_doubt_between_the_two_is_still_told() -> None:
-    """They are one class there, but the finding says that it cannot tell them apart."""
     doubt: dict[str, Any] = {"reasons": (Doubt.TOO_CLOSE,)}
     finding = found({SQUAMOUS: 0.45, KERATOSIS: 0.44}, **doubt)
     with pytest.raises(Undecided):
@@ -254,7 +250,6 @@ def test_a_risk_is_the_higher_of_the_bands_and_the_stated_classs() -> None:
 
 
 def test_no_severity_is_critical_where_the_advice_is_the_coming_weeks() -> None:
-    """A melanoma of 4 % beside a mole, "in the coming weeks", was "Critical" and "High"."""
     shares = {"melanocytic_nevus": 0.955, "melanoma": 0.04}
     finding = found(shares, "melanocytic_nevus", **PASSED)
     assert finding.headline.named.key == "melanoma"
@@ -270,7 +265,6 @@ ROUTINE: dict[str, Any] = {"band": Band.ROUTINE, "raised_by": (RaisedBy.NEAR_THR
 def test_what_is_to_be_mentioned_at_the_next_visit_is_a_result_with_its_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A mole like this came to these clients as a red error: a fifth of the spared ones did."""
     monkeypatch.setattr(photo_forms, "draw_overlay", lambda *_, **__: b"")
     finding = found({"melanocytic_nevus": 0.9}, "melanocytic_nevus", **ROUTINE)
     shown = PredictionsAndResults.from_finding(finding)

@@ -13,7 +13,6 @@ SIGNS = {"checklist": ["change_in_size", "oozing"]}
 
 
 def listed(person: Person) -> list[dict[str, Any]]:
-    """The request as a browser sends it for that app."""
     headers = {
         "Accept": "application/json, text/plain, */*",
         "Origin": "http://localhost:4200",

@@ -17,8 +17,6 @@ NAME = "DICOM"
 
 
 class ReadBack(NamedTuple):
-    """`text` is that of the printed report; the rest is coded."""
-
     text: str
     urgency: str | None
     final: bool

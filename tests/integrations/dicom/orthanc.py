@@ -37,7 +37,6 @@ class Orthanc:
     version: str = ""
 
     def said(self) -> str:
-        """Its log."""
         return self.log.read_text(errors="replace")
 
     @property
@@ -57,7 +56,6 @@ class Orthanc:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """`path` begins with a slash; `body` is sent as it is, `json` as JSON."""
         sent = dict(headers or {})
         if json is not None:
             body = dump(json)
@@ -68,7 +66,6 @@ class Orthanc:
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
 
     def store(self, instance: bytes) -> str:
-        """Put a DICOM file into the archive. Orthanc's own id of it."""
         answer = self.call("POST", "/instances", instance)
         assert answer.status == 200, answer.data
         made: str = answer.json["ID"]
@@ -86,9 +83,6 @@ class Orthanc:
         assert answer.status == 200, answer.data
 
     def send(self, name: str, *resources: str) -> Answer:
-        """Send instances, series, studies or patients, by Orthanc's own ids, to that server; what
-        it says when that is done.
-        """
         body = {"Resources": list(resources), "Synchronous": True}
         return self.call("POST", f"/dicom-web/servers/{name}/stow", json=body)
 
@@ -115,7 +109,6 @@ def running_orthanc(**configuration: Any) -> Iterator[Orthanc]:
 def _start(
     binary: str, folder: Path, configuration: Mapping[str, Any]
 ) -> tuple[Orthanc, subprocess.Popen[bytes]]:
-    """Start it on other ports again where another process has taken one of these meanwhile."""
     for _ in range(ATTEMPTS):
         archive = Orthanc(free_port(), free_port(), folder / "log")
         file = folder / "orthanc.json"

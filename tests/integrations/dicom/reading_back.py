@@ -16,7 +16,6 @@ from tests.support.backends import Backend
 
 
 def studies_of(backend: Backend) -> StudiesService:
-    """The objects of no archive count for no allowance."""
     no_allowances: Any = None
     container = backend.services.container
     reports = container.build(ReportsService, allowances=no_allowances)
@@ -44,7 +43,6 @@ def tool(name: str, *arguments: str | Path) -> str:
 
 
 def errors_in(folder: Path, *objects: bytes | Dataset) -> list[str]:
-    """What dciodvfy finds wrong in these objects."""
     found = []
     for place, item in enumerate(objects):
         file = folder / f"{place}.dcm"

@@ -59,7 +59,6 @@ def _region(code: str, meaning: str) -> Any:
 
 
 def jpeg_object(photo: bytes = b"", **elements: Any) -> bytes:
-    """The photo, a JPEG, as it is."""
     photo = photo or photo_of("melanoma")
     with Image.open(io.BytesIO(photo)) as opened:
         described = describe(opened.size, opened.mode)
@@ -69,7 +68,6 @@ def jpeg_object(photo: bytes = b"", **elements: Any) -> bytes:
 
 
 def describe(size: tuple[int, int], mode: str = "RGB") -> dict[str, Any]:
-    """The elements that say what the pixels are."""
     return {
         "Columns": size[0],
         "Rows": size[1],
@@ -89,7 +87,6 @@ def pixels_of(photo: bytes = b"") -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def raw_object(pixels: Any = None, syntax: UID = EXPLICIT, **elements: Any) -> bytes:
-    """Uncompressed, or compressed without loss by this syntax."""
     pixels = pixels_of() if pixels is None else pixels
     size = pixels.shape[1], pixels.shape[0]
     described = describe(size, "RGB" if pixels.ndim == 3 else "L")
@@ -136,12 +133,10 @@ def file_of(header: Dataset, syntax: UID, pixel_data: bytes) -> bytes:
 def body_of(
     objects: Iterable[bytes], *, boundary: str = BOUNDARY, media_type: str = "application/dicom"
 ) -> bytes:
-    """As multipart/related."""
     head = f"--{boundary}\r\nContent-Type: {media_type}\r\n\r\n".encode()
     parts = [head + item + b"\r\n" for item in objects]
     return b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 
 def sends_dicom(**elements: Any) -> dict[str, Any]:
-    """The options of a request with one object."""
     return {"data": body_of([jpeg_object(**elements)]), "content_type": RELATED}

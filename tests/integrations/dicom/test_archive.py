@@ -54,7 +54,6 @@ def backend(archive: FakeArchive, tmp_path: Path) -> Iterator[Backend]:
 
 
 def send_due(backend: Backend) -> None:
-    """What waits, whatever pause its endpoint has."""
     rows = backend.services.store.collection("deliveries")
     rows.update_all({"lane": ARCHIVE}, {"$set": {"due_at": now()}})
     sender = backend.services.get(DeliverySender)
@@ -279,7 +278,6 @@ def test_orthanc_keeps_what_is_sent_and_is_asked_for_it(orthanc: Orthanc, tmp_pa
 
 
 def assert_shown(orthanc: Orthanc, instances: set[str]) -> None:
-    """Orthanc knows each for what it is, draws the pictures and gives back the PDF."""
     kinds = set()
     for instance in instances:
         kind = orthanc.call("GET", f"/instances/{instance}/simplified-tags").json["Modality"]
@@ -327,7 +325,6 @@ class Spot:
         return sorted(found, key=content_time)
 
     def is_melanoma(self) -> bool:
-        """What the latest reports say that a doctor has concluded; both kinds say the same."""
         conclusions = text_of(self.sent("SR")[-1]).partition("Conclusions")[2]
         pages = PdfReader(io.BytesIO(self.sent("DOC")[-1].EncapsulatedDocument)).pages
         printed = "".join(page.extract_text() for page in pages)

@@ -44,7 +44,6 @@ CT = UID("1.2.840.10008.5.1.4.1.1.2")
 
 
 def of_frame(frame: bytes, syntax: UID = JPEG, **elements: Any) -> bytes:
-    """One compressed picture, and what the header says of it."""
     told = {**describe((300, 225)), "PhotometricInterpretation": "YBR_FULL_422", **elements}
     return file_of(header_of(**told), syntax, encapsulate([frame]))
 
@@ -56,7 +55,6 @@ def with_syntax(syntax: str) -> bytes:
 
 
 def nested(depth: int) -> bytes:
-    """A sequence in a sequence in a sequence…, before the pixels."""
     whole = jpeg_object()
     place = whole.index(struct.pack("<HH", 0x0008, 0x2218))
     head, sequence = struct.pack("<HH", 0x0008, 0x1140) + b"SQ\0\0", b"\xff\xff\xff\xff"
@@ -137,7 +135,6 @@ def of_jpeg_2000(**elements: int) -> bytes:
 
 
 def _unencapsulated() -> bytes:
-    """A JPEG whose Pixel Data has a length, as uncompressed pixels have."""
     told = {**describe((300, 225)), "PhotometricInterpretation": "YBR_FULL_422"}
     known, other = str(EXPLICIT).encode() + b"\0", str(JPEG).encode()
     made = file_of(header_of(**told), EXPLICIT, PHOTO)
@@ -245,7 +242,6 @@ def test_more_than_the_route_takes_is_refused_in_chunks_too(
 
 
 def mutated(whole: bytes, by: random.Random) -> bytes:
-    """With one to six faults: bytes changed, left out, doubled, or a length that is another."""
     changed = bytearray(whole)
     # The header is more interesting than the pixels.
     for _ in range(by.randint(1, 6)):

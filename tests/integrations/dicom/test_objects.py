@@ -46,7 +46,6 @@ def sign(doctor: Person, number: int, **said: object) -> None:
 
 
 def objects_of(backend: Backend, number: int, *there: Dataset) -> dict[str, Dataset]:
-    """By their class; the report last. `there` is what the archive has."""
     return {item.SOPClassUID: item for item in objects_in_archive(backend, number, *there)}
 
 
@@ -78,9 +77,6 @@ def pdf_of(report: Dataset) -> io.BytesIO:
 
 
 def test_other_software_finds_no_error_in_any_object(backend: Backend, tmp_path: Path) -> None:
-    """Of photographs and dermoscopy, with and without a review, in doubt, in French, and of two
-    pictures of a spot.
-    """
     doctor, _, number = clinic_with_finding(backend, body_site="back")
     found = [*objects_of(backend, number).values()]
     sign(doctor, number, certainty="laboratory")
@@ -120,7 +116,6 @@ def objects_of_two_pictures(backend: Backend) -> list[Dataset]:
 
 
 def spot_on_skin() -> bytes:
-    """With an outline that is clear enough to be measured."""
     out = io.BytesIO()
     skin_with_spot().save(out, "JPEG", quality=95)
     return out.getvalue()
@@ -196,7 +191,6 @@ def test_actinic_keratosis_alone_is_concluded_in_its_own_code(
 
 
 def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend) -> None:
-    """Letters that were drafted by an earlier version said it."""
     place = {"site": "back"}
     doctor = backend.member(role="doctor", name="Dr Grace Hopper")
     ada = backend.member(doctor_id=backend.account(doctor.email).id, locale="fr")
@@ -222,7 +216,6 @@ def test_no_object_says_what_the_patient_calls_the_spot(backend: Backend) -> Non
 def test_a_report_that_is_gone_is_not_left_out(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Left out, it would look as if the study had none."""
     number = clinic_with_finding(backend)[2]
 
     def refuse(*_: object, **__: object) -> bytes:

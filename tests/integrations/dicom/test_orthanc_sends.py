@@ -85,7 +85,6 @@ def test_the_script_of_the_page_sends_what_arrives_but_no_result(
 
 
 def await_stable(archive: Orthanc, *, studies: int) -> None:
-    """Until Orthanc has called the script for each."""
     deadline = time.monotonic() + 60
     while True:
         changes = archive.call("GET", "/changes?limit=100").json["Changes"]

@@ -60,7 +60,6 @@ def send(person: Person, *objects: bytes, path: str = "/dicom/studies") -> tuple
 
 
 def find(person: Person, one: bytes) -> Any:
-    """The new finding of an object that is taken."""
     before = {listed["id"] for listed in person.pages("/submissions")}
     status, answer = send(person, one)
     assert status == 200, answer
@@ -70,7 +69,6 @@ def find(person: Person, one: bytes) -> Any:
 
 
 def judged(finding: Any) -> dict[str, Any]:
-    """All that the picture and what was told of it lead to."""
     own = ("_id", "id", "lesion", "time", "narrative", "report", "heat", "instruction")
     return {name: value for name, value in finding.items() if name not in own}
 
@@ -235,9 +233,6 @@ def test_a_busy_server_judges_nothing_or_says_what_is_to_be_sent_again(
 def test_nothing_of_the_header_is_kept_but_the_facts_and_an_archives_source(
     tmp_path: Path, *, by_an_archive: bool
 ) -> None:
-    """The source is what `Source` names; tests/integrations/dicom/test_source.py says where it
-    is.
-    """
     backend = Backend(tmp_path, photos="always")
     sender = clinic_wide(backend, scopes=["dicom"]) if by_an_archive else backend.member()
     uids = ("1.2.276.4711.1", "1.2.276.4711.2", "1.2.276.4711.3")

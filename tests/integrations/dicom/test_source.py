@@ -32,7 +32,6 @@ PLACES = {"submissions": "source", "accounts": "number_system", "keys": "shows_p
 
 
 def list_beside(backend: Backend) -> list[dict[str, Any]]:
-    """All that is stored but that."""
     stored = backend.stored().items()
     return [{**row, PLACES.get(name, "id"): None} for name, rows in stored for row in rows]
 
@@ -62,7 +61,6 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
 
 @pytest.fixture
 def archive(backend: Backend) -> Person:
-    """It sends, and its clinic shows patients what was decided."""
     return clinic_wide(
         backend, scopes=["dicom", "findings:read"], shows_patients_of=[f"urn:oid:{OID}"]
     )
@@ -74,7 +72,6 @@ def doctor(backend: Backend) -> Person:
 
 
 def file(backend: Backend, sender: Person, **elements: Any) -> int:
-    """The finding that an object becomes."""
     stored = backend.services.store.collection("submissions")
     before = {item["number"] for item in stored.find()}
     status, answer = send(sender, sent_object(**elements))
@@ -115,7 +112,6 @@ def test_each_object_carries_what_the_archives_own_object_carried(
 
 
 def test_what_was_made_here_is_no_new_picture(backend: Backend, archive: Person) -> None:
-    """An archive that sends on all that arrives would let a heat map be judged as a photo."""
     number = file(backend, archive)
     own = [bytes_of(item) for item in objects_in_archive(backend, number)]
     refuse_as_own(archive, own)
@@ -141,7 +137,6 @@ def bytes_of(made_object: Dataset) -> bytes:
 
 
 def test_who_is_no_archive_files_nothing_under_a_patient_of_the_clinic(backend: Backend) -> None:
-    """Else anybody with an account could put a result among those of another person."""
     ada = backend.member()
     for sender in (ada, made(ada, scopes=["dicom"])[0]):
         uid = f"1.2.276.4711.{len(sender.email) + 9}"
@@ -182,7 +177,6 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Nothing else says it: no row of the audit trail, no mail, no log, no data set."""
     number = file(backend, archive)
     finding = backend.services.data.findings.find_by_number(number)
     assert finding
@@ -220,7 +214,6 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
 
 
 def files_of(backend: Backend, patient: str, folder: Path) -> ZipFile:
-    """The file with everything about a patient without a log-in, as an admin hands it over."""
     admin = backend.admin()
     answer = admin.call("POST", f"/me/file?patient={patient}", json=ASKED)
     assert answer.status_code == 202, answer.text

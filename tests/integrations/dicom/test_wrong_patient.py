@@ -45,8 +45,6 @@ def picture_for(number: str, photo: bytes = PHOTO, **told: Any) -> bytes:
 
 
 class Ward:
-    """An archive, and the doctor and the admin of its patients."""
-
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.admin, self.doctor = (backend.member(role=role) for role in ("admin", "doctor"))
@@ -64,7 +62,6 @@ class Ward:
         self.admin.call_ok("DELETE", f"/admin/keys/{key['_id']}")
 
     def send(self, number: str, photo: bytes = PHOTO, **told: Any) -> tuple[int, str]:
-        """0, or the reason of the failure; and its sentence."""
         return self.send_object(picture_for(number, photo, **told))
 
     def send_object(self, one: bytes) -> tuple[int, str]:
@@ -195,7 +192,6 @@ def test_a_patient_whom_a_doctor_has_denied_does_not_get_the_object(ward: Ward) 
 
 
 def test_another_picture_voids_no_other_patients_finding(ward: Ward) -> None:
-    """Cameras and converters that use a UID twice exist."""
     ward.send("P-1")
     ward.sign()
     before = ward.findings()

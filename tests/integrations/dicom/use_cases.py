@@ -13,7 +13,6 @@ from tests.use_cases.use_case import UseCase, notices_to
 
 
 def with_an_archive(backend: Backend) -> tuple[Person, Person]:
-    """It has filed a photo, which the doctor has reviewed."""
     grey = backend.member(role="doctor")
     archive = clinic_wide(backend, scopes=["dicom"], doctor=grey.email)
     file_for_number(archive, "P-1")
@@ -24,7 +23,6 @@ def with_an_archive(backend: Backend) -> tuple[Person, Person]:
 
 
 def file_for_number(archive: Person, number: str) -> TestResponse:
-    """Each archive numbers its own patients."""
     told = {"SOPInstanceUID": "1.2.3.4", "PatientID": number, "IssuerOfPatientID": archive.token}
     return archive.call("POST", "/dicom/studies", **sends_dicom(**told))
 

@@ -15,8 +15,6 @@ ANY_PATIENT = {"clinic-wide": "o", "test": "o"}
 
 
 def _order(whole: bool) -> "Callable[[SampleAccounts], dict[str, Any]]":
-    """An order of Ada's photo, alone or in a transaction."""
-
     def options(accounts: "SampleAccounts") -> dict[str, Any]:
         subject = {"reference": f"Patient/{accounts.named['patient']}"}
         order = orders.request(new_id(), subject=subject)

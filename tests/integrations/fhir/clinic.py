@@ -35,7 +35,6 @@ class Clinic:
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """Ada's findings by their states."""
         assert self.ada.call("PUT", "/me/consents", json={"photos": True, "training": False})
         spot = self.ada.call(
             "POST", "/lesions", json={"place": {"site": "back", "side": "rear"}, "name": "by tie"}
@@ -75,7 +74,6 @@ class Clinic:
     def file(
         self, finding: Finding | None = None, *, owner: str = "", photos: list[bytes] | None = None
     ) -> int:
-        """Straight into the store."""
         new = NewFinding(
             owner=owner or self.patient,
             finding=finding or finding_of(band=Band.URGENT_REFERRAL),

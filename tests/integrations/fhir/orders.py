@@ -65,7 +65,6 @@ def bundle(*entries: Json, kind: str = "transaction") -> Json:
 
 
 def transaction(order: str = "O-1", *, number: str = NUMBER, **more: Any) -> Json:
-    """A patient, a photo and the order that refers to both."""
     return bundle(
         entry(patient(number), PATIENT_URL),
         entry(media(), MEDIA_URL),
@@ -74,7 +73,6 @@ def transaction(order: str = "O-1", *, number: str = NUMBER, **more: Any) -> Jso
 
 
 def contained(order: str = "O-1", *, number: str = NUMBER, **more: Any) -> Json:
-    """The same as one resource."""
     return (
         request(
             order,

@@ -20,14 +20,12 @@ def read_report(person: Person, number: int) -> Any:
 
 
 def read_likely(person: Person, number: int) -> str:
-    """The text of the report, and the coded condition."""
     likely = person.call("GET", f"/fhir/Observation/{number}-likely-condition").get_json()
     assert likely["resourceType"] == "Observation"
     return f"{read_report(person, number)['text']} {likely}"
 
 
 def list_ids(person: Person, patient: str) -> list[list[str]]:
-    """Of the patient's findings, and of the spots."""
     found = [
         person.call("GET", f"/fhir/{kind}?patient={patient}").get_json()["entry"]
         for kind in ("DiagnosticReport", "BodyStructure")

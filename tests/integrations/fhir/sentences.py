@@ -16,7 +16,6 @@ def views_of(said: Said) -> Iterator[View]:
 
 
 def _texts(resource: Any) -> Iterator[str]:
-    """All texts in it that are read as sentences."""
     if isinstance(resource, dict):
         for name, value in resource.items():
             if name == "div":

@@ -13,7 +13,6 @@ __all__ = ["open_backend"]
 
 
 def performer(backend: Backend, way: str) -> dict[str, Any]:
-    """The ways in which an order names Dr Grey, beside the elements that are not in charge."""
     account = backend.account(GREY).id
     practitioner = {
         "resourceType": "Practitioner",

@@ -36,7 +36,6 @@ def sent(program: Person, body: Json, path: str = "/fhir", **headers: str) -> Te
 
 
 def reported(answer: TestResponse) -> Json:
-    """The report of a transaction."""
     assert answer.status_code == 200, answer.text
     report: Json = answer.get_json()["entry"][-1]["resource"]
     assert report["resourceType"] == "DiagnosticReport"
@@ -44,7 +43,6 @@ def reported(answer: TestResponse) -> Json:
 
 
 def outcome(answer: TestResponse) -> tuple[int, str, str]:
-    """Status, code and sentence of a refusal."""
     body = answer.get_json()
     assert (answer.mimetype, body["resourceType"]) == ("application/fhir+json", "OperationOutcome")
     (issue,) = body["issue"]
@@ -56,7 +54,6 @@ def findings(backend: Backend) -> list[Document]:
 
 
 def external(backend: Backend) -> list[Document]:
-    """The accounts of patients of other systems."""
     return [item for item in backend.stored()["accounts"] if item.get("external")]
 
 

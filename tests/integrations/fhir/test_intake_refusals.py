@@ -112,7 +112,6 @@ def put(body: Any, path: str, value: object) -> None:
 
 @pytest.fixture
 def hospital(backend: Backend) -> Iterator[Person]:
-    """Whoever sends what leaves nothing."""
     program = clinic_wide(backend, scopes=["fhir"])
     before = kept(backend)
     yield program
@@ -197,7 +196,6 @@ HOSTILE: tuple[Any, ...] = (
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every place in it: the container, and the key or index there."""
     keys: list[Any] = []
     if isinstance(value, dict | list):
         keys = list(value) if isinstance(value, dict) else list(range(len(value)))
@@ -205,7 +203,6 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def damaged(body: Any, chance: random.Random) -> bytes:
-    """With values that are left out or are others; or with other bytes in its text."""
     for _ in range(chance.randint(0, 3)):
         holder, key = chance.choice(places(body))
         if chance.random() < 0.3:

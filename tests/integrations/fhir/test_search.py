@@ -20,7 +20,6 @@ OF_PATIENT = ("BodyStructure", "DiagnosticReport", "Observation", "Media")
 
 
 def walk(person: Person, path: str) -> list[Any]:
-    """All resources, by following the links."""
     found = []
     while path:
         bundle = read(person, path)
@@ -31,7 +30,6 @@ def walk(person: Person, path: str) -> list[Any]:
 
 
 def walk_patient(person: Person, patient: str) -> list[Any]:
-    """All that there is of a patient."""
     found = walk(person, f"Patient?_id={patient}")
     for kind in OF_PATIENT:
         found += walk(person, f"{kind}?patient={patient}&_count=200")
@@ -66,7 +64,6 @@ def test_what_was_changed_since_is_found_by_the_time_of_the_bundle(clinic: Clini
 
 
 def test_a_change_that_is_committed_late_is_not_missed(clinic: Clinic) -> None:
-    """It has the time when it was made, and others that were made later have been read."""
     bundle = read(clinic.doctor, "DiagnosticReport?_count=200")
     number = clinic.file()
     findings = clinic.backend.services.store.collection("submissions")

@@ -36,7 +36,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def ada(server: Server) -> str:
-    """The token of somebody with findings."""
     made = token(server, "user")
     for _ in range(FINDINGS):
         answer = requests.post(

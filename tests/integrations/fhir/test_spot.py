@@ -23,8 +23,6 @@ SURE_MELANOMA = {"label": "melanoma", "certainty": "sure", "urgency": "urgent_re
 
 
 class Spot:
-    """A spot of Ada's, with a photo of a mole that a doctor has called one."""
-
     def __init__(self, folder: Path) -> None:
         self.clinic = Clinic(folder)
         place = {"place": {"site": "back", "side": "rear"}}

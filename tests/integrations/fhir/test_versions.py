@@ -15,8 +15,6 @@ SIGNS = ["change_in_size", "oozing"]
 
 
 class Corrected:
-    """A finding of Ada's, of which she corrects what she has told."""
-
     def __init__(self, folder: Path) -> None:
         self.clinic = Clinic(folder)
         sent = {"keep_photo": "true", **TOLD}

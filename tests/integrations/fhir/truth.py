@@ -8,7 +8,6 @@ from tests.use_cases.test_one_truth import Told, Truth, text_of
 
 
 def walk(truth: Truth) -> Iterator[Told]:
-    """The report, and how soon a doctor should see the spot as a doctor has decided."""
     history, number = truth.history, truth.live.number
     records = walk_patient(history.program, history.owner_of(truth.live.spot).id)
     found = {f"{record['resourceType']}/{record['id']}": record for record in records}
@@ -26,7 +25,6 @@ def walk(truth: Truth) -> Iterator[Told]:
 
 
 def asked_of_doctor(text: str) -> set[Band]:
-    """The bands whose words for a doctor stand in a text."""
     table = conditions_table()
     labels = {band: table.band_words(band, "en").doctor_label for band in Band}
     return {band for band, said in labels.items() if f"{said}." in " ".join(text.split())}

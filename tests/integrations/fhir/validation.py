@@ -19,7 +19,6 @@ Resource = dict[str, Any]
 
 
 def flat(resource: Resource) -> Iterator[Resource]:
-    """A bundle, and all that is in it."""
     yield resource
     for entry in resource.get("entry", []):
         held = entry.get("resource"), entry.get("response", {}).get("outcome")

@@ -20,7 +20,6 @@ class Clinic(Backend):
         return self.fake.asked
 
     def come_back(self, asked: Asked, provider: str = "hospital", **query: str) -> str:
-        """Where the browser is sent, after the provider has sent it back."""
         given = {"code": "a-code", "state": asked.state, **query}
         answer = self.client.get(f"/auth/oidc/{provider}/callback", query_string=given)
         assert answer.status_code == 303, answer.text
@@ -30,29 +29,24 @@ class Clinic(Backend):
         return self.client.post("/auth/oidc/finish", json=body)
 
     def enter(self, **claims: Any) -> TestResponse:
-        """Log in as a person with these claims."""
         self.fake.claims = claims
         assert self.come_back(self.begin()) == "/#/back"
         return self.finish()
 
     def entered(self, **claims: Any) -> Person:
-        """The person, who is logged in."""
         answer = self.enter(**claims)
         assert answer.status_code == 200, answer.text
         body = answer.get_json()
         return Person(self.client, body["access_token"], body["email"])
 
     def refused(self, **claims: Any) -> str:
-        """Why a person with these claims is sent to the log-in page."""
         self.fake.claims = claims
         place = self.come_back(self.begin())
         assert place.startswith("/#/login/"), place
         return place.removeprefix("/#/login/")
 
     def kept(self) -> dict[str, Any]:
-        """What is stored, but the ways that were begun."""
         return self.stored(but=("guesses", "oidc_round_trips"))
 
     def actions(self) -> list[tuple[str, str]]:
-        """The rows of the audit trail: what was done, and how it ended."""
         return [(row["action"], row["outcome"]) for row in self.audit()]

@@ -21,8 +21,6 @@ def fake() -> Iterator[FakeProvider]:
 
 @pytest.fixture
 def open_clinic(tmp_path: Path, fake: FakeProvider) -> Callable[..., Clinic]:
-    """Opens a backend; its argument says how it knows the provider."""
-
     def open_with(provider: dict[str, Any] | None = None, **settings: Any) -> Clinic:
         known = fake.settings(**{"roles": ROLES, **(provider or {})})
         clinic = Clinic(tmp_path / "instance", **{**known, **settings})

@@ -102,7 +102,6 @@ class FakeProvider(LocalServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def settings(self, **fields: Any) -> dict[str, Any]:
-        """The settings of a server that knows this provider as `hospital`."""
         known = {"name": "hospital", "label": "Test Hospital", "issuer": self.issuer}
         provider = {**known, "client_id": CLIENT, **fields}
         return {
@@ -212,7 +211,6 @@ def hang(call: _Call) -> None:
 
 
 def drip(call: _Call) -> None:
-    """A byte now and then: each restarts a timeout of the socket."""
     call.send_response(200)
     call.end_headers()
     while not call.server.closing.wait(0.05):

@@ -20,7 +20,6 @@ READY_S = 60
 
 @contextmanager
 def mock_provider(*people: dict[str, Any]) -> Iterator[str]:
-    """Its address, where these people can be logged in with one click."""
     if find_spec("oidc_provider_mock") is None:
         pytest.skip("oidc-provider-mock is not installed")
     port = free_port()

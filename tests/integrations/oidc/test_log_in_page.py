@@ -55,7 +55,6 @@ def server(
 
 
 def sessions(seeder: Seeder, email: str) -> int:
-    """How many a provider has opened for this person."""
     account = seeder.accounts.find_by_email(email)
     assert account
     opened = seeder.services.store.collection("sessions").find({"account": account.id})

@@ -16,7 +16,6 @@ WEBHOOK = {"url": URL, "events": ["job.ended"]}
 
 
 def _set_webhook(backend: Backend) -> str:
-    """The same for all: few can be set."""
     webhooks, identifier = backend.services.get(WebhooksService), "1" * 32
     if webhooks.endpoints.find(identifier) is None:
         secret = webhooks.secrets.next()

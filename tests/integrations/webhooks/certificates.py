@@ -12,7 +12,6 @@ PEM = serialization.Encoding.PEM
 
 
 def certificate_for(name: str, folder: Path) -> tuple[Path, Path]:
-    """Files with a certificate for this name, and with the same and its key."""
     key, moment = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (

@@ -36,7 +36,6 @@ class Message:
         return read
 
     def verify(self, secret: str) -> Any:
-        """Raises WebhookVerificationError."""
         return Webhook(secret).verify(self.body, dict(self.headers))
 
 

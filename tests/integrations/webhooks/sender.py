@@ -11,7 +11,6 @@ from tests.support.backends import Backend
 
 
 def read_clinical(backend: Backend, number: int) -> Any:
-    """The finding, as an endpoint is sent it for which an admin has chosen that."""
     about = {"type": "finding.changed", "ids": {"finding": number}}
     endpoint = Endpoint(
         id=new_id(),

@@ -88,7 +88,6 @@ def test_what_the_operator_lists_is_taken_also_without_tls() -> None:
 
 @pytest.fixture
 def reached(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Which addresses were called."""
     called: list[Any] = []
     real = socket.socket.connect
 
@@ -101,7 +100,6 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def meaning(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
-    """Let the name of the endpoint mean these addresses, one after the other."""
     left, real = list(answers), socket.getaddrinfo
 
     def look_up(host: str, port: int, *_: Any, flags: int = 0, **__: Any) -> Any:
@@ -123,7 +121,6 @@ def meaning(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
 
 
 def call(url: str, *, by: Addresses = LOOPBACK, within: float = 20, **more: Any) -> int:
-    """The status of the answer."""
     client = HttpClient(url, most_at_once=1, largest_answer=0, resolve=by.resolver(url), **more)
     return client.send(Request("POST", "/", {}, b"{}"), deadline=time.monotonic() + within).status
 
@@ -172,8 +169,6 @@ def test_without_tls_only_a_listed_address_is_called(
 
 
 class TlsReceiver:
-    """Speaks TLS with a certificate for this name."""
-
     def __init__(self, folder: Path, receiver: Receiver, name: str) -> None:
         trusted_authorities.cache_clear()  # the folder of the test before may have had its name
         self.authority, private = certificate_for(name, folder)

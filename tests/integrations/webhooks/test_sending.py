@@ -50,7 +50,6 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def admin(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Person:
-    """And an endpoint that failed is tried again at once."""
     monkeypatch.setattr(delivery_sender, "FIRST_PAUSE_S", 0.0)
     monkeypatch.setattr(delivery_sender, "LONGEST_PAUSE_S", 0.0)
     return backend.admin()
