@@ -93,8 +93,6 @@ class RuleWithoutBuilder(Rule):
 
 
 class Application(Flask):
-    """The web application, and what its server starts, stops and closes."""
-
     url_rule_class = RuleWithoutBuilder
 
     def __init__(
@@ -185,7 +183,6 @@ def _open_console(services: Services, areas: Sequence[Area]) -> Console:
 
 
 def _guard(app: Application, settings: Settings, limits: Limits) -> None:
-    """Set who may ask for what, and how much."""
     origins = allowed_origins(settings.origins, loopback=not settings.production)
     add_headers(app, origins=origins, https_only=settings.production)
     # About twice the base64 of the largest photo: a client that sends more may lose the answer.
@@ -216,7 +213,6 @@ def _open_authorizer(services: Services, limits: Limits) -> KeyAuthorizer:
 def _routes_of_core(
     app: Application, info: ServerInfo, console: Console
 ) -> dict[str, list[Registration]]:
-    """List each blueprint with the routes of its packages; those of the areas come to it."""
     services = app.services
     return {
         "auth": [
@@ -317,6 +313,5 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
 
 
 def _say_wrong_readers(services: Services) -> list[str]:
-    """A sentence where UNASSIGNED_PATIENTS has e-mails, and none is an active doctor's."""
     wrong = services.settings.unassigned_seen_by and not services.unassigned.list_readers()
     return [WRONG_UNASSIGNED] if wrong else []

@@ -26,12 +26,10 @@ def load_area(name: str) -> Area:
 
 
 def list_areas() -> tuple[Area, ...]:
-    """List all areas that are installed."""
     return tuple(map(load_area, FOLDERS))
 
 
 def faults_of_areas(settings: Settings) -> list[str]:
-    """A sentence where AREAS names what is none."""
     named = settings.areas_on or frozenset()
     wrong = sorted(named - FOLDERS.keys())
     if not wrong or named == {"none"}:
@@ -61,13 +59,11 @@ def list_routes(settings: Settings, *, of: str | None = None) -> Iterator[tuple[
 
 
 def list_condition_names(settings: Settings) -> dict[str, Mapping[str, str | None]]:
-    """List the names of each condition by client: `GET /conditions` tells them."""
     on = switched_on(settings)
     return {key: names for area in on for key, names in area.condition_names.items()}
 
 
 def list_channels(settings: Settings) -> tuple[str, ...]:
-    """The kinds of deliveries."""
     return tuple(kind for area in switched_on(settings) for kind in area.channels)
 
 
@@ -83,7 +79,6 @@ def list_area_settings(*areas: str) -> list[tuple[str, FieldInfo]]:
 
 
 def describe_areas(settings: Settings) -> list[str]:
-    """A line for each area: whether it is on, how many routes it adds, what it stores and sends."""
     on, lines = switched_on(settings), list[str]()
     whole = settings.model_copy(update={"areas": None})
     for area in list_areas():

@@ -45,7 +45,6 @@ NOTED_AS_LOST = (
 
 
 def print_banner(settings: Settings) -> None:
-    """Print the startup banner with the addresses of the server."""
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
     bound = [f"http://{address}" for address in settings.binds]
     for address in [settings.public_url] if settings.public_url else bound:
@@ -76,9 +75,6 @@ def make_first_admin(settings: Settings, services: Services) -> None:
 
 
 def create_admin(settings: Settings, options: argparse.Namespace) -> int:
-    """Make the account with this address an active admin, and print its one-time password if one
-    was made. Creates the account if there is none.
-    """
     configure_logs()
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
     if password is not None:
@@ -107,9 +103,6 @@ def _say_change(before: Account | None, after: Account) -> str:
 
 
 def check(settings: Settings, options: argparse.Namespace) -> int:
-    """List broken invariants; with --repair, repair them; without it, change nothing. The exit
-    status is 1 if any are left.
-    """
     return check_store(settings, repair=options.repair, logged=options.logged).status
 
 
@@ -120,14 +113,12 @@ class FaultsLeft:
 
     @property
     def status(self) -> int:
-        """The exit status of a command."""
         return 1 if self.records or self.trail else 0
 
 
 def check_store(
     settings: Settings, *, repair: bool, logged: tuple[int, str] | None = None
 ) -> FaultsLeft:
-    """Print the broken invariants, with `repair` repair them; return how many are left."""
     configure_logs()
     refuse_unsafe(settings)
     if repair:
@@ -145,7 +136,6 @@ def check_store(
 
 
 def show_retention(settings: Settings, _: argparse.Namespace) -> int:
-    """Print for each kind of data how many records the next sweep would delete."""
     configure_logs()
     refuse_unsafe(settings)
     with closing(open_store(settings)) as store:
@@ -159,7 +149,6 @@ def show_retention(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def allow_erasure(settings: Settings, _: argparse.Namespace) -> int:
-    """Let the stopped sweeps continue, and print how many accounts each will erase."""
     configure_logs()
     refuse_unsafe(settings)
     with closing(open_store(settings)) as store:
@@ -175,7 +164,6 @@ def allow_erasure(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def accept_store_key(settings: Settings, options: argparse.Namespace) -> int:
-    """Make JWT_SECRET_KEY the key of the store, whose former key is lost."""
     configure_logs()
     refuse_unsafe(settings)
     say_store(settings)
@@ -188,7 +176,6 @@ def accept_store_key(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def list_models(settings: Settings, _: argparse.Namespace) -> int:
-    """Print the model versions, one on a line; `*` marks the one in service."""
     models = _open_models(settings)
     in_service = models.serving_version()
     for found in read_all(models.versions.page_versions):
@@ -200,7 +187,6 @@ def list_models(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def add_model(settings: Settings, options: argparse.Namespace) -> int:
-    """Store the model of a folder as a candidate."""
     models = _open_models(settings)
     found = models.add(folder=options.folder, by=OPERATOR)
     print(f"{found.version} is a candidate")
@@ -209,7 +195,6 @@ def add_model(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def promote_model(settings: Settings, options: argparse.Namespace) -> int:
-    """Put a version into service."""
     models = _open_models(settings)
     models.promote(
         version=options.version, by=OPERATOR, reason=options.reason, override=options.override
@@ -219,7 +204,6 @@ def promote_model(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def roll_back_model(settings: Settings, options: argparse.Namespace) -> int:
-    """Put the version before into service again."""
     models = _open_models(settings)
     models.roll_back(by=OPERATOR, reason=options.reason)
     print(f"{models.serving_version()} is in service; every server follows within seconds")
@@ -235,7 +219,6 @@ def _open_models(settings: Settings) -> ModelsService:
 
 
 def name_store(settings: Settings) -> str:
-    """Name the store that the settings name, without a password."""
     uri = settings.secret("mongo_uri")
     if not uri:
         return f"SQLite in {settings.instance_dir.resolve()}"
@@ -272,7 +255,6 @@ def _report(faults: Iterable[Fault], *, repair: bool) -> int:
 
 
 def _failure_of(repair: Callable[[], object]) -> str | None:
-    """The name of the error if the repair fails."""
     try:
         repair()
     except (StoreUnavailable, UnsafeSettings):
@@ -298,7 +280,6 @@ def describe_listeners(settings: Settings) -> list[str]:
 
 
 def _name(call: Callable[[Any], Any]) -> str:
-    """The area that listens, or the core."""
     named: Any = call
     while isinstance(named, partial):
         named = named.args[0]

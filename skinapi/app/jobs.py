@@ -12,7 +12,6 @@ from skinapi.platform.storage.ports import Store
 
 
 def open_jobs(store: Store, settings: Settings, get: Callable[[type], Any]) -> Jobs:
-    """Open the queue of jobs for this store; `get` gives the repositories."""
     parts = list_parts("job_listener", on=settings.switches_on)
     listeners = [part.listen(get) for part in parts]
 
@@ -24,6 +23,5 @@ def open_jobs(store: Store, settings: Settings, get: Callable[[type], Any]) -> J
 
 
 def open_broker(settings: Settings) -> Broker | None:
-    """Open the broker of the area that has one, without connecting to it yet."""
     parts = list_parts("announcing", on=settings.switches_on)
     return next(filter(None, (part.open_broker(settings) for part in parts)), None)

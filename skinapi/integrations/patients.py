@@ -42,7 +42,6 @@ class PatientsService:
     assignments: Assignments
 
     def find(self, system: str, value: str, *, by: Subject) -> Account | None:
-        """The account of this identifier, for a clinic-wide key."""
         return self._find(self.list_hashes(system, value, by=by))
 
     @atomic
@@ -70,13 +69,11 @@ class PatientsService:
 
     @atomic
     def set_phone(self, unit: Unit, account_id: str, phone: str, *, by: Subject) -> None:
-        """Take the number that a system sends for its patient. Others give their own."""
         account = self.accounts.get(account_id)
         if account.external:
             self.accounts.set_phone(unit, account, phone, by=by.id)
 
     def find_in_charge(self, patient: str) -> Account | None:
-        """The active doctor in charge of this patient."""
         doctor = self.accounts.find_by_id(self.accounts.get(patient).doctor_id or "")
         return doctor if doctor and doctor.active_doctor else None
 
@@ -165,7 +162,6 @@ class PatientsService:
 
     @atomic
     def _open(self, unit: Unit, account_id: str, *, by: str) -> Account:
-        """Open the closed account of a patient for whom a system sends something."""
         unit.audit("account.open", by=by, target=account_id)
         return self.accounts.change(unit, self.accounts.get(account_id), status="approved")
 
@@ -180,7 +176,6 @@ class PatientsService:
         return found
 
     def list_hashes(self, system: str, value: str, *, by: Subject) -> list[str]:
-        """What stands for this number in the store."""
         if by.key is None or not by.key.clinic_wide:
             raise Forbidden(CLINIC_WIDE_ONLY)
         return self._checked(system, value)

@@ -61,7 +61,6 @@ LATERALITY_OF: Mapping[str, Laterality] = {"7771000": "left", "24028007": "right
 
 
 def side_of(code: str) -> BodySide | None:
-    """Whether this code means the front or the rear of its site, where that has both."""
     return _SIDE_OF.get(code) if SITE_OF.get(code) in TWO_SIDED else None
 
 

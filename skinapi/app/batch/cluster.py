@@ -28,8 +28,6 @@ BATCHES_PER_THREAD = 4
 
 
 class JudgePlugin(WorkerPlugin):  # type: ignore[misc]
-    """Gives each worker of the cluster a judge, also those that come later."""
-
     def __init__(self, options: JudgeOptions, model_sha256: str) -> None:
         self._options = options
         # An installation may lie elsewhere on another machine.
@@ -73,7 +71,6 @@ class ClusterAnswer:
         return bool(self.future.done())
 
     def cancel(self) -> bool:
-        """A scheduler does not say whether a worker has begun, so everything goes on."""
         return False
 
     def result(self, timeout: float | None = None) -> list[Row]:

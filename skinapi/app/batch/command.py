@@ -58,8 +58,6 @@ Say = Callable[[str], None]
 
 
 class Answer(Protocol):
-    """Holds the rows of some pictures, once they are judged, as futures of the library do."""
-
     def done(self) -> bool: ...
 
     def cancel(self) -> bool:
@@ -80,8 +78,6 @@ class Workers(Protocol):
 
 
 class LocalWorkers:
-    """Threads of this process, as many as the model has streams."""
-
     def __init__(self, judge: Judge, *, threads: int) -> None:
         self._judge = judge
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="judge")
@@ -146,7 +142,6 @@ def _hours(seconds: float) -> str:
 def judge_rest(
     output: Output, workers: Workers, *, columns: pa.Schema, say: Say, stop: threading.Event
 ) -> Progress:
-    """Judge what no finished part holds, until the end or `stop`. Errors keep the rows so far."""
     first = sum(part.rows for part in output.parts())
     names = output.names()
     progress = Progress(total=len(names), done=first, say=say)
@@ -191,7 +186,6 @@ def judge_in_order(
 
 
 def _wait_for(answer: Answer) -> list[Row] | None:
-    """Return None where the rows are not there within a tick."""
     try:
         return answer.result(timeout=TICK_S)
     except TimeoutError:
@@ -226,7 +220,6 @@ class Interrupted(Exception):
 
 
 def run(settings: Settings, namespace: argparse.Namespace) -> int:
-    """Judge every picture of a folder or a list. The exit status is INTERRUPTED after Ctrl-C."""
     configure_logs()
     arguments = BatchArguments(
         **{name: getattr(namespace, name) for name in BatchArguments.__slots__}
@@ -380,7 +373,6 @@ def _refuse_if_gone(output: Output, options: JudgeOptions) -> None:
 
 
 def _last_read(parts: Sequence[Part]) -> Iterator[int]:
-    """Yield the places in the plan of pictures that had a file, the last one first."""
     end = sum(part.rows for part in parts)
     for part in reversed(parts):
         end -= part.rows

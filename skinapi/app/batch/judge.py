@@ -94,7 +94,6 @@ def restated_column(name: str) -> str:
 
 
 def path_columns(name: bytes) -> Row:
-    """Show the path as text; `path_bytes` too where some of its bytes are no text."""
     try:
         return {"path": name.decode()}
     except UnicodeDecodeError:
@@ -161,8 +160,6 @@ class JudgeOptions:
 
 
 class Judge:
-    """Judges pictures with one model. Several threads may use it."""
-
     def __init__(self, model: Model, reader: PictureReader) -> None:
         self._model = model
         self._reader = reader
@@ -215,7 +212,6 @@ class Judge:
 
 
 def _classify(model: Model, content: bytes, context: Context) -> Finding:
-    """Classify as the server does, again where this machine had no process for the decoder."""
     for _ in range(MOST_TRIES - 1):
         with suppress(Unavailable):
             return classify_photo(model, content, context)
@@ -230,6 +226,5 @@ def open_judge(options: JudgeOptions, *, threads: int) -> Judge:
 
 
 def sum_model(folder: Path) -> str:
-    """A digest of everything that a model folder is."""
     with naming_folder(folder):
         return hashlib.sha256(read_bounded(folder, CHECKSUMS, MOST_CHECKSUMS)).hexdigest()

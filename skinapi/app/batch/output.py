@@ -64,7 +64,6 @@ class Manifest(BaseModel):
     plan_sha256: str
 
     def difference(self, begun: "Manifest") -> str | None:
-        """Say in words what differs from the run that began the output; None where nothing does."""
         for name, words in _DIFFERENCES.items():
             if getattr(self, name) != getattr(begun, name):
                 return words.format(begun=getattr(begun, name), now=getattr(self, name))
@@ -123,7 +122,6 @@ class Output:
                         shutil.rmtree(self.folder, ignore_errors=True)
 
     def begun(self) -> Manifest | None:
-        """Read the manifest of the run that has begun this output; None where none has."""
         if not self.plan.exists():
             return None
         try:
@@ -132,7 +130,6 @@ class Output:
             raise self._damaged_plan() from error
 
     def finished(self) -> Manifest | None:
-        """Read the manifest of the finished output; None where there is no such file."""
         if not self.out.exists():
             return None
         try:
@@ -143,7 +140,6 @@ class Output:
             ) from None
 
     def begin(self, manifest: Manifest, names: Sequence[bytes]) -> None:
-        """Write the plan. What an earlier run has finished is forgotten."""
         self._forget()
         plan = pa.table({"name": pa.array(names, pa.large_binary())})
         _write(plan.replace_schema_metadata(_described_by(manifest)), self.plan)
@@ -172,12 +168,10 @@ class Output:
         return parts
 
     def write_part(self, rows: Sequence[Row], *, first: int, columns: pa.Schema) -> None:
-        """Write the rows of the plan's pictures from `first` on, all or none."""
         table = pa.Table.from_pylist(list(rows), schema=columns)
         _write(table, self.folder / f"part-{first:012d}.parquet")
 
     def finish(self, manifest: Manifest, *, columns: pa.Schema) -> None:
-        """Copy all parts into one file, one at a time in memory, and remove the folder."""
         described = columns.with_metadata(_described_by(manifest))
         with (
             written_durably(self.out) as draft,

@@ -90,7 +90,6 @@ class FolderWalk:
         self._unlisted.append(self._name_of(error.filename))
 
     def _name_of(self, folder: bytes) -> bytes:
-        """Return a name that ends with a slash; the root's is empty."""
         below = os.path.relpath(folder, self.root)
         return b"" if below == b"." else below + b"/"
 
@@ -156,7 +155,6 @@ def _refuse_columns(names: Sequence[str]) -> None:
 
 
 def _entry_of(row: Mapping[str, str | None]) -> bytes:
-    """Return the name of a row's picture with what is told of it, or raise ValueError."""
     if None in (*row, *row.values()):
         raise ValueError("it has not as many cells as the first line")
     told: dict[str, Any] = {

@@ -34,7 +34,6 @@ from skinapi.privacy.retention.service import RetentionService
 
 
 def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
-    """Make the background tasks. Whoever serves starts and stops them."""
     settings, container = services.settings, services.container
     container.put({ModelReloader: reloader})
     container.learn(
@@ -85,7 +84,6 @@ def _list_tasks(services: Services) -> list[Task]:
 
 
 def _open_channels(container: Container, settings: Settings) -> Mapping[str, Channel]:
-    """Open the channels by which deliveries of each kind are sent."""
     return {
         kind: Channel(container.get(sender).send)
         for area in switched_on(settings)

@@ -50,7 +50,6 @@ def _list_of_areas(container: Container, when: str) -> Iterator[tuple[str, Calla
 
 
 def call_place(container: Container, place: str, said: Any) -> Any:
-    """Call what is at this place, whose module is imported now at the latest."""
     module, _, path = place.partition(":")
     kind, _, method = path.partition(".")
     return getattr(container.get(getattr(import_module(module), kind)), method)(said)

@@ -33,8 +33,6 @@ from skinapi.privacy.person_file.stored_files import PersonFiles
 
 
 class Repositories(Parts):
-    """Holds a repository for each kind of stored data."""
-
     accounts: Accounts
     trail: AuditTrail
     work: UnitOfWork

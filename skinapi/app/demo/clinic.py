@@ -49,7 +49,6 @@ class Clinic:
         return cls(services, Person(services, account.email))
 
     def register(self, name: str, *, wanted_role: WantedRole | None = None) -> "Person":
-        """Register somebody who waits for approval."""
         email = f"{name.rpartition(' ')[2].lower()}@{DOMAIN}"
         self.services.auth.register_user(
             name=name, email=email, password=PASSWORD, caller=HERE, wanted_role=wanted_role
@@ -97,7 +96,6 @@ class Person:
         return shown.lesion.id
 
     def photograph(self, lesion: str, photo: str, context: Context) -> StoredFinding:
-        """Send this photo of `spots/`."""
         content = (SPOTS / f"{photo}.jpg").read_bytes()
         if place := self.services.data.lesions.get(lesion).place:
             where = {"body_site": place.site, "body_side": place.side}
@@ -114,7 +112,6 @@ class Person:
         self.services.reviews.add_review(number=number, by=self.subject, sent=statement, key=None)
 
     def write_letter(self, finding: StoredFinding, reader: Addressee) -> None:
-        """Sign the letter as it was drafted."""
         letters, number, by = self.services.letters, str(finding.number), self.subject
         drafted = letters.draft_letter(number=number, by=by, reader=reader, language=None)
         letter = drafted.shown.letter

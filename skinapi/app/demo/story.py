@@ -30,7 +30,6 @@ def _person(
 
 
 def tell(settings: Settings) -> Clinic:
-    """Let it happen in a new store, with the clock of then."""
     _set_clock_back(200)
     clinic = Clinic.open(settings)
     holt = clinic.add_colleague("Maren Holt", "doctor")

@@ -10,7 +10,6 @@ ADAPTER = "skinapi.integrations.broker.dramatiq_broker"
 
 
 def open_broker(settings: BrokerSettings) -> Broker | None:
-    """It is not connected yet."""
     if settings.broker_uri is None:
         return None
     try:

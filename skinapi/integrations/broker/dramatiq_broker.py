@@ -34,8 +34,6 @@ LOGGERS = ("dramatiq", "pika")
 
 
 class DramatiqBroker:
-    """See `Broker`."""
-
     def __init__(self, uri: str) -> None:
         for name in LOGGERS:  # what they say of each lost connection is said once, by our callers
             logging.getLogger(name).setLevel(logging.CRITICAL)

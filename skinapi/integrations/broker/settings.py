@@ -28,7 +28,6 @@ class BrokerSettings(AreaSettings):
 
     @property
     def broker_uri(self) -> str | None:
-        """The address of the message broker of jobs; None without one."""
         named = self.secret("jobs_broker")
         return read_broker_uri(named) if named else None
 
@@ -44,7 +43,6 @@ class BrokerSettings(AreaSettings):
 
 
 def read_broker_uri(text: str) -> str:
-    """The URI of a message broker with its scheme in lower case."""
     uri, scheme = split_scheme(text)
     if scheme not in BROKERS:
         raise UnsafeSettings(

@@ -161,9 +161,6 @@ class Diagnosis(Answer):
 
 
 def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
-    """The doubts and the headline first, where the finding is no all-clear. That the shape was not
-    measured stands here too: the screen shows an indicator's text only to users who open it.
-    """
     graver = say_graver(facts) if facts.headline.sent_for or not what_it_is else []
     unmeasured = [f"ABCD: {NOT_ASSESSED}."] if shape is None else []
     return " ".join(filter(None, [*graver, what_it_is, *unmeasured]))

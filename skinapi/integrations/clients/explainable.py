@@ -58,7 +58,6 @@ class Inference(Answer):
 
 
 def problem_as_prediction(error: SkinAPIError) -> Response:
-    """An error in the shape of a prediction: `code` for programs, `predicted_label` for people."""
     members = {"predicted_label": error.detail, "probabilities": [[]], "heatmap": ""}
     return problem_json(error, members=members)
 
@@ -125,7 +124,6 @@ def report_for_explainable(
 
 
 def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], ...]:
-    """The diagnosis in the client's words; it names no class where `/inference` names none."""
     named, label = finding.headline.one_name, name_for(finding, NAMES)
     if label is None or is_undecided(known) or is_undecided(finding):
         condition = finding.headline.for_doctor.en

@@ -75,7 +75,6 @@ class ListedDatasets(Answer):
 
 
 def _path_of(dataset: DatasetVersion) -> str:
-    """Where it is on this server; a name of a folder tells this client nothing else."""
     return f"datasets/{dataset.id}"
 
 
@@ -270,7 +269,6 @@ def list_models_for_lab(models: ModelsService) -> LabModels:
 
 
 def _training_of(version: ModelVersion) -> tuple[Mapping[str, Any], int | None]:
-    """The last phase of the recipe that `train` wrote to the card, and the number of all epochs."""
     training = (version.read_card().model_extra or {}).get("training")
     known = training if isinstance(training, Mapping) else {}
     recipe, phases = known.get("recipe"), known.get("phases")

@@ -44,7 +44,6 @@ SEVEN = (
 
 
 def name_seven(*names: str) -> Names:
-    """In the order of SEVEN."""
     return dict(zip(SEVEN, names, strict=True))
 
 
@@ -121,7 +120,6 @@ def name_for(finding: Finding, names: Names) -> str | None:
 
 
 def undecided(finding: Finding) -> Undecided:
-    """The doubt, the headline as a patient reads it, and how soon to see a doctor."""
     facts = Facts.from_finding(finding, NOTHING_TOLD)
     return Undecided(" ".join([*say_graver(facts), facts.band_words("en").action]))
 
@@ -139,7 +137,6 @@ def over_known_classes(finding: Finding) -> Finding:
 
 
 def say_graver(facts: Facts) -> list[str]:
-    """The doubt, and the headline, which says what cannot be ruled out."""
     headline = facts.headline.for_patient.en
     if not facts.uncertain or facts.not_skin:
         return [headline]
@@ -200,7 +197,6 @@ class ClientsService:
     def print_report(
         self, *, classified: ClassifiedPhoto, translations: tuple[tuple[str, str], ...]
     ) -> bytes:
-        """The report as PDF. `translations` are rows in the client's own words."""
         return self.reports.print_unkept(
             facts=Facts.from_finding(classified.finding, NOTHING_TOLD),
             pictures=print_pictures(
@@ -210,7 +206,6 @@ class ClientsService:
         )
 
     def decode_photo(self, *, text: str) -> bytes:
-        """The bytes of a photo in base64, with or without the beginning of a data URL."""
         head = DATA_URL.match(text)
         if text.startswith("data:") and not head:
             raise BadRequest("The data URL must hold a JPEG, PNG or WebP picture in base64")

@@ -56,7 +56,6 @@ class ArchiveClient:
         self._headers = {"Authorization": authorization} if authorization else {}
 
     def list_instances(self, study: str) -> set[str]:
-        """The UIDs of the objects of a study that the archive has."""
         path = f"/studies/{study}/instances"
         reply = self._call("GET", path, {"Accept": JSON})
         if reply.status in (204, 404):  # how archives say that there is none
@@ -124,7 +123,6 @@ def _read(reply: HttpReply) -> Any:
 
 
 def _values(answer: Any, tag: str) -> Iterator[Any]:
-    """The values of an element of DICOM JSON, whatever a foreign server makes of that."""
     for item in answer if isinstance(answer, list) else [answer]:
         element = item.get(tag) if isinstance(item, dict) else None
         values = element.get("Value") if isinstance(element, dict) else None
@@ -142,7 +140,6 @@ class ArchiveService:
     settings: ArchiveSettings
 
     def send(self, delivery: Delivery) -> int | None:
-        """Send what the archive does not have of a finding; the status of its last answer."""
         if self.client is None:
             raise Refused("not_set")
         try:
@@ -153,7 +150,6 @@ class ArchiveService:
 
     @atomic
     def send_again(self, unit: Unit, *, delivery: str, by: Subject) -> None:
-        """Whether it was taken or not: what the archive has is not sent."""
         unit.audit("archive.send_again", by=by.id, target=delivery)
         if not self.deliveries.send_again(delivery, to=ARCHIVE):
             raise NotFound(NO_DELIVERY)

@@ -52,7 +52,6 @@ def _subscribe(
     deliveries: Deliveries,
     settings: ArchiveSettings,
 ) -> None:
-    """What is to be sent is made then: of a finding about which nothing else is said, nothing."""
     if settings.archive_url is None:
         return
 

@@ -75,7 +75,6 @@ class Instance:
 
 
 def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> Instance:
-    """Read the header of the object that lies between two places of a file."""
     end = source.seek(0, io.SEEK_END) if end is None else end
     source.seek(start)
     head = io.BytesIO(source.read(min(MOST_HEADER, end - start)))
@@ -113,7 +112,6 @@ def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> 
 
 @contextmanager
 def refusing(sentence: str) -> Iterator[None]:
-    """Every error of a library becomes RefusedInstance with this sentence."""
     try:
         yield
     except (SkinAPIError, MemoryError):
@@ -136,13 +134,11 @@ def number_in(header: Dataset, name: str) -> int | None:
 
 
 def first_item(header: Dataset, name: str) -> Dataset | None:
-    """The first item of a sequence."""
     items = header.get(name)
     return items[0] if isinstance(items, Sequence) and items else None
 
 
 def _read_header(head: io.BytesIO, syntax: str) -> tuple[Dataset, tuple[int, int]]:
-    """The header; where the value of Pixel Data begins, and how long it says it is."""
     place = 0, 0
 
     def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001 (pydicom's)
@@ -178,5 +174,4 @@ def _refuse_syntax(syntax: str, meta: Dataset) -> RefusedInstance:
 
 
 def _name_of(uid: str) -> str:
-    """The name in the standard; a UID that is not in it stays as it is."""
     return UID(uid).name if UID_TEXT.fullmatch(uid) else "(no UID)"

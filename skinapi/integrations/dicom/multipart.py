@@ -19,8 +19,6 @@ NO_BOUNDARY = "Send multipart/related with a boundary"
 
 
 class Part(NamedTuple):
-    """The bytes from `start` to `end` of the file are its content."""
-
     media_type: str
     start: int
     end: int
@@ -29,7 +27,6 @@ class Part(NamedTuple):
 def spool_parts(
     read: Callable[[int], bytes], boundary: str, into: IO[bytes], *, most: int
 ) -> list[Part]:
-    """Write the contents of all parts into a file."""
     if not 0 < len(boundary) <= LONGEST_BOUNDARY or not boundary.isascii():
         raise BadRequest(NO_BOUNDARY)
     body = _Body(read, b"\r\n--" + boundary.encode())
@@ -53,7 +50,6 @@ class _Body:
         self._buffer = bytearray(b"\r\n")
 
     def copy_to_boundary(self, into: IO[bytes] | None) -> None:
-        """Use up all to the end of the next boundary."""
         kept = len(self._delimiter) - 1  # a boundary may have begun in them
         while (place := self._buffer.find(self._delimiter)) < 0:
             if into and len(self._buffer) > kept:
@@ -80,7 +76,6 @@ class _Body:
         return False
 
     def read_headers(self) -> str:
-        """The media type of the part, in small letters, without parameters."""
         head = self._take_to(b"\r\n\r\n")
         return BytesHeaderParser().parsebytes(head.lstrip(b"\r\n")).get_content_type()
 

@@ -33,7 +33,6 @@ class ObjectMaker:
     clinic: str | None
 
     def make_file(self, study: Study, of: ObjectId) -> bytes | None:
-        """An object as a file. None where it is a picture and the file of its photo is lost."""
         made = self._find(study, of)
         return None if made is None else as_file(made)
 

@@ -39,8 +39,6 @@ DERMOSCOPIC_PHOTOGRAPHY = UID("1.2.840.10008.5.1.4.1.1.77.1.7")
 
 
 class Series(NamedTuple):
-    """What the objects of one kind are."""
-
     sop_class: UID
     modality: str
     name: str
@@ -95,7 +93,6 @@ class ObjectSource:
 
 
 def common_of(origin: ObjectSource, of: ObjectId, at: datetime) -> dict[str, Any]:
-    """What every object says, as the arguments of highdicom's classes."""
     model = origin.finding.finding.model_version
     photographed = of.kind in (Kind.PHOTO, Kind.DERMOSCOPY)
     maker = "unknown" if photographed else MAKER  # nobody has named the camera
@@ -119,7 +116,6 @@ def common_of(origin: ObjectSource, of: ObjectId, at: datetime) -> dict[str, Any
 def make_object(
     origin: ObjectSource, of: ObjectId, at: datetime, syntax: str = ExplicitVRLittleEndian
 ) -> SOPClass:
-    """An object without content of its own yet."""
     made = SOPClass(
         study_instance_uid=of.study,
         sop_class_uid=SERIES[of.kind].sop_class,
@@ -165,7 +161,6 @@ def complete(made: Dataset, origin: ObjectSource, at: datetime) -> None:
 
 
 def name_issuer(made: Dataset, source: Source | None) -> None:
-    """Say who gave the patient's number: this server, where no archive sent one."""
     if source is None:
         made.IssuerOfPatientID = MAKER
         return
@@ -200,7 +195,6 @@ def _refer_to_source(made: Dataset, origin: ObjectSource) -> None:
 def make_photo(
     origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int, int]
 ) -> Dataset:
-    """A kept photo, with the bytes of its JPEG as they are."""
     made = _picture(origin, of, content, size)
     made.ImageType = ["DERIVED", "PRIMARY"]
     made.DerivationDescription = KEPT
@@ -260,13 +254,11 @@ def _picture(origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int
 
 
 def size_of(jpeg: bytes) -> tuple[int, int]:
-    """Columns and rows, by the header of the file."""
     with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as picture:
         return picture.size
 
 
 def make_document(origin: ObjectSource, of: ObjectId, at: datetime, pdf: bytes) -> Dataset:
-    """The report as a PDF."""
     made = make_object(origin, of, at)
     made.ConversionType = "WSD"
     made.AcquisitionDateTime = at
@@ -290,7 +282,6 @@ def as_file(made: Dataset) -> bytes:
 
 
 def site_code(context: Context) -> CodedConcept | None:
-    """Where on the body it is, if that was told and has a code."""
     name = SITES.get(context.body_site) if context.body_site else None
     return CodedConcept.from_code(getattr(codes.SCT, name)) if name else None
 

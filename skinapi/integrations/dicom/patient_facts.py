@@ -36,14 +36,11 @@ _LATERALITIES: dict[str, Laterality] = {"L": "left", "R": "right"}
 
 
 class PatientIdentifier(NamedTuple):
-    """`system` says who gave the number `value`."""
-
     system: str
     value: str
 
 
 def read_patient(header: Dataset) -> PatientIdentifier | None:
-    """None where the object names no patient."""
     with refusing(NO_OBJECT):
         value = text_in(header, "PatientID")
         issuer = text_in(header, "IssuerOfPatientID") or OWN_ISSUER
@@ -78,7 +75,6 @@ def read_source(instance: Instance, picture: str) -> Source | None:
 
 
 def _issuer_oid_in(header: Dataset) -> str | None:
-    """The ISO one of who gave the patient's number."""
     qualifiers = first_item(header, "IssuerOfPatientIDQualifiersSequence")
     if qualifiers is None or text_in(qualifiers, "UniversalEntityIDType") != "ISO":
         return None
@@ -148,7 +144,6 @@ def _read_age(header: Dataset) -> int | None:
 
 
 def _told_age(header: Dataset) -> int | None:
-    """The age as `047Y`; days, weeks and months are those of a small child."""
     text = text_in(header, "PatientAge")
     number, unit = text[:-1], text[-1:]
     if not (number.isascii() and number.isdigit()) or unit not in tuple("DWMY"):

@@ -52,8 +52,6 @@ _MODES: dict[str, Mode] = {
 
 
 class _Shape(NamedTuple):
-    """What the header says of the pixels."""
-
     columns: int
     rows: int
     samples: int
@@ -69,7 +67,6 @@ class _Shape(NamedTuple):
 
 
 def read_photo_file(instance: Instance, *, largest: int) -> bytes:
-    """The picture of an object as a JPEG or PNG file. A JPEG may have `largest` bytes."""
     with refusing(NO_PIXELS):
         shape = _read_shape(instance.header)
     if instance.transfer_syntax == JPEG_BASELINE:
@@ -125,7 +122,6 @@ def _read_shape(header: Dataset) -> _Shape:
 
 
 def _read_frame(instance: Instance, largest: int) -> bytes:
-    """The one compressed picture, of all its fragments."""
     if instance.end - instance.pixels > largest + MOST_FRAGMENTS * 8:
         raise photo_too_large(largest)
     if instance.length is not None:
@@ -156,7 +152,6 @@ def _jpeg_of(frame: bytes, shape: _Shape) -> bytes:
 
 
 def _read_planes(instance: Instance, shape: _Shape) -> Bytes:
-    """The samples of each pixel one after the other, where they are not compressed."""
     if shape.photometric == "YBR_FULL_422":  # a JPEG may have it, pixels on their own do not
         raise RefusedInstance(Failure.PROCESSING, HALVED)
     wanted = shape.plane * shape.samples

@@ -25,8 +25,6 @@ _TEXT = "0040A160"
 
 
 class Failure(IntEnum):
-    """The codes of Failure Reason (0008,1197) that we answer with."""
-
     PROCESSING = 0x0110
     DUPLICATE = 0x0111
     SOP_CLASS = 0x0122
@@ -60,7 +58,6 @@ class DicomNotInstalled(SkinAPIError):
 
 @contextmanager
 def installed() -> Iterator[None]:
-    """Raise DicomNotInstalled where what is imported inside is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -79,7 +76,6 @@ class Received:
 
 
 def status_of(received: Sequence[Received]) -> int:
-    """200 where all was taken, 202 where a part was, 409 where nothing was."""
     taken = sum(part.failure is None for part in received)
     return 200 if taken == len(received) else 202 if taken else 409
 

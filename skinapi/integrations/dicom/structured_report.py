@@ -72,7 +72,6 @@ WORDS: Mapping[Language, Meanings] = load_words("codes", Meanings, package=__pac
 
 
 def own(code: str, language: Language) -> CodedConcept:
-    """A code of our own: it is the API's word for the same."""
     return _own(code, WORDS[language].root[code])
 
 
@@ -83,7 +82,6 @@ def probability_code(condition: str, language: Language) -> CodedConcept:
 
 
 def condition_code(key: str, language: Language) -> CodedConcept:
-    """The condition by the API's own key, which names each of them."""
     return _own(key, conditions_table().name(key, language))
 
 
@@ -96,7 +94,6 @@ def _own(code: str, meaning: str) -> CodedConcept:
 
 
 def public_codes(key: str, language: Language) -> Iterator[CodedConcept]:
-    """The codes of the table for a condition."""
     label = conditions_table().label(key)
     name = label.names.in_language(language)[:LONGEST_MEANING]
     for code in label.codes.snomed:
@@ -176,9 +173,6 @@ def _sent_object(source: Source) -> Dataset:
 
 
 def _orders(source: Source | None) -> list[Dataset] | None:
-    """The order that the report answers, by its accession number; what else is asked of an order is
-    not known here.
-    """
     if source is None or source.accession_number is None:
         return None
     order = Dataset()
@@ -231,13 +225,11 @@ def _model_answer(
 
 
 def _spot(origin: ObjectSource) -> TrackingIdentifier:
-    """The same for every finding of a spot: so a reader follows it over time."""
     # A spot may have the id of its first finding, whose study has that number without a 0.
     return TrackingIdentifier(uid=f"{study_uid(origin.finding.lesion)}.0", identifier="Spot")
 
 
 def _probabilities(origin: ObjectSource) -> Iterator[Measurement]:
-    """The probabilities that people read, each beside the codes of its condition."""
     finding, language = origin.finding.finding, origin.language
     for ranked in finding.shown_ranked:
         measured = _number(probability_code(ranked.key, language), ranked.probability)
@@ -271,7 +263,6 @@ def _said_by_model(origin: ObjectSource) -> Iterator[QualitativeEvaluation]:
 
 
 def _list_told(origin: ObjectSource) -> Iterator[tuple[str, CodedConcept]]:
-    """What counted with the photo, beside the site and the patient's sex."""
     context, language = origin.finding.context, origin.language
     if context.age_band:
         yield "age_band", _own(context.age_band, context.age_band)
@@ -281,7 +272,6 @@ def _list_told(origin: ObjectSource) -> Iterator[tuple[str, CodedConcept]]:
 
 
 def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentItem:
-    """What the current review says, as its doctor's."""
     language = origin.language
     container = ContainerContentItem(codes.DCM.Conclusions, relationship_type=CONTAINS)
     container.add_new(OBSERVED_AT, "DT", f"{decision.decided_at:%Y%m%d%H%M%S}")

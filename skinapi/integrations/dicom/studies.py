@@ -27,14 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudiesService:
-    """`clinic` is its name, which the objects say."""
-
     findings: FindingAccess
     reports: ReportsService
     clinic: str | None
 
     def open(self, identifier: str, *, to: Subject) -> Study:
-        """The study of the finding with this id."""
         stored = self.findings.records.find(identifier)
         if stored is None:
             raise NotFound(NOT_YOURS)

@@ -108,7 +108,6 @@ class ObjectId:
 
 
 def study_uid(identifier: str) -> str:
-    """The UID of a finding's study; of a spot, that by which its findings are tracked."""
     return f"{ROOT}.{int(identifier, 16)}"
 
 
@@ -162,7 +161,6 @@ class Study:
 
 
 def version_of(finding: StoredFinding) -> int:
-    """The number of the structured report: one of the spot and its version."""
     said = f"{finding.lesion} {finding.spot.version}"
     return number_of(hashlib.sha256(said.encode()).hexdigest())
 
@@ -198,7 +196,6 @@ def pictures_of(finding: StoredFinding) -> list[ObjectId]:
 
 
 def kind_of(picture: StoredFinding) -> Kind:
-    """What was used as dermoscopic alone is dermoscopy; what may be either is a photograph."""
     modality = picture.finding.modality
     dermoscopic = modality is not None and modality.used == (Modality.DERMOSCOPIC,)
     return Kind.DERMOSCOPY if dermoscopic else Kind.PHOTO

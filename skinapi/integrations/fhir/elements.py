@@ -79,7 +79,6 @@ def own_concept(system: str, code: str, text: str | None = None) -> Element:
 
 
 def absent(reason: str, text: str) -> Element:
-    """Why there is no value, as a `dataAbsentReason`."""
     return concept(coding(DATA_ABSENT_CODES, reason), text=text)
 
 
@@ -105,7 +104,6 @@ def condition_concept(key: str) -> Element:
 
 
 def made(kind: str, resource_id: object, changed_at: datetime, /, **elements: Any) -> Resource:
-    """A resource with its id and version; elements that are None or empty are left out."""
     content = {name: value for name, value in elements.items() if value not in (None, [], {})}
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     meta = {
@@ -125,7 +123,6 @@ def information(text: str) -> Element:
 
 
 def issue_of(error: SkinAPIError) -> Element:
-    """The issue of an error; `details` has the code that other clients read."""
     return {
         "severity": "error",
         "code": ISSUE_TYPES.get(error.status, "exception"),

@@ -100,8 +100,6 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FhirIntakeService:
-    """A photo may have `largest_photo` bytes."""
-
     fhir: FhirService
     prediction: PredictionService
     corrections: CorrectionsService
@@ -111,7 +109,6 @@ class FhirIntakeService:
     def take_bundle(
         self, raw: Mapping[str, Any], *, by: Subject, language: Language | None
     ) -> Resource:
-        """The answer to a transaction; where it is refused, nothing of it is stored."""
         entries = read_transaction(raw)
         answers = self._take_transaction(entries, by, language)
         return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
@@ -176,7 +173,6 @@ class FhirIntakeService:
             return self._take_once(order, by)
 
     def _take_back(self, request: Sent, beside: BundleContext, by: Subject) -> Taken:
-        """Take back an order, of which nothing but its identifier is read."""
         if by.key and by.key.test:
             raise TestKeyStoresNothing
         identifier = OrderReader(request, beside).read_identifier()
@@ -233,7 +229,6 @@ class FhirIntakeService:
     def _find_owner(
         self, order: Order, by: Subject, doctor: Account | None
     ) -> tuple[Account, PatientRegistration | None]:
-        """The owner of the finding, and what stores that account, if it is a new one."""
         if isinstance(order.patient, str):
             return self.prediction.findings.access.find_owner(patient=order.patient, by=by), None
         return self.patients.find_or_newcomer(
@@ -246,7 +241,6 @@ class FhirIntakeService:
     def _put_in_care(
         self, order: Order, patient: str, doctor: Account | None, by: Subject
     ) -> list[str]:
-        """A note where the order's performer is not in charge then."""
         if doctor is None:
             return [PERFORMER_NOT_READ] if order.performers else []
         current = self.patients.assignments.put_in_care(patient=patient, doctor=doctor.id, by=by.id)
@@ -278,7 +272,6 @@ class FhirIntakeService:
         return self.fhir.read(KINDS["Patient"], account.id, to=by), new
 
     def _answer(self, sent: Sent, taken: Taken) -> Element:
-        """The answer to one entry of a transaction."""
         base, number = self.fhir.base, taken.report["id"]
         if sent.kind == "ServiceRequest":
             address = f"{base}/DiagnosticReport/{number}"

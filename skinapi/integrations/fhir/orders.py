@@ -80,14 +80,11 @@ class BundleContext:
 
 
 def patient_named_by(sent: Sent, wanted: Identifier | None = None) -> Identifier | str:
-    """The identifier of another system, or the id of an account here."""
     return _own_or_other(sent.one_identifier(wanted))
 
 
 @dataclass
 class OrderReader:
-    """`used` are the resources that the order is made of, by place."""
-
     request: Sent
     beside: BundleContext
     language: Language | None = None
@@ -144,7 +141,6 @@ class OrderReader:
         return (*self.beside.entries.values(), *self.request.contained.values())
 
     def _find(self, holder: Sent, address: str | None) -> Sent | None:
-        """What this reference means, of what was sent."""
         if not address:
             return None
         root = holder if address in holder.contained else self.request
@@ -160,7 +156,6 @@ class OrderReader:
     def _read_patient(
         self, holder: Sent, reference: Any, *, optional: bool = False
     ) -> tuple[Identifier | str | None, Sent | None]:
-        """Whom it is about, and the `Patient` if that was sent."""
         address = reference.reference if reference else None
         sent = self._find(holder, address)
         if sent is not None:
@@ -202,7 +197,6 @@ class OrderReader:
                 yield ""
 
     def _supporting(self) -> Iterator[Sent | str]:
-        """The photos that it refers to, and the id of the spot."""
         for reference in self.request.model.supportingInfo or ():
             address = reference.reference or ""
             sent = self._find(self.request, address)
@@ -215,7 +209,6 @@ class OrderReader:
                 raise self.request.refuse(f"supportingInfo {NOT_HERE}")
 
     def _based_on_it(self) -> Iterator[Sent]:
-        """The photos that refer to it instead."""
         for sent in self._all_sent():
             if sent.kind != "Media":
                 continue
@@ -311,7 +304,6 @@ class Place(NamedTuple):
 def read_context(
     request: Sent, person: Sent | None, media: Sequence[Sent]
 ) -> tuple[Context, list[str]]:
-    """The facts about all photos together, and what could not be read."""
     unread: list[str] = []
     sites = [site for photo in media if (site := photo.model.bodySite)]
     sites += request.model.bodySite or []
@@ -345,7 +337,6 @@ def _codes(concept: Any, system: str) -> Collection[str]:
 
 
 def _read_place(concept: Any) -> Place | None:
-    """A `CodeableConcept`: the code of a site, and beside it that of a side of the body."""
     snomed, own_sites = _codes(concept, SNOMED), _codes(concept, own_system("body-sites"))
     sites = {
         *(site for site in BODY_SITES if site in own_sites),

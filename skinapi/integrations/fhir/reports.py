@@ -180,7 +180,6 @@ def _report_of(
 
 
 def _based_on(finding: StoredFinding) -> list[Element]:
-    """The order that it answers; of its own identifier a keyed hash is kept."""
     if not (finding.idempotency_key or "").startswith(ORDER_KEY):
         return []
     order = {"system": own_system(ORDERS), "value": str(finding.number)}
@@ -188,7 +187,6 @@ def _based_on(finding: StoredFinding) -> list[Element]:
 
 
 def _conclude(finding: StoredFinding) -> Element:
-    """What is more than a suspicion, in codes; else why there is none."""
     decision = finding.decision
     if decision is None:
         return _no_concept("temp-unknown", NO_CONCLUSION)
@@ -206,7 +204,6 @@ def _no_concept(reason: str, text: str) -> Element:
 
 
 def _say(finding: StoredFinding, *, for_doctor: bool) -> str:
-    """What counts, in the words of its reader, and by when it is due."""
     language = finding.language
     if finding.decision or not finding.says_instruction:
         return say_finding(finding, language, for_doctor=for_doctor)
@@ -221,7 +218,6 @@ def _say(finding: StoredFinding, *, for_doctor: bool) -> str:
 
 
 def _say_judged(finding: StoredFinding) -> Iterator[str]:
-    """Which version it is of a photo that was judged again, and what was corrected."""
     version, language = finding.newest, finding.language
     if said := say_version(version.version, finding.judged_at, finding.corrected, language):
         yield f"{LABELS[language].judged}: {said}"
@@ -298,7 +294,6 @@ def _by_picture(probability: float) -> Element:
 
 
 def _list_told(finding: StoredFinding) -> Iterator[Element]:
-    """Beside the place, which is the `bodySite` of every observation."""
     context, score = finding.context, finding.finding.checklist_score
     told: list[tuple[str, str, Element]] = []
     for name, fact in TOLD.items():
@@ -439,7 +434,6 @@ def _body_site(finding: StoredFinding) -> Element:
 
 
 def _media_ids(finding: StoredFinding) -> list[str]:
-    """The ids of the photos that are kept: with their places, as they were sent."""
     pictures = enumerate(finding.pictures, 1)
     return [f"{finding.number}-{place}" for place, picture in pictures if picture.photo_blob]
 

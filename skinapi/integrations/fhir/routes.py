@@ -241,7 +241,6 @@ def _searchset(page: FoundPage, search: Search, address: str, base: str) -> Reso
 
 
 def _warn(search: Search) -> Iterator[Element]:
-    """What a reader of the page must know: a parameter that does not count, a record that lacks."""
     if search.ignored:
         said = f"Ignored, because it is not searched by that here: {', '.join(search.ignored)}"
         yield {"severity": "warning", "code": "not-supported", "diagnostics": said}
@@ -267,7 +266,6 @@ def _read_binary(fhir: FhirService, identifier: str, to: Subject) -> Response:
 
 
 def _refuse_other_forms() -> None:
-    """Refuse a request whose answer is wanted in another form than JSON."""
     wanted = request.args.get("_format")
     accepted = [wanted] if wanted else [value for value, _ in request.accept_mimetypes]
     if accepted and not any(map(_is_served, accepted)):

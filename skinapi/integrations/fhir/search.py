@@ -62,8 +62,6 @@ class Cursor:
 
 @dataclass(frozen=True)
 class TokenFilter:
-    """One of these tokens, each a system and a code; None is any system, "" none."""
-
     param: Param
     tokens: tuple[tuple[str | None, str], ...]
 
@@ -128,7 +126,6 @@ def read_search(kind: Kind, sent: Sequence[tuple[str, str]], *, strict: bool, ba
 
 
 def _read_one(search: Search, name: str, value: str, base: str) -> Search | None:
-    """The search with this parameter; None where it is not known."""
     if name in WITHOUT_EFFECT:
         return search
     if name == COUNT:
@@ -166,7 +163,6 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
 
 
 def _both(before: tuple[Any, ...] | None, read: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What both times name, where a parameter is repeated."""
     return read if before is None else tuple(value for value in before if value in read)
 
 
@@ -227,7 +223,6 @@ def read_span(name: str, value: str) -> TimeSpan:
 
 
 def _bounds(found: re.Match[str]) -> tuple[datetime, datetime]:
-    """The first moment of what a date names, and the first one after it; in milliseconds."""
     year, month, day, hour, minute, second = (int(found[part] or least) for part, least in _PARTS)
     zone = datetime.strptime(found["zone"] or "Z", "%z").tzinfo
     part = int((found["part"] or "0").ljust(9, "0")[:3])
@@ -250,7 +245,6 @@ _PLURALS = {"second": "seconds", "minute": "minutes", "day": "days"}
 
 
 def _tokens_of(element: Any) -> Iterable[tuple[str, str]]:
-    """The systems and codes of a code, a `Coding`, a `CodeableConcept`, or a list of these."""
     if isinstance(element, str):
         yield "", element
     elif isinstance(element, list):

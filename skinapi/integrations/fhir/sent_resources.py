@@ -77,7 +77,6 @@ IDENTIFIED = ("Patient", "ServiceRequest")
 
 
 def read_json(body: BodyStream) -> dict[str, Any]:
-    """The body as a JSON object."""
     if body.media_type not in JSON_TYPES or not is_r4(body.parameters):
         raise UnsupportedMediaType(f"Send FHIR R4 as JSON: {FHIR_JSON}")
     data = body.read(-1)
@@ -99,7 +98,6 @@ def read_json(body: BodyStream) -> dict[str, Any]:
 
 
 def is_r4(parameters: Mapping[str, str]) -> bool:
-    """Whether these parameters of a media type name no other version of FHIR."""
     named = (value for name, value in parameters.items() if name.lower() == "fhirversion")
     return all(version.startswith("4.0") for version in named)
 
@@ -110,8 +108,6 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
 
 
 class Identifier(NamedTuple):
-    """`system` says who gave `value`."""
-
     system: str
     value: str
 
@@ -131,12 +127,10 @@ class Sent:
     contained: Mapping[str, "Sent"] = field(default_factory=dict, repr=False)
 
     def refuse(self, says: str) -> InvalidBody:
-        """The error to raise about it."""
         return InvalidBody(f"{self.place} ({self.kind}): {says}")
 
     @property
     def phone(self) -> str | None:
-        """The first phone number of a Patient that is in use."""
         for telecom in self.model.telecom or ():
             if telecom.system == "phone" and telecom.use != "old":
                 with suppress(ValueError):
@@ -145,7 +139,6 @@ class Sent:
 
     @property
     def notes(self) -> list[str]:
-        """The fields that were sent and are not read."""
         unread = self.kind == "Patient" and self.model.telecom and not self.phone
         ignored = ", ".join(sorted((*self.ignored, *(["telecom"] if unread else ()))))
         return [f"{self.place} ({self.kind}): not read and not kept: {ignored}"] if ignored else []
@@ -226,7 +219,6 @@ def _open_contained(raw: dict[str, Any], place: str) -> dict[str, Sent]:
 
 
 def _without_data(raw: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """The resource without what is contained and without its base64, and that."""
     raw = {name: value for name, value in raw.items() if name != "contained"}
     binary = raw["resourceType"] == "Binary"
     holder = raw if binary else raw.get("content")
@@ -250,7 +242,6 @@ def _validate(kind: str, raw: dict[str, Any], place: str) -> Any:
 
 
 def _refuse_unfit(sent: Sent) -> None:
-    """Refuse a code that is not there, or asks for nothing."""
     for name, allowed in _MODIFIERS.items():
         if getattr(sent.model, name, None) not in allowed:
             raise sent.refuse(f"{name} changes its meaning, and such a one is not taken")
@@ -263,7 +254,6 @@ def _refuse_unfit(sent: Sent) -> None:
 
 
 def _sent_codes(sent: Sent) -> Iterator[tuple[str, str, str]]:
-    """Each code, with the element that it is of."""
     for name in _CODES.get(sent.kind, ()):
         code = getattr(sent.model, name)
         if code is not None or name == "status":
@@ -273,14 +263,11 @@ def _sent_codes(sent: Sent) -> Iterator[tuple[str, str, str]]:
 
 
 class Entry(NamedTuple):
-    """One entry of a transaction. `wanted` is the identifier of `ifNoneExist`."""
-
     sent: Sent
     wanted: Identifier | None
 
 
 def read_transaction(raw: Mapping[str, Any]) -> list[Entry]:
-    """The entries of a `Bundle` that is all or nothing."""
     if raw.get("resourceType") != "Bundle":
         raise InvalidBody("Send a Bundle here, and a resource to the address of its kind")
     if raw.get("type") != "transaction":
@@ -320,7 +307,6 @@ def _read_entry(raw: Mapping[str, Any], checked: Any, place: str) -> Entry:
 
 
 def read_condition(text: str | None, sent: Sent) -> Identifier | None:
-    """The identifier that a creation on a condition names."""
     if not text:
         return None
     asked = parse_qsl(text.rpartition("?")[2]) if len(text) <= LONGEST_CONDITION else []

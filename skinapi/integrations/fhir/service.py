@@ -35,8 +35,6 @@ OWN_IDENTIFIERS = {"Patient": "accounts", "DiagnosticReport": "findings", "Media
 
 
 class Group(NamedTuple):
-    """What is read together, such as all resources of a finding; `key` sorts the groups."""
-
     key: str
     resources: Iterable[Resource]
 
@@ -51,8 +49,6 @@ class FoundPage(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FhirService:
-    """`base` is the address of the resources."""
-
     changes: ChangedFindings
     findings: FindingAccess
     reports: ReportsService
@@ -68,12 +64,10 @@ class FhirService:
         raise NotFound(NO_RESOURCE)
 
     def read_finding(self, number: str, *, to: Subject) -> list[Resource]:
-        """All resources of a finding, the report first."""
         finding, _ = self.findings.get(number=number, to=to, with_errors=True)
         return list(self._of_finding(finding, to))
 
     def read_binary(self, identifier: str, *, to: Subject) -> tuple[bytes, str]:
-        """A kept photo, or the report as PDF, and its media type."""
         number, _, part = identifier.partition("-")
         finding, _ = self.findings.get(number=number, to=to)
         if part == "report":
@@ -96,7 +90,6 @@ class FhirService:
         return account
 
     def page(self, search: Search, *, to: Subject) -> FoundPage:
-        """The next resources that match."""
         cursor = search.cursor or Cursor(now() - LATEST_COMMIT)
         if search.patient and ID.fullmatch(search.patient):  # perhaps one that was joined
             staying = self.accounts.find_staying(search.patient)
@@ -183,7 +176,6 @@ class FhirService:
         return [*dict.fromkeys(named)]
 
     def keys_of_order(self, system: str, value: str, *, by: Subject) -> list[str]:
-        """The idempotency keys under which an order with this identifier may have been filed."""
         hashes = self.patients.hashes_of("order", by.id, system, value)
         return [ORDER_KEY + hashed for hashed in hashes]
 
@@ -199,7 +191,6 @@ class FhirService:
                 yield resource
 
     def _find(self, kind: Kind, identifier: str, to: Subject) -> Iterable[Resource]:
-        """Resources among which the one with this id is, if there is one."""
         if kind.name in OF_FINDINGS:
             return self.read_finding(identifier.partition("-")[0], to=to)
         if kind.name == "BodyStructure":
@@ -241,7 +232,6 @@ class FhirService:
             yield Group(finding.changed, self._of_finding(finding, to))
 
     def _walk_patients(self, patient: str | None, to: Subject, behind: str) -> Iterator[Account]:
-        """Oneself and those in one's care, in the order in which the accounts were made."""
         clinic_wide = to.key is not None and to.key.clinic_wide
         only = patient or (to.key and to.key.patient)
         if only or not (to.role == "doctor" or clinic_wide):

@@ -74,7 +74,6 @@ class KeyAuthorizer:
         return subject
 
     def _read(self, secret: str) -> tuple[ApiKey, SessionKey | None]:
-        """The key, or the session key and the one that made it."""
         of_session = secret.startswith("sk_session_")
         session = self.keys.sessions.find_by_secret(secret) if of_session else None
         key = self.keys.find(session.key) if session else self.keys.find_by_secret(secret)

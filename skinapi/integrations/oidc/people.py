@@ -153,7 +153,6 @@ def _valid(adapter: TypeAdapter[str], value: object) -> str | None:
 
 
 def _role_of(provider: OidcProvider, claims: Claims) -> Role | None:
-    """The role of the first group of the table that the person is in."""
     # Nobody is demoted because the provider leaves groups out where they are many.
     if provider.roles and provider.leaves_groups_out(claims):
         raise LogInRefused("groups_left_out")

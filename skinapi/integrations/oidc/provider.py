@@ -161,7 +161,6 @@ class Provider:
         return self._with_user_info(claims, self._ask_user_info(place, access_token))
 
     def _lacks(self, claims: Claims) -> bool:
-        """Whether it lacks an address, whether that is verified, or groups, which give the role."""
         settings = self.settings
         verified = settings.trust_email or "email_verified" in claims
         grouped = not settings.roles or settings.find_groups(claims) is not None
@@ -221,7 +220,6 @@ class Provider:
             raise LogInRefused("bad_claim") from error
 
     def _read(self, token: str) -> jwt.Token:
-        """A token with a right signature."""
         registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
         reason: Reason = "bad_token"
         # Again with new keys: a provider that has changed them signs with one not known yet.
@@ -242,7 +240,6 @@ class Provider:
         raise LogInRefused(reason)
 
     def _keys_within(self, seconds: float) -> KeySet:
-        """The keys, fetched so long ago at most."""
         if self._keys is None or time.monotonic() - self._keys[0] > seconds:
             self._keys = time.monotonic(), self._fetch_keys()
         return self._keys[1]
@@ -340,7 +337,6 @@ def _safe(url: object, issuer: str) -> str:
 
 
 def _key_of(data: object) -> Key | None:
-    """A key for signatures; None for one of another use or kind, or that is broken."""
     if not isinstance(data, dict) or data.get("kty") not in SIGNS_WITH:
         return None
     if data.get("use", "sig") != "sig":

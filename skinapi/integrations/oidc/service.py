@@ -108,7 +108,6 @@ class RoundTrips(Repository[RoundTrip]):
         return self._first({"secret": _hash(secret)})
 
     def use(self, trip: RoundTrip) -> bool:
-        """Delete it. False where it was used before."""
         return self._documents.delete({"id": trip.id}) > 0
 
     def end_with(self, session: str) -> None:
@@ -128,8 +127,6 @@ LOG_OUT_LIFE = timedelta(hours=1)
 
 
 class ProviderAnswer(BaseModel):
-    """What a provider sends with the browser; it may send more."""
-
     model_config = ConfigDict(extra="ignore", frozen=True)
     code: Parameter | None = None
     state: Parameter | None = None
@@ -139,8 +136,6 @@ class ProviderAnswer(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedInThere:
-    """`log_out`: where the browser is sent when it logs out."""
-
     account: Account
     tokens: IssuedTokens
     log_out: str | None
@@ -148,8 +143,6 @@ class LoggedInThere:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OidcService:
-    """`address` is where people reach this server."""
-
     work: UnitOfWork
     accounts: Accounts
     sessions: Sessions
@@ -161,7 +154,6 @@ class OidcService:
     address: str
 
     def begin(self, *, provider: str) -> tuple[str, str]:
-        """Where the browser goes to log in, and the secret that it keeps until it is back."""
         speaker, secret = self._speaker(provider), secrets.token_urlsafe(32)
         with _logged(provider):
             address = speaker.authorization_address(

@@ -57,7 +57,6 @@ class OidcProvider(Frozen):
         return claim
 
     def leaves_groups_out(self, claims: Mapping[str, Any]) -> bool:
-        """Whether a provider has left the groups out because they are many."""
         named = claims.get("_claim_names")
         if self.find_groups(claims) is not None:
             return False
@@ -114,7 +113,6 @@ class LogInProviderSettings(AreaSettings):
 
     @property
     def log_in_providers(self) -> tuple[OidcProvider, ...]:
-        """Where the clinic's accounts log in."""
         return read_providers(self.oidc_providers, self.secret("oidc_secrets"))
 
     def list_outlets(self) -> list[str]:

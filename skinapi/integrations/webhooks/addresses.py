@@ -93,7 +93,6 @@ class Addresses:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is one of the public internet, as IANA's registries say."""
     meant = _meant(address)
     if any(meant in network for network in NEVER):
         return False

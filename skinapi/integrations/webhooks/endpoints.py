@@ -131,7 +131,6 @@ class Endpoints(Repository[Endpoint]):
         return changed
 
     def remove(self, identifier: str) -> None:
-        """Also one that cannot be read."""
         if not self._documents.delete({"id": identifier}):
             raise NotFound(self.missing)
 
@@ -139,7 +138,6 @@ class Endpoints(Repository[Endpoint]):
         return [each for each in self._recent() if each.enabled and event in each.events]
 
     def notice_change(self) -> None:
-        """Read them anew with the next event."""
         self._known_until = 0.0
 
     def _recent(self) -> tuple[Endpoint, ...]:
@@ -162,7 +160,6 @@ class WebhookEvents:
         self._endpoints, self._deliveries = endpoints, deliveries
 
     def on_review(self, event: Any) -> None:
-        """ReviewSigned"""
         finding, review, owner = event.finding, event.review, event.owner
         ids = {"finding": finding and finding.number, "patient": owner, "spot": review.lesion}
         self._tell(EventType.REVIEW_SIGNED, {**ids, "review": review.id}, owner=owner)
@@ -184,7 +181,6 @@ class WebhookEvents:
         self._tell(EventType.ACCOUNT_ERASED, {"patient": event.account}, owner=None)
 
     def on_model(self, move: Any) -> None:
-        """PointerChange"""
         ids = {"model": move.entered, "former": move.left, "action": move.action}
         self._tell(EventType.MODEL_PROMOTED, ids, owner=None)
 

@@ -9,5 +9,4 @@ from skinapi.platform.notices.deliveries import Deliveries
 
 
 def listen(get: Callable[[type], Any]) -> Callable[[Job], None]:
-    """What is called in the transaction that ends a job; `get` gives repositories."""
     return WebhookEvents(get(Endpoints), get(Deliveries)).on_job_ended

@@ -82,7 +82,6 @@ class WebhooksService:
     def add(
         self, unit: Unit, *, url: str, events: Collection[EventType], clinical: bool, by: str
     ) -> tuple[Endpoint, str]:
-        """An endpoint and its secret, which is shown now alone."""
         self.addresses.require_url(url)
         if len(self.endpoints.list_all()) >= MOST_ENDPOINTS:
             raise TooManyWebhooks
@@ -155,7 +154,6 @@ class WebhooksService:
 
     @atomic
     def send_test(self, unit: Unit, *, webhook: str, by: str) -> str:
-        """Return the id of the message."""
         if not self.endpoints.get(webhook).enabled:
             raise Conflict(ENABLE_FIRST)
         unit.audit("webhook.send_test", by=by, target=webhook)
@@ -163,7 +161,6 @@ class WebhooksService:
 
     @atomic
     def send_again(self, unit: Unit, *, webhook: str, delivery: str, by: str) -> None:
-        """Send the same message under the same id."""
         if not self.endpoints.get(webhook).enabled:
             raise Conflict(ENABLE_FIRST)
         unit.audit("webhook.send_again", by=by, target=webhook)
@@ -175,7 +172,6 @@ class WebhooksService:
         return self.deliveries.page(webhook, paging)
 
     def note_failure(self, endpoint: Endpoint) -> None:
-        """Switch it off where it has failed for a week."""
         if endpoint.failing_since_at is None:
             with suppress(NotFound):  # deleted meanwhile
                 self.endpoints.change(endpoint.id, failing_since_at=now())
@@ -206,8 +202,6 @@ def _says(endpoint: Endpoint) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSender:
-    """`address` is where people and programs find this server."""
-
     endpoints: Endpoints
     secrets: Secrets
     addresses: Addresses

@@ -18,7 +18,6 @@ class WebhookSettings(AreaSettings):
 
     @property
     def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Where webhooks may be sent besides the public internet."""
         return read_networks("WEBHOOK_PRIVATE_RANGES", self.webhook_private_ranges or "")
 
     def list_faults(self) -> Iterator[str]:
