@@ -151,7 +151,6 @@ class PredictionService:
             key=sent.key,
             request_hash=request_hash,
             by=by.id if by else None,
-            corrects=sent.before_commit is not None,
         )
         if answered:
             return answered

@@ -95,17 +95,12 @@ class FindingsService:
         key: str | None,
         request_hash: str,
         by: str | None = None,
-        corrects: bool = False,
     ) -> StoredFinding | None:
-        """Find what the same request created before; `by` has filed it. A request that `corrects`
-        whose finding it is has created none that is another patient's.
-        """
+        """Find what the same request created before; `by` has filed it."""
         finding = self._find_keyed(owner, key, by)
         if finding is None:
             if self._is_erased(owner, key, by):
                 raise FindingErased
-            return None
-        if corrects and finding.owner != owner:
             return None
         if finding.owner != owner or finding.request_hash != request_hash:
             raise IdempotencyKeyReused
@@ -157,11 +152,7 @@ class FindingsService:
                 continue
             # A retry of this request has stored it in the meantime, or the number is in use.
             if stored := self.find_answered(
-                owner=new.owner,
-                key=new.key,
-                request_hash=new.request_hash,
-                by=new.by,
-                corrects=new.before_commit is not None,
+                owner=new.owner, key=new.key, request_hash=new.request_hash, by=new.by
             ):
                 return stored
             self.records.skip_used_numbers()

@@ -41,8 +41,7 @@ Placed = tuple[str | None, ...]
 
 class Source(StoredRecord):
     """How what a clinic's system sent names its patient, its order and itself. `issuer_oid` is the
-    Universal Entity ID of who gave the number. `picture` is the hash of its picture as it was
-    judged, None of what was filed before that was stored.
+    Universal Entity ID of who gave the number.
     """
 
     patient_id: str
@@ -53,7 +52,6 @@ class Source(StoredRecord):
     series_uid: str
     sop_class_uid: str
     sop_instance_uid: str
-    picture: str | None = optional()
 
     @property
     def patient_number(self) -> PatientNumber:
@@ -105,8 +103,8 @@ class Amendment(StoredRecord):
 
 
 class Dispute(StrEnum):
-    """What another system says of a finding that a doctor has signed: its photo is of another
-    patient, or its order is taken back.
+    """What the system that sent a finding says of it since: its photo is of another patient, or its
+    order is taken back, which changes nothing once a doctor has signed a review.
     """
 
     OTHER_PATIENT = "other_patient"

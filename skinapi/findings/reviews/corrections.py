@@ -6,7 +6,7 @@ from functools import partial
 
 from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.accounts import Accounts
-from skinapi.base.errors import FindingInError, IdempotencyKeyReused, NotFound
+from skinapi.base.errors import FindingInError, NotFound
 from skinapi.base.languages import Language, load_words
 from skinapi.base.stored_record import Frozen
 from skinapi.findings.errors import FindingSigned, ResultAwaited
@@ -41,10 +41,6 @@ ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 # What a person files by moving a photo has this key, with the id of the finding that it was moved
 # from. No caller can send it as an Idempotency-Key: those have no slash.
 MOVED = "moved/"
-MOVED_BY_PERSON = (
-    "A person here has moved this photo to another patient. It stays there until a person moves it "
-    "again"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,65 +94,30 @@ class CorrectionsService:
                 raise NotFound(NOTHING_FILED)
             return None
         _, owner = self.findings.get_to_correct(number=str(filed.number), by=by)
-        self._refuse_signed(filed)
+        if filed.covered_by and not filed.error:
+            raise FindingSigned(filed.id)
         entered = self._enter(unit, filed, owner, by)
         return self.records.see_one(entered, with_errors=True)
 
-    def find_misfiled(
-        self, right: str, *, key: str, picture: str, by: Subject
-    ) -> StoredFinding | None:
-        """Find what this program has filed by the same key for another patient than the `right`
-        one. Refused if the hash of its `picture` is another, if the other account is deleted, if a
-        person has moved the photo, and once a doctor has signed a review (FindingSigned).
-        """
-        filed = self.records.find_filed(by.id, key)
-        if filed is None or filed.owner == right:
-            return None
-        if filed.source is None or filed.source.picture != picture:
-            raise IdempotencyKeyReused
-        if filed.error and self.records.find_filed(filed.error.by, f"{MOVED}{filed.id}"):
-            raise FindingInError(MOVED_BY_PERSON)
-        self._refuse_signed(filed)
-        return filed
-
-    def correct_patient(
-        self, unit: Unit, right: str, *, key: str, picture: str, by: Subject
-    ) -> None:
-        """Enter a misfiled finding in error in the transaction that files its picture for the
-        `right` patient. It keeps its key, so its patient does not get the picture again.
-        """
-        if wrong := self.find_misfiled(right, key=key, picture=picture, by=by):
-            self._enter(unit, wrong, self.accounts.get(wrong.owner), by, moved=True)
-            self.records.change(wrong.id, filed_by=None)
-
     def note_other_patient(self, right: str, *, key: str | None, by: Subject) -> None:
-        """Dispute what this program has filed by the key for another patient than the `right` one,
-        if a doctor has signed a review of it.
+        """Dispute what this program has filed by the key for another patient than the `right`
+        one.
         """
         filed = self.records.find_filed(by.id, key)
-        if filed and filed.owner != right and not filed.error and self._is_signed(filed):
+        if filed and filed.owner != right:
             self.dispute(filed.id, Dispute.OTHER_PATIENT, by=by)
 
     @atomic
     def dispute(self, unit: Unit, identifier: str, why: Dispute, *, by: Subject) -> None:
-        """Let a signed finding wait for the doctor in charge again, because a program says that it
-        is wrong.
-        """
+        """Let a finding wait for the doctor in charge, because a program says that it is wrong."""
         finding = self.records.get(identifier)
         if finding.error or finding.disputed is why:
             return
-        action, code = "submission.enter_in_error", FindingSigned.code
-        unit.record(AuditRow(action, by.id, finding.id, outcome=code, owner=finding.owner))
+        action = "submission.enter_in_error"
+        unit.record(AuditRow(action, by.id, finding.id, outcome=why.value, owner=finding.owner))
         claim = partial(dispute, finding=finding.id, reason=why.value, at=now())
         self.records.spots.change(finding.lesion, claim)
         unit.publish(self.records.renew([finding.lesion]))
-
-    def _is_signed(self, finding: StoredFinding) -> bool:
-        return bool(finding.covered_by)
-
-    def _refuse_signed(self, finding: StoredFinding) -> None:
-        if not finding.error and self._is_signed(finding):
-            raise FindingSigned(finding.id)
 
     def _enter(
         self,

@@ -50,8 +50,8 @@ def read_patient(header: Dataset) -> PatientIdentifier | None:
     return PatientIdentifier(issuer, value) if value else None
 
 
-def read_source(instance: Instance, picture: str) -> Source | None:
-    """None where what it says could not be written into an object again. `picture`: its hash."""
+def read_source(instance: Instance) -> Source | None:
+    """None where what it says could not be written into an object again."""
     header = instance.header
     with refusing(NO_OBJECT):
         patient_id = _writable(text_in(header, "PatientID"))
@@ -70,7 +70,6 @@ def read_source(instance: Instance, picture: str) -> Source | None:
             series_uid=series,
             sop_class_uid=instance.sop_class,
             sop_instance_uid=instance.sop_instance,
-            picture=picture,
         )
 
 

@@ -10,8 +10,7 @@ patient's number and the UIDs by which an archive files the result.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -23,9 +22,8 @@ from skinapi.base.errors import (
     Unavailable,
 )
 from skinapi.base.size_limits import size_in_words
-from skinapi.findings.errors import FindingSigned, StorageQuotaReached
+from skinapi.findings.errors import StorageQuotaReached
 from skinapi.findings.prediction.service import PredictionService, SentPhotos
-from skinapi.findings.records.stored_finding import Dispute
 from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.integrations.dicom.multipart import OBJECT, Part
 from skinapi.integrations.dicom.stow import (
@@ -40,13 +38,14 @@ from skinapi.integrations.patients import PatientsService
 
 if TYPE_CHECKING:
     from skinapi.integrations.dicom.header import Instance
+    from skinapi.integrations.dicom.patient_facts import PatientIdentifier
 
 # No caller can send it as an Idempotency-Key: those have no slash.
 KEY = "dicom/"
 OWN_OBJECT = "This object was made here, of a finding: it is no new picture"
 OTHER_PICTURE = (
-    "Another picture, or the same one with other facts, was sent under this SOPInstanceUID: give a "
-    "new picture a new one"
+    "Another picture, or the same one with another patient or other facts, was sent under this "
+    "SOPInstanceUID: give a new picture a new one. A doctor moves a picture to another patient"
 )
 OTHER_STUDY = "The object belongs to another study than the address names"
 NO_RESOURCES = (Unavailable, PredictionQuotaReached, StorageQuotaReached)
@@ -111,14 +110,11 @@ class IntakeService:
         self._refuse_own(instance)
         # Anybody else could name a patient of the clinic, and file a result for that one.
         is_clinics = by.key is not None and by.key.clinic_wide
-        key = KEY + hashlib.sha256(instance.sop_instance.encode()).hexdigest()
-        content = read_photo_file(instance, largest=self.largest_photo)
-        picture = hashlib.sha256(content).hexdigest()
         sent = SentPhotos(
-            contents=[content],
+            contents=[read_photo_file(instance, largest=self.largest_photo)],
             context=read_context(instance),
-            key=key,
-            source=read_source(instance, picture) if is_clinics else None,
+            key=KEY + hashlib.sha256(instance.sop_instance.encode()).hexdigest(),
+            source=read_source(instance) if is_clinics else None,
         )
         if not is_clinics:
             self.prediction.predict(owner=by.account, sent=sent, by=by)
@@ -126,16 +122,21 @@ class IntakeService:
         patient = read_patient(instance.header)
         if patient is None:
             raise RefusedInstance(Failure.MISMATCH, "The object names no patient (PatientID)")
-        owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
-        # An archive may have corrected the PatientID since it first sent the object.
-        correct = partial(self.corrections.correct_patient, key=key, picture=picture, by=by)
-        sent = replace(sent, before_commit=correct)
         try:
-            # A refusal comes before the picture is judged and counted.
-            self.corrections.find_misfiled(owner.id, key=key, picture=picture, by=by)
+            self._file(patient, sent, by)
+        except IdempotencyKeyReused:
+            # Another request may have stored the same new patient and finding in the meantime.
+            self._file(patient, sent, by, last=True)
+
+    def _file(
+        self, patient: "PatientIdentifier", sent: SentPhotos, by: Subject, *, last: bool = False
+    ) -> None:
+        owner, newcomer = self.patients.find_or_newcomer(patient.system, patient.value, by=by)
+        try:
             self.prediction.predict(owner=owner, sent=sent, by=by, newcomer=newcomer)
-        except FindingSigned as signed:
-            self.corrections.dispute(signed.finding, Dispute.OTHER_PATIENT, by=by)
+        except IdempotencyKeyReused:
+            if last:
+                self.corrections.note_other_patient(owner.id, key=sent.key, by=by)
             raise
 
     def _refuse_own(self, instance: "Instance") -> None:

@@ -170,7 +170,7 @@ class FhirIntakeService:
         except IdentifierReused:
             # Another request may have stored the same new patient and finding in the meantime: the
             # second time that patient is found. Nothing was judged or counted yet.
-            return self._take_once(order, by)
+            return self._take_once(order, by, last=True)
 
     def _take_back(self, request: Sent, beside: BundleContext, by: Subject) -> Taken:
         if by.key and by.key.test:
@@ -192,7 +192,7 @@ class FhirIntakeService:
             new=False,
         )
 
-    def _take_once(self, order: Order, by: Subject) -> Taken:
+    def _take_once(self, order: Order, by: Subject, *, last: bool = False) -> Taken:
         try:
             if by.key and by.key.test:
                 sample = self.prediction.predict_without_storing(
@@ -211,7 +211,8 @@ class FhirIntakeService:
                     owner=owner, sent=photos, by=by, newcomer=newcomer
                 )
             except IdempotencyKeyReused as error:
-                self.corrections.note_other_patient(owner.id, key=photos.key, by=by)
+                if last:
+                    self.corrections.note_other_patient(owner.id, key=photos.key, by=by)
                 raise IdentifierReused from error
         except MaybeDifferentSpots as error:
             raise PhotosApart from error
