@@ -1,4 +1,4 @@
-"""The tree of errors at the top of `skinapi/base/errors.py` is the tree of the code."""
+"""Sentences that a patient may meet name no setting and count no bytes."""
 
 import ast
 import re
@@ -8,16 +8,7 @@ from pathlib import Path
 import pytest
 
 import skinapi
-from skinapi.base import errors
-from skinapi.base.errors import SkinAPIError
 from skinapi.base.settings.settings import Settings
-
-
-def tree(error: type[SkinAPIError], depth: int = 0) -> Iterator[str]:
-    yield f"{'  ' * depth}{error.__name__} {error.status}"
-    for child in error.__subclasses__():
-        if child.__module__ == errors.__name__:
-            yield from tree(child, depth + 1)
 
 
 SETTING = re.compile(rf"\b({'|'.join(name.upper() for name in Settings.model_fields)})\b")

@@ -1,64 +1,6 @@
 """Every way a request can fail: each error knows its status, its code and its sentence.
 
-The tree, with the statuses. An error that only one package raises is defined in that package.
-
-    SkinAPIError                     500
-      BadRequest                     400
-        InvalidBody                  400
-        InvalidQuery                 400
-          TooManyFound               400
-      Unauthenticated                401
-        InvalidToken                 401
-        ExpiredToken                 401
-      Forbidden                      403
-        AccountNotApproved           403
-        AccountSuspended             403
-        AccountJoined                403
-        AccountRefused               403
-        PasswordChangeRequired       403
-      NotFound                       404
-        FindingInError               404
-      MethodNotAllowed               405
-      RequestTimeout                 408
-      Conflict                       409
-        Duplicate                    409
-        MilderNotConfirmed           409
-        PatientTaken                 409
-        SpotChanged                  409
-      Gone                           410
-      PayloadTooLarge                413
-      UnsupportedMediaType           415
-      Unprocessable                  422
-        IdempotencyKeyReused         422
-        UnreadablePicture            422
-        Refused                      422
-        NoOperatingPoints            422
-        BadDataset                   422
-        BadNetwork                   422
-          UnreadableNetwork          422
-          NetworkRunsCode            422
-          WrongNetworkInput          422
-          WrongNetworkHead           422
-          WrongNetworkLabels         422
-      TooManyRequests                429
-        PredictionQuotaReached       429
-      BlobDamaged                    500
-      RecordDamaged                  500
-      BrokenStore                    500
-      BrokenBackup                   500
-      BrokenErasedIds                500
-      StoreTooNew                    500
-      StoreTooOld                    500
-      UnsafeSettings                 500
-      ModelDamaged                   500
-      Unavailable                    503
-        Starting                     503
-        NoModel                      503
-        StoreUnavailable             503
-          StoreRefused               503
-          DiskFull                   507
-          StoreBusy                  503
-          RateLimitsUnavailable      503
+An error that only one package raises is defined in that package.
 """
 
 from collections.abc import Mapping
