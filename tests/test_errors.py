@@ -10,7 +10,6 @@ import pytest
 import skinapi
 from skinapi.base.settings.settings import Settings
 
-
 SETTING = re.compile(rf"\b({'|'.join(name.upper() for name in Settings.model_fields)})\b")
 BYTES = re.compile(r"(?:\d|^|\| ) bytes\b")
 # What a patient may meet. Sizes in words name bytes only where they are less than a thousand.

@@ -185,15 +185,10 @@ def watch_the_training(journey: Journey, jobs: Jobs, version: str) -> None:
 
 
 def begin_again(journey: Journey, jobs: Jobs, job: Job) -> Job:
-    """On a machine that does other work, and after its worker was stopped."""
-    jobs.beat(job, lease=LEASE, changes={"waits_for_processor": True})
-    journey.see("waitsForProcessorText")
-    journey.step("waits-for-processor")
     jobs.release(job, changes={"message": "Interrupted; it waits again"}, counted=False)
     again = jobs.claim(worker="test", lease=LEASE)
     assert again
     journey.visitor.see(journey.say("begunAgain", date="\0").partition("\0")[0])
-    journey.visitor.see_none(journey.say("waitsForProcessorText"))
     journey.step("begun-again")
     return again
 

@@ -182,7 +182,7 @@ class TrainingState(Answer):
             # Its client knows no cancelled jobs; the message says it.
             status="failed" if job.status == "cancelled" else job.status,
             progress=job.progress,
-            message=job.error or _say_progress(job),
+            message=job.error or job.message,
             created_at=job.created_at.isoformat(),
             started_at=job.started_at.isoformat() if job.started_at else None,
             completed_at=job.completed_at.isoformat() if job.completed_at else None,
@@ -190,10 +190,6 @@ class TrainingState(Answer):
             metrics=[_metrics_of(row) for row in job.metrics],
             request={name: job.request[name] for name in asked if name in job.request},
         )
-
-
-def _say_progress(job: Job) -> str:
-    return f"{job.message} (waits for free processors)" if job.waits_for_processor else job.message
 
 
 def _metrics_of(row: Mapping[str, Any]) -> Metrics:

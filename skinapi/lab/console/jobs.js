@@ -97,7 +97,7 @@ const JobRow = (/** @type {{job: Job}} */ { job }) => html`
     <div class="grow">
       <a class="cover" href="#/job/${job.id}">${titleOf(job)}</a>
       ${isUnfinished(job) && html`<progress max="100" value=${job.progress} aria-label=${titleOf(job)}></progress>`}
-      <small>${job.status === "running" && html`<${Progress} message=${job.message} />${job.waits_for_processor && ` · ${say("waitsForProcessor")}`} · `}
+      <small>${job.status === "running" && html`<${Progress} message=${job.message} /> · `}
         ${[sayTime(job), sayAge(job.created_at)].filter(Boolean).join(" · ")} · <code>${job.id}</code></small>
     </div>
     <${StateBadge} state=${job.status} words=${sayValue("job_is", job.status)} />
@@ -260,7 +260,6 @@ const HowFar = (/** @type {{job: Job}} */ { job }) => {
     <div class="row between">${job.status === "queued" ? html`<span>${say(unclaimed ? "queuedLong" : "queuedText")}</span>` : html`<${Progress} message=${job.message} />`}<strong>${sayPercent(Math.round(job.progress) / 100)}</strong></div>
     <progress max="100" value=${job.progress} aria-label=${say("progress")}></progress>
     ${job.status === "running" && begunAgain(job) && html`<p>${say("begunAgain", { date: sayDate(begunAgain(job)) })}</p>`}
-    ${job.waits_for_processor && html`<p>${say("waitsForProcessorText")}</p>`}
     <p><small>${[
       job.status === "running" && job.started_at && say("runsFor", { time: sayClock(begunAgain(job) || job.started_at) }),
       job.metrics.length > 0 && say("epochOf", { n: sayNumber(job.metrics.length), all: sayNumber(job.request.epochs) }),

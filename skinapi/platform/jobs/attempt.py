@@ -24,7 +24,6 @@ from skinapi.platform.jobs.job_process import (
 )
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.process import boot_time, described
-from skinapi.platform.jobs.processor_watch import ProcessorWatch
 
 # Why an attempt is over although its process had not ended.
 StopReason = Literal["cancelled", "stopping", "fenced", "lease", "no right", "time"]
@@ -98,7 +97,6 @@ class Attempt:
             lease_s=self._lease_left(),
             on_output=self._lines.feed,
         )
-        self._processors = ProcessorWatch(self._process.pid)
 
     def run(self) -> None:
         """Returns once it is stored how the attempt ended, or somebody else has the job."""
@@ -147,8 +145,7 @@ class Attempt:
         began = boot_time()
         self._next_beat = time.monotonic() + min(self._timing.beat, self._timing.lease / 4)
         try:
-            told = {**self._news, "waits_for_processor": self._processors.waits()}
-            job = self._jobs.beat(self._job, lease=self._timing.lease_time, changes=told)
+            job = self._jobs.beat(self._job, lease=self._timing.lease_time, changes=self._news)
             if job is None:
                 self._end("fenced")
                 return

@@ -27,8 +27,7 @@ TOOK_TOO_LONG = "job_took_too_long"
 
 class Job(StoredRecord):
     """A frozen copy of one job. The attempts before the current one ran for `seconds_before` in
-    all. A `short` job does not wait for the others. It `waits_for_processor` while others have
-    nearly all of the machine's. `metrics` and `result` are empty in lists.
+    all. A `short` job does not wait for the others. `metrics` and `result` are empty in lists.
     """
 
     id: str
@@ -47,7 +46,6 @@ class Job(StoredRecord):
     error_code: str | None = None
     started_at: datetime | None = None
     attempt_started_at: datetime | None = None
-    waits_for_processor: bool = False
     seconds_before: float = 0.0
     short: bool = False
     completed_at: datetime | None = None

@@ -53,9 +53,7 @@ NO_WORKER = timedelta(minutes=1)
 # What a list shows of a job: all but its metrics and its result, which may be 300 KB.
 LISTED = tuple(Job.model_fields.keys() - {"id", "metrics", "result"})
 # What belongs to one attempt, and what belongs to an unfinished job.
-HELD = dict.fromkeys(
-    ("token", "worker", "lease_ends_at", "running_owner", "waits_for_processor"), True
-)
+HELD = dict.fromkeys(("token", "worker", "lease_ends_at", "running_owner"), True)
 UNFINISHED = {**HELD, "slot": True, "cancel_asked": True}
 # What goes when an ended job is queued again.
 OF_LAST_RUN = dict.fromkeys(

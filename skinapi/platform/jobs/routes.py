@@ -53,9 +53,6 @@ class JobSummary(Answer):
         description="later than `started_at` where it began again, because its process, the worker "
         "or the machine had stopped"
     )
-    waits_for_processor: bool = Field(
-        description="whether it hardly runs because other work has the processors"
-    )
     completed_at: datetime | None
     request: dict[str, Any]
 

@@ -87,16 +87,6 @@ def test_each_epoch_and_the_model_are_told(trained: Backend) -> None:
     assert done["completed_at"]
 
 
-def test_a_training_that_waits_for_a_processor_says_so_in_its_message(trained: Backend) -> None:
-    job = start(trained).get_json()["job_id"]
-    jobs = Jobs(trained.services.store)
-    running = jobs.claim(worker="w", lease=LEASE)
-    assert running
-    told = {"message": "Training", "waits_for_processor": True}
-    jobs.beat(running, lease=LEASE, changes=told)
-    assert state(trained, job)["message"] == "Training (waits for free processors)"
-
-
 def test_a_cancelled_training_is_told_as_failed(trained: Backend) -> None:
     job = start(trained).get_json()["job_id"]
     trained.services.jobs.cancel(job_id=job, owner=NOBODY, by=NOBODY)

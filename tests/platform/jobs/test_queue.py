@@ -93,26 +93,17 @@ def test_an_account_has_so_many_unfinished_jobs_at_most(jobs: Jobs) -> None:
         submit(jobs)
 
 
-def test_a_job_that_begins_again_waits_for_no_processor_and_keeps_its_first_start(
-    jobs: Jobs,
-) -> None:
+def test_a_job_that_begins_again_keeps_its_first_start(jobs: Jobs) -> None:
     submit(jobs)
     first = claim(jobs)
-    assert (first.started_at, first.waits_for_processor) == (first.attempt_started_at, False)
-    held = jobs.beat(first, lease=LEASE, changes={"waits_for_processor": True})
-    assert held
-    assert held.waits_for_processor
-    given_back = jobs.release(first, changes={"message": "Interrupted"}, counted=False)
-    assert given_back
-    assert not given_back.waits_for_processor
+    assert first.started_at == first.attempt_started_at
+    assert jobs.release(first, changes={"message": "Interrupted"}, counted=False)
     again = claim(jobs, OVER)
     assert again.started_at
     assert again.attempt_started_at
     assert again.started_at == first.started_at
     assert again.attempt_started_at > again.started_at
-    jobs.beat(again, lease=OVER, changes={"waits_for_processor": True})
-    lost = claim(jobs)
-    assert (lost.started_at, lost.waits_for_processor) == (first.started_at, False)
+    assert claim(jobs).started_at == first.started_at
 
 
 def test_who_lost_the_lease_changes_nothing_more(jobs: Jobs) -> None:
