@@ -115,7 +115,13 @@ def _open_notice_sender(
     return NoticeSender(
         store,
         outbox,
-        MailServer(address, hello=mail_from.rpartition("@")[2]) if address else None,
+        MailServer(
+            address,
+            hello=mail_from.rpartition("@")[2],
+            authorities=settings.trusted_authorities,
+        )
+        if address
+        else None,
         failed,
         stopping,
         find_recipient=partial(_find_recipient, accounts),

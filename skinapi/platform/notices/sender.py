@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from email.errors import MessageError
 from email.message import EmailMessage
-from functools import cached_property, partial
+from functools import partial
+from pathlib import Path
 
-import certifi
-
+from skinapi.base.http_client import trusted_authorities
 from skinapi.base.logs import log
 from skinapi.base.settings.value_checks import MailAddress
 from skinapi.platform.notices.mail_texts import Recipient, parting_recipient
@@ -39,15 +39,17 @@ class MailServerAway(Exception):
 
 
 class MailServer:
-    def __init__(self, address: MailAddress, *, hello: str) -> None:
-        """`hello` is the name with which this server introduces itself."""
-        self._address = address
-        self._hello = hello
+    def __init__(
+        self, address: MailAddress, *, hello: str, authorities: Path | None = None
+    ) -> None:
+        """`hello` is the name with which this server introduces itself; `authorities` is the file
+        of those that are trusted besides the public ones.
+        """
+        self._address, self._hello, self._authorities = address, hello, authorities
 
-    @cached_property
+    @property
     def _tls(self) -> ssl.SSLContext:
-        """Reads the authorities at the first mail: it takes as long as to make all services."""
-        return ssl.create_default_context(cafile=certifi.where())
+        return trusted_authorities(self._authorities)
 
     @contextmanager
     def connected(self) -> Iterator[Send]:

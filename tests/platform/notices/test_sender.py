@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import certifi
 import pytest
 
 from skinapi.base.languages import LANGUAGES
@@ -210,8 +209,8 @@ def test_no_password_travels_where_a_far_server_offers_no_tls(smtp: SmtpServer) 
     assert [line.partition(" ")[0] for line in smtp.heard if line != "QUIT"] == ["ehlo"]
 
 
-def test_the_password_travels_after_tls_has_begun(
-    smtp: SmtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_password_travels_after_tls_has_begun_with_an_authority_of_the_clinic(
+    smtp: SmtpServer, tmp_path: Path
 ) -> None:
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -225,9 +224,10 @@ def test_the_password_travels_after_tls_has_begun(
     with pytest.raises(MailServerAway), unknown.connected():
         pass
     assert not [line for line in smtp.heard if line.startswith("AUTH")]
-    monkeypatch.setattr(certifi, "where", lambda: str(certificate))
     smtp.heard.clear()
-    with MailServer(address(smtp, starttls=True), hello="skin.example").connected():
+    with MailServer(
+        address(smtp, starttls=True), hello="skin.example", authorities=certificate
+    ).connected():
         pass
     words = [line.partition(" ")[0] for line in smtp.heard]
     assert words == ["ehlo", "STARTTLS", "ehlo", "AUTH", "QUIT"]
