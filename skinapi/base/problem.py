@@ -20,6 +20,7 @@ from skinapi.base.errors import (
     SkinAPIError,
     SpotChanged,
 )
+from skinapi.base.stored_record import optional
 
 PROBLEM_TYPE = "application/problem+json"
 # https://owasp.org/www-project-secure-headers/
@@ -40,10 +41,8 @@ class RefusalOfAccount(BaseModel):
 
 class EntryInError(BaseModel):
     reason: str
-    patient: str | None = Field(
-        default=None,
-        exclude_if=lambda patient: patient is None,
-        description="to a doctor: the account that it was filed for",
+    patient: str | None = optional(
+        "to a doctor: the account that it was filed for",
     )
 
 
@@ -59,45 +58,41 @@ class Problem(BaseModel):
     detail: str
     code: str = Field(description="stable, for programs")
     request_id: str | None
-    question: str | None = Field(
-        default=None,
-        exclude_if=lambda question: question is None,
-        description="`skin`: whether the photo shows the spot, to a sender who asked with "
+    question: str | None = optional(
+        "`skin`: whether the photo shows the spot, to a sender who asked with "
         "`skin=ask`; with `skin=confirmed` it is judged. Absent where nothing is asked",
     )
-    refusal: RefusalOfAccount | None = Field(
-        default=None,
-        exclude_if=lambda refusal: refusal is None,
-        description="of `account_refused`: why the account was not approved",
+    refusal: RefusalOfAccount | None = optional(
+        "of `account_refused`: why the account was not approved",
     )
-    doctor: str | None = Field(
-        default=None,
-        exclude_if=lambda doctor: doctor is None,
-        description="of `patient_taken`: the name of the doctor in charge",
+    doctor: str | None = optional(
+        "of `patient_taken`: the name of the doctor in charge",
     )
-    log_in: str | None = Field(
-        default=None,
-        exclude_if=lambda log_in: log_in is None,
-        description="of `account_joined`: the e-mail of the account that stays",
+    log_in: str | None = optional(
+        "of `account_joined`: the e-mail of the account that stays",
     )
-    in_error: EntryInError | None = Field(
-        default=None,
-        exclude_if=lambda in_error: in_error is None,
-        description="of `entered_in_error`",
+    in_error: EntryInError | None = optional(
+        "of `entered_in_error`",
     )
-    replaces: ReplacedStatement | None = Field(
-        default=None,
-        exclude_if=lambda replaces: replaces is None,
-        description="of `milder_not_confirmed`: what the review is milder than, or takes back",
+    replaces: ReplacedStatement | None = optional(
+        "of `milder_not_confirmed`: what the review is milder than, or takes back",
     )
-    spot: PresentSpot | None = Field(
-        default=None,
-        exclude_if=lambda spot: spot is None,
-        description="of `spot_changed`: the spot as it is now",
+    spot: PresentSpot | None = optional(
+        "of `spot_changed`: the spot as it is now",
     )
     error: str
     message: str
     msg: str
+
+
+# The errors that say more than a sentence, and the field that says it.
+FACTS: dict[type[SkinAPIError], str] = {
+    Refused: "question",
+    PatientTaken: "doctor",
+    AccountJoined: "log_in",
+    MilderNotConfirmed: "replaces",
+    SpotChanged: "spot",
+}
 
 
 def problem_of(
@@ -105,6 +100,11 @@ def problem_of(
 ) -> Problem:
     """The body for this error. `status` replaces the error's own."""
     status = status or error.status
+    facts = {name: getattr(error, name) for kind, name in FACTS.items() if isinstance(error, kind)}
+    if isinstance(error, AccountRefused):
+        facts["refusal"] = RefusalOfAccount(reason=error.reason, note=error.note)
+    if isinstance(error, FindingInError):
+        facts["in_error"] = EntryInError(reason=error.reason, patient=error.patient)
     return Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,
@@ -112,26 +112,8 @@ def problem_of(
         detail=error.detail,
         code=error.code,
         request_id=request_id,
-        question=error.question if isinstance(error, Refused) else None,
-        refusal=_refusal_of(error),
-        doctor=error.doctor if isinstance(error, PatientTaken) else None,
-        log_in=error.log_in if isinstance(error, AccountJoined) else None,
-        in_error=_entry_of(error),
-        replaces=error.replaces if isinstance(error, MilderNotConfirmed) else None,
-        spot=error.spot if isinstance(error, SpotChanged) else None,
         error=error.detail,
         message=error.detail,
         msg=error.detail,
+        **facts,
     )
-
-
-def _refusal_of(error: SkinAPIError) -> RefusalOfAccount | None:
-    if isinstance(error, AccountRefused):
-        return RefusalOfAccount(reason=error.reason, note=error.note)
-    return None
-
-
-def _entry_of(error: SkinAPIError) -> EntryInError | None:
-    if isinstance(error, FindingInError):
-        return EntryInError(reason=error.reason, patient=error.patient)
-    return None
