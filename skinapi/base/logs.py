@@ -1,7 +1,6 @@
 """The log: one line of JSON per event on standard error."""
 
 import io
-import json
 import logging
 import os
 import sys
@@ -69,10 +68,8 @@ def _shielded(stream: TextIO | None) -> TextIO:
 
 class LossyStream(io.TextIOBase, TextIO):
     """Writes lines to a file descriptor, and loses those that cannot be written: because the disk
-    is full, or nobody reads the pipe any more.
-
-    When a line can be written again, one before it says how many were lost. Python's own streams
-    would keep a rest, and write it into the middle of another line.
+    is full, or nobody reads the pipe any more. Python's own streams would keep a rest, and write it
+    into the middle of another line.
     """
 
     encoding = "utf-8"
@@ -80,25 +77,22 @@ class LossyStream(io.TextIOBase, TextIO):
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._begin()
-        os.register_at_fork(after_in_child=self._begin)
+        os.register_at_fork(after_in_child=self._begin)  # there the lock may be held
 
     def _begin(self) -> None:
-        """Begin anew. In a child the lock may be held, and the parent says what it has lost."""
         self._lock = threading.RLock()  # a signal handler may write in the middle of a write
-        self._unfinished, self._torn, self._lost = "", False, 0
+        self._unfinished = ""
 
     def write(self, text: str) -> int:
         with self._lock:
             lines, newline, self._unfinished = (self._unfinished + text).rpartition("\n")
-            if newline:
-                self._put(f"{lines}\n")
+            self._send(lines + newline)
         return len(text)
 
     def flush(self) -> None:
         with self._lock:
             text, self._unfinished = self._unfinished, ""
-            if text:
-                self._put(text)
+            self._send(text)
 
     def fileno(self) -> int:
         return self._fd
@@ -109,32 +103,8 @@ class LossyStream(io.TextIOBase, TextIO):
     def writable(self) -> bool:
         return True
 
-    def _put(self, text: str) -> None:
-        if self._lost and not self._send(_notice(self._lost)):
-            self._lost += _lines_in(text)
-        elif self._send(text):
-            self._lost = 0
-        else:
-            self._lost = _lines_in(text)
-
-    def _send(self, text: str) -> bool:
-        """Whether all of it was written; the rest of a line that was cut is never written."""
-        begun = "\n" if self._torn else ""  # ends the line that was cut
-        left = f"{begun}{text}".encode(errors="backslashreplace")
-        try:
+    def _send(self, text: str) -> None:
+        left = text.encode(errors="backslashreplace")
+        with suppress(OSError):
             while left:
-                written = os.write(self._fd, left)
-                self._torn = not left[:written].endswith(b"\n")
-                left = left[written:]
-        except OSError:
-            return False
-        self._torn = False  # a prompt without a newline was not cut
-        return True
-
-
-def _lines_in(text: str) -> int:
-    return max(1, text.count("\n"))
-
-
-def _notice(lost: int) -> str:
-    return json.dumps({"event": "log_lines_lost", "lost": lost, "level": "warning"}) + "\n"
+                left = left[os.write(self._fd, left) :]
