@@ -1,6 +1,7 @@
 """Opens the queue of jobs with who is told when one ends: areas that have a `job_listener.py`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from skinapi.base.area_parts import list_parts
@@ -9,6 +10,7 @@ from skinapi.platform.jobs.announcements import Broker
 from skinapi.platform.jobs.job import Job
 from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.storage.ports import Store
+from skinapi.platform.storage.store_version import refuse_former_key
 
 
 def open_jobs(store: Store, settings: Settings, get: Callable[[type], Any]) -> Jobs:
@@ -19,7 +21,8 @@ def open_jobs(store: Store, settings: Settings, get: Callable[[type], Any]) -> J
         for listener in listeners:
             listener(job)
 
-    return Jobs(store, on_ended=tell)
+    check_key = partial(refuse_former_key, store, secrets=settings.audit_secrets())
+    return Jobs(store, on_ended=tell, before_claim=check_key)
 
 
 def open_broker(settings: Settings) -> Broker | None:

@@ -24,7 +24,7 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.job_worker import Worker
 from skinapi.platform.jobs.process import die_with
 from skinapi.platform.storage.ports import Store
-from skinapi.platform.storage.store_version import join_store, refuse_former_key
+from skinapi.platform.storage.store_version import join_store
 from skinapi.platform.stores.store_factory import make_store, open_store
 
 REFUSED = 2  # as of `__main__`
@@ -63,7 +63,6 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         timing=replace(timing or Timing(), longest=settings.job_hours * 3600),
         open_jobs=partial(_open_jobs, settings, store),
         may_work=OwnerStatus(store).may_go_on,
-        require_key=partial(refuse_former_key, store, secrets=settings.audit_secrets()),
         hidden=_secrets(settings),
         parent=parent,
         broker=open_broker(settings),

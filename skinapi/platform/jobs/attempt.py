@@ -55,9 +55,7 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """`command` starts the process of a job, `secrets` are what no log may show. `require_key`
-    raises Unavailable where the store has a key by now that this worker has not.
-    """
+    """`command` starts the process of a job, `secrets` are what no log may show."""
 
     worker: str
     command: Sequence[str]
@@ -66,7 +64,6 @@ class WorkerSettings:
     secrets: Sequence[str]
     may_work: Callable[[Job], bool]
     stopping: Callable[[], bool]
-    require_key: Callable[[], None] = lambda: None
 
 
 class Attempt:

@@ -74,7 +74,9 @@ GAVE_UP = (
 
 
 class Jobs(Repository[Job]):
-    """`on_ended` is called in the transaction that ends a job."""
+    """`on_ended` is called in the transaction that ends a job, and `before_claim`, which may raise,
+    in the one that takes it.
+    """
 
     collection, record = "jobs", Job
     indexes = (
@@ -90,8 +92,15 @@ class Jobs(Repository[Job]):
     )
     unique = (("owner", "idempotency_key"), ("running_owner",), ("owner", "slot"))
 
-    def __init__(self, store: Store, *, on_ended: Callable[[Job], None] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        on_ended: Callable[[Job], None] | None = None,
+        before_claim: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(store)
+        self._before_claim = before_claim
         self._on_ended = on_ended or (lambda _: None)
         self.logs = JobLogs(store)
         self._failed = FailedItems(store)
@@ -229,6 +238,7 @@ class Jobs(Repository[Job]):
 
     @in_transaction
     def _claim(self, wanted: Filter, worker: str, lease: timedelta) -> Job | None:
+        self._before_claim()
         running = self._documents.find(
             {"status": "running"}, sort="queue_key", fields=("running_owner",)
         )

@@ -57,7 +57,6 @@ class Lane:
 
     def work_once(self, jobs: Jobs) -> Job | None:
         """The job that was taken, and has ended or waits again; None if there was none."""
-        self._settings.require_key()
         claimed_at = boot_time()
         job = jobs.claim(
             worker=self._settings.worker,
@@ -67,7 +66,6 @@ class Lane:
         self._claimed(job is not None)
         if job is None:
             return None
-        self._require_key_still(jobs, job)
         self.busy = True
         try:
             self._work_on(jobs, job, claimed_at)
@@ -75,16 +73,6 @@ class Lane:
             self.busy = False
         self.remove_folder(jobs, self._settings.folder / job.id)
         return job
-
-    def _require_key_still(self, jobs: Jobs, job: Job) -> None:
-        """Give the job back where the store's key has changed since before the claim: the job may
-        have been added after that.
-        """
-        try:
-            self._settings.require_key()
-        except Unavailable:
-            jobs.release(job, changes={}, counted=False)
-            raise
 
     def _work_on(self, jobs: Jobs, job: Job, claimed_at: float) -> None:
         if job.cancel_asked:
@@ -163,7 +151,6 @@ class Worker:
         timing: Timing,
         open_jobs: Callable[[], Jobs],
         may_work: Callable[[Job], bool],
-        require_key: Callable[[], None],
         hidden: Sequence[str] = (),
         parent: int | None = None,
         broker: Broker | None = None,
@@ -180,7 +167,6 @@ class Worker:
             timing=timing,
             secrets=hidden,
             may_work=may_work,
-            require_key=require_key,
             stopping=self.stopping,
         )
         self._lane = Lane(self._settings, short_only=False, claimed=self._acknowledge)
