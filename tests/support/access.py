@@ -144,10 +144,7 @@ class SampleAccounts:
         self.named = dict(named)
         instance = self.backend.settings.instance_dir
         with closing(apsw.Connection(str(instance / DATABASE))) as stored:
-            rewrites = stored.execute("PRAGMA user_version").get
             _copy_database(folder / DATABASE, stored)
-            # Else the file that is smaller again is taken for a damaged one.
-            stored.execute(f"PRAGMA user_version = {rewrites + 1}")
         shutil.copytree(folder / "blobs", instance / "blobs", dirs_exist_ok=True)
 
     def set_patient(self, fields: AccountFields) -> None:

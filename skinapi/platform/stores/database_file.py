@@ -29,7 +29,6 @@ APPLICATION_ID = 0x536B696E  # "Skin"
 # https://www.sqlite.org/fileformat.html#the_database_header
 # At offset 68 is the application id, which marks the file as ours.
 HEADER_BYTES, MAGIC, ID_AT = 100, b"SQLite format 3\0", slice(68, 72)
-PAGE_SIZE_AT, PAGES_AT, REWRITES_AT = slice(16, 18), slice(28, 32), slice(60, 64)
 MARKER = b"A database was made here. While this file is here, no empty one is made in its place.\n"
 MISSING, DAMAGED, LOG_REMOVED = "missing", "damaged", "write-ahead log removed"
 # Above this, writers would wait for more than some three seconds (2.0 s for 157 MB, on busy cores):
@@ -51,7 +50,6 @@ class SqliteFile:
         self._log_inodes: tuple[Inode | None, ...] | None = None
         self._open_connections, self._opened_by = 0, 0
         self._counting = threading.Lock()
-        self._largest_size, self._rewrites = 0, 0
         self._reported: set[str] = set()
 
     @contextmanager
@@ -85,8 +83,9 @@ class SqliteFile:
             self.refuse_if_replaced()
             self._refuse_if_denied()
             header = _header_of(self._path)
-            ours = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
-            if not (ours and self._has_not_shrunk(header)):
+            if not (
+                header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
+            ):
                 self._refuse(DAMAGED)
             self._opened_inode = inode_of(self._path)
             connection = self._open(apsw.SQLITE_OPEN_READWRITE)
@@ -117,20 +116,6 @@ class SqliteFile:
         except (apsw.CorruptError, apsw.NotADBError):
             self._refuse(DAMAGED)
         self._report_recovery(DAMAGED)
-
-    def _has_not_shrunk(self, header: bytes) -> bool:
-        """Only a rewrite (`scrub_file`) makes the file smaller, and counts itself in the header."""
-        rewrites = int.from_bytes(header[REWRITES_AT], "big")
-        if rewrites != self._rewrites:
-            self._rewrites, self._largest_size = rewrites, 0
-        # The header's own count of pages: a rewrite that is killed may leave the file to be cut to
-        # it by the next checkpoint. Where a checkpoint was killed, the file is the smaller one.
-        page_size = int.from_bytes(header[PAGE_SIZE_AT], "big")
-        pages = int.from_bytes(header[PAGES_AT], "big")
-        counted = pages * (65536 if page_size == 1 else page_size)
-        size = min(self._path.stat().st_size, counted)
-        self._largest_size = max(size, self._largest_size)
-        return size == self._largest_size
 
     def refuse_if_lost(self) -> None:
         """Raise StoreUnavailable where the file is missing, or was never made."""
@@ -260,8 +245,6 @@ def _empty_log(connection: apsw.Connection) -> bool:
 
 
 def _rewrite(connection: apsw.Connection, copy: Path) -> None:
-    count = connection.execute("PRAGMA user_version").get
-    connection.execute(f"PRAGMA user_version = {count + 1}")  # see SqliteFile._has_not_shrunk
     try:
         os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         connection.execute("VACUUM INTO ?", [str(copy)])
