@@ -4,10 +4,9 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import astuple
-from datetime import datetime, tzinfo
 from pathlib import Path
 from traceback import format_exception
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -15,7 +14,6 @@ from pydantic import SecretStr, ValidationError
 from skinapi.app.application import create_app
 from skinapi.app.commands import name_store
 from skinapi.base.errors import UnsafeSettings
-from skinapi.base.settings import safety
 from skinapi.base.settings.limits import RATES
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.base.settings.settings import Settings
@@ -47,21 +45,6 @@ def production(**settings: Any) -> Settings:
 
 def mock_store_unless(given: dict[str, str]) -> MongoStore | None:
     return None if "mongo_uri" in given else MockStore()
-
-
-@pytest.mark.parametrize("year", [2201, 9999])
-def test_a_clock_in_which_no_token_could_be_made_is_refused(
-    year: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Wrong(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Self:
-            return cls(year, 12, 31, 23, 59, tzinfo=tz)
-
-    refuse_unsafe(Settings())
-    monkeypatch.setattr(safety, "datetime", Wrong)
-    with pytest.raises(UnsafeSettings, match=f"the year is {year}: set it right"):
-        refuse_unsafe(Settings())
 
 
 REFUSED: list[tuple[str, list[Any]]] = [

@@ -5,7 +5,6 @@ start would name one more.
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
@@ -38,8 +37,6 @@ from skinapi.base.settings.value_checks import (
 )
 
 SHORTEST_TOKEN = 16
-# Tokens end in 2242, and with a clock in the year 9999 no date lies an hour ahead.
-LAST_YEAR = 2200
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
 # A note for the operator: a server starts with it, the account may be made or suspended later.
 WRONG_DEFAULT_DOCTOR = (
@@ -73,7 +70,6 @@ def refuse_unsafe(settings: Settings) -> None:
 def faults_of(settings: Settings) -> list[str]:
     """A sentence for each setting that it would not be safe to serve patients with."""
     faults = [
-        *_faults_of_clock(),
         *(_faults_of_unset(settings) if settings.production else ()),
         *caught(lambda: refuse_shared(settings.instance_dir)),
         *_faults_of_demo(settings),
@@ -86,12 +82,6 @@ def faults_of(settings: Settings) -> list[str]:
         *(_faults_of_production(settings) if settings.production else ()),
     ]
     return list(dict.fromkeys(faults))
-
-
-def _faults_of_clock() -> Iterator[str]:
-    year = datetime.now(UTC).year
-    if year > LAST_YEAR:
-        yield f"The clock of this machine says that the year is {year}: set it right"
 
 
 def _faults_of_unset(settings: Settings) -> Iterator[str]:

@@ -133,8 +133,7 @@ class Lease:
             free = {"id": self._name, "schema": 1, "created_at": now(), "held_until_at": now()}
             with suppress(Duplicate):
                 self._documents.insert(free)
-        # A longer one was written by a clock that was ahead.
-        if now() < lease["held_until_at"] <= now() + 2 * self._length:
+        if now() < lease["held_until_at"]:
             return None
         unchanged = {"id": self._name, "held_until_at": lease["held_until_at"]}
         claimed = {"holder": self._holder, "held_until_at": now() + self._length}
