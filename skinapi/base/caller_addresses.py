@@ -20,7 +20,6 @@ def address_key(address: str) -> str:
 
 
 def parse_address(address: str) -> IPv4Address | IPv6Address | None:
-    """The address in its plain form; None for what is none."""
     try:
         parsed = ip_address(_without_port(address).partition("%")[0])
     except ValueError:

@@ -35,7 +35,6 @@ class Container:
         self._lock = threading.RLock()
 
     def put(self, objects: Mapping[Any, object]) -> None:
-        """Add objects that were made elsewhere, by the type under which they are asked for."""
         self._made.update(objects)
 
     def learn(
@@ -44,7 +43,6 @@ class Container:
         values: Mapping[Any, Mapping[str, Any]],
         stand_for: Mapping[Any, Any],
     ) -> None:
-        """Add rules. A factory is called with what its parameters ask for."""
         self._factories |= {
             _without_none(_hints_of(factory)["return"]): factory for factory in factories
         }
@@ -52,7 +50,6 @@ class Container:
         self._stand_for |= stand_for
 
     def get(self, kind: type[T]) -> T:
-        """Return the one object of this type. Raises CompositionError."""
         with self._lock:
             if kind not in self._made:
                 self._made[kind] = self._make(kind)
@@ -60,7 +57,6 @@ class Container:
             return found
 
     def build(self, make: Callable[..., T], **given: Any) -> T:
-        """Call this class or factory with what is given, and with what else it asks for."""
         given = {**self._values.get(make, {}), **given}
         for name, kind, is_needed in _parameters_of(make):
             if name not in given and (self._knows(kind) or is_needed):
@@ -97,7 +93,6 @@ _hints_of: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 @cache
 def _parameters_of(make: Callable[..., object]) -> list[tuple[str, Any, bool]]:
-    """The name of each, its type, and whether it has no default."""
     return [
         (name, _without_none(parameter.annotation), parameter.default is parameter.empty)
         for name, parameter in inspect.signature(make).parameters.items()

@@ -110,8 +110,6 @@ class AccountRefused(Forbidden):
 
 
 class PasswordChangeRequired(Forbidden):
-    """`page` is the address of the page to do it on."""
-
     code, sentence = "password_change_required", "Choose a password of your own first"
 
     def __init__(self, page: str) -> None:
@@ -142,8 +140,6 @@ class Conflict(SkinAPIError):
 
 
 class Duplicate(Conflict):
-    """A unique index refused a document."""
-
     code, sentence = "duplicate", "A record with this key exists already"
 
 
@@ -258,14 +254,10 @@ class DiskFull(StoreUnavailable):
 
 
 class StoreBusy(StoreUnavailable):
-    """Others change the same data all the time."""
-
     sentence = "Others are changing the same data; try again shortly"
 
 
 class RateLimitsUnavailable(StoreUnavailable):
-    """Requests cannot be counted in the Redis that RATE_LIMIT_STORAGE names."""
-
     code = "rate_limits_unavailable"
     sentence = "The store of the rate limits does not answer; try again shortly"
 
@@ -302,8 +294,6 @@ class BrokenBackup(SkinAPIError):
 
 
 class BrokenErasedIds(SkinAPIError):
-    """A file with the ids of what was erased."""
-
     code, sentence = "broken_erased_ids", "The list of erased ids cannot be read"
 
 

@@ -51,7 +51,6 @@ def is_visible(text: str) -> bool:
 
 
 def count_visible(text: str) -> int:
-    """Count the letters, digits, signs and symbols that would be printed."""
     return sum(map(_is_drawn, text))
 
 
@@ -111,7 +110,6 @@ def _legible(text: str) -> str:
 
 
 def read_phone(text: str) -> str:
-    """Return the number without spaces around it. Raises ValueError if it is no phone number."""
     number = text.strip(" ")
     if len(number) > LONGEST_PHONE or not PHONE.fullmatch(number):
         raise ValueError(

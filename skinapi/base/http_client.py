@@ -26,8 +26,6 @@ FIXED_HEADERS = {"Accept-Encoding": "identity", "Connection": "close", "User-Age
 
 
 class CallFault(StrEnum):
-    """Why there is no answer."""
-
     BUSY = "busy"
     DEADLINE = "deadline"
     TOO_LARGE = "too_large"

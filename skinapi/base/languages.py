@@ -34,12 +34,10 @@ _AFTER = re.compile(r"«\s*")
 
 
 def known_language(text: str | None) -> Language | None:
-    """The language of this code; None where there are no words in it."""
     return next((language for language in LANGUAGES if language == text), None)
 
 
 def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[Any, T]:
-    """The same words, once each language has some."""
     missing = [language for language in LANGUAGES if language not in words]
     if missing:
         raise ValueError(f"No words in: {', '.join(missing)}")
@@ -109,8 +107,6 @@ def load_words(
 
 
 class _LanguageNames(BaseModel):
-    """Names a language as its own speakers do, and in English."""
-
     own: str
     english: str
 
@@ -136,7 +132,6 @@ class NumberFormat(BaseModel):
         return f"{number:.{decimals}f}".replace(".", self.decimal_mark)
 
     def write_share(self, share: float, *, decimals: int = 1) -> str:
-        """A percentage."""
         return self.percent.format(self.write(100 * share, decimals=decimals))
 
 
@@ -156,7 +151,6 @@ class LocalizedText(BaseModel):
 
     @staticmethod
     def by(say: Callable[[Language], str]) -> "LocalizedText":
-        """Return what `say` says in each language."""
         return LocalizedText.model_validate({language: say(language) for language in LANGUAGES})
 
     @staticmethod
@@ -180,5 +174,4 @@ class LocalizedText(BaseModel):
 
 
 def lower_first(text: str) -> str:
-    """The sentence as it stands within another."""
     return text[:1].lower() + text[1:]

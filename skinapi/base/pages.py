@@ -55,7 +55,6 @@ class Page(Generic[T]):
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of so many, the last one of what is left."""
     rest = iter(items)
     while batch := [*islice(rest, size)]:
         yield batch
@@ -92,7 +91,6 @@ def join_pages(
 def read_pages(
     read: Callable[[PageRequest], Page[T]], first: PageRequest = FIRST_PAGE
 ) -> Iterator[Page[T]]:
-    """The first page, and all that follow."""
     page = read(first)
     yield page
     while page.next_after is not None:
@@ -103,7 +101,6 @@ def read_pages(
 def read_all(
     read: Callable[[PageRequest], Page[T]], first: PageRequest = FIRST_PAGE
 ) -> Iterator[T]:
-    """Yield what is on the first page, and on all that follow."""
     for page in read_pages(read, first):
         yield from page.items
 

@@ -47,7 +47,6 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
 
 
 def finite_number(value: Any) -> float | None:
-    """Return what JSON says as a number; None where it is none, or has no end."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None

@@ -19,8 +19,6 @@ PERMISSIONS = "camera=(self), microphone=(), geolocation=(), display-capture=(),
 
 @dataclass(frozen=True, slots=True)
 class EmbedPage:
-    """The page, and the policy that says which origins may show it in a frame."""
-
     page: Asset
     policy: str
 

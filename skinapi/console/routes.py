@@ -54,7 +54,6 @@ class Asset:
         return cls(path.read_bytes(), path.suffix, commented)
 
     def with_metas(self, metas: Mapping[str, str]) -> "Asset":
-        """The page, which tells its scripts this."""
         tags = "".join(f'  <meta name="{k}" content="{escape(v)}">\n' for k, v in metas.items())
         return Asset(self.content.replace(b"</head>", f"{tags}</head>".encode()), self.suffix)
 
@@ -82,7 +81,6 @@ class Words(Asset):
 
     @classmethod
     def of(cls, language: Language, file: str, areas: Sequence[Area] = ()) -> "Words":
-        """Read the file of the console, and those of this name that these areas have."""
         folders = (area.console.folder / "words" for area in areas if area.console.folder)
         files = [folder / language / file for folder in (WORDS_FOLDER, *folders)]
         written = b"".join(path.read_bytes() for path in files)
@@ -139,7 +137,6 @@ POLICY = (
 
 
 def read_assets(areas: Sequence[Area]) -> dict[str, Asset]:
-    """The files of the console with those of these areas, by where they are served."""
     assets = dict(ASSETS)
     for language in LANGUAGES:
         assets[f"words.staff.{language}.json"] = Words.of(language, STAFF_WORDS, areas)

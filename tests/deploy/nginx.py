@@ -48,7 +48,6 @@ class NoNginxError(Exception):
 
 
 def find_nginx() -> str:
-    """Raises NoNginxError."""
     places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
     if program := shutil.which("nginx", path=places):
         return program
@@ -66,7 +65,6 @@ def make_certificates(folder: Path) -> Path:
 
 
 def filled_recipe(*, server: str, origins: str = "", certificates: str = "") -> str:
-    """As `envsubst` fills it in."""
     values = {"SERVER": server, "ALLOWED_ORIGINS": origins, "CERTIFICATES": certificates}
     text = re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], RECIPE.read_text())
     return text.replace("/etc/nginx/snippets/skinapi-errors.conf", str(ERRORS))
@@ -103,7 +101,6 @@ class Proxy:
         self.command = [find_nginx(), "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
     def check(self) -> "subprocess.CompletedProcess[str]":
-        """What nginx itself says of the files."""
         return subprocess.run([*self.command, "-t"], capture_output=True, text=True, check=False)
 
     @contextmanager
@@ -149,7 +146,6 @@ class Behind(NamedTuple):
 
 @contextmanager
 def before_a_server(folder: Path, *, origins: str) -> Iterator[Behind]:
-    """nginx in front of a server. Skips the test where no nginx is installed."""
     with (
         serving_in_a_thread(TellableServer()) as server,
         _made(folder, server.address, origins).running() as proxy,

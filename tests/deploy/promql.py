@@ -54,7 +54,6 @@ def alerts() -> list[dict[str, Any]]:
 
 
 def queries() -> dict[str, str]:
-    """Every expression of the rules and of the dashboard, by what it is for."""
     found = {str(n): rule["expr"] for n, rule in enumerate(rules())}
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         for target in panel["targets"]:

@@ -114,8 +114,6 @@ def test_the_image_of_the_lab_has_what_trainings_need_and_no_tools_of_the_tests(
 
 
 class GuardedMongod(Mongod):
-    """With passwords, as the one of compose.yaml."""
-
     def _options(self) -> list[str]:
         key = self._folder / "key"
         key.write_text("0123456789abcdef")

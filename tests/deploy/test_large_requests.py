@@ -53,7 +53,6 @@ def bearer(token: str) -> bytes:
 
 
 def held(proxy: Proxy) -> int:
-    """Bytes of bodies on the disk of nginx."""
     return sum(path.stat().st_size for path in (proxy.folder / "bodies").rglob("*"))
 
 

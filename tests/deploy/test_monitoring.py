@@ -120,7 +120,6 @@ def test_a_photo_that_waits_for_the_store_is_counted_as_slow(backend_with_photo:
 
 
 def timed(backend: Backend) -> tuple[float, float]:
-    """How many answers to photos took at most a second, and how many there were."""
     text = backend.member(role="admin").call("GET", "/metrics").text
     predict = {"method": "POST", "route": "/predict"}
     found = {
@@ -136,7 +135,6 @@ def timed(backend: Backend) -> tuple[float, float]:
 
 
 def entries() -> dict[str, str]:
-    """What the runbook says of each fault, by heading."""
     _, *found = re.split(r"^## ", PAGES["docs/runbook.md"], flags=re.MULTILINE)
     parts = (part.partition("\n") for part in found)
     return {head.strip(): text for head, _, text in parts if head.strip() not in HOW_TO}

@@ -145,7 +145,6 @@ def test_slow_callers_do_not_delay_others(
 
 
 def waits_for(port: int, token: str, seconds: float) -> list[float]:
-    """How long each of the calls of /healthz took, in turn with a photo, for so many seconds."""
     waits = []
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -157,7 +156,6 @@ def waits_for(port: int, token: str, seconds: float) -> list[float]:
 
 
 def p99(waits: list[float]) -> float:
-    """In milliseconds."""
     return 1000 * sorted(waits)[int(len(waits) * 0.99)]
 
 

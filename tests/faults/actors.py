@@ -106,7 +106,6 @@ class Actor(threading.Thread):
         self.join()
 
     def _register(self) -> None:
-        """Somebody new, or again whoever had no answer."""
         email = self._wanted.pop() if self._wanted else f"p-{new_id()[-16:]}@example.org"
         event = self._tell("register", email, "", self._ask_to_register(email))
         if event.unknown:
@@ -169,7 +168,6 @@ class Actor(threading.Thread):
             patient.numbers.append(number)
 
     def _discard(self) -> None:
-        """Its key is never sent again: it would be a new request then."""
         patient = self._random.choice(self._patients)
         if patient.numbers:
             place = self._random.randrange(len(patient.numbers))

@@ -31,8 +31,6 @@ ACTIONS = {
 
 
 class Told:
-    """The history, by action and by whom it is about."""
-
     def __init__(self, events: Iterable[Event]) -> None:
         self.all = list(events)
         self._by_action: dict[str, list[Event]] = defaultdict(list)
@@ -55,7 +53,6 @@ class Told:
 
 
 def violations(events: Iterable[Event], kept: Contents) -> list[str]:
-    """Every broken promise; empty where all were kept."""
     told = Told(events)
     looks = (_answers, _accounts, _changes, _log_ins, _findings, _trail, _unexplained)
     return [violation for look in looks for violation in look(told, kept)]
@@ -232,7 +229,6 @@ def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
 
 
 def _next(possible: set[T], event: Event, value: T) -> set[T]:
-    """What may hold after this event."""
     if event.done:
         return {value}
     return possible | {value} if event.unknown else possible

@@ -45,7 +45,6 @@ class Cluster:
         return [server for server in self.servers if server.workers()]
 
     def await_ready(self) -> None:
-        """Until the proxy has found every server ready."""
         for server in self.servers:
             server.await_ready()
             self.proxy.await_up(server)
@@ -53,7 +52,6 @@ class Cluster:
 
 @contextmanager
 def running_cluster(folder: Path) -> Iterator[Cluster]:
-    """Raises NoMongodError, NoBrokerError, NoProxyError."""
     with ExitStack() as stack:
         replica_set = stack.enter_context(running_replica_set())
         limits = stack.enter_context(running_broker("redis"))

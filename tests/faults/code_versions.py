@@ -21,7 +21,6 @@ class NoHistoryError(Exception):
 
 
 def code_of(commit: str, folder: Path) -> Path:
-    """The code of a commit, out of the git history. Raises NoHistoryError."""
     command = ["git", "archive", commit, "--", *SERVED, "tests", f":(exclude){MODELS}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:

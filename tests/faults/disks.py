@@ -18,7 +18,6 @@ class SmallDisk:
 
     @contextmanager
     def full(self, *, but: int = 0) -> Iterator[None]:
-        """Not a byte is left inside, or so many."""
         with self._filler.open("ab", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(CHUNK)

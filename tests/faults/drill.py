@@ -31,7 +31,6 @@ class Drill:
 def acting(
     server: Server, seed: int, actors: int = ACTORS, *, patience_s: float = PATIENCE_S
 ) -> Iterator[Drill]:
-    """Actors at work inside, and done with it afterwards."""
     history = History(server.folder / "history.jsonl")
     contested = [f"wanted-{new_id()[-12:]}@example.org" for _ in range(CONTESTED)]
     with closing(Seeder(server)) as seeder:

@@ -30,12 +30,10 @@ class Event:
 
     @property
     def done(self) -> bool:
-        """The server gave its word."""
         return 200 <= self.status < 300
 
     @property
     def refused(self) -> bool:
-        """The server gave its word that nothing was changed."""
         return 400 <= self.status < 500
 
     @property

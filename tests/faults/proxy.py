@@ -75,13 +75,11 @@ class Proxy:
             time.sleep(0.05)
 
     def figures(self) -> Mapping[str, Mapping[str, str]]:
-        """What it has counted, by server; BACKEND has the sums."""
         head, *lines = self.order("show stat servers 6 -1").removeprefix("# ").splitlines()
         rows = [dict(zip(head.split(","), line.split(","), strict=False)) for line in lines if line]
         return {row["svname"]: row for row in rows}
 
     def order(self, command: str) -> str:
-        """Its answer on the socket of its configuration."""
         with closing(socket.socket(socket.AF_UNIX)) as line:
             line.connect(str(self._socket))
             line.sendall(f"{command}\n".encode())

@@ -40,7 +40,6 @@ PLAIN = "plain"
 
 
 def make_clinic(folder: Path) -> None:
-    """Make the store in a folder that does not exist yet."""
     mails: dict[str, Any] = {"smtp_url": "smtp://127.0.0.1:9", "mail_from": "clinic@example.org"}
     backend = Backend(folder, **mails)
     with closing(backend.services.store):
@@ -103,7 +102,6 @@ def withhold(backend: Backend, grey: Person) -> None:
 
 
 def ask_colleague(backend: Backend, grey: Person) -> None:
-    """Add second opinions that name a sample, and a laboratory's result."""
     other = backend.member(role="doctor", name="Dr Ann Other")
     ida = patient_of(backend, grey, "Ida Example")
     for said in (
@@ -138,7 +136,6 @@ def make_traces(backend: Backend, grey: Person, admin: Person) -> None:
 
 
 def teach(backend: Backend, admin: Person, folder: Path) -> None:
-    """Add a data set, a training job that waits, and a model that served once."""
     sending = import_module("tests.lab.sending")
     lab = backend.member(role="researcher", email="lab@example.org")
     archive = sending.zipped(sending.labelled(30))
@@ -156,7 +153,6 @@ def teach(backend: Backend, admin: Person, folder: Path) -> None:
 
 
 def read_all(backend: Backend) -> dict[str, Any]:
-    """The answers by reader and path."""
     asked = {
         "user": ["/me", "/me/readers", "/submissions", "/lesions"],
         "doctor": ["/me"],

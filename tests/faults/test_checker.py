@@ -63,7 +63,6 @@ def test_a_history_without_faults_has_no_violation() -> None:
 
 
 def filed(number: int, key: str) -> dict[str, Any]:
-    """One more finding, with its photo and its row."""
     row = rows("submission.create", target=f"finding-{number}")
     photos = frozenset({PHOTO, f"photo-{number}"})
     return {"findings": [FIRST, finding(number, key)], "blobs": photos, "audit": [*AUDIT, *row]}

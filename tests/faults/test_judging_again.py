@@ -148,7 +148,6 @@ class Actor(threading.Thread):
         return self._chance.choice(cases) if cases else None
 
     def _ask(self, method: str, path: str, by: Caller, body: object = None) -> Answer:
-        """Again until it is answered."""
         content, key = b"" if body is None else json.dumps(body).encode(), new_id()
         kind = "application/json" if content else ""
         while True:
@@ -177,7 +176,6 @@ def _file(seeder: Seeder, owner: Caller) -> int:
 
 
 def list_lost(actor: Actor, services: Services) -> Iterator[str]:
-    """What is otherwise than it was acknowledged."""
     find = services.data.findings.find_by_number
     for case in actor.cases:
         found = find(case.number)
@@ -270,7 +268,6 @@ def test_what_is_judged_again_moved_or_joined_is_there_once_whatever_is_killed(
 
 
 def kill(server: Server, chance: random.Random, *, whole: bool) -> None:
-    """A worker, or all of the server, which is started again."""
     if whole:
         os.killpg(server.master(), signal.SIGKILL)
         server.await_end()

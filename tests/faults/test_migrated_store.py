@@ -120,12 +120,10 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(release: Path, tmp_path: Path) -> Path:
-    """A copy of what the release has left."""
     return shutil.copytree(release.with_name("store"), tmp_path / "store")
 
 
 def run(code: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Python with this code, and no settings of this machine."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, *arguments],

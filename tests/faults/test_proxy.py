@@ -45,7 +45,6 @@ def test_one_address_gets_no_more_connections_than_its_share(proxy: Proxy) -> No
 
 
 def begun(proxy: Proxy) -> socket.socket:
-    """A connection on which a head has begun."""
     line = socket.create_connection(("127.0.0.1", proxy.port), source_address=(GREEDY, 0))
     with suppress(ConnectionError):  # it may be closed already
         line.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")

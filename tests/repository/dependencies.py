@@ -21,7 +21,6 @@ Ask = Callable[[Path], list[Dependency] | None]
 
 
 def ask_service(requirements: Path) -> list[Dependency] | None:
-    """What is known of each; None where nothing was answered."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(requirements)]
     options = ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json"]
     try:
@@ -35,7 +34,6 @@ def ask_service(requirements: Path) -> list[Dependency] | None:
 
 
 def audit(locked: Path, ask: Ask) -> tuple[bool, str]:
-    """Whether it may pass, and what to say."""
     with TemporaryDirectory() as folder:
         sample = Path(folder) / "requirements.txt"
         sample.write_text(FAMOUS + "\n")

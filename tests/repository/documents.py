@@ -19,13 +19,11 @@ class Block:
     text: str
 
     def commands(self) -> list[str]:
-        """Its lines without remarks."""
         lines = (line.partition(" #")[0].strip() for line in self.text.splitlines())
         return [line for line in lines if line and not line.startswith("#")]
 
 
 def blocks(kind: str | None = None) -> list[Block]:
-    """In the order of the pages; all of them, or those of one kind."""
     found = [
         Block(page, named, text)
         for page, content in PAGES.items()

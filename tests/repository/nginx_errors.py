@@ -104,7 +104,6 @@ EACH_CLIENTS: dict[int, SkinAPIError] = {
 
 
 def write_errors() -> str:
-    """The whole file."""
     lines = [HEAD, 'set $skinapi_retry_after "";']
     lines += [f"error_page {status} = /.skinapi/{status}/problem;" for status in EVERYBODYS]
     lines += [

@@ -19,7 +19,6 @@ def read_head(folder: Path) -> str:
 
 
 def list_public(head: str) -> list[str]:
-    """Return the names of the modules that others may import."""
     listed = LISTED.search(head)
     return re.findall(r"`(\w+)`", listed[1]) if listed else []
 

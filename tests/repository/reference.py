@@ -96,7 +96,6 @@ def _secret_lines() -> list[str]:
 
 
 def _queue_lines() -> list[str]:
-    """When the queue is full: on every route that takes photos."""
     routes = [route.path for _, route in read_routes() if route.carries_photo]
     routes += [path for part in PARTS for path in part.spooled_photos]
     asked = f'{{method="POST",route=~"{"|".join(dict.fromkeys(routes))}",status="503"}}[5m]'
@@ -254,7 +253,6 @@ def write_tags(recipe: Path) -> str:
 
 
 def write_page(page: str) -> str:
-    """The page with its tables as the code has them now."""
     text = (ROOT / page).read_text()
     for name, table in TABLES[page].items():
         mark = "<!-- {} -->" if page.endswith(".md") else "# {}"

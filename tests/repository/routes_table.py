@@ -21,18 +21,15 @@ HEAD = ("route", "who", "rate")
 
 @cache
 def read_routes() -> list[tuple[str, Route]]:
-    """All of them, with the area of the API."""
     with TemporaryDirectory() as folder:
         return [*routes_of_areas(Backend(Path(folder)).app)]
 
 
 def list_json_photos() -> list[str]:
-    """Where a photo may come in JSON."""
     return sorted({r.path for _, r in read_routes() if r.carries_photo and not r.form})
 
 
 def route_rows() -> Iterator[tuple[str, ...]]:
-    """All routes by the area of the API, whose name is a row before them."""
     last = ""
     for area, route in read_routes():
         if area != last:

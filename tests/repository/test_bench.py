@@ -40,7 +40,6 @@ def _smallest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_bench_of_make_bench_runs_to_its_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With what of it runs alone: growth, serving and cores."""
     __main__.main(tmp_path / "bench.json")
     said = capsys.readouterr().out
     assert "audit of an action" in said

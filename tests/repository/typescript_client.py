@@ -25,7 +25,6 @@ class NoToolError(Exception):
 
 
 def describe_api(folder: Path) -> Path:
-    """openapi.json, in this folder."""
     settings = Settings(_env_file=None, instance_dir=folder, jwt_secret_key=SECRET)  # type: ignore[call-arg, arg-type]
     make_store(settings)
     answer = create_app(settings).test_client().get("/openapi.json")
@@ -35,7 +34,6 @@ def describe_api(folder: Path) -> Path:
 
 
 def generate(path: Path) -> None:
-    """Raises NoToolError."""
     generator, node = tool("openapi-typescript"), shutil.which("node")
     if not generator or not node:
         raise NoToolError("openapi-typescript could not be had from npm")

@@ -18,7 +18,6 @@ SCRAPER = "a-token-for-the-collector-of-metrics"
 
 @pytest.fixture(scope="session", params=["sqlite", *in_drill("mongod")])
 def store(request: pytest.FixtureRequest) -> str:
-    """The URI of a real MongoDB, or nothing for SQLite."""
     if request.param == "sqlite":
         return ""
     uri: str = request.getfixturevalue("mongo_uri")
@@ -27,7 +26,6 @@ def store(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def on_store(store: str) -> dict[str, str]:
-    """What a server's environment says of its store: a database of the test's own."""
     return environment_of(store)
 
 
@@ -58,7 +56,6 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """A server of two workers on SQLite, for one test to treat as it likes."""
     with serving(tmp_path, workers=2) as server:
         yield server
 

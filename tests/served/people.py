@@ -22,7 +22,6 @@ class Caller:
         return ask(self.port, method, path, token=self.token, **options)
 
     def pages(self, path: str) -> list[Any]:
-        """Every item of a list, by following its links to the end."""
         items: list[Any] = []
         while path:
             answer = self.call("GET", path)

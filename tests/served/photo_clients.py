@@ -79,7 +79,6 @@ ANGULAR = Client("angular", "/predict", lambda c: as_form(c, "image"), says_erro
 
 
 def lesions(many: int, size: tuple[int, int] = (300, 225), seed: int = 5) -> list[bytes]:
-    """Photos of spots on skin, no two of one colour."""
     random = np.random.default_rng(seed)
 
     def shade(low: int, high: int) -> tuple[int, int, int]:

@@ -54,7 +54,6 @@ class ReadyProcess:
 
 @cache
 def ready_context() -> ForkServerContext:
-    """Its processes are those forks."""
     context = get_context("forkserver")
     areas = [f"skinapi.{folder}.area" for folder in AREA_FOLDERS]
     paper = "skinapi.findings.reports.pdf_document"

@@ -72,7 +72,6 @@ class Server:
     def start(
         self, command: tuple[str, ...] = ("-m", "skinapi", "serve"), *, ready: str = "/readyz"
     ) -> None:
-        """Returns once `ready` answers 200."""
         self.launch(command)
         self.await_ready(ready)
 
@@ -95,7 +94,6 @@ class Server:
             self._process.terminate()
 
     def await_end(self) -> int:
-        """Its exit status; killed whole if it does not end."""
         if self._process is None:
             return 0
         try:
@@ -128,7 +126,6 @@ class Server:
         return self._log.read_text(errors="replace")
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """`python -m skinapi …` with this server's settings."""
         return self.python("-m", "skinapi", *arguments, stdin=stdin)
 
     def python(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -156,9 +153,6 @@ class Server:
             )
 
     def services(self) -> Services:
-        """The services over the same store, in this process; before the first start, over a new
-        one.
-        """
         settings = self.settings()
         make_store(settings)
         return open_services(settings)
@@ -180,7 +174,6 @@ class Server:
         return {**kept, **self.environment}
 
     def await_words(self, words: str, *, after: int = 0, times: int = 1) -> None:
-        """Returns once they stand in the log so often, behind so many characters."""
         deadline = time.monotonic() + READY_S
         while self.log()[after:].count(words) < times:
             assert time.monotonic() < deadline, self.log()

@@ -67,7 +67,6 @@ def _dumped(value: Any) -> bytes:
 
 
 def open_connection(port: int) -> socket.socket:
-    """A bare connection, to say what no client library would."""
     return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
 

@@ -144,7 +144,6 @@ class Mongod:
     def order(
         self, command: dict[str, Any], *, database: str = "admin", within_s: float = START_S
     ) -> dict[str, Any]:
-        """Have it run a command, and return what it says. Raises PyMongoError."""
         client: pymongo.MongoClient[dict[str, Any]]
         with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=1000 * within_s) as client:
             return client[database].command(command)

@@ -343,7 +343,6 @@ def _send(documents: MongoDocuments, query: Query) -> None:
 
 
 def winning_stages(plan: Any) -> Iterator[Document]:
-    """Of the plan that won, wherever in the explanation it stands."""
     if isinstance(plan, list):
         for part in plan:
             yield from winning_stages(part)

@@ -53,7 +53,6 @@ class ReplicaSet:
         primary.order({"replSetReconfig": config})
 
     def step_up(self, member: Member) -> None:
-        """Have it elected without a wait for the election timeout."""
         deadline = time.monotonic() + START_S
         while not _is_primary(member):
             assert time.monotonic() < deadline, "it was not elected"

@@ -82,8 +82,6 @@ DATABASE = "skinapi.db"
 
 
 class SampleAccounts:
-    """Everybody once, and what Ada has: a finding, a photo, a session."""
-
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.people: dict[str, Person | None] = {"anonymous": None}
@@ -128,7 +126,6 @@ class SampleAccounts:
         self.named["message"] = self._message(doctor, self.named["lesion"])
 
     def keep(self, folder: Path) -> None:
-        """Copy all that is stored, for `restore`: to make it takes twenty times as long."""
         self._kept = folder, dict(self.named)
         settings = self.backend.settings
         # The first read makes a table, and `restore` would take away one that is made later.
@@ -158,7 +155,6 @@ class SampleAccounts:
         return person
 
     def account_of_caller(self) -> Account | None:
-        """None for who has no account, or none any more."""
         accounts = self.backend.services.data.accounts
         return accounts.find_by_email(self.caller.email) if self.caller else None
 
@@ -169,7 +165,6 @@ class SampleAccounts:
         return found
 
     def receipt_of(self, erased: str) -> str:
-        """The code of the receipt of this account's erasure."""
         (receipt,) = self.backend.services.store.collection("erasure_receipts").find(
             {"account": erased}, sort="-id", limit=1
         )
@@ -177,7 +172,6 @@ class SampleAccounts:
 
     @staticmethod
     def key(owner: Person, *scopes: str) -> str:
-        """The id of a key of this person."""
         body = {"name": "sample", "scopes": scopes, "current_password": PASSWORD}
         key: str = owner.call("POST", "/keys", json=body).get_json()["_id"]
         return key
@@ -189,33 +183,28 @@ class SampleAccounts:
         return {}
 
     def see_sample(self) -> "Options":
-        """The version of the sample spot, which has the sample finding."""
         self.sort_sample()
         spot = self.backend.services.findings.records.spots.get(self.named["lesion"]).spot
         return {"json": {"spot_version": spot.version}}
 
     def sort_two(self) -> "Options":
-        """The sample spot has the sample finding, and a second one."""
         self.sort_sample()
         found = self.finding()
         numbers = found.number, self._finding(found.owner, self.named["lesion"])
         return {"query_string": dict(zip(("first", "second"), numbers, strict=True))}
 
     def review_sorted(self) -> "Options":
-        """The sample finding is in the sample spot."""
         self.sort_sample()
         version = spot_version_of(self.person("doctor"), self.named["number"])
         return {"json": review_of(label="melanoma", spot_version=version)}
 
     def draft_letter(self) -> str:
-        """Of the doctor, about the sample finding."""
         doctor = self.person("doctor")
         path = f"/submissions/{self.named['number']}/letters"
         letter: str = doctor.call("POST", path, json={"reader": "patient"}).get_json()["_id"]
         return letter
 
     def sign_another_letter(self) -> str:
-        """Of the doctor, after a review."""
         doctor = self.person("doctor")
         body = {"label": "melanoma", "certainty": "sure"}
         assert sign_review(doctor, self.named["number"], body).status_code == 201
@@ -225,7 +214,6 @@ class SampleAccounts:
         return letter
 
     def stays(self) -> "Options":
-        """The account that stays where Ada's is joined to another one."""
         reason = {"reason": "showed a passport", "current_password": PASSWORD}
         return {"json": {"into": self.backend.member().email, **reason}}
 
@@ -233,7 +221,6 @@ class SampleAccounts:
         return {"query_string": {"into": self.backend.member().email}}
 
     def right_patient(self) -> "Options":
-        """Another patient of the doctor in charge of the sample finding."""
         doctor = self.person("doctor")
         if "right" not in self.named:
             right = self.backend.member(doctor_id=self.backend.account(doctor.email).id)
@@ -274,7 +261,6 @@ class SampleAccounts:
         return lesion
 
     def end_job(self) -> "Options":
-        """The sample job, ended as only such a job can be started again."""
         jobs = self.backend.services.jobs
         jobs.cancel(job_id=self.named["job"], owner=None, by="system")
         return {}
@@ -306,7 +292,6 @@ def _copy_database(path: Path, into: apsw.Connection) -> None:
 
 
 def password_link(accounts: SampleAccounts) -> Options:
-    """A link of somebody else: it can be used once."""
     email = accounts.backend.member().email
     link, _ = accounts.backend.services.recovery.hand_link(email=email, by="system")
     return {"json": {"token": link.rpartition("/")[2], "new_password": "another horse"}}
@@ -324,7 +309,6 @@ def add_factor(accounts: SampleAccounts, email: str, *, confirmed: bool) -> None
 
 
 def first_code(accounts: SampleAccounts) -> Options:
-    """Of the caller, who has asked for a secret."""
     backend, account = accounts.backend, accounts.account_of_caller()
     if account is None:
         return {"json": {"code": "000000"}}
@@ -336,7 +320,6 @@ def first_code(accounts: SampleAccounts) -> Options:
 
 
 def recovery_code(accounts: SampleAccounts) -> Options:
-    """Of the caller, who has a second factor."""
     if account := accounts.account_of_caller():
         add_factor(accounts, account.email, confirmed=True)
     return {"json": {"current_password": PASSWORD, "code": RECOVERY_CODE}}
@@ -353,7 +336,6 @@ def nobody_needs_the_caller(accounts: SampleAccounts) -> Options:
 
 
 def own_file(accounts: SampleAccounts) -> Options:
-    """The caller has a file to fetch."""
     if account := accounts.account_of_caller():
         files = accounts.backend.services.data.person_files
         files.forget(account.id)
@@ -370,7 +352,6 @@ EXTERNAL = f"hospital@{PATIENTS}"
 
 
 def external_patient(accounts: SampleAccounts) -> Options:
-    """One whom another system has sent, under the number 4711."""
     services = accounts.backend.services
     if services.data.accounts.find_by_email(EXTERNAL) is None:
         number, *_ = services.patients.hashes_of("patient", "urn:x", "4711")
@@ -409,8 +390,6 @@ class Row:
 
 
 def chosen(**body: Any) -> Callable[[SampleAccounts], Options]:
-    """One account that waits, beside the rest of a body."""
-
     def options(accounts: SampleAccounts) -> Options:
         waiting = accounts.backend.member(status="waiting")
         return {"json": {"accounts": [accounts.backend.account(waiting.email).id], **body}}
@@ -441,7 +420,6 @@ def candidate(version: str, body: dict[str, Any] | None) -> Callable[[SampleAcco
 
 
 def something_served(accounts: SampleAccounts) -> Options:
-    """There is a model to go back from."""
     backend = accounts.backend
     add_model(backend, "left")
     models = backend.services.models

@@ -69,12 +69,10 @@ class Person:
         return answer.get_json(silent=True)
 
     def newest_of(self, number: int) -> int:
-        """The version of this finding that counts."""
         version: int = self.call("GET", f"/submissions/{number}").get_json().get("version", 1)
         return version
 
     def pages(self, path: str) -> list[Any]:
-        """Every item of a list, by following its links to the end."""
         items: list[Any] = []
         while path:
             answer = self.call("GET", path)
@@ -125,14 +123,12 @@ class Backend:
         return Person(self.client, answer.get_json()["access_token"], email)
 
     def register(self, email: str, name: str = "Ada Example") -> Person:
-        """Somebody who waits for approval."""
         body = {"name": name, "email": email, "password": PASSWORD}
         answer = self.client.post("/register", json=body)
         assert answer.status_code == 201, answer.get_data(as_text=True)
         return Person(self.client, answer.get_json()["access_token"], email)
 
     def approved(self, email: str, role: str = "user") -> Person:
-        """Somebody approved and logged in, in this role."""
         self.register(email)
         admin = self.admin()
         assert admin.call("PATCH", f"/users/{email}/approve", json={}).status_code == 200
@@ -197,7 +193,6 @@ def erase_due(backend: Backend) -> None:
 
 
 def put_in(service: object, **fields: object) -> None:
-    """Put other parts into a service, which is frozen."""
     for name, part in fields.items():
         object.__setattr__(service, name, part)
 
@@ -241,7 +236,6 @@ def make_prepared_store(settings: Settings) -> None:
 
 @cache
 def _empty_folder() -> Path:
-    """An instance folder whose store has all tables and indexes."""
     home = Path(mkdtemp())
     atexit.register(shutil.rmtree, home)
     folder = home / "instance"
@@ -281,12 +275,10 @@ def settings_in(folder: Path, **settings: Any) -> Settings:
 
 
 def twin(backend: Backend, person: Person) -> Person:
-    """The same person on another connection."""
     return Person(backend.app.test_client(), person.token, person.email)
 
 
 def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
-    """The answers to two calls at the same time."""
     with ThreadPoolExecutor(2) as pool:
         begun = pool.submit(first), pool.submit(second)
     return begun[0].result(), begun[1].result()

@@ -33,7 +33,6 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def open_browser() -> Iterator[webdriver.Chrome]:
-    """Raises NoBrowserError."""
     chromium, driver = find_chromium(), shutil.which("chromedriver")
     if not chromium or not driver:
         raise NoBrowserError("chromium and chromedriver are not on the PATH")

@@ -8,7 +8,6 @@ from skinapi.model.network.picture import Scaling
 
 
 def model_card(**fields: Any) -> ModelCard:
-    """Of a toy, unless `fields` say otherwise."""
     toy: dict[str, Any] = {
         "version": "toy-1",
         "architecture": "toy",

@@ -13,8 +13,6 @@ RIGHT = time.time
 
 
 class Clock:
-    """The clock of the application."""
-
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.ahead = timedelta()
         clock = self

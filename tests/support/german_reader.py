@@ -93,7 +93,6 @@ def read_console(backend: Backend) -> dict[str, str]:
 
 
 def read_template() -> str:
-    """Of a finding that says all that one may say."""
     assert GERMAN
     told = Facts.from_finding(told_finding(reasons=tuple(Doubt)), NOTHING_TOLD)
     return " ".join(texts_of(write_template(told, GERMAN)))

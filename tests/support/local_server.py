@@ -45,7 +45,6 @@ class QuietRequests(WSGIRequestHandler):
 
 @contextmanager
 def serving_here(app: Flask) -> Iterator[str]:
-    """The address at which this process answers."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietRequests)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -81,7 +81,6 @@ def write_model(
 
 
 def folder_of_run() -> Path:
-    """A new folder, which is removed when the tests end."""
     folder = Path(mkdtemp(prefix="skinapi-model-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -89,7 +88,6 @@ def folder_of_run() -> Path:
 
 @cache
 def tiny_model() -> Path:
-    """One folder for all tests of a run."""
     return write_model(folder_of_run() / "tiny")
 
 

@@ -80,11 +80,9 @@ class Call(BaseHTTPRequestHandler):
 
     @property
     def passages(self) -> dict[str, str]:
-        """Those that were sent to be put into words, by id."""
         return {item["id"]: item["text"] for part in self.sent["paragraphs"] for item in part}
 
     def draft(self) -> dict[str, Any]:
-        """What a model that obeys would answer: each passage as it is, or what is equal to it."""
         if self.compares:
             return {"verdicts": [verdict_on(item) for item in self.sent["pairs"]]}
         entries = [{"passages": [name], "text": text} for name, text in self.passages.items()]
@@ -208,7 +206,6 @@ def failing_inside_200(status: int) -> Behaviour:
 
 
 def in_turn(*behaviours: Behaviour) -> Behaviour:
-    """One after another, the last for ever."""
     left = list(behaviours)
     return lambda call: (left.pop(0) if len(left) > 1 else left[0])(call)
 
@@ -242,7 +239,6 @@ def hang_up(call: Call) -> None:
 
 
 def flood(call: Call) -> None:
-    """Without end."""
     call.send_response(200)
     call.end_headers()
     while not call.server.closing.is_set():

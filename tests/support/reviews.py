@@ -36,7 +36,6 @@ def sign_review(
 
 
 def mark_told(doctor: Signer[Answer_co], lesion: str, number: object) -> Answer_co:
-    """Mark the patient as told of the spot of this finding as it is now."""
     seen = {"spot_version": spot_version_of(doctor, number)}
     return doctor.call("POST", f"/lesions/{lesion}/told", json=seen)
 
@@ -44,7 +43,6 @@ def mark_told(doctor: Signer[Answer_co], lesion: str, number: object) -> Answer_
 def signed_review(
     doctor: Signer[Any], number: object, said: Mapping[str, Any] | None = None, **more: Any
 ) -> Any:
-    """Sign a review that is taken, and return it."""
     answer = sign_review(doctor, number, said, **more)
     assert answer.status_code == 201, answer.text
     return answer.get_json()

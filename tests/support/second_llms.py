@@ -98,8 +98,6 @@ BAD: Mapping[str, Judge] = {
 
 
 class SecondLlm(OpenRouterClient):
-    """Answers without a network."""
-
     def __init__(self, judge: Judge, draw: random.Random, model: str = "a/model") -> None:
         self.models, self.calls = [model], 0
         self._judge, self._draw = judge, draw

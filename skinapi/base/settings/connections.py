@@ -27,6 +27,5 @@ class ConnectionSettings(InstallationSettings):
 
     @property
     def mail_server(self) -> MailAddress | None:
-        """The mail server; None without one."""
         named = self.secret("smtp_url")
         return read_smtp_url(named) if named else None

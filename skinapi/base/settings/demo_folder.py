@@ -28,8 +28,6 @@ class DemoPerson(BaseModel):
 
 
 class Demo(BaseModel):
-    """They all have this password."""
-
     model_config = ConfigDict(frozen=True)
 
     password: str
@@ -44,7 +42,6 @@ def is_demo(instance_dir: Path) -> bool:
 
 
 def read_demo(instance_dir: Path) -> Demo | None:
-    """Read who can log in; None where this is not the folder of a demo."""
     if not is_demo(instance_dir):
         return None
     return Demo.model_validate_json((instance_dir / DEMO_FILE).read_bytes())

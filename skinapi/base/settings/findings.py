@@ -76,5 +76,4 @@ class FindingSettings(InstallationSettings):
 
     @property
     def prevalence_share(self) -> float | None:
-        """PREVALENCE as a share, and no percentage."""
         return None if self.prevalence is None else self.prevalence / 100

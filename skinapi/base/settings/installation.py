@@ -47,7 +47,6 @@ class InstallationSettings(BaseSettings):
         return self.environment == "production"
 
     def secret(self, name: str) -> str | None:
-        """The plain text of a secret setting, or None if it is not set."""
         value: SecretStr | None = getattr(self, name)
         return value.get_secret_value() if value else None
 
@@ -61,7 +60,6 @@ class InstallationSettings(BaseSettings):
         return ["model_path"]
 
     def list_faults(self) -> Iterator[str]:
-        """A sentence for each setting of these with which a server does not start."""
         yield from ()
 
     def list_notes(self, photos: str) -> Iterator[str]:  # noqa: ARG002 (for those of areas)

@@ -68,7 +68,6 @@ def refuse_other_user(
 
 
 def _owner_of(folder: Path) -> int | None:
-    """Return who owns the database, or else the folder; None without a store."""
     for path in (folder / "skinapi.db", folder):
         try:
             return path.stat().st_uid

@@ -30,5 +30,4 @@ class JobSettings(InstallationSettings):
 
     @property
     def job_memory(self) -> int:
-        """Bytes that a process of a job may use."""
         return self.job_memory_bytes or usable_memory()

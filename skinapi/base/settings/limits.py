@@ -55,7 +55,6 @@ class LimitSettings(InstallationSettings):
 
     @property
     def rates(self) -> dict[str, str]:
-        """The text of each rate limit, by the name of its class of requests."""
         return {name: getattr(self, f"rate_{name}") for name in RATES}
 
     @property

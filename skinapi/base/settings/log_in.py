@@ -50,5 +50,4 @@ class LogInSettings(InstallationSettings):
 
     @property
     def second_factor_roles(self) -> frozenset[str]:
-        """The roles whose accounts need a second factor."""
         return split(self.require_second_factor or "")

@@ -81,12 +81,10 @@ class PrivacySettings(InstallationSettings):
 
     @property
     def retained_days(self) -> dict[RetainedKind, int | None]:
-        """How long each kind is kept; None for ever."""
         return {kind: getattr(self, kind.setting.lower()) for kind in RetainedKind}
 
 
 def faults_of_retention(settings: PrivacySettings) -> Iterator[str]:
-    """A sentence for each pair of settings that contradict each other."""
     photos, findings = settings.retain_photos_days, settings.retain_findings_days
     if years := settings.record_retention:
         for kind, days in settings.retained_days.items():

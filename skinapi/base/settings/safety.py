@@ -68,7 +68,6 @@ def refuse_unsafe(settings: Settings) -> None:
 
 
 def faults_of(settings: Settings) -> list[str]:
-    """A sentence for each setting that it would not be safe to serve patients with."""
     faults = [
         *(_faults_of_unset(settings) if settings.production else ()),
         *caught(lambda: refuse_shared(settings.instance_dir)),
@@ -104,7 +103,6 @@ def _faults_of_unset(settings: Settings) -> Iterator[str]:
 
 
 def _faults_of_demo(settings: Settings) -> Iterator[str]:
-    """Refuse a demo that others can reach: its log-in page says every password."""
     if is_demo(settings.instance_dir) and (settings.production or not settings.loopback):
         yield (
             "INSTANCE_DIR is the folder of the demo, whose passwords everybody knows: name another "

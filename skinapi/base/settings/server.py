@@ -79,7 +79,6 @@ class ServerSettings(FindingSettings):
 
     @property
     def areas_on(self) -> frozenset[str] | None:
-        """The names of the areas that are on; None: all."""
         return split(self.areas) if self.areas else None
 
     def switches_on(self, area: str) -> bool:
@@ -87,7 +86,6 @@ class ServerSettings(FindingSettings):
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of request bodies in memory at the same time, in each process."""
         return max(LEAST_HELD_BYTES, 2 * self.max_upload_bytes)
 
     @property
@@ -99,23 +97,19 @@ class ServerSettings(FindingSettings):
 
     @property
     def loopback(self) -> bool:
-        """Whether the server accepts requests only from this machine."""
         hosts = [bind.rpartition(":")[0].strip("[]") for bind in self.binds]
         return all(host in LOOPBACK for host in hosts) and not self.trusted_proxies
 
     @property
     def address(self) -> str:
-        """The base URL under which people reach this server."""
         return (self.public_url or f"http://{self.binds[0]}").rstrip("/")
 
     @property
     def password_page(self) -> str:
-        """The URL of the page where an initial password is replaced."""
         return f"{self.address}/password"
 
     @property
     def account_page(self) -> str:
-        """The URL of the page of one's own account."""
         return f"{self.address}/#/account"
 
     @property
@@ -125,10 +119,8 @@ class ServerSettings(FindingSettings):
 
     @property
     def frame_origins(self) -> list[str]:
-        """The sites that may show the page to embed, as browsers write them."""
         return [origin.lower() for origin in split_origins(self.embed_origins)]
 
     @property
     def sizing(self) -> Sizing:
-        """How many processes serve, and how many photos each judges at once."""
         return size_server(self.workers, self.num_streams)

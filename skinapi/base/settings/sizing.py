@@ -62,7 +62,6 @@ def size_server(workers: int | None, streams: int | None) -> Sizing:
 
 
 def usable_cores() -> int:
-    """Whole processor cores that this process may use."""
     try:
         allowed = len(os.sched_getaffinity(0))
     except AttributeError:  # not on Linux
@@ -82,7 +81,6 @@ def _quotas() -> Iterator[float]:
 
 
 def usable_memory() -> int:
-    """Bytes of memory that this machine has, or that its container may use."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for folder in _groups("memory"):
         for name in ("memory.max", "memory.limit_in_bytes"):

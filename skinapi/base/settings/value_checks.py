@@ -44,7 +44,6 @@ LONGEST_URL = 200  # the QR code of a report has room for this address and a che
 
 
 def caught(read: Callable[[], object]) -> Iterator[str]:
-    """The sentence of a value that cannot be read."""
     try:
         read()
     except UnsafeSettings as error:
@@ -145,7 +144,6 @@ def is_header_token(text: str) -> bool:
 
 
 def faults_of_header(name: str, value: str | None) -> Iterator[str]:
-    """A sentence where a header would not carry this setting's value."""
     if value and not is_header_token(value):
         yield (
             f"{name.upper()} must be one word of ASCII letters, digits and signs, because a header "
@@ -159,7 +157,6 @@ def is_origin(text: str) -> bool:
 
 
 def is_url(text: str) -> bool:
-    """Whether the text is an origin, and maybe a plain path."""
     match = ORIGIN.match(text)
     if not match or len(text) > LONGEST_URL:
         return False
@@ -179,7 +176,6 @@ def is_in_private_network(url: str) -> bool:
 
 
 def is_near(host: str) -> bool:
-    """Whether the host is this machine, or an IP address of a private network."""
     return _is_loopback(host) or _is_private(host)
 
 
@@ -266,7 +262,6 @@ def _unreadable() -> UnsafeSettings:
 
 
 def read_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """The networks of a setting, separated by commas."""
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
@@ -276,7 +271,6 @@ def read_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]
 
 
 def read_authorities(path: Path) -> None:
-    """Raises UnsafeSettings for a file without certificates."""
     try:
         ssl.create_default_context(cafile=path)
     except (OSError, ValueError) as error:
@@ -342,7 +336,6 @@ def is_odd_key(key: str) -> bool:
 
 
 def refuse_weak_key(key: str) -> None:
-    """Raises UnsafeSettings where the key that signs the tokens could be guessed."""
     if not key:
         raise UnsafeSettings(
             f"Set JWT_SECRET_KEY to a secret of at least 32 random characters: {MAKES_KEY}"

@@ -147,7 +147,6 @@ class ChainHead:
         return next((_place(row) for row in newest if "sequence" in row), START)
 
     def _signed(self, row: Document) -> Document:
-        """The head at this row."""
         facts = {"chain": self._name, **_place(row), "key": self._keys.current}
         return {**facts, "signature": self._keys.sign(facts)}
 

@@ -115,7 +115,6 @@ class AuditTrail:
             pass
 
     def has_unsealed(self) -> bool:
-        """Whether a row waits that this server can seal."""
         return bool(self._list_sealable(1))
 
     def _list_sealable(self, limit: int) -> list[Document]:
@@ -185,7 +184,6 @@ class AuditTrail:
         return next(iter(self._rows.find(about, limit=1, sort="-id")), None)
 
     def walk_acts(self, action: str, *, by: str, after: str) -> Iterator[Document]:
-        """Yield the rows of this action by this account, in the order of their ids."""
         return walk_by_id(self._rows, {"by": by, "action": action}, after=after or None)
 
     def get_newest_sealed(self) -> Document:

@@ -138,7 +138,6 @@ class BackupFacts:
 
 
 def read_facts(path: Path) -> BackupFacts:
-    """Read when the backup was begun, of which store, and what had been erased then."""
     begun_at, store, erased = None, None, list[Erased]()
     for name, data in members_of(path):
         chunk = MEMBER.fullmatch(name)
@@ -265,13 +264,11 @@ def end_backup(store: Store, identifier: str) -> None:
 
 
 def list_backups(store: Store) -> list[BackupMade]:
-    """The newest first."""
     documents = store.collection(COLLECTION).find(sort="-id", limit=MOST)
     return [*read_each(COLLECTION, documents, BackupMade.model_validate)]
 
 
 def find_last_backup(store: Store) -> datetime | None:
-    """Find when the newest whole backup was written."""
     documents = store.collection(COLLECTION).find(sort="-id", limit=LOOKED_AT)
     return next((made["written_at"] for made in documents if made.get("written_at")), None)
 
@@ -283,7 +280,6 @@ def note_removed(store: Store, names: Iterable[str]) -> None:
 
 
 def note_destroyed(store: Store, identifier: str) -> None:
-    """The operator says that this backup, with all copies of it, exists no more."""
     gone = {"gone_at": now(), "gone": "destroyed"}
     still = {"id": identifier, "gone_at": None}
     if not store.collection(COLLECTION).update(still, {"$set": gone}):

@@ -40,8 +40,6 @@ Progress = Callable[["Counts"], None]
 
 @dataclass
 class Counts:
-    """What a backup holds, or a restore has done so far."""
-
     documents: int = 0
     blobs: int = 0
     changed: int = 0  # documents that are as they were when their blob was copied
@@ -114,7 +112,6 @@ def verify_backup(path: Path) -> Counts:
 
 
 def members_of(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The parts of the file, in order."""
     try:
         with tarfile.open(path, mode="r|") as tar:
             while member := tar.next():
@@ -180,7 +177,6 @@ def dated_backup(folder: Path) -> Path:
 
 
 def newest_backup(path: Path) -> Path:
-    """The newest one of a folder; a file is itself."""
     if not path.is_dir():
         return path
     if backups := _backups_in(path):

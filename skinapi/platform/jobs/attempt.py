@@ -67,8 +67,6 @@ class WorkerSettings:
 
 
 class Attempt:
-    """Runs a job that was claimed until its process has ended or was stopped."""
-
     def __init__(
         self, settings: WorkerSettings, *, jobs: Jobs, job: Job, claimed_at: float, wakeup: int
     ) -> None:
@@ -235,8 +233,6 @@ class Attempt:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """How an attempt ended: the job's status then, and what changes with it."""
-
     status: Status
     changes: dict[str, Any]
     counted: bool = True

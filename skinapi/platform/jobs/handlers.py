@@ -71,7 +71,6 @@ class JobContext:
         sys.stdout.flush()
 
     def send(self, event: Mapping[str, Any]) -> None:
-        """Tell the worker."""
         data = json.dumps(event, default=str).encode() + b"\n"
         while data:
             data = data[os.write(self._events, data) :]
@@ -139,8 +138,6 @@ CHUNK = 4096
 
 
 class JobRequest(BaseModel):
-    """The first line of standard input."""
-
     job: Job
     lease_s: float
 
@@ -177,8 +174,6 @@ def guard_job(handlers: Handlers, *, memory: int, niceness: int | None = None) -
 
 
 class WorkerPipe:
-    """The worker as its job sees it: through standard input."""
-
     def __init__(self) -> None:
         self.pipe = sys.stdin.fileno()
         self.closed = False
@@ -193,11 +188,9 @@ class WorkerPipe:
         self._lease_ends = boot_time() + request.lease_s
 
     def lease_left(self) -> float:
-        """Seconds until the lease is over."""
         return max(0.0, self._lease_ends - boot_time())
 
     def read_leases(self) -> None:
-        """Read what has come: leases, or the end."""
         data = os.read(self.pipe, CHUNK)
         self.closed = not data
         *lines, self._read = (self._read + data).split(b"\n")

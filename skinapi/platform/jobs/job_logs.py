@@ -40,8 +40,6 @@ class LogLine(Value):
 
 
 class JobLogs(Repository[LogBatch]):
-    """The log repository."""
-
     collection, record = "job_logs", LogBatch
     indexes = (("job", "number", "id"), ("job", "id"))
     unique = (("job", "number"),)
@@ -138,7 +136,6 @@ class LogLines:
         self._rest = b""
 
     def say(self, text: str) -> None:
-        """Add one line of the worker's own."""
         self._add(text.encode())
 
     def _add(self, line: bytes) -> None:

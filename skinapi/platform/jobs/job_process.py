@@ -68,12 +68,10 @@ def clean_text(value: object, longest: int = LONGEST_TEXT) -> str:
 
 
 def clean_code(value: object) -> str | None:
-    """The code of an error, or None where it is none."""
     return value if isinstance(value, str) and CODE.fullmatch(value) else None
 
 
 def clean_progress(value: object) -> float | None:
-    """A percentage from 0 to 100, or None where it is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float) and not math.isfinite(value):
@@ -102,7 +100,6 @@ def _epoch_of(row: Row) -> float:
 
 
 def clean_result(value: object) -> dict[str, Any]:
-    """Return what a handler returned, as the store can keep it."""
     if not isinstance(value, Mapping):
         raise ValueError("the result is no dict")
     result: dict[str, Any] = _storable(value, 0)
@@ -194,7 +191,6 @@ class JobProcess:
         return self._process.pid
 
     def renew(self, lease_s: float) -> None:
-        """Tell the guard how long the lease lasts from now."""
         self._order(str(lease_s).encode())
 
     def stop(self, grace_s: float) -> None:

@@ -140,14 +140,12 @@ class Jobs(Repository[Job]):
     def find_by_key(
         self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
     ) -> Job | None:
-        """The job that the same request with the same key has queued before, if it is kept."""
         job = self._by_key(key, owner=owner)
         if job and (job.kind, job.request) != (kind, request):
             raise IdempotencyKeyReused
         return job
 
     def page_jobs(self, *, owner: str | None, paging: PageRequest) -> Page[Job]:
-        """Page jobs newest first, as lists show them."""
         conditions: Document = {"kind": {"$ne": PERSON_FILE}}
         if owner is not None:
             conditions["owner"] = owner
@@ -228,7 +226,6 @@ class Jobs(Repository[Job]):
         return Job.model_validate(self._documents.update({"id": identifier}, ops))
 
     def claim(self, *, worker: str, lease: timedelta, short_only: bool = False) -> Job | None:
-        """Take the job, or the short job, whose turn it is, or None."""
         self.take_back()
         wanted: Filter = {"status": "queued", **({"short": True} if short_only else {})}
         # Without a transaction, which no idle worker needs every second.
@@ -312,7 +309,6 @@ class Jobs(Repository[Job]):
             self.release(job, changes=disappeared, counted=True, seconds=held)
 
     def sweep(self) -> None:
-        """Delete jobs that ended KEPT_FOR ago."""
         old = {"completed_at": {"$lt": now() - KEPT_FOR}}
         for document in self._documents.find(
             old, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()

@@ -124,7 +124,6 @@ class Lane:
         return None
 
     def wait(self, seconds: float) -> None:
-        """Returns after this time, or when the lane is woken."""
         deadline = time.monotonic() + seconds
         while not self._settings.stopping() and (left := deadline - time.monotonic()) > 0:
             if select.select([self._wakeup], [], [], min(left, LOOK_AT_PARENT_S))[0]:

@@ -107,7 +107,6 @@ def machine_environment() -> Mapping[str, str]:
 
 
 def job_environment(kind: str = "") -> Mapping[str, str]:
-    """Return the environment of a job of this kind: it also has the settings that handlers use."""
     folders = (name.upper() for name in Settings.list_folders())
     wanted = {*SETTINGS, *folders, *(OF_PERSON_FILES if kind == PERSON_FILE else ())}
     # Settings are read whatever the case of their names.

@@ -79,7 +79,6 @@ class JobsService:
         return job
 
     def gauges(self) -> list[GaugeReading]:
-        """The jobs that have not ended, for Prometheus."""
         counts, waits = self.queue.count_unfinished(), self.queue.next_waits()
         text = "Jobs that have not ended; lost: their worker has disappeared"
         waiting = "How long the job whose turn it is has waited"
@@ -92,7 +91,6 @@ class JobsService:
         ]
 
     def problems(self) -> list[str]:
-        """Tell the operator that nobody does the jobs that wait."""
         waits = self.queue.find_wait_without_worker()
         if waits is None:
             return []
@@ -115,7 +113,6 @@ class JobsService:
         return queued
 
     def log_lines(self, *, job_id: str, owner: str | None, after: int) -> tuple[list[LogLine], int]:
-        """The lines behind the one with the number `after`, and how many the job has written."""
         job = self.get(job_id=job_id, owner=owner)
         lines = self.queue.logs.lines(job.id, after=after)
         return lines, lines[-1].number if lines else self.queue.logs.last_number(job.id)

@@ -109,7 +109,6 @@ class Deliveries(Repository[Delivery]):
         ).id
 
     def page(self, to: str, paging: PageRequest) -> Page[Delivery]:
-        """List the deliveries to an endpoint, newest first."""
         return self._page({"to": to}, paging, newest_first=True)
 
     def send_again(self, identifier: str, *, to: str) -> bool:
@@ -128,7 +127,6 @@ class Deliveries(Repository[Delivery]):
         return str(waiting[0]["lane"]) if waiting else None
 
     def find_due(self, lane: str, limit: int) -> list[Document]:
-        """List what is to be sent to this endpoint now, as it is stored, the longest due first."""
         due: Filter = {"lane": lane, "due_at": {"$lte": now()}}
         return self._documents.find(due, sort="due_at", limit=limit)
 
@@ -184,12 +182,10 @@ class Deliveries(Repository[Delivery]):
         self._documents.delete({"to": to})
 
     def problems(self) -> list[str]:
-        """Tell the operator what other systems do not take."""
         late = self.count_late()
         return [f"Deliveries that other systems do not take: {late}"] if late else []
 
     def count_late(self) -> int:
-        """Count those that should have been taken by now."""
         return sum(self.count_late_by_kind().values())
 
     def count_late_by_kind(self) -> dict[str, int]:

@@ -60,7 +60,6 @@ class DeliverySender:
         self._mine = False
 
     def run_once(self) -> None:
-        """Start to send to each endpoint for which something is due."""
         waiting = self._waiting_lanes()
         busy = any(lane.is_busy for lane in self._lanes.values())
         if not waiting and not busy:
@@ -85,7 +84,6 @@ class DeliverySender:
                 lane.thread.join()
 
     def stop(self) -> None:
-        """Wait a moment for what is being sent, and give the work to another process."""
         until = time.monotonic() + END_S
         for lane in self._lanes.values():
             if lane.thread:

@@ -183,7 +183,6 @@ class Outbox(Repository[Notice]):
         return documents[0] if documents else None
 
     def list_to(self, account: str) -> list[Notice]:
-        """List what is stored of mails to this account, the oldest first."""
         return self._list({"account": account})
 
     def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
@@ -191,7 +190,6 @@ class Outbox(Repository[Notice]):
         self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
 
     def withdraw_about(self, about: str, *, to: str) -> None:
-        """Send nothing more about what is gone."""
         self._documents.delete({"account": to, "sent_at": None, "about": about})
 
     def find_due(self, limit: int) -> list[Document]:
@@ -225,12 +223,10 @@ class Outbox(Repository[Notice]):
             self._documents.delete({"id": {"$in": [notice.id for notice in notices]}})
 
     def retry(self, notices: Sequence[Notice]) -> None:
-        """Send them later: after each failure twice as late."""
         attempts = max(notice.attempts for notice in notices) + 1
         self._postpone([notice.id for notice in notices], attempts)
 
     def retry_damaged(self, document: Document, attempts: int) -> None:
-        """The same of one that cannot be read."""
         self._postpone([document["id"]], attempts)
 
     def _postpone(self, identifiers: Sequence[str], attempts: int) -> None:
@@ -255,9 +251,6 @@ class Outbox(Repository[Notice]):
         return sent + self._documents.delete({"author": account})
 
     def problems(self) -> list[str]:
-        """Tell the operator of mails that the mail server does not take, or of which none is left
-        to take them.
-        """
         late = self.count_late()
         return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []
 

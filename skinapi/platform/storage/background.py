@@ -80,7 +80,6 @@ class Scheduler:
                 _run_or_log(task.at_stop, task.failure)
 
     def run(self, name: str) -> None:
-        """Run a task now, in the caller's thread."""
         self.tasks[name].run()
 
     def _plan(self, task: Task, after_s: float) -> None:
@@ -94,7 +93,6 @@ class Scheduler:
             self._plan(task, task.every_s)
 
     def _wait_for_due(self) -> Task | None:
-        """Wait until a task is due; None where the process ends."""
         with self._changed:
             while not self._stopping.is_set():
                 left = self._due[0][0] - time.monotonic() if self._due else None

@@ -187,7 +187,6 @@ def _require_text(name: str, text: str) -> None:
 
 
 def ordering(sort: str, after: str | None) -> tuple[str, bool]:
-    """The field to sort by, and whether the order is descending."""
     field = require_name(sort.removeprefix("-"))
     if after is not None:
         require_id(after)
@@ -212,7 +211,6 @@ def require_listing(limit: int | None, fields: Sequence[str] | None) -> None:
 
 
 def pick_fields(document: Document, fields: Sequence[str]) -> Document:
-    """A copy with only the id and these fields."""
     values = []
     for path in fields:
         value: Any = document

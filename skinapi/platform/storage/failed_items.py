@@ -28,7 +28,6 @@ R = TypeVar("R")
 
 
 def _id_of(item: Any) -> str:
-    """An item is its id, a stored document, or a record."""
     if isinstance(item, str):
         return item
     identifier: str = item["id"] if isinstance(item, dict) else item.id
@@ -114,7 +113,6 @@ class FailedItems(Repository[FailedItem]):
         act: Callable[[T], object],
         key: Callable[[T], str] = _id_of,
     ) -> None:
-        """The same, where nobody asks what `act` answers."""
         for _ in self.each(work, items, act, key=key):
             pass
 
@@ -157,11 +155,9 @@ class FailedItems(Repository[FailedItem]):
             log.error("damaged_not_told", reason=type(error).__name__)
 
     def forget(self, identifier: str) -> None:
-        """Call it for a record that is deleted."""
         self._documents.delete({"item": identifier})
 
     def problems(self) -> list[str]:
-        """Tell the operator what has failed."""
         if not (count := self._documents.count()):
             return []
         named = [

@@ -107,7 +107,6 @@ def _all_documents(store: Store, name: str) -> Iterator[Document]:
 
 
 def _clear_reference(store: Store, name: str, identifier: str, field: str) -> None:
-    """Remove the reference to the lost blob, and set `<field>_lost_at` to now."""
     store.collection(name).update(
         {"id": identifier}, {"$unset": {field: True}, "$set": {f"{field}_lost_at": now()}}
     )

@@ -24,7 +24,6 @@ class NumberKey:
     value: bytes
 
     def hash(self, message: bytes) -> str:
-        """The hash of a number, with the name of the key that made it."""
         made = hmac.digest(self.value, message, "sha256").hex()
         return f"{self.name}:{made}" if self.name else made
 

@@ -35,12 +35,10 @@ class Numbers:
             return number
 
     def highest(self) -> int:
-        """Return the highest number that a finding was given."""
         counted = self._counters.get(FINDINGS) or {}
         return int(counted.get("value", 0))
 
     def skip_to(self, highest: int) -> None:
-        """Take no number up to this one any more."""
         with self._lock:
             self._begin()
             behind = {"id": FINDINGS, "value": {"$lt": highest}}

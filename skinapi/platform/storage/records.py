@@ -114,7 +114,6 @@ class Repository(Generic[R]):
         newest_first: bool = False,
         fields: Sequence[str] | None = None,
     ) -> Page[R]:
-        """The page behind an id, in the order of ids."""
         sort = "-id" if newest_first else "id"
         found = self._documents.find(
             wanted, sort=sort, after=paging.after, limit=paging.limit + 1, fields=fields

@@ -211,7 +211,6 @@ def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = 
 
 
 def _has_numbers(store: Store) -> bool:
-    """Whether another system knows a patient by a number."""
     accounts = store.collection("accounts")
     accounts.ensure_index("external", unique=True)  # a restore has made none yet
     known = {"external": {"$gt": ""}}

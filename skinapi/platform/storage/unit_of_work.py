@@ -83,7 +83,6 @@ class Erasures:
             log.warning("erased_later", count=len(keys))
 
     def finish_all(self) -> None:
-        """Delete what was left."""
         while noted := self._noted.find(limit=AT_ONCE):
             self._erase([document["id"] for document in noted])
 
@@ -94,8 +93,6 @@ class Erasures:
 
 
 class UnitOfWork:
-    """Runs use cases, each as one transaction, and knows who listens to which event."""
-
     def __init__(self, store: Store, rows: AuditRows) -> None:
         self._store, self._rows, self._erasures = store, rows, Erasures(store)
         self._inside: Listeners = {}
@@ -111,7 +108,6 @@ class UnitOfWork:
         self._afterwards.setdefault(event, []).extend(listeners)
 
     def list_listeners(self) -> Iterator[tuple[str, str, Callable[[Any], Any]]]:
-        """List the listeners, each with the event's name and when it is called, in that order."""
         for when, listeners in (("inside", self._inside), ("afterwards", self._afterwards)):
             for event, calls in listeners.items():
                 yield from ((event.__name__, when, call) for call in calls)
@@ -157,8 +153,6 @@ class UnitOfWork:
 
 
 class Unit:
-    """A transaction under way, for the use case that runs in it."""
-
     named: AuditRow | None
     files: list[str]
     later: list[Callable[[], object]]

@@ -54,7 +54,6 @@ class SqliteFile:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the writer's lock: no other thread or process writes in this block."""
         with locked(self._lock):
             yield
 
@@ -74,7 +73,6 @@ class SqliteFile:
         write_durably(self._marker, MARKER)
 
     def connect(self) -> apsw.Connection:
-        """Open a connection for one thread of one process."""
         self.refuse_if_lost()
         with self.locked():
             if self._opened_by != os.getpid():
@@ -118,7 +116,6 @@ class SqliteFile:
         self._report_recovery(DAMAGED)
 
     def refuse_if_lost(self) -> None:
-        """Raise StoreUnavailable where the file is missing, or was never made."""
         if not (self.made and self._path.exists()):
             self._refuse(MISSING)
 
@@ -255,7 +252,6 @@ def _rewrite(connection: apsw.Connection, copy: Path) -> None:
 
 
 def _copy_pages(source: Path, connection: apsw.Connection) -> None:
-    """Copy in one transaction, which the end of the block commits."""
     rewritten = apsw.Connection(str(source), apsw.SQLITE_OPEN_READONLY)
     try:
         with connection.backup("main", rewritten, "main") as copying:

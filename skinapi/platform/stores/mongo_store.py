@@ -184,7 +184,6 @@ class MongoStore:
 
 
 def free_bytes(database: Database[Document], name: str) -> int:
-    """The free room in the file of this collection."""
     engine = database.command({"collStats": name}).get("wiredTiger", {})
     free: int = engine.get("block-manager", {}).get("file bytes available for reuse", 0)
     return free

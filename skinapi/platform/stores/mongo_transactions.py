@@ -82,7 +82,6 @@ class MongoTransactions:
 
     @property
     def open(self) -> OpenMongoTransaction | None:
-        """The transaction that the caller runs in."""
         return self._open.get()
 
     def run(self, act: Callable[[], T]) -> T:

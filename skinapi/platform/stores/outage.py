@@ -37,7 +37,6 @@ class Outage:
 
     @contextmanager
     def noticed(self) -> Iterator[None]:
-        """Surround one call to the database. Raises StoreUnavailable at once during an outage."""
         with self._lock:
             current = time.monotonic()
             if current < self._refused_until:

@@ -212,7 +212,6 @@ class SqliteDocuments:
             connection.execute(sql)
 
     def _change(self, connection: apsw.Connection, ops: Ops, wanted: Sql) -> list[Document]:
-        """Change the documents, and return them as they became."""
         changed, new_values = _changed(ops)
         condition, values = wanted
         update = f'UPDATE "{self._name}" SET doc = {changed} WHERE {condition} RETURNING doc'
@@ -229,7 +228,6 @@ class SqliteDocuments:
         return condition, values
 
     def _first(self, connection: apsw.Connection, filter: Filter) -> Document | None:
-        """The first match by id."""
         # Most reads and updates name one id. Its statement is always the same, so it is not put
         # together again.
         if filter.keys() == {"id"} and isinstance(filter["id"], str):
@@ -315,7 +313,6 @@ class SqliteDocuments:
 
 
 def _definition(connection: apsw.Connection, name: str) -> str | None:
-    """The SQL that created this table or index."""
     rows: Any = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name])
     return next((sql for (sql,) in rows), None)
 
@@ -354,7 +351,6 @@ def _run_change(connection: apsw.Connection, sql: str, values: Sequence[Any]) ->
 
 
 def _changed(ops: Ops) -> Sql:
-    """The SQL of a document with these changes."""
     changed, values = "doc", list[Any]()
     if removed := ops.get("$unset"):
         paths = ", ".join(f"'$.{field}'" for field in removed)

@@ -49,14 +49,12 @@ class SqliteStore:
         self._tables_ensured = (0, 0)  # by which process, of how many collections
 
     def make(self) -> None:
-        """Create the store where it was not made yet."""
         with sqlite_errors(), self._file.locked():
             if not self._file.made:
                 self._files.make()  # before the database, whose marker says that all was made
                 self._file.make()
 
     def refuse_if_lost(self) -> None:
-        """Raise StoreUnavailable where the database is missing, or was never made."""
         with sqlite_errors():
             self._file.refuse_if_lost()
 
@@ -121,7 +119,6 @@ class SqliteStore:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether the caller runs inside `transaction`."""
         return self._open.get() is not None
 
     def transaction(self, act: Callable[[], T]) -> T:

@@ -160,7 +160,6 @@ class ConcurrentLists:
         g.lists_for = caller
 
     def leave(self) -> None:
-        """Count the list of the current request, if it has one, as done; also after an error."""
         caller = g.pop("lists_for", None)
         if caller is None:
             return
@@ -226,7 +225,6 @@ class Sizes:
     held_in_files: int
 
     def for_route(self, route: Route) -> tuple[int, PayloadTooLarge]:
-        """The largest body for this route, and the error for a larger one."""
         if not route.carries_photo:
             largest = route.max_body or (self.spooled if route.spooled else LARGEST_BODY)
             return largest, body_too_large(largest)

@@ -48,8 +48,6 @@ def plain_text(error: SkinAPIError) -> Response:
 
 
 class RefusalWords(BaseModel):
-    """The texts of the page for a browser whose request was refused."""
-
     title: str
     too_many: str
     failed: str
@@ -61,7 +59,6 @@ REFUSAL_WORDS: Mapping[Language, RefusalWords] = load_words("accounts.refusal", 
 
 
 def refusal_page(error: SkinAPIError) -> Response:
-    """The answer for a browser that opens a page, in the browser's language."""
     language = known_language(request.accept_languages.best_match(LANGUAGES)) or LANGUAGES[0]
     words = REFUSAL_WORDS[language]
     why = words.too_many if isinstance(error, errors.TooManyRequests) else words.failed

@@ -91,7 +91,6 @@ class OpenedToClient:
 
     @property
     def closed(self) -> str:
-        """The sentence for a caller without a token where the operator opened none of them."""
         return self.refusal or closed_to(*self.clients)
 
 
@@ -182,12 +181,10 @@ class Route:
 
     @property
     def has_page(self) -> bool:
-        """Whether a browser that opens it gets a page."""
         return "text/html" in (self.produces, *self.or_produces)
 
     @property
     def lists(self) -> bool:
-        """Whether it answers with a list in pages."""
         return get_origin(self.returns) is Page
 
     @property
@@ -223,7 +220,6 @@ class Route:
         return self.parameters["query"].annotation if "query" in self.parameters else None
 
     def run(self, service: object, path: dict[str, str]) -> Response:
-        """Parse the current request, call the function, and make the answer."""
         result = self.function(service, **self._read_arguments(path))
         if isinstance(result, Response):
             return result
@@ -324,7 +320,6 @@ def _view(route: Route, service: object) -> Callable[..., Response]:
 
 
 def route_of(app: Flask, endpoint: str | None) -> Route | None:
-    """The declared route of this endpoint; None where there is none."""
     return getattr(app.view_functions.get(endpoint or ""), "route", None)
 
 
@@ -358,7 +353,6 @@ def declared_routes(app: Flask) -> Iterable[Route]:
 
 
 def routes_of_areas(app: Flask) -> list[tuple[str, Route]]:
-    """List all routes, each with the area of the API (a blueprint) that it belongs to."""
     found = ((rule.endpoint, route_of(app, rule.endpoint)) for rule in app.url_map.iter_rules())
     return [(endpoint.split(".")[0], route) for endpoint, route in found if route]
 
@@ -382,7 +376,6 @@ def renderer_for(
 
 
 def prefers_page(request: Request) -> bool:
-    """Whether a browser opens this address, rather than a program that reads JSON."""
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 

@@ -82,7 +82,6 @@ def docs_page(spec: Spec) -> str:
 
 
 def _resolve(part: Spec, components: Spec) -> Spec:
-    """The component that a part of the document refers to, or the part itself."""
     return components[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
 
 

@@ -170,7 +170,6 @@ class _Schemas:
         self._found = {key: schema for (key, _), schema in found.items()}
 
     def get_schema(self, owner: Any) -> Spec:
-        """The schema of a body class, or of what a route answers."""
         return self._found[_key(owner)]
 
 

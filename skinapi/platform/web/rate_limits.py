@@ -183,8 +183,6 @@ class LibraryWindows:
 
 
 class Limits:
-    """Counts requests by rate class and caller, and refuses those past the limit."""
-
     def __init__(self, windows: Windows, rates: dict[Rate, str], *, apart: bool = False) -> None:
         """`apart`: the counts are in a server of their own, which errors name."""
         self._windows, self._apart = windows, apart

@@ -53,17 +53,14 @@ def limit_body(largest: int, error: PayloadTooLarge) -> None:
 
 
 def largest_body() -> int:
-    """Return how many bytes the current body may have."""
     return (request.max_content_length or 1) - 1
 
 
 def is_oversize(request: Request, read: int) -> bool:
-    """Whether so many bytes of the request's body are more than it may have."""
     return read == request.max_content_length
 
 
 def oversize() -> PayloadTooLarge:
-    """The error for a body that is too large for the current route."""
     error: PayloadTooLarge = g.get("oversize") or PayloadTooLarge()
     return error
 

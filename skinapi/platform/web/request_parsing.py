@@ -74,7 +74,6 @@ def read_body(schema: type[B], request: Request) -> B:
 
 
 def may_be_absent(schema: type[Body]) -> bool:
-    """Whether a request may come without this body."""
     try:
         schema.model_validate_json(NO_FIELDS)
     except ValidationError:
@@ -323,8 +322,6 @@ class FormStream(Generic[F]):
 
 
 class BodyStream:
-    """A plain body, of a media type with parameters."""
-
     def __init__(self, request: Request) -> None:
         self._request = request
         self.media_type = request.mimetype

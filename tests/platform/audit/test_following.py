@@ -29,7 +29,6 @@ EACH = size(60, 1000)
 
 @pytest.fixture(params=["sqlite", "mongod"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Store]]:
-    """One store as several servers open it."""
     uri = own_database(request.getfixturevalue("mongo_uri")) if request.param == "mongod" else None
     opened = [store_of_kind(request.param, tmp_path, uri) for _ in range(3)]
     yield opened

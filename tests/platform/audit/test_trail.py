@@ -32,7 +32,6 @@ def faults_of(backend: Backend) -> list[str]:
 
 
 def trail_with(backend: Backend, *secrets: str) -> AuditTrail:
-    """The trail of a server that was started anew with these secrets."""
     return AuditTrail(backend.services.store, secrets=secrets)
 
 
@@ -41,7 +40,6 @@ def says_with(backend: Backend, *secrets: str) -> list[str]:
 
 
 def head_at(row: Document) -> Document:
-    """What the server stores where this row is the newest."""
     place = {"chain": "audit", "sequence": row["sequence"], "hash": row["hash"]}
     named = {**place, "key": KEYS.current}
     return {**named, "signature": KEYS.sign(named)}
@@ -70,7 +68,6 @@ def plain_hash(row: Document) -> str:
 
 
 def chain_anew(backend: Backend, kept: list[Document]) -> None:
-    """Replace all rows by these, numbered and chained anew, and the head with them."""
     rows = backend.services.store.collection("audit")
     rows.delete({})
     previous = "0" * 64

@@ -32,7 +32,6 @@ class Bench:
     def __init__(
         self, folder: Path, uri: str | None = None, *, settings: Mapping[str, str] | None = None
     ) -> None:
-        """With `settings`, the environment of the workers has these too."""
         self.folder, self._uri, self._settings = folder / "instance", uri, settings or {}
         given = settings_in(self.folder, mongo_uri=uri)
         make_store(given)

@@ -24,8 +24,6 @@ class NoBrokerError(Exception):
 
 
 class BrokerServer(Protocol):
-    """A broker on one folder and port; start it again after a kill."""
-
     uri: str
 
     def start(self) -> None: ...

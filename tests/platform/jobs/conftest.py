@@ -32,7 +32,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 @pytest.fixture(scope="module")
 def served_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """With one worker for many tests, each of which leaves it idle."""
     with Bench(tmp_path_factory.mktemp("bench")) as bench:
         bench.start_worker()
         yield bench

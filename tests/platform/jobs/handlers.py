@@ -124,7 +124,6 @@ def answer_too_much(context: JobContext) -> dict[str, Any]:
 
 
 def send_nonsense(context: JobContext) -> dict[str, Any]:
-    """What a library could write into the pipe of events."""
     pipe = int(os.environ["SKINAPI_JOB_EVENTS"])
     os.write(pipe, b'\xff\xfe\n[1]\n{"progress": "much"}\n{"progress": NaN}\n{"metric": 3}\n')
     os.write(pipe, b"[" * 60_000 + b"\n")

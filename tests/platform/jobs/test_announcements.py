@@ -8,8 +8,6 @@ PATIENCE_S = 60
 
 
 class SlowBroker:
-    """Answers nothing until it is told to."""
-
     def __init__(self) -> None:
         self.answers = threading.Event()
         self.announced: list[str] = []

@@ -148,7 +148,6 @@ def test_a_job_that_takes_too_long_fails_with_what_it_has_reached(
 
 
 def test_a_short_job_runs_beside_a_long_one(bench: Bench) -> None:
-    """Of somebody else, or of the same account; a second long one waits."""
     long = bench.submit("count", steps=10_000, pause=0.02)
     worker = bench.start_worker()
     bench.started(long)

@@ -64,7 +64,6 @@ def attempt_at(
     since_claim: float = 0.0,
     timing: Timing = TIMING,
 ) -> tuple[Job, Attempt]:
-    """Of a job that waits in its middle as long as there is a file `hold`."""
     files = {name: str(folder / name) for name in ("notes", "hold")}
     request = {**files, "steps": 30, "pause": pause}
     jobs.add(jobs.new_id(), kind="count", owner="ada", request=request)

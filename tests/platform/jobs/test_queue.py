@@ -49,7 +49,6 @@ def logged(store: Store) -> set[str]:
 
 
 def test_everybodys_first_job_comes_before_the_second_of_who_has_one_running(jobs: Jobs) -> None:
-    """Ada's first may run for a day before Ben comes."""
     adas = [submit(jobs, "ada") for _ in range(3)]
     running: Job | None = claim(jobs)
     ben, cleo = submit(jobs, "ben"), submit(jobs, "cleo")

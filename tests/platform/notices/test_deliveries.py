@@ -18,8 +18,6 @@ from tests.support.backends import Backend, erase
 
 
 class Other:
-    """The other systems: what reached each endpoint, and what it answers."""
-
     def __init__(self) -> None:
         self.taken: dict[str, list[Delivery]] = {}
         self.answers: dict[str, Callable[[], int]] = {}
@@ -39,7 +37,6 @@ def other() -> Other:
 
 @pytest.fixture
 def sender(backend: Backend, other: Other, monkeypatch: pytest.MonkeyPatch) -> DeliverySender:
-    """One that tries an endpoint again at once."""
     monkeypatch.setattr(delivery_sender, "FIRST_PAUSE_S", 0.0)
     monkeypatch.setattr(delivery_sender, "LONGEST_PAUSE_S", 0.0)
     return sender_of(backend, other)

@@ -32,7 +32,6 @@ Pass = Callable[[], None]
 
 @pytest.fixture
 def send(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Pass:
-    """A pass of the sender, which has forgotten that the server was away."""
     monkeypatch.setattr(sender, "LONGEST_PAUSE_S", 0.0)
     return partial(backend.app.background.run, "notice-sender")
 
@@ -153,7 +152,6 @@ def test_a_mail_that_waits_without_a_mail_server_is_sent_later(
 def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
     backend: Backend, smtp: SmtpServer, send: Pass
 ) -> None:
-    """As after a kill between the mail server's answer and the note of it."""
     tell(backend, backend.member())
     with pytest.MonkeyPatch.context() as patch:
 
@@ -234,7 +232,6 @@ def test_the_password_travels_after_tls_has_begun_with_an_authority_of_the_clini
 
 
 def sent(backend: Backend, smtp: SmtpServer) -> list[tuple[str, str, str]]:
-    """To whom, the subject, and the link."""
     backend.app.background.run("notice-sender")
     return [
         (str(mail["To"]), str(mail["Subject"]), mail.get_content().splitlines()[2])

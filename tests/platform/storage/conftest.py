@@ -39,7 +39,6 @@ def sqlite(tmp_path: Path) -> Iterator[SqliteStore]:
 
 @pytest.fixture
 def raw_database(mongo_database_uri: str) -> Iterator[Database[Document]]:
-    """What a MongoStore keeps, seen past the port."""
     client: pymongo.MongoClient[Document]
     with pymongo.MongoClient(mongo_database_uri) as client:
         yield client.get_default_database()

@@ -41,7 +41,6 @@ def contents(store: Store) -> tuple[Rest, dict[str, bytes | None]]:
 
 
 def fill(store: Store, many: int = 12) -> None:
-    """Documents of all kinds of values, some with one blob, one with parts of a larger whole."""
     things = store.collection("things")
     for number in range(many):
         things.insert(
@@ -104,7 +103,6 @@ def test_what_is_erased_meanwhile_does_not_come_back(
     first, second, *_ = things.find({"photo_blob": {"$ne": None}})
 
     def erase(counts: Counts) -> None:
-        """After all documents were read: one loses its photo, the other goes with it."""
         if counts.documents == 13 and not counts.blobs:
             replaced = store.blobs.put(b"another photo")
             things.update({"id": first["id"]}, {"$set": {"photo_blob": replaced}})

@@ -32,7 +32,6 @@ def keep(documents: Documents, *kept: Document) -> None:
 
 
 def keep_values(documents: Documents, *values: Any) -> None:
-    """As `n` of a, b, c and so on."""
     keep(documents, *({"id": chr(97 + place), "n": n} for place, n in enumerate(values)))
 
 

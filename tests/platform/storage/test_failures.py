@@ -32,7 +32,6 @@ DRIVERS_OWN_S = 30  # how long pymongo looks for a server unless told
 
 @contextmanager
 def files_no_larger_than(limit: int) -> Iterator[None]:
-    """As a full disk would, writing beyond this fails."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
@@ -146,7 +145,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def outage(clock: Clock) -> Outage:
-    """One that a call has begun which waited in vain."""
     outage = Outage(nullcontext)
     wait(outage, clock, TIMEOUT_S, StoreUnavailable())
     return outage

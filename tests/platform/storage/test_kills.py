@@ -29,7 +29,6 @@ Report = Callable[[str], None]
 
 @pytest.fixture
 def seed(report: Report) -> int:
-    """Of the moments of the kills; reported, so that a failure can be looked at."""
     chosen = int(os.environ.get("KILL_SEED") or random.randrange(10**6))
     report(f"KILL_SEED={chosen}")
     return chosen
@@ -47,7 +46,6 @@ def whole_lines(output: IO[str]) -> list[str]:
 
 
 def written_until_killed(dice: random.Random, commands: list[list[str]]) -> list[list[str]]:
-    """Start the writers, kill each at a moment of its own, and gather what they were told."""
     writers = [start_writer(*command) for command in commands]
     outputs = [writer.stdout for writer in writers if writer.stdout]
     first = [output.readline().strip() for output in outputs]
@@ -65,7 +63,6 @@ def last(acknowledged: list[str], kind: str) -> int:
 
 
 def lost(documents: Documents, name: str, acknowledged: list[str]) -> int:
-    """How many acknowledged writes of a writer are not there."""
     there = {document["id"] for document in documents.find()}
     inserts = [f"{name}-{number}" for number in range(1, last(acknowledged, "insert") + 1)]
     kept = int((documents.get(name) or {"n": 0})["n"])

@@ -38,7 +38,6 @@ def four() -> Iterator[Pool]:
 
 
 def at_once(act: Callable[[int], str]) -> Counter[str]:
-    """What came out when so many hands did it at the same moment."""
     start = Barrier(HANDS)
 
     def hand(number: int) -> str:
@@ -158,7 +157,6 @@ class _Noted(apsw.VFS):
 
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The files that the disk was waited for, one name a time."""
     monkeypatch.setattr(SqliteFile, "_open", OPEN)
     noted = _Noted()
     SYNCED.clear()

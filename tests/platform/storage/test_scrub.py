@@ -21,7 +21,6 @@ ALL_DONE = Scrubbed((Remnant.DISK,))
 
 
 def fill(store: Store, many: int = 2000) -> None:
-    """Documents that name their owners in short fields, indexed ones and long ones."""
     rng = Random(1)
     things = store.collection("things")
     things.ensure_index("email")
@@ -53,7 +52,6 @@ def erase(store: Store) -> None:
 
 
 def found_in(folder: Path) -> dict[str, int]:
-    """How often each file names somebody who was erased."""
     marks = [mark(person).encode() for person in ERASED]
     counted = {
         path.name: sum(path.read_bytes().count(each) for each in marks)
@@ -125,7 +123,6 @@ def test_a_large_file_is_rewritten_when_the_operator_says_so_and_there_is_room(
 def test_a_file_that_a_scrub_made_smaller_is_not_taken_for_damaged(
     sqlite: SqliteStore, tmp_path: Path
 ) -> None:
-    """By other processes that knew it larger; one that was cut otherwise is."""
     path = tmp_path / "test.db"
     with closing(SqliteStore(path, sqlite.blobs)) as other:  # type: ignore[arg-type]
         fill(sqlite, 500)

@@ -18,7 +18,6 @@ def store(sqlite: Store) -> Store:
 
 @pytest.fixture
 def totals(store: Store) -> Iterator[Totals]:
-    """Of a process that collects."""
     totals = Totals(store)
     totals.write_collected()
     yield totals

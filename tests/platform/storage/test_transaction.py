@@ -107,8 +107,6 @@ def test_others_see_nothing_before_the_end(store: Store, things: Documents) -> N
 
 
 def move(things: Documents, source: str, target: str) -> Callable[[], None]:
-    """Moves one from here to there, by what it reads."""
-
     def act() -> None:
         taken, given = things.get(source), things.get(target)
         assert taken

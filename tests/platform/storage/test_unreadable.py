@@ -61,14 +61,12 @@ def mistake_the_times(document: Document, _: list[str]) -> Document:
 
 
 def empty_the_parts(document: Document, _: list[str]) -> Document:
-    """Only plain texts and numbers are left, by which most lists find a record."""
     kept = (str, int, float)
     return {name: value for name, value in document.items() if isinstance(value, kept)}
 
 
 @contextmanager
 def collections_read() -> Iterator[set[str]]:
-    """Their names."""
     read = set()
 
     def reading(method: str) -> Callable[..., Any]:
@@ -87,8 +85,6 @@ def collections_read() -> Iterator[set[str]]:
 
 
 class Clinic:
-    """Two patients with doctors, spots, findings, messages, reviews and keys, and all lists."""
-
     def __init__(self, backend: Backend) -> None:
         self.backend, two = backend, TwoAccounts(backend)
         self.doctor, self.patient, self.admin = two.grace, two.ada, two.root
@@ -130,7 +126,6 @@ class Clinic:
         return sorted({*found})
 
     def read_all(self, damaged: str, collection: str) -> dict[str, str]:
-        """The header of each list that left something out, of those that read this collection."""
         said, failed = {}, []
         for person, path, read in self.shown:
             if collection not in read or person is self.callers.get(collection) or damaged in path:
@@ -184,7 +179,6 @@ def test_every_list_is_shown_without_the_damaged_record(
 
 
 def test_what_is_left_out_is_named_to_the_operator(any_backend: Backend) -> None:
-    """In the log, by `/readyz` and as a figure; never by what it holds."""
     backend = any_backend
     doctor, patient = patient_in_care(backend)
     broken, urgent = (file_for(backend, patient, URGENT) for _ in range(2))

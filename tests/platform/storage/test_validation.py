@@ -68,7 +68,6 @@ def refused(documents: Documents, *acts: Callable[[], object]) -> None:
 
 @pytest.fixture
 def kept(documents: Documents) -> Documents:
-    """A store with one document, which no breach may change."""
     documents.insert({"id": "kept", "n": 1})
     return documents
 

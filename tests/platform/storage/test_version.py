@@ -53,7 +53,6 @@ def test_older_code_does_not_open_a_newer_store(
 def test_a_store_before_the_former_release_is_refused_before_anything_is_written(
     store: Store, number: int
 ) -> None:
-    """The first code wrote no version."""
     store.collection("accounts").insert({"id": "a"})
     if number > 1:
         store.collection(STORE_COLLECTION).insert({"id": STORE_COLLECTION, "version": number})

@@ -46,7 +46,6 @@ def assert_readable(answer: TestResponse) -> None:
 
 
 def shown(answer: TestResponse) -> tuple[int, str]:
-    """The status and the sentence that the app's screens show."""
     body = answer.get_json()
     if answer.status_code >= 400:
         assert body["error"] == body["message"] == body["msg"] == body["detail"]

@@ -23,8 +23,6 @@ LARGEST = 100
 
 @dataclass
 class FailingService:
-    """What the routes raise; nothing, and they answer."""
-
     fault: Exception | None = None
 
 

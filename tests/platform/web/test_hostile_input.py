@@ -305,7 +305,6 @@ def sent(body: bytes) -> Request:
 
 
 def peak_of(schema: type[Body], body: bytes) -> float:
-    """The most memory taken for a refusal, in bodies."""
     request = sent(body)
     tracemalloc.start()
     try:

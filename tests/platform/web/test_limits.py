@@ -229,7 +229,6 @@ def redis() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """For how long each answer of Redis was waited for in vain, in seconds."""
     found: list[float] = []
     read = Connection.read_response
 
@@ -317,8 +316,6 @@ class Item(Answer):
 
 
 class ListBackend(Backend):
-    """Where one list searches the store until it is let go on."""
-
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.searching, self.found = threading.Semaphore(0), threading.Event()

@@ -210,7 +210,6 @@ def test_the_metrics_count_jobs_that_wait_run_or_lost_their_worker(scraped: Back
 
 
 def gauges(backend: Backend) -> dict[str, float]:
-    """What /metrics tells, by the name and the labels."""
     text = backend.member(role="admin").call("GET", "/metrics").text
     lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
     return {name: float(value) for name, _, value in lines}

@@ -23,8 +23,6 @@ def is_refused(answer: TestResponse) -> bool:
 
 
 class Described:
-    """Everybody of the access matrix, and what the API says of itself."""
-
     def __init__(self, folder: Path, kept: Path) -> None:
         self.backend = Backend(folder, environment="production", **MAIL)
         self.routes = declared(self.backend)

@@ -180,7 +180,6 @@ def test_an_ambiguous_request_gets_one_refusal_and_a_closed_connection(
 
 
 def test_a_plain_request_is_followed_by_the_next(plain: Server) -> None:
-    """Else the others would prove nothing."""
     for whole in (
         content_length(2) + b"\r\n{}",
         CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n",

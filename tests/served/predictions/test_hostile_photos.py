@@ -46,7 +46,6 @@ def files() -> list[Sent]:
 
 
 def each(client: Client) -> list[Sent]:
-    """In the drill every file; else one of each family, and for each client another one."""
     if drill:
         return files()
     own = CLIENTS.index(client)

@@ -26,7 +26,6 @@ PICTURES = re.compile(
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """Every file with a picture anywhere in it: store, blobs, log, temporary files."""
     return [path for path in folder.rglob("*") if path.is_file() and PICTURES.search(read(path))]
 
 
@@ -88,7 +87,6 @@ def test_neither_consent_nor_a_setting_keeps_what_is_not_to_be_kept(
 
 
 def test_where_every_photo_is_kept_it_is_on_the_disk(tmp_path: Path) -> None:
-    """So the test above would see one."""
     backend = Backend(tmp_path, photos="always")
     body, kind = as_form(lesions(1)[0], "image")
     assert (
@@ -116,8 +114,6 @@ def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path
 
 
 class BackendOfSettings(Backend):
-    """With the model that the settings name."""
-
     def served(self) -> None:
         return None
 

@@ -46,7 +46,6 @@ def ada(server: Server) -> Iterator[Caller]:
 
 
 def of_the_photo(answer: Answer) -> dict[str, Any]:
-    """What the photo decides: not the number, not the moment."""
     return {name: value for name, value in answer.json.items() if name not in ITS_OWN}
 
 

@@ -58,7 +58,6 @@ def test_a_stop_waits_for_its_last_request_also_after_broken_streams(tmp_path: P
 
 
 def store_file(seeder: Seeder, owner: Caller, *, lost: bool) -> None:
-    """A file for this person to fetch, in two pieces; the second may be lost."""
     key, second = new_blob_key(PIECE), new_blob_key(PIECE)
     for stored in (key,) if lost else (key, second):
         seeder.services.store.blobs.put_as(stored, PIECE)
@@ -78,7 +77,6 @@ def store_file(seeder: Seeder, owner: Caller, *, lost: bool) -> None:
 
 
 def begin_download(owner: Caller) -> socket.socket:
-    """A connection on which the file has begun to arrive."""
     line = open_connection(owner.port)
     line.sendall(
         b"POST /me/file/download HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"

@@ -98,7 +98,6 @@ def registration(number: int) -> bytes:
 
 
 def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
-    """And all records are in the one file of the database."""
     with serving(tmp_path, workers=2) as server:
         with closing(Seeder(server)) as seeder:
             ada = seeder.person()

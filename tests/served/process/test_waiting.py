@@ -33,7 +33,6 @@ def _timeouts_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def why_not(uri: str, folder: Path) -> StoreUnavailable:
-    """What a start says of this address: it waits, and ends where this is StoreRefused."""
     with pytest.raises(StoreUnavailable) as caught:
         open_store(settings_in(folder, mongo_uri=uri))
     return caught.value
