@@ -39,7 +39,6 @@ from skinapi.console.routes import routes as console_routes
 from skinapi.findings.prediction.routes import kept_photo_routes
 from skinapi.findings.prediction.routes import routes as prediction_routes
 from skinapi.findings.records.routes import routes as records_routes
-from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.routes import routes as reports_routes
 from skinapi.findings.reviews.routes import correction_routes, outcome_routes
 from skinapi.findings.reviews.routes import routes as review_routes
@@ -276,7 +275,6 @@ def _routes_of_core(
 
 def _open_server_info(app: Application, limits: Limits, console: Console) -> ServerInfo:
     services, inference = app.services, app.services.inference
-    mailer = services.get(UnassignedMailer)
     noted = [store for area in switched_on(services.settings) for store in area.problems]
     return ServerInfo(
         app,
@@ -295,7 +293,6 @@ def _open_server_info(app: Application, limits: Limits, console: Console) -> Ser
             *services.jobs.problems(),
             *([WRONG_DEFAULT_DOCTOR] if services.assignments.has_wrong_default() else []),
             *_say_wrong_readers(services),
-            *mailer.problems(),
             *services.data.outbox.problems(),
             *services.data.deliveries.problems(),
             *chain.from_iterable(services.get(store).problems() for store in noted),

@@ -296,10 +296,12 @@ class CareService:
         """Return nothing for a doctor who does not see the patients without a doctor."""
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
-        page = self.unassigned.page(urgency=urgency, paging=paging, to=doctor.account)
-        waits_for = {spot.rows[0].id: spot.waits_for for spot in page.items}
-        owners = {spot.owner.id for spot in page.items}
-        found = self._see_rows([spot.rows[0] for spot in page.items], doctor, owners)
+        spots = self.unassigned.list_spots(doctor.account)
+        wanted = [rows for rows in spots if urgency in (None, rows[0].urgency)]
+        page = _page_by(wanted, lambda rows: rows[0].urgency_key or "", paging)
+        waits_for = {rows[0].id: tuple(row.kind for row in rows) for rows in page.items}
+        owners = {rows[0].owner for rows in page.items}
+        found = self._see_rows([rows[0] for rows in page.items], doctor, owners)
         return Page(
             [replace(item, waits_for=waits_for[item.row.id]) for item in found], page.next_after
         )

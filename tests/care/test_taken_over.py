@@ -9,7 +9,7 @@ import pytest
 from tests.care.clinic import ROUTINE, file_for, patient_of, review
 from tests.care.conversation import Talk
 from tests.conftest import store_on
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import Backend, Person
 
 AWAITED = {"sample": "waiting"}
 
@@ -17,32 +17,7 @@ AWAITED = {"sample": "waiting"}
 @pytest.fixture(params=["sqlite", "mongod"])
 def clinic(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     for store in store_on(request, tmp_path):
-        yield Backend(tmp_path, store, **MAIL)
-
-
-def give(backend: Backend, patient: Person, doctor: Person | None) -> None:
-    body = {"doctor": doctor and doctor.email}
-    path = f"/users/{patient.email}/doctor"
-    assert backend.admin().call("PUT", path, json=body).status_code == 200
-
-
-def mails(backend: Backend, doctor: Person) -> list[Any]:
-    found = backend.services.data.outbox.list_to(backend.account(doctor.email).id)
-    return [record.figures for record in found if record.kind == "came_into_care"]
-
-
-@pytest.mark.parametrize("left", ["result", "photo", "message"])
-def test_the_mail_of_a_handover_counts_what_is_left(clinic: Backend, left: str) -> None:
-    talk = Talk(clinic)
-    weber, admin = clinic.member(role="doctor"), clinic.admin()
-    number = file_for(clinic, talk.ada, ROUTINE, lesion=talk.lesion).number
-    leave_open(talk, number, left)
-    give(clinic, talk.ada, weber)
-    figures = {"cases": 1, "urgent": int(left == "result")}
-    assert mails(clinic, weber) == [figures]
-    for act in ("suspend", "approve"):
-        admin.call("PATCH", f"/users/{weber.email}/{act}", json={})
-    assert mails(clinic, weber) == [figures, figures]
+        yield Backend(tmp_path, store)
 
 
 def leave_open(talk: Talk, number: int, left: str) -> None:

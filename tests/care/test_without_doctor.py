@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 from skinapi.app.integrity_check import check_integrity
-from skinapi.findings.records import unassigned_patients
-from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import (
     REFERRAL,
@@ -426,79 +424,55 @@ def test_nobody_is_told_that_a_doctor_looks_at_a_photo_that_is_not_kept(
         backend.edit(ada.email, doctor_id=doctor)
 
 
-def test_what_is_nobodys_is_said_to_the_admin_to_probes_and_by_mail(open_backend: Open) -> None:
+def test_the_admin_reads_how_many_wait_without_a_doctor(any_backend: Backend) -> None:
+    admin, ada, ben = (any_backend.member(role=role) for role in ("admin", "user", "user"))
+    any_backend.member(role="doctor")
+    for patient, band in ((ada, URGENT), (ada, URGENT), (ben, ROUTINE)):
+        file_for(any_backend, patient, band)
+    counted = admin.call("GET", "/admin/overview").get_json()["unassigned"]
+    figures = {"patients": 2, "spots": 3, "urgent": 2}
+    assert counted == {**figures, "listed": True, "has_doctor": True}
+
+
+def mails_of(backend: Backend, person: Person, kind: str) -> list[Any]:
+    found = backend.services.data.outbox.list_to(identifier(backend, person))
+    return [(record.about, dict(record.figures)) for record in found if record.kind == kind]
+
+
+def test_doctors_and_admins_are_mailed_daily_and_when_more_are_urgent(open_backend: Open) -> None:
+    backend = open_backend(**MAIL)
+    admin, doctor, other = (backend.member(role=role) for role in ("admin", "doctor", "researcher"))
+    patient, mail_waiting = backend.member(), backend.services.unassigned.mail_waiting
+    mail_waiting()
+    assert mails_of(backend, doctor, "without_doctor") == [], "nothing waits"
+    for band, urgent in ((ROUTINE, 0), (ROUTINE, 0), (URGENT, 1)):
+        file_for(backend, patient, band)
+        mail_waiting()
+        [(about, figures)] = mails_of(backend, doctor, "without_doctor")
+        assert (about, figures["urgent"]) == ("queue?list=unassigned", urgent)
+    assert figures["cases"] == 3
+    assert mails_of(backend, admin, "without_doctor") == [("overview", figures)]
+    assert mails_of(backend, other, "without_doctor") == []
+    outbox = backend.services.data.outbox
+    outbox.mark_sent(outbox.list_to(identifier(backend, doctor)))
+    mail_waiting()
+    assert len(mails_of(backend, doctor, "without_doctor")) == 1, "once a day"
+
+
+def test_a_doctor_is_mailed_when_something_urgent_comes_into_care(open_backend: Open) -> None:
     backend = open_backend(**MAIL)
     admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
-    backend.member(role="researcher")
     ada, ben = backend.member(), backend.member()
-    for patient, band in ((ada, URGENT), (ada, URGENT), (ben, URGENT), (ben, ROUTINE)):
+    for patient, band in ((ada, ROUTINE), (ben, ROUTINE), (ben, URGENT)):
         file_for(backend, patient, band)
-    overview = admin.call("GET", "/admin/overview").get_json()
-    assert overview["unassigned"] == {
-        "patients": 2,
-        "spots": 4,
-        "urgent": 3,
-        "listed": True,
-        "has_doctor": True,
-    }
-    ready = backend.client.get("/readyz")
-    assert ready.status_code == 200
-    assert "Patients without a doctor: 2, urgent cases of theirs: 3" in ready.get_json()["notes"]
-
-    mailer = backend.services.get(UnassignedMailer)
-    mailer.run_once()
-    mailer.run_once()  # at most once a day
-    outbox = backend.services.store.collection("outbox").find()
-    told = [
-        (item["account"], item["figures"]) for item in outbox if item["kind"] == "without_doctor"
-    ]
-    figures = {"cases": 4, "urgent": 3}
-    assert told == [(identifier(backend, person), figures) for person in (doctor, admin)]
-
-
-def test_who_was_told_of_patients_without_a_doctor_is_told_again_of_a_more_urgent_one(
-    open_backend: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    backend = open_backend(**MAIL)
-    doctor, patient = backend.member(role="doctor"), backend.member()
-    mailer = backend.services.get(UnassignedMailer)
-
-    def told() -> Any:
-        found = backend.services.data.outbox.list_to(identifier(backend, doctor))
-        return [record.figures["urgent"] for record in found if record.kind == "without_doctor"]
-
-    file_for(backend, patient, ROUTINE)
-    mailer.run_once()
-    file_for(backend, patient, URGENT)
-    mailer.run_once()
-    assert told() == [0], "once an hour at most"
-    monkeypatch.setattr(unassigned_patients, "TOLD_AGAIN_AFTER", timedelta())
-    mailer.run_once()
-    mailer.run_once()
-    assert told() == [1], "in place of the one that was not sent yet"
-
-
-def test_what_comes_into_care_is_one_mail(open_backend: Open) -> None:
-    backend = open_backend(**MAIL)
-    admin, doctor, other = (backend.member(role=role) for role in ("admin", "doctor", "doctor"))
-    ada, ben = backend.member(), backend.member()
-    for patient, band in ((ada, URGENT), (ada, ROUTINE), (ben, REFERRAL)):
-        file_for(backend, patient, band)
-
-    def told() -> Any:
-        found = backend.services.data.outbox.list_to(identifier(backend, doctor))
-        return [record.figures for record in found if record.kind == "came_into_care"]
-
+    mailed = list[int]()
     for patient in (ada, ben):
-        admin.call("PUT", f"/users/{patient.email}/doctor", json={"doctor": doctor.email})
-    assert told() == [{"cases": 2, "urgent": 1}, {"cases": 1, "urgent": 0}]
-    found = backend.services.data.outbox.list_to(identifier(backend, doctor))
-    assert len({record.due_at for record in found}) == 1, "they leave together"
-    admin.call("PATCH", f"/users/{doctor.email}/suspend")
-    admin.call("PATCH", f"/users/{doctor.email}/approve", json={})
-    assert told()[2:] == [{"cases": 3, "urgent": 1}]
-    take(other, identifier(backend, ada))
-    assert len(told()) == 3
+        admin.call_ok("PUT", f"/users/{patient.email}/doctor", json={"doctor": doctor.email})
+        mailed.append(len(mails_of(backend, doctor, "urgent")))
+    for act in ("suspend", "approve"):
+        admin.call_ok("PATCH", f"/users/{doctor.email}/{act}", json={})
+    mailed.append(len(mails_of(backend, doctor, "urgent")))
+    assert mailed == [0, 1, 2]
 
 
 def test_the_photos_of_a_program_wait_for_nobody(any_backend: Backend) -> None:

@@ -16,7 +16,6 @@ from skinapi.base.container import Container
 from skinapi.base.settings.settings import Settings
 from skinapi.care.pending_comparisons import PendingComparisons
 from skinapi.care.reminders import ReminderMailer
-from skinapi.findings.records.unassigned_patients import UnassignedMailer
 from skinapi.findings.reports.narrator import Narrator
 from skinapi.model.registry.service import ModelReloader
 from skinapi.platform.audit.trail import AuditSealer
@@ -70,11 +69,11 @@ def _list_tasks(services: Services) -> list[Task]:
         Task("notice-sender", 2, get(NoticeSender).run_once, "notices not sent"),
         Task("delivery-sender", 1, sender.run_once, "deliveries not sent", at_stop=sender.stop),
         Task("comparisons", 2, get(PendingComparisons).run_once, "photos not compared"),
-        Task("unassigned-mailer", 60, get(UnassignedMailer).run_once, "not told of patients"),
         Task("retention", 600, get(RetentionService).run_once, "retention not passed"),
         # By any process: two at once do no harm.
         Task("erased-files", 60, get(Erasures).finish_all, "files not erased"),
         Task("waiting-expiry", 3600, get(WaitingExpiry).run_once, "not expired"),
+        Task("unassigned", 600, services.unassigned.mail_waiting, "not told of patients", 60),
         Task("erasure-due", 60, erasure.begin_due, "not erased", 5),
         Task("erasure-begun", 5, erasure.finish_begun, "not erased"),
         Task("reminders", 600, get(ReminderMailer).run_once, "not reminded"),

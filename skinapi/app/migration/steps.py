@@ -42,6 +42,7 @@ MERGED_MAILS = {
     **dict.fromkeys(("new_browser", "wrong_codes"), Kind.UNUSUAL_LOG_IN),
     "opinion_came": Kind.OPINION,
     "erased": Kind.CLOSED,
+    "came_into_care": Kind.URGENT,
 }
 # What 2.0.0 stored of a review that it withheld from the patient.
 WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)

@@ -259,7 +259,7 @@ class FindingsService:
             self.access.unassigned.outbox.add(Kind.NEWS, to=seen.owner, about=about)
         counts, counted = after.instruction.band, seen.instruction.band
         if counts is Band.URGENT_REFERRAL and counts is not counted:
-            self.access.unassigned.tell_of_rise(account, seen)
+            self.access.unassigned.tell_of_urgent(account)
 
     def _correct_place(self, before: StoredFinding, after: StoredFinding) -> None:
         """Let a spot with this finding alone, which is where that was told to be, be where it is

@@ -39,7 +39,6 @@ class Kind(StrEnum):
     ACCOUNTS_JOINED = "accounts_joined"
     URGENT = "urgent"
     WITHOUT_DOCTOR = "without_doctor"
-    CAME_INTO_CARE = "came_into_care"
     OTHER_DOCTOR = "other_doctor"
     OPINION = "opinion"
     REMINDER = "reminder"
@@ -97,14 +96,6 @@ class Notice(StoredRecord):
         """Whether it is too late to send it. It is never too late for NEWS."""
         return self.expires_at <= now() and self.kind is not Kind.NEWS
 
-    def joined(self, others: Sequence["Notice"]) -> "Notice":
-        """The one mail of them all: their figures are added up."""
-        sums = {
-            name: figure + sum(other.figures.get(name, 0) for other in others)
-            for name, figure in self.figures.items()
-        }
-        return self.model_copy(update={"figures": sums})
-
     @property
     def of_security(self) -> bool:
         return self.kind in SECURITY
@@ -143,7 +134,6 @@ class Outbox(Repository[Notice]):
         author: str | None = None,
         urgent: bool = False,
         delay: timedelta = timedelta(),
-        due_at: datetime | None = None,
         expires_at: datetime | None = None,
         figures: Mapping[str, int] | None = None,
         address: str | None = None,
@@ -151,12 +141,12 @@ class Outbox(Repository[Notice]):
         log_in: str | None = None,
     ) -> None:
         """Call it in the transaction of the change. `to` is an account, which a mail to an
-        `address` outlives. It is sent after `delay`, or at `due_at`, unless it is withdrawn before.
+        `address` outlives. It is sent after `delay`, unless it is withdrawn before.
         """
         if not self.enabled:
             return
         moment = now()
-        due_at = due_at or moment + delay
+        due_at = moment + delay
         kept = NEWS_GIVEN_UP_AFTER if kind is Kind.NEWS else GIVEN_UP_AFTER
         self.insert(
             Notice(
@@ -176,10 +166,9 @@ class Outbox(Repository[Notice]):
             )
         )
 
-    def find_last(self, kind: Kind, *, to: str, about: str | None = None) -> Document | None:
+    def find_last(self, kind: Kind, *, to: str) -> Document | None:
         """The newest mail of this kind that waits, or was sent within a day, as it is stored."""
-        wanted = {"account": to, "kind": kind, **({"about": about} if about else {})}
-        documents = self._documents.find(wanted, sort="-id", limit=1)
+        documents = self._documents.find({"account": to, "kind": kind}, sort="-id", limit=1)
         return documents[0] if documents else None
 
     def list_to(self, account: str) -> list[Notice]:
