@@ -66,7 +66,7 @@ def test_a_server_shows_a_finding_of_the_next_version(tmp_path: Path) -> None:
         documents.delete({"id": stored["id"]})
         inner = {name: with_more(stored[name]) for name in ("finding", "context")}
         documents.insert({**stored, **inner, **NEWER})
-        for path in (f"/submissions/{before['id']}", f"/submissions/{before['id']}/report"):
+        for path in (f"/submissions/{before['id']}", f"/submissions/{before['id']}/report.json"):
             assert ada.call("GET", path).status_code == 200
         assert [item["id"] for item in ada.pages("/submissions")] == [before["id"]]
 

@@ -34,10 +34,6 @@ class NewMessage(Body):
     )
 
 
-class ReadMark(Body):
-    message: Identifier = Field(description="`_id` of the last message that was read")
-
-
 class MessageView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
@@ -174,43 +170,21 @@ def _send(
     return MessageView.from_message(*sent, to=by.id)
 
 
-@routes.route("PUT", "/lesions/<lesion>/messages/read", raises=(NotFound,))
-def mark_messages_read(
-    messages: MessagesService, *, lesion: str, body: ReadMark, subject: Subject
-) -> Message:
-    """Mark what waits for the caller in this conversation as read, up to a message. What a patient
-    wrote goes on waiting for an answer.
+@routes.route("PUT", "/messages/<message>/read", raises=(NotFound,))
+def mark_messages_read(messages: MessagesService, *, message: str, subject: Subject) -> Message:
+    """Mark what waits for the caller in the conversation of this message as read, up to this one.
+    What a patient wrote goes on waiting for an answer.
     """
-    messages.mark_read(topic=ConversationTopic(lesion=lesion), last=body.message, by=subject)
+    messages.mark_read(message=message, by=subject)
     return Message(message="Marked as read")
 
 
-@routes.route("PUT", "/patients/<patient>/messages/read", raises=(NotFound,))
-def mark_messages_about_no_spot_read(
-    messages: MessagesService, *, patient: str, body: ReadMark, subject: Subject
-) -> Message:
-    """The same about no spot."""
-    messages.mark_read(topic=ConversationTopic(patient=patient), last=body.message, by=subject)
-    return Message(message="Marked as read")
-
-
-@routes.route("POST", "/lesions/<lesion>/messages/done", raises=(NotFound,))
-def mark_messages_done(
-    messages: MessagesService, *, lesion: str, body: ReadMark, subject: Subject
-) -> Message:
-    """For the doctor in charge: what the patient wrote in this conversation, up to a message, needs
-    no answer.
+@routes.route("POST", "/messages/<message>/done", raises=(NotFound,))
+def mark_messages_done(messages: MessagesService, *, message: str, subject: Subject) -> Message:
+    """For the doctor in charge: what the patient wrote in the conversation of this message, up to
+    this one, needs no answer.
     """
-    messages.mark_done(topic=ConversationTopic(lesion=lesion), last=body.message, by=subject)
-    return Message(message="Done")
-
-
-@routes.route("POST", "/patients/<patient>/messages/done", raises=(NotFound,))
-def mark_messages_about_no_spot_done(
-    messages: MessagesService, *, patient: str, body: ReadMark, subject: Subject
-) -> Message:
-    """The same about no spot."""
-    messages.mark_done(topic=ConversationTopic(patient=patient), last=body.message, by=subject)
+    messages.mark_done(message=message, by=subject)
     return Message(message="Done")
 
 

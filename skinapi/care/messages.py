@@ -42,6 +42,7 @@ MOST_UNREAD = 50
 MOST_LISTED = 200
 # Who reads it in the console before that gets no mail.
 MAILED_AFTER = timedelta(minutes=2)
+NO_MESSAGE = "Message not found"
 # A message, and the number of the finding that it is about.
 NumberedMessage = tuple[Message, int | None]
 
@@ -196,17 +197,17 @@ class MessagesService:
         return sent
 
     @atomic
-    def mark_read(self, _: Unit, *, topic: ConversationTopic, last: str, by: Subject) -> None:
+    def mark_read(self, _: Unit, *, message: str, by: Subject) -> None:
         """What a patient wrote goes on waiting for an answer of the doctor."""
-        thread = self._get_thread(topic, by)
-        if self.messages.mark_seen(thread, to=by.id, last=last):
+        thread = self._get_thread_of(message, by)
+        if self.messages.mark_seen(thread, to=by.id, last=message):
             self._withdraw_mail(thread, by)
 
     @atomic
-    def mark_done(self, unit: Unit, *, topic: ConversationTopic, last: str, by: Subject) -> None:
-        thread = self._get_thread(topic, by)
+    def mark_done(self, unit: Unit, *, message: str, by: Subject) -> None:
+        thread = self._get_thread_of(message, by)
         self.accounts.lock(thread.owner)
-        if self.messages.mark_done(thread, by=by.id, last=last):
+        if self.messages.mark_done(thread, by=by.id, last=message):
             unit.record(
                 AuditRow("message.done", by=by.id, target=thread.target, owner=thread.owner)
             )
@@ -248,11 +249,22 @@ class MessagesService:
         """
         spot = self.lesions.find(topic.lesion) if topic.lesion else None
         thread = Thread(spot.owner if spot else topic.patient, topic.lesion)
+        self._require_member(thread, caller, _missing(thread))
+        return thread
+
+    def _get_thread_of(self, message: str, caller: Subject) -> Thread:
+        found = self.messages.find(message)
+        if found is None:
+            raise NotFound(NO_MESSAGE)
+        thread = Thread(found.owner, found.lesion)
+        self._require_member(thread, caller, NO_MESSAGE)
+        return thread
+
+    def _require_member(self, thread: Thread, caller: Subject, missing: str) -> None:
         account = self.accounts.find_by_id(thread.owner)
         if not (thread.owner == caller.id or (account and in_care(account, caller))):
-            raise NotFound(_missing(thread))
+            raise NotFound(missing)
         self.findings.note_read([thread.owner], by=caller)
-        return thread
 
     def _hold(self, thread: Thread, by: Subject) -> Account:
         held, lesion = self.accounts.lock(thread.owner), thread.lesion

@@ -48,13 +48,15 @@ class Talk:
     def texts(self, person: Person, query: str = "") -> list[str]:
         return [item["text"] for item in person.pages(f"{self.path}{query}")]
 
-    def read(self, person: Person, last: str = "f" * 32) -> None:
-        body = {"message": last}
-        assert person.call("PUT", f"{self.path}/read", json=body).status_code == 200
+    def newest(self, person: Person) -> str:
+        identifier: str = person.call("GET", f"{self.path}?order=newest").get_json()[0]["_id"]
+        return identifier
 
-    def done(self, person: Person, last: str = "f" * 32) -> None:
-        body = {"message": last}
-        assert person.call("POST", f"{self.path}/done", json=body).status_code == 200
+    def read(self, person: Person, last: str | None = None) -> None:
+        person.call_ok("PUT", f"/messages/{last or self.newest(person)}/read")
+
+    def done(self, person: Person, last: str | None = None) -> None:
+        person.call_ok("POST", f"/messages/{last or self.newest(person)}/done")
 
     def waiting(self, person: Person) -> Any:
         return person.call("GET", "/messages").get_json()

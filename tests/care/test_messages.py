@@ -134,8 +134,8 @@ def test_what_needs_no_answer_is_marked_as_done_with_a_row_in_the_trail(each: Ta
     [row] = admin.call("GET", "/audit?action=message.done").get_json()
     target = each.lesion if each.about_a_spot else each.patient
     assert (row["by_email"], row["target"]) == (each.grey.email, target)
-    path, other = f"{each.path}/done", each.backend.member(role="doctor")
-    assert code_of(other.call("POST", path, json={"message": thanks})) == (404, "not_found")
+    other = each.backend.member(role="doctor")
+    assert code_of(other.call("POST", f"/messages/{thanks}/done")) == (404, "not_found")
 
 
 def test_what_no_doctor_has_answered_waits_for_the_next_one(each: Talk) -> None:
@@ -260,8 +260,8 @@ def test_a_patient_without_a_spot_writes_and_the_doctor_reads_of_it_in_the_list(
         for method, path, body in (
             ("GET", general.path, None),
             ("POST", general.path, {"text": "?"}),
-            ("PUT", f"{general.path}/read", {"message": "f" * 32}),
-            ("POST", f"{general.path}/done", {"message": "f" * 32}),
+            ("PUT", f"/messages/{general.newest(general.ada)}/read", None),
+            ("POST", f"/messages/{general.newest(general.ada)}/done", None),
         ):
             assert code_of(stranger.call(method, path, json=body)) == (404, "not_found")
     assert general.texts(general.ada) == ["May I swim?", "In the sea?", "Yes."]
@@ -344,8 +344,8 @@ def test_what_is_written_while_the_doctor_marks_another_as_done_goes_on_waiting(
     real_backend: Backend, run: Callable[[Call, Call], tuple[int, int]]
 ) -> None:
     talk = Talk(real_backend, about_a_spot=False)
-    body = {"message": talk.sent(talk.ada, "one")["_id"]}
-    done = partial(talk.grey.call, "POST", f"{talk.path}/done", json=body)
+    first = talk.sent(talk.ada, "one")["_id"]
+    done = partial(talk.grey.call, "POST", f"/messages/{first}/done")
     assert run(done, partial(talk.send, talk.ada, "two")) == (200, 201)
     assert talk.waits(talk.grey) == [1]
     assert len(talk.grey.pages("/waiting?kind=answer")) == 1

@@ -285,9 +285,7 @@ def test_check_restores_a_row_that_is_missing_and_removes_one_that_nothing_asks_
     if kind == "review":
         decide(doctor, number, {"urgency": REVIEW})
     else:
-        done = {"message": "f" * 32}
-        path = f"/patients/{patient}/messages/done"
-        assert doctor.call("POST", path, json=done).status_code == 200
+        doctor.call_ok("POST", f"/messages/{sent.get_json()['_id']}/done")
     assert rows.find({"kind": kind}) == []
     rows.insert(right)
     repair_all(any_backend)

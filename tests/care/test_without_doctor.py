@@ -335,7 +335,7 @@ def test_only_what_stands_in_the_list_is_open(any_backend: Backend, gone: str) -
     opens = [f"/submissions/{waits}", f"/lesions/{spot}", *opened_records]
     closes = [*closed_records, f"/lesions/{shut}", f"/patients/{ids[0]}/lesions"]
     for number in (closed, closed_in_spot, of_ben):
-        parts = ("", "/reviews", "/letters", "/report", "/report.pdf")
+        parts = ("", "/reviews", "/letters", "/report.json", "/report.pdf")
         closes += [f"/submissions/{number}{part}" for part in parts]
         closes += [reader.path_of_finding(number) for reader in READERS]
     assert {grey.call("GET", path).status_code for path in opens + closes} == {200}

@@ -209,7 +209,7 @@ def test_what_the_model_says_of_a_photo_is_not_what_counts_of_its_spot(
     lesion = begin(patient, {"site": "back"})
     urgent = send(patient, "melanoma", lesion=lesion)
     mild = send(patient, "dermatofibroma", lesion=lesion)
-    own = doctor.call("GET", f"/submissions/{mild}/report").json["facts"]["band"]
+    own = doctor.call("GET", f"/submissions/{mild}/report.json").json["facts"]["band"]
     bands = doctor.call("GET", "/conditions").json["bands"]
     words = {one["key"]: one["en"]["doctor_label"] for one in bands}
     assert own != "urgent_referral"

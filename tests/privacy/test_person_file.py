@@ -41,7 +41,8 @@ class Case:
         for spot in self.empty_spots:
             self._write(self.doctor, f"lesions/{spot}", "Does it itch?")
             self._write(self.ada, f"lesions/{spot}", "It does.")
-            self.ada.call_ok("PUT", f"/lesions/{spot}/messages/read", json={"message": "f" * 32})
+            [newest, *_] = self.ada.pages(f"/lesions/{spot}/messages?order=newest")
+            self.ada.call_ok("PUT", f"/messages/{newest['_id']}/read")
         account = backend.account(self.ada.email).id
         self._write(self.ada, f"patients/{account}", "May I swim?")
         self.ada.call("PUT", "/me/consents", json={"photos": True, "training": False})

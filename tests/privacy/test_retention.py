@@ -430,7 +430,7 @@ def test_a_finding_says_until_when_its_photo_is_kept_and_that_it_went(clinic: Cl
     assert "photo_retention" not in told
     assert told["photo_removed_at"]
     assert told["photo_kept"] is False
-    for part in ("photo", "thumbnail", "heatmap"):
+    for part in ("photo", "thumbnail"):
         answer = ada.call("GET", f"{path}/{part}")
         assert (answer.status_code, "any more" in answer.get_json()["detail"]) == (404, True)
     report = ada.call("GET", f"{path}/report.html")

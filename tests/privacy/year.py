@@ -345,7 +345,8 @@ def _write_to_each_other(year: Year) -> None:
         by.do("POST", f"/lesions/{lesion}/messages", {"text": WORDS[said]})
     path = f"/patients/{year.person.do('GET', '/me')['_id']}/messages"
     year.person.do("POST", path, {"text": WORDS["question about no spot"]})
-    year.person.do("PUT", f"/lesions/{spot}/messages/read", {"message": "f" * 32})
+    [newest, *_] = year.person.do("GET", f"/lesions/{spot}/messages?order=newest")
+    year.person.do("PUT", f"/messages/{newest['_id']}/read")
 
 
 def _letters(year: Year) -> None:

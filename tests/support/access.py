@@ -251,8 +251,7 @@ class SampleAccounts:
 
     def read_message(self) -> "Options":
         """A spot about which its doctor has written is deleted only then."""
-        path = f"/lesions/{self.named['lesion']}/messages/read"
-        self.person("user").call("PUT", path, json={"message": "f" * 32})
+        self.person("user").call("PUT", f"/messages/{self.named['message']}/read")
         return {}
 
     def _lesion(self, owner: Person) -> str:
@@ -453,7 +452,6 @@ show_sample                  anyone            /sample
 # model versions
 list_models                  lab               /models
 show_model                   lab               /models/tiny-1
-show_version_card            lab               /models/tiny-1/card
 compare_models               lab               /models/compare?first=tiny-1&second=tiny-1
 promote_model                admins            /models/promoted/promote
 roll_back_model              admins            /models/rollback
@@ -540,7 +538,6 @@ list_submissions             approved          /submissions
 show_submission              in_care           /submissions/{number}
 show_photo                   in_care           /submissions/{number}/photo
 show_thumbnail               in_care           /submissions/{number}/thumbnail
-show_heatmap                 in_care           /submissions/{number}/heatmap
 delete_submission            owner             /submissions/{number}
 add_review                   uffnonfnnuu       /submissions/{number}/review
 review_lesion                uffnonfnnuu       /lesions/{lesion}/reviews
@@ -575,12 +572,10 @@ delete_lesion                owner             /lesions/{lesion}
 compare_findings             in_care           /lesions/{lesion}/comparison
 list_messages                conversation      /lesions/{lesion}/messages
 send_message                 conversation      /lesions/{lesion}/messages
-mark_messages_read           conversation      /lesions/{lesion}/messages/read
-mark_messages_done           conversation      /lesions/{lesion}/messages/done
+mark_messages_read           conversation      /messages/{message}/read
+mark_messages_done           conversation      /messages/{message}/done
 list_messages_about_no_spot  conversation      /patients/{patient}/messages
 send_message_about_no_spot   conversation      /patients/{patient}/messages
-mark_messages_about_no_spot_read conversation  /patients/{patient}/messages/read
-mark_messages_about_no_spot_done conversation  /patients/{patient}/messages/done
 list_waiting_messages        approved          /messages
 show_inbox                   approved          /inbox
 propose_lesions              owner             /submissions/{number}/lesion-proposals
@@ -590,7 +585,6 @@ list_patient_submissions     doctor_in_care    /patients/{patient}/submissions
 list_queue                   doctors           /queue
 list_waiting                 doctors           /waiting?kind=review
 list_reviews                 in_care           /submissions/{number}/reviews
-show_report                  in_care           /submissions/{number}/report
 show_report_json             in_care           /submissions/{number}/report.json
 show_report_html             in_care           /submissions/{number}/report.html
 show_report_pdf              in_care           /submissions/{number}/report.pdf
@@ -679,12 +673,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "change_lesion": {"json": {"name": "the one below the collar"}},
     "compare_findings": SampleAccounts.sort_two,
     "send_message": {"json": {"text": "It itches."}},
-    "mark_messages_read": {"json": {"message": "f" * 32}},
-    "mark_messages_done": {"json": {"message": "f" * 32}},
     "send_message_about_no_spot": {"json": {"text": "It itches."}},
-    "mark_messages_about_no_spot_read": {"json": {"message": "f" * 32}},
-    "mark_messages_about_no_spot_done": {"json": {"message": "f" * 32}},
-    "report_message": {"json": {"reason": "insult"}},
     "show_reminder": SampleAccounts.sort_sample,
     "sort_finding": lambda accounts: {"json": {"lesion": accounts.named["lesion"]}},
     "generate_report": {"json": {"class": "melanoma", "confidence": 90}},

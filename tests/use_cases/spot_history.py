@@ -286,9 +286,9 @@ class History:
     def settle_messages(self) -> None:
         """The doctor marks all messages about a spot as done."""
         spot = self._draw_live().spot
-        last = {"message": "f" * 32}
-        expect(self.grey.call("POST", f"/lesions/{spot}/messages/done", json=last))
-        self._log("settled", spot)
+        for last in self.grey.pages(f"/lesions/{spot}/messages?order=newest")[:1]:
+            expect(self.grey.call("POST", f"/messages/{last['_id']}/done"))
+            self._log("settled", spot)
 
     def _is_sample_open(self, spot: str, new: SpotReview) -> bool:
         """Whether the review does not say what became of the sample that the spot waits for."""

@@ -24,7 +24,6 @@ from skinapi.findings.records.stored_finding import (
 from skinapi.findings.records.unassigned_patients import ExpectedReviewer, UnassignedPatients
 from skinapi.findings.status.reviews import Review
 from skinapi.findings.status.spot_view import SpotView
-from skinapi.model.heat_map_overlay import draw_kept_overlay
 from skinapi.model.registry.version_service import ModelsService
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
@@ -214,17 +213,8 @@ class FindingAccess:
         return in_care(owner, to) or bool(self.unassigned.list_cases(owner, to))
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
-        finding = self._get_picture(number, picture, to)
-        return self.photos.read(finding=finding, to=to)
-
-    def draw_heatmap(self, *, number: str, picture: int | None, to: Subject) -> bytes:
-        finding = self._get_picture(number, picture, to)
-        photo = self.photos.read(finding=finding, to=to)
-        return draw_kept_overlay(photo, finding.finding.heat, finding.finding.quality.seen)
-
-    def _get_picture(self, number: str, picture: int | None, to: Subject) -> StoredFinding:
         finding, _ = self.get(number=number, to=to)
-        return finding.of_picture(picture) if picture else finding
+        return self.photos.read(finding=finding.of_picture(picture) if picture else finding, to=to)
 
     def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
         finding, _ = self.get(number=number, to=to)

@@ -99,15 +99,6 @@ def show_thumbnail(findings: FindingsService, *, number: str, subject: Subject) 
     return response
 
 
-@routes.route("GET", "/submissions/<number>/heatmap", produces="image/jpeg", raises=(NotFound,))
-def show_heatmap(
-    findings: FindingsService, *, number: str, query: PictureQuery, subject: Subject
-) -> Response:
-    """The heat map of a finding over its photo, where the photo was kept."""
-    content = findings.access.draw_heatmap(number=number, picture=query.picture, to=subject)
-    return Response(content, mimetype="image/jpeg")
-
-
 @routes.route(
     "DELETE",
     "/submissions/<number>",

@@ -221,26 +221,6 @@ routes: Routes[ReportsService] = Routes(access=Authenticated(scopes=("findings:r
 
 @routes.route(
     "GET",
-    "/submissions/<number>/report",
-    or_produces=(HTML, PDF),
-    raises=(NotFound, NoSuchLanguage),
-)
-def show_report(
-    reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
-) -> FullReport | Response:
-    """The whole report: as JSON, or as HTML or PDF if the `Accept` header asks for it."""
-    accepted = _accepted(JSON, HTML, PDF)
-    if accepted == HTML:
-        return show_report_html(reports, number=number, query=query, subject=subject)
-    if accepted == PDF:
-        return show_report_pdf(reports, number=number, query=query, subject=subject)
-    return FullReport.from_report(
-        reports.read_report(number=number, to=subject, language=query.lang, reader=query.reader)
-    )
-
-
-@routes.route(
-    "GET",
     "/submissions/<number>/report.json",
     access=Authenticated(scopes=("findings:read",), filed=True),
     raises=(NotFound, NoSuchLanguage),

@@ -76,12 +76,6 @@ def show_model(models: ModelsService, *, version: str) -> ModelView:
     return ModelView.in_full(models.inspect(version=version), fault=models.problem)
 
 
-@models_routes.route("GET", "/models/<version>/card", raises=(NotFound,))
-def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any]:
-    """The card of a version, as `/model-card` shows that of the model in service."""
-    return _card(models.versions.get(version).read_card(), models.list_taken_back(version))
-
-
 @models_routes.route(
     "POST",
     "/models/<version>/promote",

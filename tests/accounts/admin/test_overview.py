@@ -61,9 +61,8 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
 def test_what_waits_and_what_failed_is_counted(mailing: Backend) -> None:
     person = mailing.member(status="waiting")
     account, outbox = mailing.account(person.email).id, mailing.services.data.outbox
-    hour_ago = now() - timedelta(hours=1)
     store = mailing.services.store
-    store.transaction(lambda: outbox.add(Kind.APPROVED, to=account, due_at=hour_ago))
+    store.transaction(lambda: outbox.add(Kind.APPROVED, to=account, delay=-timedelta(hours=1)))
     store.transaction(lambda: outbox.add(Kind.MESSAGE, to=account))
     jobs = mailing.services.jobs
     owner = mailing.account(mailing.member(role="researcher").email).id
@@ -157,7 +156,7 @@ def test_what_happens_on_a_day_is_counted_once_and_stays_counted(backend: Backen
     body = predicted(ada, key="visit-1")
     for _ in range(2):
         assert predicted(ada, key="visit-1") == body
-        assert ada.call("GET", f"/submissions/{body['id']}/report").status_code == 200
+        assert ada.call("GET", f"/submissions/{body['id']}/report.json").status_code == 200
     assert send(ada, BLACK).status_code == 422
     expected = counts({body["band"]: 1}, findings=1, refused=1, accounts=2, reports=1)
     assert counted(backend) == expected

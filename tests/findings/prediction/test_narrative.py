@@ -86,4 +86,4 @@ def test_words_of_version_1_are_still_shown(backend: Backend) -> None:
         [shown] = ada.call("GET", "/submissions").get_json()
         assert shown["narrative"] == {"source": source}
         assert shown["report"]["overview"] == "Words of an LLM."
-        assert ada.call("GET", f"/submissions/{body['id']}/report").status_code == 200
+        assert ada.call("GET", f"/submissions/{body['id']}/report.json").status_code == 200

@@ -94,7 +94,7 @@ def test_nobody_is_shown_it_and_its_patient_reads_why(backend: Backend) -> None:
     sign(doctor, wrong)
     paths = [
         f"/submissions/{wrong}{part}"
-        for part in ("", "/photo", "/thumbnail", "/heatmap", "/report", "/report.json",
+        for part in ("", "/photo", "/thumbnail", "/report.json",
                      "/report.html", "/report.pdf", "/reviews", "/letters", "/case")
     ]  # fmt: skip
     assert enter(doctor, wrong).get_json()["reason"] == REASON

@@ -100,25 +100,23 @@ def test_a_photo_is_kept_only_where_policy_and_consent_say_so(
     body = predicted(ada, **texts)
     assert body["photo_kept"] is kept
     assert len(list(backend.services.store.blobs.keys())) == kept
-    for path in ("photo", "heatmap"):
-        answer = ada.call("GET", f"/submissions/{body['id']}/{path}")
-        assert answer.status_code == (200 if kept else 404)
-        if not kept:
-            assert answer.get_json()["error"] == "The photo of this submission was not kept"
+    answer = ada.call("GET", f"/submissions/{body['id']}/photo")
+    assert answer.status_code == (200 if kept else 404)
+    if not kept:
+        assert answer.get_json()["error"] == "The photo of this submission was not kept"
     backend.services.store.close()
 
 
-def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:
+def test_a_photo_is_shown_without_metadata(ada: Person) -> None:
     sent = io.BytesIO()
     exif = Image.Exif()
     exif[0x010E] = "a name that must not be kept"
     Image.open(io.BytesIO(photo_of("melanoma"))).save(sent, "JPEG", exif=exif)
     number = predicted(ada, sent.getvalue(), keep_photo="true")["id"]
-    for path in ("photo", "heatmap"):
-        answer = ada.call("GET", f"/submissions/{number}/{path}")
-        assert answer.mimetype == "image/jpeg"
-        assert Image.open(io.BytesIO(answer.data)).size == (300, 225)
-        assert b"a name" not in answer.data
+    answer = ada.call("GET", f"/submissions/{number}/photo")
+    assert answer.mimetype == "image/jpeg"
+    assert Image.open(io.BytesIO(answer.data)).size == (300, 225)
+    assert b"a name" not in answer.data
 
 
 def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Backend) -> None:

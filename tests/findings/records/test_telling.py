@@ -64,5 +64,5 @@ def test_a_case_says_when_the_patient_has_opened_what_was_decided(backend: Backe
     assert opened()
     sign(grey, number)
     assert not opened(), "another decision"
-    ada.call("GET", f"{finding}/report")
+    ada.call("GET", f"{finding}/report.json")
     assert opened()

@@ -24,7 +24,7 @@ def test_drawn_reports_are_limited_and_others_are_not(backend: Backend) -> None:
     assert int(refused.headers["Retry-After"]) <= 60
     pdf = {**STATED, "format": "pdf"}
     assert ada.call("POST", "/generate_report", json=pdf).status_code == 429
-    for cheap in (printed, f"/submissions/{number}/report"):  # that PDF is stored
+    for cheap in (printed, f"/submissions/{number}/report.json"):  # that PDF is stored
         assert ada.call("GET", cheap).status_code == 200
     assert ada.call("POST", "/generate_report", json=STATED).status_code == 200
     assert other.call("POST", "/generate_report", json=pdf).status_code == 200

@@ -21,12 +21,11 @@ from tests.support.backends import Backend, Person, erase
 from tests.support.reviews import sign_review
 
 TABLE = conditions_table()
-KINDS = {"json": "application/json", "html": "text/html", "pdf": "application/pdf"}
-PATHS = ("report", "report.json", "report.html", "report.pdf")
+PATHS = ("report.json", "report.html", "report.pdf")
 
 
 def report_of(person: Person, number: int, **query: str) -> dict[str, Any]:
-    answer = person.call("GET", f"/submissions/{number}/report", query_string=query)
+    answer = person.call("GET", f"/submissions/{number}/report.json", query_string=query)
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.get_json()
     return body
@@ -36,17 +35,6 @@ def in_care(backend: Backend) -> tuple[Person, Person, int]:
     doctor = backend.member(role="doctor", name="Dr Grace Hopper")
     ada = backend.member(doctor_id=backend.account(doctor.email).id)
     return doctor, ada, predicted(ada, keep_photo="true")["id"]
-
-
-def test_it_comes_as_the_address_or_the_caller_asks(ada: Person) -> None:
-    number = predicted(ada)["id"]
-    for ending, kind in KINDS.items():
-        by_address = ada.call("GET", f"/submissions/{number}/report.{ending}")
-        by_header = ada.call("GET", f"/submissions/{number}/report", headers={"Accept": kind})
-        assert by_address.mimetype == by_header.mimetype == kind
-        assert by_address.data == by_header.data
-    plain = ada.call("GET", f"/submissions/{number}/report", headers={"Accept": "image/png"})
-    assert plain.mimetype == "application/json"
 
 
 def test_the_report_is_a_view_of_its_finding(ada: Person) -> None:
@@ -72,7 +60,7 @@ def test_a_language_that_we_lack_is_answered_with_those_we_have(ada: Person) -> 
             assert answer.status_code == 406
             assert answer.get_json()["code"] == "no_such_language"
             assert answer.get_json()["error"].endswith(": en, fr")
-    assert ada.call("GET", f"/submissions/{number}/report?language=fr").status_code == 400
+    assert ada.call("GET", f"/submissions/{number}/report.json?language=fr").status_code == 400
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -359,7 +347,7 @@ def test_a_report_that_is_only_read_is_not_issued(backend: Backend) -> None:
     assert issued["verification"]
     assert {**issued, "verification": None} == read
     assert ada.call("GET", to_read).get_json() == issued
-    for page in ("report", "report.html", "report.pdf"):  # these are handed on
+    for page in ("report.html", "report.pdf"):  # these are handed on
         answer = ada.call("GET", f"/submissions/{number}/{page}?issue=false")
         assert answer.status_code == 400
 

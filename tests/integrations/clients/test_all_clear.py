@@ -115,7 +115,7 @@ def test_the_angular_app_gets_one_class_in_every_answer(opened: Backend) -> None
     assert said["confidence"] == pytest.approx(100 * shares["Melanoma"], abs=0.01)
     assert said["report"]["overview"].startswith("Most likely a mole. A skin cancer cannot be")
     [listed] = person.call("GET", "/submissions").get_json()
-    reported = person.call("GET", f"/submissions/{said['id']}/report").get_json()
+    reported = person.call("GET", f"/submissions/{said['id']}/report.json").get_json()
     for shown in (listed, reported):
         assert (shown["class"], shown["confidence"]) == (said["class"], said["confidence"])
 

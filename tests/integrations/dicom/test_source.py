@@ -192,7 +192,9 @@ def test_the_source_is_stored_once_and_goes_with_its_finding(
     patient = f"{finding.owner}@{PATIENTS}"
     backend.edit(patient, consents={"training": True})
     sign(doctor, number, certainty="laboratory")
-    shown = [doctor.call("GET", f"/submissions/{number}{path}").text for path in ("", "/report")]
+    shown = [
+        doctor.call("GET", f"/submissions/{number}{path}").text for path in ("", "/report.json")
+    ]
     for area in list_parts("sources", "tests"):
         shown += area.show(backend, doctor)
     assert not [mark for mark in MARKS if mark in repr(shown)]

@@ -277,7 +277,7 @@ def test_the_metrics_tell_what_an_operator_should_be_called_for(
     end_backup(store, begin_backup(store, place="stdout", name=None))
     long_ago = now() - timedelta(days=30)
     backend.services.data.outbox.enabled = True
-    backend.services.data.outbox.add(Kind.WITHOUT_DOCTOR, to="x", due_at=now() - timedelta(hours=1))
+    backend.services.data.outbox.add(Kind.WITHOUT_DOCTOR, to="x", delay=-timedelta(hours=1))
     for kind in kinds:
         backend.services.data.deliveries.add(kind, to=kind, about={})
     store.collection("deliveries").update_all({}, {"$set": {"waiting_since_at": long_ago}})

@@ -101,14 +101,14 @@ const Conversation = ({ spot = null, patient = "", view, mayWrite, about = null,
   }, [pages.items === undefined, wanted]);
   const renew = () => Promise.all([pages.refresh(), askWhatWaits(false)]).catch(() => {}); // it is tried again with the next one
   const { run, failed } = useAct();
-  const end = () => run(() => post(`${path}/done`, { message: newest }).then(renew));
+  const end = () => run(() => post(apiPath`/messages/${newest}/done`).then(renew));
   const looked = useActed() || wanted || view === "case";
   useEffect(() => {
     if (!unread || !looked || !last.current) return undefined;
     const seen = new IntersectionObserver(([entry]) => {
       if (!entry?.isIntersecting) return;
       seen.disconnect();
-      put(`${path}/read`, { message: newest }).then(renew).catch(() => {});
+      put(apiPath`/messages/${newest}/read`, {}).then(renew).catch(() => {});
     });
     seen.observe(last.current);
     return () => seen.disconnect();

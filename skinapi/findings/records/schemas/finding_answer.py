@@ -83,7 +83,7 @@ class PictureQuery(Query):
 class PictureView(Answer):
     """What one of several pictures alone would have been answered with."""
 
-    shown: bool = Field(description="`photo`, `thumbnail`, `heatmap`, `quality` are of this one")
+    shown: bool = Field(description="`photo`, `thumbnail`, `heat`, `quality` are of this one")
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="the probability of `class`, in percent")
     headline: HeadlineView
