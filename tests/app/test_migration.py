@@ -119,6 +119,8 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     owner = real_backend.account(ada.email).id
     outbox = store.collection("outbox")
     outbox.insert_many([mail_of("retired", owner), mail_of("judged_again", owner)])
+    former_model: Any = {"state": "retired", "changes": [{"by": owner}], "test_part": "p"}
+    store.collection("models").update({}, {"$set": former_model})
     make_former(real_backend)
     assert is_older(store)
     opened = open_services(real_backend.settings, store)
@@ -127,6 +129,7 @@ def test_a_store_of_the_former_release_is_migrated(real_backend: Backend) -> Non
     assert [mail["kind"] for mail in outbox.find()] == [Kind.NEWS]
     gone = {"taken_by", "taken_at", *keys}
     assert not store.collection("submissions").find()[0].keys() & gone
+    assert not store.collection("models").find()[0].keys() & former_model.keys()
     assert [*opened.data.failed_items.walk_all()] == []
     assert [*check_integrity(opened)] == []
     assert [row["action"] for row in real_backend.audit()][-1] == "store.migrate"

@@ -74,7 +74,6 @@ def add_version(seeder: Seeder, folder: Path, melanoma: PairedDifference) -> str
     same = dict.fromkeys(GateName, SAME) | {GateName.ECE: small, GateName.REFUSED_SHARE: small}
     comparison = PairedComparison(
         first_version=serving,
-        test_part="0" * 64,
         part="reference",
         reference=reference,
         pictures=412,

@@ -53,7 +53,7 @@ TAKE_NO_KEY = """
     preview_joining
     suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
     assign_doctor count_waiting approve_accounts refuse_accounts
-    show_overview show_usage list_dropped promote_model roll_back_model retire_model delete_model
+    show_overview show_usage list_dropped promote_model roll_back_model delete_model
     show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
     show_retention keep_account end_keep list_erasures
     # Its clients know no key.

@@ -70,6 +70,6 @@ def test_no_field_takes_what_cannot_be_stored_or_reaches_beyond_its_line(
     assert taken == set()
     assert {
         "NewUpload.name", "NewDatasetBody.name", "NewDatasetBody.labels", "NewDatasetBody.licence",
-        "NewReason.reason", "Promotion.reason", "CompareQuery.first", "NewModel.labels",
+        "NewReason.reason", "Promotion.reason", "NewModel.labels",
         "NewModel.licence", "NewModel.upload", "StartTraining.dataset_name", "JobPageQuery.after",
     } <= seen  # fmt: skip

@@ -452,10 +452,8 @@ show_sample                  anyone            /sample
 # model versions
 list_models                  lab               /models
 show_model                   lab               /models/tiny-1
-compare_models               lab               /models/compare?first=tiny-1&second=tiny-1
 promote_model                admins            /models/promoted/promote
 roll_back_model              admins            /models/rollback
-retire_model                 admins            /models/retired/retire
 delete_model                 admins            /models/deleted
 show_operating_point         staff             /models/operating-point
 choose_operating_point       admins            /models/operating-point
@@ -601,7 +599,6 @@ retry_job                    lab               /jobs/{job}/retry
 REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "promote_model": candidate("promoted", {"override": True, "reason": "for the access matrix"}),
     "roll_back_model": something_served,
-    "retire_model": candidate("retired", {}),
     "delete_model": candidate("deleted", None),
     "choose_operating_point": {"json": {"operating_point": "standard"}},
     "register": new_account,

@@ -122,6 +122,14 @@ def remove_retired_fields(tools: Tools, finding: Document) -> None:
     tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
 
 
+def forget_model_states(tools: Tools, version: Document) -> None:
+    """Remove the state of a model version, with who changed it and why: it follows from whether
+    the version has served.
+    """
+    former = {"$unset": dict.fromkeys(("state", "changes", "test_part"), True)}
+    tools.store.collection("models").update({"id": version["id"]}, former)
+
+
 def close_account(tools: Tools, account: Document) -> None:
     """Close an account of which 2.0.0 kept the medical record alone, or whose owner had asked for
     its deletion. One that is suspended gets time to be opened again, because an admin may have
@@ -294,6 +302,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("reviews", show_withheld_review),
     ("lesions", move_opinion),
     (FINDINGS, remove_retired_fields),
+    ("models", forget_model_states),
     ("erased_ids", leave_people_to_reach),
     ("erasure_receipts", go_on_erasing),
     ("outbox", convert_mail),

@@ -33,7 +33,6 @@ from skinapi.model.registry.gates import (
     PairedComparison,
     PairedDifference,
     ReferenceData,
-    name_test_part,
 )
 from skinapi.platform.storage.ids import now
 
@@ -60,22 +59,14 @@ def compare_for_gates(
     referral. A figure of fewer than FEWEST_LESIONS is left out.
     """
     pair = tuple(_serve(model, samples, report) for model in (first, second))
-    sources = np.array([sample.source for sample in samples])
-    names = sorted(set(sources.tolist()))
     return PairedComparison(
         first_version=first.version,
-        test_part=name_test_part(sample.image_id for sample in samples),
         pictures=len(samples),
         lesions=len({sample.lesion_key for sample in samples}),
         measured_at=now(),
         part="reference" if reference else "test",
         reference=reference,
-        differences={
-            **_differences(pair, samples, np.ones(len(samples), bool)),
-        },
-        by_source={name: _differences(pair, samples, sources == name) for name in names}
-        if len(names) > 1
-        else {},
+        differences=_differences(pair, samples),
     )
 
 
@@ -88,22 +79,23 @@ def _serve(model: Model, samples: Sequence[Sample], report: Report) -> _Served:
 
 
 def _differences(
-    pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
+    pair: tuple[_Served, ...], samples: Sequence[Sample]
 ) -> dict[GateName, PairedDifference]:
     groups = [bootstrap_group(sample) for sample in samples]
     # Within the seven lesion classes: a model may have no output for squamous cell carcinoma.
     labels = np.array([sample.label for sample in label_for(samples, ())])
-    differences = {GateName.REFUSED_SHARE: _compare([item.refused for item in pair], groups, rows)}
+    every = np.ones(len(samples), bool)
+    differences = {GateName.REFUSED_SHARE: _compare([item.refused for item in pair], groups, every)}
     for gate, label in SENSITIVITIES.items():
         wanted = urgency(THRESHOLDS[label].band)
         caught = [(item.urgencies <= wanted) & ~item.refused for item in pair]
-        if _enough(of_class := rows & (labels == label), groups):
+        if _enough(of_class := labels == label, groups):
             differences[gate] = _compare(caught, groups, of_class)
-    benign = rows & ~np.isin(labels, [*conditions_table().malignant_keys, NORMAL_SKIN])
+    benign = ~np.isin(labels, [*conditions_table().malignant_keys, NORMAL_SKIN])
     if _enough(benign, groups):
         spared = [item.urgencies > urgency(Band.REFERRAL) for item in pair]
         differences[GateName.SPECIFICITY] = _compare(spared, groups, benign)
-    if calibration := _compare_calibration(pair, samples, rows):
+    if calibration := _compare_calibration(pair):
         differences[GateName.ECE] = calibration
     return {
         gate: PairedDifference(first=d.first, second=d.second, low=d.low, high=d.high)
@@ -126,15 +118,9 @@ def _compare(
     )
 
 
-def _compare_calibration(
-    pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
-) -> metrics.Difference | None:
+def _compare_calibration(pair: tuple[_Served, ...]) -> metrics.Difference | None:
     """Over the lesion classes that both models know."""
-    wanted = {samples[row].image_id for row in np.flatnonzero(rows).tolist()}
-    first, second = (
-        item.predictions.select(np.array([s.image_id in wanted for s in item.predictions.samples]))
-        for item in pair
-    )
+    first, second = (item.predictions for item in pair)
     same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
     if not same or first.classes != second.classes or not first.samples:
         return None

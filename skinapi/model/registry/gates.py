@@ -2,16 +2,14 @@
 
 What decides is a paired comparison on the reference data set that an admin has chosen: a
 candidate's own test part comes from whoever trained it, and cannot vouch for it; what is worse
-there is worse nevertheless. For a version that no job has made, the figures of both cards count
-too, if they come from the same test part. What cannot be compared is not passed.
+there is worse nevertheless. What is not compared is not passed.
 
 Worse is what is proven worse by its 95 % interval, and what has lost more than `MOST_LOSS`: of few
 lesions almost nothing could be proven.
 """
 
-import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -21,14 +19,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
 )
 
 from skinapi.base.stored_record import StoredRecord
 from skinapi.base.values import Value
-
-# With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
-SourceName = Annotated[str, StringConstraints(pattern=r"^[\w .-]+$", max_length=100)]
 
 
 def _as_stored(time: datetime) -> datetime:
@@ -78,12 +72,11 @@ MOST_LOSS = {
 # Fewer lesions show no share: one alone would be more than may be lost, and the interval of a
 # difference is so wide that no model would ever be worse.
 FEWEST_LESIONS = 20
-NOT_SAME_PICTURES = "not measured on the same pictures"
+NOT_COMPARED = "not measured on the same pictures"
 OTHER_REFERENCE = (
     "it was compared on a reference data set that is not the reference any more, or of which "
     "pictures were erased since"
 )
-Basis = Literal["paired", "figures"]
 # Of the candidate's own test part, or of the data set that an admin chose as the reference.
 ComparedPart = Literal["test", "reference"]
 WHERE: Mapping[ComparedPart, str] = {
@@ -123,7 +116,6 @@ class PairedComparison(StoredRecord):
     """A model (second) compared with the one that was in service then (first)."""
 
     first_version: str = Field(description="the model that was in service")
-    test_part: str = Field(description="the pictures: `name_test_part` of their ids")
     pictures: int = Field(ge=1)
     lesions: int = Field(ge=1)
     measured_at: Annotated[datetime, AfterValidator(_as_stored)]
@@ -132,7 +124,6 @@ class PairedComparison(StoredRecord):
         default=None, description="what the reference was then; of a comparison on it"
     )
     differences: ByGate
-    by_source: Mapping[SourceName, ByGate] = {}
 
     def is_current(self, reference: ReferenceData | None) -> bool:
         """Whether its pictures may still decide, now that this is the reference."""
@@ -142,7 +133,6 @@ class PairedComparison(StoredRecord):
 class Gate(Value):
     name: GateName
     outcome: Outcome
-    basis: Basis | None = None
     first: float | None = Field(default=None, description="of the model in service")
     second: float | None = Field(default=None, description="of the candidate")
     low: float | None = Field(default=None, description="of the interval that decided")
@@ -154,26 +144,18 @@ class Gate(Value):
         return self.outcome is Outcome.PASSED
 
 
-class Figure(Value):
-    value: float
-    low: float
-    high: float
-
-
-class VersionFigures(Value):
-    """Holds what the gates read of a version: `figures` on its own test part (none where a job has
-    made it), paired comparisons, and whether it refuses pictures without skin.
+class ComparedVersion(Value):
+    """Holds what the gates read of a version: its comparisons with others, and whether it refuses
+    pictures without skin.
     """
 
     version: str
-    test_part: str | None = None
-    figures: Mapping[GateName, Figure] = {}
     comparisons: tuple[PairedComparison, ...] = ()
     refuses_other_pictures: bool = False
 
 
 def judge_gates(
-    candidate: VersionFigures, serving: VersionFigures | None, *, reference: ReferenceData | None
+    candidate: ComparedVersion, serving: ComparedVersion | None, *, reference: ReferenceData | None
 ) -> tuple[Gate, ...]:
     """Judge every gate, in a fixed order, by what the reference is now."""
     return tuple(_judge_gate(name, candidate, serving, reference) for name in GateName)
@@ -185,8 +167,8 @@ def summarise(gates: Sequence[Gate]) -> str:
 
 def _judge_gate(
     name: GateName,
-    candidate: VersionFigures,
-    serving: VersionFigures | None,
+    candidate: ComparedVersion,
+    serving: ComparedVersion | None,
     reference: ReferenceData | None,
 ) -> Gate:
     if serving is None:
@@ -207,16 +189,13 @@ def _judge_gate(
     worse = next((gate for gate in paired.values() if not gate.passed), None)
     if decisive := paired.get("reference"):
         return worse or decisive
-    first, second = serving.figures.get(name), candidate.figures.get(name)
-    if first and second and serving.test_part == candidate.test_part:
-        return worse or _judge_figures(name, first, second)
     if len(current) < len(same):
         return worse or _not_measured(name, OTHER_REFERENCE)
     return worse or _not_measured(name, _why_not_measured(candidate, same, paired.get("test")))
 
 
 def _why_not_measured(
-    candidate: VersionFigures, same: Sequence[PairedComparison], on_own: Gate | None
+    candidate: ComparedVersion, same: Sequence[PairedComparison], on_own: Gate | None
 ) -> str:
     if on_own:
         return (
@@ -225,11 +204,11 @@ def _why_not_measured(
         )
     if candidate.comparisons and not same:
         other = candidate.comparisons[0].first_version
-        return f"{NOT_SAME_PICTURES}: it was compared with {other}, which is not in service"
-    return NOT_SAME_PICTURES
+        return f"{NOT_COMPARED}: it was compared with {other}, which is not in service"
+    return NOT_COMPARED
 
 
-def _judge_other_pictures(candidate: VersionFigures, serving: VersionFigures) -> Gate:
+def _judge_other_pictures(candidate: ComparedVersion, serving: ComparedVersion) -> Gate:
     """A model without the detector would find a disease in any photograph."""
     worse = serving.refuses_other_pictures and not candidate.refuses_other_pictures
     return Gate(
@@ -247,56 +226,18 @@ def _not_measured(name: GateName, says: str) -> Gate:
 
 def _judge_paired(name: GateName, paired: PairedDifference, part: ComparedPart) -> Gate:
     """Call it worse if the whole interval is on the worse side of zero, or too much is lost."""
-    return _judge_values(
-        name,
-        paired.first,
-        paired.second,
-        basis="paired",
-        interval=(paired.low, paired.high),
-        proven=paired.high < 0 if name in MORE_IS_BETTER else paired.low > 0,
-        says=f"the difference is {paired.second - paired.first:+.4g} "
-        f"[{paired.low:+.4g}, {paired.high:+.4g}] {WHERE[part]}",
-    )
-
-
-def _judge_figures(name: GateName, first: Figure, second: Figure) -> Gate:
-    """Call it worse if it is beyond the interval of the model in service, or too much is lost."""
-    return _judge_values(
-        name,
-        first.value,
-        second.value,
-        basis="figures",
-        interval=(first.low, first.high),
-        proven=second.value < first.low if name in MORE_IS_BETTER else second.value > first.high,
-        says=f"{second.value:.4g}; the model in service has {first.value:.4g} "
-        f"[{first.low:.4g}, {first.high:.4g}] on the same pictures",
-    )
-
-
-def _judge_values(
-    name: GateName,
-    first: float,
-    second: float,
-    *,
-    basis: Basis,
-    interval: tuple[float, float],
-    proven: bool,
-    says: str,
-) -> Gate:
-    loss = first - second if name in MORE_IS_BETTER else second - first
-    worse = proven or loss > MOST_LOSS.get(name, math.inf)
+    more_is_better = name in MORE_IS_BETTER
+    difference = paired.second - paired.first
+    proven = paired.high < 0 if more_is_better else paired.low > 0
+    lost = -difference if more_is_better else difference
+    worse = proven or lost > MOST_LOSS.get(name, math.inf)
     return Gate(
         name=name,
         outcome=Outcome.WORSE if worse else Outcome.PASSED,
-        basis=basis,
-        first=first,
-        second=second,
-        low=interval[0],
-        high=interval[1],
-        says=says,
+        first=paired.first,
+        second=paired.second,
+        low=paired.low,
+        high=paired.high,
+        says=f"the difference is {difference:+.4g} [{paired.low:+.4g}, {paired.high:+.4g}] "
+        f"{WHERE[part]}",
     )
-
-
-def name_test_part(pictures: Iterable[str]) -> str:
-    """The name of a test part: a checksum of its pictures' ids. Equal names mean equal pictures."""
-    return hashlib.sha256("\n".join(sorted(set(pictures))).encode()).hexdigest()

@@ -1,6 +1,5 @@
 """The routes of the model in service, its conditions, versions and operating points."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +14,6 @@ from skinapi.base.errors import (
 from skinapi.base.pages import Page
 from skinapi.base.subject import Caller
 from skinapi.model.conditions import conditions_table
-from skinapi.model.network.model import ModelCard
 from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.schemas import (
     ConditionsView,
@@ -24,10 +22,7 @@ from skinapi.model.registry.schemas import (
 )
 from skinapi.model.registry.service import OperatingPointService
 from skinapi.model.registry.serving_pointer import GatesNotPassed
-from skinapi.model.registry.stored_version import TakenBack
 from skinapi.model.registry.version_schemas import (
-    CompareQuery,
-    Comparison,
     ModelsQuery,
     ModelSummaryView,
     ModelView,
@@ -42,7 +37,7 @@ from skinapi.platform.web.schemas import Message
 
 RESEARCH = Authenticated(roles=("researcher", "admin"), scopes=("lab",))
 PROMOTERS = admins("Only admin can put models into service")
-KEEPERS = admins("Only admin can retire or delete models")
+KEEPERS = admins("Only admin can delete models")
 
 models_routes: Routes[ModelsService] = Routes(access=RESEARCH)
 
@@ -62,12 +57,6 @@ def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSumma
             fault=problem if version.version == serving else None,
         )
     )
-
-
-@models_routes.route("GET", "/models/compare", raises=(NotFound,))
-def compare_models(models: ModelsService, *, query: CompareQuery) -> Comparison:
-    """The figures of two versions side by side, and whether the second would pass the gates."""
-    return Comparison.between(*models.compare(first=query.first, second=query.second))
 
 
 @models_routes.route("GET", "/models/<version>", raises=(NotFound,))
@@ -100,24 +89,10 @@ def roll_back_model(models: ModelsService, *, body: NewReason, subject: Caller) 
 
 
 @models_routes.route(
-    "POST",
-    "/models/<version>/retire",
-    access=KEEPERS,
-    raises=(NotFound, Conflict, ChangedMeanwhile),
-)
-def retire_model(
-    models: ModelsService, *, version: str, body: NewReason, subject: Caller
-) -> Message:
-    """Retire a candidate. Its files and its card stay."""
-    models.retire(version=version, by=subject.id, reason=body.reason)
-    return Message(message=f"Model {version} retired")
-
-
-@models_routes.route(
     "DELETE", "/models/<version>", access=KEEPERS, raises=(NotFound, Conflict, ChangedMeanwhile)
 )
 def delete_model(models: ModelsService, *, version: str, subject: Caller) -> Message:
-    """Delete a candidate or a retired version; the card of one that was in service stays."""
+    """Delete a version that is not in service; the card of one that was stays."""
     models.delete(version=version, by=subject.id)
     return Message(message=f"Model {version} deleted")
 
@@ -143,12 +118,8 @@ routes: Routes[InferenceService] = Routes()
 def show_model_card(registry: InferenceService) -> dict[str, Any]:
     """The model card: origin, figures and limits of the model in service."""
     card = registry.served.model.card
-    return _card(card, registry.list_taken_back(card.version))
-
-
-def _card(card: ModelCard, taken_back: Sequence[TakenBack]) -> dict[str, Any]:
-    """With what was taken back since the model was made."""
-    told = {"taken_back": [asdict(item) for item in taken_back]} if taken_back else {}
+    taken_back = [asdict(item) for item in registry.list_taken_back(card.version)]
+    told = {"taken_back": taken_back} if taken_back else {}
     return {**card.model_dump(mode="json"), **told}
 
 

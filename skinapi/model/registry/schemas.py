@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from skinapi.base.values import wilson_interval
+from skinapi.base.values import finite_number, wilson_interval
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, PointFigures
 from skinapi.model.conditions import (
@@ -20,13 +20,12 @@ from skinapi.model.conditions import (
     Source,
 )
 from skinapi.model.network.model import Model
-from skinapi.model.registry.card_figures import find_figure_at_point
-from skinapi.model.registry.gates import Figure
 from skinapi.model.registry.service import ChosenPoint
 from skinapi.platform.web.schemas import Answer, Body
 
-# The share with this name, where the card states it.
-StatedFigure = Callable[[str], Figure | None]
+# A share with the two ends of its interval, as the card states it.
+Stated = tuple[float, float, float]
+StatedFigure = Callable[[str], Stated | None]
 
 
 class ConditionView(Answer):
@@ -90,16 +89,32 @@ class Share(Answer):
     high: float
 
     @classmethod
-    def from_counts(cls, part: int, whole: int, stated: Figure | None = None) -> Self | None:
+    def from_counts(cls, part: int, whole: int, stated: Stated | None = None) -> Self | None:
         """None of nothing. The card counts two lesions of one patient as one observation, which
         the counts do not tell: so `stated` goes first, and each page shows the same interval.
         """
         if not whole:
             return None
-        if stated and math.isclose(stated.value, part / whole):
-            return cls(share=part / whole, low=stated.low, high=stated.high)
-        low, high = wilson_interval(part / whole, whole)
+        if stated and math.isclose(stated[0], part / whole):
+            low, high = stated[1:]
+        else:
+            low, high = wilson_interval(part / whole, whole)
         return cls(share=part / whole, low=low, high=high)
+
+
+def find_stated(figures: Any, point: str, kind: str, name: str) -> Stated | None:
+    """Read what the card's test states of a share at an operating point. A card may be somebody
+    else's, so any figure may be missing or be something else than a number.
+    """
+    for step in ("test", "points", point, kind):
+        figures = figures.get(step) if isinstance(figures, Mapping) else None
+    if not isinstance(figures, Mapping):
+        return None
+    ends = figures.get(f"{name}_interval")
+    if not isinstance(ends, list | tuple) or len(ends) != 2:
+        return None
+    share, low, high = map(finite_number, (figures.get(name), *ends))
+    return None if share is None or low is None or high is None else (share, low, high)
 
 
 class KindView(Answer):
@@ -174,7 +189,7 @@ class PointView(Answer):
                 KindView.of_figures(
                     modality,
                     calibration.point_figures[point],
-                    partial(find_figure_at_point, model.card.figures, point, modality),
+                    partial(find_stated, model.card.figures, point, modality),
                 )
                 for modality, calibration in calibrations.items()
                 if calibration and point in calibration.point_figures

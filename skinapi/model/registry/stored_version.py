@@ -3,24 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
 
 from skinapi.base.errors import Conflict
 from skinapi.base.stored_record import StoredRecord
 from skinapi.model.network.model import ModelCard
-from skinapi.model.registry.card_figures import figures_of_gates
-from skinapi.model.registry.gates import PairedComparison, VersionFigures
+from skinapi.model.registry.gates import ComparedVersion, PairedComparison
 from skinapi.model.registry.version_files import StoredFile
-
-# Servers of store version 4 mark a version as deleting first.
-State = Literal["candidate", "retired", "deleting"]
-
-
-class Change(StoredRecord):
-    state: State
-    by: str
-    changed_at: datetime
-    reason: str | None = None
 
 
 class PatientPictures(StoredRecord):
@@ -63,7 +51,6 @@ class VersionSummary(StoredRecord):
     id: str
     created_at: datetime
     version: str
-    state: State
     architecture: str
     headline: Mapping[str, float] = {}
     files: tuple[StoredFile, ...] = ()
@@ -81,7 +68,7 @@ class VersionSummary(StoredRecord):
 
     @property
     def servable(self) -> bool:
-        return bool(self.files) and self.state != "deleting"
+        return bool(self.files)
 
     def refuse_without_files(self) -> None:
         if not self.servable:
@@ -93,31 +80,18 @@ class ModelVersion(VersionSummary):
 
     card: str
     labels: tuple[str, ...] = ()
-    test_part: str | None = None
     refuses_other_pictures: bool = False
     patient_pictures: PatientPictures | None = None
     started_from: str | None = None
     comparison: PairedComparison | None = None
     reference_comparison: PairedComparison | None = None
-    changes: tuple[Change, ...] = ()
 
     def read_card(self) -> ModelCard:
         return ModelCard.model_validate_json(self.card)
 
-    def test_figures(self) -> dict[str, Any]:
-        """The figures on its own test part."""
-        figures = self.read_card().figures.get("test")
-        return figures if isinstance(figures, dict) else {}
-
-    def figures_for_gates(self) -> VersionFigures:
-        # Whoever trains chooses the ids of the pictures, and so could name any test part.
-        figures = self.test_figures() if self.job is None and self.test_part else {}
-        return VersionFigures(
+    def for_gates(self) -> ComparedVersion:
+        return ComparedVersion(
             version=self.version,
-            # With fewer pictures, because of labels that one model does not know, the same list is
-            # another part.
-            test_part=f"{self.test_part}:{figures.get('n')}",
-            figures=figures_of_gates(figures),
             comparisons=tuple(filter(None, (self.comparison, self.reference_comparison))),
             refuses_other_pictures=self.refuses_other_pictures,
         )

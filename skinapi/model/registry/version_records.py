@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from skinapi.base.errors import (
     Conflict,
     Duplicate,
@@ -32,15 +30,11 @@ from skinapi.model.network.model import (
     read_card,
     read_labels,
 )
-from skinapi.model.network.model_checks import BadFile, read_json
-from skinapi.model.registry.gates import name_test_part
 from skinapi.model.registry.prediction_pool import open_warm
 from skinapi.model.registry.stored_version import (
     BROUGHT,
-    Change,
     ModelVersion,
     Origin,
-    State,
     VersionSummary,
 )
 from skinapi.model.registry.version_files import StoredFile, read_file, store_files, write_files
@@ -51,8 +45,7 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork
 
 CLOCK_SKEW = timedelta(hours=1)  # between a worker and the servers
 # Words that are addresses below /models.
-RESERVED_NAMES = {"compare", "rollback", "operating-point"}
-MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
+RESERVED_NAMES = {"rollback", "operating-point"}
 HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss", "lesions")
 # With one picture of each lesion, as the page of a version tells it.
 BY_LESION = ("macro_auc", "named_balanced_accuracy")
@@ -100,7 +93,7 @@ class ModelVersions(Repository[ModelVersion]):
         if not self._documents.find({"version": card.version}, limit=1, fields=("version",)):
             made = {**_described(folder, card), "created_by": "system", "served_at": now()}
             with suppress(Duplicate):  # another process has just done it
-                self._insert(made, "retired")
+                self._insert(made)
 
     def get(self, version: str, /) -> ModelVersion:
         stored = self.find(version)
@@ -145,21 +138,12 @@ class ModelVersions(Repository[ModelVersion]):
         ops = set_or_remove(decide(stored)) | {"$inc": {"revision": 1}}
         return ModelVersion.model_validate(self._documents.update({"id": stored.id}, ops))
 
-    def retire(self, version: str, *, by: str, reason: str | None) -> None:
-        def decide(stored: ModelVersion) -> Document:
-            if stored.state == "deleting":
-                raise Conflict(f"{version} is being deleted")
-            return _state_fields(stored, "retired", by, reason)
-
-        self.change(version, decide)
-
     def mark_served(self, version: str) -> None:
         """Note that it has been in service, which no candidate has."""
 
         def decide(stored: ModelVersion) -> Document:
             stored.refuse_without_files()
-            served = {} if stored.served_at else {"served_at": now()}
-            return {**served, **_state_fields(stored, "retired", "system", None)}
+            return {} if stored.served_at else {"served_at": now()}
 
         self.change(version, decide)
 
@@ -169,9 +153,7 @@ class ModelVersions(Repository[ModelVersion]):
         if stored.served_at is None:
             self._documents.delete({"id": stored.id})
         else:
-            retired = _state_fields(stored, "retired", "system", "its files were deleted")
-            gone = {"files": [], "files_deleted_at": now()}
-            self.change(version, lambda _: {**retired, **gone})
+            self.change(version, lambda _: {"files": [], "files_deleted_at": now()})
         unit.erase(_blobs_of(stored.files))
 
     def _add(self, made: Document, card: ModelCard, unit: Unit) -> ModelVersion:
@@ -187,7 +169,7 @@ class ModelVersions(Repository[ModelVersion]):
         existing = self.find(card.version)
         if existing is None:
             return False
-        if existing.files or existing.state == "deleting":
+        if existing.files:
             raise Conflict(f"There is a model version {card.version} already")
         if existing.read_card() != card:
             raise Conflict(
@@ -195,23 +177,14 @@ class ModelVersions(Repository[ModelVersion]):
             )
         return True
 
-    def _insert(self, made: Document, state: State = "candidate") -> ModelVersion:
+    def _insert(self, made: Document) -> ModelVersion:
         document = {"id": new_id(), "schema": 1, "created_at": now(), "revision": 1, **made}
-        first = Change(state=state, by=made["created_by"], changed_at=document["created_at"])
-        document |= {"state": state, "changes": [first.stored()]}
         self._documents.insert(document)
         return ModelVersion.model_validate(document)
 
 
 def _blobs_of(files: Iterable[StoredFile]) -> list[str]:
     return [key for file in files for key in file.piece_blobs]
-
-
-def _state_fields(stored: ModelVersion, state: State, by: str, reason: str | None) -> Document:
-    if stored.state == state:
-        return {}
-    change = Change(state=state, by=by, changed_at=now(), reason=reason)
-    return {"state": state, "changes": [each.stored() for each in (*stored.changes, change)]}
 
 
 def _read_valid_card(folder: Path) -> ModelCard:
@@ -235,7 +208,6 @@ def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
         "card": card.model_dump_json(),
         "headline": _headline(own) if isinstance(own, dict) else {},
         "labels": list(read_labels(folder)),
-        "test_part": _read_test_part(folder),
         "refuses_other_pictures": read_calibration(folder).skin is not None,
     }
 
@@ -247,20 +219,3 @@ def _headline(own: Mapping[str, Any]) -> dict[str, float]:
     if isinstance(by_lesion, dict):
         figures |= {f"by_lesion_{name}": finite_number(by_lesion.get(name)) for name in BY_LESION}
     return {name: value for name, value in figures.items() if value is not None}
-
-
-def _read_test_part(folder: Path) -> str | None:
-    """The test part that the folder's split names; None for a model that came without one."""
-    if not (folder / SPLIT).is_file():
-        return None
-    try:
-        split = read_json(
-            folder,
-            SPLIT,
-            TypeAdapter(dict[str, list[str]]),
-            most_bytes=MOST_SPLIT_BYTES,
-            most_values=MOST_SPLIT_VALUES,
-        )
-    except BadFile as bad:
-        raise ModelDamaged(f"The model cannot be added. {bad}", file=SPLIT) from bad
-    return name_test_part(split["test"]) if split.get("test") else None

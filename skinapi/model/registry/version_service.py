@@ -1,4 +1,4 @@
-"""What people do with model versions: look, compare, promote, go back, retire, delete.
+"""What people do with model versions: look, promote, go back, delete.
 
 Each change is one transaction. Whoever reads the pointer to decide about a version also changes
 that version's record, so that of a promotion and a deletion at the same time one is made again.
@@ -148,16 +148,6 @@ class ModelsService:
             name = stored.started_from
         return found
 
-    def compare(
-        self, *, first: str, second: str
-    ) -> tuple[ModelVersion, ModelVersion, tuple[Gate, ...]]:
-        """Return both versions, and the gates of the second against the first."""
-        left, right = self.versions.get(first), self.versions.get(second)
-        gates = judge_gates(
-            right.figures_for_gates(), left.figures_for_gates(), reference=self._reference_data()
-        )
-        return left, right, gates
-
     def add(self, *, folder: Path, by: str, origin: Origin = BROUGHT) -> ModelVersion:
         return self.versions.register(folder, created_by=by, origin=origin)
 
@@ -237,14 +227,6 @@ class ModelsService:
         return self._move(unit, before, move, earlier=earlier[1:place])
 
     @atomic
-    def retire(self, unit: Unit, *, version: str, by: str, reason: str | None = None) -> None:
-        """Take a candidate out of the choice. Its files, card and figures stay."""
-        self.versions.get(version)
-        unit.audit("model.retire", by=by, target=version)
-        self._refuse_serving(version)
-        self.versions.retire(version, by=by, reason=reason)
-
-    @atomic
     def delete(self, unit: Unit, *, version: str, by: str) -> None:
         """Delete a version that is not in service. Of one that was, card and figures stay."""
         stored = self.versions.get(version)
@@ -273,8 +255,8 @@ class ModelsService:
 
     def _gates_against(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:
         serving = self.versions.find(in_service) if in_service else None
-        before = serving.figures_for_gates() if serving else None
-        return judge_gates(candidate.figures_for_gates(), before, reference=self._reference_data())
+        before = serving.for_gates() if serving else None
+        return judge_gates(candidate.for_gates(), before, reference=self._reference_data())
 
     def _pointed(self, stored: ModelVersion) -> str | None:
         """How the pointer names this version."""

@@ -1,6 +1,5 @@
 """Model versions through HTTP: promoted past the gates or by an override, and back again."""
 
-import json
 import os
 import threading
 import time
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from skinapi.base.errors import StoreUnavailable
-from skinapi.model.network.model import write_checksums
 from skinapi.model.registry.gates import GateName, PairedComparison, PairedDifference, ReferenceData
 from skinapi.model.registry.service import ModelReloader
 from skinapi.model.registry.serving_pointer import Serving
@@ -77,7 +75,6 @@ def compared_with(
     same = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
     return PairedComparison(
         first_version=version,
-        test_part="0" * 64,
         pictures=100,
         lesions=90,
         measured_at=now(),
@@ -211,16 +208,13 @@ def test_a_model_without_room_on_the_disk_is_not_put_into_service(
     assert models.answers() == "b"
 
 
-def test_what_is_in_service_is_neither_deleted_nor_retired(
-    models: ModelBackend, tmp_path: Path
-) -> None:
+def test_what_is_in_service_is_not_deleted(models: ModelBackend, tmp_path: Path) -> None:
     admin = models.member(role="admin")
     models.add(tmp_path, "b")
     for version in ("tiny-1", "b"):
         if version == "b":
             assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
-        assert admin.call("DELETE", f"/models/{version}").status_code == 409
-        answer = admin.call("POST", f"/models/{version}/retire", json={})
+        answer = admin.call("DELETE", f"/models/{version}")
         assert answer.status_code == 409
         assert "in service" in answer.get_json()["detail"]
     assert models.answers() == "b"
@@ -282,27 +276,6 @@ def test_the_list_comes_in_pages_and_names_the_one_in_service(
     assert listed[1]["figures"] == {"balanced_accuracy": 0.5}
     assert (listed[1]["parent"], listed[1]["job"]) == ("tiny-1", "0badcafe")
     assert "card" not in listed[1]
-
-
-def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Path) -> None:
-    researcher = models.member(role="researcher")
-    comparison = compared_with("tiny-1", models.choose_reference())
-    folder = write_model(tmp_path / "b", "b")
-    card = json.loads((folder / "card.json").read_text())
-    card["figures"]["test"]["macro_auc"] = 0.9
-    (folder / "card.json").write_text(json.dumps(card))
-    write_checksums(folder)
-    models.services.models.add(
-        folder=folder, by="system", origin=Origin(reference_comparison=comparison)
-    )
-    shown = researcher.call("GET", "/models/compare?first=tiny-1&second=b").get_json()
-    rows = {(row["part"], row["name"]): row for row in shown["figures"]}
-    assert rows["test", "balanced_accuracy"]["difference"] == 0
-    assert rows["test", "macro_auc"]["second"] == 0.9
-    assert rows["test", "macro_auc"]["difference"] is None
-    assert shown["paired_on_reference"] == json.loads(comparison.model_dump_json())
-    assert {gate["outcome"] for gate in shown["gates"]} == {"passed"}
-    assert researcher.call("GET", "/models/compare?first=tiny-1&second=x").status_code == 404
 
 
 def test_a_promoted_model_that_cannot_be_loaded_leaves_the_last_good_one_in_service(

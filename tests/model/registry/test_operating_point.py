@@ -9,6 +9,7 @@ import pytest
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, PointFigures
 from skinapi.model.context import Modality
+from skinapi.model.registry.schemas import find_stated
 from tests.findings.prediction.photographer import predicted
 from tests.model.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import Person
@@ -79,6 +80,20 @@ def test_each_point_is_shown_with_its_price(backend: PointsBackend) -> None:
     assert (round(spared["low"], 3), round(spared["high"], 3)) == (0.509, 0.571)
     assert kind["malignant_sent_share"]["share"] == 0.98
     assert kind["melanomas_sent_share"] is None
+
+
+@pytest.mark.parametrize(
+    ("row", "stated"),
+    [
+        ({"caught": 0.98, "caught_interval": [0.95, 0.99]}, (0.98, 0.95, 0.99)),
+        *(({"caught": 0.98, "caught_interval": odd}, None) for odd in ({"n": 3}, 7, [1], [1, "x"])),
+        ({"caught": True, "caught_interval": [0.95, 0.99]}, None),
+        (7, None),
+    ],
+)
+def test_only_an_interval_of_numbers_is_read_from_a_card(row: Any, stated: Any) -> None:
+    figures = {"test": {"points": {"standard": {"clinical": row}}}}
+    assert find_stated(figures, "standard", "clinical", "caught") == stated
 
 
 def test_two_servers_follow_one_change(

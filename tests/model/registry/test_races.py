@@ -72,7 +72,6 @@ def act(models: ModelsService, action: str) -> Callable[[], Any]:
     acts: dict[str, Callable[[], Any]] = {
         "promote": lambda: promote(models, version),
         "rollback": lambda: models.roll_back(by="bob"),
-        "retire": lambda: models.retire(version=version, by="bob"),
         "delete": lambda: models.delete(version=version, by="bob"),
     }
     return acts[verb]
@@ -114,7 +113,6 @@ def assert_sound(models: ModelsService, store: Store) -> None:
     [
         ("promote c", "delete c"),
         ("rollback", "delete a"),
-        ("promote c", "retire c"),
         ("delete c", "delete c"),
     ],
     ids=" and ".join,

@@ -3,7 +3,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, getConditions } from "/console/api.js";
 import { Empty, Icon, Load, Message, useAnswer } from "/console/components.js";
-import { colon, say, sayDate, sayInterval, sayMeasured, sayNumber, sayValue } from "/console/language.js";
+import { colon, say, sayDate, sayMeasured, sayNumber, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/figures.js";
 
@@ -16,14 +16,11 @@ const OTHER_PICTURES = "other_pictures";
 /** A difference in percentage points, with its sign. @param {number} value */
 const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${sayNumber(Math.abs(100 * value), 1)}`;
 
-function sayGate(/** @type {Gate} */ { name, outcome, basis, first, second, low, high }) {
+function sayGate(/** @type {Gate} */ { name, outcome, first, second, low, high }) {
   if (name === OTHER_PICTURES) return say(outcome === "passed" ? "gateOtherPassed" : "gateOtherWorse");
-  if (basis === null || first === null || second === null || low === null || high === null) return "";
-  const paired = basis === "paired";
-  const words = paired
-    ? say("gatePaired", { first: sayMeasured(first), second: sayMeasured(second), low: signed(low), high: signed(high) })
-    : say("gateFigures", { first: sayMeasured(first), second: sayMeasured(second), interval: sayInterval(low, high) });
-  const proven = paired ? low > 0 || high < 0 : second < low || second > high;
+  if (first === null || second === null || low === null || high === null) return "";
+  const words = say("gatePaired", { first: sayMeasured(first), second: sayMeasured(second), low: signed(low), high: signed(high) });
+  const proven = low > 0 || high < 0;
   return outcome === "worse" && !proven ? `${words} ${say("gateLoss")}` : words;
 }
 

@@ -9,11 +9,11 @@ import { StateBadge } from "/console/views/figures.js";
 import { Learned, Limits, TakenBack, TestFigures } from "/console/views/model.js";
 import { Fault, Gates, getModels, isPassed, isUnmeasured, sayHeadline } from "/console/views/models.js";
 
-/** @typedef {"promote" | "override" | "rollback" | "retire" | "delete"} Action */
+/** @typedef {"promote" | "override" | "rollback" | "delete"} Action */
 
 /** An override needs a reason that says something; as the API has it. */
 const LEAST_REASON = 10;
-const WITH_REASON = new Set(["promote", "override", "rollback", "retire"]);
+const WITH_REASON = new Set(["promote", "override", "rollback"]);
 
 /** What each action sends. @param {Action} action @param {string} version @param {string} reason */
 function send(action, version, reason) {
@@ -31,14 +31,10 @@ const sayModel = (model) => (model ? html`<code>${model.version}</code> (${sayHe
 const promotionsOf = ({ moves, version }) =>
   moves.filter((move) => move.action === "promote" && move.version === version).sort((one, other) => other.changed_at.localeCompare(one.changed_at));
 
-/** What becomes of it where the version in service stays. @type {Partial<Record<Action, WordKey>>} */
-const AFTER = { retire: "model_retired", delete: "is_deleting" };
-
 /** Which version serves and which would, each with its figures; or the state before and after. @param {{model: Api["ModelView"], action: Action}} props */
 const Before = ({ model, action }) => {
   const all = useAnswer(getModels, []).value;
-  const state = AFTER[action];
-  if (state) return html`<${Change} before=${sayValue("model", model.state)} after=${say(state)} />`;
+  if (action === "delete") return html`<${Change} before=${sayValue("model", model.state)} after=${say("is_deleting")} />`;
   if (!all) return null;
   const serving = all.find(({ state }) => state === "serving");
   const [last] = promotionsOf(model);
@@ -76,13 +72,12 @@ function actionsOn(model) {
   if (state === "serving") return promotionsOf(model).length > 0 ? ["rollback"] : [];
   /** @type {Action[]} */
   const found = stored || built_in ? [gates.every(isPassed) ? "promote" : "override"] : [];
-  if (state === "candidate") found.push("retire");
   if (stored) found.push("delete");
   return found;
 }
 
 /** @type {Record<Action, string>} */
-const LOOK = { promote: "primary", override: "", rollback: "danger", retire: "quiet", delete: "danger" };
+const LOOK = { promote: "primary", override: "", rollback: "danger", delete: "danger" };
 
 /** Researchers see, admins act. @param {{model: Api["ModelView"], onChange: () => void}} props */
 const ModelActions = ({ model, onChange }) => {
@@ -138,32 +133,14 @@ const GatesOf = (/** @type {{model: Api["ModelView"]}} */ { model }) => {
     </section>`;
 };
 
-/** When it went into service and out of it, and how its state changed; the newest first. @param {Api["ModelView"]} model */
-function eventsOf({ moves, changes, version, built_in }) {
-  const said = [
-    ...moves.map((move) => ({
-      at: move.changed_at,
-      what: move.version === version || move.previous !== version ? `move_${move.action}` : "move_replaced",
-      reason: move.reason,
-      override: move.override,
-    })),
-    ...changes.map(({ changed_at, state, reason }, place) => ({
-      at: changed_at,
-      what: built_in && place === 0 ? "change_recorded" : `change_${state}`,
-      reason,
-      override: false,
-    })),
-  ];
-  return said.sort((one, other) => other.at.localeCompare(one.at));
-}
-
-const History = (/** @type {{model: Api["ModelView"]}} */ { model }) => html`
-  <section class="card">
+/** When it went into service and out of it, the newest first. @param {{model: Api["ModelView"]}} props */
+const History = ({ model: { moves, version } }) =>
+  moves.length > 0 && html`<section class="card">
     <h2>${say("historyOfModel")}</h2>
     <ul class="plain">
-      ${eventsOf(model).map(({ at, what, reason, override }) => html`<li>
-        <time datetime=${at}>${sayDate(at)}</time>${colon()}${say(/** @type {WordKey} */ (what))}${override && html` (${say("withOverride")})`}
-        ${reason && html`<br /><small>${say("reason")}${colon()}${isolated(reason)}</small>`}
+      ${[...moves].reverse().map((move) => html`<li>
+        <time datetime=${move.changed_at}>${sayDate(move.changed_at)}</time>${colon()}${move.version === version || move.previous !== version ? sayValue("move", move.action) : say("move_replaced")}${move.override && html` (${say("withOverride")})`}
+        ${move.reason && html`<br /><small>${say("reason")}${colon()}${isolated(move.reason)}</small>`}
       </li>`)}
     </ul>
   </section>`;
