@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -166,7 +166,7 @@ class _Sending:
     def run(self) -> int | None:
         study = study_uid(self.study.finding.id)
         there = self.client.list_instances(study)
-        self.study = self.study.for_archive(there)
+        self.study = replace(self.study, there=there)
         missing = [known for known in self.study.objects if known.uid not in there]
         if self.study.photos_withdrawn:
             missing = [known for known in missing if not known.kind.is_picture]

@@ -50,12 +50,11 @@ class ObjectMaker:
             photos = [known for known in pictures_of(study.finding) if known.kind != Kind.HEAT_MAP]
             described = (self._find(study, photo) for photo in photos)
             kept = [photo for photo in described if photo is not None]
-            at, before = study.date(of, study.finding.said_at), study.find_before(of)
-            return make_report(origin, of, at, kept, before)
+            return make_report(origin, of, of.said_at, kept, study.find_before(of))
         if of.kind is Kind.REPORT:
             number = str(study.finding.number)
             printed = print_unnamed(self.reports, number=number, to=study.reader)
-            return make_document(origin, of, study.date(of, study.reported_at), printed)
+            return make_document(origin, of, of.said_at, printed)
         picture = study.finding.of_picture(of.place)
         photo = self.photos.content_of(picture)
         size = size_of(photo)

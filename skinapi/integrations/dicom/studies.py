@@ -16,9 +16,7 @@ from skinapi.integrations.dicom.study import (
     Kind,
     ObjectId,
     Study,
-    number_of,
     pictures_of,
-    version_of,
 )
 
 if TYPE_CHECKING:
@@ -40,18 +38,16 @@ class StudiesService:
         report = self.reports.read_report(
             number=str(finding.number), to=to, language=None, issue=False
         )
-        objects = (
-            *pictures_of(finding),
-            ObjectId(finding.id, Kind.STRUCTURED_REPORT, version_of(finding)),
-            # It has no photo where that is withdrawn, so it is another object then.
-            ObjectId(finding.id, Kind.REPORT, number_of(report.content_hash) ^ withdrawn),
-        )
-        ordered = sorted(objects, key=lambda known: (known.kind, known.number))
         letters = [shown.letter for shown in report.letters]
         changes = [finding.said_at]
         changes += [letter.signed_at for letter in letters if letter.signed_at]
         changes += [letter.withdrawn.withdrawn_at for letter in letters if letter.withdrawn]
-        return Study(finding, tuple(ordered), to, max(changes), withdrawn)
+        objects = (
+            *sorted(pictures_of(finding), key=lambda known: (known.kind, known.number)),
+            ObjectId.of_report(finding.id, Kind.STRUCTURED_REPORT, finding.said_at),
+            ObjectId.of_report(finding.id, Kind.REPORT, max(changes)),
+        )
+        return Study(finding, objects, to, withdrawn)
 
     def maker(self) -> "ObjectMaker":
         """What makes the objects. Its libraries are loaded by the first that is sent."""

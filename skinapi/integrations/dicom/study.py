@@ -2,21 +2,19 @@
 
 UIDs are made of the finding's id, so that the same object has the same UID whenever it is made, and
 none is stored: `2.25.` with a number of 128 bits is a UID of anybody's own (PS3.5, B.2), and what
-follows it names the object. That of a report also follows from the reports that the archive has.
+follows it names the object.
 """
 
-import hashlib
 import re
 from collections.abc import Set
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Self
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.model.context import Modality
-from skinapi.platform.storage.ids import now
 
 ROOT = "2.25"
 # Raise it where an object of the same finding says something else than it did before.
@@ -25,9 +23,9 @@ FORMAT = 1
 PLACES = 100
 # More than the versions of a finding, by PLACES.
 AMENDED = 10_000
-# More than the number of what a report says, which is of SAID_DIGITS hexadecimal digits.
-TURN = 10**12
-SAID_DIGITS = 9
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What the number of a report counts. A UID has 64 characters at most.
+TICK = timedelta(microseconds=10)
 # What a picture's object says of what was told.
 TOLD_BY_PHOTO = {"age", "sex", "body_site", "body_laterality", "modality"}
 # The id of the finding, the kind of object, FORMAT, the object.
@@ -50,14 +48,18 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectId:
-    """`number` is that of what a report says, with its turn; of a picture its place among those
-    that were sent, with the version of the finding, and how many of its amendments, since which it
-    is as it is.
+    """`number` is the time since which a report says what it says; of a picture its place among
+    those that were sent, with the version of the finding, and how many of its amendments, since
+    which it is as it is.
     """
 
     finding: str
     kind: Kind
     number: int
+
+    @classmethod
+    def of_report(cls, finding: str, kind: Kind, said_at: datetime) -> Self:
+        return cls(finding, kind, (said_at - EPOCH) // TICK)
 
     @classmethod
     def of_picture(
@@ -76,14 +78,9 @@ class ObjectId:
         return self.number % AMENDED // PLACES + 1
 
     @property
-    def turn(self) -> int:
-        """How many reports of its kind the archive had before this one."""
-        return self.number // TURN
-
-    @property
-    def said(self) -> int:
-        """The number of what this report says."""
-        return self.number % TURN
+    def said_at(self) -> datetime:
+        """When a report got to say what it says."""
+        return EPOCH + self.number * TICK
 
     @property
     def study(self) -> str:
@@ -114,59 +111,21 @@ def study_uid(identifier: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Study:
     """A finding as its reader may see it, and what there is of it: `objects`, in the order of their
-    series. At `reported_at` its printed report last got to say something else, or got or lost a
-    letter. `photos_withdrawn`: the patient has withdrawn the consent that photos are kept. `there`
+    series. `photos_withdrawn`: the patient has withdrawn the consent that photos are kept. `there`
     are the UIDs of what the archive has of it.
     """
 
     finding: StoredFinding
     objects: tuple[ObjectId, ...]
     reader: Subject
-    reported_at: datetime
     photos_withdrawn: bool
     there: Set[str] = frozenset()
 
-    def for_archive(self, there: Set[str]) -> Self:
-        """What an archive that has `there` should have. A report that says something else than the
-        last one there is another object, also where one before that has said the same.
-        """
-        known = replace(self, there=there)
-        return replace(known, objects=tuple(map(known._follow, self.objects)))
-
-    def _follow(self, of: ObjectId) -> ObjectId:
-        if of.kind.is_picture:
-            return of
-        sent = self._list_sent(of)
-        turn = max((known.turn for known in sent), default=-1)
-        last = [known for known in sent if known.turn == turn]
-        # Several, where the archive did not yet list what it had taken.
-        if [known.said for known in last] == [of.said]:
-            return last[0]
-        return replace(of, number=(turn + 1) * TURN + of.said)
-
     def find_before(self, of: ObjectId) -> ObjectId | None:
         """The report of the archive that this one replaces."""
-        return max(self._list_sent(of), key=lambda known: known.number, default=None)
-
-    def _list_sent(self, of: ObjectId) -> list[ObjectId]:
         parsed = filter(None, map(ObjectId.parse, self.there))
-        return [known for known in parsed if known.series == of.series]
-
-    def date(self, of: ObjectId, said_at: datetime) -> datetime:
-        """The time of a report of what was said then: now, where it replaces one of the archive,
-        of which the latest counts.
-        """
-        replaces = any(uid.startswith(f"{of.series}.") for uid in self.there)
-        return now() if replaces else said_at
-
-
-def version_of(finding: StoredFinding) -> int:
-    said = f"{finding.lesion} {finding.spot.version}"
-    return number_of(hashlib.sha256(said.encode()).hexdigest())
-
-
-def number_of(digest: str) -> int:
-    return int(digest[:SAID_DIGITS], 16)
+        older = [it for it in parsed if it.series == of.series and it.number < of.number]
+        return max(older, key=lambda known: known.number, default=None)
 
 
 def list_amended(finding: StoredFinding) -> list[datetime]:

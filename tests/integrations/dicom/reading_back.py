@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def objects_in_archive(backend: Backend, number: int, *there: Dataset) -> list[D
     assert finding
     studies = studies_of(backend)
     known = {item.SOPInstanceUID for item in there}
-    study = studies.open(finding.id, to=READER).for_archive(known)
+    study = replace(studies.open(finding.id, to=READER), there=known)
     files = (studies.maker().make_file(study, known) for known in study.objects)
     return [dcmread(io.BytesIO(file)) for file in files if file]
 
