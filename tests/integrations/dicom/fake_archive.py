@@ -18,7 +18,6 @@ from tests.support.local_server import LocalServer, serving_in_a_thread
 class Mood(Enum):
     WORKS = auto()
     FORGETS = auto()  # answers 200 and stores nothing
-    LISTS_LATE = auto()  # what it has it lists in another mood
     IS_DOWN = auto()
     IS_SLOW = auto()
     IS_FULL = auto()  # says so in the Failed SOP Sequence
@@ -53,8 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         study = self.path.split("/")[3]
         found = [item for item in self.server.kept.values() if item.StudyInstanceUID == study]
         answer = [{"00080018": {"vr": "UI", "Value": [record.SOPInstanceUID]}} for record in found]
-        listed = answer and self.server.mood is not Mood.LISTS_LATE
-        self._answer(200 if listed else 204, answer if listed else None)
+        self._answer(200 if answer else 204, answer or None)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
