@@ -29,7 +29,7 @@ JSON_TYPES = (FHIR_JSON, "application/json")
 # What is long and begins as base64 does, escaped or not.
 PHOTO = re.compile(rb'(?<=")[A-Za-z0-9+/=\\][^"]{1023,}')
 
-KINDS = ("Patient", "ServiceRequest", "Media", "Binary", "Consent", "Practitioner")
+KINDS = ("Patient", "ServiceRequest", "Media", "Binary", "Consent")
 # What is used of each, or means nothing for a finding. Whatever else is sent is told to the sender.
 _USED: Mapping[str, frozenset[str]] = {
     kind: frozenset(f"resourceType id meta language text contained {elements}".split())
@@ -37,17 +37,14 @@ _USED: Mapping[str, frozenset[str]] = {
         "Patient": "identifier active gender birthDate link telecom",
         "ServiceRequest": "identifier status intent priority doNotPerform code category subject "
         "authoredOn bodySite supportingInfo performer",
-        "Media": "identifier status type modality basedOn subject createdDateTime bodySite content "
+        "Media": "identifier status type modality subject createdDateTime bodySite content "
         "width height",
         "Binary": "contentType data",
         "Consent": "identifier status scope category patient dateTime policyRule provision",
-        "Practitioner": "identifier active telecom",
     }.items()
 }
 # A ServiceRequest with one of them takes back what was filed by it.
 TAKEN_BACK = ("entered-in-error", "revoked")
-# What FHIR requires of it besides, and nobody reads: it may be left out.
-_UNREAD: Mapping[str, Any] = {"intent": "order", "subject": {}}
 # By the value sets that FHIR requires; of a status and an intent those that ask for something.
 _CODES: Mapping[str, Mapping[str, Collection[str]]] = {
     "Patient": {"gender": ("male", "female", "other", "unknown")},
@@ -184,11 +181,10 @@ def open_resource(raw: object, place: str, *, url: str | None = None, inside: bo
         raise InvalidBody(f"{place}: this server takes {', '.join(KINDS)}; not {kind[:40]!r}")
     contained = {} if inside else _open_contained(raw, place)
     raw, data = _without_data(raw)
-    takes_back = kind == "ServiceRequest" and raw.get("status") in TAKEN_BACK
     sent = Sent(
         place=place,
         kind=kind,
-        model=_validate(kind, {**_UNREAD, **raw} if takes_back else raw, place),
+        model=_validate(kind, raw, place),
         url=url,
         data=data,
         ignored=tuple(sorted(name for name in raw if name.lstrip("_") not in _USED[kind])),

@@ -51,11 +51,9 @@ def test_the_system_that_filed_it_takes_it_back(backend: Backend, status: str) -
     number = hospital.call("POST", "/fhir/ServiceRequest", json=order).get_json()["id"]
     other = clinic_wide(backend, scopes=["fhir"])
     back = orders.request(status=status, subject={"reference": "Patient/unknown"})
-    del back["supportingInfo"]
     assert other.call("POST", "/fhir/ServiceRequest", json=back).status_code == 404
-    bare = {name: back[name] for name in ("resourceType", "identifier", "status")}
-    for sent in (back, bare):
-        answer = hospital.call("POST", "/fhir/ServiceRequest", json=sent)
+    for _ in range(2):
+        answer = hospital.call("POST", "/fhir/ServiceRequest", json=back)
         assert (answer.status_code, answer.get_json()["status"]) == (200, "entered-in-error")
         assert answer.get_json()["id"] == number
     asked = f"/fhir/DiagnosticReport?based-on:identifier={orders.PLACER}|O-1"
