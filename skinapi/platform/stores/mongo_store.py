@@ -56,7 +56,6 @@ MONGOS = "isdbgrid"
 # too where MONGO_URI names one, and are no records: their form is that of another library, and
 # they hold addresses.
 LIMIT_COUNTERS, LIMIT_WINDOWS = "limit_counters", "limit_windows"
-CHUNK_BYTES = 255 * 1024  # the specification of GridFS: its default
 # `compact` makes some checkpoints of the whole database each time: of 60 small collections it took
 # more than 100 s on busy cores, and moved nothing.
 LEAST_FREE_BYTES = 2**20
@@ -234,34 +233,17 @@ class GridBlobs:
         self._bucket = GridFSBucket(database, write_concern=WriteConcern(w="majority", j=True))
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
-        self._indexed = False
 
     def put(self, data: bytes) -> str:
         key = new_blob_key(data)
         with self._error_context():
-            self._upload(key, data)
+            self._bucket.upload_from_stream(key, data)
         return key
 
     def put_as(self, key: str, data: bytes) -> None:
         with self._error_context():
             if not self._files.find_one({"filename": require_blob_key(key)}, {"_id": 1}):
-                self._upload(key, verified_blob(key, data))
-
-    def _upload(self, key: str, data: bytes) -> None:
-        """Upload like the driver, which asks each time whether GridFS needs its indexes."""
-        if not self._indexed:
-            self._bucket.upload_from_stream(key, data)
-            self._indexed = True
-            return
-        identifier, begins = ObjectId(), range(0, len(data), CHUNK_BYTES)
-        chunks = [
-            {"files_id": identifier, "n": number, "data": data[begin : begin + CHUNK_BYTES]}
-            for number, begin in enumerate(begins)
-        ]
-        if chunks:
-            self._chunks.insert_many(chunks)
-        size = {"length": len(data), "chunkSize": CHUNK_BYTES}
-        self._files.insert_one({"_id": identifier, "filename": key, **size, "uploadDate": now()})
+                self._bucket.upload_from_stream(key, verified_blob(key, data))
 
     def find(self, key: str) -> bytes | None:
         with self._error_context():

@@ -99,8 +99,12 @@ class SqliteDocuments:
         self._write(add)
 
     def get(self, identifier: str) -> Document | None:
+        # Most reads and updates name one id: its statement is always the same.
         with self._reading() as connection:
-            return self._first(connection, {"id": require_id(identifier)})
+            text = _text_of(connection, self._select_by_id, require_id(identifier))
+        document = None if text is None else read_document(identifier, text)
+        expires = document.get(self._expiry_field or "") if document else None
+        return None if isinstance(expires, datetime) and expires <= now() else document
 
     def find(
         self,
@@ -226,17 +230,6 @@ class SqliteDocuments:
             condition += f" AND ({expires} IS NULL OR {expires} > ?)"
             values.append(stored_value(now()))
         return condition, values
-
-    def _first(self, connection: apsw.Connection, filter: Filter) -> Document | None:
-        # Most reads and updates name one id. Its statement is always the same, so it is not put
-        # together again.
-        if filter.keys() == {"id"} and isinstance(filter["id"], str):
-            text = _text_of(connection, self._select_by_id, require_id(filter["id"]))
-            document = None if text is None else read_document(filter["id"], text)
-            expires = document.get(self._expiry_field or "") if document else None
-            return None if isinstance(expires, datetime) and expires <= now() else document
-        rows = self._select(connection, filter, "id", None, 1)
-        return read_document(*rows[0]) if rows else None
 
     def _select(
         self,

@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 from bson import ObjectId
+from gridfs import DEFAULT_CHUNK_SIZE
 from pymongo.database import Database
 
 from skinapi.base.errors import BlobDamaged
 from skinapi.platform.storage.ids import new_blob_key, now
 from skinapi.platform.storage.ports import Document, Store
-from skinapi.platform.stores.mongo_store import CHUNK_BYTES, GridBlobs
+from skinapi.platform.stores.mongo_store import GridBlobs
 from skinapi.platform.stores.sqlite_store import SqliteStore
 
 BIG = os.urandom(300_000)  # more than one chunk of GridFS
 AN_AGE_S = 2 * 3600
 
 
-@pytest.mark.parametrize("data", [b"", BIG[:CHUNK_BYTES], BIG], ids=len)
+@pytest.mark.parametrize("data", [b"", BIG[:DEFAULT_CHUNK_SIZE], BIG], ids=len)
 def test_bytes_come_back_as_they_were_and_equal_ones_share_no_key(
     store: Store, data: bytes
 ) -> None:
-    """Also those that are not the first of the store, which GridFS takes in another way."""
     keys = [store.blobs.put(data) for _ in range(2)]
     store.blobs.sweep()
     assert [store.blobs.find(key) for key in keys] == [data] * 2
