@@ -42,7 +42,7 @@ lint: $(VENV)/everything $(VENV)/npm
 bench: $(VENV)/everything $(VENV)/mongod
 	$(PYTHON) -m bench
 
-# The tables of settings, limits and figures, the drawing of the layers and nginx's errors, from the code.
+# The tables of settings, limits and figures, and nginx's errors, from the code.
 docs: $(VENV)/everything
 	$(PYTHON) -m tests.repository.reference
 

@@ -1,7 +1,6 @@
 """What is written from the code: the tables of settings and fixed limits in
 docs/operate/configure.md and of the routes in docs/api.md, what files of settings have of areas,
-the drawing of the layers in docs/layers.svg, the tags in deploy/, the errors of nginx, and where
-photos are sent, for nginx and for an alert.
+the tags in deploy/, the errors of nginx, and where photos are sent, for nginx and for an alert.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
@@ -11,7 +10,6 @@ import os
 import re
 import sys
 import textwrap
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,26 +37,8 @@ from tests.repository.routes_table import HEAD as ROUTES_HEAD
 from tests.repository.routes_table import read_routes, route_rows
 from tests.support.access import PARTS
 
-DRAWING = ROOT / "docs" / "layers.svg"
 COMMAND = "make docs"
 Row = tuple[str, ...]
-
-CAPTIONS = {
-    "__main__": "command line",
-    "app": "what runs, and how it is made",
-    "console": "pages in a browser",
-    "privacy": "rights of a person",
-    "integrations": "other systems, keys",
-    "lab": "data sets, trainings",
-    "care": "a doctor's patients",
-    "findings": "prediction, record, report",
-    "accounts": "people, log-ins, admins",
-    "learning": "training, evaluation",
-    "model": "from a photo to a finding",
-    "platform": "storage, web, jobs, mails",
-    "base": "errors, settings, words",
-}
-WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
 
 
 def settings_table() -> list[str]:
@@ -181,52 +161,6 @@ def _limits() -> Iterator[Row]:
     yield "wait for SQLite's lock", _seconds(database_file.LONGEST_WAIT_MS / 1000)
 
 
-def layers() -> list[list[str]]:
-    """From the top, as pyproject.toml has them; an area may be missing."""
-    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    (contract,) = (item for item in linter["contracts"] if item.get("containers") == ["skinapi"])
-    package = ROOT / "skinapi"
-    rows = [
-        [name for name in re.findall(r"\w+", layer) if [*package.glob(f"{name}*")]]
-        for layer in contract["layers"]
-    ]
-    return [*filter(None, rows)]
-
-
-def draw_layers() -> str:
-    """Each layer a row, each package a box; imports point down."""
-    rows = layers()
-    height = EDGE + ROW * len(rows)
-    size = f'width="{WIDTH}" height="{height}"'
-    arrow = f"M40 {EDGE + 76}V{height - 58}m-6 -10l6 10l6 -10"
-    drawn = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">',
-        f'<rect {size} fill="#ffffff"/>',
-        *(
-            _text(EDGE, EDGE + y, words)
-            for y, words in ((26, "imports"), (42, "point"), (58, "down"))
-        ),
-        f'<path d="{arrow}" stroke="#1a2430" fill="none"/>',
-    ]
-    for number, row in enumerate(rows):
-        for place, name in enumerate(row):
-            drawn += _box(LABELS + place * (BOX + GAP), EDGE + ROW * number, name)
-    return "\n".join([*drawn, "</svg>", ""])
-
-
-def _box(x: int, y: int, name: str) -> list[str]:
-    size = f'width="{BOX}" height="{ROW - EDGE}"'
-    return [
-        f'<rect x="{x}" y="{y}" {size} rx="6" fill="#eef4f8" stroke="#0b5c8a"/>',
-        _text(x + 12, y + 20, name, 'font-size="15" font-weight="bold"'),
-        _text(x + 12, y + 37, CAPTIONS[name]),
-    ]
-
-
-def _text(x: int, y: int, words: str, style: str = 'font-size="12"') -> str:
-    return f'<text x="{x}" y="{y}" {style} fill="#1a2430">{words}</text>'
-
-
 # Which tables a page has.
 TABLES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "docs/api.md": {"routes": lambda: _table(ROUTES_HEAD, [*route_rows()])},
@@ -324,7 +258,6 @@ if __name__ == "__main__":
         (ROOT / page).write_text(write_page(page))
     for recipe in TAGGED:
         recipe.write_text(write_tags(recipe))
-    DRAWING.write_text(draw_layers())
     NGINX_ERRORS.write_text(write_errors())
-    files = (DRAWING.relative_to(ROOT), NGINX_ERRORS.relative_to(ROOT))
-    sys.stdout.write(f"written: {', '.join(map(str, (*TABLES, *files)))}\n")
+    written = (*TABLES, str(NGINX_ERRORS.relative_to(ROOT)))
+    sys.stdout.write(f"written: {', '.join(written)}\n")

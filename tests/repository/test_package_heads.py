@@ -7,7 +7,7 @@ import pytest
 from grimp import ImportGraph
 
 from tests.repository.documents import ROOT
-from tests.repository.package_heads import PackageHeads, list_public, read_head
+from tests.repository.package_heads import PackageHeads, read_head
 
 HEADS = sorted(str(file.parent.relative_to(ROOT)) for file in ROOT.glob("skinapi/*/**/__init__.py"))
 LONGEST = 10
@@ -43,8 +43,3 @@ def test_another_package_imports_only_what_a_head_names() -> None:
     assert [sentence for sentence in refused if "imports" in sentence] == [
         f"skinapi.care.queue imports {RECORDS}.new_findings, which {RECORDS} does not name"
     ]
-
-
-def test_a_head_that_names_no_module_opens_none() -> None:
-    assert list_public("Makes reports.\n\nBegin with `service.py`.") == []
-    assert list_public("Other packages import `a`,\n`b_c`.\n") == ["a", "b_c"]
