@@ -68,7 +68,6 @@ OURS = f"test_{secrets.token_hex(4)}_"
 STARTED_ONCE = (
     "shared_server",
     "plain",
-    "losing_server",
     "limited",
     "served_backend",
     "served_bench",

@@ -1,11 +1,9 @@
-"""A file is removed, replaced or damaged while a server runs: it goes on, or says what is
-missing.
-"""
+"""Its folder is removed or emptied while a server runs: it says so, and goes on once it is back."""
 
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,69 +11,15 @@ import pytest
 
 from skinapi.platform.storage.files import LOST
 from tests.served.people import Caller, Seeder
-from tests.served.server import Server, serving, stopping
+from tests.served.server import Server, stopping
 from tests.support.size import in_drill
 
 SERVE, PLAIN = ("-m", "skinapi", "serve"), ("-m", "gunicorn", "wsgi:app")
-SPOILT = b"no database " * 1000
 BEGINS_A_STORE = {"skinapi.db", "skinapi.db-made", "blobs", "jwt-secret"}
-
-
-@pytest.fixture(scope="module")
-def losing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server of two workers, for all tests that put back what they take away."""
-    with serving(tmp_path_factory.mktemp("losing"), workers=2) as server:
-        yield server
-
-
-@pytest.fixture
-def ada(losing_server: Server) -> Iterator[Caller]:
-    with closing(Seeder(losing_server)) as seeder:
-        yield seeder.person()
-
-
-def remove(path: Path) -> None:
-    path.rename(path.with_suffix(".aside"))
 
 
 def nothing(_: Path) -> None:
     pass
-
-
-def replace_by_empty(path: Path) -> None:
-    remove(path)
-    path.touch()
-
-
-def replace_by_noise(path: Path) -> None:
-    remove(path)
-    path.write_bytes(SPOILT)
-
-
-def put_back(path: Path) -> None:
-    path.with_suffix(".aside").replace(path)
-
-
-@pytest.mark.parametrize("lose", [replace_by_empty, *in_drill(remove, replace_by_noise)])
-def test_without_its_documents_a_server_refuses_until_they_are_back(
-    losing_server: Server, ada: Caller, lose: Callable[[Path], None]
-) -> None:
-    server = losing_server
-    path = server.folder / "instance/skinapi.db"
-    lose(path)
-    for _ in range(10):
-        for asked in ("/readyz", "/me"):
-            answer = ada.call("GET", asked)
-            assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
-            assert answer.json["detail"] == LOST
-        assert ada.call("POST", "/auth/logout").status == 503
-    server.await_words(f'"file": "{path}", "event": "{LOST}"')
-    for worker in server.await_workers():
-        os.kill(worker, signal.SIGKILL)
-    server.await_words(f"waiting: {LOST}")
-    put_back(path)
-    server.await_ready()
-    assert ada.call("GET", "/me").json["email"] == ada.email
 
 
 @pytest.mark.parametrize("command", [PLAIN, *in_drill(SERVE)])
