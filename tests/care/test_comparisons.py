@@ -237,7 +237,7 @@ def read_by_doctor(doctor: Person, number: int) -> list[str]:
     told = [source.get("changes", []) for source in (row["case"], case, page)]
     said = [" ".join(f"{x['sentence']['en']} {x['compared']['en']}" for x in one) for one in told]
     for reader in ("patient", "colleague"):
-        path = f"/submissions/{number}/report.json"
+        path = f"/submissions/{number}/report"
         html = doctor.call("GET", f"{path}.html?reader={reader}")
         assert html.status_code == 200, html.text
         printed = PdfReader(BytesIO(doctor.call("GET", f"{path}.pdf?reader={reader}").data))

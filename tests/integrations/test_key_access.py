@@ -40,7 +40,6 @@ TAKE_NO_KEY = """
     list_messages send_message
     mark_messages_read mark_messages_done list_waiting_messages show_inbox
     list_messages_about_no_spot send_message_about_no_spot
-    mark_messages_about_no_spot_read mark_messages_about_no_spot_done
     # What a doctor decides, and the desk to do it at.
     add_review review_lesion void_review mark_told enter_in_error move_submission list_errors
     judge_again show_outcomes
@@ -52,8 +51,8 @@ TAKE_NO_KEY = """
     hand_link list_accounts list_users list_doctors delete_user join_accounts change_role
     preview_joining
     suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
-    assign_doctor count_waiting approve_accounts refuse_accounts
-    show_overview show_usage list_dropped promote_model roll_back_model delete_model
+    assign_doctor approve_accounts refuse_accounts
+    show_overview show_usage promote_model roll_back_model delete_model
     show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
     show_retention keep_account end_keep list_erasures
     # Its clients know no key.

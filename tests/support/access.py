@@ -505,7 +505,6 @@ find_or_add_patient          uffffffffuu       /patients/external
 list_accounts                admins            /accounts
 list_users                   admins            /users
 delete_user                  admins            /users/{email}
-count_waiting                admins            /accounts/waiting
 approve_accounts             admins            /accounts/approvals
 refuse_accounts              admins            /accounts/refusals
 approve_user                 admins            /users/{email}/approve
@@ -528,7 +527,6 @@ follow_audit                 admins            /audit
 export_audit                 admins            /audit/export
 show_overview                admins            /admin/overview
 show_usage                   admins            /admin/usage
-list_dropped                 admins            /reports/dropped
 show_outcomes                tellers           /outcomes
 # findings
 predict                      approved          /predict

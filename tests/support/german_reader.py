@@ -71,7 +71,7 @@ def read_all() -> dict[str, str]:
 
 
 def read_pages(ada: Person, made: dict[str, Any]) -> dict[str, str]:
-    report = f"/submissions/{made['id']}/report.json"
+    report = f"/submissions/{made['id']}/report"
     page, printed = (ada.call("GET", f"{report}.{kind}") for kind in ("html", "pdf"))
     sheets = PdfReader(io.BytesIO(printed.data)).pages
     return {

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Literal
 
-from skinapi.accounts.admin.decisions import MOST_COUNTED, DecisionsService
+from skinapi.accounts.admin.decisions import DecisionsService
 from skinapi.accounts.admin.schemas import (
     AccountRow,
     AccountSearch,
@@ -26,7 +26,6 @@ from skinapi.accounts.admin.schemas import (
     UsageQuery,
     UsageView,
     UserSearch,
-    WaitingCount,
     WriterUsage,
 )
 from skinapi.accounts.admin.service import AdminService
@@ -285,12 +284,6 @@ def delete_doctor(
     admin.prove(subject, body.proof(ClientInfo(address=caller_address())))
     admin.close_account(email=email, of_doctor=True, by=subject.id, reason=query.reason)
     return Message(message=f"Doctor {email} deleted")
-
-
-@decision_routes.route("GET", "/accounts/waiting", access=admins("Only admin can view accounts"))
-def count_waiting(decisions: DecisionsService) -> WaitingCount:
-    """How many accounts wait for approval."""
-    return WaitingCount(count=decisions.accounts.count_waiting(most=MOST_COUNTED))
 
 
 @decision_routes.route(

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from skinapi.accounts.admin import usage
-from skinapi.accounts.admin.decisions import DEFAULT, MOST_COUNTED, ApprovedRole, Decided, Seen
+from skinapi.accounts.admin.decisions import DEFAULT, ApprovedRole, Decided, Seen
 from skinapi.accounts.auth.account import Account, Status
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.passwords import ClientInfo, NewPassword, Proof
@@ -253,10 +253,6 @@ class DecidedView(Answer):
     @classmethod
     def from_decision(cls, decided: Decided) -> Self:
         return cls(done=decided.done, left=LeftAccount.from_errors(decided.left))
-
-
-class WaitingCount(Answer):
-    count: int = Field(description=f"how many wait for approval, counted up to {MOST_COUNTED}")
 
 
 class Approval(DoctorOfApproved, ContractBody):

@@ -16,7 +16,7 @@ from skinapi.findings.records.lesions import Lesions
 from skinapi.findings.records.letters import Letters
 from skinapi.findings.records.waiting_spots import WaitingSpots
 from skinapi.findings.reports.checker_records import CheckerRecords
-from skinapi.findings.reports.kept_answers import DroppedPairs, KeptAnswers
+from skinapi.findings.reports.kept_answers import KeptAnswers
 from skinapi.findings.reports.verification import IssuedReports
 from skinapi.findings.reviews.outcomes import OutcomeCounts
 from skinapi.findings.status.reviews import Reviews
@@ -51,7 +51,6 @@ class Repositories(Parts):
     issued: IssuedReports
     kept_answers: KeptAnswers
     checker_records: CheckerRecords
-    dropped_pairs: DroppedPairs
     sessions: Sessions
     guess_limits: GuessLimits
     password_links: PasswordLinks

@@ -312,6 +312,6 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("accounts", renew_lists),
 )
 EMPTIED: tuple[str, ...] = (
-    *("account_acts", "break_glass", "clock", "people_to_reach"),
+    *("account_acts", "break_glass", "clock", "dropped_pairs", "people_to_reach"),
     *("retention", "retention_pause", "retention_runs"),
 )

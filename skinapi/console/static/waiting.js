@@ -75,8 +75,8 @@ export const askForAccounts = () => askAgain();
 
 /** How many accounts wait for approval, beside their place; the API counts up to 1000. */
 export const AccountCount = () => {
-  const { value, reload } = usePolling(() => get("/accounts/waiting"), [personNumber()], () => true, SELDOM_MS);
+  const { value, reload } = usePolling(() => get("/admin/overview"), [personNumber()], () => true, SELDOM_MS);
   askAgain = reload;
-  const count = value?.count ?? 0;
+  const count = value?.waiting_accounts ?? 0;
   return count > 0 && html` <span class="unread" role="img" aria-label=${sayCount("accountsWait", count)}>${sayNumber(count)}</span>`;
 };

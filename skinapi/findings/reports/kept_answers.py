@@ -1,5 +1,5 @@
 """What is kept of an LLM's answers: the explanation that was made of one, a draft that is still to
-be checked, or why a question is not asked again for a day; and, for the operator, what was dropped.
+be checked, or why a question is not asked again for a day.
 
 Nobody is in it, and no finding: a question has passages and rounded figures alone, and all findings
 that ask the same share its answer. So it is deleted by time, and of when it was made only the day
@@ -8,14 +8,10 @@ is kept.
 
 from datetime import UTC, datetime, time, timedelta
 
-from skinapi.base.languages import Language
 from skinapi.base.stored_record import StoredRecord
-from skinapi.findings.reports.checker import NUMBER, Dropped
-from skinapi.findings.reports.checker_records import Checked
 from skinapi.findings.reports.explanation import Paragraphs
 from skinapi.findings.reports.report import Unwritten
-from skinapi.findings.reports.writer import Paired
-from skinapi.platform.storage.ids import new_id, now
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import set_or_remove
 from skinapi.platform.storage.records import Repository
 
@@ -65,48 +61,3 @@ class KeptAnswers(Repository[KeptAnswer]):
         ends = today + LIFETIME if answer.explanation else now() + FOR_A_DAY
         fields = {"schema": 1, "created_at": today, "expires_at": ends, **kept}
         self._documents.update({"id": answer.id}, set_or_remove(fields), upsert=True)
-
-
-class DroppedPair(StoredRecord):
-    """A sentence that was not used, for the operator; figures of a finding are left out."""
-
-    id: str
-    created_at: datetime
-    expires_at: datetime
-    language: Language
-    passage: str
-    sentence: str
-    reason: Dropped
-    model: str
-    checker: str
-
-
-class DroppedPairs(Repository[DroppedPair]):
-    collection, record, expiry = "dropped_pairs", DroppedPair, "expires_at"
-
-    def keep(self, paired: Paired, checked: Checked, language: Language, model: str) -> None:
-        moment = now()
-        pairs = (pair for paragraph in paired for pair in paragraph)
-        for pair, reason in zip(pairs, checked.dropped, strict=True):
-            if reason and pair.sentence:
-                of_finding = any(identifier.startswith("finding.") for identifier in pair.ids)
-                passage, sentence = (
-                    NUMBER.sub("…", text) if of_finding else text
-                    for text in (pair.text(language), pair.sentence)
-                )
-                self.insert(
-                    DroppedPair(
-                        id=new_id(),
-                        created_at=moment,
-                        expires_at=moment + LIFETIME,
-                        language=language,
-                        passage=passage,
-                        sentence=sentence,
-                        reason=reason,
-                        model=model,
-                        checker=checked.checker,
-                    )
-                )
-
-    def list_last(self, count: int) -> list[DroppedPair]:
-        return self._list(sort="-id", limit=count)

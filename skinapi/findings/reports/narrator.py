@@ -28,7 +28,6 @@ from skinapi.findings.reports.explanation import (
 )
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.kept_answers import (
-    DroppedPairs,
     KeptAnswer,
     KeptAnswers,
     KeptDraft,
@@ -80,7 +79,6 @@ class Narrator:
     llm: OpenRouterClient | None
     checker: Checker | None
     answers: KeptAnswers
-    dropped: DroppedPairs
     usage: DailyCounts
 
     @property
@@ -180,7 +178,6 @@ class Narrator:
         began, paired = time.monotonic(), pair_up(read_answer(Draft, draft.content), plan, language)
         deadline = began + LLM_DEADLINE_S
         checked = second.check(paired, language, reader, deadline=deadline, account=account)
-        self.dropped.keep(paired, checked, language, draft.model)
         seconds = draft.seconds + time.monotonic() - began
         self._count(checked, seconds=seconds, tokens=draft.tokens + checked.tokens)
         paragraphs, kept = compose(paired, checked, language), checked.dropped.count(None)

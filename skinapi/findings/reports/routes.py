@@ -19,7 +19,6 @@ from skinapi.findings.records.schemas.review import (
     ReviewView,
 )
 from skinapi.findings.records.schemas.summary import NarrativeSource, ReportView, name_of
-from skinapi.findings.reports.checker import Dropped
 from skinapi.findings.reports.content import ReportContent
 from skinapi.findings.reports.facts import Facts
 from skinapi.findings.reports.html_pages import POLICY, render_html, render_verdict
@@ -35,7 +34,7 @@ from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
 from skinapi.model.conditions import Band, Source, conditions_table
 from skinapi.model.passages import PassageReader, passages_table
-from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
+from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody, Query
 
 
@@ -213,7 +212,6 @@ class StatedReport(Answer):
         )
 
 
-LISTED_DROPPED = 20
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 
 routes: Routes[ReportsService] = Routes(access=Authenticated(scopes=("findings:read",)))
@@ -283,35 +281,6 @@ def generate_report(
         reports.count_rendering(subject)
         return _pdf(print_pdf(report), name="report.pdf")
     return StatedReport.from_report(report, LABELS[report.language].as_stated)
-
-
-class DroppedSentence(Answer):
-    at: datetime = Field(validation_alias="created_at")
-    language: Language
-    passage: str
-    sentence: str
-    reason: Dropped
-    model: str
-    checker: str
-
-
-class DroppedSentences(Answer):
-    sentences: list[DroppedSentence] = Field(description="the newest first")
-
-
-@routes.route(
-    "GET",
-    "/reports/dropped",
-    access=admins("Only admin can view what an LLM wrote and was not used"),
-)
-def list_dropped(reports: ReportsService) -> DroppedSentences:
-    """The last twenty sentences of an LLM in whose place the passage stands, and why. No person is
-    in them: figures of a finding are left out.
-    """
-    last = reports.narrator.dropped.list_last(LISTED_DROPPED)
-    return DroppedSentences(
-        sentences=[DroppedSentence.model_validate(item, from_attributes=True) for item in last]
-    )
 
 
 @routes.route(

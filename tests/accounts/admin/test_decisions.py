@@ -34,13 +34,13 @@ def log_in(backend: Backend, account: str, password: str = PASSWORD) -> Any:
 def test_many_are_approved_each_as_it_asked_and_the_patients_into_care(backend: Backend) -> None:
     admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
     ada, ben = waiting(backend), waiting(backend, wanted_role="doctor")
-    assert admin.call("GET", "/accounts/waiting").get_json() == {"count": 2}
+    assert admin.call("GET", "/admin/overview").get_json()["waiting_accounts"] == 2
     decided = decide(admin, "approvals", ada, ben, ada, doctor=doctor.email)
     assert decided["done"] == [ada, ben]
     assert read(backend, ada) == ("user", "approved", backend.account(doctor.email).id)
     assert read(backend, ben) == ("doctor", "approved", None)
     assert [what for what, _ in acts_on(backend, ada)] == ["account.assign", "account.approve"]
-    assert admin.call("GET", "/accounts/waiting").get_json() == {"count": 0}
+    assert admin.call("GET", "/admin/overview").get_json()["waiting_accounts"] == 0
 
 
 def test_a_patient_who_gets_another_doctor_is_told_by_mail(mailing: Backend) -> None:

@@ -117,7 +117,7 @@ def test_what_cannot_be_judged_again_says_why(withdrawal: Withdrawal) -> None:
 
 
 def test_the_report_and_the_seal_say_that_the_version_was_withdrawn(withdrawal: Withdrawal) -> None:
-    path = f"/submissions/{withdrawal.kept}/report.json"
+    path = f"/submissions/{withdrawal.kept}/report"
     before = withdrawal.ada.call("GET", f"{path}.json").get_json()
     assert before["model_withdrawn_at"] is None
     withdrawal.roll_back()

@@ -7,7 +7,7 @@ import pytest
 from skinapi.app.integrity_check import check_integrity
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, erase
-from tests.support.openrouter import KEY, Call, OpenRouter, believe, writing
+from tests.support.openrouter import KEY, OpenRouter, believe
 from tests.support.photos import photo_of
 
 
@@ -52,23 +52,3 @@ def test_a_deleted_finding_or_account_is_in_nothing_that_stays(backend: Backend)
     erase(backend.services, backend.account(ada.email))
     assert kept(backend) == before
     assert list(check_integrity(backend.services)) == []
-
-
-def test_an_admin_alone_sees_what_was_dropped_and_no_person_in_it(
-    backend: Backend, llm: OpenRouter
-) -> None:
-    def write(call: Call) -> None:
-        entries = call.draft()["entries"]
-        call.tell(entries=[{**entries[0], "text": "Ada, this is no cancer."}, *entries[1:]])
-
-    llm.behave = writing(write)
-    ada, admin = backend.member(consents={"llm": True}), backend.member(role="admin")
-    predicted(ada)
-    for nobody in (ada, backend.member(role="doctor")):
-        assert nobody.call("GET", "/reports/dropped").status_code == 403
-    [dropped] = admin.call("GET", "/reports/dropped").get_json()["sentences"]
-    assert dropped["reason"] == "checker"
-    assert dropped["sentence"] == "Ada, this is no cancer."
-    assert dropped["passage"].startswith("Melanoma is a cancer")
-    for owned in (ada.email, "submission", "owner"):
-        assert owned not in str(backend.stored()["dropped_pairs"])

@@ -22,7 +22,7 @@ from skinapi.findings.reports import openrouter
 from skinapi.findings.reports.checker_records import CheckerRecords
 from skinapi.findings.reports.explanation import plan_explanation
 from skinapi.findings.reports.facts import Facts
-from skinapi.findings.reports.kept_answers import DroppedPairs, KeptAnswers
+from skinapi.findings.reports.kept_answers import KeptAnswers
 from skinapi.findings.reports.narrator import Narrator, open_checker, open_llm
 from skinapi.findings.reports.openrouter import DailyBudget
 from skinapi.findings.reports.report import (
@@ -91,7 +91,7 @@ def make(llm: OpenRouter, store: Store, tmp_path: Path) -> Make:
         checker = open_checker(given, store, CheckerRecords(store, given.checker_models))
         believe(store, given.checker_models)
         first = open_llm(given, store)
-        return Narrator(first, checker, KeptAnswers(store), DroppedPairs(store), usage)
+        return Narrator(first, checker, KeptAnswers(store), usage)
 
     return narrator
 
@@ -491,25 +491,6 @@ def test_a_sentence_that_is_dropped_is_replaced_by_its_passage_and_counted_witho
         "writer_dropped_missing": len(plan.passages) - 3,
         "writer_tokens": 2 * 960,
     }
-    kept = DroppedPairs(store).list_last(20)
-    assert [(item.reason, item.sentence) for item in reversed(kept)] == [
-        ("checker", "Melanoma is not a cancer."),
-        ("number", "It can wait for 3 weeks."),
-    ]
-
-
-def test_no_figure_of_a_finding_is_kept_of_what_was_dropped(
-    llm: OpenRouter, store: Store, make: Make
-) -> None:
-    def write(call: Call) -> None:
-        [figure] = [item for item in call.draft()["entries"] if "estimate" in item["passages"][0]]
-        call.tell(entries=[{**figure, "text": figure["text"].replace("puts", "may put")}])
-
-    llm.behave = writing(write)
-    assert narrate_with(make(), facts_of("melanoma")).source.reason is Unwritten.NOTHING_KEPT
-    [dropped] = DroppedPairs(store).list_last(20)
-    assert "…" in dropped.passage
-    assert not [item for item in dropped.passage + dropped.sentence if item.isdigit()]
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,8 @@ const Line = (/** @type {{item: Item, onAside?: (known: string) => void}} */ { i
 const Lines = ({ items, onAside }) => html`<ul class="list overview">${items.map((item) => html`<${Line} item=${item} onAside=${onAside} />`)}</ul>`;
 
 /** What an LLM has written in the last days, and what was kept of it; nothing where none did. @param {{writer: Api["WriterUsage"]}} props */
-const Writer = ({ writer }) => {
-  const dropped = useAnswer(() => get("/reports/dropped"), []).value?.sentences ?? [];
-  return writer.answers + writer.template > 0 && html`
+const Writer = ({ writer }) =>
+  writer.answers + writer.template > 0 && html`
     <details class="card"><summary>${say("writerCard")}${colon()}${say("writerKept", { kept: sayNumber(writer.kept), written: sayNumber(writer.kept + Object.values(writer.dropped).reduce((sum, one) => sum + one, 0)) })}</summary>
       <ul>
         <li>${say("writerPassages", { passages: sayNumber(writer.passages) })}</li>
@@ -98,10 +97,7 @@ const Writer = ({ writer }) => {
         ${writer.unwritten.checker_not_believed > 0 && html`<li>${say("writerNotBelieved", { count: sayNumber(writer.unwritten.checker_not_believed) })}</li>`}
         ${Object.entries(writer.dropped).map(([reason, count]) => html`<li>${say("writerDropped", { reason: sayValue("dropped", reason), count: sayNumber(count) })}</li>`)}
       </ul>
-      ${dropped.length > 0 && html`<details><summary>${say("writerLast")}</summary>
-        <ul>${dropped.map((/** @type {Api["DroppedSentence"]} */ one) => html`<li><q lang=${one.language}>${one.passage}</q><br /><q lang=${one.language}>${one.sentence}</q><br /><small>${sayDate(one.at)} · ${sayValue("dropped", one.reason)} · ${one.model}${one.checker && ` · ${one.checker}`}</small></li>`)}</ul></details>`}
     </details>`;
-};
 
 const OverviewPage = () => {
   const usage = useAnswer(() => get("/admin/usage?days=30"), []);
