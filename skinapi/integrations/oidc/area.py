@@ -42,7 +42,6 @@ def _list_log_ins(settings: LogInProviderSettings) -> dict[str, object]:
     return {
         provider.name: {
             "label": provider.shown_name,
-            "links": provider.linking == "by_admin",
             "start": f"/auth/oidc/{provider.name}/start",
         }
         for provider in settings.log_in_providers

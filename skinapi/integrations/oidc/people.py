@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from skinapi.accounts.admin.decisions import Assignments
-from skinapi.accounts.auth.account import Account, AccountFields, WantedRole
+from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import NewEmail
 from skinapi.accounts.auth.errors import LastAdmin
@@ -98,11 +98,6 @@ class LinkedAlready(Conflict):
     sentence = "This account logs in with the clinic's log-in already"
 
 
-class LinkingForbidden(Conflict):
-    code = "oidc_linking_forbidden"
-    sentence = "The operator lets no account that is here already log in there"
-
-
 LONGEST_SUBJECT = 255  # https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 _EMAIL, _NAME = TypeAdapter(NewEmail), TypeAdapter(Name)
 Claims = Mapping[str, Any]
@@ -181,20 +176,16 @@ class People:
             account = self._add(unit, provider, person)
         if account.status in ("suspended", "closed"):
             return account
-        if provider.approval == "by_admin" and account.status == "waiting":
-            return account
         return self._follow_groups(unit, account, provider, person.role)
 
     def _add(self, unit: Unit, provider: OidcProvider, person: Person) -> Account:
-        email, role = person.email or "", person.role
-        wanted: WantedRole | None = role if role == "doctor" or role == "researcher" else None
+        email = person.email or ""
         account = self.accounts.add(
             name=person.name or email.partition("@")[0],
             email=email,
             password_hash="",
             provider=provider.name,
             identity=person.identity,
-            wanted_role=wanted,
         )
         unit.audit("account.register", by=account.id, target=account.id, detail=provider.name)
         unit.publish(AccountAdded(account.id))
@@ -207,8 +198,7 @@ class People:
         made; the password of an admin stays: it opens the server while the provider is down.
         """
         unit.audit("account.link", by=account.id, target=account.id, detail=provider.name)
-        allowed = provider.linking == "by_admin" and account.link_allowed == provider.name
-        if not allowed or account.identity:
+        if account.link_allowed != provider.name or account.identity:
             raise NotLinked
         if account.status in ("suspended", "closed"):
             raise AccountSuspended
@@ -247,7 +237,7 @@ class People:
             if not self.accounts.count_patients({account.id}):
                 fields["role"] = "user"
         else:
-            fields = AccountFields(status="approved", group_role=role, wanted_role=None)
+            fields = AccountFields(status="approved", group_role=role)
             if not made_here:
                 fields["role"] = role
         try:

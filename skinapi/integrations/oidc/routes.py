@@ -20,7 +20,6 @@ from skinapi.base.errors import (
 )
 from skinapi.integrations.oidc.people import (
     LinkedAlready,
-    LinkingForbidden,
     LogInExpired,
     LogOutRefused,
     ProviderUnavailable,
@@ -72,7 +71,6 @@ class ProviderView(Answer):
     log_out_uri: str = Field(description="for its back-channel log-out")
     after_log_out_uri: str
     roles: dict[str, str] = Field(description="the role that each of its groups gives")
-    linking: str
 
     @classmethod
     def from_oidc(cls, oidc: OidcService, speaker: "Provider") -> Self:
@@ -86,7 +84,6 @@ class ProviderView(Answer):
             log_out_uri=f"{oidc.address}/auth/oidc/{settings.name}/logout",
             after_log_out_uri=f"{oidc.address}/",
             roles=dict(settings.roles),
-            linking=settings.linking,
         )
 
 
@@ -195,7 +192,7 @@ def log_out_by_provider(oidc: OidcService, *, provider: str) -> Message:
     "PUT",
     "/users/<email>/provider",
     access=admins("Only admin can let accounts log in at a provider"),
-    raises=(NotFound, LinkedAlready, LinkingForbidden),
+    raises=(NotFound, LinkedAlready),
 )
 def allow_provider(oidc: OidcService, *, email: str, body: Linking, subject: Subject) -> Message:
     """Let an account that is here already log in at a provider, whose person has the same verified

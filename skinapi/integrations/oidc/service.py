@@ -30,7 +30,6 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.integrations.oidc.people import (
     Claims,
     LinkedAlready,
-    LinkingForbidden,
     LogInCancelled,
     LogInExpired,
     LogInRefused,
@@ -287,14 +286,12 @@ class OidcService:
             raise Conflict(NO_LOG_IN)
         if provider is None:
             return self._part(unit, account, by=by)
-        speaker = self._speaker(provider)
+        self._speaker(provider)
         if account.link_allowed == provider:
             return account
         unit.audit("account.allow_link", by=by, target=account.id, detail=provider)
         if account.identity:
             raise LinkedAlready
-        if speaker.settings.linking == "never":
-            raise LinkingForbidden
         return self.accounts.change(unit, account, link_allowed=provider)
 
     def _part(self, unit: Unit, account: Account, *, by: str) -> Account:

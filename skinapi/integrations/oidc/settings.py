@@ -1,7 +1,7 @@
 """Reads OIDC_PROVIDERS and OIDC_SECRETS: where the clinic's accounts log in (OpenID Connect)."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
 
@@ -25,8 +25,7 @@ class OidcProvider(Frozen):
     `label` is what the button of the log-in page names. `roles`: the role that each group gives; of
     several groups the first in this table counts. `acr` and `amr` are the values that say that the
     provider has asked for a second factor. `trust_email`: its addresses count as verified, though
-    it does not say so. `linking`: whether an admin may let an account that is here already log in
-    there. `approval`: who opens an account that a log-in there has made.
+    it does not say so.
     """
 
     name: ProviderName
@@ -40,8 +39,6 @@ class OidcProvider(Frozen):
     acr: Texts = ()
     amr: Texts = ()
     trust_email: bool = False
-    linking: Literal["by_admin", "never"] = "by_admin"
-    approval: Literal["by_group", "by_admin"] = "by_group"
 
     @property
     def shown_name(self) -> str:

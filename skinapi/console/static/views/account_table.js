@@ -5,7 +5,7 @@ import { Choice, Confirm, Icon, Message, sayError, Secret, Select, useAct } from
 import { colon, isolated, say, sayCount, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Ask, changesRole, decide, isOneself, planApproval, roleAfter, ROLES, sayOpen, sayRoles, sayWho, setDoctor } from "/console/views/account_actions.js";
-import { labelOfLogIn, namesOfLinkedLogIns } from "/console/views/login.js";
+import { labelOfLogIn, namesOfLogIns } from "/console/views/login.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
 /** @typedef {import("/console/views/account_actions.js").Act} Act */
@@ -77,7 +77,7 @@ const ChoiceToPress = ({ label, name, value, options, button, onPress }) => {
 const LogInAt = ({ account, onAsk }) => {
   const bound = account.provider ?? account.link_allowed;
   if (bound) return html`<button onClick=${() => onAsk({ kind: "logInAt", provider: null })}>${say("forbidLogIn", { name: labelOfLogIn(bound) })}</button>`;
-  return namesOfLinkedLogIns().map((provider) => html`<button onClick=${() => onAsk({ kind: "logInAt", provider })}>${say("allowLogIn", { name: labelOfLogIn(provider) })}</button>`);
+  return namesOfLogIns().map((provider) => html`<button onClick=${() => onAsk({ kind: "logInAt", provider })}>${say("allowLogIn", { name: labelOfLogIn(provider) })}</button>`);
 };
 
 /** What is done rarely, below the line of its account. @param {{account: Account, act: Act, doctors: Doctors}} props */

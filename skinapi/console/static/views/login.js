@@ -8,14 +8,12 @@ import { Field, Form, Load, Message, sayError, Select, toast, useAct } from "/co
 import { hasWords, isolated, say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 
-/** The places by their names, which the server says in the page; `links`: whether an account that is here already may be let in; `start`: what is posted to begin. @type {Record<string, {label: string, links: boolean, start: string}>} */
+/** The places by their names, which the server says in the page; `start`: what is posted to begin. @type {Record<string, {label: string, start: string}>} */
 const LOG_INS = JSON.parse(document.querySelector("meta[name=log-ins]")?.getAttribute("content") ?? "{}");
 /** Where one was when one left for the clinic's log-in. */
 export const PLACE_KEY = "skinapi.place";
 
-const namesOfLogIns = () => Object.keys(LOG_INS);
-
-export const namesOfLinkedLogIns = () => namesOfLogIns().filter((name) => LOG_INS[name].links);
+export const namesOfLogIns = () => Object.keys(LOG_INS);
 
 /** @param {string} name */
 export const labelOfLogIn = (name) => isolated(Object.hasOwn(LOG_INS, name) ? LOG_INS[name].label : name);

@@ -20,7 +20,7 @@ const Provider = (/** @type {{provider: Api["ProviderView"]}} */ { provider }) =
       <${Message} kind=${provider.reachable ? "good" : "bad"}>${say(provider.reachable ? "providerAnswers" : "providerDown")}<//>
       <dl>${addresses.map(([name, address]) => html`<dt>${name}</dt><dd><code class="key">${address}</code></dd>`)}</dl>
       <p>${roles.length > 0 ? say("providerRoles", { roles: sayList(roles) }) : say("providerNoRoles")}
-        ${" "}${say(provider.linking === "never" ? "providerLinksNone" : "providerLinks")}</p>
+        ${" "}${say("providerLinks")}</p>
     </section>`;
 };
 
