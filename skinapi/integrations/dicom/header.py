@@ -34,9 +34,9 @@ TRUE_COLOUR_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.4"
 SOP_CLASSES = (DERMOSCOPIC, PHOTOGRAPHIC, SECONDARY_CAPTURE, TRUE_COLOUR_CAPTURE)
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
-RLE, JPEG_BASELINE = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50"
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
-TRANSFER_SYNTAXES = (IMPLICIT, EXPLICIT, RLE, JPEG_BASELINE, *JPEG_2000)
+TRANSFER_SYNTAXES = (IMPLICIT, EXPLICIT, JPEG_BASELINE, *JPEG_2000)
 
 MOST_HEADER = 1024 * 1024
 LONGEST_TEXT = 64  # of a Long String, as a patient's number is
@@ -168,7 +168,7 @@ def _refuse_syntax(syntax: str, meta: Dataset) -> RefusedInstance:
     return RefusedInstance(
         Failure.TRANSFER_SYNTAX,
         f"The transfer syntax {_name_of(syntax)} is not read here. Send it uncompressed "
-        "(little endian), or as RLE Lossless, JPEG Baseline or JPEG 2000.",
+        "(little endian), or as JPEG Baseline or JPEG 2000.",
         sop=(kind, uid),
     )
 

@@ -3,7 +3,6 @@ code judges it: the very JPEG where the object holds one, else a PNG of the same
 """
 
 import io
-import struct
 import threading
 from itertools import islice
 from typing import Literal, NamedTuple
@@ -18,14 +17,13 @@ from skinapi.base.size_limits import photo_too_large
 from skinapi.integrations.dicom.header import (
     JPEG_2000,
     JPEG_BASELINE,
-    RLE,
     Instance,
     number_in,
     refusing,
     text_in,
 )
 from skinapi.integrations.dicom.jpeg_2000 import decode_jpeg_2000
-from skinapi.integrations.dicom.stow import LARGEST_OBJECT, Failure, RefusedInstance
+from skinapi.integrations.dicom.stow import Failure, RefusedInstance
 from skinapi.model.decoding.file_header import Header, read_header
 from skinapi.model.decoding.photo import WORKING_SIZE, refuse_oversize, stored_size
 
@@ -39,7 +37,6 @@ DAMAGED_JPEG = "The picture in this object is no JPEG, or is cut off"
 # Without a mark, decoders take three components for luminance and colour. This says they are RGB.
 _ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 _JFIF_OR_ADOBE = (b"\xff\xe0", b"\xff\xee")
-_RLE_HEADER = struct.Struct("<16L")
 Mode = Literal["L", "RGB", "YCbCr"]
 _MODES: dict[str, Mode] = {
     "MONOCHROME2": "L",
@@ -88,10 +85,6 @@ def _unpack(instance: Instance, shape: _Shape, largest: int) -> Image.Image:
             samples=shape.samples,
             photometric=shape.photometric,
         )
-    if instance.transfer_syntax == RLE:
-        frame = _read_frame(instance, LARGEST_OBJECT)
-        with refusing(NO_PIXELS):
-            return _picture_of(_unpack_rle(frame, shape), shape)
     with refusing(NO_PIXELS):
         return _picture_of(_read_planes(instance, shape), shape)
 
@@ -169,21 +162,6 @@ def _read_planes(instance: Instance, shape: _Shape) -> Bytes:
     if number_in(instance.header, "PlanarConfiguration"):
         return raw.reshape(shape.samples, shape.plane).T
     return raw.reshape(shape.plane, shape.samples)
-
-
-def _unpack_rle(frame: bytes, shape: _Shape) -> Bytes:
-    """Each segment has one sample of all pixels (PS3.5, annex G). It is the packing of TIFF, so
-    Pillow unpacks it, and never more than the picture has.
-    """
-    count, *starts = _RLE_HEADER.unpack_from(frame)
-    if count != shape.samples:
-        raise RefusedInstance(Failure.NOT_UNDERSTOOD, NO_PIXELS)
-    ends = [*starts[1:count], len(frame)]
-    planes = [
-        Image.frombytes("L", shape.size, frame[start:end], "packbits", "L").tobytes()
-        for start, end in zip(starts[:count], ends, strict=True)
-    ]
-    return np.stack([np.frombuffer(plane, np.uint8) for plane in planes], axis=1)
 
 
 def _picture_of(pixels: Bytes, shape: _Shape) -> Image.Image:

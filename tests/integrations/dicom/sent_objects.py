@@ -9,7 +9,6 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.pixels.encoders.base import RLELosslessEncoder
 from pydicom.uid import UID, generate_uid
 
 from tests.support.photos import photo_of
@@ -19,7 +18,7 @@ PHOTOGRAPHIC = UID("1.2.840.10008.5.1.4.1.1.77.1.4")
 SECONDARY_CAPTURE = UID("1.2.840.10008.5.1.4.1.1.7")
 IMPLICIT, EXPLICIT = UID("1.2.840.10008.1.2"), UID("1.2.840.10008.1.2.1")
 DEFLATED = UID("1.2.840.10008.1.2.1.99")
-RLE, JPEG = UID("1.2.840.10008.1.2.5"), UID("1.2.840.10008.1.2.4.50")
+JPEG = UID("1.2.840.10008.1.2.4.50")
 JPEG_2000, JPEG_LS = UID("1.2.840.10008.1.2.4.90"), UID("1.2.840.10008.1.2.4.80")
 # What must be nowhere in the store.
 NAME, NUMBER, PRIVATE = "Lovelace^Augusta", "HOSPITAL-4711-X", "a remark of no concern to anybody"
@@ -91,24 +90,7 @@ def raw_object(pixels: Any = None, syntax: UID = EXPLICIT, **elements: Any) -> b
     size = pixels.shape[1], pixels.shape[0]
     described = describe(size, "RGB" if pixels.ndim == 3 else "L")
     data: bytes = pixels.tobytes()
-    if syntax == RLE:
-        options = {
-            name: described[keyword]
-            for name, keyword in (
-                ("rows", "Rows"),
-                ("columns", "Columns"),
-                ("samples_per_pixel", "SamplesPerPixel"),
-                ("bits_allocated", "BitsAllocated"),
-                ("bits_stored", "BitsStored"),
-                ("pixel_representation", "PixelRepresentation"),
-                ("photometric_interpretation", "PhotometricInterpretation"),
-            )
-        }
-        frame = RLELosslessEncoder.encode(
-            data, number_of_frames=1, planar_configuration=0, **options
-        )
-        data = encapsulate([frame])
-    elif syntax == JPEG_2000:
+    if syntax == JPEG_2000:
         out = io.BytesIO()
         Image.fromarray(pixels).save(out, "JPEG2000", irreversible=False, no_jp2=True, mct=1)
         described["PhotometricInterpretation"] = "YBR_RCT" if pixels.ndim == 3 else "MONOCHROME2"
