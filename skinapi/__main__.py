@@ -87,7 +87,7 @@ class Server(Application):  # type: ignore[misc]
 
     def load(self) -> Any:
         create_app = importlib.import_module("skinapi.app.application").create_app
-        return create_app(workers_here=self._job_workers > 0)  # else they may be anywhere
+        return create_app()
 
 
 def _before_serving(worker: Worker) -> None:

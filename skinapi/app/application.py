@@ -110,18 +110,16 @@ def create_app(
     *,
     served: ServedModel | None = None,
     pool: PredictionPool | None = None,
-    workers_here: bool = False,
 ) -> Application:
     """The web application. Without `settings` they are read from the environment. `served` may have
-    the built-in model already; else `background` opens one, once it is started. `workers_here`:
-    this server keeps the job workers.
+    the built-in model already; else `background` opens one, once it is started.
 
     Resumes what an interruption has left.
     """
     settings = settings or Settings()
     configure_logs()
     served_model = served or open_served(settings)
-    opened = open_services(settings, store, served=served_model, workers_here=workers_here)
+    opened = open_services(settings, store, served=served_model)
     opened.erasure.finish_begun()
     for area in switched_on(settings):
         opened.container.build(area.begin)

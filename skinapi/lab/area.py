@@ -20,12 +20,10 @@ from skinapi.lab.routes import (
     routes,
     training_routes,
     upload_routes,
-    worker_routes,
 )
 from skinapi.lab.service import (
     DatasetsService,
     ImportsService,
-    LibrariesService,
     TrainingService,
 )
 from skinapi.lab.settings import LabSettings
@@ -76,7 +74,6 @@ AREA = Area(
         (routes, DatasetsService),
         (from_reviews_routes, FromReviewsService),
         (import_routes, ImportsService),
-        (worker_routes, LibrariesService),
         (training_routes, TrainingService),
         (upload_routes, UploadsService),
     ),

@@ -47,13 +47,12 @@ from skinapi.lab.service import (
     DatasetsService,
     ImportRequest,
     ImportsService,
-    LibrariesService,
     TrainingRequest,
     TrainingService,
 )
 from skinapi.model.context import Modality
 from skinapi.platform.jobs.job import TooManyJobs
-from skinapi.platform.jobs.routes import LAB, JobView
+from skinapi.platform.jobs.routes import JobView
 from skinapi.platform.web.declaration import Authenticated, OpenedToClient, Rate, Routes, admins
 from skinapi.platform.web.request_parsing import BodyStream
 from skinapi.platform.web.schemas import Answer, Body, ContractBody, Message, PageQuery
@@ -194,9 +193,7 @@ def send_dataset(
     its report and its uploads for a day, so that it can be sent again. A name belongs to the
     account that used it first.
     """
-    new = NewDataset(
-        owner=subject.id, any_name=subject.role == "admin", key=idempotency_key, **body.model_dump()
-    )
+    new = NewDataset(owner=subject.id, key=idempotency_key, **body.model_dump())
     return DatasetView.from_dataset(datasets.send_uploads(new=new, uploads=body.uploads))
 
 
@@ -341,9 +338,7 @@ def send_reviewed(
     findings have the same names in each version, which do not lead back to the account. A picture
     is erased from all versions where its owner withdraws the consent or deletes the finding.
     """
-    new = NewDataset(
-        owner=subject.id, any_name=subject.role == "admin", key=idempotency_key, **body.model_dump()
-    )
+    new = NewDataset(owner=subject.id, key=idempotency_key, **body.model_dump())
     return DatasetView.from_dataset(service.send(new=new, labels_from=body.labels_from))
 
 
@@ -404,23 +399,3 @@ def start_training(
     """Train a network on a data set, as a job: see `GET /jobs/{id}` for its log and more."""
     job = trainings.start(request=body, owner=owner_of(subject))
     return StartedTraining(job_id=job.id, status="queued", message="Training job started")
-
-
-worker_routes: Routes[LibrariesService] = Routes(access=LAB)
-
-
-class WorkersView(Answer):
-    missing: str | None = Field(
-        description="a library that trainings and imports need and that is not installed for the "
-        "workers beside this server: they fail. Null too where the workers are elsewhere"
-    )
-    install: str | None = Field(
-        description="the command that installs it, in the folder of SkinAPI; nothing is restarted"
-    )
-
-
-@worker_routes.route("GET", "/jobs/workers")
-def show_job_workers(libraries: LibrariesService) -> WorkersView:
-    """Whether the workers beside this server have what trainings and imports need."""
-    missing = libraries.find_missing()
-    return WorkersView(missing=missing, install="make lab" if missing else None)

@@ -1,10 +1,8 @@
 """The use cases of data sets; and of trainings on them and imports of networks, which jobs do."""
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Annotated, Literal
 
@@ -159,8 +157,7 @@ class DatasetsService:
         if size:
             self.quota.refuse_excess(new.owner, size)
         dataset = self.data.datasets.begin(new, size=size)
-        if not new.any_name:
-            self.data.datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
+        self.data.datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
         for upload in uploads:
             self._use(self.data.uploads.get_owned(upload, owner=new.owner), dataset.id)
         unit.record(AuditRow("dataset.sent", by=new.owner, target=dataset.id))
@@ -333,9 +330,6 @@ class TrainingService:
             )
         return dataset
 
-    def get(self, *, job_id: str, owner: str | None) -> Job:
-        return self.jobs.get(job_id=job_id, owner=owner)
-
 
 SUFFIXES = (".keras", ".h5")
 OutputLabel = Annotated[
@@ -385,21 +379,3 @@ class ImportsService:
 
 def suffix_of(name: str) -> str:
     return PurePath(name).suffix.lower()
-
-
-# What trainings and imports need of requirements-train.txt, and a server does without.
-LIBRARIES = (
-    "tensorflow", "keras", "h5py", "jinja2", "pandas", "scipy", "sklearn",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class LibrariesService:
-    jobs: JobsService
-
-    def find_missing(self) -> str | None:
-        """One that the workers kept here lack. It is looked for anew each time, as by each job."""
-        if not self.jobs.workers_here:
-            return None
-        importlib.invalidate_caches()
-        return next((name for name in LIBRARIES if find_spec(name) is None), None)

@@ -65,7 +65,6 @@ choose_reference             admins            /datasets/{dataset}/reference
 end_reference                admins            /datasets/{dataset}/reference
 start_training               uffffffnnuu       /api/start-training
 import_model                 researcher        /models
-show_job_workers             lab               /jobs/workers
 """,
     requests={
         "import_model": lambda accounts: {

@@ -27,16 +27,12 @@ def test_a_name_belongs_to_the_account_that_used_it_first_while_it_has_a_version
     refused = ben.call("POST", "/datasets", json={"name": "clinic MOLES", "uploads": [sent]})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "name_taken")
     assert backend.services.store.collection("datasets").count() == 1
-    admin = backend.admin()
-    assert (
-        send(admin, [upload(admin, zipped(labelled(2, 30)))], name="clinic moles")["version"] == 2
-    )
     again = send(ada, [upload(ada, zipped(labelled(2, 40)))], name="clinic moles")
-    assert again["version"] == 3
+    assert again["version"] == 2
     for dataset in ada.pages("/datasets"):
-        assert admin.call("DELETE", f"/datasets/{dataset['id']}").status_code == 200
+        assert ada.call("DELETE", f"/datasets/{dataset['id']}").status_code == 200
     taken_over = send(ben, [sent], name="clinic moles")
-    assert (taken_over["version"], first["version"]) == (4, 1)
+    assert (taken_over["version"], first["version"]) == (3, 1)
 
 
 def test_a_number_never_comes_back(backend: Backend, ada: Person) -> None:

@@ -125,7 +125,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
 }
 
 
-def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, Any]]:
+def _values(settings: Settings) -> dict[Any, dict[str, Any]]:
     """Return what no type tells apart of what each class is given."""
     address, key, secrets = settings.address, settings.signing_key(), settings.audit_secrets()
     password_life = timedelta(hours=settings.initial_password_hours)
@@ -153,7 +153,6 @@ def _values(settings: Settings, *, workers_here: bool) -> dict[Any, dict[str, An
         RecoveryService: {"handed_link_life": password_life},
         AccountClosing: {"wait": timedelta(days=settings.deletion_wait_days)},
         AdminService: {"initial_password_life": password_life},
-        JobsService: {"workers_here": workers_here},
         UnassignedPatients: {
             "seen_by": seen_by if seen_by is None else list_spellings(seen_by),
             "review_days": settings.review_within_days,
@@ -188,7 +187,6 @@ def open_services(
     *,
     change: bool = True,
     served: ServedModel | None = None,
-    workers_here: bool = False,
     restoring: bool = False,
 ) -> Services:
     """Build the services on the given store, or on the one that the settings name. Without
@@ -207,10 +205,10 @@ def open_services(
         refuse_unready(store)
         begin_migration(store, secrets=settings.audit_secrets())
         longest_s = math.inf if restoring else LONGEST_S
-        migrating = _open_container(settings, store, served, workers_here)
+        migrating = _open_container(settings, store, served)
         migrating.build(migrate_store, longest_s=longest_s)
     numbers = join_store(store, secrets=settings.audit_secrets(), change=change)
-    container = _open_container(settings, store, served, workers_here)
+    container = _open_container(settings, store, served)
     container.put({NumberKeys: numbers})
     container.get(Repositories).build_all()  # each makes its indexes
     for area in switched_on(settings):
@@ -220,15 +218,13 @@ def open_services(
     return container.get(Services)
 
 
-def _open_container(
-    settings: Settings, store: Store, served: ServedModel | None, workers_here: bool
-) -> Container:
+def _open_container(settings: Settings, store: Store, served: ServedModel | None) -> Container:
     container = Container()
     container.put({Settings: settings, Store: store, Blobs: store.blobs})
     container.put(dict.fromkeys(AreaSettings.__subclasses__(), settings))
     if served:
         container.put({ServedModel: served})
-    container.learn(FACTORIES, _values(settings, workers_here=workers_here), STAND_FOR)
+    container.learn(FACTORIES, _values(settings), STAND_FOR)
     scopes = {"findings:read"}
     for area in switched_on(settings):
         container.learn(area.factories, container.build(area.values), area.stand_for)

@@ -113,10 +113,7 @@ def upload_dataset_for_lab(
             )
         except ValidationError as error:
             raise InvalidBody(WRONG_NAME) from error
-        admin = subject is not None and subject.role == "admin"
-        return NewDataset(
-            name=name, owner=owner_of(subject), skip_unknown_labels=True, any_name=admin
-        )
+        return NewDataset(name=name, owner=owner_of(subject), skip_unknown_labels=True)
 
     published, names = datasets.send_form(parts=parts, field="files", describe=describe)
     return UploadedDataset(

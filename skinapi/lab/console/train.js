@@ -1,10 +1,9 @@
 // Start a training: on which data set, which network, and how.
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, getAll, post } from "/console/api.js";
+import { getAll, post } from "/console/api.js";
 import { Empty, Field, Load, Select, useAct } from "/console/components.js";
 import { isolated, say, sayNumber, sayValue } from "/console/language.js";
-import { Polled, usePolling } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { sayPictures } from "./names.js";
 
@@ -85,33 +84,13 @@ const TrainForm = ({ datasets, chosen }) => {
     </form>`;
 };
 
-const LOOK_AGAIN_MS = 4000;
-
-/** What a job would lack, and how it comes there. @param {{workers: Api["WorkersView"]}} props */
-const Missing = ({ workers: { missing, install: command } }) => html`
-  <section class="card install">
-    <h2>${say("notInstalledTitle")}</h2>
-    <p>${say("notInstalled", { library: missing ?? "" })}</p>
-    <p>${say("installByHand")} <code>${command}</code></p>
-  </section>`;
-
-/** A form for a job; where the server's workers lack what the job needs, what installs it, until that is there. @param {{children: unknown}} props */
-const IfInstalled = ({ children }) => {
-  // Where that is unknown, the form is shown.
-  const polled = usePolling(() => get("/jobs/workers").catch(() => ({ missing: null })), [], ({ missing }) => missing !== null, LOOK_AGAIN_MS);
-  return html`
-    <${Polled} polled=${polled}>
-      ${(/** @type {Api["WorkersView"]} */ workers) => (workers.missing ? html`<${Missing} workers=${workers} />` : children)}
-    <//>`;
-};
-
 /** @param {{argument: string}} props the id of a data set, or nothing */
 export const View = ({ argument }) => html`
   <h1>${say("title_train")}</h1>
-  <${IfInstalled}><${Load} ask=${() => getAll("/datasets?limit=200")}>
+  <${Load} ask=${() => getAll("/datasets?limit=200")}>
     ${(/** @type {Api["DatasetSummary"][]} */ datasets) =>
       !datasets.some(isLargeEnough)
         ? html`<${Empty} title=${say(datasets.length ? "datasetsTooSmall" : "datasetsEmpty")}><p>${say("trainDatasetHint")}</p>
             <a class="button primary" href="#/add">${say("title_add")}</a><//>`
         : html`<p>${say("trainText")}</p><${TrainForm} datasets=${[...datasets].reverse()} chosen=${argument} />`}
-  <//><//>`;
+  <//>`;

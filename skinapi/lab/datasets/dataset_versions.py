@@ -50,12 +50,7 @@ class DatasetNames:
         """Change the name's counter too, so that another transaction that takes it runs again."""
         self._change_counter(name_key, "claims", 1)
         wanted = {"name_key": name_key, "owner": {"$ne": owner}, "status": {"$ne": "refused"}}
-        if not self._documents.find(wanted, limit=1, fields=()):
-            return
-        # An admin's versions may stand beside those of the account that the name belongs to.
-        published = {"name_key": name_key, "status": "published"}
-        first = self._documents.find(published, limit=1, fields=("owner",))
-        if not first or first[0]["owner"] != owner:
+        if self._documents.find(wanted, limit=1, fields=()):
             raise NameTaken
 
     def next_version(self, name_key: str) -> int:
@@ -145,7 +140,7 @@ LISTED = tuple(name for name in DatasetVersion.model_fields if name not in ("id"
 
 class NewDataset(BaseModel):
     """What its owner says of a data set. `labels`: theirs -> ours, None to leave pictures out.
-    `any_name`: it may have the name of another account's data sets. `key`: for idempotency.
+    `key`: for idempotency.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -159,13 +154,12 @@ class NewDataset(BaseModel):
     skip_unknown_labels: bool = False
     labels_from: LabelSource | None = None
     uploads: tuple[str, ...] = ()
-    any_name: bool = False
     key: str | None = None
 
     @property
     def request_hash(self) -> str:
-        """Equal where the same was asked for; `any_name` follows from the caller's role."""
-        request = self.model_dump(mode="json", exclude={"owner", "any_name", "key"})
+        """Equal where the same was asked for."""
+        request = self.model_dump(mode="json", exclude={"owner", "key"})
         return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 

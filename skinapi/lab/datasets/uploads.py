@@ -25,11 +25,6 @@ from skinapi.platform.storage.ports import Document, Filter, Store
 from skinapi.platform.storage.records import Repository, find_or_make, in_transaction
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 
-# Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
-#
-# The blob of a part is stored before the part, and deleted after it. The parts are in the store and
-# not in a folder, so each replica of the server may receive one.
-
 KEPT_FOR = timedelta(days=1)
 LARGEST_PART = 8 * 1024 * 1024
 # Parts of less make more documents than bytes; the last part of an upload may be small.

@@ -33,7 +33,6 @@ class JobsService:
     queue: Jobs
     owners: JobOwners
     announcer: Announcer | None = None
-    workers_here: bool = False
 
     def submit(
         self,
