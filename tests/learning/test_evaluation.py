@@ -93,14 +93,6 @@ def test_lesions_of_one_class_are_measured_by_who_is_sent(
     assert "all of one class" in capsys.readouterr().out
 
 
-def test_the_test_part_alone_can_be_measured(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    figures = evaluated(small, tmp_path, monkeypatch, "--split", small.model / "split.json")
-    card = json.loads((small.model / "card.json").read_text())
-    assert figures["macro_auc"] == card["figures"]["test"]["macro_auc"]
-
-
 def test_an_overconfident_model_has_the_calibration_error_of_its_overconfidence() -> None:
     labels = np.array([0, 1] * 300)
     boastful = np.tile([0.9, 0.1], (600, 1))

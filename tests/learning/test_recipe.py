@@ -115,11 +115,9 @@ def begun(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_is_not_resumed_with_another_recipe_share_or_record(
     small: Small, begun: Path
 ) -> None:
-    with pytest.raises(
-        BadDataset, match=r"another training, which differs in recipe.batch \(16, now 8"
-    ):
+    with pytest.raises(BadDataset, match="another training, which differs in recipe"):
         teach(small, begun, replace(SMALL, batch=8))
-    with pytest.raises(BadDataset, match=r"which differs in shares.clinic \(not recorded, now 0.5"):
+    with pytest.raises(BadDataset, match="which differs in shares"):
         teach(small, begun, shares={"clinic": 0.5})
     (begun / RECORD).write_bytes((begun / RECORD).read_bytes()[:100])
     with pytest.raises(BadDataset, match="cannot be read"):

@@ -199,7 +199,7 @@ def show_training(
 ) -> TrainingState:
     """How far a training is, with a row of metrics for each epoch."""
     seen_by = None if subject and subject.role == "admin" else owner_of(subject)
-    return TrainingState.from_job(trainings.get(job_id=job_id, owner=seen_by))
+    return TrainingState.from_job(trainings.jobs.get(job_id=job_id, owner=seen_by))
 
 
 class Metadata(Answer):

@@ -1,7 +1,6 @@
 """What is done with a finished model: `evaluate`, `compare`, `calibrate` and `card`."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +18,8 @@ from skinapi.learning.data.datasets import (
     Dataset,
     Sources,
     load_dataset,
-    load_normal_skin,
     load_part,
     load_sources,
-    parse_source,
     source_name,
 )
 from skinapi.learning.data.samples import (
@@ -33,7 +30,6 @@ from skinapi.learning.data.samples import (
     split_samples,
     write_split,
 )
-from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.measure.evaluation import evaluate_model
 from skinapi.learning.measure.metrics import Difference
 from skinapi.learning.measure.predictions import (
@@ -50,7 +46,6 @@ from skinapi.learning.train.openvino_export import write_model_files
 from skinapi.learning.train.trained_model import measure_again
 from skinapi.model.context import Modality
 from skinapi.model.dataset_labels import label_spellings
-from skinapi.model.network.engine import Precision
 from skinapi.model.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
 from skinapi.model.network.picture import SEEN
 
@@ -59,11 +54,10 @@ ON_CARD = ("n", "lesions", "named", "named_interval", "points")
 
 
 def evaluate(settings: Settings, options: EvaluateOptions) -> int:
-    precision = Precision(options.precision) if options.precision else None
     folder = settings.model_path or SHIPPED_MODEL
-    model = open_model(folder, precision=precision)
+    model = open_model(folder)
     dataset = _load(options)
-    figures, outputs = evaluate_model(model, dataset, report=print_line, not_skin=options.not_skin)
+    figures, outputs = evaluate_model(model, dataset, report=print_line)
     if options.stress:
         figures["stress"] = measure_stress(model, dataset.samples, report=print_line)
     print_line(describe_figures(figures))
@@ -105,21 +99,6 @@ def _load(options: EvaluateOptions) -> Dataset:
     dataset = load_dataset(
         options.images, labels=label_spellings(), table=options.labels, modality=modality
     )
-    # Before a part is selected: patches are thinned by the size of the whole source.
-    sizes = Counter(sample.source for sample in dataset.samples)
-    if options.normal_skin:
-        healthy = load_normal_skin(parse_source(options.normal_skin))
-        dataset = replace(dataset, samples=(*dataset.samples, *healthy))
-    if options.split:
-        parts = read_split(options.split)
-        chosen, others = (
-            tuple(select_part(samples, parts, options.part))
-            for samples in (dataset.samples, dataset.others)
-        )
-        dataset = replace(dataset, samples=chosen, others=others)
-    if options.cut_normal_skin:
-        patches = cut_normal_skin(dataset.samples, source_sizes=sizes, report=print_line)
-        dataset = replace(dataset, samples=(*dataset.samples, *patches))
     if not dataset.samples:
         raise BadDataset(f"There is nothing to measure:\n{dataset.describe()}")
     return dataset

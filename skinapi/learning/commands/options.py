@@ -128,18 +128,10 @@ class EvaluateOptions:
         Path | None, Argument("CSV with image_id and dx, or with ISIC's one-hot columns")
     ] = None
     out: Annotated[Path | None, Argument("also write the figures to this JSON file")] = None
-    split: Annotated[Path | None, Argument("measure only one part of this split file")] = None
-    part: Literal["validation", "test"] = "test"
     modality: Annotated[
         Modality | None, Argument("modality of pictures whose table does not name one")
     ] = None
-    normal_skin: NormalSkin = None
-    cut_normal_skin: CutNormalSkin = False
-    not_skin: NotSkin = None
     stress: Annotated[bool, Argument("also measure degraded pictures and painted markings")] = False
-    precision: Annotated[
-        Literal["f32", "bf16"] | None, Argument("default: the one in the model card")
-    ] = None
     on_card: Annotated[
         bool,
         Argument(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,6 @@ from skinapi.platform.storage.files import written_durably
 
 SCORED_AT_ONCE = 32
 RECORD = "training.json"
-MAX_NAMED = 8
 
 Logits = NDArray[np.floating]
 Score = Callable[[keras.Model], dict[str, float]]
@@ -226,32 +225,12 @@ def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         before = json.loads(written.read_text(encoding="utf-8"))
     except ValueError as broken:
         raise BadDataset(f"{written} cannot be read; name another folder to start anew") from broken
-    differences = list_differences(before, json.loads(text))
-    if differences:
-        more = len(differences) - MAX_NAMED
-        named = ", ".join(differences[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+    now = json.loads(text)
+    if differing := [name for name in {**now, **before} if before.get(name) != now.get(name)]:
         raise BadDataset(
-            f"{folder} holds another training, which differs in {named}. "
+            f"{folder} holds another training, which differs in {', '.join(differing)}. "
             "Resume it with what it began with, or name another folder to start this one."
         )
-
-
-def list_differences(before: Any, now: Any) -> list[str]:
-    """Each setting that differs, such as `recipe.batch (32, now 16)`."""
-    old, new = dict(_flatten(before)), dict(_flatten(now))
-    return [
-        f"{name} ({old.get(name, 'not recorded')}, now {new.get(name, 'not recorded')})"
-        for name in {**new, **old}
-        if name not in old or name not in new or old[name] != new[name]
-    ]
-
-
-def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _flatten(inner, f"{name}.{key}" if name else key)
-    else:
-        yield name, value
 
 
 def score_network(network: keras.Model, run: TrainingRun) -> dict[str, float]:
