@@ -8,7 +8,7 @@ from pydantic import Field
 
 from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
 from skinapi.accounts.auth.account import Account, AccountFields, Subject
-from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.events import AccountsJoined, ConsentWithdrawn
 from skinapi.accounts.auth.passwords import Proof
@@ -112,6 +112,7 @@ class JoiningService:
         doctor = doctors.get(account.doctor_id or "")
         return AccountToJoin.from_record(
             account,
+            findings=self.findings.records.count_of(account.id),
             spots=self.lesions.count_of(account.id),
             last_finding_at=next((item.created_at for item in newest.items), None),
             doctor=doctor.name if doctor else None,
@@ -148,8 +149,6 @@ class JoiningService:
             self.outbox.withdraw(kind, to=gone.id, about="")
         self._move(gone.id, stays.id)
         stays = self._close(unit, gone, stays, consents, reason)
-        for account in (gone.id, stays.id):
-            self.findings.queue.recount(account)
         self.findings.records.renew_waiting_of(stays.id)
         self.findings.records.waiting.forget(gone.id)
         self.unanswered.note(Thread(stays.id, None))
@@ -236,7 +235,7 @@ class JoiningService:
             wanted_role=None,
             keep=None,
         )
-        self.accounts.change(unit, gone, **(nothing | NOT_REFUSED))
+        self.accounts.change(unit, gone, **nothing)
         for earlier in self.accounts.by_ids({*gone.joined}).values():
             self.accounts.change(unit, earlier, joined_to=stays.id)
         joined = AccountFields(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from skinapi.accounts.auth.account import Refusal
 from skinapi.app.composition import services
 from skinapi.app.composition.services import open_services
 from skinapi.app.integrity_check import check_integrity
@@ -592,6 +593,44 @@ def test_a_held_account_is_kept_and_a_pause_of_retention_ends(tmp_path: Path) ->
     assert account["keep"] == "a law suit"
     assert not account.keys() & facts.keys()
     open_services(backend.settings, store)
+
+
+def test_a_refused_account_gets_a_status_of_its_own(real_backend: Backend) -> None:
+    refused, approved = real_backend.member(status="suspended"), real_backend.member()
+    at, because = now() - timedelta(days=3), {"reason": "other", "note": "Come by.", "schema": 1}
+    facts = {"refused": True, "refused_at": at, "refusal": because, "findings": 0}
+    for person in (refused, approved):  # of the other one the refusal was taken back
+        real_backend.edit(person.email, **facts)
+    make_former(real_backend)
+    accounts = open_services(real_backend.settings, real_backend.services.store).data.accounts
+    found = [accounts.find_by_email(person.email) for person in (refused, approved)]
+    expected = Refusal(reason="other", note="Come by.", refused_at=at)
+    assert [item and (item.status, item.refusal) for item in found] == [
+        ("refused", expected),
+        ("approved", None),
+    ]
+    stored = real_backend.services.store.collection("accounts").find()
+    assert not any({"refused", "refused_at", "findings"} & item.keys() for item in stored)
+
+
+@pytest.mark.parametrize(
+    ("must_change", "ends", "still"),
+    [(True, timedelta(hours=-1), True), (True, None, True), (False, timedelta(hours=-1), False)],
+)
+def test_who_had_to_replace_a_password_still_has_to(
+    real_backend: Backend, must_change: bool, ends: timedelta | None, still: bool
+) -> None:
+    """An admin whose password was set on the server kept the end of the former one."""
+    person = real_backend.member()
+    until = ends and {"initial_password_expires_at": now() + ends}
+    real_backend.edit(person.email, must_change=must_change, **until or {})
+    make_former(real_backend)
+    accounts = open_services(real_backend.settings, real_backend.services.store).data.accounts
+    found = accounts.find_by_email(person.email)
+    assert found
+    assert found.must_change == still
+    if until and still:
+        assert found.initial_password_expires_at == until["initial_password_expires_at"]
 
 
 def test_two_servers_migrate_a_store_once(real_backend: Backend) -> None:

@@ -31,7 +31,6 @@ from tests.support.reviews import sign_review
         *(("waiting", "urgency_key", "9"), ("waiting", "queued", None)),
         *(("waiting", "doctor", None), ("waiting", "key", "9"), ("waiting", "urgency", "routine")),
         *(("lesions", name, None) for name in ("remind_at", "latest", "findings")),
-        ("accounts", "findings", 7),
     ],
 )
 def test_check_finds_and_repairs_each_stored_key(

@@ -116,7 +116,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
         (me.status_code, other),
         acts_in(rows),
         [listed.get(name) for name in ("role", "status", "patients", "must_change_password")],
-        account.refusal,
+        account.refusal and (account.refusal.reason, account.refusal.note),
         (account.token_version, account.consents, account.locale, account.doctor_id is None),
         account.id in services.data.accounts.list_active_admins(),
         [session["token_version"] == account.token_version for session in sessions],

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from skinapi.accounts.auth.account import Account, AccountFields, Refusal, Status
-from skinapi.accounts.auth.accounts import CLOSED, NOT_REFUSED, Accounts
+from skinapi.accounts.auth.accounts import CLOSED, Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
 from skinapi.base.errors import ChangedMeanwhile, Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
@@ -157,7 +157,6 @@ class Seen:
 
     role: Role
     status: Status
-    refused: bool
     doctor: str | None
 
 
@@ -195,7 +194,7 @@ class DecisionsService:
     def refuse_accounts(
         self, *, ids: Sequence[str], reason: RefusalReason, note: str | None, by: str
     ) -> Decided:
-        refusal = Refusal(reason=reason, note=note)
+        refusal = Refusal(reason=reason, note=note, refused_at=now())
         return _each(ids, partial(self._refuse, refusal=refusal, by=by))
 
     @atomic
@@ -235,7 +234,7 @@ class DecisionsService:
         account = self.accounts.get(account_id)
         if before := seen.get(account_id):
             self._refuse_changed(account, before)
-        elif account.status in ("suspended", "closed"):
+        elif account.barred:
             raise Conflict(LIFTS)
         if account.status == "closed" and doctor not in (None, DEFAULT):
             raise Conflict(CLOSED)  # who is given a doctor among others is not opened by that
@@ -249,8 +248,7 @@ class DecisionsService:
     def _refuse_changed(self, account: Account, seen: Seen) -> None:
         in_charge = account.doctor_id and self.accounts.find_by_id(account.doctor_id)
         doctor = in_charge.email if in_charge else None
-        refused = account.status == "suspended" and account.refusal is not None
-        is_so = Seen(account.role, account.status, refused, doctor)
+        is_so = Seen(account.role, account.status, doctor)
         if is_so != (replace(seen, doctor=doctor) if seen.doctor == DEFAULT else seen):
             raise ChangedMeanwhile
 
@@ -281,19 +279,18 @@ class DecisionsService:
         if promoted and role:
             unit.record(AuditRow(f"account.role_{role}", by=by, target=account.id))
             fields["role"] = role
-        return self.accounts.change(unit, account, **(fields | NOT_REFUSED))
+        return self.accounts.change(unit, account, **fields)
 
     @atomic
     def _refuse(self, unit: Unit, account_id: str, *, refusal: Refusal, by: str) -> None:
         account = self.accounts.get(account_id)
-        if account.status == "suspended" and account.refusal == refusal:
+        if account.refusal and account.refusal.same_as(refusal):
             return
         unit.audit("account.refuse", by=by, target=account.id, detail=refusal.reason)
         if account.status != "waiting":
             raise Conflict(NOT_WAITING)
         self.outbox.add(Kind.REFUSED, to=account.id, delay=REFUSAL_DELAY)
-        refused = AccountFields(refused=True, refused_at=now(), refusal=refusal)
-        self.accounts.change(unit, account, **(AccountFields(status="suspended") | refused))
+        self.accounts.change(unit, account, status="refused", refusal=refusal)
 
 
 def _each(ids: Sequence[str], decide: Callable[[str], None]) -> Decided:

@@ -55,16 +55,14 @@ usage_routes: Routes[DailyCounts] = Routes()
 
 @routes.route("GET", "/accounts", access=admins("Only admin can view accounts"))
 def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountRow]:
-    """List all accounts, in the order they registered. One that was refused has the status
-    `suspended` and a `refusal`; `status=suspended` leaves it out here. `status=unassigned` lists
-    the patients without a doctor.
+    """List all accounts, in the order they registered. `status=unassigned` lists the patients
+    without a doctor.
     """
     page = admin.list_accounts(
         roles=(query.role,) if query.role else ROLES,
         status=query.status,
         beginning=query.q,
         paging=query.paging,
-        apart=True,
     )
     default = admin.assignments.find_default()
     ids = [item.id for item in page.items]

@@ -87,10 +87,10 @@ class AccountSearch(PageQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
     q: Beginning = None
     role: Role | None = None
-    status: Status | Literal["refused", "unassigned"] | None = Field(
+    status: Status | Literal["unassigned"] | None = Field(
         default=None,
         description="`unassigned`: patients of whom no active doctor is in charge. They are "
-        "approved, or have findings.",
+        "approved, or a spot of theirs waits.",
     )
 
 
@@ -132,7 +132,7 @@ class AccountRow(ListedAccount):
     """An account in the list of all of them."""
 
     refusal: RefusalView | None = Field(
-        default=None, description="why it was not approved; its status is `suspended`"
+        default=None, description="why it was not approved, if its status is `refused`"
     )
     link_allowed: str | None = optional(
         "the provider of the clinic's log-in at which it may log in next time"
@@ -158,10 +158,7 @@ class AccountRow(ListedAccount):
         in_care: Mapping[str, OpenWork] = MappingProxyType({}),
     ) -> Self:
         row = super().from_account(account, doctors=doctors, patients=patients)
-        refused = account.status == "suspended" and account.refusal
-        refusal = RefusalView.model_validate(account.refusal) if refused else None
         beside = {
-            "refusal": refusal,
             "default_doctor": account.id == default_doctor,
             "waiting": waiting.get(account.id),
             "in_care": in_care.get(account.id),
@@ -197,7 +194,6 @@ class SeenAccount(Body):
 
     role: Role
     status: Status
-    refused: bool = Field(default=False, description="whether it had a `refusal`")
     doctor: Email | None = Field(
         default=None,
         description="the e-mail of the doctor in charge; null: nobody. Left out, it may be any",
@@ -206,7 +202,7 @@ class SeenAccount(Body):
 
     def to_seen(self) -> Seen:
         doctor = self.doctor if "doctor" in self.model_fields_set else DEFAULT
-        return Seen(self.role, self.status, self.refused, doctor)
+        return Seen(self.role, self.status, doctor)
 
 
 class Approvals(DoctorOfApproved, ChosenAccounts):

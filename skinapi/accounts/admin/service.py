@@ -40,7 +40,7 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 READ_AT_ONCE = 1000
 # `unassigned`: a patient of whom no active doctor is in charge.
-ListedStatus = Status | Literal["refused", "unassigned"]
+ListedStatus = Status | Literal["unassigned"]
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 
@@ -65,19 +65,19 @@ class AdminService:
         status: ListedStatus | None,
         beginning: str | None,
         paging: PageRequest,
-        apart: bool = False,
     ) -> Page[Account]:
-        """`apart`: a refused account is none of the suspended ones."""
         if status == "unassigned":
-            return self.accounts.page_unassigned(roles, beginning=beginning, paging=paging)
-        refused = status == "refused" if apart and status in ("refused", "suspended") else None
-        return self.accounts.page_accounts(
-            roles,
-            status="suspended" if status == "refused" else status,
-            beginning=beginning,
-            paging=paging,
-            refused=refused,
-        )
+            page = self.accounts.page_unassigned(roles, beginning=beginning, paging=paging)
+            return page.map_all(self._list_patients)
+        return self.accounts.page_accounts(roles, status=status, beginning=beginning, paging=paging)
+
+    def _list_patients(self, accounts: Sequence[Account]) -> list[Account]:
+        waiting = self.spots.count_by("owner", [item.id for item in accounts])
+        return [
+            item
+            for item in accounts
+            if item.id in waiting or (item.role == "user" and item.approved)
+        ]
 
     def accounts_of(self, identifiers: set[str]) -> dict[str, Account]:
         """Accounts that are gone are left out."""
@@ -252,7 +252,9 @@ class AdminService:
         one_time = None if password else one_time_password()
         fields = AccountFields(role="admin", status="approved")
         if password:
-            fields |= AccountFields(password_hash=self.passwords.hash(password), must_change=False)
+            fields |= AccountFields(
+                password_hash=self.passwords.hash(password), initial_password_expires_at=None
+            )
         else:
             fields |= self._initial_password_fields(one_time or "")
         return one_time, fields
@@ -278,6 +280,5 @@ class AdminService:
     ) -> AccountFields:
         return AccountFields(
             password_hash=self.passwords.hash(password),
-            must_change=True,
             initial_password_expires_at=expires_at or now() + self.initial_password_life,
         )

@@ -12,7 +12,7 @@ from skinapi.base.subject import Caller, RefusalReason, Role
 from skinapi.model.context import Sex
 
 WantedRole = Literal["doctor", "researcher"]
-Status = Literal["waiting", "approved", "suspended", "closed"]
+Status = Literal["waiting", "refused", "approved", "suspended", "closed"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
 ERASED = "erased.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
@@ -34,6 +34,10 @@ class Refusal(StoredRecord):
 
     reason: RefusalReason
     note: str | None = None
+    refused_at: datetime
+
+    def same_as(self, other: "Refusal") -> bool:
+        return (self.reason, self.note) == (other.reason, other.note)
 
 
 class PersonFields(StoredRecord):
@@ -62,6 +66,7 @@ class PersonFields(StoredRecord):
 class LogInFields(StoredRecord):
     """How the owner or a program logs in, and what revokes that.
 
+    - `initial_password_expires_at`: of a password that the owner must replace
     - `token_version`: a new one revokes all tokens
     - `browsers`: hashes of those that have opened the account, the newest last
     - `provider`, `identity`: of the clinic's log-in, and a hash of who it is there; its password
@@ -73,7 +78,6 @@ class LogInFields(StoredRecord):
     """
 
     password_hash: str
-    must_change: bool = False
     initial_password_expires_at: datetime | None = None
     second_factor: SecondFactor | None = None
     token_version: int = 1
@@ -89,6 +93,10 @@ class LogInFields(StoredRecord):
     @property
     def can_log_in(self) -> bool:
         return self.external is None and not self.machine
+
+    @property
+    def must_change(self) -> bool:
+        return self.initial_password_expires_at is not None
 
     @property
     def has_password(self) -> bool:
@@ -108,18 +116,15 @@ class WorkFields(StoredRecord):
 
     - `wanted_role`: asked for at the registration, until an admin approves the account
     - `group_role`: what a group at its provider has given it
-    - `refused`: an admin did not approve it, and it is suspended
+    - `refusal`: why an admin did not approve it, while its status is `refused`
     """
 
     role: Role = "user"
     status: Status = "waiting"
     wanted_role: WantedRole | None = None
     group_role: Role | None = None
-    refused: bool | None = None
-    refused_at: datetime | None = None
     refusal: Refusal | None = None
     doctor_id: str | None = None
-    findings: int
 
     @property
     def approved(self) -> bool:
@@ -133,10 +138,14 @@ class WorkFields(StoredRecord):
     def active_doctor(self) -> bool:
         return self.role == "doctor" and self.approved
 
+    @property
+    def barred(self) -> bool:
+        return self.status in ("refused", "suspended", "closed")
+
     def refuse_inactive(self, *, even_waiting: bool = False) -> None:
-        if self.status == "suspended" and self.refusal:
+        if self.refusal:
             raise AccountRefused(self.refusal.reason, self.refusal.note)
-        if self.status in ("suspended", "closed"):
+        if self.barred:
             raise AccountSuspended
         if self.status == "waiting" and not even_waiting:
             raise AccountNotApproved
@@ -181,7 +190,6 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
             email=f"{self.id}@{ERASED}",
             status="closed",
             password_hash="",
-            findings=self.findings,
         )
 
     def lacks_second_factor(self, required: Collection[str]) -> bool:
@@ -205,8 +213,7 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
             return False
         if self.status == "waiting":
             return True
-        refused_at = self.refused_at if self.refusal and self.status == "suspended" else None
-        return refused_at is not None and refused_at < before
+        return self.refusal is not None and self.refusal.refused_at < before
 
 
 @dataclass(frozen=True)
@@ -228,7 +235,6 @@ class AccountFields(TypedDict, total=False):
     role: Role
     status: Status
     password_hash: str
-    must_change: bool
     initial_password_expires_at: datetime | None
     token_version: int
     locale: str
@@ -240,8 +246,6 @@ class AccountFields(TypedDict, total=False):
     second_factor: SecondFactor | None
     wanted_role: WantedRole | None
     browsers: tuple[str, ...]
-    refused: bool | None
-    refused_at: datetime | None
     refusal: Refusal | None
     external: str | None
     number_system: str | None

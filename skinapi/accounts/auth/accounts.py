@@ -29,7 +29,7 @@ from skinapi.base.pages import Page, PageRequest, page_of
 from skinapi.base.subject import Role
 from skinapi.platform.storage.documents import merged, walk_by_id, walk_values
 from skinapi.platform.storage.ids import made_at, new_id, now
-from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
 from skinapi.platform.storage.records import Repository, changes_between, in_transaction
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
 
@@ -49,7 +49,6 @@ TAKEN_TWICE = (
 # What can be changed of a closed account.
 OF_CLOSED = frozenset({"doctor_id", "keep"})
 OF_JOINED = frozenset({"external", "joined_to"})
-NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
 class Accounts(Repository[Account]):
@@ -65,7 +64,6 @@ class Accounts(Repository[Account]):
         ("doctor_id", "email", "id"),
         ("role", "id"),
         ("role", "status", "id"),
-        ("role", "status", "refused", "id"),
         ("role", "doctor_id", "id"),
         ("role", "search", "id"),
         ("role", "family", "id"),
@@ -86,7 +84,7 @@ class Accounts(Repository[Account]):
     def draft(**fields: Unpack[AccountFields]) -> Account:
         """Make an account that is not stored yet."""
         made = AccountFields(**{"id": new_id(), **fields})
-        return Account(**made, created_at=now(), findings=0)
+        return Account(**made, created_at=now())
 
     @in_transaction
     def insert(self, account: Account, /, **more: Any) -> Account:
@@ -135,6 +133,8 @@ class Accounts(Repository[Account]):
         if account.joined_to and fields.keys() - OF_JOINED:
             raise Conflict(JOINED)
         wanted = account.model_copy(update={**fields})
+        if wanted.status != "refused":
+            wanted = wanted.model_copy(update={"refusal": None})
         if opens:
             wanted = wanted.model_copy(update={"erase_at": None})
         if opens and account.status == "closed" and not account.can_log_in:
@@ -186,26 +186,15 @@ class Accounts(Repository[Account]):
         """Read the account, and lock it. What the caller decides by the result stays true: another
         transaction that changes the account at the same time conflicts.
         """
-        held = self._documents.update({"id": account_id}, {"$inc": {"holds": 1}})
-        account = self._read(held)
-        if account is None:
-            raise NotFound
-        return account
+        if account := self.lock_all({account_id}).get(account_id):
+            return account
+        raise NotFound
 
     def lock_all(self, identifiers: set[str]) -> dict[str, Account]:
         """Read and lock those of these accounts that exist and can be read."""
-        self._documents.update_all({"id": {"$in": sorted(identifiers)}}, {"$inc": {"holds": 1}})
-        return self.by_ids(identifiers)
-
-    def add_findings(self, account_id: str, more: int) -> Account | None:
-        """Count findings that are stored or deleted in the same transaction. None where the account
-        is being deleted, is gone, or was joined to another one.
-        """
-        counted: Filter = {"id": account_id, "joined_to": None}
-        return self._read(self._documents.update(counted, {"$inc": {"findings": more}}))
-
-    def set_findings(self, account_id: str, count: int) -> None:
-        self._documents.update({"id": account_id}, {"$set": {"findings": count}})
+        locking: Ops = {"$inc": {"holds": 1}}
+        held = (self._documents.update({"id": each}, locking) for each in sorted(identifiers))
+        return {account.id: account for account in self._read_each(filter(None, held))}
 
     def page_of_doctor(self, doctor_id: str | None, paging: PageRequest) -> Page[Account]:
         """The patients of this doctor, or of all, in the order in which they registered."""
@@ -325,16 +314,12 @@ class Accounts(Repository[Account]):
         status: Status | None,
         beginning: str | None,
         paging: PageRequest,
-        refused: bool | None = None,
     ) -> Page[Account]:
         """Page accounts in the order they registered; those whose name, last name or e-mail has
-        this beginning. `refused` parts those that the status "suspended" joins. A closed account
-        is listed only under this status, and a program's only once its key is revoked, so a page
-        may have fewer than `limit`.
+        this beginning. A closed account is listed only under this status, and a program's only
+        once its key is revoked, so a page may have fewer than `limit`.
         """
         wanted: Filter = {"status": status} if status else {}
-        if refused is not None:
-            wanted["refused"] = refused or None
         page = self._page_each([{"role": role, **wanted} for role in roles], beginning, paging)
         listed = [item for item in page.items if status or item.status != "closed"]
         return Page(listed, page.next_after)
@@ -342,16 +327,12 @@ class Accounts(Repository[Account]):
     def page_unassigned(
         self, roles: Iterable[Role], *, beginning: str | None, paging: PageRequest
     ) -> Page[Account]:
-        """Page, as `page_accounts`, patients whom no active doctor is in charge of: who has sent
-        photos, or may send them as a patient.
-        """
+        """Page, as `page_accounts`, accounts that no active doctor is in charge of."""
         doctors: list[str | None] = [None, *self.list_inactive_doctors()]
         filters: list[Filter] = [
             {"role": role, "doctor_id": doctor} for role in roles for doctor in doctors
         ]
-        page = self._page_each(filters, beginning, paging)
-        patients = [item for item in page.items if not item.joined_to and _is_patient(item)]
-        return Page(patients, page.next_after)
+        return self._page_each(filters, beginning, paging)
 
     def _page_each(
         self, filters: Sequence[Filter], beginning: str | None, paging: PageRequest
@@ -374,15 +355,11 @@ class Accounts(Repository[Account]):
 
     def walk_unapproved(self, *, before: datetime) -> Iterator[Document]:
         """Walk accounts that may be `never_approved`, as they are stored."""
-        for status in ("waiting", "suspended"):
+        for status in ("waiting", "refused"):
             for document in walk_by_id(self._documents, {"status": status}):
                 yield document
                 if made_at(document["id"]) >= before:
                     break
-
-
-def _is_patient(account: Account) -> bool:
-    return account.findings > 0 or (account.role == "user" and account.approved)
 
 
 def _is_readable(stored: Document) -> bool:

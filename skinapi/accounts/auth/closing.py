@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from skinapi.accounts.auth.account import Account, AccountFields
-from skinapi.accounts.auth.accounts import NOT_REFUSED, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.errors import GoesWithOther
@@ -59,7 +59,7 @@ class AccountClosing:
             token_version=account.token_version + 1,
             consents=dict.fromkeys(PURPOSES, False),
         )
-        self.accounts.change(unit, account, **(closed | NOT_REFUSED))
+        self.accounts.change(unit, account, **closed)
         for purpose in PURPOSES:
             if account.consents.get(purpose) is not False:
                 self.consents.note(

@@ -235,9 +235,7 @@ class Authentication:
 
     def refuse_expired(self, account: Account) -> None:
         expires = account.initial_password_expires_at
-        if not account.must_change or expires is None:
-            return
-        if expires < now():
+        if expires and expires < now():
             raise InitialPasswordExpired
 
     def find_account(self, email: str) -> tuple[str, Account | None]:

@@ -213,7 +213,6 @@ class RecoveryService:
             unit,
             account,
             password_hash=new_hash,
-            must_change=False,
             initial_password_expires_at=None,
             token_version=account.token_version + 1,
         )

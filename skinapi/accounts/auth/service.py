@@ -235,7 +235,6 @@ class AuthService:
             unit,
             account,
             password_hash=new_hash,
-            must_change=False,
             initial_password_expires_at=None,
             token_version=account.token_version + 1,
         )
@@ -252,7 +251,7 @@ class AuthService:
             account = self.accounts.get(session.account)
         except NotFound as error:
             raise InvalidRefreshToken from error
-        if account.status in ("closed", "suspended"):
+        if account.barred:
             raise InvalidRefreshToken
         if account.token_version != session.token_version or not session.opens(account):
             raise InvalidRefreshToken

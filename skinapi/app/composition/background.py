@@ -131,13 +131,12 @@ def _open_notice_sender(
 def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
     """Return None for one that is gone, suspended or closed. A refused one is told why."""
     account = accounts.find_by_id(account_id)
-    refusal = account.refusal if account and account.status == "suspended" else None
-    if account is None or not (refusal or account.status in ("approved", "waiting")):
+    if account is None or account.status in ("suspended", "closed"):
         return None
     if not account.can_log_in:  # its address is made up
         return None
     # A mail server need not know letters outside ASCII.
     spellings = spellings_of(account.email)
     email = next(filter(str.isascii, spellings), account.email)
-    reason = refusal.reason if refusal else None
+    reason = account.refusal.reason if account.refusal else None
     return Recipient(email, account.language, account.notices, reason, account.approved)

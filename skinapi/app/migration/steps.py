@@ -10,7 +10,7 @@ collection that nothing reads any more belongs in `EMPTIED`. Name the changed fi
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from skinapi.app.migration.levels import level_spot
@@ -150,6 +150,29 @@ def close_account(tools: Tools, account: Document) -> None:
         )
 
 
+def end_initial_password(tools: Tools, account: Document) -> None:
+    """An account must replace its password if that has an end. A password that had to be replaced
+    without one gets three days.
+    """
+    if "must_change" in account:
+        ends = account.get("initial_password_expires_at") or now() + timedelta(days=3)
+        ends = ends if account["must_change"] else None
+        change = set_or_remove({"must_change": None, "initial_password_expires_at": ends})
+        tools.store.collection("accounts").update({"id": account["id"]}, change)
+
+
+def convert_refusal(tools: Tools, account: Document) -> None:
+    """A refused account was a suspended one with a refusal. Others may have a refusal that was
+    taken back.
+    """
+    if refusal := account.get("refusal"):
+        refused = {"refused_at": account.get("refused_at") or now(), **refusal}
+        is_refused = account["status"] == "suspended"
+        change = {"status": "refused", "refusal": refused} if is_refused else {"refusal": None}
+        fields = set_or_remove({**change, "refused": None, "refused_at": None})
+        tools.store.collection("accounts").update({"id": account["id"]}, fields)
+
+
 def go_on_erasing(tools: Tools, receipt: Document) -> None:
     """Let an erasure that 2.0.0 has not finished come to its end. One that kept the medical record
     ends here: its closed account gets another receipt.
@@ -278,10 +301,8 @@ def _find_asked_at(finding: Document) -> datetime:
 
 
 def renew_lists(tools: Tools, account: Document) -> None:
-    """Count the findings of an account again, and store what its spots wait for, after all other
-    steps.
-    """
-    former = {"$unset": {"queue_key": True}}
+    """Store what the spots of an account wait for, after all other steps."""
+    former = {"$unset": {"queue_key": True, "findings": True}}
     tools.store.collection("accounts").update({"id": account["id"]}, former)
     tools.queue.renew_account(account["id"])
     tools.unanswered.note_all(account["id"])
@@ -308,6 +329,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("outbox", convert_mail),
     ("accounts", keep_held),
     ("accounts", close_account),
+    ("accounts", convert_refusal),
+    ("accounts", end_initial_password),
     (FINDINGS, forget_taken_case),
     ("accounts", renew_lists),
 )

@@ -13,6 +13,7 @@ from skinapi.base.errors import BadRequest, NotFound, Refused, Unprocessable
 from skinapi.base.languages import Language
 from skinapi.base.subject import Allowances
 from skinapi.findings.errors import NOT_YOURS, StorageQuotaReached
+from skinapi.findings.records.finding_records import FindingRecords
 from skinapi.findings.records.new_findings import NewFinding, PhotoChoice
 from skinapi.findings.records.service import FindingsService, PatientRegistration
 from skinapi.findings.records.stored_finding import PLACE, Source, StoredFinding
@@ -86,6 +87,7 @@ class SentPhotos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
+    records: FindingRecords
     most_findings: int
     allowances: Allowances
 
@@ -93,7 +95,7 @@ class Quotas:
         """Call it before they are classified: photos that are classified at the same time may
         exceed the storage quota by their number.
         """
-        if owner.findings >= self.most_findings:
+        if self.records.count_of(owner.id) >= self.most_findings:
             raise StorageQuotaReached(self.most_findings)
         self.allowances.count_photos(owner.id, owner.role, photos)
 

@@ -1,5 +1,4 @@
 """Keeps the doctors' lists whole: each spot is in the list of the doctor in charge of its owner.
-An account knows how many findings it has.
 
 An index can sort only by fields of its own documents, so the rows of what spots wait for hold the
 `doctor` of their owner. The field only orders lists: who may see a finding is decided by the
@@ -26,18 +25,13 @@ class ReviewQueue:
     records: FindingRecords
     accounts: Accounts
 
-    def recount(self, owner_id: str) -> None:
-        self.accounts.set_findings(owner_id, self.records.count_of(owner_id))
-
     @atomic
     def renew_account(self, _: Unit, identifier: str) -> None:
-        """Count the findings of the account, and list its spots, again."""
         self.accounts.get(identifier)
         self.records.renew_waiting_of(identifier)
-        self.recount(identifier)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Report whose place, count or findings differ, as a restore by hand leaves them."""
+        """Report whose rows differ from their spots, as a restore by hand leaves them."""
         for account in self.accounts.walk_all():  # a damaged one is a fault by itself
             yield from guarded(f"the findings of account {account.id}", self._check(account))
 
@@ -53,5 +47,4 @@ class ReviewQueue:
 
     def _differs(self, owner: Account) -> bool:
         with leaving_out():
-            kept = self.records.count_of(owner.id)
-            return owner.findings != kept or self.records.waits_otherwise(owner.id)
+            return self.records.waits_otherwise(owner.id)

@@ -172,8 +172,8 @@ class FindingsService:
         if new.before_commit:
             new.before_commit(unit, new.owner)
         unit.audit("submission.create", by=new.by or new.owner, target=new.id, owner=new.owner)
-        account = self.accounts.add_findings(new.owner, 1)
-        if account is None:
+        account = self.accounts.lock_all({new.owner}).get(new.owner)
+        if account is None or account.joined_to:
             raise self._why_gone(new)
         blobs = new.blobs if self.photos.may_still_keep(account, new.choice) else ()
         if blobs != new.blobs:
@@ -328,8 +328,6 @@ class FindingsService:
         before = self.records.spots.get(lesion).spot
         self.records.spots.store(before, clear(before))
         for finding in self.records.list_with_errors(lesion):
-            if not finding.error:
-                self.accounts.add_findings(owner, -1)
             self._remove(unit, finding)
         self._remove_empty(unit, lesion, owner)
 
@@ -337,10 +335,9 @@ class FindingsService:
         """Delete a finding of an account that stays, in the caller's transaction. It leaves a stub
         if the rules ask for it.
         """
-        if finding.error:  # it is not counted any more
+        if finding.error:  # it is in no spot any more
             self._remove(unit, finding)
             return
-        self.accounts.add_findings(finding.owner, -1)
         before = self.records.spots.get(finding.lesion).spot
         self.records.remove(finding.id)
         self.records.spots.store(before, delete(before, finding.id, at=now()))

@@ -255,7 +255,7 @@ class StoredFindings(Repository[StoredFinding]):
         return dict(read_others(self.collection, reversed(found), _number_of_patient))
 
     def count_of(self, owner: str) -> int:
-        return self._documents.count({"owner": owner, "error": None})
+        return self._documents.count({"owner": owner})
 
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))

@@ -149,7 +149,6 @@ class CorrectionsService:
         if awaits_result(status.spot):
             raise ResultAwaited
         self.outcomes.recount(finding, [*status.reviews.values()], [])
-        self.accounts.add_findings(finding.owner, -1)
         self.records.mark_in_error(finding, error)
         remove = leave if moved else enter_in_error
         self.records.spots.store(status.spot, remove(status.spot, finding.id, at=now()))

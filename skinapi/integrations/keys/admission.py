@@ -107,7 +107,7 @@ class KeyAuthorizer:
         if request.method not in SAFE_METHODS and not access.test_keys:
             raise TestKeyStoresNothing
         # Nobody's account, with nothing in it: all that is read is as if it were empty.
-        nobody = account.model_copy(update={"id": key.id, "findings": 0, "doctor_id": None})
+        nobody = account.model_copy(update={"id": key.id, "doctor_id": None})
         use = replace(use, owner=account.id)
         return Subject(nobody.id, nobody.role, key.id, nobody, key=use)
 

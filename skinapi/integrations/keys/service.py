@@ -271,7 +271,7 @@ class KeysService:
         account = self.accounts.lock(key.account)
         if account.status == "closed":
             return
-        if account.findings or "lab" in key.scopes:
+        if self.findings.records.count_of(account.id) or "lab" in key.scopes:
             self.accounts.change(unit, account, status="suspended")
             return
         unit.record(AuditRow("key.revoke", by=by, target=key.id, owner=key.account))

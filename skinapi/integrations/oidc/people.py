@@ -174,7 +174,7 @@ class People:
             account = self._link(unit, taken, provider, person)
         if account is None:
             account = self._add(unit, provider, person)
-        if account.status in ("suspended", "closed"):
+        if account.barred:
             return account
         return self._follow_groups(unit, account, provider, person.role)
 
@@ -200,7 +200,7 @@ class People:
         unit.audit("account.link", by=account.id, target=account.id, detail=provider.name)
         if account.link_allowed != provider.name or account.identity:
             raise NotLinked
-        if account.status in ("suspended", "closed"):
+        if account.barred:
             raise AccountSuspended
         fields = AccountFields(
             provider=provider.name,
@@ -209,9 +209,7 @@ class People:
             token_version=account.token_version + 1,
         )
         if account.role != "admin":
-            fields |= AccountFields(
-                password_hash="", must_change=False, initial_password_expires_at=None
-            )
+            fields |= AccountFields(password_hash="", initial_password_expires_at=None)
         self.sessions.forget(account.id)
         unit.publish(LogInReplaced(account.id))
         return self.accounts.change(unit, account, **fields)

@@ -105,7 +105,7 @@ class FileMaker:
         unreadable: Unreadable,
     ) -> Iterator[tuple[FiledFinding, ReportContent]]:
         """Add the findings one by one, and yield each for the page."""
-        language = of.account.language
+        language, count = of.account.language, max(1, self.records.count_of(of.id))
         for stored in self.records.walk_whole(of.id):
             if stored.error:
                 data["in_error"].append(ErrorView.from_finding(stored))
@@ -119,7 +119,7 @@ class FileMaker:
                 data["findings"].append(filed)
                 yield filed, ReportContent(report)
             done = len(data["findings"])
-            progress(min(99.0, 99.0 * done / max(1, of.account.findings)), f"Findings: {done}")
+            progress(min(99.0, 99.0 * done / count), f"Findings: {done}")
         data["left_out"] += sorted(map("/".join, unreadable.hidden))
 
     def _add_photos(

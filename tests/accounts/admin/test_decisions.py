@@ -103,7 +103,7 @@ def test_a_refusal_stands_in_the_list_and_in_the_trail_without_its_note(backend:
     backend.edit(suspended.email, status="suspended")
     decide(admin, "refusals", ada, reason="wrong_role", note=NOTE)
     [row] = admin.call("GET", "/accounts?status=refused").get_json()
-    assert (row["_id"], row["status"]) == (ada, "suspended")
+    assert (row["_id"], row["status"]) == (ada, "refused")
     assert row["refusal"] == {"reason": "wrong_role", "note": NOTE}
     [other] = admin.call("GET", "/accounts?status=suspended").get_json()
     assert other["email"] == suspended.email
@@ -118,7 +118,7 @@ def test_the_lists_of_existing_clients_say_nothing_new(backend: Backend) -> None
     admin, ada = backend.member(role="admin"), waiting(backend)
     before = admin.call("GET", "/users?status=waiting").get_json()
     decide(admin, "refusals", ada, reason="wrong_role")
-    [after] = admin.call("GET", "/users?status=suspended").get_json()
+    [after] = admin.call("GET", "/users?status=refused").get_json()
     assert before == [{**after, "status": "waiting"}]
 
 
@@ -149,10 +149,7 @@ def test_giving_a_closed_account_a_doctor_among_others_does_not_open_it(backend:
 def seen(admin: Person, path: str = "/accounts") -> dict[str, Any]:
     """All accounts as the console has read them."""
     return {
-        row["_id"]: {
-            **{field: row[field] for field in ("role", "status", "doctor")},
-            "refused": bool(row["refusal"]),
-        }
+        row["_id"]: {field: row[field] for field in ("role", "status", "doctor")}
         for row in admin.call("GET", path).get_json()
     }
 
@@ -180,7 +177,7 @@ def test_whom_another_admin_has_changed_since_is_left_out_of_an_approval(
     decided = decide(admin, "approvals", *chosen, seen=before, doctor=blau.email)
     assert decided["done"] == [free]
     assert {item["code"] for item in decided["left"]} == {"changed_meanwhile"}
-    assert read(backend, stranger) == ("user", "suspended", None)
+    assert read(backend, stranger) == ("user", "refused", None)
     assert read(backend, suspended) == ("user", "suspended", None)
     assert read(backend, taken) == read(backend, freed) == ("user", "approved", id_of_rot)
     assert read(backend, made) == ("researcher", "approved", None)
@@ -245,7 +242,7 @@ def test_a_refused_account_is_deleted_in_its_time_and_a_suspended_one_is_not(
     long_ago = now() - timedelta(days=1000)
     for email in (*emails, suspended.email):
         backend.edit(email, created_at=long_ago)
-    backend.edit(emails[0], refused_at=long_ago)
+    backend.edit(emails[0], refusal={"reason": "second_account", "refused_at": long_ago})
     backend.app.background.run("waiting-expiry")
     left = {item["email"] for item in admin.call("GET", "/accounts").get_json()}
     assert left == {admin.email, suspended.email, emails[1]}

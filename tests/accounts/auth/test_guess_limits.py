@@ -169,7 +169,7 @@ def test_a_stranger_cannot_block_a_first_login(guessed: Backend) -> None:
 def test_past_the_strangers_guesses_an_address_has_few_tries_at_an_initial_password(
     guessed: Backend,
 ) -> None:
-    guessed.edit(EMAIL, must_change=True)
+    guessed.edit(EMAIL, initial_password_expires_at=now() + timedelta(days=1))
     statuses(guessed, STRANGERS)
     tried = [log_in(guessed, "wrong", THIEF).status_code for _ in range(FIRST_LOGINS)]
     assert tried == [429] * FIRST_LOGINS  # as of an account without an initial password

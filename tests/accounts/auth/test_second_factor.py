@@ -417,7 +417,7 @@ def test_on_the_command_line_an_only_admin_who_has_lost_the_app_gets_in(
 def test_to_replace_an_initial_password_takes_a_code_too(backend: Backend, app: App) -> None:
     doctor = backend.member(role="doctor")
     secret, _ = set_up(doctor, app)
-    backend.edit(doctor.email, must_change=True)
+    backend.edit(doctor.email, initial_password_expires_at=now() + timedelta(days=1))
     assert outcome(login(backend, doctor.email)) == (403, "password_change_required")
     body = {"email": doctor.email, "current_password": PASSWORD, "new_password": "another horse"}
     assert outcome(backend.client.post("/password", json=body)) == WANTED

@@ -182,7 +182,7 @@ def test_an_initial_password_that_expired_refreshes_nothing(backend: Backend) ->
     backend.member(EMAIL, role="doctor")
     keys = log_in(backend)
     past = now() - timedelta(seconds=1)
-    backend.edit(EMAIL, must_change=True, initial_password_expires_at=past)
+    backend.edit(EMAIL, initial_password_expires_at=past)
     answer = refresh(backend, keys["refresh_token"])
     assert (answer.status_code, answer.get_json()["code"]) == (403, "initial_password_expired")
 

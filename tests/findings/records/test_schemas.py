@@ -54,7 +54,6 @@ def ada() -> Account:
         role="user",
         status="approved",
         password_hash="x",
-        findings=0,
     )
 
 

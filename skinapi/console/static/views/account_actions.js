@@ -73,7 +73,7 @@ const sayLeaves = (account) => account.role === "doctor" && Boolean(account.pati
 
 /** What of an account a decision changes. @param {Account} account @param {"approvals" | "refusals"} what @param {Decision} body @returns {Changed} */
 function fieldsAfter(account, what, body) {
-  if (what === "refusals") return { status: "suspended", refusal: /** @type {Api["RefusalView"]} */ ({ reason: body.reason, note: body.note ?? null }) };
+  if (what === "refusals") return { status: "refused", refusal: /** @type {Api["RefusalView"]} */ ({ reason: body.reason, note: body.note ?? null }) };
   const role = /** @type {Account["role"]} */ (roleAfter(account, body.role));
   const byDefault = body.doctor === undefined && account.status === "waiting" && !account.doctor; // whose it is then, the server alone knows
   // Nothing that stays: another change of it may be under way.
@@ -81,7 +81,7 @@ function fieldsAfter(account, what, body) {
 }
 
 /** What was seen of an account when it was decided on: where another admin has changed it since, the server leaves it. @param {Account} account @returns {Api["SeenAccount"]} */
-const seenOf = ({ role, status, refusal, doctor }) => ({ role, status, refused: Boolean(refusal), doctor });
+const seenOf = ({ role, status, doctor }) => ({ role, status, doctor });
 
 /** Show what somebody has made of these accounts since. @param {Account[]} accounts @param {Act["onChange"]} onChange */
 async function showAgain(accounts, onChange) {

@@ -120,7 +120,7 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <th scope="row"><div class="person" title=${`${isolated(account.name)} ${isolated(email)}`}><strong>${isolated(account.name)}</strong> <span class="address">${isolated(email)}</span></div></th>
       <td>${status !== "approved" && account.wanted_role ? html`<strong class="wanted">${say("asksFor", { role: sayValue("role", account.wanted_role) })}</strong>` : sayValue("role", role)}</td>
       <td>${account.doctor ? nameOfDoctor(doctors, account.doctor) : role === "user" && status === "approved" && html`<strong>${say("noDoctorForNow")}</strong>`}${role === "doctor" && say(patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(patients) })}</td>
-      <td class=${`standing standing-${account.refusal ? "refused" : status}`}>${sayStatus(account)}
+      <td class=${`standing standing-${status}`}>${sayStatus(account)}
         ${account.joined_because && html`<small> · ${say("reason")}${colon()}${isolated(account.joined_because)}</small>`}
         ${account.must_change_password && html`<small title=${say("initialPasswordOpen")}> · ${say("initialPasswordShort")}</small>`}
         ${account.second_factor && html`<small> · ${say("hasSecondFactor")}</small>`}

@@ -75,7 +75,7 @@ const NewDoctor = (/** @type {{onAdded: (email: string, password: string) => voi
 const stands = (status, account, doctors) =>
   status === "unassigned"
     ? !doctors.some(({ email }) => email === account.doctor)
-    : status === ALL || status === (account.refusal ? "refused" : account.status);
+    : status === ALL || status === account.status;
 
 /** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
 export const View = ({ filters }) => {
