@@ -30,13 +30,16 @@ def list_json_photos() -> list[str]:
 
 
 def route_rows() -> Iterator[tuple[str, ...]]:
-    last = ""
+    """A row for each path with all methods of one access and rate, below the area of the API."""
+    areas: dict[str, dict[tuple[str, str, str], list[str]]] = {}
     for area, route in read_routes():
-        if area != last:
-            yield (f"**{area}**", "", "")
-            last = area
         path = route.path.replace("<", "{").replace(">", "}")
-        yield (f"`{route.method} {path}`", _who(route), _rate(route))
+        methods = areas.setdefault(area, {}).setdefault((path, _who(route), _rate(route)), [])
+        methods.append(route.method)
+    for area, rows in areas.items():
+        yield (f"**{area}**", "", "")
+        for (path, who, rate), methods in rows.items():
+            yield (f"`{', '.join(dict.fromkeys(methods))} {path}`", who, rate)
 
 
 def _who(route: Route) -> str:
