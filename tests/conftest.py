@@ -372,7 +372,7 @@ def shared_backend(
     backend.services.store.close()
 
 
-@pytest.fixture(params=["sqlite", *in_drill("mongod")])
+@pytest.fixture(params=["sqlite", *in_drill("mongomock", "mongod")])
 def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """A backend on each store in turn, in the drill. Else on SQLite: what a store must do is
     asked of both in tests/platform/storage.
@@ -384,6 +384,7 @@ def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Back
 def real_backend(
     request: pytest.FixtureRequest, tmp_path: Path, given: dict[str, Any]
 ) -> Iterator[Backend]:
+    """Where several change the same at the same time, which mongomock cannot."""
     yield from backend_on(request, tmp_path, given)
 
 

@@ -17,10 +17,12 @@ from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings.limits import RATES
 from skinapi.base.settings.safety import refuse_unsafe
 from skinapi.base.settings.settings import Settings
+from skinapi.platform.stores.mongo_store import MongoStore
 from skinapi.platform.stores.store_factory import make_store
 from skinapi.platform.web.declaration import Rate
 from skinapi.platform.web.rate_limits import open_limits
-from tests.support.backends import SECRET, settings_in, store_of_kind
+from tests.stores.mock_store import MockStore
+from tests.support.backends import SECRET, settings_in
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +41,10 @@ def production(**settings: Any) -> Settings:
         "public_url": "https://skin.example",
     }
     return Settings(**{**safe, **settings})
+
+
+def mock_store_unless(given: dict[str, str]) -> MongoStore | None:
+    return None if "mongo_uri" in given else MockStore()
 
 
 REFUSED: list[tuple[str, list[Any]]] = [
@@ -254,9 +260,8 @@ def test_a_folder_that_others_use_too_is_refused_and_left_as_it_is(
 def test_no_password_shows_where_an_address_cannot_be_used(
     given: dict[str, str], tmp_path: Path
 ) -> None:
-    store = None if "mongo_uri" in given else store_of_kind("sqlite", tmp_path)
     with pytest.raises(UnsafeSettings) as refused:
-        create_app(production(instance_dir=tmp_path, **given), store)
+        create_app(production(instance_dir=tmp_path, **given), mock_store_unless(given))
     assert "hid" not in "".join(format_exception(refused.value))
 
 

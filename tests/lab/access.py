@@ -21,6 +21,7 @@ def _name_samples(backend: Backend) -> dict[str, str]:
     """A published data set of nobody here, with one image, and uploads of the researcher."""
     data = backend.services.get(DatasetsService).data
     image = publish_one(
+        # Not made anew: mongomock would refuse the unique index over what is there.
         data.datasets,
         DatasetImages(backend.services.store),
         PHOTO,

@@ -28,6 +28,7 @@ from tests.learning import tiny
 from tests.learning.conftest import Small
 from tests.learning.pictures import write_ham_like
 from tests.learning.test_import_model import Attempt
+from tests.stores.mock_store import MockStore
 from tests.support.backends import Backend
 from tests.support.models import tiny_model, write_model
 
@@ -48,10 +49,10 @@ def lab_of(context: Any, store: Store) -> JobServices:
 
 
 def test_a_data_set_that_was_written_in_part_is_written_again(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None))
-    lab = lab_of(context, store)
+    lab = lab_of(context, MockStore())
     dataset = cast("DatasetVersion", SimpleNamespace(id="1", name="Mrs Muster", pictures=1))
 
     def write(_: object, __: str, folder: Path, **___: object) -> None:
@@ -126,11 +127,12 @@ def test_a_consent_withdrawn_while_a_training_reads_counts_and_later_is_in_the_c
 
 
 def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An admin chose it while the training ran: its data set had been read with these lesions."""
     said: list[str] = []
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
+    store = MockStore()
     lab = lab_of(context, store)
     datasets, images = lab.datasets, lab.images
     learned, same, other = (

@@ -29,6 +29,7 @@ from skinapi.findings.records.new_findings import NewFinding
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.stores.store_factory import make_store, open_store
+from tests.stores.mock_store import MockStore
 from tests.support.models import served_once, tiny_model
 
 PASSWORD = "correct horse battery"
@@ -214,6 +215,8 @@ def token_for(services: Services, account: Account) -> str:
 
 
 def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
+    if kind == "mongomock":
+        return MockStore()
     settings = settings_in(folder, mongo_uri=uri)
     make_prepared_store(settings)
     return open_store(settings)

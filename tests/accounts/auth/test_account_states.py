@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from skinapi.app.integrity_check import check_integrity
 from skinapi.base.errors import Unauthenticated
 from skinapi.platform.web.declaration import Authenticated
+from tests.stores.mock_store import MockStore
 from tests.support.backends import ADMIN, Backend, Person
 from tests.support.size import size
 
@@ -265,7 +266,7 @@ class Accounts(RuleBasedStateMachine):
 def test_no_sequence_of_account_changes_revives_a_token_or_removes_the_last_admin(
     tmp_path: Path,
 ) -> None:
-    Accounts.backend = Backend(tmp_path)
+    Accounts.backend = Backend(tmp_path, MockStore())
     run_state_machine_as_test(
         Accounts,
         settings=settings(

@@ -17,7 +17,8 @@ from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.prediction_pool import BACKGROUND, PoolCaller, PredictionPool, open_warm
 from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import UnitOfWork
-from tests.support.backends import SECRET, settings_in, store_of_kind
+from tests.stores.mock_store import MockStore
+from tests.support.backends import SECRET, settings_in
 from tests.support.models import registry_of, tiny_model, tiny_registry, write_model
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.support.size import size
@@ -28,7 +29,7 @@ ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert
 
 def opened(settings: Settings) -> InferenceService:
     """As at the start of a server with an empty store."""
-    store = store_of_kind("sqlite", settings.instance_dir)
+    store = MockStore()
     trail = AuditTrail(store, secrets=[SECRET])
     models = open_models(settings, store, UnitOfWork(store, trail))
     inference, reloader = open_inference(settings, models, open_served(settings), {})
