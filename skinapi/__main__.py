@@ -206,9 +206,8 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def show_areas(settings: Settings, _: argparse.Namespace) -> int:
-    """List what a clinic may do without, what of it is on, and who listens to which event."""
+    """List what a clinic may do without, and what of it is on."""
     print("\n".join(_commands("areas").describe_areas(settings)))
-    print("\n".join(["", *_commands().describe_listeners(settings)]))
     return 0
 
 

@@ -79,7 +79,7 @@ def subscribe(
 
 
 def _of_account(*calls: Call) -> Iterator[Callable[[AccountEvent], Iterable[str] | None]]:
-    """Let each be called with the account of an event. `describe_listeners` unpacks the partial."""
+    """Let each be called with the account of an event."""
     return (partial(lambda call, event: call(event.account), call) for call in calls)
 
 

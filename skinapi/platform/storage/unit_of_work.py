@@ -107,11 +107,6 @@ class UnitOfWork:
         """Call these with each such event once its transaction is durable."""
         self._afterwards.setdefault(event, []).extend(listeners)
 
-    def list_listeners(self) -> Iterator[tuple[str, str, Callable[[Any], Any]]]:
-        for when, listeners in (("inside", self._inside), ("afterwards", self._afterwards)):
-            for event, calls in listeners.items():
-                yield from ((event.__name__, when, call) for call in calls)
-
     def run(
         self, act: Callable[Concatenate["Unit", P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
