@@ -1,6 +1,4 @@
-"""The four architectures: how their batch normalisations are fused into their convolutions, and how
-their kernels are rounded to float16.
-"""
+"""The four architectures, and how their kernels are rounded to float16."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,9 +13,6 @@ from openvino import opset13 as ops
 from skinapi.model.network.picture import Scaling
 
 Array = NDArray[np.float32]
-
-# Larger scales of a fused normalisation are split between kernel and layer, see `_excess`.
-LARGEST_SCALE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,76 +60,6 @@ def precision(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-class FusedConv2D(keras.layers.Conv2D):  # type: ignore[misc]
-    """A convolution that multiplies a constant scale, that of the normalisation, into its kernel.
-
-    It trains the unscaled kernel. An optimizer step so has the same effect as in the original
-    network; on a pre-multiplied kernel it would not.
-    """
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        super().build(input_shape)
-        self.scale = self.add_weight(name="scale", shape=(self.filters,), trainable=False)
-
-    def convolution_op(
-        self, inputs: keras.KerasTensor, kernel: keras.KerasTensor
-    ) -> keras.KerasTensor:
-        return super().convolution_op(inputs, kernel * self.scale)
-
-
-class FoldedNormalization(keras.layers.Layer):  # type: ignore[misc]
-    """Passes its input on, in place of a normalisation that was fused.
-
-    Not keras.layers.Identity: the cloned graph calls it with the arguments of a normalisation.
-    """
-
-    def call(self, inputs: keras.KerasTensor, **_: object) -> keras.KerasTensor:
-        return inputs
-
-
-def fuse(network: keras.Model) -> keras.Model:
-    """A copy in which each normalisation after a convolution is fused and keeps its statistics.
-
-    Training takes half the time: on CPUs the normalisations cost as much as the convolutions.
-    """
-    pairs = _pairs(network)
-    gone = {norm.name for norm in pairs.values()}
-
-    def twin_of(layer: keras.Layer) -> keras.Layer:
-        config = layer.get_config()
-        if layer in pairs:
-            return FusedConv2D.from_config({**config, "use_bias": True})
-        if layer.name in gone:
-            return FoldedNormalization(name=layer.name, dtype=config["dtype"])
-        return type(layer).from_config(config)
-
-    fused = keras.models.clone_model(network, clone_function=twin_of)
-    for layer in _remaining_layers(network, gone):
-        weights = layer.get_weights()
-        if layer in pairs:
-            norm = pairs[layer]
-            _, beta, mean, _ = norm.get_weights()
-            scale = norm_scale(norm)
-            excess = _excess(scale)
-            weights = [weights[0] * excess, beta + (_bias(layer) - mean) * scale, scale / excess]
-        fused.get_layer(layer.name).set_weights(weights)
-    return fused
-
-
-def unfuse(fused: keras.Model, network: keras.Model) -> None:
-    pairs = _pairs(network)
-    for layer in _remaining_layers(network, {norm.name for norm in pairs.values()}):
-        weights = fused.get_layer(layer.name).get_weights()
-        if layer in pairs:
-            norm = pairs[layer]
-            kernel, shift, _ = weights
-            gamma, _, mean, variance = norm.get_weights()
-            scale = norm_scale(norm)
-            norm.set_weights([gamma, shift - (_bias(layer) - mean) * scale, mean, variance])
-            weights = [kernel / _excess(scale), *layer.get_weights()[1:]]
-        layer.set_weights(weights)
-
-
 def norm_after(layer: keras.Layer) -> keras.Layer | None:
     """The batch normalisation after this layer; None where anything else reads the layer too."""
     readers = {node.operation for node in layer._outbound_nodes}
@@ -146,29 +71,6 @@ def norm_after(layer: keras.Layer) -> keras.Layer | None:
 def norm_scale(norm: keras.Layer) -> Array:
     gamma, _, _, variance = (np.asarray(value, np.float32) for value in norm.get_weights())
     return np.asarray(gamma / np.sqrt(variance + np.float32(norm.epsilon)), np.float32)
-
-
-def _excess(scale: Array) -> Array:
-    """The part of a scale that goes into the kernel itself, so that LARGEST_SCALE is left.
-
-    A channel that hardly varied in training has a scale of a hundred or more: each optimizer step
-    would change its output a hundred times as much.
-    """
-    return np.maximum(np.float32(1.0), np.abs(scale) / np.float32(LARGEST_SCALE))
-
-
-def _pairs(network: keras.Model) -> dict[keras.Layer, keras.Layer]:
-    plain = [layer for layer in network.layers if type(layer) is keras.layers.Conv2D]
-    behind = {layer: norm_after(layer) for layer in plain}
-    return {layer: norm for layer, norm in behind.items() if norm is not None}
-
-
-def _remaining_layers(network: keras.Model, gone: set[str]) -> list[keras.Layer]:
-    return [layer for layer in network.layers if layer.weights and layer.name not in gone]
-
-
-def _bias(layer: keras.Layer) -> Array:
-    return np.asarray(layer.get_weights()[1] if layer.use_bias else 0.0, np.float32)
 
 
 def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:

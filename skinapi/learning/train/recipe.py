@@ -62,8 +62,8 @@ class Recipe:
     - `marked`: share of the views with a pen ring, a ruler or a dark rim painted on
     - `relit`: share of the views in the colours of another clinic
     - `widened`: share of the views that show the lesion smaller, as from farther away
-    - `still`: the batch normalisations keep their statistics and are fused into the convolutions.
-      Half the work, and right for a network that was trained before
+    - `still`: the batch normalisations do not learn, which is right for a network that was trained
+      before
     - `compute`: the Keras dtype policy of the training
     - `balanced`: whether a class is drawn by the square root of its pictures, or else as often as
       it occurs

@@ -19,7 +19,6 @@ from skinapi.base.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.metrics import balanced_accuracy, log_loss, macro_auc
 from skinapi.learning.progress import Progress, Report, StageLine
-from skinapi.learning.train.networks import fuse, unfuse
 from skinapi.learning.train.recipe import (
     Batches,
     EpochBatches,
@@ -94,18 +93,16 @@ def train_network(
 
 
 def _train(run: TrainingRun, network: keras.Model) -> TrainingStatus:
-    still = run.recipe.still
-    model = fuse(network) if still else network
-
-    def score(_: keras.Model) -> dict[str, float]:
-        if still:
-            unfuse(model, network)
-        return score_network(network, run)
-
-    status = run_epochs(run, model, Views(run.data, run.recipe).fetch, score)
-    if still:
-        unfuse(model, network)
-    return status
+    if run.recipe.still:
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+    return run_epochs(
+        run,
+        network,
+        Views(run.data, run.recipe).fetch,
+        lambda model: score_network(model, run),
+    )
 
 
 def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score) -> TrainingStatus:
