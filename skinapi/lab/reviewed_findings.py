@@ -93,8 +93,6 @@ COLUMNS = (
 
 
 class LeftOut(StrEnum):
-    """Why a reviewed finding is not in a data set; the first reason counts."""
-
     FINDING_DELETED = "finding_deleted"
     NO_CONSENT = "no_consent"
     PHOTO_NOT_KEPT = "photo_not_kept"
@@ -135,8 +133,6 @@ def label_of(reviews: Sequence[Review], source: LabelSource) -> ReviewedLabel | 
 
 @dataclass
 class GatheredFindings:
-    """Holds the pictures and their table, whose each picture is, and what was left out."""
-
     sent: list[SentFile] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
@@ -186,7 +182,6 @@ class ReviewedFindings:
         return gathered
 
     def _verdicts(self) -> dict[str, list[Review]]:
-        """Map each finding to its reviews, in the order in which they were signed."""
         verdicts: dict[str, list[Review]] = {}
         for verdict in self.reviews.walk_all():
             verdicts.setdefault(verdict.submission, []).append(verdict)
@@ -278,7 +273,6 @@ class ContributedPictures:
         return bool(account and finding) and Account.model_validate(account).may_teach
 
     def note_publication(self, dataset: str, by: str) -> None:
-        """Audit for each patient that researchers see the pictures, in the publication."""
         for account in self._images.accounts_of(dataset):
             self._trail.record(AuditRow("photo.to_dataset", by=by, target=account))
 
@@ -337,7 +331,6 @@ class FromReviewsService:
         return self.publisher.publish(dataset, new, gathered.sent, provenance).dataset
 
     def _count_dropped(self, name: str) -> dict[str, int] | None:
-        """Count what is gone of the version before; None where there is no such version."""
         before = self.datasets.data.datasets.find_newest(name)
         if before is None or before.labels_from is None or before.version is None:
             return None

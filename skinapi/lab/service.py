@@ -73,7 +73,6 @@ class DatasetsService:
     # --- sending ---
 
     def send_uploads(self, *, new: NewDataset, uploads: Sequence[str]) -> DatasetVersion:
-        """Check and publish these uploads beside the requests; idempotent by key."""
         # First of all: the uploads of a data set that is published are deleted.
         if sent := self.data.datasets.find_sent_before(new):
             return self._as_shown(sent)

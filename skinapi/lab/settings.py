@@ -35,7 +35,6 @@ class LabSettings(AreaSettings):
 
     @property
     def quarantine(self) -> Path:
-        """The folder for uploads that nobody has checked yet."""
         return self.instance_dir / "quarantine"
 
     @classmethod

@@ -83,7 +83,6 @@ def assess(
     pooled: Features,
     context: Context,
 ) -> Assessment:
-    """Assess one picture by its row of logits and its row of pooled features."""
     modality = settle_modality(context.modality, pooled, calibration.modality)
     each = [
         _calibrate(calibration, used, labels, logits, pooled, context) for used in modality.used
@@ -100,8 +99,6 @@ def assess(
 
 
 class Version(NamedTuple):
-    """Probabilities, and the facts of the patient that they count."""
-
     probabilities: Mapping[str, float]
     told: tuple[Fact, ...]
 

@@ -81,8 +81,6 @@ class RaisedBy(StrEnum):
 
 
 class BandRequest(NamedTuple):
-    """A band, and the rules that ask for it."""
-
     band: Band
     rules: tuple[RaisedBy, ...]
 

@@ -145,7 +145,6 @@ class HeldOutFigures(StoredRecord):
 
     @property
     def sent(self) -> float:
-        """The share of the test part that a person is told of."""
         return self.sensitivity if self.at_site is None else self.at_site
 
     @property

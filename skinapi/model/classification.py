@@ -291,8 +291,6 @@ def classify_prepared(
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
-    """A finding with what it was made of, which a joined finding needs."""
-
     finding: Finding
     assessment: Assessment
     output: EngineOutput
@@ -332,7 +330,6 @@ def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> J
 
 
 def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
-    """One finding of two or more photos of one lesion, with each one's own in it."""
     alone = [item.finding for item in judged]
     joined = join_assessments(model.calibration, [item.assessment for item in judged])
     shown = gravest([item.assessment for item in judged])

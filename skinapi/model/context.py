@@ -221,7 +221,6 @@ class Context(StoredRecord):
         return type(self).model_validate(facts)
 
     def list_changes(self, other: Self) -> tuple[str, ...]:
-        """The names of the facts in which the other differs."""
         fields = type(self).model_fields
         return tuple(name for name in fields if getattr(self, name) != getattr(other, name))
 

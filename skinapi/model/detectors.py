@@ -76,7 +76,6 @@ class ModalityDetector(Frozen):
     sure: float = Field(gt=0.5, le=1)
 
     def probability(self, pooled: Features) -> float:
-        """The probability that a picture was taken through a dermoscope."""
         return float(self.dermoscopic.probability(np.atleast_2d(pooled))[0])
 
     def recognise(self, probability: float) -> Modality:
@@ -213,7 +212,6 @@ class SkinDetector(Frozen):
         return self
 
     def probability(self, pooled: Features) -> float:
-        """The probability that a picture shows no skin."""
         return float(self.not_skin.probability(np.atleast_2d(pooled))[0])
 
     def doubts(self, pooled: Features) -> bool:

@@ -50,7 +50,6 @@ def modality_notices(
 def joined_modality_notices(
     modalities: Sequence[ModalityFinding], tested: Sequence[HeldOutFigures]
 ) -> tuple[LocalizedText, ...]:
-    """The notices of several pictures, none twice."""
     doubts = [doubt for modality in modalities for doubt in modality_doubts(modality)]
     used = [kind for kind in KNOWN if any(kind in modality.used for modality in modalities)]
     return tuple(dict.fromkeys([*doubts, *_tested_notices(used, tested)]))
@@ -195,7 +194,6 @@ class FindingHeading(StoredRecord):
 
     @property
     def likely(self) -> str:
-        """The condition that the headline says is likely."""
         return most_likely(self.ranked, self.shown_ranked).key
 
     @property
@@ -236,8 +234,6 @@ class FindingHeading(StoredRecord):
 
 
 class FindingSummary(FindingHeading):
-    """The part of a finding that other lists show."""
-
     malignant_score: float
     model_version: str
 

@@ -26,8 +26,6 @@ class Passage(LocalizedText):
 
 
 class _Written(LocalizedText):
-    """A passage as the file has it."""
-
     id: str
     reader: PassageReader | None = Field(default=None, alias="for")
     sentence: str | None = Field(default=None, alias="from")

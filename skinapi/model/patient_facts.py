@@ -57,13 +57,11 @@ class PatientFactsTable(Frozen):
         return self
 
     def told(self, context: Context) -> tuple[Fact, ...]:
-        """The facts that change something."""
         return tuple(fact for fact in Fact if any(self._shifts(fact, context)))
 
     def shift(
         self, probabilities: Mapping[str, float], context: Context, facts: Collection[Fact]
     ) -> dict[str, float]:
-        """The probabilities with these facts of the patient."""
         shifts = [each for fact in facts for each in self._shifts(fact, context)]
         raised = {
             key: p * math.exp(math.fsum(each.get(key, 0.0) for each in shifts))

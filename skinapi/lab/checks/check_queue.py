@@ -75,13 +75,11 @@ class CheckQueue:
             )
 
     def waiting(self) -> list[str]:
-        """List the data sets whose checks have not begun."""
         with self._changed:
             return [waiting.dataset for waiting in self._waiting]
 
     @contextmanager
     def now(self) -> Iterator[None]:
-        """Run a check in this thread, after the one that runs."""
         if not self._places.acquire(blocking=False):
             raise Unavailable(retry_after=RETRY_AFTER_S)
         try:
@@ -145,7 +143,6 @@ class Cleanup:
             self.data.store.transaction(refuse)
 
     def settle(self, dataset: DatasetVersion) -> None:
-        """Refuse one whose check was interrupted; delete one that is refused or half deleted."""
         if dataset.status != "checking":
             self.remove(dataset.id)
         else:
@@ -159,7 +156,6 @@ class Cleanup:
             self.settle(dataset)
 
     def forget(self, owner: str) -> int:
-        """Delete the uploads and data sets of this owner, and return how many."""
         self.data.uploads.forget(owner)
         datasets = self.data.datasets.list_of_owner(owner)
         for dataset in datasets:

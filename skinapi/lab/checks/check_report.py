@@ -109,7 +109,6 @@ class Checked:
 
 
 def unknown_labels(layout: Layout, mapping: LabelMapping) -> list[dict[str, Any]]:
-    """The labels that nothing maps, each with the closest of ours."""
     counts = Counter(
         picture.row.label
         for picture in layout.pictures
@@ -176,8 +175,6 @@ def duplicates_elsewhere(
 
 
 def others_beside(dataset: DatasetVersion, datasets: Datasets) -> Callable[[str], bool]:
-    """Tell whether an id is of another published data set, under another name than this one's."""
-
     @cache
     def is_other(identifier: str) -> bool:
         other = datasets.find(identifier)
@@ -188,7 +185,6 @@ def others_beside(dataset: DatasetVersion, datasets: Datasets) -> Callable[[str]
 
 
 def seen_by_model(checked: Sequence[Checked], learned: LearnedPictures) -> dict[str, Any]:
-    """The pictures that the model in service has learned from, or is measured on."""
     parts: dict[str, BoundedList] = {part: BoundedList() for part in PARTS}
     for picture in checked:
         part = learned.part_of(picture.row.image_id, picture.decoded.sha256)
@@ -198,7 +194,6 @@ def seen_by_model(checked: Sequence[Checked], learned: LearnedPictures) -> dict[
 
 
 def count_groups(checked: Sequence[Checked], *, lesions_known: bool) -> dict[str, Any]:
-    """Counts per class, modality, lesion and patient, and what contradicts within them."""
     lesions: defaultdict[str, set[str]] = defaultdict(set)
     patients: defaultdict[str, list[Checked]] = defaultdict(list)
     lesions_of_class: defaultdict[str, set[str]] = defaultdict(set)
@@ -245,7 +240,6 @@ def count_groups(checked: Sequence[Checked], *, lesions_known: bool) -> dict[str
 
 
 def warnings_of(report: Mapping[str, Any]) -> list[str]:
-    """The sentences that a person should read before training on it."""
     sentences = []
     if len(report["classes"]) < FEWEST_CLASSES:
         sentences.append("Training needs at least two classes.")

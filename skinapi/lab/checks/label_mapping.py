@@ -62,7 +62,6 @@ class LabelMapping:
         return self._given.get(written.lower(), written) is None
 
     def describe(self, written: Iterable[str]) -> list[dict[str, Any]]:
-        """List for the report each label that is mapped, with what it is published and known as."""
         counts = Counter(item.lower() for item in written)
         mapped = sorted(set(self._given) | set(counts) & set(self._known))
         return [

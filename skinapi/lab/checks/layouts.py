@@ -146,8 +146,6 @@ def _read_table(table: Entry, pictures: Sequence[Entry], go_on: Callable[[], Non
 
 
 class _PicturesByName:
-    """Finds a row's picture by its path from the table or the top, else by a unique name."""
-
     def __init__(self, table: Entry, pictures: Iterable[Entry]) -> None:
         self._folder = table.named.parent
         self._by_path: dict[str, Entry] = {}

@@ -94,7 +94,6 @@ class PictureDecoder:
         self._end()
 
     def decode(self, path: Path) -> DecodedPicture | str:
-        """Return what the picture is, or the reason why it cannot be used."""
         line = self._ask(path)
         if line is None:
             self._end()

@@ -67,7 +67,6 @@ class PictureStorage:
     disk: Path
 
     def add(self, dataset: str, checked: Sequence[Checked], provenance: Provenance) -> None:
-        """Store these, but for those that may not be in the data set."""
         images: list[DatasetImage] = []
         try:
             for picture in checked:
@@ -99,7 +98,6 @@ class PictureStorage:
     def _insert(
         self, dataset: str, images: Sequence[DatasetImage], contributed: Contributions | None
     ) -> list[DatasetImage]:
-        """Return what may not be in the data set."""
         self.data.datasets.hold_checked(dataset)
         left_out = []
         for image in images:
@@ -327,7 +325,6 @@ class Publisher:
         modality: Modality | None,
         folder: QuarantineFolder,
     ) -> Checked | str:
-        """Return the picture, or why it cannot be used."""
         written = picture.row.modality
         if written and written not in list(Modality):
             return f"unknown modality; choose among {', '.join(Modality)}"

@@ -86,7 +86,6 @@ class DatasetImages(Repository[DatasetImage]):
         self._blobs = store.blobs
 
     def store_files(self, image: DatasetImage, *, picture: bytes, thumbnail: bytes) -> DatasetImage:
-        """Store the files, and return the image with their keys."""
         keys = {
             "picture_blob": self._blobs.put(picture),
             "thumbnail_blob": self._blobs.put(thumbnail),
@@ -156,7 +155,6 @@ class DatasetImages(Repository[DatasetImage]):
         return content
 
     def find_copies(self, hashes: Sequence[str]) -> list[tuple[str, str]]:
-        """List SHA-256 and data set of each picture that has one of these."""
         documents = self._documents.find(
             {"sha256": {"$in": list(hashes)}}, limit=MOST_FOUND, fields=("dataset", "sha256")
         )

@@ -128,7 +128,6 @@ class DatasetVersion(StoredRecord):
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether its check was not heard of for so long that its process must have ended."""
         return self.status == "checking" and self.touched_at < now() - SILENT_FOR
 
 
@@ -158,7 +157,6 @@ class NewDataset(BaseModel):
 
     @property
     def request_hash(self) -> str:
-        """Equal where the same was asked for."""
         request = self.model_dump(mode="json", exclude={"owner", "key"})
         return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
@@ -194,7 +192,6 @@ class Datasets(Repository[DatasetVersion]):
         return self.insert(dataset, reference=None)
 
     def find_sent_before(self, new: NewDataset) -> DatasetVersion | None:
-        """Find what the same request with the same key has made before, if anything."""
         before = self._by_key(new.key, owner=new.owner)
         if before is None:
             return None
@@ -304,7 +301,6 @@ class Datasets(Repository[DatasetVersion]):
         status: Status = "published",
         owner: str | None = None,
     ) -> Page[DatasetVersion]:
-        """List without their reports, the oldest first."""
         wanted = {"status": status} if owner is None else {"status": status, "owner": owner}
         return self._page(wanted, paging, fields=LISTED)
 
@@ -318,14 +314,12 @@ class Datasets(Repository[DatasetVersion]):
         return self._list({"owner": owner}, fields=LISTED)
 
     def owners(self) -> set[str]:
-        """The accounts that have a data set; for `check`."""
         return set(self._documents.count_by("owner"))
 
     def begin_deletion(self, identifier: str) -> None:
         self._change({"id": identifier}, status="deleting", touched_at=now(), reference=None)
 
     def abandoned(self) -> Iterator[DatasetVersion]:
-        """Yield what was interrupted in its check or deletion, or refused a day ago."""
         for status, since in (
             ("checking", SILENT_FOR),
             ("deleting", SILENT_FOR),

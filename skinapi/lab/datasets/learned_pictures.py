@@ -30,7 +30,6 @@ class LearnedPictures:
 
 
 def learned_by_serving(models: ModelsService) -> LearnedPictures:
-    """Read the split of the model in service, promoted or built-in."""
     pointed = models.pointer.read().version
     if pointed is None:
         return learned_by(models.built_in)

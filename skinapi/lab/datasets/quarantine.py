@@ -112,7 +112,6 @@ class Quarantine:
 
 
 def _locked(folder: Path) -> int:
-    """Return the descriptor that holds the folder's lock."""
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -93,7 +93,6 @@ class DuplicateSearch:
                         yield at + index, original, score
 
     def _likely(self, windows: Windows, first: int) -> NDArray[np.bool_]:
-        """Mark by picture, orientation and original what may be a copy."""
         originals = self._coarse[first : first + ORIGINALS_AT_ONCE]
         coarse = _vectors(_halve(windows[:, COARSE_WINDOWS]))[..., _turns(COARSE_SIDE)]
         mine = np.ascontiguousarray(coarse.transpose(0, 2, 1, 3))  # picture, turn, window, pixel
@@ -208,7 +207,6 @@ class _Originals:
         self._copies = DuplicateSearch(described) if described else None
 
     def mark_held_out(self, batch: Sequence[DatasetImage]) -> list[bool]:
-        """Say of each picture whether the reference has it, or shows the same lesion or patient."""
         held = [
             image.sha256 in self._known or bool(_named_groups(image) & self._groups)
             for image in batch
@@ -233,7 +231,6 @@ class _Originals:
 
 
 def _named_groups(image: DatasetImage) -> set[Group]:
-    """The lesion and the patient, where the data set names them."""
     groups = {("patient", image.patient)} if image.patient else set()
     return groups if image.lesion == image.image_id else {*groups, ("lesion", image.lesion)}
 

@@ -76,7 +76,6 @@ class Uploads(Repository[UploadRecord]):
         return self.insert(upload)
 
     def find_begun(self, announced: Announced) -> UploadRecord | None:
-        """Find what the same request with the same key has announced before."""
         before = self._by_key(announced.idempotency_key, owner=announced.owner)
         if before is None:
             return None
@@ -123,7 +122,6 @@ class Uploads(Repository[UploadRecord]):
         return grown
 
     def _sent_before(self, upload: str, offset: int, size: int) -> UploadRecord:
-        """Return the upload, if it has a part of this size there."""
         record = self.get(upload)
         parts = self._parts.find({"upload": upload, "offset": offset}, limit=1)
         if [part["size"] for part in parts] != [size]:
@@ -154,7 +152,6 @@ class Uploads(Repository[UploadRecord]):
         return self._list({"owner": owner})
 
     def owners(self) -> set[str]:
-        """The accounts that have an upload; for `check`."""
         return set(self._documents.count_by("owner"))
 
     def remove(self, identifier: str) -> None:
@@ -178,7 +175,6 @@ class Uploads(Repository[UploadRecord]):
             self.remove(upload.id)
 
     def sweep(self) -> None:
-        """Delete uploads that have expired."""
         expired = {"expires_at": {"$lt": now()}}
         for document in self._documents.find(expired, sort="expires_at", limit=SWEPT_AT_ONCE):
             self.remove(document["id"])

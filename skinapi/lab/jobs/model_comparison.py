@@ -140,8 +140,6 @@ LEARNED_REFERENCE = (
 
 @dataclass(frozen=True, slots=True)
 class LearnedFrom:
-    """Holds a data set, and the folder with those of its pictures that a training has read."""
-
     dataset: DatasetVersion
     folder: Path
 

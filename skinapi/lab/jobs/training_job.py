@@ -190,14 +190,11 @@ def choose_start(architecture: str, serving: Path | None, weights: Path | None) 
 
 
 def _started_from(serving: Path | None, options: TrainOptions) -> str | None:
-    """Name the model in service, where the weights were its own."""
     return read_card(serving).version if serving and options.init == str(serving) else None
 
 
 @dataclass(slots=True)
 class _Stages:
-    """Writes the log of a training, and tells its worker with each counted line how far it is."""
-
     context: JobContext
     low: float = 0.0
     high: float = 0.0

@@ -85,7 +85,6 @@ def _write_on_card(
 
 
 def _refuse_learned(folder: Path, model: Model, outputs: ModelOutputs) -> None:
-    """Refuses a picture that the model may have learned from."""
     if not (folder / SPLIT).is_file():
         raise BadDataset(f"{folder} has no {SPLIT}: what it has learned from is not known.")
     parts = read_split(folder / SPLIT)

@@ -75,7 +75,6 @@ def export_network(options: ExportOptions, out: Path) -> Exported:
 
 
 def _architecture(name: str) -> str:
-    """The network's own name as a part of a version, which is a part of an address."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:LONGEST_NAME] or "network"
 
 

@@ -106,7 +106,6 @@ def _tint(picture: Image.Image, random: Random) -> Image.Image:
 
 
 def _erase_rectangle(picture: Image.Image, random: Random) -> Image.Image:
-    """Fills a rectangle with the mean colour, so that no single spot decides."""
     width, height = (round(random.uniform(0.15, 0.4) * side) for side in picture.size)
     left, top = random.integers(picture.width - width), random.integers(picture.height - height)
     mean = np.asarray(picture, np.float32).mean(axis=(0, 1))
@@ -117,7 +116,6 @@ def _erase_rectangle(picture: Image.Image, random: Random) -> Image.Image:
 
 
 def relight(picture: Image.Image, random: Random) -> Image.Image:
-    """Moves the mean colour part of the way to that of another clinic's picture."""
     pixels = np.log(np.asarray(picture.convert("RGB"), np.float32) + DARKEST)
     drawn = random.multivariate_normal(CLINIC_COLOUR, CLINIC_SPREAD)
     move = (drawn - pixels.mean(axis=(0, 1))) * random.random()

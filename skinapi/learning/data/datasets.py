@@ -248,7 +248,6 @@ class Sources:
         return (*self.dataset.samples, *self.normal_skin)
 
     def describe(self) -> str:
-        """What was found and skipped, as lines for the log."""
         named = zip(self.sources, self.datasets, strict=False)
         lines = [f"{source.name}: {dataset.describe()}" for source, dataset in named]
         if self.normal_skin:

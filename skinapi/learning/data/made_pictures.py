@@ -11,7 +11,6 @@ Field = NDArray[np.float64]
 
 
 def make_pictures(each: int, *, seed: int) -> list[Image.Image]:
-    """So many of each kind, in any two colours."""
     random = np.random.default_rng(seed)
     return [
         _colour(make(random), random)
@@ -21,7 +20,6 @@ def make_pictures(each: int, *, seed: int) -> list[Image.Image]:
 
 
 def _colour(field: Field, random: np.random.Generator) -> Image.Image:
-    """From one colour at 0 to another at 1, with the grain of a camera."""
     first, second = random.uniform(0, 255, (2, 3))
     mixed = first + (second - first) * np.clip(field, 0, 1)[..., None]
     grain = random.normal(0, random.uniform(3, 8), mixed.shape)
@@ -40,7 +38,6 @@ def _clouds(random: np.random.Generator) -> Field:
 
 
 def _gradient(random: np.random.Generator) -> Field:
-    """Along a line, or around a point."""
     down, across = np.mgrid[:SIDE, :SIDE] / SIDE - random.random((2, 1, 1))
     if random.random() < 0.5:
         return np.asarray(np.hypot(down, across))
@@ -49,7 +46,6 @@ def _gradient(random: np.random.Generator) -> Field:
 
 
 def _fabric(random: np.random.Generator) -> Field:
-    """Two sets of threads across each other."""
     down, across = np.mgrid[:SIDE, :SIDE]
     angle, spread = random.uniform(0, np.pi), random.uniform(4, 40, 2)
     turned = (

@@ -76,7 +76,6 @@ def _cut(sample: Sample, box: Box) -> Sample:
 
 
 def find_skin(picture: Image.Image) -> Box | None:
-    """The largest clean square outside the lesion, and among equal ones the farthest from it."""
     pixels = shrink_smoothly(picture)
     lesion = find_lesion(pixels)
     if lesion is None:
@@ -102,7 +101,6 @@ def _find_unclean(pixels: Numbers, lesion: Mask) -> Mask:
 
 
 def _find_farthest(unclean: Mask, lesion: Mask, side: int) -> tuple[int, int] | None:
-    """Left and top of the clean square that is farthest from the lesion's centre."""
     if min(unclean.shape) < side:
         return None
     # A summed-area table counts the unclean pixels of all squares at once.

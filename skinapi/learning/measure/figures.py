@@ -175,7 +175,6 @@ def measure_each_group(
 def measure_share(
     name: str, rows: pd.DataFrame, holds: pd.Series, among: pd.Series | None = None
 ) -> Figures:
-    """The share of the rows, or of those `among` them, for which it holds, with its interval."""
     counted = None if among is None else among.to_numpy(bool)
     return metrics.share_with_interval(name, holds.to_numpy(bool), rows["group"].tolist(), counted)
 
@@ -210,7 +209,6 @@ def points_of(calibration: ModelCalibration) -> Iterator[OperatingPoint]:
 
 
 def measure_predictions(predictions: Predictions) -> Figures:
-    """All metrics of probabilities and stated classes, refused pictures included."""
     p, y = predictions.probabilities, predictions.labels
     named, stated = predictions.named, predictions.stated
     draws = metrics.draw_bootstrap(predictions.groups)

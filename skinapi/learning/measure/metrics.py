@@ -33,18 +33,15 @@ def auc(scores: Floats, positive: Mask) -> float:
 
 
 def macro_auc(probabilities: Floats, labels: Labels) -> float:
-    """The mean one-versus-rest AUC of the classes that occur."""
     present = np.unique(labels)
     return float(np.mean([auc(probabilities[:, label], labels == label) for label in present]))
 
 
 def balanced_accuracy(probabilities: Floats, labels: Labels) -> float:
-    """The mean sensitivity of the classes that occur."""
     return balanced_accuracy_of(probabilities.argmax(axis=1), labels)
 
 
 def balanced_accuracy_of(chosen: Labels, labels: Labels) -> float:
-    """The same for classes that any rule has chosen."""
     hit = chosen == labels
     return float(np.mean([hit[labels == label].mean() for label in np.unique(labels)]))
 

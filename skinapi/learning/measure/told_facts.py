@@ -107,7 +107,6 @@ def _auc_of(scores: metrics.Floats, positive: metrics.Mask, rows: metrics.Rows) 
 def _measure_telling_at_points(
     model: Model, lesions: ModelOutputs, tell: Callable[[Sample], Context]
 ) -> Figures:
-    """The share of the malignant ones that is sent, and of the benign ones that is spared."""
     figures = {}
     for point in points_of(model.calibration):
         at = model.with_calibration(model.calibration.at(point))

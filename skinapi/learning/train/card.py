@@ -146,7 +146,6 @@ def _with_clinics(own: Calibration, kind: Modality, card: Figures) -> Calibratio
 
 
 def _row_of(entry: Figures, kind: Modality, card: Figures) -> Figures | None:
-    """The figures of a source that was left out, on pictures of this kind."""
     figures: Figures = entry["figures"]
     by_kind: Mapping[str, Figures] | None = figures.get("by_modality")
     if by_kind:

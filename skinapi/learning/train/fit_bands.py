@@ -91,7 +91,6 @@ class BandRows:
         return np.asarray(np.sum(each, axis=0))
 
     def urgent(self, thresholds: Mapping[str, float]) -> Rows:
-        """Mark the rows that a threshold or a name makes urgent."""
         urgent = np.zeros(len(self.labels), bool)
         for key, threshold in THRESHOLDS.items():
             if threshold.band is Band.URGENT_REFERRAL and key in thresholds:
@@ -201,7 +200,6 @@ def _melanoma_threshold(rows: BandRows, urgent: Rows, cap: float) -> float:
 
 
 def _reached_by(share: float, scores: Floats) -> float:
-    """The largest threshold that at least this share of the scores reaches."""
     wanted = metrics.threshold_at_sensitivity(scores, np.ones(len(scores), bool), share)
     # Rounded down: rounded up, the threshold would miss the picture that it was fitted to catch.
     return float(np.floor(wanted * 1e4) / 1e4)
@@ -216,7 +214,6 @@ def _asked_by(share: float, scores: Floats) -> float:
 
 
 def _passed_by(share: float, scores: Floats) -> float:
-    """The smallest threshold that at most this share of the scores reaches."""
     if not len(scores):
         return 0.0
     allowed = int(share * len(scores))

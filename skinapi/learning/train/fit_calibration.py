@@ -256,7 +256,6 @@ def fit_prediction_sets(
 
 
 def conformal_limit(scores: Probabilities, level: float) -> float | None:
-    """The largest limit that a new score reaches with this probability; None with few scores."""
     rank = int(np.floor((len(scores) + 1) * (1 - level) + 1e-9))
     return None if rank < 1 else float(np.sort(scores)[rank - 1])
 

@@ -146,14 +146,11 @@ def _along_line(years: float) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """How each column goes with each class, and the mean of those who tell it."""
-
     classes: Sequence[str]
     weights: Floats
     means: Floats
 
     def centre(self, samples: Sequence[Sample]) -> Floats:
-        """The columns of these patients: zero is the mean, or not told."""
         columns = np.array([_describe(sample) for sample in samples])
         return np.where(np.isnan(columns), 0, columns - self.means)
 
@@ -203,8 +200,6 @@ def _fit_direction(
 
 @dataclass(frozen=True, slots=True)
 class _Lesions:
-    """Validation lesions of one kind of picture, with its calibration."""
-
     calibration: Calibration
     kind: Modality
     labels: Sequence[str]
@@ -365,7 +360,6 @@ def _fit_told(
 
 
 def _reached_by_weight(share: float, scores: Floats, weight: Floats) -> float:
-    """The largest score that lesions with this share of the weight reach."""
     falling = np.argsort(-scores)
     reached = np.cumsum(weight[falling])
     return float(scores[falling][np.searchsorted(reached, share * reached[-1] - 1e-9)])

@@ -260,7 +260,6 @@ def _refuse_bomb(archive: zipfile.ZipFile, name: str) -> None:
 
 
 def _bounded(text: bytes, name: str) -> Any:
-    """Refuses an architecture that is larger or deeper than that of any network."""
     if len(text) > MOST_ARCHITECTURE or holds_more_values(text, MOST_VALUES):
         raise UnreadableNetwork(f"The architecture in {name} is larger than that of any network")
     config = json.loads(text)

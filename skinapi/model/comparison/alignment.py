@@ -167,7 +167,6 @@ def find_fit(first: Image.Image, second: Image.Image) -> Fit:
 
 
 def view(picture: Image.Image, side: int) -> View:
-    """The middle of a picture with this shorter side."""
     grey = np.asarray(small_copy(picture, side).convert("L"), np.float32)
     fine = blur(grey, FINE) - blur(grey, COARSE)
     strength = np.sqrt(np.maximum(blur(np.square(fine), COARSE), 0))

@@ -180,7 +180,6 @@ class _Outlines(NamedTuple):
     pixels: tuple[Numbers, Numbers]
 
     def at(self, shape: tuple[int, ...]) -> tuple[Mask, Mask]:
-        """The lesion at the scale of the pair."""
         return resized(self.masks[0], shape), resized(self.masks[1], shape)
 
 
@@ -191,7 +190,6 @@ class _Outlined(NamedTuple):
 
 
 def compare(first: Photo, second: Photo) -> Comparison:
-    """Align two photos of one spot, and measure what has changed from the first to the second."""
     if any(measure_quality(photo).reasons for photo in (first, second)):
         return Comparison(not_comparable=NotComparable.QUALITY)
     fit = find_fit(first.pixels, second.pixels)
@@ -324,7 +322,6 @@ def _asymmetry(outlines: _Outlines) -> Change:
 
 
 def _why_unknown(part: ChangedPart | None) -> NotMeasured | None:
-    """Why a part may have changed that nothing shows. None if one is seen, or would be."""
     if part is None:
         return NotMeasured.CUT_OFF
     if part.has_changed:

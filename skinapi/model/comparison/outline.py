@@ -33,7 +33,6 @@ def component_at(mask: Mask, at: tuple[int, int]) -> Mask:
 
 
 def _touching(mask: Mask, runs: Runs) -> tuple[Runs, Runs]:
-    """All pairs of runs that touch, one in a row and one in the next row."""
     upper, lower = [], []
     width = mask.shape[1]
     for across in (-1, 0, 1):
@@ -106,7 +105,6 @@ def measure_shape(photo: Photo) -> Shape | None:
 
 
 def shape_within(mask: Mask, pixels: Numbers) -> Shape:
-    """Measure the lesion within this outline, on pixels of `shrink_smoothly`."""
     rows, columns = np.nonzero(mask)
     around = np.stack([columns - columns.mean(), rows - rows.mean()])
     inner = pixels[_core(mask)]

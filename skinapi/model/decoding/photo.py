@@ -219,7 +219,6 @@ def shrink_to_stored(photo: Photo) -> Photo:
 
 
 def stored_size(sent: Size) -> Size:
-    """The size at which an upload of this size is stored; never larger than the upload."""
     shrunk = min(1.0, STORED_SIDE / max(sent))
     return max(1, round(sent[0] * shrunk)), max(1, round(sent[1] * shrunk))
 

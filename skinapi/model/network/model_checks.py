@@ -260,7 +260,6 @@ def find_calibration_fault(
 
 
 def find_network_fault(output: EngineOutput, *, head: Head) -> str | None:
-    """Check shapes, types and values of the network's output for one picture."""
     answers = {
         "logits": output.logits,
         "pooled features": output.pooled,

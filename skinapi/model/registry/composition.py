@@ -16,7 +16,6 @@ from skinapi.platform.storage.unit_of_work import UnitOfWork
 
 
 def open_served(settings: Settings) -> ServedModel:
-    """Open without a model yet: the reloader of `open_registry` loads it."""
     sizing = settings.sizing
     return ServedModel(
         partial(

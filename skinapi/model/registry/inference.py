@@ -82,7 +82,6 @@ class InferenceService:
         measure: bool = False,
         keep: bool = False,
     ) -> ClassifiedPhoto:
-        """Classify a photo in the prediction pool."""
         classify = partial(_classify, self.served.model, content, context, measure, keep)
         return self.run_in_pool(classify, caller=caller)
 

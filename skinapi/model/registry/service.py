@@ -61,7 +61,6 @@ class ModelReloader:
         self._retry_at = 0.0
 
     def run_once(self) -> None:
-        """Serve what the pointer names now."""
         with self._lock:
             wanted = self._pointer.read()
             retry = self._served.problem is not None and time.monotonic() >= self._retry_at

@@ -95,7 +95,6 @@ class ServingPointer(Repository[Serving]):
     def move(
         self, before: Serving, move: PointerChange, *, earlier: Sequence[str | None]
     ) -> Serving:
-        """Put another version into service."""
         return self._replace(
             before,
             version=move.version,

@@ -45,7 +45,6 @@ def store_files(blobs: Blobs, folder: Path) -> tuple[StoredFile, ...]:
 
 
 def _store_file(blobs: Blobs, path: Path, keys: list[str]) -> StoredFile:
-    """Store a file, and add the keys of its pieces to `keys` as they are stored."""
     digest, size, first = hashlib.sha256(), 0, len(keys)
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
@@ -114,7 +113,6 @@ def _damaged(file: StoredFile) -> ModelDamaged:
 
 
 def _holds(folder: Path, files: Collection[StoredFile]) -> bool:
-    """Whether these files are in it, unchanged, and nothing else."""
     if not folder.is_dir() or {path.name for path in folder.iterdir()} != {f.name for f in files}:
         return False
     return all(

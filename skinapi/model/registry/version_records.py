@@ -111,7 +111,6 @@ class ModelVersions(Repository[ModelVersion]):
         return next((each for each in made if each.servable), None)
 
     def page_versions(self, paging: PageRequest) -> Page[VersionSummary]:
-        """The versions in the order in which they were added."""
         rows = self._documents.find(after=paging.after, limit=paging.limit + 1, fields=LISTED)
         return page_of(rows, paging).map_all(partial(self._read_each_as, VersionSummary))
 
@@ -139,8 +138,6 @@ class ModelVersions(Repository[ModelVersion]):
         return ModelVersion.model_validate(self._documents.update({"id": stored.id}, ops))
 
     def mark_served(self, version: str) -> None:
-        """Note that it has been in service, which no candidate has."""
-
         def decide(stored: ModelVersion) -> Document:
             stored.refuse_without_files()
             return {} if stored.served_at else {"served_at": now()}
@@ -200,7 +197,6 @@ def _read_valid_card(folder: Path) -> ModelCard:
 
 
 def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
-    """The fields of a record that come from the folder."""
     own = card.figures.get("test")
     return {
         "version": card.version,
@@ -213,7 +209,6 @@ def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
 
 
 def _headline(own: Mapping[str, Any]) -> dict[str, float]:
-    """What a list says of a test part, as far as its card has it."""
     figures = {name: finite_number(own.get(name)) for name in HEADLINE}
     by_lesion = own.get("one_per_lesion")
     if isinstance(by_lesion, dict):

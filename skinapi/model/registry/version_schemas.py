@@ -75,7 +75,6 @@ class ModelSummaryView(Answer):
 
 
 def shown_state(version: VersionSummary, *, serving: bool) -> Shown:
-    """Say whether it serves, has served, or never has."""
     if serving:
         return "serving"
     return "retired" if version.served_at else "candidate"

@@ -77,7 +77,6 @@ class ModelsService:
 
     @property
     def problem(self) -> str | None:
-        """Why this process does not serve what it should."""
         return self.served.problem if self.served else None
 
     @cached_property
@@ -259,7 +258,6 @@ class ModelsService:
         return judge_gates(candidate.for_gates(), before, reference=self._reference_data())
 
     def _pointed(self, stored: ModelVersion) -> str | None:
-        """How the pointer names this version."""
         if self._is_built_in(stored.version) and not stored.servable:
             return None
         stored.refuse_without_files()
