@@ -70,8 +70,9 @@ class PatientsService:
     @atomic
     def set_phone(self, unit: Unit, account_id: str, phone: str, *, by: Subject) -> None:
         account = self.accounts.get(account_id)
-        if account.external:
-            self.accounts.set_phone(unit, account, phone, by=by.id)
+        if account.external and account.phone != phone:
+            unit.audit("account.phone", by=by.id, target=account.id)
+            self.accounts.change(unit, account, phone=phone)
 
     def find_in_charge(self, patient: str) -> Account | None:
         doctor = self.accounts.find_by_id(self.accounts.get(patient).doctor_id or "")

@@ -147,7 +147,7 @@ def test_a_letter_says_where_the_spot_is_in_the_patients_language_and_not_what_t
     shared_backend: Backend,
 ) -> None:
     at = Practice(shared_backend)
-    assert at.ada.call("PUT", "/me/locale", json={"locale": "fr"}).status_code == 200
+    assert at.ada.call("PATCH", "/me", json={"locale": "fr"}).status_code == 200
     place = {"site": "back", "laterality": "left"}
     spot = at.ada.call("POST", "/lesions", json={"place": place, "name": "Omoplate"}).get_json()
     at.number = predicted(at.ada, lesion=spot["id"])["id"]

@@ -38,7 +38,7 @@ def test_two_accounts_are_joined_once_both_people_were_seen(
 ) -> None:
     admin, gone, stays = seeder.person("admin"), seeder.person(), seeder.person()
     for item, year in ((gone, 1950), (stays, 1981)):
-        assert item.call("PUT", "/me/person", json={"birth_year": year}).status == 200
+        assert item.call("PATCH", "/me", json={"birth_year": year}).status == 200
     journey = Journey(visitor, "admin", look)
     visitor.enter(admin, "admin")
     visitor.go(f"accounts?status=all&q={gone.email}")

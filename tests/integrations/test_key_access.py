@@ -31,7 +31,7 @@ TAKE_NO_KEY = """
     # Who one is, how one logs in, and what a person decides about the own account and data.
     show_me change_password log_out list_sessions end_session begin_second_factor
     confirm_second_factor remove_second_factor list_keys make_key revoke_key show_consents
-    set_consents change_locale set_notices set_phone set_person delete_me preview_closing
+    set_consents change_own_account delete_me preview_closing
     correct_facts
     summarise_data ask_for_file show_file delete_file
     fetch_file delete_submission list_readers create_lesion change_lesion delete_lesion

@@ -87,8 +87,8 @@ def test_who_files_for_a_patient_need_not_tell_what_the_patient_told_once(
     patient, told = backend.account(ada.email).id, {"birth_year": now().year - 60, "sex": "female"}
     for years in (-1, 131):
         body = {**told, "birth_year": now().year - years}
-        assert ada.call("PUT", "/me/person", json=body).status_code == 400
-    assert ada.call("PUT", "/me/person", json=told).status_code == 200
+        assert ada.call("PATCH", "/me", json=body).status_code == 400
+    assert ada.call("PATCH", "/me", json=told).status_code == 200
     me = ada.call("GET", "/me").get_json()
     assert {name: me[name] for name in told} == told
 
@@ -101,7 +101,7 @@ def test_who_files_for_a_patient_need_not_tell_what_the_patient_told_once(
     assert facts_of(sent(program, patient=patient, sex="other")) == (*lower, "other")
     assert facts_of(sent(program, patient=patient, age_band="0-29")) == (None, "0-29", "female")
     assert facts_of(sent(ada)) == (None, None, None), "earlier clients of hers tell none"
-    assert ada.call("PUT", "/me/person", json={}).status_code == 200
+    assert ada.call("PATCH", "/me", json=dict.fromkeys(told)).status_code == 200
     assert facts_of(sent(program, patient=patient)) == (None, None, None)
     assert told.keys().isdisjoint(ada.call("GET", "/me").get_json())
 

@@ -88,7 +88,7 @@ class TwoAccounts:
         self.backend, self.root = backend, backend.member(role="admin")
         self.grey, self.old = patient_in_care(backend)
         self.grace, self.ada = patient_in_care(backend)
-        self.old.call("PUT", "/me/person", json={"birth_year": 1950, "sex": "female"})
+        self.old.call("PATCH", "/me", json={"birth_year": 1950, "sex": "female"})
         self.numbers = [number for item in (self.old, self.ada) for number in self._fill(item)]
         self.old_id, self.ada_id = (backend.account(item.email).id for item in (self.old, self.ada))
 

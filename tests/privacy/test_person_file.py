@@ -264,7 +264,7 @@ def test_its_page_is_in_the_language_of_the_account(
 ) -> None:
     practice = Practice(backend)
     practice.review("melanocytic_nevus")
-    practice.ada.call_ok("PUT", "/me/locale", json={"locale": language})
+    practice.ada.call_ok("PATCH", "/me", json={"locale": language})
     page = unescape(made_for(backend, practice.ada, tmp_path / "work").read(PAGE).decode())
     assert f'<html lang="{language}">' in page
     assert WORDS[language].labels["title"] in page

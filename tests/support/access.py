@@ -470,10 +470,7 @@ show_me                      any_account       /me
 change_password              approved          /me/password
 show_consents                approved          /me/consents
 set_consents                 approved          /me/consents
-change_locale                approved          /me/locale
-set_notices                  approved          /me/notices
-set_phone                    approved          /me/phone
-set_person                   approved          /me/person
+change_own_account           approved          /me
 delete_me                    approved          /me
 preview_closing              approved          /me/deletion
 verify_receipt               anyone            /receipts/verify/{no_code}
@@ -613,10 +610,7 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "refresh": lambda accounts: {"json": {"refresh_token": accounts.refresh_token()}},
     "change_password": {"json": {"current_password": PASSWORD, "new_password": "another horse"}},
     "set_consents": {"json": {"photos": True}},
-    "change_locale": {"json": {"locale": "fr"}},
-    "set_notices": {"json": {"mail": False}},
-    "set_phone": {"json": {"phone": "+44 20 7946 0018"}},
-    "set_person": {"json": {"birth_year": 1976, "sex": "female"}},
+    "change_own_account": {"json": {"locale": "fr"}},
     "delete_me": nobody_needs_the_caller,
     "ask_for_file": {"json": {"current_password": PASSWORD}},
     "delete_file": own_file,

@@ -55,7 +55,7 @@ def read_all() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         backend = Backend(Path(folder))
         ada = backend.member()
-        assert ada.call("PUT", "/me/locale", json={"locale": "de"}).status_code == 200
+        assert ada.call("PATCH", "/me", json={"locale": "de"}).status_code == 200
         made = predicted(ada, modality="clinical", checklist="oozing", age_band="60-74")
         refused = send(ada, encoded(skin_with_spot((30, 30))), checklist="oozing").get_json()
         pages = read_pages(ada, made) | read_console(backend)

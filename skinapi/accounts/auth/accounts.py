@@ -115,11 +115,6 @@ class Accounts(Repository[Account]):
     def find_by_identity(self, identity: str) -> Account | None:
         return self._first({"identity": identity})
 
-    def set_phone(self, unit: Unit, account: Account, phone: str | None, *, by: str) -> None:
-        if account.phone != phone:
-            unit.audit("account.phone", by=by, target=account.id)
-            self.change(unit, account, phone=phone)
-
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
         """Change an account as this transaction has read it; a field that is None is removed.
 

@@ -23,15 +23,12 @@ from skinapi.accounts.auth.schemas import (
     ForgottenPassword,
     LoggedIn,
     Me,
-    NewLocale,
-    NewNotices,
     NewPasswordBody,
-    NewPhone,
     NewTokens,
+    OwnChange,
     PasswordByLink,
     PasswordLinkView,
     PasswordReplacement,
-    Person,
     RefreshBody,
     Refreshed,
     Registration,
@@ -183,35 +180,15 @@ def change_password(auth: AuthService, *, body: NewPasswordBody, subject: Subjec
     return NewTokens(message="Password changed", **tokens.fields())
 
 
-@routes.route("PUT", "/me/locale", access=Authenticated())
-def change_locale(auth: AuthService, *, body: NewLocale, subject: Subject) -> Message:
-    """Choose the language of one's reports, where a request asks for none."""
-    auth.change_locale(account_id=subject.id, locale=body.locale)
-    return Message(message="Locale changed")
-
-
-@routes.route("PUT", "/me/notices", access=Authenticated())
-def set_notices(auth: AuthService, *, body: NewNotices, subject: Subject) -> Message:
-    """Choose whether one gets notices by mail. Those of security are sent in any case."""
-    auth.set_notices(account_id=subject.id, mail=body.mail)
-    return Message(message="Notices changed")
-
-
-@routes.route("PUT", "/me/phone", access=Authenticated())
-def set_phone(auth: AuthService, *, body: NewPhone, subject: Subject) -> Message:
-    """Give a phone number under which one's doctor can reach one, or remove it."""
-    auth.set_phone(account_id=subject.id, phone=body.phone)
-    return Message(message="Phone number changed")
-
-
-@routes.route("PUT", "/me/person", access=Authenticated())
-def set_person(auth: AuthService, *, body: Person, subject: Subject) -> Message:
-    """Tell the year of birth and the sex once, for photos to come: a page of this server fills them
-    in, and so does the server where a program or a doctor sends a photo of this person. Findings
-    that are there stay as they are.
+@routes.route("PATCH", "/me", access=Authenticated())
+def change_own_account(auth: AuthService, *, body: OwnChange, subject: Subject) -> Message:
+    """Change what the body names: the language of one's reports where a request asks for none,
+    whether mails are sent, the phone number, and the year of birth and sex. The last two are filled
+    in for photos to come, by a page of this server, and where a program or a doctor sends a photo
+    of this person. Findings that are there stay as they are.
     """
-    auth.set_person(account_id=subject.id, birth_year=body.birth_year, sex=body.sex)
-    return Message(message="Year of birth and sex changed")
+    auth.change_own_account(account_id=subject.id, wanted=body.wanted)
+    return Message(message="Changed")
 
 
 @routes.route("POST", "/auth/logout", access=ANYONE_SIGNED)

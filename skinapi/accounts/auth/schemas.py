@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from flask import request
 from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
-from skinapi.accounts.auth.account import Account, Status, WantedRole
+from skinapi.accounts.auth.account import Account, AccountFields, Status, WantedRole
 from skinapi.accounts.auth.consents import (
     PURPOSES,
     ConsentGiven,
@@ -113,21 +113,14 @@ class PasswordReplacement(NewPasswordBody):
     code: Code | None = Field(default=None, description=CODE)
 
 
-class NewLocale(Body):
-    locale: Language
+class OwnChange(Body):
+    """What is left out stays, and null removes it."""
 
-
-class NewNotices(Body):
-    mail: bool = Field(description="whether mails are sent that are not of security")
-
-
-class NewPhone(Body):
-    phone: Phone | None = Field(description="digits, spaces and `+ ( ) - / .`; null removes it")
-
-
-class Person(Body):
-    """What one tells of oneself once, for photos to come. What is left out is forgotten."""
-
+    locale: Language | None = None
+    notices: bool | None = Field(
+        default=None, description="whether mails are sent that are not of security"
+    )
+    phone: Phone | None = Field(default=None, description="digits, spaces and `+ ( ) - / .`")
     birth_year: int | None = Field(default=None, description=f"at most {OLDEST} years ago")
     sex: Sex | None = None
 
@@ -137,6 +130,18 @@ class Person(Body):
         if year is not None and age_band_of(now().year - year) is None:
             raise ValueError(f"a year from {now().year - OLDEST} to {now().year}")
         return year
+
+    @field_validator("locale", "notices")
+    @classmethod
+    def _refuse_removal(cls, chosen: Language | bool | None) -> Language | bool:
+        if chosen is None:
+            raise ValueError("it can be changed, and not removed")
+        return chosen
+
+    @property
+    def wanted(self) -> AccountFields:
+        sent: AccountFields = self.model_dump(include=self.model_fields_set)  # type: ignore[assignment]
+        return sent
 
 
 class ForgottenPassword(Body):

@@ -27,8 +27,6 @@ from skinapi.base.errors import (
     PasswordChangeRequired,
     SkinAPIError,
 )
-from skinapi.base.languages import Language
-from skinapi.model.context import Sex
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -167,31 +165,13 @@ class AuthService:
             )
 
     @atomic
-    def change_locale(self, unit: Unit, *, account_id: str, locale: Language) -> None:
+    def change_own_account(self, unit: Unit, *, account_id: str, wanted: AccountFields) -> None:
         account = self.accounts.get(account_id)
-        if account.locale != locale:
-            unit.audit("account.locale", by=account_id, target=account_id)
-            self.accounts.change(unit, account, locale=locale)
-
-    @atomic
-    def set_notices(self, unit: Unit, *, account_id: str, mail: bool) -> None:
-        account = self.accounts.get(account_id)
-        if account.notices != mail:
-            unit.audit("account.notices", by=account_id, target=account_id)
-            self.accounts.change(unit, account, notices=mail)
-
-    @atomic
-    def set_phone(self, unit: Unit, *, account_id: str, phone: str | None) -> None:
-        self.accounts.set_phone(unit, self.accounts.get(account_id), phone, by=account_id)
-
-    @atomic
-    def set_person(
-        self, unit: Unit, *, account_id: str, birth_year: int | None, sex: Sex | None
-    ) -> None:
-        account = self.accounts.get(account_id)
-        if (account.birth_year, account.sex) != (birth_year, sex):
-            unit.audit("account.person", by=account_id, target=account_id)
-            self.accounts.change(unit, account, birth_year=birth_year, sex=sex)
+        changed = sorted(name for name, value in wanted.items() if value != getattr(account, name))
+        if changed:
+            detail = " ".join(changed)
+            unit.audit("account.change", by=account_id, target=account_id, detail=detail)
+            self.accounts.change(unit, account, **wanted)
 
     def lacks_second_factor(self, account: Account, session_id: str) -> bool:
         """Whether the operator requires a second factor that this session was opened without."""

@@ -69,7 +69,9 @@ class Clinic:
         texts = {purpose: newest_text(purpose).version for purpose in given}
         agreed = ChangedConsents(given=given, texts=texts, language=language)
         self.services.consents.change(account_id=patient.account.id, changed=agreed)
-        self.services.auth.change_locale(account_id=patient.account.id, locale=language)
+        self.services.auth.change_own_account(
+            account_id=patient.account.id, wanted={"locale": language}
+        )
         return patient
 
 

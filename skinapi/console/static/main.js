@@ -1,7 +1,7 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { checkSession, get, getSession, isAsking, isLeftOut, isSending, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
+import { checkSession, get, getSession, isAsking, isLeftOut, isSending, isWaitingForLogin, logOut, onSessionChange, patch, personNumber, setSession } from "/console/api.js";
 import { AdviceStays } from "/console/clinic.js";
 import { Failure, Icon, Loading, Menu, toast, Toasts, useAnswer, useRedraw, Veil } from "/console/components.js";
 import { getLanguage, hasWords, nameOfLanguage, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
@@ -70,7 +70,7 @@ function readPlace() {
 /** For the console, and for the reports of who is logged in. @param {import("/console/language.js").Language} next */
 function chooseLanguage(next) {
   setLanguage(next).catch(() => toast(say("offline")));
-  if (getSession()) put("/me/locale", { locale: next }).catch(() => {});
+  if (getSession()) patch("/me", { locale: next }).catch(() => {});
 }
 
 /** How many of these fit in a line, where a button of that width stands behind them unless all do. @param {number[]} widths @param {{line: number, gap: number, button: number}} room */

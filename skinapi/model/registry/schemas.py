@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from skinapi.base.languages import LocalizedText
 from skinapi.base.values import finite_number, wilson_interval
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.calibration import Calibration, PointFigures
@@ -15,7 +16,8 @@ from skinapi.model.conditions import (
     Checklist,
     Condition,
     ConditionsTable,
-    Notices,
+    HeadlineNames,
+    PictureKind,
     ReviewLabel,
     Source,
 )
@@ -25,6 +27,8 @@ from skinapi.platform.web.schemas import Answer, Body
 
 # A share with the two ends of its interval, as the card states it.
 Stated = tuple[float, float, float]
+# Of what a doctor has decided; the last one stands for a condition.
+TITLES = ("title", "opinion", "unconfirmed", "suspected", "result", "asked", "unnamed")
 StatedFigure = Callable[[str], Stated | None]
 
 
@@ -47,6 +51,31 @@ class ConditionView(Answer):
         return cls(**shown, code_relation=condition.code_relation, sources=condition.sources)
 
 
+class NoticesView(Answer):
+    """Sentences beside which a browser shows what answers do not repeat."""
+
+    names: Mapping[str, HeadlineNames] = Field(description="of conditions, for each reader")
+    titles: Mapping[str, LocalizedText] = Field(
+        description="by the `title_key` of a decision; `unnamed` stands for a condition"
+    )
+    doubts: tuple[LocalizedText, ...]
+    kinds: Mapping[str, PictureKind] = Field(description="by the kind of picture")
+    tested: LocalizedText
+    about_model: tuple[LocalizedText, ...]
+
+    @classmethod
+    def from_table(cls, table: ConditionsTable) -> Self:
+        notices, decision = table.notices, table.notices.decision
+        return cls(
+            names=notices.headline.names,
+            titles={name: getattr(decision, name) for name in TITLES},
+            doubts=(notices.uncertain, notices.strange, notices.disagree, notices.not_surely_skin),
+            kinds=notices.kinds,
+            tested=notices.tested,
+            about_model=notices.about_model,
+        )
+
+
 class ConditionsView(Answer):
     notice: str
     conditions: list[ConditionView]
@@ -54,7 +83,7 @@ class ConditionsView(Answer):
         description="what a doctor may name besides in a review, and no model states"
     )
     bands: tuple[BandEntry, ...]
-    notices: Notices
+    notices: NoticesView
     checklist: Checklist
 
     @classmethod
@@ -69,7 +98,7 @@ class ConditionsView(Answer):
             ],
             review_only=table.review_only,
             bands=table.bands,
-            notices=table.notices,
+            notices=NoticesView.from_table(table),
             checklist=table.checklist,
         )
 

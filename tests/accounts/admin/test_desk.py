@@ -43,7 +43,7 @@ def test_an_initial_password_opens_the_password_page_alone(backend: Backend) -> 
     routes = [
         *(("GET", path) for path in ("/me", "/users", "/accounts", "/audit", "/metrics")),
         ("PUT", "/me/password"),
-        ("PUT", "/me/locale"),
+        ("PATCH", "/me"),
         ("POST", "/doctors"),
         ("POST", "/auth/logout"),
     ]

@@ -85,7 +85,7 @@ STATED = {"class": "melanoma", "confidence": 80}
 def test_reports_are_in_the_chosen_language_where_none_is_asked_for(backend: Backend) -> None:
     person = backend.member()
     assert person.call("GET", "/me").get_json()["locale"] == "en"
-    assert person.call("PUT", "/me/locale", json={"locale": "fr"}).status_code == 200
+    assert person.call("PATCH", "/me", json={"locale": "fr"}).status_code == 200
     assert person.call("GET", "/me").get_json()["locale"] == "fr"
     own = person.call("POST", "/generate_report", json=STATED).get_json()
     asked = person.call("POST", "/generate_report", json={**STATED, "language": "en"}).get_json()

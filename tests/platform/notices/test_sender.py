@@ -172,7 +172,7 @@ def test_who_switched_notices_off_gets_those_of_security_alone(
 ) -> None:
     ada = backend.member()
     assert ada.call("GET", "/me").get_json()["notices"] is True
-    assert ada.call("PUT", "/me/notices", json={"mail": False}).status_code == 200
+    assert ada.call("PATCH", "/me", json={"notices": False}).status_code == 200
     assert ada.call("GET", "/me").get_json()["notices"] is False
     tell(backend, ada)
     tell(backend, ada, Kind.PASSWORD_CHANGED)

@@ -1,7 +1,7 @@
 // One's own account: how one logs in, and where; what one is told by mail.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, post, put, remove, setSession } from "/console/api.js";
+import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, patch, post, put, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { AskFirst, Field, Form, Load, Message, sayError, Secret, toast } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
@@ -62,15 +62,15 @@ const SecondFactorCard = (/** @type {{me: Api["Me"], onChange: () => void}} */ {
 const underWay = new WeakSet();
 
 /** Keep what is ticked, one request after the other: of two at once the first may arrive last.
- * @param {string} path @param {string} name @param {HTMLInputElement} box */
-async function keep(path, name, box) {
+ * @param {string} name @param {HTMLInputElement} box */
+async function keep(name, box) {
   if (underWay.has(box)) return; // that request's turn looks at the box again
   underWay.add(box);
   let kept = !box.checked;
   try {
     while (kept !== box.checked) {
       const wanted = box.checked;
-      await put(path, { [name]: wanted });
+      await patch("/me", { [name]: wanted });
       kept = wanted;
     }
     toast(say("saved"));
@@ -85,7 +85,7 @@ const NoticesCard = (/** @type {{me: Api["Me"]}} */ { me }) => html`
   <section class="card">
     <h2>${say("notices")}</h2>
     <label class="tick"><input type="checkbox" defaultChecked=${me.notices}
-      onChange=${(/** @type {FieldEvent} */ event) => keep("/me/notices", "mail", event.target)} />
+      onChange=${(/** @type {FieldEvent} */ event) => keep("notices", event.target)} />
       <span>${say("noticesByMail")}<br /><small>${say("noticesByMailText")}</small></span></label>
   </section>`;
 
@@ -94,7 +94,7 @@ const PhoneCard = ({ me }) => html`
   <section class="card">
     <h2>${say("phone")}</h2>
     <${Form} label=${say("save")} kind="" onSend=${async (/** @type {Record<string, string>} */ { phone = "" }) => {
-      await put("/me/phone", { phone: phone.trim() || null });
+      await patch("/me", { phone: phone.trim() || null });
       toast(say("saved"));
     }}><${Field} label=${say("phone")} name="phone" type="tel" autocomplete="tel" maxlength="40" value=${me.phone ?? ""} hint=${say("phoneText")} /><//>
   </section>`;

@@ -114,10 +114,10 @@ export const UrgencySign = ({ level, size, urgency = level.urgency, label = `${s
 
 /** What it is by a decision, in the reader's language and words. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
 const sayWhat = (decision, conditions) => {
-  const { decision: words, headline } = conditions.notices;
+  const { titles: words, names } = conditions.notices;
   const { label, title_key: key } = decision;
   if (key === "asked") return said(words.asked).replace("{doctor}", decision.decided_by);
-  const own = label && getSession()?.role !== "doctor" && headline.names[label]?.patient;
+  const own = label && getSession()?.role !== "doctor" && names[label]?.patient;
   return `${said(words[key])}${colon()}${own ? said(own) : label ? nameOf(conditions, label) : said(words.unnamed)}`;
 };
 
@@ -129,7 +129,7 @@ export const sayDecision = (decision, conditions) => {
 
 /** What has set the instruction of a spot, and what was named. @param {{counts: Api["InstructionView"], conditions: Api["ConditionsView"]}} props */
 export const AdviceLine = ({ counts, conditions }) => {
-  const own = counts.label && getSession()?.role !== "doctor" && conditions.notices.headline.names[counts.label]?.patient;
+  const own = counts.label && getSession()?.role !== "doctor" && conditions.notices.names[counts.label]?.patient;
   const name = counts.label && (own ? said(own) : nameOf(conditions, counts.label));
   return html`<small class="decision"><strong>${saidBy(counts)}${name && `${colon()}${name}`}</strong>${counts.why && html` ${counts.why}`}</small>`;
 };

@@ -55,7 +55,7 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
   const named = new Set([headline.likely, ...headline.not_ruled_out].map((one) => one.key));
   const bars = (/** @type {Api["RankedCondition"][]} */ ranked) => html`
     <${Bars} label=${say("probabilities")} rows=${ranked.map((one) => ({
-      name: (!doctor && said(conditions.notices.headline.names[one.key]?.patient)) || nameOf(conditions, one.key),
+      name: (!doctor && said(conditions.notices.names[one.key]?.patient)) || nameOf(conditions, one.key),
       share: one.probability,
       malignant: isMalignant(conditions, one.key),
       marked: named.has(one.key),
@@ -136,8 +136,7 @@ export const Rest = ({ report, conditions, doctor, due = false }) => {
   const { facts, reading } = report;
   // A doctor reads the doubts above.
   const findings = reading.findings.map((/** @type {string} */ text) => text.replace(reading.doubts, "").trim());
-  const { uncertain, strange, disagree, not_surely_skin: unlikeSkin } = conditions.notices;
-  const limits = reading.limits.filter((/** @type {string} */ text) => ![uncertain, strange, disagree, unlikeSkin].some((doubt) => said(doubt).includes(text)));
+  const limits = reading.limits.filter((/** @type {string} */ text) => !conditions.notices.doubts.some((doubt) => said(doubt).includes(text)));
   return html`
     ${doctor && html`<${Folded} title=${say("howCertain")}>
       <${Probabilities} report=${report} conditions=${conditions} doctor=${true} />
@@ -193,7 +192,7 @@ const ThisPhoto = ({ title, report: { reading }, counts }) => html`
   </section>`;
 
 /** In a doctor's words. @param {Api["ConditionsView"]} conditions @param {string} key */
-export const doctorNameOf = (conditions, key) => said(conditions.notices.headline.names[key]?.doctor);
+export const doctorNameOf = (conditions, key) => said(conditions.notices.names[key]?.doctor);
 
 /** For a doctor, what the model said of a photo. It is folded below a review that is the instruction. @param {{report: FindingReport, finding: Api["FindingView"], conditions: Api["ConditionsView"]}} props */
 const ModelThen = ({ report, finding, conditions }) => html`

@@ -66,7 +66,7 @@ const keyOf = ({ _id, version, spot_version }) => [_id, version, spot_version].j
 /** The cancer of which a letter about this decision tells, in the words for a patient; none else. @param {Api["ConditionsView"]} conditions @param {Api["DecisionView"] | null} decision */
 const cancerOf = (conditions, decision) => {
   const decided = [...conditions.conditions, ...(conditions.review_only ?? [])].find((one) => one.key === decision?.label);
-  return decided?.malignant ? said(conditions.notices.headline.names[decided.key]?.patient) || said(decided.names) : "";
+  return decided?.malignant ? said(conditions.notices.names[decided.key]?.patient) || said(decided.names) : "";
 };
 
 /** What signing does, and what it has done. @param {Api["WrittenLetter"]} letter @param {About} about @returns {[string, string]} */

@@ -1,7 +1,7 @@
 // What is stored about oneself: what one agrees to, all of it as one file, who else has looked at it.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, post, put, remove, saveFile } from "/console/api.js";
+import { get, patch, post, put, remove, saveFile } from "/console/api.js";
 import { Answer, Field, Form, Load, Message, toast, useAct, useAnswer, useModal } from "/console/components.js";
 import { colon, getLanguage, hasWords, isolated, say, sayBytes, sayCount, sayDate, sayList, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Pages, Polled, usePages, usePolling } from "/console/lists.js";
@@ -104,7 +104,7 @@ const MyConsents = (/** @type {{onChange: () => void}} */ { onChange }) => {
 const MyPerson = ({ me }) => {
   const save = async (/** @type {Record<string, string>} */ { birth_year, age, sex }) => {
     if (birth_year && !age) return; // the field says what is wrong
-    await put("/me/person", { birth_year: Number(birth_year) || null, sex: sex || null });
+    await patch("/me", { birth_year: Number(birth_year) || null, sex: sex || null });
     toast(say("saved"));
   };
   return html`

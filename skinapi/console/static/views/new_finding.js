@@ -87,7 +87,7 @@ const Photos = ({ draft, sending, hidden, step }) => {
 };
 
 /** All questions; where one is asked at a time, the others are there and hidden, with their answers.
- * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null,
+ * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, person: Pick<Api["OwnChange"], "birth_year" | "sex"> | null, spots: Api["LesionView"][] | null,
  *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean, patient?: Patient}} props */
 const Questions = ({ draft, before, consent, person, patient, spots, checklist, steps, step, narrow, missing }) => {
   const { chosen, place } = draft;
@@ -109,7 +109,7 @@ const Questions = ({ draft, before, consent, person, patient, spots, checklist, 
 };
 
 /** `from` is the spot whose photo is taken, `inPlaceOf` the finding whose photo is taken anew, `before` what was begun and not sent.
- * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], inPlaceOf?: string, about: string,
+ * @param {{consent: boolean | null | undefined, person: Pick<Api["OwnChange"], "birth_year" | "sex"> | null, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], inPlaceOf?: string, about: string,
  *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing, patient?: Patient}} props */
 const Check = ({ consent, person, spots, checklist, from, inPlaceOf, about, filters, before, onAnew, hearing, patient }) => {
   const draft = useDraft(about, before, from, patient ? null : spots); // a doctor places no spot of a patient
@@ -191,7 +191,7 @@ export async function getPatient(id) {
 }
 
 /** The flow from a photo to its finding. With `hearing` it is of a page that knows no spots, with `patient` a doctor takes it of somebody else.
- * @param {{consent: boolean | null | undefined, person: Api["Person"] | null, argument: string, filters: URLSearchParams, hearing?: Hearing, patient?: Patient}} props */
+ * @param {{consent: boolean | null | undefined, person: Pick<Api["OwnChange"], "birth_year" | "sex"> | null, argument: string, filters: URLSearchParams, hearing?: Hearing, patient?: Patient}} props */
 export const NewPhoto = ({ consent, person, argument, filters, hearing, patient }) => {
   const [turn, setTurn] = useState(0);
   const inPlaceOf = readOtherPhoto(argument);

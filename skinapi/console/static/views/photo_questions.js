@@ -44,7 +44,7 @@ export const AskPerson = ({ told, hint, at: newest = new Date().getFullYear() })
 };
 
 /** Year of birth and sex as they are known, in one line, until somebody changes them; and the skin tone.
- * @param {{told: Told, person: Api["Person"] | null}} props `person` is what is kept in the account */
+ * @param {{told: Told, person: Pick<Api["OwnChange"], "birth_year" | "sex"> | null}} props `person` is what is kept in the account */
 export const AskAbout = ({ told, person }) => {
   const [changing, setChanging] = useState(false);
   const { birth_year: year = "", sex = "" } = told;

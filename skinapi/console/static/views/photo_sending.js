@@ -232,14 +232,14 @@ function consent(photos, shown) {
 }
 
 /** Keep in the account what was told of the person, where that is something else. Where that fails, it is asked again.
- * @param {Api["Person"]} known @param {Api["Person"]} told */
+ * @param {Pick<Api["OwnChange"], "birth_year" | "sex">} known @param {Pick<Api["OwnChange"], "birth_year" | "sex">} told */
 export async function keepPerson(known, told) {
   if (told.birth_year === (known.birth_year ?? null) && told.sex === (known.sex ?? null)) return;
-  await put("/me/person", told).catch(() => {});
+  await patch("/me", told).catch(() => {});
 }
 
 /** Sends what is there, once at a time. `onMissing` hears what was not answered, or not rightly. `onFiled` hears of the finding; with `patient` a doctor files it for this one.
- * @param {ReturnType<typeof useDraft>} draft @param {Api["Person"] | null} person what is kept in the account; null without one
+ * @param {ReturnType<typeof useDraft>} draft @param {Pick<Api["OwnChange"], "birth_year" | "sex"> | null} person what is kept in the account; null without one
  * @param {(about: Step) => void} onMissing @param {(error: Failed) => void} onRefused
  * `inPlaceOf` is the finding whose photo is taken anew.
  * @param {{onFiled?: (finding: Api["FindingView"]) => void, patient?: string, inPlaceOf?: string}} filed */
@@ -265,7 +265,7 @@ export function useSending(draft, person, onMissing, onRefused, { onFiled, patie
     const answer = await upload("/predict", body, prepared.key, progress);
     rememberPhotos(String(answer.id), prepared.photos);
     if (startsSpot && place.x !== undefined) await placeSpot(answer.lesion, place);
-    if (person) await keepPerson(person, { birth_year: year, sex: /** @type {Api["Person"]["sex"]} */ (body.get("sex")) });
+    if (person) await keepPerson(person, { birth_year: year, sex: /** @type {Pick<Api["OwnChange"], "birth_year" | "sex">["sex"]} */ (body.get("sex")) });
     if (always) await consent(body.get("keep_photo") === "true", always).catch((problem) => toast(sayError(problem)));
     draft.forget();
     onFiled?.(answer);
