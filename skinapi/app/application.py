@@ -74,7 +74,7 @@ from skinapi.platform.web.request_context import add_request_ids
 from skinapi.privacy.erasure.routes import routes as erasure_routes
 from skinapi.privacy.person_file.routes import routes as person_file_routes
 from skinapi.privacy.retention.routes import routes as retention_routes
-from skinapi.privacy.routes import joining_routes, readers_routes
+from skinapi.privacy.routes import moving_routes, readers_routes
 
 
 class RuleWithoutBuilder(Rule):
@@ -254,7 +254,7 @@ def _routes_of_core(
         "privacy": [
             data_routes.answered_by(services.own_data),
             erasure_routes.answered_by(services.erasure),
-            joining_routes.answered_by(services.joining),
+            moving_routes.answered_by(services.moving),
             person_file_routes.answered_by(services.person_files),
             readers_routes.answered_by(services.readers),
             retention_routes.answered_by(services.retention),

@@ -254,8 +254,6 @@ def _erase_account(services: Services, erased: Erased) -> bool:
     account = data.accounts.find_by_id(erased.about)
     if account is None:  # of a damaged record the id alone is known: it may be a finding's
         return services.findings.erase_again(identifier=erased.about, by=OPERATOR)
-    if account.joined_to:  # that goes with the one that stays
-        return False
     held = (item["id"] for item in data.findings.walk_stored(account.id, fields=()))
     if not erased.findings and any(data.erased_ids.find(item) is None for item in held):
         print(f"not erased: account {account.id}, which had given its findings to another one")

@@ -147,18 +147,6 @@ class Gone(SkinAPIError):
     status, code, sentence = 410, "gone", "This was deleted"
 
 
-class AccountJoined(Forbidden):
-    """`log_in` is the e-mail of the account that stays. Raised only to who knows the password of
-    the one that was joined to it.
-    """
-
-    code, sentence = "account_joined", "This account was joined to another one of yours"
-
-    def __init__(self, log_in: str) -> None:
-        self.log_in = log_in
-        super().__init__(f"{self.sentence}. Log in as {log_in}")
-
-
 class MilderNotConfirmed(Conflict):
     """`replaces` is what the refused review is milder than, or takes back."""
 

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from pydantic import BaseModel, Field
 
 from skinapi.base.errors import (
-    AccountJoined,
     AccountRefused,
     FindingInError,
     MilderNotConfirmed,
@@ -68,9 +67,6 @@ class Problem(BaseModel):
     doctor: str | None = optional(
         "of `patient_taken`: the name of the doctor in charge",
     )
-    log_in: str | None = optional(
-        "of `account_joined`: the e-mail of the account that stays",
-    )
     in_error: EntryInError | None = optional(
         "of `entered_in_error`",
     )
@@ -89,7 +85,6 @@ class Problem(BaseModel):
 FACTS: dict[type[SkinAPIError], str] = {
     Refused: "question",
     PatientTaken: "doctor",
-    AccountJoined: "log_in",
     MilderNotConfirmed: "replaces",
     SpotChanged: "spot",
 }

@@ -111,8 +111,8 @@ class LesionsService:
     def list_of_patient(
         self, *, patient: str, doctor: Subject, paging: PageRequest
     ) -> Page[ShownLesion]:
-        """`patient` may be the id of an account that was joined to another one."""
-        owner = self.accounts.find_staying(patient)
+        """`patient` may be the id of an account whose spots were moved to another one."""
+        owner = self.accounts.find_patient(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         self.findings.note_read([owner.id], by=doctor)

@@ -166,8 +166,8 @@ class CareService:
         reviewed: bool | None,
         paging: PageRequest,
     ) -> Page[FoundCase]:
-        """`patient` may be the id of an account that was joined to another one."""
-        owner = self.accounts.find_staying(patient)
+        """`patient` may be the id of an account whose spots were moved to another one."""
+        owner = self.accounts.find_patient(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         groups = {OPEN: False, REVIEWED: True}

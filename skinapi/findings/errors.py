@@ -130,14 +130,6 @@ class VersionMissing(Conflict):
         )
 
 
-class PatientJoined(Conflict):
-    code = "patient_joined"
-    sentence = (
-        "This patient's account was joined to another one meanwhile, which has all findings now: "
-        "load the page again, and do it there"
-    )
-
-
 class TooManyVersions(Unprocessable):
     code = "too_many_versions"
     sentence = "The photo of this finding was judged as often as it can be; take another photo"

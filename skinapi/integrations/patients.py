@@ -5,7 +5,6 @@ the account again: a hash with a key of the store is stored in its place. That k
 who has the store alone cannot try all numbers of a hospital.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,14 +41,14 @@ class PatientsService:
     assignments: Assignments
 
     def find(self, system: str, value: str, *, by: Subject) -> Account | None:
-        return self._find(self.list_hashes(system, value, by=by))
+        return self.accounts.find_external(self.list_hashes(system, value, by=by))
 
     @atomic
     def find_by_number(self, unit: Unit, system: str, value: str, *, by: str) -> Account:
         """The same for an admin, to whom a patient of another system comes with a right: to be
         shown, or erased. It makes no account.
         """
-        account = self._find(self._checked(system, value))
+        account = self.accounts.find_external(self._checked(system, value))
         if account is None:
             raise NotFound(NOBODY)
         unit.audit("patient.find", by=by, target=account.id)
@@ -110,7 +109,7 @@ class PatientsService:
         in is opened.
         """
         hashes = self.list_hashes(system, value, by=by)
-        found = self._find(hashes)
+        found = self.accounts.find_external(hashes)
         if found and found.status == "closed" and not found.can_log_in:
             found = self._open(found.id, by=by.id)
         if found and not found.approved:
@@ -169,12 +168,6 @@ class PatientsService:
     @atomic
     def _add(self, unit: Unit, drafted: Account, *, by: str) -> None:
         self.add_drafted(unit, drafted, by=by)
-
-    def _find(self, hashes: Sequence[str]) -> Account | None:
-        found = self.accounts.find_external(hashes)
-        if found and found.joined_to:
-            found = self.accounts.find_staying(found.joined_to)
-        return found
 
     def list_hashes(self, system: str, value: str, *, by: Subject) -> list[str]:
         if by.key is None or not by.key.clinic_wide:

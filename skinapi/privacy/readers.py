@@ -121,7 +121,7 @@ class ReadersService:
 
     def list_acts(self, account: Account) -> Iterator[Act]:
         """Yield what the account did and what others did to it, the newest first."""
-        own = (account.id, *account.joined)
+        own = (account.id, *self.accounts.moved.list_into(account.id))
         pages = (read_pages(partial(self.trail.page, TrailFilter(account=one))) for one in own)
         for page in chain.from_iterable(pages):
             actors = self.accounts.by_ids({row["by"] for row in page.items} - NO_ACCOUNTS)

@@ -1,33 +1,22 @@
-"""The routes of who looked at one's data, and of joining two accounts."""
+"""The routes of who looked at one's data, and of moving spots to another account."""
 
-from typing import Annotated
-
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import ProvenBody
-from skinapi.base.errors import NotFound
-from skinapi.base.field_types import Contained, Legible, PrintableLines
+from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import Page
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Body, Message, PageQuery
-from skinapi.privacy.joining import CannotJoin, JoiningPreview, JoiningService
+from skinapi.privacy.moving_accounts import AccountMovingService, MovePreview
 from skinapi.privacy.readers import ReadersService, ReadingView
 
-Reason = Annotated[
-    str,
-    StringConstraints(min_length=10, max_length=500, strip_whitespace=True),
-    PrintableLines,
-    Legible,
-    Contained,
-]
-
 readers_routes: Routes[ReadersService] = Routes()
-joining_routes: Routes[JoiningService] = Routes()
+moving_routes: Routes[AccountMovingService] = Routes()
 
 
 @readers_routes.route("GET", "/me/readers", access=Authenticated())
@@ -42,43 +31,40 @@ def list_readers(
     return readers.page_readings(account=subject.id, paging=query.paging)
 
 
-class AccountThatStays(Body):
-    into: Email = Field(description="the e-mail of the account that stays")
+class ReceivingAccount(Body):
+    into: Email = Field(description="the e-mail of the account that receives the spots")
 
 
-class Joining(ProvenBody, AccountThatStays):
-    reason: Reason = Field(
-        description="how it is known that both are of one person; admins read it"
-    )
+class Move(ProvenBody, ReceivingAccount): ...
 
 
-@joining_routes.route(
+@moving_routes.route(
     "GET",
-    "/users/<email>/join",
-    access=admins("Only admin can join accounts"),
-    raises=(NotFound, CannotJoin),
+    "/users/<email>/move",
+    access=admins("Only admin can move spots"),
+    raises=(NotFound, Conflict),
 )
-def preview_joining(
-    joining: JoiningService, *, email: str, query: AccountThatStays
-) -> JoiningPreview:
-    """Whose both accounts are, by what an admin may know, and who will be in charge."""
-    return joining.preview(email=email, into=query.into)
+def preview_move(
+    moving: AccountMovingService, *, email: str, query: ReceivingAccount
+) -> MovePreview:
+    """Whose both accounts are, and which doctor will be in charge."""
+    return moving.preview(email=email, into=query.into)
 
 
-@joining_routes.route(
+@moving_routes.route(
     "POST",
-    "/users/<email>/join",
-    access=admins("Only admin can join accounts"),
+    "/users/<email>/move",
+    access=admins("Only admin can move spots"),
     rate=Rate.SIGN_IN,
-    raises=(*UNPROVEN, NotFound, CannotJoin),
+    raises=(*UNPROVEN, NotFound, Conflict),
 )
-def join_accounts(
-    joining: JoiningService, *, email: str, body: Joining, subject: Subject
+def move_spots(
+    moving: AccountMovingService, *, email: str, body: Move, subject: Subject
 ) -> Message:
-    """Join the account of a patient to another one of the same person: findings, spots, letters,
-    messages and consents go there, and nobody logs in to this one any more. It cannot be undone. It
-    takes a reason, and the password again.
+    """Move all spots of a patient to another account of the same person, with reviews, letters,
+    messages, and the numbers of other systems, and close the emptied account. It takes the password
+    again.
     """
     proof = body.proof(ClientInfo(address=caller_address()))
-    stays = joining.join(email=email, into=body.into, reason=body.reason, by=subject, proof=proof)
-    return Message(message=f"Joined to {stays.email}")
+    other = moving.move(email=email, into=body.into, by=subject, proof=proof)
+    return Message(message=f"Moved to {other.email}")

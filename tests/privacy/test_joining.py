@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from skinapi.privacy.joining import ACTED, KEYED, MOVED
 from werkzeug.test import TestResponse
 
 from skinapi.app.integrity_check import check_integrity
@@ -15,7 +16,6 @@ from skinapi.base.errors import InvalidToken
 from skinapi.model.registry.inference import InferenceService
 from skinapi.platform.notices.mail_texts import parting_recipient, write_mail
 from skinapi.platform.storage.ids import now
-from skinapi.privacy.joining import ACTED, KEYED, MOVED
 from tests.care.clinic import (
     REVIEW,
     ROUTINE,

@@ -34,7 +34,6 @@ from skinapi.accounts.auth.account import Account, Subject
 from skinapi.accounts.auth.errors import (
     UNPROVEN,
     EmailTaken,
-    GoesWithOther,
     LastAdmin,
     NoPasswordHere,
     NoSecondFactor,
@@ -124,7 +123,7 @@ def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
     "DELETE",
     "/users/<email>",
     access=admins("Only admin can delete users"),
-    raises=(*UNPROVEN, NotFound, LastAdmin, GoesWithOther),
+    raises=(*UNPROVEN, NotFound, LastAdmin),
 )
 def delete_user(
     admin: AdminService, *, email: str, query: DeletionQuery, body: Deletion, subject: Subject

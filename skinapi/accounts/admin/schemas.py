@@ -138,10 +138,6 @@ class AccountRow(ListedAccount):
         "the provider of the clinic's log-in at which it may log in next time"
     )
     erase_at: datetime | None = optional("when a closed account is erased")
-    joined_to: str | None = optional(
-        "the id of the account to which it was joined; its status is `suspended`"
-    )
-    joined_because: str | None = optional("the reason of the admin who joined it")
     default_doctor: bool = optional("whether it is that of DEFAULT_DOCTOR", default=False)
     waiting: OpenWork | None = optional("open work on the account's own findings")
     in_care: OpenWork | None = optional("open work on the patients in a doctor's care")

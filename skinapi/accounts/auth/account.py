@@ -158,17 +158,12 @@ class DeletionFields(StoredRecord):
       unused; known only where unused ones go
     - `keep`: why an admin keeps it from being erased
     - `erase_at`: when a closed account is erased; without it, its erasure has begun
-    - `joined_to`: the account of the same person that has all that it had, and names it in
-      `joined`; `joined_because` is the admin's reason
     """
 
     seen_at: datetime | None = None
     warned_at: datetime | None = None
     keep: str | None = None
     erase_at: datetime | None = None
-    joined_to: str | None = None
-    joined_because: str | None = None
-    joined: tuple[str, ...] = ()
 
 
 class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
@@ -257,6 +252,3 @@ class AccountFields(TypedDict, total=False):
     link_allowed: str | None
     keep: str | None
     erase_at: datetime | None
-    joined_to: str | None
-    joined_because: str | None
-    joined: tuple[str, ...]

@@ -16,8 +16,8 @@ from skinapi.accounts.auth.events import (
     DoctorChanged,
     DoctorReturned,
 )
+from skinapi.accounts.auth.moved_accounts import MovedAccounts
 from skinapi.base.errors import (
-    AccountJoined,
     BrokenStore,
     Conflict,
     Duplicate,
@@ -39,7 +39,6 @@ MOST_PATIENTS_FOUND = 1000
 NAMED_AT_ONCE = 50
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
-JOINED = "This account was joined to another one: do it there"
 CLOSED = "This account is closed. Open it first"
 NO_LOG_IN = "Nobody can log in to this account: it is a program's, or a patient's of another system"
 TAKEN_TWICE = (
@@ -48,7 +47,6 @@ TAKEN_TWICE = (
 )
 # What can be changed of a closed account.
 OF_CLOSED = frozenset({"doctor_id", "keep"})
-OF_JOINED = frozenset({"external", "joined_to"})
 
 
 class Accounts(Repository[Account]):
@@ -76,6 +74,7 @@ class Accounts(Repository[Account]):
             super().__init__(store)
         except Duplicate as error:
             raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
+        self.moved = MovedAccounts(store)
 
     def add(self, **fields: Unpack[AccountFields]) -> Account:
         return self.insert(self.draft(**fields))
@@ -107,10 +106,16 @@ class Accounts(Repository[Account]):
 
     def find_external(self, hashes: Sequence[str]) -> Account | None:
         """Find the patient of another system whose number has the first of these hashes that any
-        patient has.
+        patient has. After all spots were moved, that is the account that has them.
         """
-        accounts = (self._first({"external": external}) for external in hashes)
-        return next(filter(None, accounts), None)
+        return next(filter(None, map(self._find_by_number, hashes)), None)
+
+    def _find_by_number(self, external: str) -> Account | None:
+        found = self._first({"external": external})
+        if found and found.status != "closed":
+            return found
+        moved = self.moved.find_by_number(external)
+        return (moved and self.find(moved.account)) or found
 
     def find_by_identity(self, identity: str) -> Account | None:
         return self._first({"identity": identity})
@@ -125,8 +130,6 @@ class Accounts(Repository[Account]):
         opens = fields.get("status") == "approved"
         if account.status == "closed" and not opens and changed - OF_CLOSED:
             raise Conflict(CLOSED)
-        if account.joined_to and fields.keys() - OF_JOINED:
-            raise Conflict(JOINED)
         wanted = account.model_copy(update={**fields})
         if wanted.status != "refused":
             wanted = wanted.model_copy(update={"refusal": None})
@@ -152,7 +155,7 @@ class Accounts(Repository[Account]):
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
         if account.active_doctor != wanted.active_doctor:
             self._note_patients(unit, wanted)
-        if account.approved != wanted.approved and not (wanted.joined_to or wanted.is_erasing):
+        if account.approved != wanted.approved and not wanted.is_erasing:
             unit.publish(ApprovalChanged(account.id))
 
     def _write(self, account: Account, wanted: Account) -> None:
@@ -213,15 +216,15 @@ class Accounts(Repository[Account]):
         """Find by id; in a request that only reads, None too for one that cannot be read."""
         return self.by_ids({identifier}).get(identifier) if identifier else None
 
-    def find_staying(self, identifier: str) -> Account | None:
-        """The account with this id; of one that was joined to another, that one."""
+    def find_patient(self, identifier: str) -> Account | None:
+        """Find by id. The id of a closed account whose spots were moved finds the account that has
+        them.
+        """
         found = self.find_by_id(identifier)
-        return self.find_staying(found.joined_to) if found and found.joined_to else found
-
-    def refuse_joined(self, account: Account) -> None:
-        """Call it once the caller has proved to be the owner of the account."""
-        if account.joined_to and (staying := self.find_staying(account.joined_to)):
-            raise AccountJoined(staying.email)
+        if found and found.status != "closed":
+            return found
+        moved = self.moved.find(identifier)
+        return (moved and self.find_by_id(moved.account)) or found
 
     def find_stored(self, identifiers: set[str]) -> list[Document]:
         wanted: Filter = {"id": {"$in": sorted(identifiers)}}

@@ -10,7 +10,6 @@ from skinapi.accounts.auth.account import Account, AccountFields
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import PURPOSES, Consents
 from skinapi.accounts.auth.erasure_guard import ErasureGuard
-from skinapi.accounts.auth.errors import GoesWithOther
 from skinapi.accounts.auth.events import AccountClosed, ConsentWithdrawn
 from skinapi.base.subject import ErasureReason
 from skinapi.platform.storage.failed_items import FailedItems
@@ -48,8 +47,6 @@ class AccountClosing:
         is erased. An account that is closed already stays so.
         """
         unit.audit(action, by=by, target=account.id, detail=reason)
-        if account.joined_to:
-            raise GoesWithOther
         if account.status == "closed":
             return
         moment = now()

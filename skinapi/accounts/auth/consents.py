@@ -25,9 +25,8 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 Purpose = Literal["photos", "llm", "training", "sharing"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # How a consent was given or withdrawn: by a page that named the version of the text, by another
-# client of the person's, or for one photo: in its form, by a program's key, in a FHIR Consent; or
-# where an admin has joined two accounts that said different things.
-PatientChannel = Literal["console", "client", "photo", "key", "fhir", "joining"]
+# client of the person's, or for one photo: in its form, by a program's key, in a FHIR Consent.
+PatientChannel = Literal["console", "client", "photo", "key", "fhir"]
 
 # In a text, the company that gets the data: OpenRouter, unless LLM_COMPANY names another one.
 COMPANY, OPENROUTER = "{company}", "OpenRouter"

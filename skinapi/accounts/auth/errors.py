@@ -111,11 +111,6 @@ class LastAdmin(Conflict):
     sentence = "The last admin cannot be removed, demoted or suspended"
 
 
-class GoesWithOther(Conflict):
-    code = "goes_with_other"
-    sentence = "This account was joined to another one: it goes with the one that stays"
-
-
 class DoctorHasPatients(Conflict):
     code = "doctor_has_patients"
     sentence = "Patients are in your care. Ask an admin to give them another doctor first"

@@ -47,13 +47,6 @@ class LogInReplaced(AccountEvent):
     """Somebody whom a provider names logs in to the account: whoever could before cannot."""
 
 
-@dataclass(frozen=True)
-class AccountsJoined(AccountEvent):
-    """The account is about to give all that it has to `into`, another one of the same person."""
-
-    into: str
-
-
 class PatientNumber(StoredRecord):
     system: str
     value: str

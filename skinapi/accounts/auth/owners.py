@@ -77,7 +77,6 @@ FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 PATIENTS: Filter = {
     "role": "user",
     "status": {"$in": ["approved", "suspended"]},
-    "joined_to": None,
     "keep": None,
 }
 

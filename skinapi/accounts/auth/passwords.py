@@ -216,7 +216,6 @@ class Authentication:
         if not account or not right or account.status == "closed":
             raise wrong
         self.guess_limits.give_back(guess)
-        self.accounts.refuse_joined(account)
         if not (guess.known or account.has_second_factor):
             self.guess_limits.remember(account, address=caller.address)
         account.refuse_inactive()

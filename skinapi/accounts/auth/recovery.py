@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from skinapi.accounts.auth.account import Account
-from skinapi.accounts.auth.accounts import JOINED, NO_LOG_IN, Accounts
+from skinapi.accounts.auth.accounts import NO_LOG_IN, Accounts
 from skinapi.accounts.auth.errors import (
     InvalidPasswordLink,
     NoMailServer,
@@ -142,23 +142,8 @@ class RecoveryService:
         if account is None or not (account.can_log_in and account.has_password):
             return
         with suppress(NotFound):  # deleted meanwhile
-            if account.joined_to:
-                self._mail_log_in(account)
-            elif account.status in ("approved", "waiting"):
+            if account.status in ("approved", "waiting"):
                 self._add_mailed_link(account_id=account.id)
-
-    @atomic
-    def _mail_log_in(self, _: Unit, account: Account) -> None:
-        """Tell the owner of an account that was joined to another one as whom to log in."""
-        if staying := self.accounts.find_staying(account.id):
-            self.outbox.add(
-                Kind.LOG_IN_JOINED,
-                to=account.id,
-                about="forgotten",
-                address=account.email,
-                language=account.language,
-                log_in=staying.email,
-            )
 
     @atomic
     def _add_mailed_link(self, unit: Unit, *, account_id: str) -> None:
@@ -184,8 +169,6 @@ class RecoveryService:
         account = self.accounts.lock(account_id)
         if account.status == "closed":
             raise NotFound(NO_ACCOUNT)
-        if account.joined_to:
-            raise Conflict(JOINED)
         if not account.can_log_in:
             raise Conflict(NO_LOG_IN)
         return self.links.add(account, life=life)

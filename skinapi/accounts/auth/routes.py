@@ -36,7 +36,6 @@ from skinapi.accounts.auth.schemas import (
 )
 from skinapi.accounts.auth.service import AuthService
 from skinapi.base.errors import (
-    AccountJoined,
     AccountNotApproved,
     AccountRefused,
     AccountSuspended,
@@ -59,7 +58,6 @@ OPEN: Any = {"access": Public(), "max_body": LARGEST_BODY}
 REFUSALS = (
     InvalidCredentials,
     AccountNotApproved,
-    AccountJoined,
     AccountRefused,
     AccountSuspended,
     InitialPasswordExpired,

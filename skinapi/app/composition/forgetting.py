@@ -35,6 +35,7 @@ def open_forget_steps(
         ("notices", data.outbox.forget),
         ("deliveries", data.deliveries.forget),
         ("consents", data.consents.forget),
+        ("moved_accounts", data.moved_accounts.forget),
         *_list_of_areas(container, "forgets"),
         ("failed_items", data.failed_items.forget),
     ))  # fmt: skip

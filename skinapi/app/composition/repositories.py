@@ -5,6 +5,7 @@ from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents
 from skinapi.accounts.auth.erasure_guard import ErasureGuard
 from skinapi.accounts.auth.guess_limits import GuessLimits
+from skinapi.accounts.auth.moved_accounts import MovedAccounts
 from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.recovery import PasswordLinks
 from skinapi.accounts.auth.sessions import Sessions
@@ -34,6 +35,7 @@ from skinapi.privacy.person_file.stored_files import PersonFiles
 
 class Repositories(Parts):
     accounts: Accounts
+    moved_accounts: MovedAccounts
     trail: AuditTrail
     work: UnitOfWork
     consents: Consents

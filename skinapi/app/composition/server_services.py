@@ -24,7 +24,7 @@ from skinapi.findings.reports.service import ReportsService
 from skinapi.model.registry.composition import open_operating_point
 from skinapi.model.registry.inference import InferenceService
 from skinapi.model.registry.service import OperatingPointService
-from skinapi.privacy.joining import JoiningService
+from skinapi.privacy.moving_accounts import AccountMovingService
 from skinapi.privacy.person_file.service import PersonFilesService
 from skinapi.privacy.readers import ReadersService
 
@@ -40,7 +40,7 @@ class ServerServices(Services):
     comparisons: ComparisonsService
     person_files: PersonFilesService
     readers: ReadersService
-    joining: JoiningService
+    moving: AccountMovingService
 
 
 def _values(settings: Settings) -> dict[Any, dict[str, Any]]:

@@ -12,7 +12,6 @@ from skinapi.accounts.auth.events import (
     AccountAdded,
     AccountClosed,
     AccountEvent,
-    AccountsJoined,
     ApprovalChanged,
     ConsentWithdrawn,
     DoctorChanged,
@@ -42,7 +41,6 @@ from skinapi.findings.records.events import (
     ReviewSigned,
 )
 from skinapi.findings.records.service import FindingsService
-from skinapi.platform.jobs.service import JobsService
 from skinapi.privacy.erasure.service import ErasureService
 
 # It may return files, to be deleted after the transaction.
@@ -56,7 +54,6 @@ def subscribe(
     counts: LesionCounts,
     unanswered: UnansweredMessages,
     findings: FindingsService,
-    jobs: JobsService,
     erasure: ErasureService,
     container: Container,
 ) -> None:
@@ -75,7 +72,7 @@ def subscribe(
         data.guess_limits.forget,
         *(partial(call_place, container, place) for area in stored for place in area.log_ins),
     ]
-    _to_closing(data, jobs, erasure, log_ins)
+    _to_closing(data, erasure, log_ins)
 
 
 def _of_account(*calls: Call) -> Iterator[Callable[[AccountEvent], Iterable[str] | None]]:
@@ -100,11 +97,6 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
     inside(DoctorReturned, findings.access.unassigned.on_doctor_returned)
     inside(ApprovalChanged, *_of_account(data.findings.renew_waiting_of))
     inside(LogInReplaced, *_of_account(data.keys.revoke_all))
-    inside(
-        AccountsJoined,
-        *_of_account(data.keys.revoke_all),
-        lambda event: data.person_files.forget_with(event.into),
-    )
     inside(ConsentWithdrawn, cases.on_withdrawn)
     erase_photos = partial(_erase_photos, data, findings)
     inside(KeptPhotosUnwanted, *_of_account(erase_photos, data.person_files.forget_with))
@@ -160,7 +152,6 @@ def _to_findings(data: Repositories, counts: LesionCounts, unanswered: Unanswere
 
 def _to_closing(
     data: Repositories,
-    jobs: JobsService,
     erasure: ErasureService,
     log_ins: Sequence[Callable[[str], object]],
 ) -> None:
@@ -175,10 +166,3 @@ def _to_closing(
     inside(AccountClosed, erasure.on_closed, *_of_account(end_log_ins, forget_file))
     afterwards(AccountClosed, erasure.erase_closed)
     inside(ApprovalChanged, erasure.on_approval_changed)
-
-    def end_joined(account: str) -> None:
-        for end in (jobs.queue.forget, data.keys.forget, *log_ins, data.failed_items.forget):
-            end(account)
-
-    inside(AccountsJoined, *_of_account(forget_file))
-    afterwards(AccountsJoined, *_of_account(end_joined))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from skinapi.accounts.auth.moved_accounts import MovedAccount
 from skinapi.app.migration.levels import level_spot
 from skinapi.app.migration.reviews import restate_review
 from skinapi.care.message_records import Messages
@@ -173,6 +174,27 @@ def convert_refusal(tools: Tools, account: Document) -> None:
         tools.store.collection("accounts").update({"id": account["id"]}, fields)
 
 
+def close_joined_account(tools: Tools, account: Document) -> None:
+    """Close an account that 2.0.0 had joined to another one, which has its spots. Its number goes
+    on to lead there.
+    """
+    accounts, moved = tools.store.collection("accounts"), tools.store.collection("moved_accounts")
+    change: Document = dict.fromkeys(("joined_to", "joined_because", "joined"))
+    if other := account.get("joined_to"):
+        emptied = MovedAccount(id=account["id"], account=other, external=account.get("external"))
+        moved.delete({"id": emptied.id})
+        moved.insert({**emptied.stored(), "schema": 1})
+        change |= {"status": "closed", "erase_at": now() + RESTORED_WAIT}
+    accounts.update({"id": account["id"]}, set_or_remove(change))
+
+
+def tell_of_moved_findings(tools: Tools, webhook: Document) -> None:
+    """A webhook is told of each finding that comes to another account, as of other changes."""
+    told = ("finding.changed" if name == "account.joined" else name for name in webhook["events"])
+    events: Ops = {"$set": {"events": [*dict.fromkeys(told)]}}
+    tools.store.collection("webhooks").update({"id": webhook["id"]}, events)
+
+
 def go_on_erasing(tools: Tools, receipt: Document) -> None:
     """Let an erasure that 2.0.0 has not finished come to its end. One that kept the medical record
     ends here: its closed account gets another receipt.
@@ -331,6 +353,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("accounts", close_account),
     ("accounts", convert_refusal),
     ("accounts", end_initial_password),
+    ("accounts", close_joined_account),
+    ("webhooks", tell_of_moved_findings),
     (FINDINGS, forget_taken_case),
     ("accounts", renew_lists),
 )

@@ -15,9 +15,9 @@ export const PHOTOS_KEY = `${DRAFTS_KEY}photos`;
 export class ApiError extends Error {
   /** @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm
    * @param {{reason: string, note: string | null} | null} refusal why the account was not approved @param {string} doctor who is in charge
-   * @param {string} logIn the e-mail of the account that stays @param {Api["EntryInError"] | null} inError why this stands for nothing
+   * @param {Api["EntryInError"] | null} inError why this stands for nothing
    * @param {Api["ReplacedStatement"] | null} replaces what a refused review is milder than */
-  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "", logIn = "", inError = null, replaces = null) {
+  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null, doctor = "", inError = null, replaces = null) {
     super(sentence);
     this.status = status;
     this.code = code;
@@ -25,7 +25,6 @@ export class ApiError extends Error {
     this.question = question;
     this.refusal = refusal;
     this.doctor = doctor;
-    this.logIn = logIn;
     this.inError = inError;
     this.replaces = replaces;
   }
@@ -203,7 +202,6 @@ async function exchange(method, path, options, signal) {
     problem.question,
     problem.refusal,
     problem.doctor,
-    problem.log_in,
     problem.in_error,
     problem.replaces,
   );

@@ -71,7 +71,7 @@ export function sayError(error) {
   const key = /** @type {WordKey} */ (`error_${error.code}`);
   const { refusal } = error;
   const reason = refusal && `${sayValue("refusedBecause", refusal.reason)} ${refusal.note ?? ""}`.trim();
-  const values = { detail: error.message, wait: sayWait(error.retryAfter ?? 0), reason, doctor: error.doctor, logIn: error.logIn };
+  const values = { detail: error.message, wait: sayWait(error.retryAfter ?? 0), reason, doctor: error.doctor };
   return (hasWords(key) && say(key, values)) || error.message || say("ourFault");
 }
 

@@ -22,7 +22,6 @@ from skinapi.findings.errors import (
     FindingErased,
     LesionFull,
     OtherPlace,
-    PatientJoined,
     ResultAwaited,
     StorageQuotaReached,
     ToldByAnother,
@@ -134,7 +133,7 @@ kept_photo_routes: Routes[KeptPhotosService] = Routes()
     access=Authenticated(scopes=("findings:write",), test_keys=True),
     raises=(
         *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull, OtherPlace),
-        *(MaybeDifferentSpots, FindingErased, PatientJoined, *QUOTAS),
+        *(MaybeDifferentSpots, FindingErased, ChangedMeanwhile, *QUOTAS),
     ),
 )
 def predict(
@@ -275,7 +274,7 @@ class MovedView(Answer):
     "/submissions/<number>/move",
     access=Authenticated(roles=("doctor", "admin")),
     raises=(
-        *(NotFound, Forbidden, NoPhotoKept, MovedToSamePatient, PatientJoined, ResultAwaited),
+        *(NotFound, Forbidden, NoPhotoKept, MovedToSamePatient, ChangedMeanwhile, ResultAwaited),
         *(Refused, NoModel, LesionFull, OtherPlace, *QUOTAS),
     ),
 )

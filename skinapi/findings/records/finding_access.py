@@ -188,7 +188,7 @@ class FindingAccess:
         """
         if patient is None or patient == by.id:
             return by.account
-        found = self.accounts.find_staying(patient)
+        found = self.accounts.find_patient(patient)
         may = by.key.clinic_wide if by.key else or_in_charge and by.role == "doctor"
         if not may or not found or not in_care(found, by) or not found.approved or found.machine:
             raise NotFound(NO_PATIENT)

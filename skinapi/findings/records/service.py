@@ -21,7 +21,6 @@ from skinapi.base.pages import batched
 from skinapi.findings.errors import (
     NOT_YOURS,
     FindingErased,
-    PatientJoined,
     TooManyCorrections,
     TooManyVersions,
 )
@@ -173,8 +172,8 @@ class FindingsService:
             new.before_commit(unit, new.owner)
         unit.audit("submission.create", by=new.by or new.owner, target=new.id, owner=new.owner)
         account = self.accounts.lock_all({new.owner}).get(new.owner)
-        if account is None or account.joined_to:
-            raise self._why_gone(new)
+        if account is None or account.status == "closed":
+            raise _find_reason(new, account)
         blobs = new.blobs if self.photos.may_still_keep(account, new.choice) else ()
         if blobs != new.blobs:
             new = replace(new, blobs=blobs)
@@ -194,13 +193,6 @@ class FindingsService:
         if filed.band is Band.URGENT_REFERRAL:
             self.access.unassigned.tell_of_urgent(account)
         return filed
-
-    def _why_gone(self, new: NewFinding) -> SkinAPIError:
-        """Say what has become of the owner meanwhile, for whoever files it."""
-        if new.by in (None, new.owner):  # nobody is logged in there any more
-            return InvalidToken()
-        owner = self.accounts.find_by_id(new.owner)
-        return PatientJoined() if owner and owner.joined_to else NotFound()
 
     @atomic
     def add_version(self, unit: Unit, *, before: StoredFinding, new: NewVersion) -> None:
@@ -394,3 +386,10 @@ class FindingsService:
 def _photos_of(finding: StoredFinding) -> set[str]:
     blobs = {finding.photo_blob, finding.thumbnail_blob, *finding.picture_blobs}
     return set(filter(None, blobs))
+
+
+def _find_reason(new: NewFinding, owner: Account | None) -> SkinAPIError:
+    """Find why nothing can be filed for an account that was closed or erased meanwhile."""
+    if new.by in (None, new.owner):  # nobody is logged in there any more
+        return InvalidToken()
+    return ChangedMeanwhile() if owner else NotFound()

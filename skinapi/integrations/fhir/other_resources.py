@@ -22,18 +22,26 @@ def may_name(to: Subject) -> bool:
 
 def patient_of(account: Account, to: Subject) -> Resource:
     named = may_name(to)
-    links = [{"other": reference("Patient", other), "type": "replaces"} for other in account.joined]
-    if account.joined_to and not links:
-        links = [{"other": reference("Patient", account.joined_to), "type": "replaced-by"}]
     return made(
         "Patient",
         account.id,
         account.created_at,
         identifier=[{"system": own_system("accounts"), "value": account.id}],
         active=account.approved,
-        link=links,
         name=[{"text": account.name}] if named else None,
         telecom=_telecoms(account) if named else None,
+    )
+
+
+def moved_patient(identifier: str, into: Account) -> Resource:
+    """Describe an account whose spots were moved to another account of the same person."""
+    return made(
+        "Patient",
+        identifier,
+        into.created_at,
+        identifier=[{"system": own_system("accounts"), "value": identifier}],
+        active=False,
+        link=[{"other": reference("Patient", into.id), "type": "replaced-by"}],
     )
 
 

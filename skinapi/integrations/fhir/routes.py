@@ -14,6 +14,7 @@ from werkzeug.http import parse_options_header
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import (
     BadRequest,
+    ChangedMeanwhile,
     Conflict,
     Forbidden,
     InvalidBody,
@@ -31,7 +32,6 @@ from skinapi.findings.errors import (
     FindingSigned,
     LesionFull,
     OtherPlace,
-    PatientJoined,
     StorageQuotaReached,
 )
 from skinapi.integrations.fhir.elements import (
@@ -75,7 +75,7 @@ class UnknownKind(NotFound):
 
 REFUSED_BODIES = (BadRequest, UnsupportedMediaType, NotAcceptable)
 REFUSALS = (
-    *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased, PatientJoined),
+    *(*REFUSED_BODIES, Forbidden, NotFound, IdentifierReused, FindingErased, ChangedMeanwhile),
     *(FindingSigned, UnknownPerformer),
     *(Refused, PhotosApart, LesionFull, OtherPlace, NoModel),
     *(PredictionQuotaReached, StorageQuotaReached),

@@ -19,7 +19,12 @@ from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.findings.reports.service import ReportsService
 from skinapi.integrations.fhir.elements import ORDERS, Resource, own_system
 from skinapi.integrations.fhir.kinds import OF_FINDINGS, Kind
-from skinapi.integrations.fhir.other_resources import body_structure_of, may_name, patient_of
+from skinapi.integrations.fhir.other_resources import (
+    body_structure_of,
+    may_name,
+    moved_patient,
+    patient_of,
+)
 from skinapi.integrations.fhir.reports import ORDER_KEY, resources_of
 from skinapi.integrations.fhir.search import NO_SYSTEM, Cursor, Search
 from skinapi.integrations.patients import PatientsService
@@ -82,8 +87,7 @@ class FhirService:
         return content, "image/jpeg"
 
     def get_patient(self, identifier: str, *, to: Subject) -> Account:
-        accounts = self.accounts.by_ids({identifier}) if ID.fullmatch(identifier) else {}
-        account = accounts.get(identifier)
+        account = self.accounts.find_patient(identifier) if ID.fullmatch(identifier) else None
         if account is None or not self._may_read(account, to):
             raise NotFound(NO_RESOURCE)
         self.findings.note_read([account.id], by=to)
@@ -91,9 +95,9 @@ class FhirService:
 
     def page(self, search: Search, *, to: Subject) -> FoundPage:
         cursor = search.cursor or Cursor(now() - LATEST_COMMIT)
-        if search.patient and ID.fullmatch(search.patient):  # perhaps one that was joined
-            staying = self.accounts.find_staying(search.patient)
-            search = replace(search, patient=staying.id if staying else search.patient)
+        if search.patient and ID.fullmatch(search.patient):
+            found = self.accounts.find_patient(search.patient)
+            search = replace(search, patient=found.id if found else search.patient)
         return self._cut(self._groups(search, to, cursor.behind), search, cursor)
 
     def _cut(self, groups: Iterable[Group], search: Search, cursor: Cursor) -> FoundPage:
@@ -195,12 +199,13 @@ class FhirService:
             return self.read_finding(identifier.partition("-")[0], to=to)
         if kind.name == "BodyStructure":
             return [body_structure_of(self.lesions.find(lesion=identifier, to=to), to)]
-        patient = self.get_patient(identifier.partition("-")[0], to=to)
+        named, _, _ = identifier.partition("-")
+        patient = self.get_patient(named, to=to)
+        if kind.name == "Patient" and patient.id != named:
+            return [moved_patient(named, patient)]
         return self._of_patient(kind, patient, to)
 
     def _may_read(self, account: Account, to: Subject) -> bool:
-        if account.joined_to and (staying := self.accounts.find_staying(account.joined_to)):
-            account = staying
         if to.key and to.key.patient not in (None, account.id):
             return False
         return account.id == to.id or self.findings.may_see_patient(account, to)

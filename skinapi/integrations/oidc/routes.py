@@ -9,7 +9,6 @@ from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import CodeRequired, TooManyCodes, WrongCode
 from skinapi.accounts.auth.schemas import CODE, Code, LoggedIn, TokenRequest
 from skinapi.base.errors import (
-    AccountJoined,
     AccountNotApproved,
     AccountRefused,
     AccountSuspended,
@@ -140,7 +139,6 @@ def take_answer_of_provider(oidc: OidcService, *, provider: str, query: Provider
     raises=(
         LogInExpired,
         AccountNotApproved,
-        AccountJoined,
         AccountRefused,
         AccountSuspended,
         PasswordChangeRequired,

@@ -213,7 +213,6 @@ class OidcService:
             raise LogInExpired from error
         if account.provider != trip.provider:
             raise LogInExpired
-        self.accounts.refuse_joined(account)
         account.refuse_inactive()
         if account.must_change:
             raise PasswordChangeRequired(self.auth.password_page)

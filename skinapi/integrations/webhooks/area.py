@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from skinapi.accounts.auth.events import AccountErased, AccountsJoined
+from skinapi.accounts.auth.events import AccountErased
 from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.events import (
     AnswerChanged,
@@ -67,7 +67,6 @@ def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
     # Where its account is erased, that is told, and not each of its findings: what waits of an
     # account is deleted with it.
     inside(FindingDeleted, lambda event: tell(EventType.FINDING_DELETED, event.finding))
-    inside(AccountsJoined, told.on_joined)
     inside(AccountErased, told.on_account_erased)
 
 

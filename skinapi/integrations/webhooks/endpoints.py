@@ -43,7 +43,6 @@ class EventType(StrEnum):
     JOB_ENDED = "job.ended"
     MODEL_PROMOTED = "model.promoted"
     FINDING_DELETED = "finding.deleted"
-    ACCOUNT_JOINED = "account.joined"
     ACCOUNT_ERASED = "account.erased"
 
 
@@ -170,11 +169,6 @@ class WebhookEvents:
         """FindingsChanged: of what else changes one, another event tells."""
         for finding in event.findings if event.alone else ():
             self.tell_of_finding(EventType.FINDING_CHANGED, finding, version=finding.version)
-
-    def on_joined(self, event: Any) -> None:
-        """AccountsJoined: the receiver is to know whose the data is, so it outlives both."""
-        ids = {"patient": event.account, "into": event.into}
-        self._tell(EventType.ACCOUNT_JOINED, ids, owner=None)
 
     def on_account_erased(self, event: Any) -> None:
         """AccountErased: the receiver is to delete its data too, so it outlives the account."""

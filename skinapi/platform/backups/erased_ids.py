@@ -75,17 +75,20 @@ class ErasedIds(Repository[Erased]):
         findings: int = 0,
         request: str | None = None,
     ) -> None:
-        """Call it in the transaction of what it notes. It may be on the list."""
+        """Call it in the transaction of what it notes. It may be on the list, and keeps the larger
+        number of findings.
+        """
         moment = now()
+        key = identifier if kind in ("account", "finding") else f"{kind}/{identifier}"
+        known = self._documents.get(key) or {}
         erased: Document = {
             "kind": kind,
             "created_at": moment,
             "schema": 1,
             "scrubbed_at": moment if kind == "error" else None,  # that is not deleted
-            "findings": findings,
+            "findings": max(findings, known.get("findings", 0)),
             "request": request,
         }
-        key = identifier if kind in ("account", "finding") else f"{kind}/{identifier}"
         self._documents.update({"id": key}, set_or_remove(erased), upsert=True)
 
     def has(self, identifier: str) -> bool:

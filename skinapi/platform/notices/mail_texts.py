@@ -70,8 +70,7 @@ def write_mail(
     parts = []
     for kind, (first, *others) in by_kind.items():
         links = dict.fromkeys(map(link_to, (first, *others)))
-        text = words.texts[kind].format(**first.figures, log_in=first.log_in)
-        parts += [text, "\n".join(links)]
+        parts += [words.texts[kind].format(**first.figures), "\n".join(links)]
     if notice.kind is Kind.REFUSED:  # nobody who cannot log in has a page to switch it off
         parts[1:1] = [words.refusals[recipient.refusal]] if recipient.refusal else []
     elif not notice.of_security:

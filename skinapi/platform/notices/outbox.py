@@ -36,14 +36,12 @@ class Kind(StrEnum):
     REGISTERED_AGAIN = "registered_again"
     REFUSED = "refused"
     NEWS = "news"
-    ACCOUNTS_JOINED = "accounts_joined"
     URGENT = "urgent"
     WITHOUT_DOCTOR = "without_doctor"
     OTHER_DOCTOR = "other_doctor"
     OPINION = "opinion"
     REMINDER = "reminder"
     MESSAGE = "message"
-    LOG_IN_JOINED = "log_in_joined"
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     UNUSUAL_LOG_IN = "unusual_log_in"
@@ -63,16 +61,15 @@ APART = frozenset({
 SECURITY = frozenset({
     Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.UNUSUAL_LOG_IN, Kind.KEY_MADE,
     Kind.OTHER_DOCTOR, Kind.ACCOUNT_UNUSED,
-    Kind.REGISTERED_AGAIN, Kind.CLOSED, Kind.FILE_MADE, Kind.ACCOUNTS_JOINED, Kind.LOG_IN_JOINED,
+    Kind.REGISTERED_AGAIN, Kind.CLOSED, Kind.FILE_MADE,
 })  # fmt: skip
 
 
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
-    link, of a CLOSED where the receipt is checked. `figures` are what the text has places for,
-    `log_in` is the e-mail that a LOG_IN_JOINED names. `author` wrote a MESSAGE. A
-    notice without `due_at` has been sent. A CLOSED outlives its account, so it has its own
-    `address` and `language`.
+    link, of a CLOSED where the receipt is checked. `figures` are what the text has places for.
+    `author` wrote a MESSAGE. A notice without `due_at` has been sent. A CLOSED outlives its
+    account, so it has its own `address` and `language`.
     """
 
     id: str
@@ -88,7 +85,6 @@ class Notice(StoredRecord):
     expires_at: datetime
     address: str | None = None
     language: Language | None = None
-    log_in: str | None = None
     figures: Mapping[str, int] = {}
 
     @property
@@ -138,7 +134,6 @@ class Outbox(Repository[Notice]):
         figures: Mapping[str, int] | None = None,
         address: str | None = None,
         language: Language | None = None,
-        log_in: str | None = None,
     ) -> None:
         """Call it in the transaction of the change. `to` is an account, which a mail to an
         `address` outlives. It is sent after `delay`, unless it is withdrawn before.
@@ -162,7 +157,6 @@ class Outbox(Repository[Notice]):
                 figures=figures or {},
                 address=address,
                 language=language,
-                log_in=log_in,
             )
         )
 

@@ -159,8 +159,8 @@ class ErasureService:
     def erase_closed(self, event: AccountClosed) -> None:
         """Erase an account at once if nothing keeps it."""
         with suppress(RecordDamaged):  # `finish_begun` tries again
-            for account_id in self._begin_due(event.account):
-                self._finish(account_id)
+            self._begin_due(event.account)
+            self._finish(event.account)
 
     def begin_due(self) -> None:
         """Begin the erasures whose time has come."""
@@ -194,49 +194,48 @@ class ErasureService:
         return {kind: counts[kind] for kind in SETTLED_FIRST if counts[kind]}
 
     @atomic
-    def _begin_due(self, unit: Unit, account_id: str) -> list[str]:
+    def _begin_due(self, unit: Unit, account_id: str) -> None:
         account = self.accounts.find(account_id)
-        if account is None or not self._is_due(self.accounts.lock(account_id)):
-            return []
-        unit.audit("account.erase", by=SYSTEM, target=account_id)
-        return self._begin(unit, account)
+        if account and self._is_due(self.accounts.lock(account_id)):
+            unit.audit("account.erase", by=SYSTEM, target=account_id)
+            self._begin(unit, account)
 
-    def _begin(self, unit: Unit, account: Account) -> list[str]:
-        """Begin the erasure of an account, and of the accounts that were joined to it, and return
-        their ids.
+    def _begin(self, unit: Unit, account: Account) -> None:
+        """Begin the erasure of an account. A backup may have its spots in an account from which
+        they were moved, so a restore erases that one too.
         """
-        begun = [*self.accounts.by_ids({*account.joined}).values(), account]
-        for item in begun:
-            held = sum(1 for _ in self.records.records.walk_stored(item.id, fields=()))
-            self.erased_ids.add("account", item.id, findings=held)
-            receipt = self.receipts.find_pending(item.id)
-            receipt = receipt or self.receipts.add(item.id, asked_by="system")
-            leases_end = self.jobs.find_end_of_leases(item.id)
-            until = leases_end + LEASE_TOLERANCE if leases_end else None
-            self.receipts.begin(receipt, findings=held, awaits_until=until)
-            self.accounts.begin_erasure(unit, item)
-        return [item.id for item in begun]
+        held = sum(1 for _ in self.records.records.walk_stored(account.id, fields=()))
+        emptied = {*self.accounts.moved.list_into(account.id)}
+        opened = {it.id for it in self.accounts.by_ids(emptied).values() if it.status != "closed"}
+        for identifier in (account.id, *sorted(emptied - opened)):
+            self.erased_ids.add("account", identifier, findings=held)
+        receipt = self.receipts.find_pending(account.id)
+        receipt = receipt or self.receipts.add(account.id, asked_by="system")
+        leases_end = self.jobs.find_end_of_leases(account.id)
+        until = leases_end + LEASE_TOLERANCE if leases_end else None
+        self.receipts.begin(receipt, findings=held, awaits_until=until)
+        self.accounts.begin_erasure(unit, account)
 
     def erase_again(self, account_id: str, *, by: str, kept_until: datetime | None) -> None:
         """Erase an account that a restore brought back, or close it if 2.0.0 kept its medical
         record until a day to come.
         """
-        for begun in self._begin_again(account_id, by, kept_until):
-            self._finish(begun)
+        self._begin_again(account_id, by, kept_until)
+        self._finish(account_id)
 
     @atomic
     def _begin_again(
         self, unit: Unit, account_id: str, by: str, kept_until: datetime | None
-    ) -> list[str]:
+    ) -> None:
         account = self.accounts.get(account_id)
         if kept_until and kept_until > now():
             self.closing.close(unit, account, by=by, action="account.erase_again")
             self.accounts.set_erase_at(account_id, kept_until)
-            return []
+            return
         unit.audit("account.erase_again", by=by, target=account_id)
         if self.accounts.is_last_admin(account):
             raise LastAdmin
-        return self._begin(unit, account)
+        self._begin(unit, account)
 
     def give_time(self) -> list[str]:
         """After a restore, let no closed account be erased before an admin can open it: it may have

@@ -17,7 +17,7 @@ export const EXTERNAL = "@patients.invalid";
 /** @typedef {Api["AccountRow"]} Account */
 /** @typedef {Partial<Account> & {gone?: boolean}} Changed */
 /** What is shown once. @typedef {{title: string, text: string, password: string, expires_at?: string}} Told */
-/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "approve" | "refuse" | "reset" | "link" | "factor" | "delete" | "join" | "logInAt", role?: string, doctor?: string, provider?: string | null}} Question */
+/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "approve" | "refuse" | "reset" | "link" | "factor" | "delete" | "move" | "logInAt", role?: string, doctor?: string, provider?: string | null}} Question */
 
 /** What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
  * `onApprove` asks for the doctor of a patient.
@@ -94,12 +94,11 @@ async function showAgain(accounts, onChange) {
 /** What an approval of these accounts does: who is approved, who gets another role, who comes into the care of this doctor, and from whom.
  * @param {Account[]} accounts @param {string} role @param {string} doctor */
 export function planApproval(accounts, role, doctor) {
-  const open = accounts.filter((one) => !one.joined_to);
-  const approved = open.filter(({ status }) => status !== "approved");
-  const changed = open.filter((one) => one.status === "approved" && changesRole([one], role));
-  const assigned = open.filter((one) => doctor && roleAfter(one, role) === "user" && one.doctor !== doctor);
+  const approved = accounts.filter(({ status }) => status !== "approved");
+  const changed = accounts.filter((one) => one.status === "approved" && changesRole([one], role));
+  const assigned = accounts.filter((one) => doctor && roleAfter(one, role) === "user" && one.doctor !== doctor);
   const moved = assigned.filter((one) => one.doctor);
-  return { approved, changed, assigned, moved, all: open.filter((one) => [approved, changed, assigned].some((some) => some.includes(one))) };
+  return { approved, changed, assigned, moved, all: accounts.filter((one) => [approved, changed, assigned].some((some) => some.includes(one))) };
 }
 
 /** What was done, of one account or of many. @param {WordKey} one @param {WordKey} many @param {Account[]} accounts @param {string} [role] in which they were approved */
@@ -236,53 +235,51 @@ const DeleteAccount = ({ account, who, onChange, onClose }) => {
     </dialog>`;
 };
 
-/** Both people side by side, by what tells them apart. @param {{seen: Api["JoiningPreview"]}} props */
-const BothPeople = ({ seen: { gone, stays, doctor, loses } }) => {
-  const differ = gone.birth_year && stays.birth_year && gone.birth_year !== stays.birth_year;
-  /** @type {[string, (one: Api["AccountToJoin"]) => unknown][]} */
+/** Both people side by side, by what tells them apart. @param {{seen: Api["MovePreview"]}} props */
+const BothPeople = ({ seen: { emptied, into, doctor } }) => {
+  const differ = emptied.birth_year && into.birth_year && emptied.birth_year !== into.birth_year;
+  /** @type {[string, (one: Api["AccountToMove"]) => unknown][]} */
   const rows = [
     [say("name"), (one) => isolated(one.name)],
     [say("email"), (one) => isolated(one.email)],
     [say("birthYear"), (one) => one.birth_year ?? say("notSaid")],
+    [say("status"), (one) => sayValue("is", one.status)],
     [say("registered"), (one) => sayDate(one.created_at, false)],
     [say("findings"), (one) => sayNumber(one.findings)],
     [say("newestFinding"), (one) => (one.last_finding_at ? sayDate(one.last_finding_at, false) : "–")],
     [say("spots"), (one) => sayNumber(one.spots)],
-    [say("assignDoctor"), (one) => (one.doctor ? html`${isolated(one.doctor)}${one.doctor_rests && ` (${say("doctorRests")})`}` : say("nobody"))],
+    [say("assignDoctor"), (one) => (one.doctor ? isolated(one.doctor) : say("nobody"))],
   ];
   return html`
     <table class="both-people">
-      <thead><tr><td></td><th scope="col">${say("joinGoes")}</th><th scope="col">${say("joinStays")}</th></tr></thead>
-      <tbody>${rows.map(([name, tell]) => html`<tr><th scope="row">${name}</th><td>${tell(gone)}</td><td>${tell(stays)}</td></tr>`)}</tbody>
+      <thead><tr><td></td><th scope="col">${say("moveFrom")}</th><th scope="col">${say("moveTo")}</th></tr></thead>
+      <tbody>${rows.map(([name, tell]) => html`<tr><th scope="row">${name}</th><td>${tell(emptied)}</td><td>${tell(into)}</td></tr>`)}</tbody>
     </table>
-    ${differ && html`<${Message} kind="bad">${say("joinYearsDiffer")}<//>`}
-    <p>${doctor ? say("joinDoctor", { doctor: isolated(doctor) }) : say("joinNoDoctor")} ${loses && say("joinLoses", { doctor: isolated(loses) })}</p>`;
+    ${differ && html`<${Message} kind="bad">${say("moveYearsDiffer")}<//>`}
+    <p>${doctor ? say("moveDoctor", { doctor: isolated(doctor) }) : say("moveNoDoctor")}</p>`;
 };
 
-/** To which account of the same person this one is joined: first both are shown. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
-const JoinAccount = ({ account, who, onChange, onClose }) => {
+/** To which account of the same person all spots are moved: first both are shown. @param {{account: Account, who: string, onChange: Act["onChange"], onClose: () => void}} props */
+const MoveSpots = ({ account, who, onChange, onClose }) => {
   const dialog = useModal();
   const me = useAnswer(() => get("/me"), []);
-  const [seen, setSeen] = useState(/** @type {Api["JoiningPreview"] | null} */ (null));
-  const path = pathOf(account, "join");
-  const join = async (/** @type {Record<string, string>} */ { into, joinReason, ownPassword = "", ownCode }) => {
+  const [seen, setSeen] = useState(/** @type {Api["MovePreview"] | null} */ (null));
+  const path = pathOf(account, "move");
+  const move = async (/** @type {Record<string, string>} */ { into, ownPassword = "", ownCode }) => {
     if (!seen) return setSeen(await get(`${path}?${new URLSearchParams({ into })}`));
-    const { email } = seen.stays;
-    await post(path, { into: email, reason: joinReason, current_password: ownPassword, ...(ownCode && { code: ownCode }) });
-    onChange(account, { status: "suspended", joined_to: email, joined_because: joinReason, doctor: null });
-    toast(say("accountsJoined", { who, into: isolated(email) }));
+    const { email } = seen.into;
+    await post(path, { into: email, current_password: ownPassword, ...(ownCode && { code: ownCode }) });
+    onChange(account, { status: "closed", doctor: null });
+    toast(say("spotsMoved", { who, into: isolated(email) }));
     onClose();
   };
   return html`
-    <dialog ref=${dialog} aria-label=${say("joinAccount")} onClose=${onClose}>
-      <h2>${say("joinAccount")}</h2>
-      <${Form} key=${String(!seen)} label=${say(seen ? "joinAccount" : "joinShow")} kind=${seen ? "danger" : "primary"} onSend=${join} onClose=${onClose}>
+    <dialog ref=${dialog} aria-label=${say("moveSpots")} onClose=${onClose}>
+      <h2>${say("moveSpots")}</h2>
+      <${Form} key=${String(!seen)} label=${say(seen ? "moveSpots" : "moveShow")} kind=${seen ? "danger" : "primary"} onSend=${move} onClose=${onClose}>
         ${seen
-          ? html`<${BothPeople} seen=${seen} />
-              <p>${say("joinAccountText")}</p>
-              <${TextArea} label=${say("reason")} name="joinReason" hint=${say("joinReasonHint")} rows="2" minlength="10" maxlength=${LONGEST_NOTE} required />
-              <${OwnerFields} me=${me.value} />`
-          : html`<p>${who}</p><${Field} label=${say("joinInto")} hint=${say("joinIntoHint")} name="into" type="email" autocomplete="off" required />`}
+          ? html`<${BothPeople} seen=${seen} /><p>${say("moveSpotsText")}</p><${OwnerFields} me=${me.value} />`
+          : html`<p>${who}</p><${Field} label=${say("moveInto")} hint=${say("moveIntoHint")} name="into" type="email" autocomplete="off" required />`}
       <//>
     </dialog>`;
 };
@@ -295,7 +292,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
   const [account] = accounts;
   const who = sayWho(account);
   if (question.kind === "delete") return html`<${DeleteAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
-  if (question.kind === "join") return html`<${JoinAccount} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
+  if (question.kind === "move") return html`<${MoveSpots} account=${account} who=${who} onChange=${onChange} onClose=${onClose} />`;
   const patients = account.role === "doctor" ? account.patients ?? 0 : 0;
   const own = isOneself(account);
   const { role = "", provider = null } = question;
@@ -321,7 +318,7 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
     patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) }),
     patients > 0 && sayInCare(account),
   ].filter(Boolean);
-  /** @type {Record<Exclude<Question["kind"], "approve" | "refuse" | "delete" | "join">, [string, string, string, () => Promise<void>]>} */
+  /** @type {Record<Exclude<Question["kind"], "approve" | "refuse" | "delete" | "move">, [string, string, string, () => Promise<void>]>} */
   const asked = {
     suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],
     role: [own ? say("demoteSelf") : role === "admin" ? say("adminAsk", { who }) : `${say("changeRole")}${colon()}${who}`, demoted.join(" "), say(own || role !== "admin" ? "changeRole" : "makeAdmin"), () => setRole(account, /** @type {Account["role"]} */ (role), onChange)],

@@ -53,8 +53,8 @@ const COLUMNS = /** @type {const} */ (["title_account", "role", "assignDoctor", 
 /** What one click does. The second of a double click would do what has come under the pointer. @param {() => void} act */
 const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail <= 1 && act();
 
-const sayStatus = (/** @type {Account} */ { refusal, joined_to: joined, status }) =>
-  refusal ? say("refusedFor", { reason: sayValue("refusal", refusal.reason) }) : joined ? say("isJoined") : sayValue("is", status);
+const sayStatus = (/** @type {Account} */ { refusal, status }) =>
+  refusal ? say("refusedFor", { reason: sayValue("refusal", refusal.reason) }) : sayValue("is", status);
 
 /** @param {Doctors} doctors @param {string} email */
 const nameOfDoctor = (doctors, email) => isolated(doctors.find((one) => one.email === email)?.name ?? email);
@@ -96,7 +96,7 @@ const Managed = ({ account, act, doctors }) => {
       <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>`}
       <${LogInAt} account=${account} onAsk=${(/** @type {Question} */ question) => act.onAsk(question, [account])} />
       ${account.second_factor && !isOneself(account) && html`<button onClick=${() => ask("factor")}>${say("removeFactor")}</button>`}
-      ${account.role === "user" && html`<button onClick=${() => ask("join")}>${say("joinAccount")}</button>`}
+      ${account.role === "user" && account.status !== "closed" && html`<button onClick=${() => ask("move")}>${say("moveSpots")}</button>`}
       <button class="danger" onClick=${() => ask("delete")}><${Icon} name="trash" />${say("delete")}</button></div>
       ${account.status !== "approved" && account.wanted_role && html`<p>${say("getsRole", { role: sayValue("role", account.wanted_role) })}</p>`}
       ${account.refusal?.note && html`<p>${say("refusalTold")} <q>${isolated(account.refusal.note)}</q></p>`}
@@ -121,7 +121,6 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td>${status !== "approved" && account.wanted_role ? html`<strong class="wanted">${say("asksFor", { role: sayValue("role", account.wanted_role) })}</strong>` : sayValue("role", role)}</td>
       <td>${account.doctor ? nameOfDoctor(doctors, account.doctor) : role === "user" && status === "approved" && html`<strong>${say("noDoctorForNow")}</strong>`}${role === "doctor" && say(patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(patients) })}</td>
       <td class=${`standing standing-${status}`}>${sayStatus(account)}
-        ${account.joined_because && html`<small> · ${say("reason")}${colon()}${isolated(account.joined_because)}</small>`}
         ${account.must_change_password && html`<small title=${say("initialPasswordOpen")}> · ${say("initialPasswordShort")}</small>`}
         ${account.second_factor && html`<small> · ${say("hasSecondFactor")}</small>`}
         ${account.provider && html`<small> · ${say("logsInAt", { name: labelOfLogIn(account.provider) })}</small>`}
@@ -130,12 +129,12 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td class="row-acts">
         ${status === "approved"
           ? html`<button aria-label=${named(say("suspend"))} onClick=${onFirstClick(() => act.onAsk({ kind: "suspend" }, [account]))}>${say("suspend")}</button>`
-          : !account.joined_to && html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve(account, act))}><${Label} text=${words} short=${say("approve")} /></button>`}
+          : html`<button aria-label=${named(words)} onClick=${onFirstClick(() => approve(account, act))}><${Label} text=${words} short=${say("approve")} /></button>`}
         ${status === "waiting" && html`<button aria-label=${named(say("refuse"))} onClick=${onFirstClick(() => act.onAsk({ kind: "refuse" }, [account]))}>${say("refuse")}</button>`}
-        ${!account.joined_to && html`<button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
-          onClick=${onFirstClick(() => setManaged(!managed))}><${Label} text=${say("manage")} short="⋯" /></button>`}</td>
+        <button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
+          onClick=${onFirstClick(() => setManaged(!managed))}><${Label} text=${say("manage")} short="⋯" /></button></td>
     </tr>
-    ${managed && !account.joined_to && html`<${Managed} account=${account} act=${act} doctors=${doctors} />`}`;
+    ${managed && html`<${Managed} account=${account} act=${act} doctors=${doctors} />`}`;
 };
 
 /** What is done to all that are chosen. @param {{accounts: Account[], act: Act, doctors: Doctors, onClear: () => void}} props */

@@ -1,0 +1,213 @@
+"""An admin moves all spots of a patient's account to another account of the same person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import Field
+
+from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
+from skinapi.accounts.auth.account import Account, Status, Subject
+from skinapi.accounts.auth.accounts import CLOSED, Accounts
+from skinapi.accounts.auth.closing import AccountClosing
+from skinapi.accounts.auth.consents import PURPOSES, Consents, Purpose
+from skinapi.accounts.auth.events import ConsentWithdrawn
+from skinapi.accounts.auth.owners import AccountUses
+from skinapi.accounts.auth.passwords import Proof
+from skinapi.accounts.auth.second_factor import SecondFactorService
+from skinapi.base.errors import Conflict
+from skinapi.base.pages import PageRequest
+from skinapi.base.values import Value
+from skinapi.care.message_records import Thread
+from skinapi.care.messages import UnansweredMessages
+from skinapi.findings.records.lesions import Lesions
+from skinapi.findings.records.service import FindingsService
+from skinapi.platform.notices.outbox import Kind
+from skinapi.platform.storage.numbers import FINDINGS
+from skinapi.platform.storage.ports import Filter, Store
+from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+ACTION = "account.move_spots"
+# The fields of each collection that name an account, and get the one that receives the spots.
+MOVED: Mapping[str, tuple[str, ...]] = {
+    FINDINGS: ("owner",),
+    "lesions": ("owner",),
+    "messages": ("owner", "to"),
+    "consents": ("account",),
+    "outbox": ("author",),
+    "deliveries": ("owner",),
+    "images": ("account",),
+}
+# The fields that name who has acted, where that was the patient.
+ACTED: Mapping[str, str] = {"consents": "by", "messages": "author"}
+# Where both accounts have used an idempotency key, it is removed from what is moved.
+KEY = "idempotency_key"
+KEYED: Mapping[str, str] = {FINDINGS: "owner", "lesions": "owner", "messages": "author"}
+# Unsent mails that go to the other account. Those about the log-in stay with the closed one.
+MAILS = [Kind.NEWS, Kind.MESSAGE, Kind.REMINDER]
+ITSELF = "Spots cannot be moved from an account to itself. Name another account"
+PATIENTS_ALONE = "Spots are moved between accounts of patients alone. Give both the role user first"
+
+
+class AccountToMove(Value):
+    """What tells an admin whose account it is."""
+
+    email: str
+    name: str
+    birth_year: int | None
+    status: Status
+    created_at: datetime
+    findings: int
+    spots: int
+    last_finding_at: datetime | None
+    doctor: str | None = Field(description="the name of the doctor in charge, if active")
+
+
+class MovePreview(Value):
+    emptied: AccountToMove
+    into: AccountToMove
+    doctor: str | None = Field(description="the name of the doctor who will be in charge of all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountMovingService:
+    work: UnitOfWork
+    store: Store
+    accounts: Accounts
+    uses: AccountUses
+    closing: AccountClosing
+    consents: Consents
+    findings: FindingsService
+    lesions: Lesions
+    second_factor: SecondFactorService
+    unanswered: UnansweredMessages
+
+    def preview(self, *, email: str, into: str) -> MovePreview:
+        """Show both accounts. Refused as `move` is."""
+        emptied, other = (self._find(item) for item in (email, into))
+        _refuse(emptied, other)
+        doctor = self._find_doctor(other, emptied)
+        return MovePreview(
+            emptied=self._show(emptied),
+            into=self._show(other),
+            doctor=doctor.name if doctor else None,
+        )
+
+    def _find(self, email: str) -> Account:
+        return get_by_email(self.accounts, email, NO_ACCOUNT)
+
+    def _show(self, account: Account) -> AccountToMove:
+        newest = self.findings.records.page_owned(account.id, PageRequest(1), newest_first=True)
+        doctor = self._find_doctor(account)
+        return AccountToMove.from_record(
+            account,
+            spots=self.lesions.count_of(account.id),
+            last_finding_at=next((item.created_at for item in newest.items), None),
+            doctor=doctor.name if doctor else None,
+        )
+
+    def _find_doctor(self, *accounts: Account) -> Account | None:
+        """Find the first active doctor in charge of one of these accounts."""
+        doctors = map(self.findings.access.unassigned.find_doctor, accounts)
+        return next(filter(None, doctors), None)
+
+    def move(self, *, email: str, into: str, by: Subject, proof: Proof) -> Account:
+        """Move everything for an admin who proves their identity, and close the emptied account."""
+        admin = self.accounts.get(by.id)
+        self.second_factor.reauthenticate(admin, proof, session_id=by.session_id)
+        return self._move(email=email, into=into, by=by.id)
+
+    @atomic
+    def _move(self, unit: Unit, *, email: str, into: str, by: str) -> Account:
+        # What is filed for either account at the same time conflicts.
+        emptied, other = (self.accounts.lock(self._find(item).id) for item in (email, into))
+        if emptied.status == "closed" and emptied.id in self.accounts.moved.list_into(other.id):
+            return other  # the same request again
+        unit.audit(ACTION, by=by, target=other.id, detail=emptied.id)
+        _refuse(emptied, other)
+        emptied, other = self._give_doctor(unit, emptied, other, by)
+        records, waiting = self.findings.records, self.findings.records.waiting
+        spots = records.spots.lock_of(emptied.id) | waiting.lesions_of(emptied.id)
+        self._move_records(emptied.id, other.id)
+        unit.publish(replace(records.renew(spots), alone=True))
+        waiting.forget(emptied.id)
+        self.unanswered.note(Thread(other.id, None))
+        other = self.accounts.change(
+            unit,
+            other,
+            consents=self._merge_consents(unit, emptied, other, by),
+            phone=other.phone or emptied.phone,
+            birth_year=other.birth_year or emptied.birth_year,
+            sex=other.sex or emptied.sex,
+            keep=other.keep or emptied.keep,
+        )
+        for account in (emptied.id, other.id):
+            self.findings.queue.recount(account)
+        self.uses.note(other.id)
+        self.accounts.moved.note(emptied, into=other.id)
+        emptied = self.accounts.change(unit, emptied, doctor_id=None, keep=None)
+        unit.record(AuditRow(ACTION, by=by, target=other.id, detail=emptied.id))
+        self.closing.close(unit, emptied, by=by)
+        return other
+
+    def _give_doctor(
+        self, unit: Unit, emptied: Account, other: Account, by: str
+    ) -> tuple[Account, Account]:
+        """Let one doctor be in charge of both accounts: an active doctor of either. A doctor who
+        gets new patients by that gets a mail with what waits.
+        """
+        doctor = self._find_doctor(other, emptied)
+        chosen = doctor.id if doctor else other.doctor_id or emptied.doctor_id
+        for account in (emptied, other):
+            if account.doctor_id != chosen:
+                unit.record(AuditRow("account.assign", by=by, target=account.id))
+        return (
+            self.accounts.change(unit, emptied, doctor_id=chosen),
+            self.accounts.change(unit, other, doctor_id=chosen),
+        )
+
+    def _merge_consents(
+        self, unit: Unit, emptied: Account, other: Account, by: str
+    ) -> dict[str, bool]:
+        """Merge the answers of both accounts. What one of them has refused is refused."""
+        merged = dict(other.consents)
+        for purpose in PURPOSES:
+            answers = {emptied.consents.get(purpose), other.consents.get(purpose)}
+            if answers != {None}:
+                merged[purpose] = False not in answers
+            if False in answers and answers != {False}:
+                self._withdraw(unit, other.id, purpose, by)
+        return merged
+
+    def _withdraw(self, unit: Unit, account: str, purpose: Purpose, by: str) -> None:
+        self.consents.note(account=account, purpose=purpose, given=False, by=by, way="closing")
+        unit.publish(ConsentWithdrawn(account, purpose))
+
+    def _move_records(self, emptied: str, other: str) -> None:
+        for name, owner in KEYED.items():
+            used = {key for _, key in self._list_keys(name, {owner: other})}
+            for identifier, key in self._list_keys(name, {owner: emptied}):
+                if key in used:
+                    self.store.collection(name).update({"id": identifier}, {"$unset": {KEY: True}})
+        for name, actor in ACTED.items():
+            own: Filter = {MOVED[name][0]: emptied, actor: emptied}
+            self.store.collection(name).update_all(own, {"$set": {actor: other}})
+        for name, fields in MOVED.items():
+            for field in fields:
+                self.store.collection(name).update_all({field: emptied}, {"$set": {field: other}})
+        unsent: Filter = {"account": emptied, "kind": {"$in": MAILS}}
+        self.store.collection("outbox").update_all(unsent, {"$set": {"account": other}})
+
+    def _list_keys(self, name: str, of: Filter) -> list[tuple[str, str]]:
+        keyed: Filter = {**of, KEY: {"$gt": ""}}
+        documents = self.store.collection(name).find(keyed, sort=KEY, fields=(KEY,))
+        return [(document["id"], document[KEY]) for document in documents]
+
+
+def _refuse(emptied: Account, other: Account) -> None:
+    if emptied.id == other.id:
+        raise Conflict(ITSELF)
+    if any(item.role != "user" or item.machine for item in (emptied, other)):
+        raise Conflict(PATIENTS_ALONE)
+    if "closed" in (emptied.status, other.status):
+        raise Conflict(CLOSED)
