@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.accounts.auth.account import AccountFields
 from skinapi.platform.web.declaration import Route, closed_to, route_of
-from tests.privacy.test_joining import join
+from tests.privacy.test_moving_accounts import move_all
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend, change_account
 
@@ -96,15 +96,15 @@ def test_doctors_see_of_a_patient_what_the_state_of_the_account_allows(
         assert letter(answer) in allowed, f"{name}: {answer.text[:200]}"
 
 
-def test_what_a_joined_account_had_is_seen_by_whoever_cares_for_the_one_that_stays(
+def test_moved_spots_are_seen_by_whoever_cares_for_the_other_account(
     backend: Backend, accounts: SampleAccounts
 ) -> None:
     accounts.restore()
     ada, other, doctor = (accounts.person(who) for who in ("user", "other user", "other doctor"))
     stays = backend.account(other.email).id
     change_account(backend.services, stays, doctor_id=backend.account(doctor.email).id)
-    joined = join(accounts.person("admin"), ada.email, other.email)
-    assert joined.status_code == 200, joined.text
+    moved = move_all(accounts.person("admin"), ada.email, other.email)
+    assert moved.status_code == 200, moved.text
     for row in OF_PATIENT:
         method, was = declared(backend)[row.name].method, dict(zip(PEOPLE, row.who, strict=True))
         if method == "GET" and "{patient}" not in row.path and was["other doctor"] == "n":

@@ -252,6 +252,38 @@ def test_a_kept_record_becomes_a_closed_account_with_its_day_and_its_doctor(
     assert again.call("GET", f"/submissions/{number}").status_code == 404
 
 
+def test_a_joined_account_becomes_a_closed_one_whose_number_finds_the_other(
+    real_backend: Backend,
+) -> None:
+    _, ada = patient_in_care(real_backend)
+    number = file_for(real_backend, ada, ROUTINE).number
+    store, by = real_backend.services.store, program(real_backend)
+    joined = real_backend.services.patients.find_or_add("urn:east", "1", by=by)
+    other = real_backend.account(ada.email)
+    accounts = store.collection("accounts")
+    said = {"joined_to": other.id, "joined_because": "a passport", "status": "suspended"}
+    accounts.update({"id": joined.id}, {"$set": said})
+    accounts.update({"id": other.id}, {"$set": {"joined": [joined.id]}})
+    webhook = {"id": new_id(), "created_at": now(), "schema": 1, "url": "https://a.example/"}
+    webhook["secret"] = {"number": 1, "key": "k"}
+    events = ["finding.stored", "account.joined"]
+    store.collection("webhooks").insert({**webhook, "events": events, "enabled": False})
+    make_former(real_backend)
+    opened = open_services(real_backend.settings, store)
+    closed = opened.data.accounts.get(joined.id)
+    assert closed.status == "closed"
+    assert closed.erase_at
+    assert closed.erase_at > now() + timedelta(days=6)
+    retired = {"joined_to", "joined_because", "joined"}
+    assert not any(retired & account.keys() for account in accounts.find())
+    assert store.collection("webhooks").find()[0]["events"] == ["finding.stored", "finding.changed"]
+    assert opened.patients.find_or_add("urn:east", "1", by=by).id == other.id
+    erase(opened, closed)
+    assert opened.patients.find_or_add("urn:east", "1", by=by).id == other.id
+    assert [*check_integrity(opened)] == []
+    assert numbers(ada, "/submissions") == [number]
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_an_erasure_that_the_former_release_has_not_finished_comes_to_its_end(
     real_backend: Backend, kept: bool

@@ -365,7 +365,7 @@ SUBJECTS = (
 )
 # Files, spans and fields that look the same.
 NO_ACTIONS = """
-account.erased account.joined finding.band finding.changed finding.deleted finding.in_case
+account.erased finding.band finding.changed finding.deleted finding.in_case
 finding.modality finding.stored
 job.attempt job.ended job.id job.status letter.signed letter.withdrawn model.promoted report.css
 report.html report.pdf review.signed webhook.test

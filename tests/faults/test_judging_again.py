@@ -1,6 +1,7 @@
-"""Servers are killed while photos are judged again, moved, entered in error, and while accounts are
-joined. Each actor sends a request again until it is answered, so what must be there is known: all
-that was acknowledged, once, and each review beside the version that its doctor saw.
+"""Servers are killed while photos are judged again, moved, entered in error, and while all spots
+are moved to another account. Each actor sends a request again until it is answered, so what must be
+there is known: all that was acknowledged, once, and each review beside the version that its doctor
+saw.
 """
 
 import json
@@ -70,13 +71,13 @@ class Actor(threading.Thread):
         )
         owners = [self.ada] * FINDINGS + [self.bob, *self.duplicates]
         self.cases = [Case(_file(seeder, item), item.id, old_model=True) for item in owners]
-        self.joined = dict[str, str]()
+        self.emptied = set[str]()
         self.answers = list[int]()
         self.broken: Exception | None = None
 
     def run(self) -> None:
         acts = [self._correct] * 5 + [self._review] * 3 + [self._judge_again] * 2
-        acts += [self._move, self._enter, self._join]
+        acts += [self._move, self._enter, self._move_all]
         try:
             while not self._over.is_set():
                 self._chance.choice(acts)()
@@ -134,12 +135,12 @@ class Actor(threading.Thread):
             self._ask("POST", path, self.doctor, {"reason": REASON})
             case.gone = True
 
-    def _join(self) -> None:
+    def _move_all(self) -> None:
         if self.duplicates:
             gone = self.duplicates.pop()
-            body = {"into": self.ada.email, "reason": "one person", "current_password": PASSWORD}
-            self._ask("POST", f"/users/{gone.email}/join", self._admin, body)
-            self.joined[gone.id] = self.ada.id
+            body = {"into": self.ada.email, "current_password": PASSWORD}
+            self._ask("POST", f"/users/{gone.email}/move", self._admin, body)
+            self.emptied.add(gone.id)
             for case in self.cases:
                 case.owner = self.ada.id if case.owner == gone.id else case.owner
 
@@ -211,14 +212,18 @@ def list_lost(actor: Actor, services: Services) -> Iterator[str]:
         known = sum(case.owner == patient.id for case in actor.cases)
         if owned != known:
             yield f"{owned} findings of {patient.id}, not {known}"
-    for gone, stays in actor.joined.items():
-        if services.data.accounts.get(gone).joined_to != stays:
-            yield f"{gone} was joined"
+    for emptied in actor.emptied:
+        receiver = services.data.accounts.find_patient(emptied)
+        if receiver is None or receiver.id != actor.ada.id:
+            yield f"{emptied} leads to {receiver}"
+        account = services.data.accounts.get(emptied)
+        if (account.status, account.findings) != ("closed", 0):
+            yield f"{emptied} is not closed and empty"
 
 
 @pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    environment = {"PHOTOS": "always"}
+    environment = {"PHOTOS": "always", "DELETION_WAIT_DAYS": "28"}
     if request.param == "mongod":
         environment["MONGO_URI"] = request.getfixturevalue("mongo_database_uri")
     with stopping(Server(tmp_path, environment, workers=2)) as server:
@@ -226,7 +231,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.mark.timeout(size(180, 1800))
-def test_what_is_judged_again_moved_or_joined_is_there_once_whatever_is_killed(
+def test_what_is_judged_again_or_moved_is_there_once_whatever_is_killed(
     server: Server, seed: int, report: Callable[[str], None]
 ) -> None:
     chance = random.Random(seed)
@@ -281,9 +286,9 @@ def say_done(actors: list[Actor]) -> str:
     cases = [case for actor in actors for case in actor.cases]
     again = sum(case.versions - 1 for case in cases)
     reviews, gone = sum(case.reviews for case in cases), sum(case.gone for case in cases)
-    joined = sum(len(actor.joined) for actor in actors)
+    emptied = sum(len(actor.emptied) for actor in actors)
     cut = sum(actor.answers.count(0) for actor in actors)
     return (
-        f"{again} versions, {reviews} reviews, {gone} moved or in error, {joined} joined; "
+        f"{again} versions, {reviews} reviews, {gone} moved or in error, {emptied} emptied; "
         f"{cut} requests cut off"
     )

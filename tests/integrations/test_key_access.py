@@ -48,8 +48,8 @@ TAKE_NO_KEY = """
     draft_letter change_letter sign_letter
     withdraw_letter delete_letter
     # What an admin decides, and the desk to do it at.
-    hand_link list_accounts list_users list_doctors delete_user join_accounts change_role
-    preview_joining
+    hand_link list_accounts list_users list_doctors delete_user move_spots change_role
+    preview_move
     suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
     assign_doctor approve_accounts refuse_accounts
     show_overview show_usage promote_model roll_back_model delete_model

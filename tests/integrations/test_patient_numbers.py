@@ -9,6 +9,7 @@ from skinapi.base.errors import UnsafeSettings
 from skinapi.platform.storage.store_version import CHANGED_KEY, STORE_COLLECTION, accept_key
 from tests.integrations.test_keys import clinic_wide
 from tests.integrations.test_patients import NUMBER, SYSTEM, program
+from tests.privacy.test_moving_accounts import move_all
 from tests.support.backends import SECRET, Backend
 
 NEXT = "n" * 32
@@ -74,8 +75,7 @@ def test_patients_keep_their_numbers_until_the_operator_gives_them_up(
     after = with_secrets(real_backend, NEXT)
     second = add(after, by)
     assert second.id != before.id
-    joined = {"$set": {"joined_to": before.id}}
-    store.collection("accounts").update({"id": second.id}, joined)
+    assert move_all(real_backend.admin(), second.email, before.email).status_code == 200
     assert add(after, by).id == before.id
 
 

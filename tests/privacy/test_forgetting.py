@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from skinapi.accounts.auth.events import AccountsJoined
 from skinapi.app.integrity_check import list_record_types
 from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document
 from tests.care.clinic import ROUTINE, file_for
 from tests.privacy.inventory import BY_COLLECTION, INVENTORY
-from tests.privacy.test_joining import GONE
 from tests.support.backends import Backend, Person
 
 # Fields by which a record says whose it is.
@@ -85,16 +83,4 @@ def test_each_collection_that_names_an_owner_is_forgotten_with_the_account(
     assert named_in(backend, collections, account) == collections
     for _, forget in backend.services.erasure.forgetting.steps:
         forget(account)
-    assert named_in(backend, collections, account) == set()
-
-
-def test_what_opens_a_duplicate_or_was_made_for_it_is_forgotten_at_the_joining(
-    backend: Backend,
-) -> None:
-    ada = backend.member()
-    account, collections = backend.account(ada.email).id, GONE - OTHERWISE.keys()
-    write_one_each(backend, collections, ada)
-    assert named_in(backend, collections, account) == collections
-    joined = AccountsJoined(account, into=backend.account(backend.member().email).id)
-    backend.services.data.work.run(lambda unit: unit.publish(joined))
     assert named_in(backend, collections, account) == set()

@@ -8,7 +8,7 @@ from skinapi.app.composition.background import _find_recipient
 from skinapi.platform.notices.outbox import Kind, Notice
 from tests.care.clinic import URGENT, file_for, patient_in_care, patient_of
 from tests.integrations.test_keys import made
-from tests.privacy.test_joining import join
+from tests.privacy.test_moving_accounts import move_all
 from tests.support.backends import MAIL, Backend, Person
 from tests.support.reviews import mark_told, signed_review
 
@@ -120,12 +120,12 @@ def test_an_external_patient_is_to_be_told_at_once_unless_their_system_has_read_
     assert to_tell(east.doctor) == ({} if shown else {number: True})
 
 
-def test_an_unopened_result_goes_along_when_accounts_are_joined(backend: Backend) -> None:
+def test_an_unopened_result_goes_along_when_all_spots_are_moved(backend: Backend) -> None:
     east = Hospital(backend, "urn:east")
-    gone, stays = east.send("1"), patient_of(backend, east.doctor)
-    number = file_one(backend, gone)
+    emptied, stays = east.send("1"), patient_of(backend, east.doctor)
+    number = file_one(backend, emptied)
     sign(east.doctor, number)
-    assert join(east.admin, gone.email, stays.email).status_code == 200
+    assert move_all(east.admin, emptied.email, stays.email).status_code == 200
     assert to_tell(east.doctor) == {number: False}
     assert stays.call("GET", f"/submissions/{number}").status_code == 200
     assert to_tell(east.doctor) == {}

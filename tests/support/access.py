@@ -213,9 +213,8 @@ class SampleAccounts:
         assert answer.status_code == 200, answer.text
         return letter
 
-    def stays(self) -> "Options":
-        reason = {"reason": "showed a passport", "current_password": PASSWORD}
-        return {"json": {"into": self.backend.member().email, **reason}}
+    def receives(self) -> "Options":
+        return {"json": {"into": self.backend.member().email, "current_password": PASSWORD}}
 
     def previewed(self) -> "Options":
         return {"query_string": {"into": self.backend.member().email}}
@@ -507,8 +506,8 @@ refuse_accounts              admins            /accounts/refusals
 approve_user                 admins            /users/{email}/approve
 change_role                  admins            /users/{email}/role
 suspend_user                 admins            /users/{email}/suspend
-join_accounts                admins            /users/{email}/join
-preview_joining              admins            /users/{email}/join
+move_spots                   admins            /users/{email}/move
+preview_move                 admins            /users/{email}/move
 reset_password               admins            /users/{email}/reset-password
 reset_second_factor          admins            /users/{email}/second-factor
 assign_doctor                admins            /users/{email}/doctor
@@ -632,8 +631,8 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "refuse_accounts": chosen(reason="wrong_role"),
     "approve_user": {"json": {}},
     "change_role": {"json": {"role": "admin"}},
-    "join_accounts": SampleAccounts.stays,
-    "preview_joining": SampleAccounts.previewed,
+    "move_spots": SampleAccounts.receives,
+    "preview_move": SampleAccounts.previewed,
     "reset_second_factor": factor_of_ada,
     "assign_doctor": {"json": {"doctor": None}},
     "add_doctor": new_account,

@@ -1,4 +1,4 @@
-"""Findings: filed, judged again, reviewed, moved, joined, deleted."""
+"""Findings: filed, judged again, reviewed, moved, deleted."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 from skinapi.model.conditions import Band
 from tests.care.clinic import judge_anew, patient_of
 from tests.findings.prediction.photographer import predicted, send
-from tests.privacy.test_joining import join
+from tests.privacy.test_moving_accounts import move_all
 from tests.support.backends import Backend, Person
 from tests.support.reviews import sign_review
 from tests.use_cases.use_case import UseCase, acts_in, acts_on, notices_to
@@ -255,12 +255,12 @@ def with_a_second_account(backend: Backend) -> tuple[Person, Person, Person, Per
     return ada, grey, old, backend.member(role="admin")
 
 
-def join_them(_: Backend, people: tuple[Person, Person, Person, Person]) -> object:
+def move_them(_: Backend, people: tuple[Person, Person, Person, Person]) -> object:
     ada, old, root = people[0], *people[2:]
-    return join(root, old.email, ada.email)
+    return move_all(root, old.email, ada.email)
 
 
-def joined_accounts(backend: Backend, people: tuple[Person, Person, Person, Person]) -> Any:
+def both_accounts(backend: Backend, people: tuple[Person, Person, Person, Person]) -> Any:
     ada, grey, old, _ = people
     accounts = [backend.account(item.email) for item in (ada, old)]
     seen = [
@@ -276,7 +276,7 @@ USE_CASES = (
     UseCase("correct a side", with_a_reviewed_photo, correct_its_side, what_was_told),
     UseCase("judge again", with_a_reviewed_photo, judge_it_again, versions_and_lists),
     UseCase("move a finding", with_another_patient, move_it, both_patients),
-    UseCase("join two accounts", with_a_second_account, join_them, joined_accounts),
+    UseCase("move all spots", with_a_second_account, move_them, both_accounts),
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
     UseCase("delete a finding", with_a_photo, delete_it, lists_and_rows),
     UseCase("enter in error", with_a_review, enter_it_in_error, errors_and_lists),

@@ -4,7 +4,7 @@ oracle (tests/findings/status/oracle.py) is written beside them.
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
@@ -29,6 +29,7 @@ from tests.care.clinic import compare_pending, judge_anew, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.findings.status.oracle import CANCERS, LABEL_ASKS, RANK, THIS_WEEK, Done, Oracle, Photo
 from tests.integrations.test_keys import made
+from tests.privacy.test_moving_accounts import move_all
 from tests.support.backends import Backend, Person
 from tests.support.channels import SCOPES
 from tests.support.clock import Clock
@@ -46,12 +47,15 @@ REASON = "It is of somebody else."
 
 @dataclass
 class Patient:
-    """`suspended`: or closed. `shares`: the account was never closed, which takes consents back."""
+    """`suspended`: or closed. `shares`: the account was never closed, which takes consents back.
+    `emptied` are the ids and e-mails of the accounts in which the spots were before.
+    """
 
     person: Person
     id: str
     suspended: bool = False
     shares: bool = True
+    emptied: dict[str, str] = field(default_factory=dict)
 
 
 class Live(NamedTuple):
@@ -114,7 +118,7 @@ class History:
         for person in [*self.doctors, self.root, *(item.person for item in self.patients)]:
             person.token = self.backend.token_of(self.backend.account(person.email))
         acts: list[Callable[[], None]] = [self.file, self.file, self.suspend_or_let_in]
-        acts += [self.change_doctor]
+        acts += [self.change_doctor, self.move_all]
         if self.list_live():
             acts += [self.sign] * 7 + [self.judge_again] * 3 + [self.correct] * 2
             acts += [self.move, self.move, self.give, self.give, self.delete, self.enter_in_error]
@@ -429,6 +433,18 @@ class History:
             return
         what = "suspend" if patient.suspended else "approve"
         expect(self.root.call("PATCH", f"{path}/{what}", json={}))
+
+    def move_all(self) -> None:
+        """To a second account of the same person, who may read there."""
+        patient = self.draw.choice(self.patients)
+        emptied = patient.person.email
+        is_closed = self.backend.account(emptied).status == "closed"
+        other = patient_of(self.backend, self.grey)
+        expect(move_all(self.root, emptied, other.email), "conflict" if is_closed else None)
+        if not is_closed:
+            patient.emptied[patient.id] = emptied
+            patient.person, patient.id = other, self.backend.account(other.email).id
+            patient.suspended = False
 
     def change_doctor(self) -> None:
         self.grey, self.colleague, self.draft = self.colleague, self.grey, None

@@ -55,7 +55,7 @@ def backend(
         folder = tmp_path_factory.mktemp("stopped")
         uri = own_database(request.getfixturevalue("mongo_uri")) if kind == "mongod" else None
         store = store_of_kind(kind, folder, uri)
-        backends[kind] = Backend(folder, store, photos="consent", **MAIL)
+        backends[kind] = Backend(folder, store, photos="consent", deletion_wait_days=28, **MAIL)
     return backends[kind]
 
 

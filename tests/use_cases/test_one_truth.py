@@ -357,6 +357,9 @@ def walk_lists(history: History) -> Iterator[Told]:
             for listed in found:
                 truth = lives[listed["id"]]
                 yield from walk_entry(f"{own}/submissions", listed, truth)
+        for emptied in patient.emptied:
+            found = history.program.pages(f"/patients/{emptied}/submissions")
+            yield Told(f"of {emptied}", sorted(item["id"] for item in found), sorted(lives))
         yield from walk_spots(history.grey, f"{own}/lesions", patient, history)
 
 
@@ -557,7 +560,8 @@ def walk_erased(history: History) -> Iterator[Told]:
     history.let_time_pass(timedelta(days=60))
     finish_erasures(backend)
     left = str(backend.stored(but=LEFT))
-    named = [word for it in history.patients for word in (it.id, it.person.email)]
+    accounts = [{it.id: it.person.email, **it.emptied} for it in history.patients]
+    named = [word for each in accounts for pair in each.items() for word in pair]
     named += [*history.owners, *(signed.id for signed in history.letters)]
     yield Told("erased", [word for word in named if word in left], [])
     yield Told("files of an erased account", [*backend.services.store.blobs.keys()], [])

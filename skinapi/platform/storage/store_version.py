@@ -211,10 +211,11 @@ def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = 
 
 
 def _has_numbers(store: Store) -> bool:
-    accounts = store.collection("accounts")
+    accounts, moved = store.collection("accounts"), store.collection("moved_accounts")
     accounts.ensure_index("external", unique=True)  # a restore has made none yet
+    moved.ensure_index("external", "id")
     known = {"external": {"$gt": ""}}
-    return bool(accounts.find(known, limit=1, fields=(), sort="external"))
+    return any(it.find(known, limit=1, fields=(), sort="external") for it in (accounts, moved))
 
 
 def _refuse_other(stored: Document) -> None:

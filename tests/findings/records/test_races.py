@@ -17,7 +17,7 @@ from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import AuditRow
 from tests.care.clinic import URGENT, numbers, patient_of
 from tests.findings.prediction.photographer import predicted, send
-from tests.privacy.test_joining import join
+from tests.privacy.test_moving_accounts import move_all
 from tests.served.wire import at_once
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_of
@@ -89,8 +89,8 @@ class Ward:
         body = {"photos": False, "erase_kept": True}
         return self.ada.call("PUT", "/me/consents", json=body)
 
-    def join_to(self, stays: Person) -> TestResponse:
-        return join(self.admin, self.ada.email, stays.email)
+    def move_all_to(self, other: Person) -> TestResponse:
+        return move_all(self.admin, self.ada.email, other.email)
 
     def ask(self, number: int) -> TestResponse:
         body = {"colleague": self.other.email}
@@ -306,12 +306,12 @@ def test_what_is_entered_in_error_while_something_else_happens_stands_for_nothin
 
 def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend) -> None:
     """Whichever of the two comes first, and where both begin at once."""
-    beside = ("correct", "review", "delete", "enter", "erase photos", "join")
+    beside = ("correct", "review", "delete", "enter", "erase photos", "move all")
     pairs = [*product(beside, (overlapped, overlapped_back, both_at_once))]
     for name, pair in pairs[:: size(4, 1)]:
         ward = Ward(backend, findings=0)
         number, other = (ward.file_mole() for _ in range(2))
-        stays = patient_of(backend, ward.doctor)
+        receiver = patient_of(backend, ward.doctor)
         corrected = partial(ward.correct, number)
         beside_it: dict[str, Call] = {
             "correct": partial(ward.correct, number, "0-29"),
@@ -319,7 +319,7 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
             "delete": partial(ward.delete, number),
             "enter": partial(ward.enter_in_error, number),
             "erase photos": ward.erase_photos,
-            "join": partial(ward.join_to, stays),
+            "move all": partial(ward.move_all_to, receiver),
         }
         told = pair(corrected, beside_it[name])
         about = name, pair.__name__, told
@@ -340,7 +340,7 @@ def test_a_correction_beside_something_else_is_whole_or_refused(backend: Backend
         if name == "review":
             assert_answered(ward, number, signed=told[1] == 201)
         listed = [number, other] if number in stored and name != "enter" else [other]
-        reader = stays if name == "join" else ward.ada
+        reader = receiver if name == "move all" else ward.ada
         assert sorted(numbers(reader, "/submissions")) == listed, about
         queued = [row["id"] for row in ward.doctor.pages("/queue") if "id" in row]
         assert sorted(queued) == listed, about

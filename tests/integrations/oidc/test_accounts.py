@@ -53,15 +53,6 @@ def test_a_person_of_no_group_waits_until_an_admin_approves(clinic: Clinic) -> N
     assert clinic.enter(groups=None).get_json()["role"] == "user"
 
 
-def test_who_logs_in_to_a_joined_account_is_told_which_one_stays(clinic: Clinic) -> None:
-    clinic.entered(**DOCTOR)
-    stays = clinic.member()
-    joined = {"joined_to": clinic.account(stays.email).id, "status": "suspended"}
-    clinic.edit(ADA, **joined)
-    told = clinic.enter(**DOCTOR).get_json()
-    assert (told["code"], told["log_in"]) == ("account_joined", stays.email)
-
-
 def test_groups_may_be_one_within_another(open_clinic: OpenClinic) -> None:
     clinic = open_clinic({"groups_claim": "realm_access.roles"})
     answer = clinic.enter(realm_access={"roles": ["derm-doctors"]})

@@ -28,7 +28,7 @@ from tests.integrations.webhooks.receiver import (
     says_ten_gigabytes,
     takes,
 )
-from tests.privacy.test_joining import join
+from tests.privacy.test_moving_accounts import move_all
 from tests.support.access import add_model
 from tests.support.backends import MAIL, Backend, Person, erase
 from tests.support.reviews import signed_review
@@ -115,7 +115,7 @@ def test_each_event_arrives_signed_with_ids_and_links_alone(
     assert ada.call("DELETE", f"/submissions/{spare}").status_code == 200
     send(backend)
     ada_id = backend.account(ada.email).id
-    assert join(admin, backend.member().email, ada.email).status_code == 200
+    assert move_all(admin, backend.member().email, ada.email).status_code == 200
     erase(backend.services, backend.account(ada.email))
     send(backend)
     assert sorted({*receiver.types()}) == sorted(ALL)
@@ -232,25 +232,21 @@ def test_an_erasure_is_told_once(backend: Backend, admin: Person, receiver: Rece
     assert told == [{"patient": account}]
 
 
-def test_a_join_of_two_patients_is_told_with_both(
+def test_each_finding_that_is_moved_to_another_account_is_told(
     backend: Backend, admin: Person, receiver: Receiver
 ) -> None:
-    """A receiver that copies would keep what the duplicate had under an account that is gone."""
-    webhook = add(admin, receiver.url, ["account.joined", "finding.deleted"], clinical=True)
+    add(admin, receiver.url, ["finding.changed", "finding.deleted", "account.erased"])
     old, ada = backend.member(), backend.member()
     number = predicted(old)["id"]
-    gone, stays = (backend.account(item.email).id for item in (old, ada))
-    assert [join(admin, old.email, ada.email).status_code for _ in range(2)] == [200, 200]
-    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    erase(backend.services, backend.account(ada.email))
+    emptied, other = (backend.account(item.email).id for item in (old, ada))
+    assert move_all(admin, old.email, ada.email).status_code == 200
     send(backend)
-    (message,) = receiver.messages
-    assert message.verify(webhook["secret"]) == message.read()
-    told = message.read()
-    assert (told["type"], told["data"]) == (
-        "account.joined",
-        {"ids": {"patient": gone, "into": stays}, "links": {}},
-    )
+    messages = [message.read() for message in receiver.messages]
+    told = {item["type"]: item["data"]["ids"] for item in messages}
+    assert len(messages) == len(told)
+    changed = told["finding.changed"]
+    assert (changed["finding"], changed["patient"]) == (number, other)
+    assert told["account.erased"] == {"patient": emptied}
 
 
 def admin_id(backend: Backend, admin: Person) -> str:

@@ -17,7 +17,7 @@ from skinapi.platform.web.declaration import route_of
 from skinapi.platform.web.headers import LEFT_OUT
 from tests.care.clinic import URGENT, file_for, numbers, patient_in_care
 from tests.integrations.test_keys import clinic_wide
-from tests.privacy.test_joining import SEEN, TwoAccounts
+from tests.privacy.test_moving_accounts import SEEN, TwoAccounts
 from tests.support.backends import Backend, Person
 from tests.support.size import drill
 
