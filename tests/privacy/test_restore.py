@@ -21,6 +21,7 @@ from skinapi.platform.stores.store_factory import make_store, open_store
 from tests.care.clinic import file_for, patient_of
 from tests.findings.prediction.photographer import predicted
 from tests.privacy.restoring import back_up, restore, settings_for
+from tests.privacy.test_moving_accounts import move_all
 from tests.stores.kills import Kills
 from tests.support.backends import Backend, erase
 from tests.support.size import size
@@ -115,15 +116,25 @@ def test_a_store_whose_only_admin_was_erased_since_the_backup_gets_another_admin
         assert erased not in admins
 
 
-def test_an_account_that_had_given_its_findings_away_is_not_erased_for_the_other(
-    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("erased", [False, True])
+def test_spots_that_were_moved_since_the_backup_are_erased_only_with_the_other_account(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str], erased: bool
 ) -> None:
-    """As the list has it where the empty rest of a joined account was deleted by itself."""
-    clinic.backend.services.data.erased_ids.add("account", clinic.ada)
+    """The emptied account was closed, and erased at once."""
+    backend, other = clinic.backend, clinic.backend.member()
+    assert move_all(backend.admin(), "ada@example.org", other.email).status_code == 200
+    assert backend.services.data.accounts.find_by_email("ada@example.org") is None
+    if erased:
+        erase(backend.services, backend.account(other.email))
     settings = clinic.settings()
     assert clinic.restore(settings, erased=clinic.list) == 0
-    assert f"not erased: account {clinic.ada}" in capsys.readouterr().out
-    assert_erased(clinic, settings)
+    assert (f"not erased: account {clinic.ada}" in capsys.readouterr().out) is not erased
+    if not erased:
+        assert_erased(clinic, settings)
+        return
+    with closing(open_store(settings)) as store:
+        assert store.collection("submissions").count() == 0
+        assert clinic.ada not in {item["id"] for item in store.collection("accounts").find()}
 
 
 def test_photos_erased_and_findings_entered_in_error_since_the_backup_do_not_come_back(
