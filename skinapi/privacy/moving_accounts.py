@@ -26,6 +26,7 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.numbers import FINDINGS
 from skinapi.platform.storage.ports import Filter, Store
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+from skinapi.platform.storage.unreadable import leaving_out
 
 ACTION = "account.move_spots"
 # The fields of each collection that name an account, and get the one that receives the spots.
@@ -127,9 +128,11 @@ class AccountMovingService:
         _refuse(emptied, other)
         emptied, other = self._give_doctor(unit, emptied, other, by)
         records, waiting = self.findings.records, self.findings.records.waiting
-        spots = records.spots.lock_of(emptied.id) | waiting.lesions_of(emptied.id)
+        spots = records.spots.list_of(emptied.id) | waiting.lesions_of(emptied.id)
         self._move_records(emptied.id, other.id)
-        unit.publish(replace(records.renew(spots), alone=True))
+        with leaving_out():  # a spot with a record that cannot be read goes along
+            changed = records.renew(spots)
+            unit.publish(replace(changed, lesions=changed.views.keys(), alone=True))
         waiting.forget(emptied.id)
         self.unanswered.note(Thread(other.id, None))
         other = self.accounts.change(

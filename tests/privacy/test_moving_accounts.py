@@ -187,6 +187,23 @@ def test_closing_erases_nothing_that_was_moved(two: TwoAccounts) -> None:
     assert sorted(numbers(two.ada, "/submissions")) == sorted(two.numbers)
 
 
+@pytest.mark.parametrize(
+    ("collection", "field"), [("submissions", "level"), ("lesions", "version")]
+)
+def test_a_spot_with_a_record_that_cannot_be_read_is_moved(
+    two: TwoAccounts, collection: str, field: str
+) -> None:
+    rows = two.backend.services.store.collection(collection)
+    [damaged, *_] = rows.find({"owner": two.old_id})
+    rows.update({"id": damaged["id"]}, {"$set": {field: "nonsense"}})
+    assert two.move().status_code == 200
+    queued = [item for item in two.grace.pages("/queue") if item.get("finding", 0) is None]
+    assert [item["urgency"] for item in queued] == ["urgent_referral"]
+    rows.update({"id": damaged["id"]}, {"$set": {field: damaged[field]}})
+    spots = two.backend.services.store.collection("lesions")
+    assert [spot["findings"] for spot in spots.find({"owner": two.ada_id})] == [1, 1, 1, 1]
+
+
 @WAITS
 def test_an_emptied_account_is_opened_again_like_any_closed_one(two: TwoAccounts) -> None:
     two.move()
