@@ -33,33 +33,27 @@ def test_accounts_are_approved_and_everything_is_seen(
 
 
 @pytest.mark.parametrize("look", looks(1), ids=str)
-def test_two_accounts_are_joined_once_both_people_were_seen(
+def test_all_spots_are_moved_once_both_accounts_were_seen(
     visitor: Visitor, seeder: Seeder, look: Look
 ) -> None:
-    admin, gone, stays = seeder.person("admin"), seeder.person(), seeder.person()
-    for item, year in ((gone, 1950), (stays, 1981)):
+    admin, emptied, other = seeder.person("admin"), seeder.person(), seeder.person()
+    for item, year in ((emptied, 1950), (other, 1981)):
         assert item.call("PATCH", "/me", json={"birth_year": year}).status == 200
     journey = Journey(visitor, "admin", look)
     visitor.enter(admin, "admin")
-    visitor.go(f"accounts?status=all&q={gone.email}")
+    visitor.go(f"accounts?status=all&q={emptied.email}")
     visitor.press(".accounts .manage")
-    journey.press("joinAccount", within="managed")
-    visitor.type(into=stays.email)
-    journey.step("join-whom")
+    journey.press("moveSpots", within="managed")
+    visitor.type(into=other.email)
+    journey.step("move-to-whom")
     visitor.press("dialog .primary")
-    journey.see("joinYearsDiffer")
-    visitor.type(joinReason="showed a passport", ownPassword=PASSWORD)
-    journey.step("join-both")
+    journey.see("moveYearsDiffer")
+    visitor.type(ownPassword=PASSWORD)
+    journey.step("move-both")
     visitor.press("dialog .danger")
-    journey.see("accountsJoined", who=named(gone), into=stays.email)
-    visitor.see("showed a passport")
-    journey.step("joined")
-    visitor.run("sessionStorage.clear()")
-    visitor.open("/#/login")
-    visitor.type(email=gone.email, password=PASSWORD)
-    visitor.press("main form .primary")
-    journey.see("error_account_joined", logIn=stays.email)
-    journey.step("which-log-in", expected=("/login",))
+    journey.see("spotsMoved", who=named(emptied), into=other.email)
+    journey.see("is_closed")
+    journey.step("moved")
 
 
 @pytest.mark.parametrize("look", looks(1), ids=str)

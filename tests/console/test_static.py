@@ -365,7 +365,7 @@ SUBJECTS = (
 )
 # Files, spans and fields that look the same.
 NO_ACTIONS = """
-account.erased finding.band finding.changed finding.deleted finding.in_case
+account.erased account.joined finding.band finding.changed finding.deleted finding.in_case
 finding.modality finding.stored
 job.attempt job.ended job.id job.status letter.signed letter.withdrawn model.promoted report.css
 report.html report.pdf review.signed webhook.test
@@ -382,7 +382,7 @@ def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[st
     of_2_0_0 |= {"account_delete", "account_delete_own", "account_drop_deletion"}
     of_2_0_0 |= {"account_expire_record", "account_plan_deletion", "account_reached"}
     of_2_0_0 |= {"account_take_deletion_back", "account_locale", "account_notices"}
-    of_2_0_0.add("account_person")
+    of_2_0_0 |= {"account_person", "account_join"}
     said = says(words, "did_") - {"other", *of_2_0_0}
     assert said == {action.replace(".", "_") for action in actions if action[-1] != "_"}
 
