@@ -102,6 +102,7 @@ class AccountMovingService:
         doctor = self._find_doctor(account)
         return AccountToMove.from_record(
             account,
+            findings=self.findings.records.count_of(account.id),
             spots=self.lesions.count_of(account.id),
             last_finding_at=next((item.created_at for item in newest.items), None),
             doctor=doctor.name if doctor else None,
@@ -144,8 +145,6 @@ class AccountMovingService:
             sex=other.sex or emptied.sex,
             keep=other.keep or emptied.keep,
         )
-        for account in (emptied.id, other.id):
-            self.findings.queue.recount(account)
         self.uses.note(other.id)
         self.accounts.moved.note(emptied, into=other.id)
         emptied = self.accounts.change(unit, emptied, doctor_id=None, keep=None)
@@ -156,9 +155,7 @@ class AccountMovingService:
     def _give_doctor(
         self, unit: Unit, emptied: Account, other: Account, by: str
     ) -> tuple[Account, Account]:
-        """Let one doctor be in charge of both accounts: an active doctor of either. A doctor who
-        gets new patients by that gets a mail with what waits.
-        """
+        """Let one doctor be in charge of both accounts, an active doctor of either."""
         doctor = self._find_doctor(other, emptied)
         chosen = doctor.id if doctor else other.doctor_id or emptied.doctor_id
         for account in (emptied, other):

@@ -216,8 +216,8 @@ def list_lost(actor: Actor, services: Services) -> Iterator[str]:
         receiver = services.data.accounts.find_patient(emptied)
         if receiver is None or receiver.id != actor.ada.id:
             yield f"{emptied} leads to {receiver}"
-        account = services.data.accounts.get(emptied)
-        if (account.status, account.findings) != ("closed", 0):
+        left = services.data.findings.count_of(emptied)
+        if (services.data.accounts.get(emptied).status, left) != ("closed", 0):
             yield f"{emptied} is not closed and empty"
 
 
