@@ -31,6 +31,7 @@ from skinapi.platform.backups.erased_ids import (
     Erased,
     ErasedKind,
     ErasedList,
+    list_erased,
     read_erased_ids,
     scrub_store,
 )
@@ -51,24 +52,12 @@ VOID_AGAIN = (
     "entered in error again: finding {}. Where it had been moved to another patient since the "
     "backup, that is lost: ask that patient for the photo"
 )
-NO_LIST = (
-    "Nobody knows who was erased since this backup was begun ({begun}): in INSTANCE_DIR and beside "
-    "the backup is no list of erased ids that says of which store it is and until when it is "
-    "complete. Give one with --erased FILE (`python -m skinapi erased-ids FILE` writes it, and "
-    "`backup --keep` does). If there is none, --without-erased-ids restores what the backup has: "
-    "then erase again by hand who was erased since"
-)
-OLD_LIST = (
-    "The list of erased ids ends at {until}, and this backup was begun at {begun}, so it says "
-    "nothing of who was erased since. Where the old server or its disk still answers, get a newer "
-    "one: run `python -m skinapi erased-ids FILE` there, or take erased-ids.jsonl of its "
-    "INSTANCE_DIR, and give it with --erased FILE. If there is none, --without-erased-ids restores "
-    "what the backup has: then erase again by hand who was erased since"
-)
-OTHER_LIST = (
-    "The list of erased ids is one of another store{why}. Give the right one with --erased FILE: "
-    "where a server began an empty store, the list from before is erased-ids-until-….jsonl in its "
-    "INSTANCE_DIR"
+UNKNOWN = (
+    "Nobody knows who was erased since this backup was begun ({begun}): {why}. Give a list of "
+    "erased ids with --erased FILE. The old server writes one (`python -m skinapi erased-ids "
+    "FILE`), and has erased-ids.jsonl in its INSTANCE_DIR, or erased-ids-until-….jsonl of a store "
+    "that was lost. If there is none, --without-erased-ids restores what the backup has: then "
+    "erase again by hand who was erased since"
 )
 KNOWN_UNTIL = (
     "who was erased until {until} is erased again; erase again by hand who was erased after that"
@@ -78,8 +67,8 @@ IN_SERVICE = (
     "`python -m skinapi models rollback`"
 )
 CLOSED = (
-    "closed: account {}. If it was opened since the backup, open it again: else it is erased in "
-    "some days"
+    "closed accounts: {}. An account that was opened since the backup is erased in some days "
+    "unless an admin opens it again"
 )
 
 
@@ -144,25 +133,23 @@ def _known_until(facts: BackupFacts, lists: list[ErasedList]) -> datetime:
     """Find until when it is known who was erased from the store of the backup. Raises Conflict
     where that is not known of the time since the backup.
     """
-    begun = _minute(facts.begun_at)
-    named = [item for item in lists if item.store and item.complete_until]
-    ours = [item for item in named if facts.store in (None, item.store)]
-    if not named:
-        raise Conflict(NO_LIST.format(begun=begun))
-    if not ours:
-        raise Conflict(OTHER_LIST.format(why=""))
-    ends, why = list[datetime](), ""
-    for item in ours:
+    ends = list[datetime]()
+    why = "no list that says until when it is whole is in INSTANCE_DIR or beside the backup"
+    for item in lists:
         known = {erased.id for erased in item.erased}
         lacking = next((each for each in facts.erased if each.id not in known), None)
-        if lacking:
-            why = f": it lacks what was erased at {_minute(lacking.created_at)}"
-        elif item.complete_until:
+        if not (item.store and item.complete_until):
+            continue
+        if facts.store not in (None, item.store):
+            why = "the list is one of another store"
+        elif lacking:
+            why = f"the list lacks what was erased at {_minute(lacking.created_at)}"
+        elif item.complete_until <= facts.begun_at:
+            why = f"the list ends at {_minute(item.complete_until)}"
+        else:
             ends.append(item.complete_until)
     if not ends:
-        raise Conflict(OTHER_LIST.format(why=why))
-    if max(ends) <= facts.begun_at:
-        raise Conflict(OLD_LIST.format(until=_minute(max(ends)), begun=begun))
+        raise Conflict(UNKNOWN.format(begun=_minute(facts.begun_at), why=why))
     return max(ends)
 
 
@@ -192,8 +179,8 @@ def _restore_into(
         )
         if serving := services.models.serving_version():
             print(IN_SERVICE.format(serving))
-        for account in services.erasure.give_time():
-            print(CLOSED.format(account))
+        if closed := services.erasure.give_time():
+            print(CLOSED.format(closed))
         if again.total():
             # Nothing else reads this store yet, so it takes its time.
             scrub_store(store, any_size=True)
@@ -240,7 +227,7 @@ def erase_again(services: Services) -> "Counter[str]":
         "error": lambda item: services.corrections.enter_again(identifier=item.about, by=OPERATOR),
     }
     again = Counter[str]()
-    for entry in services.data.erased_ids.walk_all():
+    for entry in list_erased(services.store):
         if (act := acts.get(entry.kind)) and act(entry):
             again[entry.kind] += 1
             if entry.kind == "error":

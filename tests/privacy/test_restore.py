@@ -184,7 +184,7 @@ def test_a_servers_list_from_before_the_backup_brings_nobody_back(clinic: Clinic
     second = clinic.folder / "second.tar"
     back_up(clinic.backend, second)
     erase(clinic.backend.services, clinic.backend.account("ada@example.org"))
-    with pytest.raises(Conflict, match="says nothing of who was erased since"):
+    with pytest.raises(Conflict, match="the list ends at"):
         clinic.restore(settings, file=second, erased=old)
     assert clinic.restore(settings, file=second, erased=kept_by_server(clinic)) == 0
 
@@ -229,7 +229,7 @@ def test_a_closed_account_of_the_backup_is_not_erased_before_an_admin_can_open_i
     back_up(backend, clinic.backup)
     settings = clinic.settings()
     assert clinic.restore(settings, erased=clinic.list) == 0
-    assert f"closed: account {clinic.ada}." in capsys.readouterr().out
+    assert "closed accounts: 1." in capsys.readouterr().out
     with closing(open_store(settings)) as store:
         erase_at = open_services(settings, store).data.accounts.get(clinic.ada).erase_at
         assert erase_at
@@ -268,7 +268,7 @@ def test_a_list_that_says_nothing_of_the_time_since_is_refused(clinic: Clinic) -
     before = clinic.folder / "before.jsonl"
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     write_erased_ids(clinic.backend.services.store, before, until=long_ago)
-    with pytest.raises(Conflict, match="says nothing of who was erased since"):
+    with pytest.raises(Conflict, match="the list ends at"):
         clinic.restore(settings, erased=before)
     second = clinic.folder / "second.tar"
     back_up(clinic.backend, second)
@@ -295,7 +295,7 @@ def test_the_list_that_a_backup_wrote_beside_it_brings_nobody_back(
     erase(clinic.backend.services, clinic.backend.account("ada@example.org"))
     with pytest.raises(Conflict, match="erased-ids FILE") as refused:
         clinic.restore(settings, file=backups)
-    assert "get a newer one" in refused.value.detail
+    assert "the list ends at" in refused.value.detail
     assert list(settings.instance_dir.iterdir()) == []
     write_erased_ids(store, backups / FILE_NAME)
     assert clinic.restore(settings, file=backups) == 0

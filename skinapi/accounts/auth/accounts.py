@@ -285,8 +285,11 @@ class Accounts(Repository[Account]):
         )
         return [document["id"] for document in due]
 
-    def find_closed(self) -> list[Account]:
-        return self.list_where({"status": "closed"})
+    def delay_erasures(self, until: datetime) -> int:
+        """Erase no closed account before this time, and return how many that delays."""
+        return self._documents.update_all(
+            {"erase_at": {"$lt": until}}, {"$set": {"erase_at": until}}
+        )
 
     def set_erase_at(self, account_id: str, erase_at: datetime) -> None:
         self._change({"id": account_id, "status": "closed"}, erase_at=erase_at)

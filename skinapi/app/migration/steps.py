@@ -196,14 +196,17 @@ def tell_of_moved_findings(tools: Tools, webhook: Document) -> None:
 
 
 def go_on_erasing(tools: Tools, receipt: Document) -> None:
-    """Let an erasure that 2.0.0 has not finished come to its end. One that kept the medical record
-    ends here: its closed account gets another receipt.
+    """Let an erasure that 2.0.0 has not finished come to its end. If that kept the medical record,
+    the account is closed, and its receipt begins again.
     """
-    if receipt.get("pending"):
-        kept = tools.store.collection("accounts").get(receipt["account"])
-        ended = {"pending": None, "completed_at": now()}
-        change = set_or_remove(ended if kept else {"begun_at": receipt["created_at"]})
-        tools.store.collection("erasure_receipts").update({"id": receipt["id"]}, change)
+    receipts = tools.store.collection("erasure_receipts")
+    change: Document = {"extent": None}
+    if tools.store.collection("accounts").get(receipt["account"]):
+        change |= dict.fromkeys(("begun_at", "gone_at", "awaits_until_at", "completed_at"))
+        change["pending"] = receipt["account"]
+    elif receipt.get("pending"):
+        change["begun_at"] = receipt["created_at"]
+    receipts.update({"id": receipt["id"]}, set_or_remove(change))
 
 
 def leave_people_to_reach(tools: Tools, erased: Document) -> None:

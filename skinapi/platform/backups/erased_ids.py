@@ -9,8 +9,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -33,8 +32,6 @@ RETIRED = (b'"kind":"to_reach"', b'"kind":"reached"')
 COLLECTION = "erased_ids"
 FILE_NAME = "erased-ids.jsonl"
 WAITS = {"scrubbed_at": None}
-# Rows are seen in another order than that of their times, which differ between machines, too.
-OVERLAP = timedelta(hours=2)
 # While a scrub takes its seconds, others wait to write: many erasures share one.
 PAUSE_S = 600.0
 LAST = "last-scrub"
@@ -99,14 +96,6 @@ class ErasedIds(Repository[Erased]):
         """Find the erased findings that these requests have made."""
         return [item for one in requests for item in self._list({"request": one}, sort="id")]
 
-    def list_since(self, moment: datetime) -> Iterator[Erased]:
-        since = self._documents.find({"created_at": {"$gte": moment}}, sort="created_at")
-        yield from map(read_erased, since)
-
-    def walk_all(self, *, newest_first: bool = False) -> Iterator[Erased]:
-        found = walk_by_id(self._documents, sort="-id" if newest_first else "id")
-        return map(read_erased, found)
-
     def needs_scrub(self) -> bool:
         """Whether anything was erased since the last complete scrub."""
         return bool(self._documents.find(WAITS, sort="created_at", limit=1, fields=()))
@@ -144,8 +133,9 @@ def read_erased(document: Document) -> Erased:
 
 class Header(Frozen):
     """The first line of the list as a file; one for each id follows. All that was erased in this
-    `store` before `complete_until` is in the first `size` bytes, and no finding had a number above
-    `highest_number` then. Without: a list of an earlier version, which does not say so.
+    `store` before `complete_until` is in the first `size` bytes: `count` ids. No finding had a
+    number above `highest_number` then. Without: a list of an earlier version, which does not say
+    so.
     """
 
     skinapi: Literal["erased ids"] = "erased ids"
@@ -153,22 +143,19 @@ class Header(Frozen):
     complete_until: datetime | None = None
     store: str | None = None
     size: int = 0
+    count: int | None = None
     highest_number: int | None = None
 
     def line(self) -> bytes:
         return self.model_dump_json(exclude_none=True).encode().ljust(HEADER_BYTES) + b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ErasedList:
+class ErasedList(Header):
     """Where it does not say of which store it is and until when it is complete, it proves nothing
     of who was erased.
     """
 
-    complete_until: datetime | None
-    erased: list[Erased]
-    store: str | None = None
-    highest_number: int | None = None
+    erased: tuple[Erased, ...]
 
 
 def name_of_store(store: Store) -> str | None:
@@ -187,7 +174,8 @@ def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None)
     header = _make_header(store, until or now())
     lines = [*map(_line, list_erased(store))]
     size = len(header.line()) + sum(map(len, lines))
-    whole = header.model_copy(update={"size": size}).line() + b"".join(lines)
+    fields = {"size": size, "count": len(lines)}
+    whole = header.model_copy(update=fields).line() + b"".join(lines)
     try:
         write_durably(path, whole)
     except OSError as error:
@@ -199,26 +187,31 @@ def read_erased_ids(path: Path) -> ErasedList:
     """Read the list. What stands behind the size that the first line names is no part of it: a kill
     may have cut it off, and the server writes it again.
     """
+    header = read_header(path)
     try:
-        data = path.read_bytes()
-        header = Header.model_validate_json(data.partition(b"\n")[0])
+        lines = path.read_bytes()[: header.size].splitlines()[1:]
+        erased = tuple(
+            Erased.model_validate_json(line)
+            for line in lines
+            if not any(kind in line for kind in RETIRED)
+        )
+    except ValidationError as error:
+        raise BrokenErasedIds(f"{path.name} is damaged: write it anew") from error
+    return ErasedList(**header.model_dump(), erased=erased)
+
+
+def read_header(path: Path) -> Header:
+    try:
+        with path.open("rb") as file:
+            header = Header.model_validate_json(file.readline())
+        size = path.stat().st_size
     except OSError as error:
         raise BrokenErasedIds(f"{path.name} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise BrokenErasedIds(f"{path.name} is no list of erased ids") from error
-    if len(data) < header.size:
+    if size < header.size:
         raise BrokenErasedIds(f"{path.name} was cut off: write it anew")
-    try:
-        lines = data[: header.size].splitlines()[1:]
-        erased = [
-            Erased.model_validate_json(line)
-            for line in lines
-            if not any(kind in line for kind in RETIRED)
-        ]
-    except ValidationError as error:
-        raise BrokenErasedIds(f"{path.name} is damaged: write it anew") from error
-    until = header.complete_until if header.size else None
-    return ErasedList(until, erased, header.store, header.highest_number)
+    return header
 
 
 def _line(record: BaseModel) -> bytes:
@@ -226,56 +219,42 @@ def _line(record: BaseModel) -> bytes:
 
 
 class ErasedIdsFile:
-    """The list in the instance folder of each server, to which it appends."""
+    """The list in the instance folder of each server."""
 
-    def __init__(self, store: Store, erased: ErasedIds, folder: Path) -> None:
-        self._store, self._erased = store, erased
-        self._path = folder / FILE_NAME
-        self._newest: datetime | None = None
-        self._recent: set[str] = set()
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store, self._path = store, folder / FILE_NAME
 
     def update(self) -> None:
-        """Append what was erased since, and say in the first line until when it is complete."""
-        header = _make_header(self._store, now())
-        with disk_errors(), locked(self._path.with_name(f"{FILE_NAME}-lock")):
-            if self._newest is None or not self._path.exists():
-                known = self._begin(header)
-                erased = list(self._erased.walk_all())
-            else:
-                known = self._recent
-                erased = list(self._erased.list_since(self._newest - OVERLAP))
-            self._append(header, [record for record in erased if record.id not in known])
-        self._newest = max((record.created_at for record in erased), default=self._newest or now())
-        since = self._newest - OVERLAP
-        self._recent = {record.id for record in erased if record.created_at >= since}
-
-    def _begin(self, header: Header) -> set[str]:
-        """The ids of the file. One that is damaged, or says nothing of this store, is set aside: it
-        may be the only one of a store that is lost.
+        """Write the list again if more was erased. Else its first line says that it is complete
+        until now.
         """
-        if self._path.exists():
-            with suppress(BrokenErasedIds):
-                kept = read_erased_ids(self._path)
-                if kept.complete_until and kept.store == header.store:
-                    return {record.id for record in kept.erased}
-            aside = self._path.with_name(f"erased-ids-until-{now():%Y%m%dT%H%M%S%f}Z.jsonl")
-            self._path.rename(aside)
-            log.warning("the list of erased ids is not of this store", kept_as=aside.name)
-        write_erased_ids(self._store, self._path)
-        return {record.id for record in read_erased_ids(self._path).erased}
+        until = now()
+        count = self._store.collection(COLLECTION).count()
+        with disk_errors(), locked(self._path.with_name(f"{FILE_NAME}-lock")):
+            known = self._read_header()
+            if known is None or known.count != count:
+                write_erased_ids(self._store, self._path, until=until)
+                return
+            header = _make_header(self._store, until)
+            fields = {"size": known.size, "count": count}
+            with self._path.open("r+b", buffering=0) as file:
+                file.write(header.model_copy(update=fields).line())
+                os.fsync(file.fileno())
 
-    def _append(self, header: Header, erased: list[Erased]) -> None:
-        file = os.open(self._path, os.O_RDWR)
-        try:
-            size = Header.model_validate_json(os.pread(file, HEADER_BYTES, 0)).size
-            os.ftruncate(file, size)  # what follows was cut off by a kill
-            size += os.pwrite(file, b"".join(map(_line, erased)), size)
-            if erased:
-                os.fsync(file)  # before the line that speaks of them
-            os.pwrite(file, header.model_copy(update={"size": size}).line(), 0)
-            os.fsync(file)
-        finally:
-            os.close(file)
+    def _read_header(self) -> Header | None:
+        """Set a list aside that is damaged, or of another store: it may be the only one of a store
+        that is lost.
+        """
+        if not self._path.exists():
+            return None
+        with suppress(BrokenErasedIds):
+            kept = read_header(self._path)
+            if kept.complete_until and kept.store == name_of_store(self._store):
+                return kept
+        aside = self._path.with_name(f"erased-ids-until-{now():%Y%m%dT%H%M%S%f}Z.jsonl")
+        self._path.rename(aside)
+        log.warning("the list of erased ids is not of this store", kept_as=aside.name)
+        return None
 
 
 def scrub_store(store: Store, *, any_size: bool = False) -> Scrubbed:
@@ -294,7 +273,7 @@ class Scrubber:
 
     def __init__(self, store: Store, erased: ErasedIds, folder: Path) -> None:
         self._store, self._erased = store, erased
-        self._file = ErasedIdsFile(store, erased, folder)
+        self._file = ErasedIdsFile(store, folder)
         self._lease = Lease(store.collection("leases"), "scrub")
         self._not_before = 0.0
 

@@ -17,8 +17,6 @@ from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.records import Repository, in_transaction
 
 CODE_BYTES = 16
-# 2.0.0 kept the medical record of an account, and later erased that.
-Extent = Literal["account", "record", "all_but_record"]
 Asker = Literal["person", "admin", "system"]
 
 
@@ -38,7 +36,6 @@ class Receipt(StoredRecord):
     code: str
     asked_by: Asker
     reason: ErasureReason | None = None
-    extent: Extent = "account"
     pending: str | None = None
     begun_at: datetime | None = None
     erased: Mapping[str, int] = {}
@@ -117,8 +114,7 @@ class ReceiptWords(Frozen):
     unknown: str
     closed: str
     pending: str
-    headlines: Mapping[Extent, str]
-    backups: str
+    erased: str
 
 
 WORDS: Mapping[Language, ReceiptWords] = load_words("privacy.receipts", ReceiptWords)
@@ -130,4 +126,4 @@ def say_receipt(receipt: Receipt | None, language: Language) -> str:
         return words.unknown
     if not receipt.complete:
         return words.pending if receipt.begun_at else words.closed
-    return f"{words.headlines[receipt.extent]} {words.backups}"
+    return words.erased

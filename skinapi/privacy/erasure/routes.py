@@ -16,7 +16,7 @@ from skinapi.base.subject import ErasureReason
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Answer, Message, PageQuery
-from skinapi.privacy.erasure.receipts import Asker, Extent, say_receipt
+from skinapi.privacy.erasure.receipts import Asker, say_receipt
 from skinapi.privacy.erasure.service import ClosingPreview, ErasureService
 
 REASON = "why an admin has deleted it; null where none was given"
@@ -37,9 +37,6 @@ class ReceiptView(Answer):
     account: str = Field(description="the id of the account")
     asked_by: Asker
     reason: ErasureReason | None = Field(default=None, description=REASON)
-    extent: Extent = Field(
-        description="`account`; 2.0.0 also erased all but the medical record, and later the record"
-    )
     complete: bool = Field(description="whether all is gone; before, it can change")
     closed_at: datetime = Field(validation_alias="created_at")
     gone_at: datetime | None = Field(description="since when none of it is in the store")

@@ -28,7 +28,7 @@ from skinapi.accounts.auth.errors import DoctorHasPatients, LastAdmin
 from skinapi.accounts.auth.events import AccountClosed, AccountErased, ApprovalChanged
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
-from skinapi.base.errors import RecordDamaged, SkinAPIError
+from skinapi.base.errors import RecordDamaged
 from skinapi.base.values import Value
 from skinapi.findings.records.record_retention import RecordRetention
 from skinapi.findings.records.waiting_spots import WaitingSpots
@@ -67,7 +67,6 @@ class ForgetSteps:
 
 
 class ClosingPreview(Value):
-    obstacle: str | None = Field(description="the code of the error that refuses it now")
     unsettled: dict[WaitingKind, int] = Field(
         description="how many spots wait for the review of something urgent, for a laboratory's "
         "result, or for the patient to be told. The erasure waits for them, for up to 30 days"
@@ -97,16 +96,14 @@ class ErasureService:
 
     def preview(self, *, account: Account) -> ClosingPreview:
         """Tell the owner what closing the account does."""
-        obstacle = self._find_obstacle(account)
         return ClosingPreview(
-            obstacle=obstacle.code if obstacle else None,
             unsettled=self._count_unsettled(account.id),
             wait_days=self.closing.wait.days,
             record_kept_until=self.records.find_end(account.id),
         )
 
     def close_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt:
-        """Close the account for its owner. An obstacle is named before a code is used up."""
+        """Close the account for its owner. It is refused before a code is used up."""
         account, factor = self.accounts.get(account_id), self.second_factor
         factor.verify_owner(account, proof.password, proof.caller, session_id=session_id)
         self._refuse_needed(account)
@@ -121,15 +118,10 @@ class ErasureService:
         self.closing.close(unit, account, by=account_id)
 
     def _refuse_needed(self, account: Account) -> None:
-        if obstacle := self._find_obstacle(account):
-            raise obstacle
-
-    def _find_obstacle(self, account: Account) -> SkinAPIError | None:
         if self.accounts.is_last_admin(account):
-            return LastAdmin()
+            raise LastAdmin
         if account.role == "doctor" and self.accounts.count_patients({account.id}):
-            return DoctorHasPatients()
-        return None
+            raise DoctorHasPatients
 
     def find_end(self, receipt: Receipt) -> datetime | None:
         """Find when a closed account is erased at the latest; None once that has begun."""
@@ -237,15 +229,11 @@ class ErasureService:
             raise LastAdmin
         self._begin(unit, account)
 
-    def give_time(self) -> list[str]:
+    def give_time(self) -> int:
         """After a restore, let no closed account be erased before an admin can open it: it may have
-        been open when the backup was lost. Return the ids of these accounts.
+        been open when the backup was lost. Return how many there are.
         """
-        until = now() + max(RESTORED_WAIT, self.closing.wait)
-        early = [it.id for it in self.accounts.find_closed() if it.erase_at and it.erase_at < until]
-        for account_id in early:
-            self.accounts.set_erase_at(account_id, until)
-        return early
+        return self.accounts.delay_erasures(now() + max(RESTORED_WAIT, self.closing.wait))
 
     def finish_begun(self) -> None:
         """Bring those that have begun to their end; one scrub serves all that are gone."""

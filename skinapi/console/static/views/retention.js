@@ -65,7 +65,6 @@ export const Erasures = () => {
           [say("closedOn"), (/** @type {Api["ReceiptView"]} */ one) => sayDate(one.closed_at)],
           [say("finished"), (/** @type {Api["ReceiptView"]} */ one) => (one.completed_at ? sayDate(one.completed_at) : say("underWay"))],
           [say("erasureAskedBy"), (/** @type {Api["ReceiptView"]} */ one) => say(/** @type {WordKey} */ (`erasure_by_${one.asked_by}`))],
-          [say("extent"), (/** @type {Api["ReceiptView"]} */ one) => say(/** @type {WordKey} */ (`erasure_of_${one.extent}`))],
         ]} />`}
       <//>
     </section>`;
