@@ -214,32 +214,5 @@ def came(doctor: Person) -> int:
     )
 
 
-def test_a_spot_about_which_an_opinion_has_come_is_in_the_queue_by_its_urgency(
-    shared_backend: Backend,
-) -> None:
-    clinic = Clinic(shared_backend)
-    urgent, routine, spare, mild = (
-        file_for(shared_backend, clinic.ada, band).number
-        for band in (URGENT, ROUTINE, ROUTINE, ROUTINE)
-    )
-    answer(clinic.doctor, routine, {"label": "melanocytic_nevus", "certainty": "sure"})
-    for number in (routine, mild):
-        clinic.ask(number=number)
-        give(clinic.colleague, number)
-    assert came(clinic.doctor) == 2
-    assert came(clinic.colleague) == came(clinic.stranger) == 0
-    waiting = [*sorted((clinic.number, urgent)), spare, mild, routine]
-    for limit in (1, 2, 3, 100):
-        assert numbers(clinic.doctor, f"/queue?reviewed=false&limit={limit}") == waiting
-    assert numbers(clinic.doctor, "/queue?reviewed=true") == [routine]
-    assert numbers(clinic.doctor, "/queue?urgency=routine&reviewed=false") == [spare, mild]
-    path = f"/submissions/{mild}/second-opinion"
-    assert clinic.stranger.call("DELETE", path).status_code == 404
-    before = len(shared_backend.audit())
-    assert [clinic.doctor.call("DELETE", path).status_code for _ in range(2)] == [200, 200]
-    assert [row["action"] for row in shared_backend.audit()[before:]] == ["case.withdraw_opinion"]
-    assert came(clinic.doctor) == 1
-
-
 def counts(doctor: Person) -> Any:
     return doctor.call("GET", "/queue/counts").get_json()

@@ -423,22 +423,6 @@ def test_what_was_found_of_photos_that_are_no_longer_there_is_dropped(
     assert (found_by(backend), pending(backend)) == ([], [])
 
 
-def test_a_decided_photo_that_has_changed_from_one_its_doctor_never_saw_waits_again(
-    any_backend: Backend,
-) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    lesion, other = begin(ada), begin(ada)
-    before, after = grown(any_backend, ada, lesion)
-    sign_without(any_backend, doctor, ada, before, after, MOLE, away=other, back=lesion)
-    assert instructed(ada, after) == (Band.DOCTOR_REVIEW, "comparison", after)
-    assert after in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
-    assert sort(ada, before, other).status_code == 200
-    assert instructed(ada, after)[0] == Band.DOCTOR_REVIEW, "sorting takes nothing back"
-    sign(doctor, after, MOLE)
-    assert instructed(ada, after)[0] == SELF
-    assert after not in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
-
-
 def test_no_doctor_is_said_to_have_decided_with_a_photo_that_was_not_in_the_spot(
     backend: Backend,
 ) -> None:

@@ -11,10 +11,10 @@ from skinapi.model.conditions import Band
 from skinapi.platform.storage.ids import made_at
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.care.test_inbox import inbox
-from tests.care.test_lesions import begin, course
+from tests.care.test_lesions import begin
 from tests.findings.records.test_races import Call, overlapped, overlapped_back
 from tests.support.backends import Backend, Person
-from tests.support.reviews import review_of, sign_review, spot_version_of
+from tests.support.reviews import review_of, sign_review
 
 SELF = list(Band)[-1]
 MOLE = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": SELF}
@@ -77,33 +77,6 @@ def test_an_urgent_spot_stays_in_the_lists_when_its_only_photo_is_deleted(
     assert task["photo_kept"] is False
 
 
-def test_a_spot_stays_in_the_lists_when_both_photos_are_deleted(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    spot = begin(ada)
-    first = file_for(any_backend, ada, URGENT, lesion=spot).number
-    second = file_for(any_backend, ada, REVIEW, lesion=spot).number
-    delete(ada, first)
-    half = ada.call("GET", f"/lesions/{spot}").get_json()
-    assert (half["instruction"]["finding"], half["instruction"]["photo_deleted"]) == (first, True)
-    assert half["latest"]["id"] == second
-    assert "deleted" not in half
-    delete(ada, second)
-    after = require_listed(any_backend, doctor, ada, spot)
-    assert (after["instruction"]["finding"], after["instruction"]["band"]) == (first, URGENT)
-    assert after["deleted"]["number"] == second
-    assert course(ada, spot) == []
-
-
-def test_a_reviewed_spot_stays_in_the_lists_when_its_photo_is_deleted(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    filed = file_for(backend, ada, URGENT)
-    assert sign_review(doctor, filed.number, MOLE).status_code == 201
-    delete(ada, filed.number)
-    after = require_listed(backend, doctor, ada, filed.lesion)
-    assert (after["instruction"]["from"], after["instruction"]["band"]) == ("review", SELF)
-    assert after["reminder"]["act"] == "photograph"
-
-
 @pytest.mark.parametrize("whole", [False, True])
 def test_the_queue_keeps_an_urgent_spot_without_photos(any_backend: Backend, whole: bool) -> None:
     doctor, ada = patient_in_care(any_backend)
@@ -124,33 +97,6 @@ def test_the_queue_keeps_an_urgent_spot_without_photos(any_backend: Backend, who
     assert (row["patient_email"], last["id"]) == (ada.email, other)
     [patient] = doctor.pages("/patients")
     assert (patient["waiting_band"], patient["waiting_submission"]) == (URGENT, None)
-
-
-def test_the_queue_shows_the_open_photo_that_is_left_in_an_urgent_spot(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    spot = begin(ada)
-    first, second = (file_for(backend, ada, band, lesion=spot).number for band in (URGENT, REVIEW))
-    delete(ada, first)
-    [row] = queue(doctor)
-    assert (row["id"], row["urgency"], row["level"]["urgency"]) == (second, URGENT, REVIEW)
-    assert "deleted" not in row
-
-
-def test_the_queue_shows_an_open_deleted_photo_beside_a_reviewed_one(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    spot = begin(ada)
-    reviewed = file_for(any_backend, ada, ROUTINE, lesion=spot).number
-    assert sign_review(doctor, reviewed, MOLE).status_code == 201
-    assert queue(doctor) == []
-    urgent = file_for(any_backend, ada, URGENT, lesion=spot).number
-    delete(ada, urgent)
-    [row] = queue(doctor)
-    assert (row["id"], row["reviewed"], row["urgency"]) == (reviewed, True, URGENT)
-    assert row["deleted"]["number"] == urgent
-    assert sign_review(doctor, reviewed, MOLE).status_code == 201
-    assert queue(doctor) == []
-    [own] = ada.pages("/lesions")
-    assert own["instruction"]["band"] == SELF
 
 
 def sign_spot(doctor: Person, spot: str, version: int, **said: Any) -> Any:
@@ -197,18 +143,6 @@ def test_both_read_the_review_of_a_spot_without_photos_and_its_note(
     for person in (doctor, ada):
         spot = person.call("GET", f"/lesions/{filed.lesion}?lang={language}").get_json()
         assert (spot["decision"]["heading"], spot["review"]["note"]) == (heading, "Harmless.")
-
-
-def test_a_review_of_a_spot_covers_its_findings(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    spot = begin(ada)
-    first, second = (file_for(backend, ada, band, lesion=spot).number for band in (URGENT, REVIEW))
-    version = spot_version_of(doctor, first)
-    assert sign_spot(doctor, spot, version).status_code == 201
-    for number in (first, second):
-        own = ada.call("GET", f"/submissions/{number}").get_json()
-        assert own["decision"]["label"] == MOLE["label"]
-    assert queue(doctor) == []
 
 
 def test_no_review_is_signed_of_a_spot_that_never_had_a_finding(backend: Backend) -> None:

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 import pytest
 
 from skinapi.accounts.auth import accounts
-from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records import stored_findings
 from skinapi.model.context import Context
 from tests.care.clinic import (
@@ -23,7 +22,6 @@ from tests.care.clinic import (
 )
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend
-from tests.support.reviews import sign_review
 
 INVALID = (
     "after=x", "limit=1001", "reviewed=x", "who=1", "urgency=x",
@@ -157,30 +155,6 @@ def test_a_patient_is_found_by_the_beginning_of_a_name_a_last_name_or_an_email(
     assert found("LOVE") == [lovelace.email]
 
 
-def test_reviewed_findings_are_listed_the_newest_first(
-    shared_backend: Backend,
-) -> None:
-    doctor = shared_backend.member(role="doctor")
-    patient = patient_of(shared_backend, doctor)
-    harmless = file_for(shared_backend, patient, REVIEW).number
-    grave = file_for(shared_backend, patient, ROUTINE).number
-    urgent = file_for(shared_backend, patient, URGENT).number
-    for number, label in (
-        (harmless, "melanocytic_nevus"),
-        (grave, "melanoma"),
-        (urgent, "melanocytic_nevus"),
-    ):
-        body = {"label": label, "certainty": "sure"}
-        answer = sign_review(doctor, number, body)
-        assert answer.status_code == 201
-    path = f"/patients/{shared_backend.account(patient.email).id}/submissions"
-    for reviewed in ("/queue?reviewed=true", f"{path}?reviewed=true", "/queue", path):
-        assert numbers(doctor, reviewed) == [urgent, grave, harmless]
-    review(doctor, harmless)
-    assert numbers(doctor, "/queue") == [urgent, grave, harmless]
-    assert list(shared_backend.services.queue.check_integrity()) == []
-
-
 def test_patients_come_by_their_most_urgent_finding_without_a_review(
     shared_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,34 +208,6 @@ def test_the_queue_says_of_a_finding_what_its_answer_said(shared_backend: Backen
     assert labels == ("See a doctor this week", "Urgent referral")
     assert entry["patient_email"] == ada.email
     assert doctor.call("GET", "/patients").get_json()[0]["waiting_submission"] == made["id"]
-
-
-def test_findings_follow_their_owner_from_doctor_to_doctor(backend: Backend) -> None:
-    old, new = backend.member(role="doctor"), backend.member(role="doctor")
-    admin, ada = backend.admin(), patient_of(backend, old)
-    made = [file_for(backend, ada, band).number for band in (URGENT, ROUTINE)]
-    path = f"/patients/{backend.account(ada.email).id}/submissions"
-
-    def assign(doctor: str | None) -> None:
-        answer = admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": doctor})
-        assert answer.status_code == 200
-
-    assign(new.email)
-    assert (numbers(old, "/queue"), numbers(new, "/queue")) == ([], made)
-    assert old.call("GET", path).status_code == 404
-    assert len(new.call("GET", "/patients").get_json()) == 1
-    assign(None)
-    assert (numbers(old, "/queue"), numbers(new, "/queue")) == ([], [])
-    assign(old.email)
-    assert numbers(old, "/queue") == made
-    admin.call("DELETE", f"/doctors/{old.email}")
-    assign(new.email)
-    assert numbers(new, "/queue") == made
-    admin.call("PUT", f"/users/{new.email}/role", json={"role": "user"})
-    stored = backend.stored()["waiting"]
-    resting = backend.account(new.email).id  # the patients wait for the role's return
-    assert {document.get("doctor") for document in stored} == {resting}
-    assert list(check_integrity(backend.services)) == []
 
 
 def test_what_a_stale_queue_still_holds_is_not_shown(shared_backend: Backend) -> None:

@@ -134,12 +134,6 @@ def test_a_colleague_who_takes_over_the_patient_has_the_question_until_a_review(
     assert (decision["label"], decision["decided_by"]) == ("melanoma", "Dr Ann Other")
 
 
-def test_a_colleague_who_is_now_in_charge_may_withdraw_the_question(asked: Clinic) -> None:
-    asked.assign(asked.colleague.email)
-    assert withdraw(asked, asked.colleague) == 200
-    assert to_review(asked.colleague) == []
-
-
 def test_a_question_goes_on_to_a_third_doctor_with_the_name_of_who_asked(asked: Clinic) -> None:
     asked.assign(asked.stranger.email)
     opinion = work(asked.colleague, asked)["opinion"]

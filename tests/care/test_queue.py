@@ -89,17 +89,6 @@ def test_a_melanoma_of_77_percent_stands_above_one_of_12_that_has_waited_longer(
     assert list(check_integrity(shared_backend.services)) == []
 
 
-def test_a_page_of_the_queue_has_50_findings_and_names_the_next(shared_backend: Backend) -> None:
-    doctor = shared_backend.member(role="doctor")
-    patient = patient_of(shared_backend, doctor)
-    for _ in range(51):
-        file_for(shared_backend, patient, REVIEW)
-    answer = doctor.call("GET", "/queue")
-    assert len(answer.get_json()) == 50
-    assert 'rel="next"' in answer.headers["Link"]
-    assert len(doctor.pages("/queue")) == 51
-
-
 def test_a_page_ends_between_findings_of_one_score_without_loss_or_repetition(
     shared_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,21 +199,6 @@ def test_what_spots_wait_for_is_listed_and_counted_the_soonest_due_first(
 
 def as_told(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def test_a_newer_photo_of_the_spot_answers_the_wish_for_one(shared_backend: Backend) -> None:
-    doctor, ada = patient_in_care(shared_backend)
-    place = {"place": {"site": "back"}}
-    spot = ada.call("POST", "/lesions", json=place).get_json()["id"]
-    asked, other = (file_for(shared_backend, ada, REVIEW, lesion=item) for item in (spot, None))
-    for item in (asked, other):
-        decide(doctor, item.number, PHOTO)
-    assert waits(doctor, "photo") == [asked.number, other.number]
-    newer = file_for(shared_backend, ada, REVIEW, lesion=spot)
-    assert waits(doctor, "photo") == [other.number]
-    decide(doctor, asked.number, PHOTO)  # the newer one is not good enough either
-    assert waits(doctor, "photo") == [other.number, newer.number]
-    assert list(check_integrity(shared_backend.services)) == []
 
 
 def test_whom_to_tell_is_listed_with_how_to_reach_them(any_backend: Backend) -> None:

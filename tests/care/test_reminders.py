@@ -200,18 +200,6 @@ def test_nobody_is_reminded_twice_after_one_finding_nor_of_what_is_gone(
     assert reminded(backend, other, monkeypatch, later) == 0
 
 
-def test_deleting_an_urgent_photo_ends_no_reminder(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = backend.member()
-    first, second = (file_for(backend, ada, URGENT) for _ in range(2))
-    week = second.created_at + timedelta(days=8)
-    ada.call("DELETE", f"/lesions/{first.lesion}")
-    assert reminded(backend, ada, monkeypatch, week) == 2
-    ada.call("DELETE", f"/submissions/{second.number}")
-    assert reminded(backend, ada, monkeypatch, week) == 2
-
-
 def test_without_a_mail_server_nothing_is_noted(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

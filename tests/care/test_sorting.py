@@ -25,20 +25,6 @@ def instructed(reader: Person, number: int) -> tuple[Any, ...]:
     return told["band"], told["finding"], told["photo_wanted"]
 
 
-def test_a_photo_takes_its_level_along_and_waits_for_a_doctor(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    back, chest = begin(ada), begin(ada)
-    grave = file_for(any_backend, ada, URGENT, lesion=back).number
-    mild = file_for(any_backend, ada, SELF, lesion=chest).number
-    sign(doctor, mild, MOLE)
-    assert sort(ada, grave, chest).status_code == 200
-    assert instructed(ada, mild)[:2] == instructed(doctor, grave)[:2] == (URGENT, grave)
-    assert grave in [row["id"] for row in doctor.pages("/queue?reviewed=false")]
-    sign(doctor, mild, MOLE)
-    assert instructed(ada, grave)[0] == instructed(ada, mild)[0] == SELF
-    assert not list(check_integrity(any_backend.services))
-
-
 def test_a_patient_moves_only_what_no_review_covers_and_no_sample_holds(
     any_backend: Backend,
 ) -> None:

@@ -10,9 +10,8 @@ from skinapi.app.integrity_check import check_integrity
 from skinapi.findings.records.stored_finding import Source
 from skinapi.findings.records.waiting_spots import WaitingSpot
 from skinapi.findings.status.waiting import WaitingKind
-from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care, patient_of, review
+from tests.care.clinic import REVIEW, URGENT, file_for, patient_in_care, patient_of
 from tests.care.conversation import Talk
-from tests.care.test_cases import Clinic, give
 from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.reviews import sign_review
 
@@ -24,36 +23,9 @@ def rows_of(backend: Backend) -> dict[tuple[WaitingKind, str | None], WaitingSpo
     return {(row.kind, row.lesion): row for row in backend.services.data.waiting.walk_all()}
 
 
-def kinds(backend: Backend) -> set[str]:
-    return {kind for kind, _ in rows_of(backend)}
-
-
 def waits(doctor: Person) -> Mapping[str, Any]:
     counted = doctor.call("GET", "/queue/counts").get_json()["waiting"]
     return {kind: item["count"] for kind, item in counted.items() if item["count"]}
-
-
-def test_an_opinion_is_waited_for_from_the_question_until_a_review_is_signed(
-    any_backend: Backend,
-) -> None:
-    clinic = Clinic(any_backend)
-    sign_review(clinic.doctor, clinic.number, {"label": "melanocytic_nevus"})
-    assert kinds(any_backend) == set()
-    assert clinic.ask(question="Excise it?").status_code == 200
-    [asked] = rows_of(any_backend).values()
-    assert asked.kind is WaitingKind.OPINION
-    give(clinic.colleague, clinic.number)
-    [answered] = rows_of(any_backend).values()
-    assert answered.key == asked.key, "the doctor has not acted on it"
-    assert (asked.queued, answered.queued) == (False, True)
-    assert waits(clinic.doctor) == {"opinion": 1}
-    sign_review(clinic.doctor, clinic.number, {"label": "melanocytic_nevus"})
-    assert kinds(any_backend) == set()
-    clinic.ask()
-    assert kinds(any_backend) == {"opinion"}
-    path = f"{clinic.path}/second-opinion"
-    assert clinic.doctor.call("DELETE", path).status_code == 200
-    assert kinds(any_backend) == set()
 
 
 def test_the_oldest_message_without_an_answer_is_waited_for(any_backend: Backend) -> None:
@@ -80,15 +52,6 @@ def test_the_oldest_message_without_an_answer_is_waited_for(any_backend: Backend
         assert talk.texts(talk.ada)
         talk.done(talk.grey)
         assert since() is None
-
-
-def test_a_stub_that_is_open_is_listed_without_a_finding(any_backend: Backend) -> None:
-    doctor, ada = patient_in_care(any_backend)
-    found = file_for(any_backend, ada, URGENT)
-    assert ada.call("DELETE", f"/submissions/{found.number}").status_code == 200
-    [row] = doctor.pages("/waiting?kind=review")
-    assert (row["lesion"], row["urgency"], row["finding"]) == (found.lesion, URGENT, None)
-    assert kinds(any_backend) == {"review", "visit"}
 
 
 def test_rows_go_to_the_next_doctor_and_with_the_account(any_backend: Backend) -> None:
@@ -171,13 +134,3 @@ def test_the_number_of_the_other_system_stands_beside_who_is_to_be_told(backend:
     others = doctor.pages("/waiting?kind=visit")
     assert others
     assert all("patient_number" not in row and "patient_sent_by" not in row for row in others)
-
-
-def test_of_a_spot_the_most_urgent_open_finding_is_opened(backend: Backend) -> None:
-    doctor, ada = patient_in_care(backend)
-    first = file_for(backend, ada, URGENT)
-    review(doctor, first.number)
-    mild, grave = (file_for(backend, ada, band, lesion=first.lesion) for band in (ROUTINE, REVIEW))
-    [row] = doctor.pages("/waiting?kind=review")
-    assert row["finding"]["id"] == grave.number
-    assert mild.number != grave.number
