@@ -99,6 +99,23 @@ def test_the_queue_keeps_an_urgent_spot_without_photos(any_backend: Backend, who
     assert (patient["waiting_band"], patient["waiting_submission"]) == (URGENT, None)
 
 
+def test_the_queue_shows_an_open_deleted_photo_beside_a_reviewed_one(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    spot = begin(ada)
+    reviewed = file_for(any_backend, ada, ROUTINE, lesion=spot).number
+    assert sign_review(doctor, reviewed, MOLE).status_code == 201
+    assert queue(doctor) == []
+    urgent = file_for(any_backend, ada, URGENT, lesion=spot).number
+    delete(ada, urgent)
+    [row] = queue(doctor)
+    assert (row["id"], row["reviewed"], row["urgency"]) == (reviewed, True, URGENT)
+    assert row["deleted"]["number"] == urgent
+    assert sign_review(doctor, reviewed, MOLE).status_code == 201
+    assert queue(doctor) == []
+    [own] = ada.pages("/lesions")
+    assert own["instruction"]["band"] == SELF
+
+
 def sign_spot(doctor: Person, spot: str, version: int, **said: Any) -> Any:
     body = review_of({**MOLE, "spot_version": version, **said})
     headers = {"Idempotency-Key": "k"}

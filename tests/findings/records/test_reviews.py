@@ -378,6 +378,22 @@ def test_a_photo_that_was_sent_as_asked_has_been_judged_by_no_doctor(
         assert "Not known yet" not in text
 
 
+def test_a_decision_has_the_day_of_the_spot_only_if_it_counts(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    first = file_for(backend, ada, SELF)
+    assert review(doctor, first.number, label=MOLE, urgency=SELF).status_code == 201
+    second = file_for(backend, ada, URGENT, lesion=first.lesion)
+    for number in (first.number, second.number):
+        for path in ("", "/report.json"):
+            seen = ada.call("GET", f"/submissions/{number}{path}").get_json()
+            assert (seen["decision"]["urgency"], seen["decision"]["due"]) == (SELF, None)
+        counts = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
+        assert (counts["band"], bool(counts["due"])) == (URGENT, True)
+    assert review(doctor, second.number, urgency=URGENT).status_code == 201
+    seen = ada.call("GET", f"/submissions/{first.number}").get_json()
+    assert seen["decision"]["due"] == seen["instruction"]["due"] is not None
+
+
 @pytest.mark.parametrize("band", [URGENT, SELF])
 def test_who_is_asked_for_another_photo_waits_for_it_unless_a_doctor_should_look(
     backend: Backend, band: Band

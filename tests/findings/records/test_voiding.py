@@ -128,6 +128,17 @@ def test_a_deleted_photo_is_named_as_one_that_cannot_be_opened(backend: Backend)
     assert f"finding {urgent.number}" not in page
 
 
+def test_what_a_review_says_is_of_the_photo_on_which_it_was_signed(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    first = file_for(backend, ada, REVIEW)
+    second = file_for(backend, ada, REVIEW, lesion=first.lesion)
+    sign(doctor, first.number, **MELANOMA)
+    assert read(ada, second.number)["instruction"]["finding"] == first.number
+    assert ada.call("DELETE", f"/submissions/{first.number}").status_code == 200
+    counts = read(ada, second.number)["instruction"]
+    assert (counts["finding"], "photo_deleted" in counts) == (second.number, False)
+
+
 def test_who_may_void_a_review(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     other, stranger = (backend.member(role="doctor") for _ in range(2))
