@@ -4,10 +4,10 @@ told about them. Nothing is fetched: what it refers to is sent with it, or is on
 
 import base64
 import string
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from skinapi.base.languages import Language
 from skinapi.base.size_limits import photo_too_large
@@ -229,6 +229,7 @@ def _decode(sent: Sent, largest: int) -> bytes:
 _SEXES: dict[str, Sex] = {"female": "female", "male": "male", "other": "other"}
 _LATERALITIES: tuple[Laterality, ...] = ("left", "middle", "right")
 _SIDES: tuple[BodySide, ...] = ("front", "rear")
+V = TypeVar("V", bound=str)
 
 
 class Place(NamedTuple):
@@ -269,41 +270,32 @@ def read_context(
     return context, unread
 
 
-def _codes(concept: Any, system: str) -> Collection[str]:
-    codings = (concept.coding if concept else None) or ()
-    return [coding.code for coding in codings if coding.code and coding.system == system]
+def _read_codes(
+    concept: Any, own: str, allowed: Iterable[V], of_snomed: Callable[[str], V | None]
+) -> V | None:
+    """The one value that its codes mean, by our own system or by SNOMED CT."""
+    codings = [item for item in concept.coding or () if item.code]
+    named = [item.code for item in codings if item.system == own_system(own)]
+    meant = {value for value in allowed if value in named}
+    snomed = (item.code for item in codings if item.system == SNOMED)
+    meant |= {value for code in snomed if (value := of_snomed(code))}
+    return meant.pop() if len(meant) == 1 else None
 
 
 def _read_place(concept: Any) -> Place | None:
-    snomed, own_sites = _codes(concept, SNOMED), _codes(concept, own_system("body-sites"))
-    sites = {
-        *(site for site in BODY_SITES if site in own_sites),
-        *(SITE_OF[code] for code in snomed if code in SITE_OF),
-    }
-    if len(sites) != 1:
+    site = _read_codes(concept, "body-sites", BODY_SITES, SITE_OF.get)
+    if site is None:
         return None
-    site = sites.pop()
-    own_lateral, own_sides = (
-        _codes(concept, own_system("laterality")),
-        _codes(concept, own_system("sides")),
-    )
-    lateral = {
-        *(laterality for laterality in _LATERALITIES if laterality in own_lateral),
-        *(LATERALITY_OF[code] for code in snomed if code in LATERALITY_OF),
-    }
-    sides: set[BodySide] = {
-        *(side for side in _SIDES if side in own_sides and site in TWO_SIDED),
-        *(side for code in snomed if (side := side_of(code))),
-    }
     return Place(
         site,
-        lateral.pop() if len(lateral) == 1 else None,
-        sides.pop() if len(sides) == 1 else None,
+        _read_codes(concept, "laterality", _LATERALITIES, LATERALITY_OF.get),
+        _read_codes(concept, "sides", _SIDES if site in TWO_SIDED else (), side_of),
     )
 
 
 def _read_modality(sent: Sent) -> Modality:
-    kinds = {MODALITY_OF.get(code) for code in _codes(sent.model.modality, DCM)} - {None}
+    codings = (sent.model.modality and sent.model.modality.coding) or ()
+    kinds = {MODALITY_OF.get(item.code) for item in codings if item.system == DCM} - {None}
     return kinds.pop() or Modality.UNKNOWN if len(kinds) == 1 else Modality.UNKNOWN
 
 

@@ -140,28 +140,20 @@ class Sent:
         ignored = ", ".join(sorted((*self.ignored, *(["telecom"] if unread else ()))))
         return [f"{self.place} ({self.kind}): not read and not kept: {ignored}"] if ignored else []
 
-    @property
-    def held_identifiers(self) -> list[Any]:
-        """The identifiers in use, as they were sent. Without a system one says nothing."""
-        held = getattr(self.model, "identifier", None) or ()
-        return [item for item in held if item.use != "old" and item.system and item.value]
-
     def one_identifier(self, wanted: Identifier | None = None) -> Identifier:
         """What it is known by: what a conditional creation names, else the only one, else the only
         official one.
         """
-        held = {
-            Identifier(identifier.system, identifier.value): identifier
-            for identifier in self.held_identifiers
-        }
+        held: dict[Identifier, bool] = {}
+        for item in getattr(self.model, "identifier", None) or ():
+            # Without a system one says nothing.
+            if item.use != "old" and item.system and item.value:
+                named = Identifier(item.system, item.value)
+                held[named] = held.get(named, False) or item.use == "official"
         if wanted is not None and wanted not in held:
             raise self.refuse("ifNoneExist names an identifier that it does not have")
-        official = [
-            Identifier(identifier.system, identifier.value)
-            for identifier in self.held_identifiers
-            if identifier.use == "official"
-        ]
-        candidates = [*dict.fromkeys(official)] if official and len(held) > 1 else [*held]
+        official = [named for named, is_official in held.items() if is_official]
+        candidates = official if official and len(held) > 1 else [*held]
         if wanted or len(candidates) == 1:
             return wanted or candidates[0]
         raise self.refuse(
