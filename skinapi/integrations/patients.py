@@ -83,18 +83,19 @@ class PatientsService:
         """The account of this identifier, and whether this call has made it. Called at the same
         time, one call makes it.
         """
-        account, new = self.find_or_draft(system, value, by=by, doctor=doctor)
-        if new:
-            try:
-                self._add(account, by=by.id)
-            except Duplicate:
-                found = self.find(system, value, by=by)
-                if found is None:
-                    raise
-                return found, False
-        return account, new
+        account, newcomer = self.find_or_newcomer(system, value, by=by, doctor=doctor)
+        if newcomer is None:
+            return account, False
+        try:
+            self._store(newcomer)
+        except Duplicate:
+            found = newcomer.find()
+            if found is None:
+                raise
+            return found, False
+        return account, True
 
-    def find_or_draft(
+    def find_or_newcomer(
         self,
         system: str,
         value: str,
@@ -102,11 +103,11 @@ class PatientsService:
         by: Subject,
         locale: Language = LANGUAGES[0],
         doctor: str | None = None,
-    ) -> tuple[Account, bool]:
-        """The account of this identifier, and whether it is a new one that is not stored yet: see
-        `add_drafted`. In charge of a new one is the `doctor` with this id, else the one whom the
-        caller's key names, else that of DEFAULT_DOCTOR. A closed account to which nobody can log
-        in is opened.
+    ) -> tuple[Account, PatientRegistration | None]:
+        """The account of this identifier, and what stores it with its first finding if it is a new
+        one: of what is refused, no account stays. In charge of a new one is the `doctor` with this
+        id, else the one whom the caller's key names, else that of DEFAULT_DOCTOR. A closed account
+        to which nobody can log in is opened.
         """
         hashes = self.list_hashes(system, value, by=by)
         found = self.accounts.find_external(hashes)
@@ -115,7 +116,7 @@ class PatientsService:
         if found and not found.approved:
             raise Conflict(SUSPENDED)
         if found:
-            return found, False
+            return found, None
         identifier = new_id()
         drafted = self.accounts.draft(
             id=identifier,
@@ -130,27 +131,10 @@ class PatientsService:
             sent_by=by.account.name if by.account else None,  # the name of the key, too
             doctor_id=self.assignments.choose(doctor, by.key.doctor if by.key else None),
         )
-        return drafted, True
+        adding = partial(self._add, drafted=drafted, by=by.id)
+        return drafted, PatientRegistration(adding, partial(self.find, system, value, by=by))
 
-    def find_or_newcomer(
-        self,
-        system: str,
-        value: str,
-        *,
-        by: Subject,
-        locale: Language = LANGUAGES[0],
-        doctor: str | None = None,
-    ) -> tuple[Account, PatientRegistration | None]:
-        """The account of this identifier, and what stores it with its first finding where it is a
-        new one: of what is refused, no account stays.
-        """
-        account, new = self.find_or_draft(system, value, by=by, locale=locale, doctor=doctor)
-        if not new:
-            return account, None
-        adding = partial(self.add_drafted, drafted=account, by=by.id)
-        return account, PatientRegistration(adding, partial(self.find, system, value, by=by))
-
-    def add_drafted(self, unit: Unit, drafted: Account, *, by: str) -> None:
+    def _add(self, unit: Unit, drafted: Account, *, by: str) -> None:
         """Store it in the transaction of the first finding of this patient. Raises Duplicate where
         another request has stored this patient in the meantime.
         """
@@ -166,8 +150,8 @@ class PatientsService:
         return self.accounts.change(unit, self.accounts.get(account_id), status="approved")
 
     @atomic
-    def _add(self, unit: Unit, drafted: Account, *, by: str) -> None:
-        self.add_drafted(unit, drafted, by=by)
+    def _store(self, unit: Unit, newcomer: PatientRegistration) -> None:
+        newcomer.add(unit)
 
     def list_hashes(self, system: str, value: str, *, by: Subject) -> list[str]:
         if by.key is None or not by.key.clinic_wide:

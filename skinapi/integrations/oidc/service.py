@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -80,27 +80,11 @@ class RoundTrips(Repository[RoundTrip]):
     unique = (("secret",),)
     expiry = "expires_at"
 
-    def add(
-        self,
-        secret: str,
-        *,
-        provider: str,
-        account: str | None = None,
-        session: str | None = None,
-        factor: bool = False,
-        life: timedelta = LIFE,
-    ) -> None:
+    def add(self, secret: str, *, life: timedelta = LIFE, **fields: Any) -> None:
+        begun_at = now()
+        ends_at, hashed = begun_at + life, _hash(secret)
         self.insert(
-            RoundTrip(
-                id=new_id(),
-                created_at=now(),
-                expires_at=now() + life,
-                secret=_hash(secret),
-                provider=provider,
-                account=account,
-                session=session,
-                factor=factor,
-            )
+            RoundTrip(id=new_id(), created_at=begun_at, expires_at=ends_at, secret=hashed, **fields)
         )
 
     def find_by_secret(self, secret: str) -> RoundTrip | None:

@@ -61,10 +61,6 @@ class WebhookWithSecret(WebhookView):
         description="until then the secret before signs too; null of the first one"
     )
 
-    @classmethod
-    def showing(cls, endpoint: Endpoint, secret: str) -> Self:
-        return cls.from_endpoint(endpoint, secret=secret)
-
 
 ADMINS = admins("Only admin can set webhooks")
 routes: Routes[WebhooksService] = Routes(access=ADMINS)
@@ -84,7 +80,7 @@ def add_webhook(
     endpoint, secret = webhooks.add(
         url=body.url, events=body.events, clinical=body.clinical, by=subject.id
     )
-    return WebhookWithSecret.showing(endpoint, secret)
+    return WebhookWithSecret.from_endpoint(endpoint, secret=secret)
 
 
 @routes.route("PUT", "/webhooks/<webhook>", raises=(InvalidBody, NotFound))
@@ -111,7 +107,7 @@ def rotate_webhook_secret(
 ) -> WebhookWithSecret:
     """Give an endpoint another secret. For a day messages have the signatures of both."""
     endpoint, secret = webhooks.rotate_secret(webhook=webhook, by=subject.id)
-    return WebhookWithSecret.showing(endpoint, secret)
+    return WebhookWithSecret.from_endpoint(endpoint, secret=secret)
 
 
 @routes.route("DELETE", "/webhooks/<webhook>", raises=(NotFound,))
