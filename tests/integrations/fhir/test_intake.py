@@ -14,6 +14,7 @@ from tests.findings.prediction.test_several_pictures import another_spot
 from tests.integrations.fhir import orders
 from tests.integrations.fhir.orders import Json
 from tests.integrations.fhir.test_search import walk
+from tests.integrations.fhir.validation import assert_valid
 from tests.integrations.test_keys import clinic_wide, made
 from tests.support.backends import Backend, Person, erase
 from tests.support.photos import photo_in, photo_of
@@ -99,6 +100,22 @@ def test_the_answer_says_where_each_is_and_what_was_not_read(hospital: Person) -
     (issue,) = report["response"]["outcome"]["issue"]
     assert issue["severity"] == "information"
     assert issue["diagnostics"].endswith("not read and not kept: address, name")
+
+
+def test_each_answer_to_an_order_is_valid(hospital: Person) -> None:
+    said = {"Prefer": "return=OperationOutcome"}
+    request, patient = "/fhir/ServiceRequest", "/fhir/Patient"
+    answers = [
+        sent(hospital, orders.transaction("O-1")),
+        sent(hospital, orders.contained("O-2"), request),
+        sent(hospital, orders.contained("O-2"), request, **said),
+        sent(hospital, orders.patient(), patient),
+        sent(hospital, orders.patient(), patient, **said),
+        sent(hospital, orders.contained("O-3", status="draft"), request),
+        sent(hospital, {}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 201, 200, 200, 200, 400, 400]
+    assert_valid([answer.get_json() for answer in answers])
 
 
 @pytest.mark.parametrize(("priority", "told"), [("stat", True), ("routine", False)])

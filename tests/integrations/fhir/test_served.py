@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import requests
 from fhirclient.client import FHIRClient
-from fhirclient.models.bundle import Bundle
 from fhirclient.models.diagnosticreport import DiagnosticReport
 from fhirclient.models.fhirsearch import FHIRSearch
 from fhirclient.models.media import Media
@@ -18,8 +17,6 @@ from fhirclient.models.observation import Observation
 from fhirclient.models.patient import Patient
 
 from tests.integrations.docs_commands import run_page
-from tests.integrations.fhir import orders
-from tests.integrations.fhir.validation import assert_valid
 from tests.integrations.test_docs_commands import token
 from tests.served.server import Server, serving
 from tests.support.photos import photo_of
@@ -88,39 +85,3 @@ def test_a_client_of_fhir_searches_reads_and_follows_pages(server: Server, ada: 
     media = search(Media)
     photo = fhir.request_data(media[0].content.url, headers={"Accept": "image/jpeg"})
     assert photo.startswith(b"\xff\xd8")
-
-
-def test_an_order_is_answered_in_valid_fhir(server: Server) -> None:
-    address = f"http://127.0.0.1:{server.port}"
-    with requests.Session() as session:
-        made = session.post(
-            f"{address}/admin/keys",
-            json={"name": "our record", "scopes": ["fhir"], "current_password": ""},
-            headers={"Authorization": f"Bearer {token(server, 'admin')}"},
-            timeout=60,
-        )
-        session.headers["Authorization"] = f"Bearer {made.json()['secret']}"
-
-        def post(path: str, body: Any, **headers: str) -> Any:
-            sent = {"Content-Type": "application/fhir+json", **headers}
-            answer = session.post(f"{address}/fhir{path}", json=body, headers=sent, timeout=60)
-            return answer.json()
-
-        taken = post("", Bundle(orders.transaction("O-1")).as_json())
-        report = Bundle(taken).entry[-1].resource
-        assert isinstance(report, DiagnosticReport)
-        path = taken["entry"][-1]["response"]["location"].partition("/fhir/")[2]
-        assert session.get(f"{address}/fhir/{path}", timeout=60).json() == report.as_json()
-        said = {"Prefer": "return=OperationOutcome"}
-        assert_valid(
-            [
-                taken,
-                post("/ServiceRequest", orders.contained("O-2")),
-                post("/ServiceRequest", orders.contained("O-2"), **said),
-                post("/Patient", orders.patient()),
-                post("/Patient", orders.patient(), **said),
-                post("/ServiceRequest", orders.contained("O-3", status="draft")),
-                post("", {}),
-                session.get(f"{address}/fhir/metadata", timeout=60).json(),
-            ]
-        )
