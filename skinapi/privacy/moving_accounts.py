@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from pydantic import Field
 
-from skinapi.accounts.admin.decisions import NO_ACCOUNT, get_by_email
+from skinapi.accounts.admin.decisions import NO_ACCOUNT, Assignments, get_by_email
 from skinapi.accounts.auth.account import Account, Status, Subject
 from skinapi.accounts.auth.accounts import CLOSED, Accounts
 from skinapi.accounts.auth.closing import AccountClosing
@@ -16,7 +17,6 @@ from skinapi.accounts.auth.owners import AccountUses
 from skinapi.accounts.auth.passwords import Proof
 from skinapi.accounts.auth.second_factor import SecondFactorService
 from skinapi.base.errors import Conflict
-from skinapi.base.pages import PageRequest
 from skinapi.base.values import Value
 from skinapi.care.message_records import Thread
 from skinapi.care.messages import UnansweredMessages
@@ -45,7 +45,7 @@ ACTED: Mapping[str, str] = {"consents": "by", "messages": "author"}
 KEY = "idempotency_key"
 KEYED: Mapping[str, str] = {FINDINGS: "owner", "lesions": "owner", "messages": "author"}
 # Unsent mails that go to the other account. Those about the log-in stay with the closed one.
-MAILS = [Kind.NEWS, Kind.MESSAGE, Kind.REMINDER]
+MAILS = [Kind.NEWS, Kind.MESSAGE, Kind.OTHER_DOCTOR, Kind.REMINDER]
 ITSELF = "Spots cannot be moved from an account to itself. Name another account"
 PATIENTS_ALONE = "Spots are moved between accounts of patients alone. Give both the role user first"
 
@@ -60,14 +60,12 @@ class AccountToMove(Value):
     created_at: datetime
     findings: int
     spots: int
-    last_finding_at: datetime | None
     doctor: str | None = Field(description="the name of the doctor in charge, if active")
 
 
 class MovePreview(Value):
     emptied: AccountToMove
     into: AccountToMove
-    doctor: str | None = Field(description="the name of the doctor who will be in charge of all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +74,7 @@ class AccountMovingService:
     store: Store
     accounts: Accounts
     uses: AccountUses
+    assignments: Assignments
     closing: AccountClosing
     consents: Consents
     findings: FindingsService
@@ -85,26 +84,16 @@ class AccountMovingService:
 
     def preview(self, *, email: str, into: str) -> MovePreview:
         """Show both accounts. Refused as `move` is."""
-        emptied, other = (self._find(item) for item in (email, into))
+        emptied, other = (get_by_email(self.accounts, item, NO_ACCOUNT) for item in (email, into))
         _refuse(emptied, other)
-        doctor = self._find_doctor(other, emptied)
-        return MovePreview(
-            emptied=self._show(emptied),
-            into=self._show(other),
-            doctor=doctor.name if doctor else None,
-        )
-
-    def _find(self, email: str) -> Account:
-        return get_by_email(self.accounts, email, NO_ACCOUNT)
+        return MovePreview(emptied=self._show(emptied), into=self._show(other))
 
     def _show(self, account: Account) -> AccountToMove:
-        newest = self.findings.records.page_owned(account.id, PageRequest(1), newest_first=True)
         doctor = self._find_doctor(account)
         return AccountToMove.from_record(
             account,
             findings=self.findings.records.count_of(account.id),
             spots=self.lesions.count_of(account.id),
-            last_finding_at=next((item.created_at for item in newest.items), None),
             doctor=doctor.name if doctor else None,
         )
 
@@ -122,12 +111,15 @@ class AccountMovingService:
     @atomic
     def _move(self, unit: Unit, *, email: str, into: str, by: str) -> Account:
         # What is filed for either account at the same time conflicts.
-        emptied, other = (self.accounts.lock(self._find(item).id) for item in (email, into))
+        named = (get_by_email(self.accounts, item, NO_ACCOUNT) for item in (email, into))
+        emptied, other = (self.accounts.lock(account.id) for account in named)
         if emptied.status == "closed" and emptied.id in self.accounts.moved.list_into(other.id):
             return other  # the same request again
         unit.audit(ACTION, by=by, target=other.id, detail=emptied.id)
         _refuse(emptied, other)
-        emptied, other = self._give_doctor(unit, emptied, other, by)
+        if doctor := self._find_doctor(other, emptied):
+            assign = partial(self.assignments.assign, unit, doctor=doctor.id, by=by)
+            emptied, other = assign(emptied), assign(other)
         records, waiting = self.findings.records, self.findings.records.waiting
         spots = records.spots.list_of(emptied.id) | waiting.lesions_of(emptied.id)
         self._move_records(emptied.id, other.id)
@@ -151,20 +143,6 @@ class AccountMovingService:
         unit.record(AuditRow(ACTION, by=by, target=other.id, detail=emptied.id))
         self.closing.close(unit, emptied, by=by)
         return other
-
-    def _give_doctor(
-        self, unit: Unit, emptied: Account, other: Account, by: str
-    ) -> tuple[Account, Account]:
-        """Let one doctor be in charge of both accounts, an active doctor of either."""
-        doctor = self._find_doctor(other, emptied)
-        chosen = doctor.id if doctor else other.doctor_id or emptied.doctor_id
-        for account in (emptied, other):
-            if account.doctor_id != chosen:
-                unit.record(AuditRow("account.assign", by=by, target=account.id))
-        return (
-            self.accounts.change(unit, emptied, doctor_id=chosen),
-            self.accounts.change(unit, other, doctor_id=chosen),
-        )
 
     def _merge_consents(
         self, unit: Unit, emptied: Account, other: Account, by: str

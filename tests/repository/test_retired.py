@@ -41,6 +41,11 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"UnjudgedBadge|notJudgedYet|\breplacedBy\b|isReopened|countsElsewhere|asItWaits",
         r"isOwnAction|bandBefore|sayUnsure|unsureAbout|decisionStays|\braise_band\b",
     ),
+    "joining accounts": (
+        r"JoiningService|JoiningPreview|refuse_joined|find_staying|AccountsJoined|LOG_IN_JOINED",
+        r"accounts_joined|log_in_joined|account_joined|patient_joined|goes_with_other|cannot_join",
+        r"joinAccount|accountsJoined|/join\b",
+    ),
     "joining spots": (r"join_lesion|joinSpot|JoinedWithItself|joined_with_itself|find_joined",),
     "second opinions as reviews": (
         r"OpinionLost|opinion_lost|OpinionSigned|OpinionWanted|fields_without_loss",

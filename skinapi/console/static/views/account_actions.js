@@ -236,7 +236,8 @@ const DeleteAccount = ({ account, who, onChange, onClose }) => {
 };
 
 /** Both people side by side, by what tells them apart. @param {{seen: Api["MovePreview"]}} props */
-const BothPeople = ({ seen: { emptied, into, doctor } }) => {
+const BothPeople = ({ seen: { emptied, into } }) => {
+  const doctor = into.doctor ?? emptied.doctor;
   const differ = emptied.birth_year && into.birth_year && emptied.birth_year !== into.birth_year;
   /** @type {[string, (one: Api["AccountToMove"]) => unknown][]} */
   const rows = [
@@ -246,7 +247,6 @@ const BothPeople = ({ seen: { emptied, into, doctor } }) => {
     [say("status"), (one) => sayValue("is", one.status)],
     [say("registered"), (one) => sayDate(one.created_at, false)],
     [say("findings"), (one) => sayNumber(one.findings)],
-    [say("newestFinding"), (one) => (one.last_finding_at ? sayDate(one.last_finding_at, false) : "–")],
     [say("spots"), (one) => sayNumber(one.spots)],
     [say("assignDoctor"), (one) => (one.doctor ? isolated(one.doctor) : say("nobody"))],
   ];
