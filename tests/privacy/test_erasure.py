@@ -14,6 +14,7 @@ from tests.care.clinic import file_for, patient_in_care, review
 from tests.care.conversation import Talk
 from tests.findings.prediction.photographer import predicted
 from tests.integrations.test_keys import clinic_wide
+from tests.privacy.test_moving_accounts import move_all
 from tests.support.backends import MAIL, PASSWORD, Backend, Person, finish_erasures
 from tests.support.clock import Clock
 from tests.support.reviews import signed_review
@@ -196,13 +197,12 @@ def test_what_a_system_says_of_its_patients_photos_holds_once_the_account_is_ope
 def test_a_person_who_has_closed_the_account_is_not_let_in_again_by_another_system(
     backend: Backend,
 ) -> None:
-    """Of whom a joined account has the number there."""
+    """Whose number there leads to this account, because spots were moved to it."""
     hospital, root, ada = clinic_wide(backend), backend.admin(), backend.member()
     named = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
     sent = hospital.call("POST", "/patients/external", json=named).get_json()["_id"]
-    body = {"into": ada.email, "reason": "one person", "current_password": PASSWORD}
     sent_email = backend.services.data.accounts.get(sent).email
-    root.call_ok("POST", f"/users/{sent_email}/join", json=body)
+    assert move_all(root, sent_email, ada.email).status_code == 200
     leave(ada)
     again = hospital.call("POST", "/patients/external", json=named)
     assert (again.status_code, backend.account(ada.email).status) == (409, "closed")
