@@ -240,10 +240,13 @@ def test_a_kept_record_becomes_a_closed_account_with_its_day_and_its_doctor(
     record |= {"status": "suspended", "email": f"{account}@records.invalid", "password_hash": ""}
     store.collection("accounts").update({"id": account}, {"$set": record})
     again = real_backend.member(ada.email)
+    real_backend.services.data.erased_ids.add("account", account, findings=1)
     make_former(real_backend)
     opened = open_services(real_backend.settings, store)
     closed = opened.data.accounts.get(account)
     assert (closed.status, closed.erase_at) == ("closed", until)
+    [listed] = opened.data.erased_ids.walk_all()
+    assert listed.kept_until_at == until  # a restore erases the account only then
     stored = store.collection("accounts").get(account) or {}
     assert not stored.keys() & {"record_kept_until_at", "record_made_at", "former_identity"}
     [patient] = grey.call("GET", "/patients").get_json()

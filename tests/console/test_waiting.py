@@ -135,8 +135,9 @@ def test_the_number_of_another_system_says_how_to_reach_its_patient(
     number = send(patient, "melanoma")
     sign(doctor, number, label="melanoma")
     uids = dict.fromkeys(("study_uid", "series_uid", "sop_class_uid", "sop_instance_uid"), "1")
+    account = {"external": "hash", "sent_by": "Archive", "email": f"{patient.id}@records.invalid"}
     for collection, named, fields in (
-        ("accounts", {"id": patient.id}, {"external": "hash", "sent_by": "Archive"}),
+        ("accounts", {"id": patient.id}, account),
         ("submissions", {"number": number}, {"source": {"patient_id": "P-7", **uids}}),
     ):
         seeder.services.store.collection(collection).update(named, {"$set": fields})
@@ -146,6 +147,7 @@ def test_the_number_of_another_system_says_how_to_reach_its_patient(
     shown = visitor.read(".reach")
     assert "P-7" in shown
     assert "Archive" in shown
+    assert visitor.count("a[href^='mailto:']") == 0  # that is no address
     visitor.assert_accessible()
     visitor.assert_nothing_overflows()
 

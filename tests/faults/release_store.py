@@ -35,19 +35,23 @@ SAID: tuple[dict[str, Any], ...] = (
     {"new_picture_wanted": True},
 )
 MODEL = "own-1"
+KEPT, TOLD = "Kept Example", "Told Example"
+SIGNS = "change_in_size,irregular_shape,irregular_colour"
+WORD = {"current_password": PASSWORD}
 # Patients whose findings say the same after the migration have such an e-mail address.
 PLAIN = "plain"
 
 
 def make_clinic(folder: Path) -> None:
     mails: dict[str, Any] = {"smtp_url": "smtp://127.0.0.1:9", "mail_from": "clinic@example.org"}
-    backend = Backend(folder, **mails)
+    backend = Backend(folder, record_retention=10, **mails)
     with closing(backend.services.store):
         admin, grey = backend.admin(), backend.member(role="doctor", email="grey@example.org")
         review_all(backend, grey)
         photograph(backend, grey)
         withhold(backend, grey)
         ask_colleague(backend, grey)
+        leave(backend, grey, admin)
         make_traces(backend, grey, admin)
         teach(backend, admin, folder)
         read = json.dumps(read_all(backend), indent=1)
@@ -114,6 +118,23 @@ def ask_colleague(backend: Backend, grey: Person) -> None:
         asked = grey.call("PUT", path, json={"colleague": other.email})
         assert asked.status_code == 200, asked.text
         sign(other, number, said)
+
+
+def leave(backend: Backend, grey: Person, admin: Person) -> None:
+    """Add a kept medical record and a suspended account, whose patients the doctor has told."""
+    for name in (KEPT, TOLD):
+        patient = patient_of(backend, grey, name)
+        number = predicted(patient, keep_photo="true", checklist=SIGNS)["id"]
+        sign(grey, number, {"label": MELANOMA, "certainty": "sure"})
+        if name == KEPT:
+            assert patient.call("DELETE", "/me", json=WORD).status_code == 200
+        else:
+            assert admin.call("PATCH", f"/users/{patient.email}/suspend").status_code == 200
+    listed = grey.call("GET", "/people-to-reach").get_json()
+    assert {row["name"] for row in listed} == {KEPT, TOLD}
+    for row in listed:
+        path = f"/people-to-reach/{row['_id']}/done"
+        assert grey.call("POST", path, json={"outcome": "told"}).status_code == 200
 
 
 def make_traces(backend: Backend, grey: Person, admin: Person) -> None:

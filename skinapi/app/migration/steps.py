@@ -145,7 +145,10 @@ def close_account(tools: Tools, account: Document) -> None:
         change |= {"consents": {}, "token_version": account["token_version"] + 1}
         if account["status"] == "suspended":
             due = max(due, now() + RESTORED_WAIT)
-    if until := account.get("record_kept_until_at") or due:
+    if kept_until := account.get("record_kept_until_at"):  # a restore then keeps the record, too
+        kept: Ops = {"$set": {"kept_until_at": kept_until}}
+        tools.store.collection("erased_ids").update({"id": account["id"]}, kept)
+    if until := kept_until or due:
         accounts.update(
             {"id": account["id"]}, set_or_remove({**change, "status": "closed", "erase_at": until})
         )
@@ -207,11 +210,6 @@ def go_on_erasing(tools: Tools, receipt: Document) -> None:
     elif receipt.get("pending"):
         change["begun_at"] = receipt["created_at"]
     receipts.update({"id": receipt["id"]}, set_or_remove(change))
-
-
-def leave_people_to_reach(tools: Tools, erased: Document) -> None:
-    if erased["kind"] in ("to_reach", "reached"):
-        tools.store.collection("erased_ids").delete({"id": erased["id"]})
 
 
 def convert_mail(tools: Tools, mail: Document) -> None:
@@ -349,7 +347,6 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("lesions", move_opinion),
     (FINDINGS, remove_retired_fields),
     ("models", forget_model_states),
-    ("erased_ids", leave_people_to_reach),
     ("erasure_receipts", go_on_erasing),
     ("outbox", convert_mail),
     ("accounts", keep_held),

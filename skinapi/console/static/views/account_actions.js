@@ -11,8 +11,8 @@ import { Unsettled } from "/console/views/unsettled.js";
 export const ROLES = ["user", "doctor", "researcher", "admin"];
 const PAUSE_MS = 400;
 const LONGEST_NOTE = 500;
-/** The end of the addresses of patients whom another system has sent. */
-export const EXTERNAL = "@patients.invalid";
+/** The end of made-up addresses: of patients whom another system has sent, and of records that 2.0.0 kept. */
+export const NO_ADDRESS = ".invalid";
 
 /** @typedef {Api["AccountRow"]} Account */
 /** @typedef {Partial<Account> & {gone?: boolean}} Changed */

@@ -7,7 +7,7 @@ import { getLanguage, isolated, say, sayAge, sayDate, sayNumber, sayShortDay } f
 import { Pages, Table, usePages } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
 import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
-import { EXTERNAL, Search } from "/console/views/account_actions.js";
+import { NO_ADDRESS, Search } from "/console/views/account_actions.js";
 import { TakePatient } from "/console/views/case.js";
 import { BackToCase, PatientHead } from "/console/views/compare_photos.js";
 import { FormerConversation, PatientConversation, placeOfConversation } from "/console/views/conversation.js";
@@ -21,8 +21,8 @@ import { nameOfSpot, SpotPlace, SpotPoints } from "/console/views/spot_points.js
 /** @param {string | null | undefined} date */
 const sayNoAccess = (date) => (date ? say("patientClosed", { date: sayDate(date, false) }) : say("noAccess"));
 
-/** Nothing reaches a patient whom another system has sent. @param {string | null} [email] */
-const sayEmail = (email) => (!email || email.endsWith(EXTERNAL) ? "" : isolated(email));
+/** Nothing reaches a patient without an address. @param {string | null} [email] */
+const sayEmail = (email) => (!email || email.endsWith(NO_ADDRESS) ? "" : isolated(email));
 
 /** What waits for the doctor: a finding to review, and messages. @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
 const ForDoctor = ({ patient: { _id, waiting_band: band, waiting_since: since, waiting_submission: number }, conditions }) => {

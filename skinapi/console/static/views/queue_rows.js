@@ -7,7 +7,7 @@ import { colon, isolated, said, say, sayAge, sayCount, sayDate, sayNumber, saySh
 import { KeptPhoto, Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { askWhatWaits } from "/console/waiting.js";
-import { EXTERNAL } from "/console/views/account_actions.js";
+import { NO_ADDRESS } from "/console/views/account_actions.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
 import { Overdue, sayRemoved, UrgencySign } from "/console/views/decision.js";
@@ -95,7 +95,7 @@ const ToTell = ({ found }) => {
   return html`
     <span class="reach">
       ${phone && html`<${PhoneLink} number=${phone} />`}
-      ${email && !email.endsWith(EXTERNAL) && html`<a class="wrap" href=${`mailto:${email}`}>${isolated(email)}</a>`}
+      ${email && !email.endsWith(NO_ADDRESS) && html`<a class="wrap" href=${`mailto:${email}`}>${isolated(email)}</a>`}
       ${number && html`<span class="wrap"><${OtherNumber} number=${number} /></span>`}
       ${sender && html`<span>${say("toReachSentBy", { name: isolated(sender) })}</span>`}
       <button data-number=${id} aria-label=${`${say("markTold")}${colon()}${isolated(name)}${id ? `, ${say("title_finding")} ${id}` : ""}`}
