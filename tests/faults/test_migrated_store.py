@@ -26,7 +26,7 @@ REFUSED = 2
 FINDINGS = 2 * 3 * len(SAID)
 # The fields by collection that the migration may change.
 CHANGED = {
-    "accounts": {"queue_key", "findings", "must_change", "refused", "holds"},
+    "accounts": {"queue_key", "findings", "must_change", "refused", "holds", "joined"},
     "submissions": {
         "doctor",
         "taken_by",

@@ -135,9 +135,9 @@ def read_erased(document: Document) -> Erased:
 
 class Header(Frozen):
     """The first line of the list as a file; one for each id follows. All that was erased in this
-    `store` before `complete_until` is in the first `size` bytes: `count` ids. No finding had a
-    number above `highest_number` then. Without: a list of an earlier version, which does not say
-    so.
+    `store` before `complete_until` is in the first `size` bytes, and no finding had a number above
+    `highest_number` then. Without: a list of an earlier version, which does not say so. 2.0.0
+    refuses a list that has another field.
     """
 
     skinapi: Literal["erased ids"] = "erased ids"
@@ -145,7 +145,6 @@ class Header(Frozen):
     complete_until: datetime | None = None
     store: str | None = None
     size: int = 0
-    count: int | None = None
     highest_number: int | None = None
 
     def line(self) -> bytes:
@@ -176,8 +175,7 @@ def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None)
     header = _make_header(store, until or now())
     lines = [*map(_line, list_erased(store))]
     size = len(header.line()) + sum(map(len, lines))
-    fields = {"size": size, "count": len(lines)}
-    whole = header.model_copy(update=fields).line() + b"".join(lines)
+    whole = header.model_copy(update={"size": size}).line() + b"".join(lines)
     try:
         write_durably(path, whole)
     except OSError as error:
@@ -221,22 +219,23 @@ class ErasedIdsFile:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store, self._path = store, folder / FILE_NAME
+        self._written: int | None = None
 
     def update(self) -> None:
-        """Write the list again if more was erased. Else its first line says that it is complete
-        until now.
+        """Write the list once, and again if more was erased. Else its first line says that it is
+        complete until now.
         """
         until = now()
         count = self._store.collection(COLLECTION).count()
         with disk_errors(), locked(self._path.with_name(f"{FILE_NAME}-lock")):
             known = self._read_header()
-            if known is None or known.count != count:
+            if known is None or self._written != count:
                 write_erased_ids(self._store, self._path, until=until)
+                self._written = count
                 return
             header = _make_header(self._store, until)
-            fields = {"size": known.size, "count": count}
             with self._path.open("r+b", buffering=0) as file:
-                file.write(header.model_copy(update=fields).line())
+                file.write(header.model_copy(update={"size": known.size}).line())
                 os.fsync(file.fileno())
 
     def _read_header(self) -> Header | None:
