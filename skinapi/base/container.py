@@ -100,7 +100,6 @@ def _parameters_of(make: Callable[..., object]) -> list[tuple[str, Any, bool]]:
 
 
 def _without_none(kind: Any) -> Any:
-    """Return `X` of `X | None`: a factory may give none."""
     if get_origin(kind) in (Union, UnionType):
         kinds = [arg for arg in get_args(kind) if arg is not NoneType]
         return kinds[0] if len(kinds) == 1 else kind

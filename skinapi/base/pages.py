@@ -43,8 +43,6 @@ class Page(Generic[T]):
         return Page((view(item) for item in self._each()), self.next_after)
 
     def map_all(self, view: Callable[[list[T]], Iterable[U]]) -> "Page[U]":
-        """Map the page by a view that is made of all items together."""
-
         def build() -> Iterator[U]:
             yield from view(self.items)
 

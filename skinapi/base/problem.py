@@ -93,7 +93,6 @@ FACTS: dict[type[SkinAPIError], str] = {
 def problem_of(
     error: SkinAPIError, *, request_id: str | None, status: int | None = None
 ) -> Problem:
-    """The body for this error. `status` replaces the error's own."""
     status = status or error.status
     facts = {name: getattr(error, name) for kind, name in FACTS.items() if isinstance(error, kind)}
     if isinstance(error, AccountRefused):

@@ -51,7 +51,6 @@ class InstallationSettings(BaseSettings):
         return value.get_secret_value() if value else None
 
     def list_outlets(self) -> list[str]:
-        """Name the settings that are made by which data leaves the server."""
         return []
 
     @classmethod

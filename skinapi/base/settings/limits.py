@@ -59,7 +59,6 @@ class LimitSettings(InstallationSettings):
 
     @property
     def rate_limit_uri(self) -> str | None:
-        """Where the rate limits are counted; None for a SQLite file."""
         if named := self.secret("rate_limit_storage"):
             return read_rate_limit_uri(named)
         return self.secret("mongo_uri")

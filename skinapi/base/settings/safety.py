@@ -255,7 +255,6 @@ def read_settings(faults: Callable[[Settings], list[str]] = faults_of) -> Settin
 
 
 def _with_the_others(error: ValidationError, faults: Callable[[Settings], list[str]]) -> list[str]:
-    """List what is wrong with the others, too, as if those that cannot be read were not set."""
     unread = {_field_of(str(fault["loc"][0])) for fault in error.errors(include_input=False)}
     defaults: dict[str, Any] = {
         name: Settings.model_fields[name].default

@@ -22,7 +22,6 @@ OTHER_KEY = (
 
 
 def chain_faults(rows: Iterable[Document], keys: SigningKeys, name: str) -> Iterator[Fault]:
-    """Yield the faults of rows that come in the order of their numbers, from 1 up."""
     previous: Document | None = None
     for verdict, group in groupby(rows, key=partial(_verdict, keys)):
         first = None

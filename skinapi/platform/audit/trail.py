@@ -125,7 +125,6 @@ class AuditTrail:
         return merged(listings, limit=limit)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Yield what is wrong with the hash chain, and rows that were not sealed in time."""
         yield from chain_faults(self._in_sequence(), self._keys, "audit")
         yield from self._faults_of_unsealed()
         count = self._rows.count()  # first: more may be added and numbered, but none is deleted
@@ -149,7 +148,6 @@ class AuditTrail:
             yield Fault(f"{unknown} audit rows are not numbered, because they are {OTHER_KEY}")
 
     def faults_of(self, sequence: int, hash: str) -> Iterator[Fault]:
-        """Yield a fault unless the row with this number has this hash, as a log line says."""
         rows = self._rows.find({"sequence": sequence})
         if [row.get("hash") for row in rows] != [hash]:
             yield Fault(f"audit row {sequence} is missing, or not the one that the log names")

@@ -186,7 +186,6 @@ def _write_documents(
 
 
 def _chunks(documents: Iterator[Document], name: str, references: IO[str]) -> Iterator[list[str]]:
-    """The documents as lines, as many as make a chunk. The blobs of each are noted."""
     lines: list[str] = []
     size = 0
     for document in documents:

@@ -77,7 +77,6 @@ class BackupWriter:
 
 
 def verify_backup(path: Path) -> Counts:
-    """Read the whole file; return what it holds."""
     end: dict[str, Any] = {}
     checksum, counts = hashlib.sha256(), Counts()
     for name, data in members_of(path):

@@ -94,7 +94,6 @@ class Attempt:
         )
 
     def run(self) -> None:
-        """Returns once it is stored how the attempt ended, or somebody else has the job."""
         while not self._process.ended():
             until_beat = max(0.0, self._next_beat - time.monotonic())
             self._take_all(self._process.read(min(until_beat, 0.5), also=self._wakeup))

@@ -58,7 +58,6 @@ class JobContext:
         self._events = events
 
     def progress(self, percent: float, message: str) -> None:
-        """Report how far the job is, from 0 to 100, and what it does, in a few words."""
         self.send({"progress": percent, "message": message})
 
     def metric(self, **values: float | str) -> None:
@@ -66,7 +65,6 @@ class JobContext:
         self.send({"metric": values})
 
     def say(self, line: str) -> None:
-        """Add a line to the job's log, as `print` does."""
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 

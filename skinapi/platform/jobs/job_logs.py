@@ -23,8 +23,6 @@ MOST_BATCHES = HEAD_LINES + TAIL_LINES  # where each line came alone
 
 
 class LogBatch(StoredRecord):
-    """Some lines in a row; `number` is the number of the first."""
-
     id: str
     created_at: datetime
     job: str
@@ -65,7 +63,6 @@ class JobLogs(Repository[LogBatch]):
             self._documents.delete({"job": job, "number": {"$gt": HEAD_LINES, "$lte": gone}})
 
     def last_number(self, job: str) -> int:
-        """The number of the newest line; 0 without one."""
         batch = self._first({"job": job}, sort="-number")
         return batch.number + len(batch.lines) - 1 if batch else 0
 
@@ -152,7 +149,6 @@ class LogLines:
         return UNPRINTABLE.sub(" ", ESCAPES.sub("", text))[:LONGEST_LINE].rstrip()
 
     def flush(self) -> None:
-        """Store the lines that came since the last call that succeeded."""
         while waiting := self._head or self._tail:
             batch = list(islice(waiting, LINES_OF_BATCH))
             # Duplicate: it was stored by the last call, which got no answer.

@@ -80,7 +80,6 @@ def clean_progress(value: object) -> float | None:
 
 
 def with_row(rows: tuple[Row, ...], values: object) -> list[Row]:
-    """The rows of metrics and one more, with the time of its arrival. No more than MOST_ROWS."""
     if not isinstance(values, Mapping):
         return list(rows)
     row = {

@@ -159,7 +159,6 @@ class Jobs(Repository[Job]):
         return page_of(found, paging).map_all(self._read_each)
 
     def list_failed(self, *, limit: int) -> list[Job]:
-        """The jobs that failed last, the newest first, without metrics and results."""
         failed: Document = {"status": "failed", "kind": {"$ne": PERSON_FILE}}
         return self._list(failed, sort="-completed_at", limit=limit, fields=LISTED)
 
@@ -179,7 +178,6 @@ class Jobs(Repository[Job]):
         return {"queued": queued, "running": running - lost, "lost": lost}
 
     def next_waits(self) -> timedelta:
-        """Say how long the job whose turn it is has waited; zero without one."""
         waiting = self._documents.find(
             {"status": "queued"}, sort="queue_key", limit=LOOK_AHEAD, fields=("place",)
         )
@@ -215,7 +213,6 @@ class Jobs(Repository[Job]):
 
     @in_transaction
     def retry(self, job: Job) -> Job:
-        """Queue a job that failed or was cancelled once more, behind the others."""
         job = self.get(job.id)
         if job.status not in ("failed", "cancelled"):
             raise JobNotEnded
@@ -383,5 +380,4 @@ class Jobs(Repository[Job]):
 
 
 def _lane_of(job: Document) -> str:
-    """Name the lane, which one job has at a time: its owner's, or that of the short jobs."""
     return f"{job['owner']} short" if job.get("short") else str(job["owner"])

@@ -56,7 +56,6 @@ class Lane:
             os.write(self._waker, b"\0")
 
     def work_once(self, jobs: Jobs) -> Job | None:
-        """The job that was taken, and has ended or waits again; None if there was none."""
         claimed_at = boot_time()
         job = jobs.claim(
             worker=self._settings.worker,
@@ -98,8 +97,6 @@ class Lane:
         self.clear_wakeup()
 
     def remove_folder(self, jobs: Jobs, folder: Path) -> None:
-        """Remove the folder of a job unless that is unfinished."""
-
         def unused() -> bool:
             job = jobs.find(folder.name)
             return job is None or job.ended

@@ -37,7 +37,6 @@ def die_with(parent: int, number: int) -> bool:
 
 
 def give_way(niceness: int) -> None:
-    """Take the processor after others; at NICEST only when nobody else wants it."""
     with suppress(OSError):
         os.nice(niceness)
     # A session may be a scheduling group of its own; then niceness counts only within the group.

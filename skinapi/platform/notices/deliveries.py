@@ -120,7 +120,6 @@ class Deliveries(Repository[Delivery]):
         return self._change(wanted, **anew, fault=None, answer=None) is not None
 
     def find_next_lane(self, after: str) -> str | None:
-        """The first endpoint behind this one for which something waits."""
         waiting = self._documents.find(
             {"lane": {"$gt": after}}, sort="lane", limit=1, fields=("lane",)
         )
@@ -175,7 +174,6 @@ class Deliveries(Repository[Delivery]):
         return self._documents.update_all(waiting, set_or_remove(_ended("failed", fault=why)))
 
     def forget(self, account: str) -> int:
-        """Delete all that is about this account's data. Idempotent."""
         return self._documents.delete({"owner": account})
 
     def forget_endpoint(self, to: str) -> None:

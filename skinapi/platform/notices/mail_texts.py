@@ -46,7 +46,6 @@ class Recipient(NamedTuple):
 
 
 def parting_recipient(notice: Notice) -> Recipient | None:
-    """Find who gets a mail that needs no account; None for other mails."""
     if notice.address is None:
         return None
     return Recipient(notice.address, notice.language or LANGUAGES[0], notices=True)

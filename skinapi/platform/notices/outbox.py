@@ -161,7 +161,6 @@ class Outbox(Repository[Notice]):
         )
 
     def find_last(self, kind: Kind, *, to: str) -> Document | None:
-        """The newest mail of this kind that waits, or was sent within a day, as it is stored."""
         documents = self._documents.find({"account": to, "kind": kind}, sort="-id", limit=1)
         return documents[0] if documents else None
 
@@ -169,7 +168,6 @@ class Outbox(Repository[Notice]):
         return self._list({"account": account})
 
     def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
-        """Send it no more: what it would tell is known."""
         self._documents.delete({"account": to, "sent_at": None, "kind": kind, "about": about})
 
     def withdraw_about(self, about: str, *, to: str) -> None:
@@ -238,9 +236,6 @@ class Outbox(Repository[Notice]):
         return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []
 
     def count_late(self) -> int:
-        """Count the mails that should have been sent by now, with those that are refused again and
-        again.
-        """
         late = now() - LATE
         refused: Filter = {"attempts": {"$gte": REFUSED_OFTEN}, "due_at": {"$gt": late}}
         return self._documents.count({"due_at": {"$lte": late}}) + self._documents.count(refused)

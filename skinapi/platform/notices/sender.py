@@ -189,7 +189,6 @@ class NoticeSender:
 
 
 def _grouped(notices: Sequence[Notice]) -> Iterator[list[Notice]]:
-    """Group the notices that become one mail; mails that wait for nothing come first."""
     groups: dict[tuple[str, ...], list[Notice]] = {}
     for notice in notices:
         groups.setdefault(notice.mail, []).append(notice)

@@ -142,7 +142,6 @@ class Lease:
         return self._set({**reached, "held_until_at": now() + self._length})
 
     def release(self, **reached: Any) -> None:
-        """Give the lease back, perhaps with what was `reached`."""
         self._set({**reached, "held_until_at": now()})
 
     def _set(self, fields: Document) -> bool:

@@ -221,7 +221,6 @@ def pick_fields(document: Document, fields: Sequence[str]) -> Document:
 
 
 def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]) -> Document:
-    """A document with this id and these values at these paths. None values are left out."""
     document: Document = {"id": identifier}
     for path, value in zip(fields, values, strict=True):
         if value is not None:

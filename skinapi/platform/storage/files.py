@@ -100,7 +100,6 @@ _denied: set[str] = set()
 
 
 def disk_error(error: BaseException) -> StoreUnavailable:
-    """Return DiskFull for a full disk, else StoreUnavailable, with a reason if it is known."""
     if isinstance(error, PermissionError):
         file = str(error.filename)
         if file not in _denied:  # every request would say it again
@@ -121,7 +120,6 @@ def disk_error(error: BaseException) -> StoreUnavailable:
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Raise DiskFull or StoreUnavailable instead of OSError."""
     try:
         yield
     except OSError as error:

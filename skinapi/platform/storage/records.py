@@ -88,7 +88,6 @@ class Repository(Generic[R]):
         return self._read_each_as(self.record, documents)
 
     def _read_each_as(self, record: type[V], documents: Iterable[Document]) -> list[V]:
-        """Read each as this class; where a request only reads, without what cannot be read."""
         return [*read_each(self.collection, documents, record.model_validate)]
 
     def _first(self, wanted: Filter, *, sort: str = "id") -> R | None:
@@ -137,11 +136,9 @@ class Repository(Generic[R]):
         return found
 
     def _gone(self, field: str, stays: Callable[[str], bool]) -> list[str]:
-        """The values of this field that name what is not there any more."""
         return [value for value in sorted(self._documents.count_by(field)) if not stays(value)]
 
     def _change(self, wanted: Filter, /, **fields: Any) -> R | None:
-        """Set these fields of the first match, and remove those that are None."""
         return self._read(self._documents.update(wanted, set_or_remove(fields)))
 
 

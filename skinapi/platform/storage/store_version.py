@@ -95,7 +95,6 @@ class SigningKeys:
         return hmac.digest(self._keys[document["key"]], message, "sha256").hex()
 
     def signed(self, document: Document, *, field: str) -> bool:
-        """Whether this field holds the signature of the rest of the document."""
         if self.age(document) is None:
             return False
         rest = {name: value for name, value in document.items() if name != field}

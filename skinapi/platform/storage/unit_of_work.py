@@ -100,7 +100,6 @@ class UnitOfWork:
         self._under_way: ContextVar[bool] = ContextVar("unit_under_way", default=False)
 
     def inside(self, event: type[E], *listeners: Callable[[E], Iterable[str] | None]) -> None:
-        """Call these inside the transaction. They may return files to be deleted after it."""
         self._inside.setdefault(event, []).extend(listeners)
 
     def afterwards(self, event: type[E], *listeners: Callable[[E], object]) -> None:

@@ -95,7 +95,6 @@ class SqliteFile:
             return connection
 
     def close(self, connection: apsw.Connection) -> None:
-        """Close a connection of this process. SQLite removes the log where it was the last one."""
         with self._counting:
             self._open_connections -= 1
             if self._open_connections == 0:
@@ -236,7 +235,6 @@ def scrub_file(connection: apsw.Connection, path: Path, *, any_size: bool) -> li
 
 
 def _empty_log(connection: apsw.Connection) -> bool:
-    """Write the log into the database, and cut it. False where a reader still needs it."""
     ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return not busy
 

@@ -153,7 +153,6 @@ class MongoStore:
         return Scrubbed(tuple(remains))
 
     def _compact(self, *, within_s: float) -> bool:
-        """Compact what is worth it within this time. False where the server refuses it."""
         with mongo_errors():
             names = self._database.list_collection_names()
             try:

@@ -179,7 +179,6 @@ class SqliteDocuments:
         return self._write(lambda connection: self._delete(connection, wanted))
 
     def _purge(self, connection: apsw.Connection) -> None:
-        """Delete expired documents, so that they do not block a unique key."""
         if self._expiry_field:
             self._delete(connection, where({self._expiry_field: {"$lte": now()}}))
 
@@ -223,7 +222,6 @@ class SqliteDocuments:
         return [from_json(require_size(text)) for (text,) in rows]
 
     def _where(self, filter: Filter | None) -> Sql:
-        """The SQL condition of the filter, for documents that have not expired."""
         condition, values = where(checked_filter(filter))
         if self._expiry_field:
             expires = sql_field(self._expiry_field)
@@ -322,7 +320,6 @@ def _text_of(connection: apsw.Connection, select: str, identifier: str) -> str |
 
 
 def is_of_damage(error: Exception) -> bool:
-    """Whether it says that a document is no JSON, or no text."""
     return isinstance(error, UnicodeDecodeError) or "malformed JSON" in str(error)
 
 
@@ -441,7 +438,6 @@ def _one_of(field: str, items: list[Any]) -> Sql:
 
 
 def type_matches(field: str, value: Any) -> str:
-    """The SQL condition that the stored value has the type of `value`."""
     if field == "id":
         return "1"
     stored, json_type = sql_field(field), f"json_type(doc, '$.{field}')"

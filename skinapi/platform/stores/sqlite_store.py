@@ -233,7 +233,6 @@ class SqliteSnapshot:
 
 
 def _is_full(folder: Path) -> bool:
-    """Whether its disk has too little room, or too few inodes, for the next files."""
     disk = os.statvfs(folder)
     # A file system that makes its inodes as it needs them, such as btrfs, says that it has none.
     few_files = disk.f_files > 0 and disk.f_favail < LEAST_FREE_FILES

@@ -324,7 +324,6 @@ def route_of(app: Flask, endpoint: str | None) -> Route | None:
 
 
 def choose_client_route(app: Flask, request: Request) -> None:
-    """Where several routes share the path, choose the one whose `when` matches the request."""
     rule = request.url_rule
     if rule is None or request.method == "OPTIONS":
         return

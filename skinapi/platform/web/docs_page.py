@@ -65,7 +65,6 @@ For programs, as OpenAPI: <a href="openapi.json">openapi.json</a>.</p>
 
 
 def docs_page(spec: Spec) -> str:
-    """The page, with the operations grouped by tag; it loads nothing from another host."""
     groups: dict[str, list[tuple[str, str, Spec]]] = {}
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():

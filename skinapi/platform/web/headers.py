@@ -40,7 +40,6 @@ def allowed_origins(origins: Sequence[str], *, loopback: bool) -> list[re.Patter
 
 
 def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: bool) -> None:
-    """Add CORS, for pages of these `origins`, and security headers; with `https_only` also HSTS."""
     CORS(
         app,
         origins=list(origins),
@@ -68,8 +67,6 @@ def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: b
 
 
 def count_left_out(app: Flask, note: Callable[[dict[Name, str], set[Name]], object]) -> None:
-    """Let requests that only read go on without damaged records, and `note` these."""
-
     @app.before_request
     def begin() -> None:
         reads = request.method in ("GET", "HEAD") or request.path.endswith("/_search")

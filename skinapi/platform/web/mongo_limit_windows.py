@@ -28,8 +28,6 @@ ANSWER = {"allowed": 1, "spent": {"$size": "$entries"}, "oldest": {"$min": "$ent
 
 
 class MongoWindows:
-    """Counts hits in the database that the URI names."""
-
     def __init__(self, uri: str) -> None:
         try:
             client: pymongo.MongoClient[Any] = pymongo.MongoClient(uri, connect=False, **TIMEOUTS)
@@ -72,7 +70,6 @@ class MongoWindows:
 
 
 def _pipeline(amount: int, expiry: int, moment: float, cost: int) -> list[dict[str, Any]]:
-    """Forget the hits outside the window, then add `cost` if there is room for all."""
     within = {"$gte": ["$$hit", moment - expiry]}
     kept = {"$ifNull": ["$entries", []]}
     more = {"$concatArrays": [[moment] * cost, "$entries"]}

@@ -131,7 +131,6 @@ def _any_of(first: list[Spec], second: list[Spec]) -> list[Spec]:
 
 
 def _share_responses(operations: list[Spec], schemas: "_Schemas") -> Spec:
-    """Replace the common error responses by references, and return them by their names."""
     problem = {PROBLEM_TYPE: {"schema": schemas.get_schema(Problem)}}
     shared: Spec = {}
     for responses in (operation["responses"] for operation in operations):
@@ -144,8 +143,6 @@ def _share_responses(operations: list[Spec], schemas: "_Schemas") -> Spec:
 
 
 class _UntitledFields(GenerateJsonSchema):
-    """Leaves out the titles of fields, which only repeat their names."""
-
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 

@@ -86,7 +86,6 @@ def _count_died() -> int:
 
 
 def exposition(gauges: Iterable[GaugeReading]) -> bytes:
-    """Write all metrics in the text format of Prometheus, and these readings."""
     looked_up = CollectorRegistry()
     looked_up.register(_Readings(gauges))
     if FOLDER not in os.environ:
@@ -157,7 +156,6 @@ class ServerInfo:
         self._gauges = gauges
 
     def readings(self) -> Iterator[GaugeReading]:
-        """Read which parts work, and all figures that are looked up, but of a part that fails."""
         text = "1 where this part of the server works"
         for part, probe in self.probes.items():
             labels = (("part", part),)

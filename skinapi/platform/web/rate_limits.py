@@ -156,8 +156,6 @@ REDIS_WAIT_S = 1.5
 
 
 class Windows(Protocol):
-    """Counts hits in moving windows, for all workers together."""
-
     def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
         """Count `cost` requests of this name, unless one of them is past the limit: then none."""
 
@@ -166,8 +164,6 @@ class Windows(Protocol):
 
 
 class LibraryWindows:
-    """Windows in a storage of the `limits` library."""
-
     def __init__(self, storage: StorageTypes) -> None:
         self._storage = storage
         self._limiter = MovingWindowRateLimiter(storage)
@@ -206,7 +202,6 @@ class Limits:
             raise TooManyRequests(retry_after=wait)
 
     def spend_quota(self, key: str, most: int) -> None:
-        """Count one request of a program's key against what it may in a day."""
         item = RateLimitItemPerDay(most)
         allowed, wait = self._hit(item, "key", key)
         if not allowed:

@@ -100,7 +100,6 @@ class ContractPageQuery(PageQuery):
 
 
 def link_to_next(page: Page[Any], request: Request) -> dict[str, str]:
-    """The header that names the next page; none on the last one."""
     if page.next_after is None:
         return {}
     query = urlencode({**request.args.to_dict(), "after": page.next_after})
