@@ -72,7 +72,7 @@ CHANGED = {
     },
     "erased_ids": {"kept_until_at"},
     "models": {"state", "changes", "test_part", "revision"},
-    "erasure_receipts": {"pending", "completed_at"},
+    "erasure_receipts": {"pending", "completed_at", "extent", "gone_at", "awaits_until_at"},
     "reports": {"spot_version", "letters", "version", "contents"},
     "lesions": {
         "remind_at",
