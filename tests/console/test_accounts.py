@@ -73,7 +73,7 @@ def test_whom_another_admin_has_suspended_meanwhile_stays_so_and_is_shown_so(
     assert other.call("PATCH", f"/users/{patients[0].email}/suspend").status == 200
     two = journey.say("many_user", count="2")
     visitor.press_button(journey.say("assignMany", patients=two, doctor=f"Dr Meyer{other.id}"))
-    journey.see("error_changed_meanwhile")
+    visitor.see("This account is suspended, closed or was refused; approve it by itself")
     visitor.see(journey.say("is_suspended"))
     assert [doctor_of(seeder, patient) for patient in patients] == [None, doctor.id]
     suspended = seeder.services.data.accounts.get(patients[0].id)

@@ -4,16 +4,16 @@ Each account is one transaction with its rows of the audit trail. Of many, those
 decided on are named, and the others are decided on all the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Literal
 
-from skinapi.accounts.auth.account import Account, AccountFields, Refusal, Status
-from skinapi.accounts.auth.accounts import CLOSED, Accounts
+from skinapi.accounts.auth.account import Account, AccountFields, Refusal
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.email_addresses import normalise_email
-from skinapi.base.errors import ChangedMeanwhile, Conflict, NotFound, SkinAPIError
+from skinapi.base.errors import Conflict, NotFound, SkinAPIError
 from skinapi.base.field_types import ID
 from skinapi.base.subject import RefusalReason, Role
 from skinapi.platform.notices.outbox import Kind, Outbox
@@ -137,27 +137,13 @@ DEFAULT = "default"
 REFUSAL_DELAY = timedelta(minutes=1)
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
-LIFTS = (
-    "This account is suspended, closed or was refused: say in `seen` that this is known, or it "
-    "stays so"
-)
+LIFTS = "This account is suspended, closed or was refused; approve it by itself"
 NOT_WAITING = "This account does not wait for approval; suspend it instead"
 
 
 class OtherRole(Conflict):
     code = "other_role"
     sentence = "This account has another role now, so it stays as it is"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What an admin saw of an account. `doctor` is the e-mail of who was in charge; DEFAULT where
-    it was not seen.
-    """
-
-    role: Role
-    status: Status
-    doctor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +165,15 @@ class DecisionsService:
         ids: Sequence[str],
         role: ApprovedRole,
         doctor: str | None = DEFAULT,
-        seen: Mapping[str, Seen],
         by: str,
     ) -> Decided:
         """`doctor` is who is in charge of those that are patients then: an e-mail, or None for
-        nobody. By DEFAULT those who were waiting, and have no doctor, get that of the setting.
-        Whoever is not as it was `seen` is left out; one that was not, if it is suspended.
+        nobody. By DEFAULT those who were waiting, and have no doctor, get that of the setting. One
+        that is suspended, closed or refused is left out.
         """
         if doctor and doctor != DEFAULT:
             self.assignments.find_doctor(doctor)
-        approve = partial(self._approve_by_id, role=role, doctor=doctor, seen=seen, by=by)
+        approve = partial(self._approve_by_id, role=role, doctor=doctor, by=by)
         return _each(ids, approve)
 
     def refuse_accounts(
@@ -211,12 +196,8 @@ class DecisionsService:
         return f"User {account.email} approved as {changed.role}."
 
     @atomic
-    def assign_doctor(
-        self, unit: Unit, *, email: str, doctor: str | None, seen: Seen | None = None, by: str
-    ) -> None:
+    def assign_doctor(self, unit: Unit, *, email: str, doctor: str | None, by: str) -> None:
         patient = get_by_email(self.accounts, email, NO_USER)
-        if seen:
-            self._refuse_changed(patient, seen)
         chosen = self.assignments.find_doctor(doctor).id if doctor else None
         self.assignments.assign(unit, patient, doctor=chosen, by=by)
 
@@ -228,29 +209,17 @@ class DecisionsService:
         *,
         role: ApprovedRole,
         doctor: str | None,
-        seen: Mapping[str, Seen],
         by: str,
     ) -> None:
         account = self.accounts.get(account_id)
-        if before := seen.get(account_id):
-            self._refuse_changed(account, before)
-        elif account.barred:
+        if account.barred:
             raise Conflict(LIFTS)
-        if account.status == "closed" and doctor not in (None, DEFAULT):
-            raise Conflict(CLOSED)  # who is given a doctor among others is not opened by that
         given = account.wanted_role if role == "wanted" else role
         changed = self._approve_into_care(unit, account, role=given, doctor=doctor, by=by)
         cared_for = doctor not in (None, DEFAULT)
         kept = given not in (None, account.role) or (cared_for and account.role != "user")
         if changed == account and kept:
             raise OtherRole
-
-    def _refuse_changed(self, account: Account, seen: Seen) -> None:
-        in_charge = account.doctor_id and self.accounts.find_by_id(account.doctor_id)
-        doctor = in_charge.email if in_charge else None
-        is_so = Seen(account.role, account.status, doctor)
-        if is_so != (replace(seen, doctor=doctor) if seen.doctor == DEFAULT else seen):
-            raise ChangedMeanwhile
 
     def _approve_into_care(
         self, unit: Unit, account: Account, *, role: Role | None, doctor: str | None, by: str

@@ -229,8 +229,7 @@ def assign_doctor(
 
     The doctor can see the patient's submissions.
     """
-    seen = body.seen.to_seen() if body.seen else None
-    decisions.assign_doctor(email=email, doctor=body.doctor, seen=seen, by=subject.id)
+    decisions.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
     return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
 
 
@@ -294,12 +293,11 @@ def approve_accounts(
 ) -> DecidedView:
     """Approve many accounts at once, and put those that are patients in the care of a doctor.
 
-    It never demotes. What cannot be decided on, or was changed since it was `seen`, is named in
-    `left`, and the others are approved.
+    It never demotes. What cannot be decided on is named in `left`, as one that is suspended,
+    closed or refused, and the others are approved.
     """
-    seen = {account: saw.to_seen() for account, saw in body.seen.items()}
     decided = decisions.approve_accounts(
-        ids=body.accounts, role=body.role, doctor=body.chosen_doctor, seen=seen, by=subject.id
+        ids=body.accounts, role=body.role, doctor=body.chosen_doctor, by=subject.id
     )
     return DecidedView.from_decision(decided)
 

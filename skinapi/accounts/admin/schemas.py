@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from skinapi.accounts.admin import usage
-from skinapi.accounts.admin.decisions import DEFAULT, ApprovedRole, Decided, Seen
+from skinapi.accounts.admin.decisions import DEFAULT, ApprovedRole, Decided
 from skinapi.accounts.auth.account import Account, Status
 from skinapi.accounts.auth.email_addresses import Email, NewEmail
 from skinapi.accounts.auth.passwords import ClientInfo, NewPassword, Proof
@@ -185,30 +185,7 @@ class DoctorOfApproved(BaseModel):
         return self.doctor if "doctor" in self.model_fields_set else DEFAULT
 
 
-class SeenAccount(Body):
-    """What the admin saw of an account, as `GET /accounts` says it."""
-
-    role: Role
-    status: Status
-    doctor: Email | None = Field(
-        default=None,
-        description="the e-mail of the doctor in charge; null: nobody. Left out, it may be any",
-        json_schema_extra=_without_default,
-    )
-
-    def to_seen(self) -> Seen:
-        doctor = self.doctor if "doctor" in self.model_fields_set else DEFAULT
-        return Seen(self.role, self.status, doctor)
-
-
 class Approvals(DoctorOfApproved, ChosenAccounts):
-    seen: dict[Identifier, SeenAccount] = Field(
-        default_factory=dict,
-        max_length=MOST_CHOSEN,
-        description="what the admin saw of each, by its id: one that is not so any more stays as "
-        "it is (`changed_meanwhile` in `left`). One that is suspended or refused is approved only "
-        "where it is named here",
-    )
     role: ApprovedRole = Field(
         default="wanted", description="`wanted`: what each has asked for at its registration"
     )
@@ -268,11 +245,6 @@ class Keep(Body):
 
 class Assignment(Body):
     doctor: Email | None = Field(description="the doctor's e-mail; null for nobody")
-    seen: SeenAccount | None = Field(
-        default=None,
-        description="what the admin saw of the patient: where it is not so any more, nothing is "
-        "done (409 `changed_meanwhile`)",
-    )
 
 
 class PasswordReset(Answer):

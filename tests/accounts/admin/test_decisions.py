@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from skinapi.accounts.auth.accounts import CLOSED
+import pytest
+
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import new_id, now
 from tests.support.backends import PASSWORD, Backend, Person
@@ -127,89 +128,24 @@ def test_a_refusal_is_turned_into_an_approval(backend: Backend) -> None:
     decide(admin, "refusals", ben, reason="unknown_person")
     [left] = decide(admin, "approvals", ben)["left"]
     assert "suspended, closed or was refused" in left["sentence"]
-    assert log_in(backend, ben).status_code == 403, "nobody has said that it is known"
-    decide(admin, "approvals", ben, seen=seen(admin))
+    assert log_in(backend, ben).status_code == 403
+    email = backend.services.data.accounts.get(ben).email
+    admin.call_ok("PATCH", f"/users/{email}/approve", json={})
     assert log_in(backend, ben).status_code == 200
     assert backend.services.data.accounts.get(ben).refusal is None
 
 
-def test_giving_a_closed_account_a_doctor_among_others_does_not_open_it(backend: Backend) -> None:
+@pytest.mark.parametrize("status", ["closed", "suspended"])
+def test_nobody_is_let_in_among_others(backend: Backend, status: str) -> None:
     admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
     ada, ben = (backend.member() for _ in "12")
-    backend.edit(ada.email, status="closed", erase_at=now() + timedelta(days=7))
-    closed, open_one = (backend.account(person.email).id for person in (ada, ben))
-    known = seen(admin) | seen(admin, "/accounts?status=closed")
-    body = {"role": "user", "doctor": doctor.email, "seen": known}
-    decided = decide(admin, "approvals", closed, open_one, **body)
-    assert decided["done"] == [open_one]
-    assert [item["sentence"] for item in decided["left"]] == [CLOSED]
-    assert read(backend, closed)[1] == "closed"
-
-
-def seen(admin: Person, path: str = "/accounts") -> dict[str, Any]:
-    """All accounts as the console has read them."""
-    return {
-        row["_id"]: {field: row[field] for field in ("role", "status", "doctor")}
-        for row in admin.call("GET", path).get_json()
-    }
-
-
-def test_whom_another_admin_has_changed_since_is_left_out_of_an_approval(
-    backend: Backend,
-) -> None:
-    admin, other = (backend.member(role="admin") for _ in "12")
-    rot, blau = (backend.member(role="doctor") for _ in "12")
-    id_of_rot = backend.account(rot.email).id
-    stranger, taken, free = waiting(backend), waiting(backend), waiting(backend)
-    suspended, freed, made = (backend.account(backend.member().email).id for _ in "123")
-    emails = {row["_id"]: row["email"] for row in admin.call("GET", "/accounts").get_json()}
-    before = seen(admin)
-    decide(other, "refusals", stranger, reason="unknown_person")
-    decide(other, "approvals", taken, seen=before, doctor=rot.email)
-    for path, body in (
-        (f"{emails[suspended]}/suspend", None),
-        (f"{emails[freed]}/doctor", {"doctor": rot.email}),
-        (f"{emails[made]}/role", {"role": "researcher"}),
-    ):
-        method = "PUT" if body else "PATCH"
-        assert other.call(method, f"/users/{path}", json=body).status_code == 200
-    chosen = [stranger, taken, free, suspended, freed, made]
-    decided = decide(admin, "approvals", *chosen, seen=before, doctor=blau.email)
-    assert decided["done"] == [free]
-    assert {item["code"] for item in decided["left"]} == {"changed_meanwhile"}
-    assert read(backend, stranger) == ("user", "refused", None)
-    assert read(backend, suspended) == ("user", "suspended", None)
-    assert read(backend, taken) == read(backend, freed) == ("user", "approved", id_of_rot)
-    assert read(backend, made) == ("researcher", "approved", None)
-    stale = {"doctor": blau.email, "seen": before[freed]}
-    refused = admin.call("PUT", f"/users/{emails[freed]}/doctor", json=stale)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "changed_meanwhile")
-    assert read(backend, freed)[2] == id_of_rot
-    decided = decide(admin, "approvals", stranger, freed, seen=seen(admin), doctor=blau.email)
-    assert decided["done"] == [stranger, freed], "as it is now, it is decided on"
-
-
-def test_a_client_that_says_nothing_of_what_it_saw_lifts_no_suspension_of_many(
-    backend: Backend,
-) -> None:
-    """Of one that it names it does, as ever: `PATCH /users/{email}/approve` says so."""
-    admin, ada, email = backend.member(role="admin"), waiting(backend), backend.member().email
-    other = backend.account(email).id
-    assert admin.call("PATCH", f"/users/{email}/suspend").status_code == 200
-    decided = decide(admin, "approvals", ada, other)
-    assert (decided["done"], decided["left"][0]["code"]) == ([ada], "conflict")
-    assert read(backend, other)[1] == "suspended"
-    assert admin.call("PATCH", f"/users/{email}/approve", json={}).status_code == 200
-    assert read(backend, other)[1] == "approved"
-
-
-def test_a_doctor_whom_the_admin_has_not_seen_may_be_any(backend: Backend) -> None:
-    admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
-    patient = backend.account(backend.member(doctor_id=backend.account(doctor.email).id).email).id
-    saw = {"role": "user", "status": "approved"}
-    for doctors, done in (({}, [patient]), ({"doctor": None}, [])):
-        shown = {patient: {**saw, **doctors}}
-        assert decide(admin, "approvals", patient, seen=shown)["done"] == done
+    backend.edit(ada.email, status=status)
+    barred, open_one = (backend.account(person.email).id for person in (ada, ben))
+    decided = decide(admin, "approvals", barred, open_one, role="user", doctor=doctor.email)
+    assert (decided["done"], decided["left"][0]["code"]) == ([open_one], "conflict")
+    assert read(backend, barred)[1] == status
+    admin.call_ok("PATCH", f"/users/{ada.email}/approve", json={})
+    assert read(backend, barred)[1] == "approved"
 
 
 def test_a_refusal_without_a_reason_is_none(backend: Backend) -> None:
@@ -252,7 +188,8 @@ def test_the_mail_of_a_refusal_is_not_sent_once_it_became_an_approval(mailing: B
     admin, ada = mailing.member(role="admin"), waiting(mailing)
     decide(admin, "refusals", ada, reason="wrong_role")
     assert notices_to(mailing, ada) == [Kind.REFUSED]
-    decide(admin, "approvals", ada, seen=seen(admin))
+    email = mailing.services.data.accounts.get(ada).email
+    admin.call_ok("PATCH", f"/users/{email}/approve", json={})
     assert Kind.REFUSED not in notices_to(mailing, ada)
 
 

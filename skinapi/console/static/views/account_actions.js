@@ -80,9 +80,6 @@ function fieldsAfter(account, what, body) {
   return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "user" && (body.doctor || byDefault) && { doctor: body.doctor }) };
 }
 
-/** What was seen of an account when it was decided on: where another admin has changed it since, the server leaves it. @param {Account} account @returns {Api["SeenAccount"]} */
-const seenOf = ({ role, status, doctor }) => ({ role, status, doctor });
-
 /** Show what somebody has made of these accounts since. @param {Account[]} accounts @param {Act["onChange"]} onChange */
 async function showAgain(accounts, onChange) {
   for (const account of accounts) {
@@ -117,14 +114,24 @@ function sayApproved(accounts, { role = "wanted", doctor }) {
   ].filter(Boolean).join(". ");
 }
 
+/** Approve an account that is suspended, closed or was refused: not among others. @param {Account} account @param {Decision} body @param {Act["onChange"]} onChange */
+async function letIn(account, body, onChange) {
+  const role = body.role === "wanted" ? account.wanted_role : body.role;
+  await patch(pathOf(account, "approve"), { ...body, role: role ?? undefined });
+  onChange(account, fieldsAfter(account, "approvals", body));
+  askForAccounts();
+  toast(sayApproved([account], body));
+}
+
 /** Approve or refuse accounts. Fails where one is left out, with what the server says of it.
  * @param {Account[]} accounts @param {"approvals" | "refusals"} what @param {Decision} body @param {Act["onChange"]} onChange */
 export async function decide(accounts, what, body, onChange) {
+  const [first] = accounts;
+  if (what === "approvals" && accounts.length === 1 && !["waiting", "approved"].includes(first.status)) return letIn(first, body, onChange);
   /** @type {Api["DecidedView"]} */
   const { done, left } = await post(apiPath`/accounts/${what}`, {
     accounts: accounts.map(({ _id }) => _id),
     ...body,
-    ...(what === "approvals" && { seen: Object.fromEntries(accounts.map((account) => [account._id, seenOf(account)])) }),
   });
   const changed = accounts.filter(({ _id }) => done.includes(_id));
   changed.forEach((account) => onChange(account, fieldsAfter(account, what, body)));
@@ -154,10 +161,7 @@ async function setRole(account, role, onChange) {
 
 /** @param {Account} account @param {string | null} doctor @param {Act["onChange"]} onChange */
 export async function setDoctor(account, doctor, onChange) {
-  await put(pathOf(account, "doctor"), { doctor, seen: seenOf(account) }).catch(async (error) => {
-    if (error.code === "changed_meanwhile") await showAgain([account], onChange);
-    throw error;
-  });
+  await put(pathOf(account, "doctor"), { doctor });
   onChange(account, { doctor });
   toast(sayAll(say("assigned", { who: sayWho(account) }), doctor && account.waiting && `· ${sayOpen(account)}`));
 }
