@@ -65,13 +65,11 @@ def side_of(code: str) -> BodySide | None:
 
 
 def instructing_decision(finding: StoredFinding) -> Decision | None:
-    """What the current review of the spot says, if that is the instruction."""
     decision = finding.decision
     return decision if decision and decision.instructs else None
 
 
 def say_instruction(finding: StoredFinding, language: Language) -> str:
-    """Say it to a doctor, with what set it."""
     return " ".join(say_spot(finding.instruction, language, number=finding.number, for_doctor=True))
 
 

@@ -117,9 +117,6 @@ def add_commands(commands: "Commands") -> None:
 
 
 def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
-    """Judge a folder or a list of pictures into a table. Raises UnsafeSettings where its libraries
-    are not installed, and SkinAPIError.
-    """
     try:
         # Imported late: a server needs none of its libraries.
         command = importlib.import_module("skinapi.app.batch.command")

@@ -279,7 +279,6 @@ def _begin(
     arguments: BatchArguments,
     stop: threading.Event,
 ) -> Manifest | None:
-    """Return the manifest of the run to go on with; None where its output is finished."""
     finished = output.finished()  # it refuses to replace a file that is not ours
     begun = None if arguments.restart else output.begun()
     # With --restart, a finished output stays until the new one replaces it.

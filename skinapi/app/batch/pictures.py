@@ -194,7 +194,6 @@ def open_listing(given: str, *, null: bool) -> Listing:
 
 
 def format_of(name: bytes) -> PictureFormat | None:
-    """Tell what is no plain picture by its name. Others are recognised when they are read."""
     return next((known for known in FORMATS if name.lower().endswith(known.suffix)), None)
 
 
@@ -227,8 +226,6 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """`content` is None if the file has more bytes than a photo may have."""
-
     size: int
     content: bytes | None
     sha256: str | None

@@ -44,7 +44,6 @@ class ServerServices(Services):
 
 
 def _values(settings: Settings) -> dict[Any, dict[str, Any]]:
-    """Return what no type tells apart of what each class is given."""
     folder = settings.instance_dir
     return {
         PredictionService: {"llm": settings.predict_narrative == "llm"},

@@ -76,7 +76,6 @@ def subscribe(
 
 
 def _of_account(*calls: Call) -> Iterator[Callable[[AccountEvent], Iterable[str] | None]]:
-    """Let each be called with the account of an event."""
     return (partial(lambda call, event: call(event.account), call) for call in calls)
 
 

@@ -61,7 +61,6 @@ class Clinic:
         return colleague
 
     def add_patient(self, name: str, *, doctor: "Person", language: Language = "en") -> "Person":
-        """Add a patient whose photos are kept and may teach a model."""
         patient, by = self.register(name), self.admin.account.id
         self.services.decisions.approve_account(email=patient.email, role=None, by=by)
         self.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by=by)
@@ -106,7 +105,6 @@ class Person:
         return self.services.prediction.predict(owner=self.account, sent=sent)
 
     def review(self, finding: StoredFinding, **said: Any) -> None:
-        """Sign a review that the patient is shown at once, of a cancer too."""
         number = str(finding.number)
         seen, _ = self.services.findings.access.get(number=number, to=self.subject)
         stated = {"spot_version": seen.spot.version, "confirm_milder": True, **said}

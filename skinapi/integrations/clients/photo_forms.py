@@ -201,8 +201,6 @@ class GuideAnswer(GuideFields):
 
 
 class Inconclusive(GuideFields):
-    """An error in the shape of an answer, as the guide's page can show it."""
-
     code: str
     detail: str
 

@@ -131,8 +131,6 @@ def _values(answer: Any, tag: str) -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveService:
-    """`client` is None where no archive is set."""
-
     work: UnitOfWork
     deliveries: Deliveries
     studies: StudiesService

@@ -62,7 +62,6 @@ def _subscribe(
         deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
 
     def send_filed(event: FindingFiled) -> None:
-        """Of a photo that comes to a spot FindingsChanged tells."""
         if at_once and event.starts_spot:
             send(event.finding)
 

@@ -82,8 +82,6 @@ HEAT = "The parts of the photograph that the model's answer rests on, drawn over
 
 @dataclass(frozen=True, slots=True)
 class ObjectSource:
-    """The finding of which objects are made, and where: the clinic's name, if it has one."""
-
     finding: StoredFinding
     clinic: str | None = None
 
@@ -129,7 +127,6 @@ def make_object(
 
 
 def study_of(origin: ObjectSource) -> dict[str, Any]:
-    """The patient and the study: a finding is one study, its day that of the finding."""
     finding, source = origin.finding, origin.finding.source
     at = made_at(finding.id)  # so that a query by date is one by id
     return {
@@ -180,7 +177,6 @@ def reference(sop_class: str, uid: str) -> Dataset:
 
 
 def _refer_to_source(made: Dataset, origin: ObjectSource) -> None:
-    """Name the sender's own picture as one that this is made of, and where it is (C.12.2)."""
     source = origin.finding.source
     if source is None:
         return

@@ -130,7 +130,6 @@ def _read_frame(instance: Instance, largest: int) -> bytes:
 
 
 def _jpeg_of(frame: bytes, shape: _Shape) -> bytes:
-    """The frame as it is, without the byte that makes its length even."""
     with refusing(DAMAGED_JPEG):
         header = read_header(frame)
     if header.format != "JPEG":

@@ -307,5 +307,4 @@ def _conclusions(origin: ObjectSource, decision: Decision) -> ContainerContentIt
 
 
 def _person_name(signature: str) -> str:
-    """A signature as a DICOM name of one component, without the signs of its syntax."""
     return signature.translate({ord(sign): " " for sign in "^=\\"}).strip()[:63] + "^"

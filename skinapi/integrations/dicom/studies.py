@@ -50,7 +50,6 @@ class StudiesService:
         return Study(finding, objects, to, withdrawn)
 
     def maker(self) -> "ObjectMaker":
-        """What makes the objects. Its libraries are loaded by the first that is sent."""
         with installed():
             from skinapi.integrations.dicom.object_maker import ObjectMaker  # noqa: PLC0415
         return ObjectMaker(self.findings.photos, self.reports, self.clinic)

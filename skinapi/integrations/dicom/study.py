@@ -33,8 +33,6 @@ OURS = re.compile(ROOT.replace(".", r"\.") + r"\.(\d{1,39})\.([1-5])\.\d\.(\d{1,
 
 
 class Kind(IntEnum):
-    """What an object is; its number is that of its series."""
-
     PHOTO = 1
     DERMOSCOPY = 2
     HEAT_MAP = 3
@@ -69,12 +67,10 @@ class ObjectId:
 
     @property
     def place(self) -> int:
-        """The place of a picture among those of its finding."""
         return self.number % PLACES
 
     @property
     def version(self) -> int:
-        """The version of the finding whose picture this is."""
         return self.number % AMENDED // PLACES + 1
 
     @property
@@ -122,7 +118,6 @@ class Study:
     there: Set[str] = frozenset()
 
     def find_before(self, of: ObjectId) -> ObjectId | None:
-        """The report of the archive that this one replaces."""
         parsed = filter(None, map(ObjectId.parse, self.there))
         older = [it for it in parsed if it.series == of.series and it.number < of.number]
         return max(older, key=lambda known: known.number, default=None)

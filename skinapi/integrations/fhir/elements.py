@@ -51,7 +51,6 @@ ISSUE_TYPES: Mapping[int, str] = {
 
 
 def own_system(name: str) -> str:
-    """A system of codes or identifiers that no public one has; it is the same on each server."""
     return f"urn:skinapi:{name}"
 
 

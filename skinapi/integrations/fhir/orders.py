@@ -188,7 +188,6 @@ class OrderReader:
                 raise self.request.refuse(f"supportingInfo {NOT_HERE}")
 
     def _read_consent(self, patient: Identifier | str | None) -> bool | None:
-        """Whether the photo may be kept: by a `Consent` as this server answers it itself."""
         allows: bool | None = None
         for sent in self._all_sent():
             if sent.kind != "Consent":
@@ -273,7 +272,6 @@ def read_context(
 def _read_codes(
     concept: Any, own: str, allowed: Iterable[V], of_snomed: Callable[[str], V | None]
 ) -> V | None:
-    """The one value that its codes mean, by our own system or by SNOMED CT."""
     codings = [item for item in concept.coding or () if item.code]
     named = [item.code for item in codings if item.system == own_system(own)]
     meant = {value for value in allowed if value in named}

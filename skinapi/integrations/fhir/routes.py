@@ -299,5 +299,4 @@ def _created(resource: Resource, address: str, new: bool, outcome: Resource) -> 
 
 
 def _language() -> Language | None:
-    """That of the caller's `Accept-Language`; None where it names none that there are words in."""
     return known_language(request.accept_languages.best_match(LANGUAGES))

@@ -164,7 +164,6 @@ class Sent:
 
 
 def open_resource(raw: object, place: str, *, url: str | None = None, inside: bool = False) -> Sent:
-    """Check one resource; with `inside` it is contained in another."""
     kind = raw.get("resourceType") if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or not isinstance(kind, str):
         raise InvalidBody(f"{place}: a resource is an object with a resourceType")

@@ -110,8 +110,6 @@ class WantedKey(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingKeys:
-    """`scopes` are those that read findings, of what is switched on."""
-
     keys: ApiKeys
     scopes: frozenset[str]
 
@@ -281,7 +279,6 @@ class KeysService:
     def make_session(
         self, unit: Unit, *, scope: Scope, patient: str | None, by: Subject
     ) -> tuple[SessionKey, str]:
-        """A key of ten minutes for the browser of this patient, with one scope, and its secret."""
         key = self.keys.find(by.key.id) if by.key else None
         if key is None:
             raise Forbidden("Only a program with a key makes session keys")

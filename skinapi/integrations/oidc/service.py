@@ -53,7 +53,6 @@ Parameter = Annotated[str, StringConstraints(max_length=4096)]
 
 
 def derive(secret: str, name: str) -> str:
-    """43 letters, digits, `-` and `_`, which say nothing of the secret."""
     digest = hmac.digest(secret.encode("utf-8", "surrogatepass"), name.encode(), "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -148,7 +147,6 @@ class OidcService:
         return address, secret
 
     def take_answer(self, *, provider: str, secret: str | None, answer: ProviderAnswer) -> None:
-        """Check what the browser brings back, and find or make its account; `finish` opens it."""
         speaker = self._speaker(provider)
         with _logged(provider):
             trip = self.trips.find_by_secret(secret) if secret else None
@@ -228,7 +226,6 @@ class OidcService:
             return None
 
     def end_sessions(self, *, provider: str, token: str) -> None:
-        """End what the provider has ended, as a log-out token of it says, which counts once."""
         speaker = self._speaker(provider)
         try:
             with _logged(provider):

@@ -45,7 +45,6 @@ class OidcProvider(Frozen):
         return self.label or self.name
 
     def find_groups(self, claims: Mapping[str, Any]) -> Any:
-        """What its claims say of the groups of a person; None where they say nothing."""
         claim: Any = claims.get(self.groups_claim)
         if claim is None:  # `realm_access.roles` is one within another
             claim = claims

@@ -47,8 +47,6 @@ NOT_PUBLIC = (
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """`listed` are networks that the operator allows besides the public internet."""
-
     listed: tuple[Network, ...] = ()
 
     def require_url(self, url: str) -> None:
@@ -102,7 +100,6 @@ def is_public(address: Address) -> bool:
 
 
 def _meant(address: Address) -> Address:
-    """The address of IPv4 that one of IPv6 holds; else itself."""
     if isinstance(address, IPv4Address):
         return address
     if any(address in network for network in EMBEDDING) and int(address) > 1:

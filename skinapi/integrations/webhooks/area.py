@@ -41,7 +41,6 @@ def _open_addresses(settings: WebhookSettings) -> Addresses:
 
 
 def _subscribe(work: UnitOfWork, told: WebhookEvents) -> None:
-    """That a job has ended the queue of jobs tells, also in a worker, which has no unit of work."""
     inside, tell = work.inside, told.tell_of_finding
     inside(FindingFiled, lambda event: tell(EventType.FINDING_STORED, event.finding))
     inside(

@@ -53,8 +53,6 @@ class DisabledBecause(StrEnum):
 
 
 class MadeSecret(StoredRecord):
-    """Which secret it is: its number, and the name of the server's key that it is made of."""
-
     number: int
     key: str
 
@@ -153,8 +151,6 @@ class Endpoints(Repository[Endpoint]):
 
 
 class WebhookEvents:
-    """Each method is called in the transaction of what happened."""
-
     def __init__(self, endpoints: Endpoints, deliveries: Deliveries) -> None:
         self._endpoints, self._deliveries = endpoints, deliveries
 
