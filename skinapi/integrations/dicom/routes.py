@@ -120,6 +120,8 @@ class ArchiveView(Answer):
 
 
 class ArchiveDeliveryView(DeliveryView):
+    """A finding on its way to the archive."""
+
     finding: int | None = Field(
         default=None, validation_alias=AliasPath("about", "number"), description="its number"
     )
