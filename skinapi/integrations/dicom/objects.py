@@ -29,7 +29,7 @@ from pydicom.uid import (
 from skinapi.base.languages import Language
 from skinapi.base.settings.settings import VERSION
 from skinapi.findings.records.stored_finding import Source, StoredFinding
-from skinapi.integrations.dicom.study import Kind, ObjectId, list_amended
+from skinapi.integrations.dicom.study import Kind, ObjectId
 from skinapi.integrations.standards import SEX_OF
 from skinapi.model.context import BodySite, Context
 from skinapi.platform.storage.ids import made_at
@@ -224,9 +224,8 @@ def make_heat_map(
 
 
 def _picture(origin: ObjectSource, of: ObjectId, content: bytes, size: tuple[int, int]) -> SOPClass:
-    versions = (*origin.finding.earlier, origin.finding.newest)
-    since = next(version.judged_at for version in versions if version.version == of.version)
-    since = max([since, *list_amended(origin.finding)])
+    finding = origin.finding
+    since = max([finding.newest.judged_at, *(item.amended_at for item in finding.amendments)])
     made = make_object(origin, of, since, JPEGBaseline8Bit)
     made.PatientOrientation = ""
     made.AcquisitionDateTime = origin.finding.created_at

@@ -26,8 +26,6 @@ AMENDED = 10_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What the number of a report counts. A UID has 64 characters at most.
 TICK = timedelta(microseconds=10)
-# What a picture's object says of what was told.
-TOLD_BY_PHOTO = {"age", "sex", "body_site", "body_laterality", "modality"}
 # The id of the finding, the kind of object, FORMAT, the object.
 OURS = re.compile(ROOT.replace(".", r"\.") + r"\.(\d{1,39})\.([1-5])\.\d\.(\d{1,15})")
 
@@ -47,8 +45,7 @@ class Kind(IntEnum):
 @dataclass(frozen=True, slots=True)
 class ObjectId:
     """`number` is the time since which a report says what it says; of a picture its place among
-    those that were sent, with the version of the finding, and how many of its amendments, since
-    which it is as it is.
+    those that were sent, with the version of the finding and the number of its amendments.
     """
 
     finding: str
@@ -59,19 +56,9 @@ class ObjectId:
     def of_report(cls, finding: str, kind: Kind, said_at: datetime) -> Self:
         return cls(finding, kind, (said_at - EPOCH) // TICK)
 
-    @classmethod
-    def of_picture(
-        cls, finding: str, kind: Kind, place: int, version: int, amended: int = 0
-    ) -> Self:
-        return cls(finding, kind, amended * AMENDED + (version - 1) * PLACES + place)
-
     @property
     def place(self) -> int:
         return self.number % PLACES
-
-    @property
-    def version(self) -> int:
-        return self.number % AMENDED // PLACES + 1
 
     @property
     def said_at(self) -> datetime:
@@ -123,29 +110,16 @@ class Study:
         return max(older, key=lambda known: known.number, default=None)
 
 
-def list_amended(finding: StoredFinding) -> list[datetime]:
-    """When something was corrected that a picture's object says, without another version."""
-    return [
-        item.amended_at for item in finding.amendments if TOLD_BY_PHOTO.intersection(item.before)
-    ]
-
-
 def pictures_of(finding: StoredFinding) -> list[ObjectId]:
-    """The kept photos of a finding, each with its heat map, which another version draws anew. A
-    photograph is another object where something was corrected that it says.
+    """The kept photos of a finding, each with its heat map. Another version, or a corrected side,
+    has other objects: they say what was told.
     """
-    steps = [(item.version, item.corrected) for item in finding.earlier]
-    steps.append((finding.version, finding.corrected))
-    told = [version for version, corrected in steps if TOLD_BY_PHOTO.intersection(corrected)]
-    amended = len(list_amended(finding))
+    step = len(finding.amendments) * AMENDED + (finding.version - 1) * PLACES
     return [
-        ObjectId.of_picture(finding.id, kind, index, version, amended)
+        ObjectId(finding.id, kind, step + index)
         for index, picture in enumerate(finding.pictures, 1)
         if picture.photo_blob
-        for kind, version in (
-            (kind_of(picture), max(told, default=1)),
-            (Kind.HEAT_MAP, finding.version),
-        )
+        for kind in (kind_of(picture), Kind.HEAT_MAP)
     ]
 
 

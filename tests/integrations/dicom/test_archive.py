@@ -160,7 +160,7 @@ def test_a_finding_that_became_more_urgent_is_sent_before_a_doctor_has_answered(
     correct(ada, number, checklist=SIGNS)
     send_due(backend)
     sent = {item.Modality: item for uid, item in archive.kept.items() if uid not in before}
-    assert sorted(sent) == ["DOC", "OT", "SR"], "the photograph says the same"
+    assert sorted(sent) == ["DOC", "OT", "SR", "XC"]
     assert "It became more urgent" in text_of(sent["SR"])
 
 
