@@ -16,7 +16,7 @@ from skinapi.platform.web.declaration import (
 )
 from tests.support.backends import Backend
 
-HEAD = ("route", "who", "rate")
+HEAD = ("who", "rate", "routes")
 
 
 @cache
@@ -30,16 +30,17 @@ def list_json_photos() -> list[str]:
 
 
 def route_rows() -> Iterator[tuple[str, ...]]:
-    """A row for each path with all methods of one access and rate, below the area of the API."""
-    areas: dict[str, dict[tuple[str, str, str], list[str]]] = {}
+    """For each area of the API, the routes of one access and rate in one row."""
+    areas: dict[str, dict[tuple[str, str], dict[str, list[str]]]] = {}
     for area, route in read_routes():
         path = route.path.replace("<", "{").replace(">", "}")
-        methods = areas.setdefault(area, {}).setdefault((path, _who(route), _rate(route)), [])
-        methods.append(route.method)
+        paths = areas.setdefault(area, {}).setdefault((_who(route), _rate(route)), {})
+        paths.setdefault(path, []).append(route.method)
     for area, rows in areas.items():
         yield (f"**{area}**", "", "")
-        for (path, who, rate), methods in rows.items():
-            yield (f"`{', '.join(dict.fromkeys(methods))} {path}`", who, rate)
+        for (who, rate), paths in sorted(rows.items()):
+            named = (f"`{', '.join(dict.fromkeys(of))} {path}`" for path, of in paths.items())
+            yield (who or "account", rate, " ".join(named))
 
 
 def _who(route: Route) -> str:
