@@ -139,7 +139,8 @@ def test_a_refusal_is_turned_into_an_approval(backend: Backend) -> None:
 def test_nobody_is_let_in_among_others(backend: Backend, status: str) -> None:
     admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
     ada, ben = (backend.member() for _ in "12")
-    backend.edit(ada.email, status=status)
+    ends = {"erase_at": now() + timedelta(days=7)} if status == "closed" else {}
+    backend.edit(ada.email, status=status, **ends)
     barred, open_one = (backend.account(person.email).id for person in (ada, ben))
     decided = decide(admin, "approvals", barred, open_one, role="user", doctor=doctor.email)
     assert (decided["done"], decided["left"][0]["code"]) == ([open_one], "conflict")
