@@ -18,7 +18,6 @@ PHOTO = photo_of("melanoma")
 
 
 def _name_samples(backend: Backend) -> dict[str, str]:
-    """A published data set of nobody here, with one image, and uploads of the researcher."""
     data = backend.services.get(DatasetsService).data
     image = publish_one(
         # Not made anew: mongomock would refuse the unique index over what is there.
@@ -43,7 +42,6 @@ def _name_samples(backend: Backend) -> dict[str, str]:
 
 
 def _choose_reference(accounts: "SampleAccounts") -> dict[str, Any]:
-    """The sample data set as the reference: only that can be ended."""
     data = accounts.backend.services.get(DatasetsService).data
     data.datasets.set_reference(accounts.named["dataset"])
     return {}

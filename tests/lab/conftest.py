@@ -29,7 +29,6 @@ class DecoderHere:
 
 @pytest.fixture(autouse=True)
 def _decode_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless a test asks for the real process."""
     if "real_decoder" not in request.fixturenames:
         monkeypatch.setattr(publishing, "PictureDecoder", DecoderHere)
 

@@ -45,7 +45,6 @@ class Hostile:
 
 
 def all_archives(*, crowded_tar: bool = True) -> list[Hostile]:
-    """Without the crowded tar it takes seconds less."""
     crowded = [Hostile("tgz of 60,000 entries", "a.tgz", _crowded_tar)] if crowded_tar else []
     return [hostile for kind in _kinds() for hostile in kind] + crowded
 
@@ -171,7 +170,6 @@ def _broken() -> Iterator[Hostile]:
 
 
 def headers() -> Iterator[Hostile]:
-    """Headers that are not true, or too long."""
     yield Hostile("tgz of 3,000 headers in a row", "a.tgz", _chained_headers)
     yield Hostile("tgz with a list of sparse parts", "a.tgz", _sparse_list)
     content = zipped(labelled(2))
@@ -238,7 +236,6 @@ def _sparse_list() -> bytes:
 
 
 def crowds() -> Iterator[Hostile]:
-    """More entries than are taken; of the zip, the header says that they are few."""
     yield Hostile("zip of 60,000 entries that says 5", "a.zip", partial(_crowded_zip, said=5))
     yield Hostile("zip of 60,000 entries that ZIP64 alone tells", "a.zip", _crowded_zip64)
     yield Hostile("zip with long extra fields", "a.zip", _long_extra_fields)

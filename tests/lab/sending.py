@@ -43,7 +43,6 @@ def table(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def labelled(count: int, first: int = 0) -> dict[str, bytes]:
-    """Pictures with a metadata.csv, as HAM10000 names its columns."""
     files = {f"p{number}.jpg": picture(number) for number in range(first, first + count)}
     rows = [
         {"image_id": name[:-4], "dx": LABELS[place % len(LABELS)], "lesion_id": f"l{name[1:-4]}"}
@@ -71,7 +70,6 @@ def tarred(files: Mapping[str, bytes], mode: str = "w") -> bytes:
 
 
 def upload(person: Person, content: bytes, name: str = "all.zip", **announced: Any) -> str:
-    """The id of a whole upload."""
     body = {"name": name, "size": len(content), **announced}
     begun = person.call("POST", "/uploads", json=body)
     assert begun.status_code == 201, begun.text
@@ -83,7 +81,6 @@ def upload(person: Person, content: bytes, name: str = "all.zip", **announced: A
 
 
 def send(person: Person, uploads: list[str], name: str = "ham", **said: Any) -> dict[str, Any]:
-    """The data set when its check has ended."""
     answer = person.call("POST", "/datasets", json={"name": name, "uploads": uploads, **said})
     assert answer.status_code == 202, answer.text
     return await_check(person, answer.get_json()["id"])
@@ -102,7 +99,6 @@ def await_check(person: Person, dataset: str) -> dict[str, Any]:
 def publish_one(
     datasets: Datasets, images: DatasetImages, content: bytes, *, owner: str, name: str
 ) -> DatasetImage:
-    """A published data set of one picture, without a check."""
     dataset = datasets.begin(NewDataset(name=name, owner=owner), size=0)
     image = DatasetImage(
         id=new_id(),

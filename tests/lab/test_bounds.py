@@ -22,7 +22,6 @@ ROWS = size(1000, MOST_ROWS)
 
 @pytest.fixture(autouse=True)
 def _rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside the drill a table may have fewer, which are read sooner."""
     monkeypatch.setattr(layouts, "MOST_ROWS", ROWS)
 
 

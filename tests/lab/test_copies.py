@@ -9,13 +9,9 @@ from PIL import Image
 from skinapi.lab.datasets import reference
 from skinapi.lab.datasets.reference import DuplicateSearch, Windows, describe_picture
 from skinapi.model.decoding.photo import shrink_to_thumbnail
-from tests.support.size import size
-
-ORIGINALS, OTHERS = size(20, 100), size(150, 1500)
 
 
 def described(picture: Image.Image) -> Windows:
-    """By the thumbnail that a data set stores."""
     return describe_picture(shrink_to_thumbnail(picture))
 
 
@@ -27,7 +23,6 @@ def crop(picture: Image.Image, cut: float, chance: random.Random) -> Image.Image
 
 
 def blotches(seed: int) -> Image.Image:
-    """A picture that looks like no other."""
     colours = np.random.default_rng(seed).integers(40, 220, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(colours).resize((320, 240), Image.Resampling.BICUBIC)
 

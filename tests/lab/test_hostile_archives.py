@@ -25,8 +25,6 @@ MEGABYTE = 2**20
 
 @pytest.fixture
 def peak() -> Iterator[Callable[[], int]]:
-    """The most bytes of Python's memory that were held since a test asked for it first."""
-
     def read() -> int:
         if not tracemalloc.is_tracing():
             tracemalloc.start()

@@ -45,7 +45,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def run_command(words: Sequence[object], instance: Path) -> int:
-    """As `python -m skinapi` would, with the errors left to the test."""
     parser = argparse.ArgumentParser()
     add_commands(parser.add_subparsers(required=True))
     options = parser.parse_args([str(word) for word in words])
@@ -96,7 +95,6 @@ def look_at_batches(run: TrainingRun, _: object, fetch: Fetch, __: object) -> Tr
 
 @pytest.fixture
 def _nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside the drill, for tests of what is done before and after."""
     if not drill:
         monkeypatch.setattr(training, "run_epochs", look_at_batches)
 
@@ -111,7 +109,6 @@ class Small:
     words: tuple[str | Path, ...]
 
     def third(self, folder: Path) -> str:
-        """Every third lesion of the data, in the words of `train`: faster to measure."""
         header, *lines = (self.data / "metadata.csv").read_text().splitlines()
         kept = [line for line in lines if int(line.partition(",")[0].rpartition("_")[2]) % 3 == 2]
         table = folder / "third.csv"

@@ -53,7 +53,6 @@ def write_ham_like(folder: Path, *, lesions_per_class: int, seed: int = 0) -> Pa
 
 
 def write_source(folder: Path, *rows: str, seed: int = 0) -> Path:
-    """`rows` are of SOURCE_COLUMNS; each gets a picture of its own."""
     folder.mkdir(parents=True)
     (folder / "metadata.csv").write_text("\n".join([",".join(SOURCE_COLUMNS), *rows]) + "\n")
     random = np.random.default_rng(seed)

@@ -33,7 +33,6 @@ def lesion(name: str, label: str, source: str, *, pictures: int = 1) -> list[Sam
 
 
 def answered(rows: Sequence[tuple[Sample, float, float]]) -> ModelOutputs:
-    """Each sample with its probabilities of melanoma and of basal cell carcinoma."""
     shares = np.array([[melanoma, other, 1 - melanoma - other] for _, melanoma, other in rows])
     logits = np.log(shares).astype(np.float32)
     pooled = np.zeros((len(rows), 1), np.float32)
@@ -75,18 +74,14 @@ def malignant_scores(lesions: ModelOutputs) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("point", OperatingPoint)
 def test_of_every_source_the_share_of_the_point_is_sent(point: OperatingPoint) -> None:
-    easy, hard = (source_of_lesions(*args[:1], lowest=args[1]) for args in EASY_AND_HARD)
+    easy, hard = source_of_lesions("easy", lowest=0.3), source_of_lesions("hard", lowest=0.02)
     limit = fitted(together(easy, hard)).sent[point]
     share = (malignant_scores(hard) >= limit).mean()
     assert SENT[point] <= share <= SENT[point] + 0.01, "the largest threshold that does"
     assert (malignant_scores(easy) >= limit).mean() == 1
 
 
-EASY_AND_HARD = (("easy", 0.3), ("hard", 0.02))
-
-
 def test_a_small_source_is_no_reason_to_send_everybody() -> None:
-    """Of three lesions the lowest decides; with the other small ones they are a group."""
     large = source_of_lesions("large", lowest=0.2)
     small = [source_of_lesions(f"small{n}", lowest=0.01, melanomas=3) for n in range(2)]
     limits = fitted(together(large, *small)).sent
@@ -95,7 +90,6 @@ def test_a_small_source_is_no_reason_to_send_everybody() -> None:
 
 
 def test_a_few_easy_lesions_more_of_a_source_do_not_raise_the_cautious_threshold() -> None:
-    """One of 88 was sent because each is; of 146, one may be missed: perhaps by chance."""
     hard = source_of_lesions("phones", lowest=0.3, melanomas=87)
     lowest = answered([(sample, 0.03, 0.001) for sample in lesion("l", "melanoma", "phones")])
     easy = [
@@ -149,7 +143,6 @@ def test_a_source_of_harmless_nevi_alone_does_not_decide_what_is_told_this_week(
 
 
 def test_benign_lesions_are_counted_once_whatever_their_pictures() -> None:
-    """One nevus of which fifty pictures were taken would else take the whole allowance."""
     lesions = source_of_lesions("clinic", lowest=0.02)
     often = [
         (sample, 0.45, 0.001)

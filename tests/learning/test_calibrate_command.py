@@ -62,7 +62,6 @@ def test_calibrating_again_finds_the_same_whatever_stood_there_and_keeps_the_car
 def test_a_model_that_saw_less_of_a_picture_is_shown_the_whole_and_gets_a_new_version(
     small: Small, tmp_path: Path
 ) -> None:
-    """What it finds until then is of the part that its card names, or of the former one."""
     again = shutil.copytree(small.model, tmp_path / "model")
     card = json.loads((again / CARD).read_text())
     del card["seen"]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.learning.data.samples import Sample, fitting_half, measuring_half, patient_context
@@ -102,7 +101,6 @@ def test_a_class_with_too_few_lesions_uses_the_limit_of_its_group() -> None:
 
 
 def test_prediction_sets_count_a_lesion_once() -> None:
-    """A hundred pictures of one lesion promise nothing about another."""
     answers = answers_of(["melanoma"] * 100)
     same = [sample_of(n, "melanoma") for n in range(100)]
     same = [Sample(s.image_id, s.path, s.label, "one lesion", source=s.source) for s in same]
@@ -173,7 +171,6 @@ def test_every_kind_of_thing_is_in_both_halves_although_names_sort_by_kind() -> 
 
 
 def test_no_skin_tone_is_refused_more_often_than_another() -> None:
-    """Of dark skin there are four among nine hundred pictures, which look the least like skin."""
     train, watched = seen_through(LENS, 0, 1), seen_through(LENS, 0, 3)
     few = answers_of(MIX[:4], seed=5, facts={"skin_tone": "0"}, source=str(LENS))
     few = ModelOutputs(few.samples, few.logits, few.pooled + 4)
@@ -184,7 +181,6 @@ def test_no_skin_tone_is_refused_more_often_than_another() -> None:
 
 
 def test_no_picture_of_a_source_that_was_left_out_is_surely_something_else() -> None:
-    """The second source looks less like skin to whoever has not seen it."""
     train, far = seen_through(LENS, 0, 1), seen_through(PHONE, 0, 2)
     shift = np.array([10] * 7 + [-12], np.float32)
     far = ModelOutputs(far.samples, far.logits, far.pooled + shift)
@@ -200,7 +196,6 @@ def test_no_picture_of_a_source_that_was_left_out_is_surely_something_else() -> 
 
 
 def test_a_large_source_does_not_decide_alone() -> None:
-    """The first feature tells it in two thousand pictures, the second in a hundred of others."""
     random = np.random.default_rng(2)
     first = np.arange(2100) % 2 == 0
     pooled = random.normal(size=(2100, 2))
@@ -277,7 +272,6 @@ def test_facts_that_tell_nothing_or_harm_one_source_do_not_count() -> None:
 
 
 def test_facts_compare_within_a_source_not_between_hospitals() -> None:
-    """One hospital sees the old, the other the young: that alone says nothing of a class."""
     old = [sample_of(n, "melanoma", source="a", facts={"age": "80"}) for n in range(200)]
     young = [
         sample_of(900 + n, "melanocytic_nevus", source="b", facts={"age": "20"}) for n in range(200)
@@ -306,25 +300,15 @@ def test_answers_of_a_data_set_become_signs() -> None:
 def test_the_words_of_data_sets_become_those_of_the_api() -> None:
     facts = {"age": "47.0", "sex": "FEMALE", "localization": "posterior torso"}
     found = patient_context(sample_of(1, "melanoma", facts=facts))
-    assert (found.age, found.age_band, found.sex, found.body_site) == (
-        47,
-        "45-59",
-        "female",
-        "back",
-    )
+    told = (found.age, found.age_band, found.sex, found.body_site)
+    assert told == (47, "45-59", "female", "back")
     sites = {"head_neck_face": "face", "lower_extremity": "lower_extremity", "acral NOS": "acral"}
     for written, site in sites.items():
         found = patient_context(sample_of(1, "melanoma", facts={"localization": written}))
         assert found.body_site == site
     odd = {"age": "unknown", "sex": "", "localization": "elsewhere"}
-    nothing: NDArray[np.object_] = np.array(
-        [
-            *patient_context(sample_of(1, "melanoma", facts=odd))
-            .model_dump(exclude={"modality"})
-            .values()
-        ]
-    )
-    assert not any(nothing)
+    nothing = patient_context(sample_of(1, "melanoma", facts=odd)).model_dump(exclude={"modality"})
+    assert not any(nothing.values())
 
 
 def pictures_of(

@@ -34,7 +34,6 @@ def stress() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def card() -> dict[str, Any]:
-    """Of a toy model with everything that a card can tell."""
     calibration = told_calibration(
         prediction_sets={"0.90": {NEVUS: 0.5, MELANOMA: 0.1}}, too_few={"0.90": (BASAL,)}
     )
@@ -102,7 +101,6 @@ def test_a_model_of_dermoscopy_alone_says_so() -> None:
 
 
 def test_a_model_says_which_classes_no_picture_showed() -> None:
-    """It has an output for each, whether it has learned it or not."""
     few = learned(DERMOSCOPIC, 3)
     seen = {sample.label for sample in few}
     (limit,) = [item for item in describe_limits(few) if "no picture of" in item]

@@ -81,7 +81,6 @@ def test_a_path_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
 
 
 def write_pictures(folder: Path, rows: Sequence[tuple[str, ...]]) -> Path:
-    """A table and a picture for each of its rows; the first column is image_id."""
     folder.mkdir(parents=True, exist_ok=True)
     for row, (image_id, *_) in enumerate(rows[1:]):
         draw_lesion("nv", np.random.default_rng(row)).save(folder / f"{image_id}.png")

@@ -45,13 +45,8 @@ def fetch(rows: Rows, _: np.random.Generator) -> tuple[Floats, Floats]:
 
 def toy_network() -> keras.Model:
     keras.utils.set_random_seed(1)
-    layers = [
-        keras.layers.Dense(16),
-        keras.layers.BatchNormalization(),
-        keras.layers.ReLU(),
-        keras.layers.Dropout(0.3),
-        keras.layers.Dense(3),
-    ]
+    it = keras.layers
+    layers = [it.Dense(16), it.BatchNormalization(), it.ReLU(), it.Dropout(0.3), it.Dense(3)]
     return keras.Sequential([keras.Input((5,)), *layers])
 
 
@@ -71,8 +66,6 @@ def run_toy(
 
 @dataclass(frozen=True)
 class Unharmed:
-    """TOY from its beginning to its end in one go."""
-
     folder: Path
     status: TrainingStatus
 
@@ -151,7 +144,6 @@ def samples_of(source: str, *labels: str) -> list[Sample]:
 
 
 def answers_to(samples: list[Sample], *, wrong: str = "") -> np.ndarray:
-    """Sure of every label, and of another one in the pictures of the source `wrong`."""
     logits = np.zeros((len(samples), len(CLASSES)))
     for row, sample in enumerate(samples):
         place = CLASSES.index(sample.label)
@@ -178,7 +170,6 @@ def test_of_one_source_its_own_figures_are_the_score() -> None:
 
 
 def test_a_source_is_scored_over_the_classes_that_it_holds() -> None:
-    """An output that no picture of the source can have does not count against it."""
     logits = answers_to(SMALL)
     logits[:, CLASSES.index("carcinoma")] = 99
     assert score_logits(logits, samples=SMALL, classes=CLASSES)["balanced_accuracy"] == 1

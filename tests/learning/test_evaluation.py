@@ -29,7 +29,6 @@ def evaluated(
 
 @pytest.fixture(scope="module")
 def by_dx(small: Small, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The figures on all pictures, labelled by the table beside them."""
     with pytest.MonkeyPatch.context() as patch:
         return evaluated(small, tmp_path_factory.mktemp("by_dx"), patch)
 

@@ -66,7 +66,6 @@ def nested_without_pooling() -> keras.Model:
 
 
 def with_swish() -> keras.Model:
-    """The exporter gives each swish an output of its own."""
     layers_of = [layers.Conv2D(8, 3, activation="swish"), layers.Conv2D(12, 3, activation="swish")]
     head = [layers.GlobalAveragePooling2D(), layers.Dense(3, activation="softmax")]
     return keras.Sequential([keras.Input((32, 32, 3)), *layers_of, *head])
@@ -81,7 +80,6 @@ def pictures(count: int = 6) -> Tensor:
 
 
 def with_random_weights(network: keras.Model) -> keras.Model:
-    """Weights and batch statistics as after a training: nothing is one or zero by chance."""
     random = np.random.default_rng(2)
     values = [
         weight + random.uniform(0.0, 0.4, weight.shape).astype(np.float32)
@@ -201,18 +199,20 @@ def test_an_archive_that_unpacks_to_more_than_a_network_is_refused(
     assert "unpacks to more than" in refusal(None, tmp_path / "whole.keras")
 
 
-def test_a_flattened_head_is_refused(tmp_path: Path) -> None:
-    head = [layers.Flatten(), layers.Dense(3)]
-    network = keras.Sequential([keras.Input((32, 32, 3)), *trunk(), *head])
-    error = refused(network, tmp_path / "mine.keras")
-    assert ("Flatten" in error.detail, type(error)) == (True, WrongNetworkHead)
-
-
-def test_grey_pictures_as_input_are_refused(tmp_path: Path) -> None:
-    head = [layers.GlobalAveragePooling2D(), layers.Dense(3)]
-    network = keras.Sequential([keras.Input((32, 32, 1)), *trunk(), *head])
-    error = refused(network, tmp_path / "mine.keras")
-    assert ("height x width x 3" in error.detail, type(error)) == (True, WrongNetworkInput)
+@pytest.mark.parametrize(
+    ("channels", "pooling", "says", "error"),
+    [
+        (3, layers.Flatten, "Flatten", WrongNetworkHead),
+        (1, layers.GlobalAveragePooling2D, "height x width x 3", WrongNetworkInput),
+    ],
+)
+def test_a_flattened_head_and_grey_pictures_are_refused(
+    tmp_path: Path, channels: int, pooling: type[keras.Layer], says: str, error: type[BadNetwork]
+) -> None:
+    head = [pooling(), layers.Dense(3)]
+    network = keras.Sequential([keras.Input((32, 32, channels)), *trunk(), *head])
+    found = refused(network, tmp_path / "mine.keras")
+    assert (says in found.detail, type(found)) == (True, error)
 
 
 def test_an_open_size_must_be_told(tmp_path: Path) -> None:
@@ -227,7 +227,6 @@ def test_an_open_size_must_be_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [1e38, np.nan], ids=["overflow", "nan"])
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_weights_without_probabilities_are_refused(tmp_path: Path, value: float) -> None:
-    """It was exported "within nan", and the server refused it."""
     network = one_dense()
     network.set_weights([np.full_like(weight, value) for weight in network.get_weights()])
     said = refusal(network, tmp_path / "mine.keras")

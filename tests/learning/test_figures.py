@@ -68,7 +68,6 @@ def _figures_of_toys() -> dict[str, Any]:
 
 
 def test_the_interval_of_a_share_says_of_how_few_lesions_it_is() -> None:
-    """None of three lesions found was "0 %, interval 0 to 0 %"."""
     rows = [scope(MELANOMA, NEVUS, lesion=f"m{i}") for i in range(3)]
     rows += [scope(NEVUS, NEVUS, lesion=f"n{i}") for i in range(6)]
     melanoma = toy_figures(rows)["per_class"]["mel"]
@@ -112,25 +111,15 @@ def test_every_group_says_who_is_sent_to_a_doctor_refused_or_taken_for_the_other
 def test_a_source_of_both_kinds_has_a_line_for_each() -> None:
     rows = [(replace(sample, source="both"), *given) for sample, *given in toy_rows()]
     both = toy_figures(rows)["by_source"]["both"]
-    assert {kind: item["n"] for kind, item in both["by_modality"].items()} == {
-        "clinical": 8,
-        "dermoscopic": 10,
-    }
+    shown = {kind: item["n"] for kind, item in both["by_modality"].items()}
+    assert shown == {"clinical": 8, "dermoscopic": 10}
     assert "by_modality" not in toy_figures()["by_source"]["scopes"]
 
 
 def test_each_skin_tone_has_its_figures_and_is_counted_in_the_card() -> None:
-    tones = {
-        "0": "dark",
-        "1.0": "dark",
-        "2": "medium",
-        "5": "light",
-        "dark": "dark",
-        "9": "unknown",
-    }
     rows = [
         row
-        for step in tones
+        for step in ("0", "1.0", "2", "5", "dark", "9")
         for row in (
             scope(NEVUS, NEVUS, lesion=f"n{step}", facts={"skin_tone": step}),
             scope(MELANOMA, MELANOMA, lesion=f"m{step}", facts={"skin_tone": step}),
@@ -138,12 +127,8 @@ def test_each_skin_tone_has_its_figures_and_is_counted_in_the_card() -> None:
     ]
     rows.append(scope(MELANOMA, NEVUS, lesion="missed", facts={"fitzpatrick": "6.0"}))
     figures = toy_figures(rows)["by_skin_tone"]
-    assert {name: item["n"] for name, item in figures.items()} == {
-        "dark": 7,
-        "light": 2,
-        "medium": 2,
-        "unknown": 2,
-    }
+    shown = {name: item["n"] for name, item in figures.items()}
+    assert shown == {"dark": 7, "light": 2, "medium": 2, "unknown": 2}
     assert (figures["dark"]["malignant"], figures["dark"]["caught"]) == (4, 3 / 4)
     assert figures["dark"]["macro_auc"] < figures["light"]["macro_auc"] == 1
     tested = measure_tested(toy_model(), answers_of(rows), DERMOSCOPIC)
@@ -178,7 +163,6 @@ def test_what_is_named_has_its_balanced_accuracy() -> None:
 
 
 def test_squamous_cell_carcinomas_are_measured_by_the_label_as_written() -> None:
-    """One of the two is named a nevus and stays below referral."""
     scc = toy_figures()["scc"]
     assert (scc["n"], scc["referral_or_higher"]) == (2, 0.5)
     low, high = scc["referral_or_higher_interval"]

@@ -39,8 +39,6 @@ OWNER = NOBODY
 
 @dataclass
 class Attempt(JobContext):
-    """A job's context that keeps what the handler tells."""
-
     job: Job
     work: Path
     lines: list[str] = field(default_factory=list)
@@ -58,7 +56,6 @@ class Attempt(JobContext):
 
 @pytest.fixture
 def lab(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
-    """The process of a job reads its settings from the environment."""
     monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
     monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
     monkeypatch.setenv("ENVIRONMENT", "development")
@@ -68,32 +65,23 @@ def lab(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ba
     return backend
 
 
-def test_the_file_is_read_by_a_process_that_answers(tmp_path: Path) -> None:
-    (tmp_path / "good.keras").write_bytes(saved(tmp_path))
+def export(folder: Path, name: str, memory: int) -> tuple[str, ...]:
+    out = folder / "model"
     wanted = ExportRequest(
-        network=tmp_path / "good.keras",
-        labels=LABELS,
-        scaling="tf",
-        side=None,
-        licence="mine",
-        out=tmp_path / "model",
+        network=folder / name, labels=LABELS, scaling="tf", side=None, licence="mine", out=out
     )
-    lines = import_job.export_confined(wanted, work=tmp_path, memory=usable_memory())
-    assert "probabilities within" in lines[0]
+    return import_job.export_confined(wanted, work=folder, memory=memory)
+
+
+def test_the_file_is_read_by_a_process_that_answers(tmp_path: Path) -> None:
+    saved(tmp_path)
+    assert "probabilities within" in export(tmp_path, "saved.keras", usable_memory())[0]
     assert read_card(tmp_path / "model").licence == "mine"
 
 
 def test_a_process_that_has_too_little_memory_is_told_of(tmp_path: Path) -> None:
-    wanted = ExportRequest(
-        network=tmp_path / "network.keras",
-        labels=LABELS,
-        scaling="tf",
-        side=None,
-        licence="",
-        out=tmp_path / "model",
-    )
     with pytest.raises(BadNetwork, match="more than the 10 MB"):
-        import_job.export_confined(wanted, work=tmp_path, memory=10 * 1024**2)
+        export(tmp_path, "none.keras", 10 * 1024**2)
 
 
 def attempt_of(

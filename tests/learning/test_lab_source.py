@@ -34,7 +34,6 @@ from tests.support.models import tiny_model, write_model
 
 
 def lab_of(context: Any, store: Store) -> JobServices:
-    """It has data sets and nothing else."""
     unused = cast("Any", None)
     return JobServices(
         context=context,
@@ -129,7 +128,6 @@ def test_a_consent_withdrawn_while_a_training_reads_counts_and_later_is_in_the_c
 def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An admin chose it while the training ran: its data set had been read with these lesions."""
     said: list[str] = []
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
     store = MockStore()
@@ -179,7 +177,6 @@ class Stored:
 def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was killed before it could say so. It trained again, or failed: its data set was gone."""
     monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
     monkeypatch.setenv("ENVIRONMENT", "development")
     asked = {"dataset_name": "moles", "dataset": new_id()}
@@ -219,7 +216,6 @@ def test_a_training_begins_from_the_model_in_service_else_from_imagenet_else_fro
 def test_a_data_set_becomes_a_candidate_compared_with_the_model_in_service(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asked for as the lab's own page does; a tiny network stands for the one that is named."""
     monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
     monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
     monkeypatch.setenv("ENVIRONMENT", "development")

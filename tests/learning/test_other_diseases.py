@@ -32,7 +32,6 @@ def silent(line: str) -> None:
 
 
 def outputs_of(label: str, count: int, *, seed: int, shift: float = 0.0) -> ModelOutputs:
-    """Two pictures of each lesion; `shift` moves the last feature."""
     pooled = np.random.default_rng(seed).normal(size=(count, FEATURES)).astype(np.float32)
     pooled[:, -1] += shift
     names = [f"{label}{seed}-{row}" for row in range(count)]
@@ -125,7 +124,6 @@ def test_the_figures_say_what_is_found_of_each_and_who_is_sent_to_a_doctor() -> 
 def test_calibrate_fits_it_and_keeps_some_pictures_to_measure_it_on(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The model's split did not know them: it names them afterwards."""
     known = [f"k{n},,,{('nv', 'mel')[n % 2]},dermoscopic" for n in range(4)]
     rows = [f"o{n},,,inflammatory,dermoscopic" for n in range(40)]
     clinic = write_source(tmp_path / "clinic", *known, *rows, seed=7)

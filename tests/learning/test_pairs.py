@@ -31,7 +31,6 @@ def picture(truth: str, said: Any, *, lesion: str, modality: Modality = CLINICAL
 
 
 def pairs_of(close_up: Any, lens: Any, *, count: int = 20) -> list[Any]:
-    """Of each class as many pairs: what each picture says of a melanoma, and of a nevus."""
     return [
         picture(truth, said[truth], lesion=f"{truth}{number}", modality=modality)
         for number in range(count)

@@ -15,12 +15,7 @@ from skinapi.learning.measure.evaluation import measure_answers, with_test_figur
 from skinapi.learning.train.card import README, describe_figures, with_clinic_figures
 from skinapi.learning.train.openvino_export import write_model_files
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.calibration import (
-    Calibration,
-    HeldOutFigures,
-    ModelCalibration,
-    PointFigures,
-)
+from skinapi.model.calibration import Calibration, HeldOutFigures, ModelCalibration
 from skinapi.model.context import BodySite
 from skinapi.model.network.model import CARD, Model, open_model
 from skinapi.model.refusals import Reason
@@ -35,6 +30,7 @@ from tests.learning.toy_answers import (
 )
 
 CAUTIOUS, STANDARD, SELECTIVE = OperatingPoint
+WAYS = ("", "_sent", "_urgent")
 SENT = {CAUTIOUS: 0.02, STANDARD: 0.1, SELECTIVE: 0.2}
 BASAL = "basal_cell_carcinoma"
 
@@ -50,14 +46,12 @@ def with_points(calibration: ModelCalibration) -> ModelCalibration:
 
 
 def pointed_model(point: OperatingPoint = CAUTIOUS) -> Model:
-    """Of three operating points; one temperature, so that a score is what the test says."""
     told = told_calibration()
     clinical = Calibration(thresholds=told.dermoscopic.thresholds)
     return toy_model(with_points(told.model_copy(update={"clinical": clinical})).at(point))
 
 
 def said(cancer: float, of: str = MELANOMA) -> Mapping[str, float]:
-    """So probable is the cancer; the rest is a nevus."""
     return {of: cancer, NEVUS: 0.998 - cancer}
 
 
@@ -126,21 +120,15 @@ def test_sources_and_kinds_have_a_row_each_and_a_lesion_one_picture_of_each_kind
     figures: dict[str, Any],
 ) -> None:
     for kinds in figures["points"].values():
-        assert {name: item["lesions"] for name, item in kinds.items()} == {
-            "dermoscopic": 8,
-            "clinical": 3,
-        }
+        lesions = {name: item["lesions"] for name, item in kinds.items()}
+        assert lesions == {"dermoscopic": 8, "clinical": 3}
         scopes = kinds["dermoscopic"]["by_source"]
-        assert {name: item["lesions"] for name, item in scopes.items()} == {
-            "others": 1,
-            "scopes": 7,
-        }
+        lesions = {name: item["lesions"] for name, item in scopes.items()}
+        assert lesions == {"others": 1, "scopes": 7}
         assert scopes["others"]["caught"] is scopes["others"]["urgent_right"] is None
         phones = kinds["clinical"]["by_source"]
-        assert {name: item["malignant_sent"] for name, item in phones.items()} == {
-            "phones": 1,
-            "scopes": 0,
-        }
+        sent = {name: item["malignant_sent"] for name, item in phones.items()}
+        assert sent == {"phones": 1, "scopes": 0}
 
 
 def test_a_refused_picture_is_not_sent_at_any_point() -> None:
@@ -171,22 +159,11 @@ def test_the_calibration_says_what_each_point_does_whichever_is_in_use() -> None
         own = model.calibration.dermoscopic
         assert own.tested is not None
         assert own.tested.sensitivity == 1
-        assert own.point_figures[STANDARD] == PointFigures(
-            malignant=3,
-            malignant_sent=2,
-            malignant_urgent=1,
-            benign=5,
-            benign_sent=2,
-            benign_urgent=1,
-            melanomas=2,
-            melanomas_sent=1,
-            melanomas_urgent=1,
-        )
-        assert {point_figure.malignant_sent for point_figure in own.point_figures.values()} == {
-            3,
-            2,
-            1,
-        }
+        counts = own.point_figures[STANDARD].model_dump()
+        assert [counts[f"malignant{way}"] for way in WAYS] == [3, 2, 1]
+        assert [counts[f"benign{way}"] for way in WAYS] == [5, 2, 1]
+        assert [counts[f"melanomas{way}"] for way in WAYS] == [2, 1, 1]
+        assert {figures.malignant_sent for figures in own.point_figures.values()} == {3, 2, 1}
         selective = own.tested_at(SELECTIVE)
         assert selective is not None
         assert selective.sensitivity == pytest.approx(1 / 3)
@@ -194,8 +171,9 @@ def test_the_calibration_says_what_each_point_does_whichever_is_in_use() -> None
 
 
 def test_a_place_and_a_clinic_that_is_in_no_training_have_figures_of_their_own() -> None:
-    """As the card has them: the lowest of the clinics, and those of a source of one place alone."""
     row = {"malignant": 200, "caught": 0.96}
+    soles, few = {"malignant": 54, "caught": 0.97}, {"malignant": 9, "caught": 0.5}
+    by_source = {"soles": soles, "few": few}
     card = {
         "sources": [
             {"name": "soles", "modality": ["dermoscopic"], "site": "acral"},
@@ -207,20 +185,7 @@ def test_a_place_and_a_clinic_that_is_in_no_training_have_figures_of_their_own()
             {"source": "clinic", "figures": {"malignant": 345, "caught": 0.948}},
             {"source": "few", "figures": {"malignant": 20, "caught": 0.5}},
         ],
-        "figures": {
-            "test": {
-                "points": {
-                    "cautious": {
-                        "dermoscopic": {
-                            "by_source": {
-                                "soles": {"malignant": 54, "caught": 0.97},
-                                "few": {"malignant": 9, "caught": 0.5},
-                            }
-                        }
-                    }
-                }
-            }
-        },
+        "figures": {"test": {"points": {"cautious": {"dermoscopic": {"by_source": by_source}}}}},
     }
     tested = HeldOutFigures(modality=DERMOSCOPIC, lesions=900, malignant=300, sensitivity=0.99)
     own = Calibration(tested=tested)
@@ -245,7 +210,6 @@ def test_pictures_of_a_kind_that_nobody_told_do_not_count_as_a_test() -> None:
 def test_a_model_that_was_calibrated_again_is_measured_again_by_one_command(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its card, its page, its charts and its notices had figures of the calibration before."""
     monkeypatch.setattr(stress, "STRESSES", {})
     folder = shutil.copytree(small.model, tmp_path / "model")
     before, model = json.loads((folder / CARD).read_text()), open_model(folder)

@@ -26,7 +26,6 @@ UNKNOWN = Modality.UNKNOWN
 
 
 def write_picture(folder: Path, name: str, colour: tuple[int, int, int], side: int = 256) -> Sample:
-    """Grain, so that it is sharp; the colour is what the toy network sees."""
     noise = np.random.default_rng(1).normal(0, 12, (side, side, 1))
     pixels = (np.full((side, side, 3), colour, np.float64) + noise).clip(0, 255).astype(np.uint8)
     path = folder / f"{name}.png"

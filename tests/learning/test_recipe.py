@@ -56,7 +56,6 @@ SMALL = Recipe(
 
 @cache
 def samples_in(data: Path) -> tuple[Sample, ...]:
-    """Of every third lesion."""
     return tuple(load_dataset(data, labels=conditions_table().label_spellings()).samples[::3])
 
 
@@ -67,7 +66,6 @@ def teach(
     shares: Mapping[str, float | None] | None = None,
     **more: Any,
 ) -> tuple[keras.Model, TrainingStatus]:
-    """From random weights."""
     samples = [replace(sample, source="clinic") for sample in samples_in(small.data)]
     data = TrainingData(lesion_classes(), samples[::2], samples[1::2], shares=shares or {})
     run = TrainingRun(recipe, data, folder, lambda _: None, **more)
@@ -78,8 +76,6 @@ def teach(
 def test_a_network_learns_its_statistics_or_keeps_them_still(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, still: bool
 ) -> None:
-    """Outside the drill by one look at a batch, which moves the statistics, and a small change."""
-
     def look(_: TrainingRun, model: keras.Model, fetch: Fetch, __: object) -> TrainingStatus:
         model([fetch(np.arange(16), np.random.default_rng(0))[0]], training=True)
         for variable in model.trainable_variables:
@@ -102,7 +98,6 @@ def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32
 
 @pytest.fixture(scope="module")
 def begun(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training that was resumed as it had begun."""
     folder = tmp_path_factory.mktemp("begun")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "run_epochs", lambda *_: TrainingStatus(finished=True))
@@ -132,7 +127,6 @@ def test_a_share_that_cannot_be_met_is_refused_before_anything_is_written(
 
 
 def test_the_options_offer_what_there_is() -> None:
-    """They are spelled out, so that asking for help loads no training framework."""
     assert set(ARCHITECTURES) - {tiny.NAME} == {*options.ARCHITECTURES}
     assert get_args(Optimizer) == get_args(options.Optimizer)
     assert tuple(Modality) == get_args(options.Modality)
@@ -262,7 +256,6 @@ def test_the_wanted_share_of_the_views_is_changed(
 
 
 def test_as_many_epochs_are_trained_as_were_asked_for() -> None:
-    """Else it ends where five of them bring nothing better."""
     usual, asked = (choose_recipe(TrainOptions(data=[], epochs=epochs)) for epochs in (None, 30))
     assert usual.patience < usual.epochs
     assert (asked.epochs, asked.patience) == (30, 30)

@@ -88,16 +88,19 @@ def test_an_unknown_label_is_refused_with_its_source_unless_skipped(
     assert [sample.image_id for sample in kept.samples] == ["h1", "h2", "o1"]
 
 
-def test_two_sources_of_one_name_are_refused(hospital: Path, tmp_path: Path) -> None:
-    again = write_source(tmp_path / "b" / "hospital", "h9,,,nv,clinical", seed=3)
-    with pytest.raises(BadDataset, match="Two sources are called hospital"):
+@pytest.mark.parametrize(
+    ("folder", "picture", "said"),
+    [
+        ("b/hospital", "h9", "Two sources are called hospital"),
+        ("other", "h1", "The picture id h1 is in hospital and in other"),
+    ],
+)
+def test_one_name_or_picture_id_in_two_sources_is_refused(
+    hospital: Path, tmp_path: Path, folder: str, picture: str, said: str
+) -> None:
+    again = write_source(tmp_path / folder, f"{picture},,,nv,clinical", seed=3)
+    with pytest.raises(BadDataset, match=said):
         load_sources([str(hospital), str(again)])
-
-
-def test_one_picture_id_in_two_sources_is_refused(hospital: Path, tmp_path: Path) -> None:
-    other = write_source(tmp_path / "other", "h1,,,nv,clinical", seed=3)
-    with pytest.raises(BadDataset, match="The picture id h1 is in hospital and in other"):
-        load_sources([str(hospital), str(other)])
 
 
 def test_the_same_bytes_in_two_sources_are_refused_with_both_names(

@@ -21,7 +21,6 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def lesions(count: int, label: str, source: str = "s") -> list[Sample]:
-    """Every second lesion has two pictures."""
     return [
         Sample(f"{label}{number}-{shot}", Path("x"), label, f"{label}{number}", source=source)
         for number in range(count)
@@ -56,7 +55,6 @@ def test_a_small_source_leaves_a_fifth_for_validation() -> None:
 
 
 def test_a_patient_counts_as_the_rarest_of_its_labels() -> None:
-    """Every rare lesion belongs to a patient with a common one, and is dealt by the shares."""
     samples = [picture(f"n{n}", f"n{n}", f"p{n}", "nv") for n in range(200)]
     samples += [picture(f"m{n}", f"m{n}", f"p{n}", "mel") for n in range(20)]
     assert shares_of(samples, split_samples(samples), "mel") == (12, 4, 4)

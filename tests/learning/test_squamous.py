@@ -45,7 +45,6 @@ def model_of(labels: tuple[str, ...]) -> Model:
 
 
 def outputs_of(labels: tuple[str, ...], rows: list[tuple[str, dict[str, float]]]) -> ModelOutputs:
-    """Answers to pictures: the truth, and the probabilities; the rest has the same small one."""
     samples = [sample(number, truth) for number, (truth, _) in enumerate(rows)]
     shares = np.array([[said.get(key, 0.005) for key in labels] for _, said in rows])
     pooled = np.zeros((len(rows), 3), np.float32)
@@ -120,7 +119,6 @@ def test_the_card_says_what_it_is_counted_as() -> None:
 
 
 def test_a_training_from_a_model_without_the_output_makes_one_with_it(joined: Joined) -> None:
-    """From pictures to findings: its outputs, calibration, card and figures know it."""
     model = open_model(joined.model)
     assert model.labels == NINE
     assert SQUAMOUS in model.calibration.for_modality(Modality.CLINICAL).thresholds

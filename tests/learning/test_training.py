@@ -54,15 +54,7 @@ def test_weights_that_were_trained_elsewhere_become_a_model(small: Small, tmp_pa
 
 
 def test_a_folder_of_another_training_is_not_taken_over(small: Small, tmp_path: Path) -> None:
-    words: list[object] = [
-        *small.words[:-4],
-        "--seed",
-        "1",
-        "--work",
-        small.work,
-        "--out",
-        tmp_path / "model",
-    ]
+    words = [*small.words[:-4], "--seed", "1", "--work", small.work, "--out", tmp_path / "model"]
     with pytest.raises(BadDataset, match="another training"):
         run_command(words, tmp_path)
 
@@ -129,17 +121,7 @@ def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictu
 
 
 def test_missing_starting_weights_are_refused(small: Small, tmp_path: Path) -> None:
-    words: list[object] = [
-        "train",
-        "--data",
-        small.data,
-        "--architecture",
-        tiny.NAME,
-        "--work",
-        tmp_path / "work",
-        "--out",
-        tmp_path / "m",
-    ]
+    words = [*small.words[:-4], "--work", tmp_path / "work", "--out", tmp_path / "m"]
     with pytest.raises(BadNetwork, match="name it with --weights"):
         run_command([*words, "--init", "imagenet"], tmp_path)
     with pytest.raises(BadNetwork, match="no starting weights"):
@@ -155,13 +137,7 @@ def test_a_full_disk_is_told_and_leaves_no_model(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(train, "export_trained", fill_disk)
-    words: list[object] = [
-        *small.words[:-4],
-        "--work",
-        small.work,
-        "--out",
-        tmp_path / "models" / "mine",
-    ]
+    words = [*small.words[:-4], "--work", small.work, "--out", tmp_path / "models" / "mine"]
     with pytest.raises(SkinAPIError, match="disk is full"):
         run_command(words, tmp_path)
     assert list((tmp_path / "models").iterdir()) == []

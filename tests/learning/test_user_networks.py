@@ -61,7 +61,6 @@ PLACES = ("/etc/passwd", "gs://bucket/model", "file:///model", "C:\\model", "~/m
 
 
 def description(suffix: str, folder: Path) -> Any:
-    """The architecture as it stands in a file."""
     path = folder / f"network{suffix}"
     nested_with_pooling().save(path)
     if suffix == ".h5":
@@ -80,7 +79,6 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 
 
 def positions(whole: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place of the description that is loaded: its container, and the key or index there."""
     keys = list(whole) if isinstance(whole, dict) else range(len(whole))
     for key in keys:
         if key == "compile_config":
@@ -127,7 +125,6 @@ def test_a_layer_is_not_called_with_text(described: list[Any], which: int, call:
 
 @pytest.mark.parametrize("field", ["activation", "kernel_initializer", "padding"])
 def test_a_text_does_not_become_a_function(described: list[Any], field: str) -> None:
-    """In the older format Keras looks every text up among the functions beside its layers."""
     whole = copy.deepcopy(described[1])
     whole["config"]["layers"][-1]["config"][field] = "deserialize"
     with pytest.raises(BadNetwork, match="deserialize"):
@@ -168,7 +165,6 @@ def test_nothing_is_built_of_a_network_that_is_refused(
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_what_training_left_is_not_loaded(suffix: str, tmp_path: Path) -> None:
-    """Also not of a network inside, which Keras's own `compile=False` would compile."""
     network = with_random_weights(nested_with_pooling())
     for whole in (network, network.get_layer("inner")):
         whole.compile("adam", "mse", metrics=["accuracy"])

@@ -27,12 +27,10 @@ SIGNS = [item.key for item in conditions_table().checklist.items]
 
 
 def _one_feature(place: int) -> LinearClassifier:
-    """Its log odds are the feature at this place."""
     return LinearClassifier.from_weights(np.eye(3, dtype=np.float32)[place], 0.0)
 
 
 def shipped_calibration() -> ModelCalibration:
-    """The shipped one, whose detectors read drawn features: dermoscopic, no skin, not known."""
     shipped = ModelCalibration.model_validate_json(SHIPPED.read_bytes())
     plain = {"familiar": None, "unlike_training": None}
     return shipped.model_copy(

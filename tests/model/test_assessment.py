@@ -106,7 +106,6 @@ def test_with_an_unknown_modality_the_more_cautious_calibration_counts() -> None
 
 
 def test_of_two_calibrations_with_one_band_every_rule_that_asked_for_it_is_told() -> None:
-    """Clients without the class normal skin may say "no lesion" unless a score has passed."""
     little_tested = Calibration(
         tested=TESTED.model_copy(update={"malignant": 99}),
         thresholds={"melanoma": 0.9, "malignant": 0.9},
@@ -122,7 +121,6 @@ def test_of_two_calibrations_with_one_band_every_rule_that_asked_for_it_is_told(
 
 
 def test_of_two_calibrations_with_one_band_the_more_severe_condition_is_stated() -> None:
-    """The one with the higher malignant score was used, and stated the milder cancer."""
     picture = {"actinic_keratosis": 0.6, "melanoma": 0.3, "melanocytic_nevus": 0.1}
     milder = WELL_TESTED.model_copy(update={"temperature": 0.8})
     rule = NamingRule(tau=1.0, prior={"actinic_keratosis": 0.9, "melanoma": 0.1})
@@ -163,7 +161,6 @@ def test_what_the_rule_names_may_raise_the_band_and_says_so() -> None:
 
 
 def test_a_doubt_takes_back_no_cancer_that_the_rule_has_named() -> None:
-    """With less than a third of the mole's probability, in doubt it was not plausible any more."""
     p = {"melanocytic_nevus": 0.8, "melanoma": 0.2}
     rule = NamingRule(tau=1.0, prior={"melanocytic_nevus": 0.9, "melanoma": 0.1})
     sure = WELL_TESTED.model_copy(update={"naming": rule, "thresholds": {"melanoma": 0.9}})
@@ -329,7 +326,6 @@ def test_the_kind_of_picture_that_is_told_lowers_no_band_and_takes_no_doubt(
     temperatures: tuple[float, float],
     closest: tuple[float, float],
 ) -> None:
-    """A phone photograph of a cancer, sent as dermoscopic, was called a harmless mole."""
     dermoscopic, clinical = (
         tested.model_copy(update={"temperature": temperature, "too_close": close})
         for tested, temperature, close in zip(
@@ -383,7 +379,6 @@ def test_weights_that_do_not_fit_are_refused() -> None:
 
 
 def knows_tones(**tones: int) -> Calibration:
-    """A well-tested calibration, with the lesions of each skin tone in the test part."""
     return Calibration(tested=TESTED.model_copy(update={"tones": TonesTested(**tones)}))
 
 
@@ -419,7 +414,6 @@ def test_a_tone_that_was_tested_through_a_dermoscope_is_untested_in_photographs(
 
 
 def test_in_doubt_the_naming_rule_is_told_as_the_reason_that_it_is() -> None:
-    """Near a threshold, as such a finding was said to be, it is not."""
     p = {"melanocytic_nevus": 0.33, "benign_keratosis": 0.25, "melanoma": 0.19}
     p["dermatofibroma"] = 1 - sum(p.values())
     rule = NamingRule(tau=0.5, prior={"melanocytic_nevus": 0.2, "melanoma": 0.01})
@@ -438,7 +432,6 @@ def test_in_doubt_the_naming_rule_is_told_as_the_reason_that_it_is() -> None:
 def test_a_picture_that_is_almost_unlike_the_training_is_one_step_less_urgent(
     energy_below: float, band: Band
 ) -> None:
-    """Saved once more, such a picture went from self-monitoring to a doctor and back."""
     p = {"melanocytic_nevus": 0.99, "benign_keratosis": 0.01}
     limits = dict.fromkeys(THRESHOLDS, 0.9)
     logits = np.log([p.get(label, 1e-12) for label in LABELS])

@@ -160,7 +160,6 @@ def test_a_sure_answer_has_its_conditions_own_urgency(key: str, band: Band) -> N
 @many
 @given(probabilities, st.lists(st.sampled_from(ITEMS), unique=True, min_size=1))
 def test_a_told_sign_is_a_reason_to_see_a_doctor(p: dict[str, float], ticked: list[str]) -> None:
-    """A mole that "has changed in size" was told "see a doctor if it changes"."""
     unreachable = dict.fromkeys(THRESHOLDS, 1.1)
     band, rules = choose(p, Context(checklist=tuple(ticked)), limits=unreachable)
     assert urgency(band) <= urgency(Band.DOCTOR_REVIEW)
@@ -189,7 +188,6 @@ def nevus_but(key: str, odds: float) -> dict[str, float]:
 
 @pytest.mark.parametrize("key", [key for key in THRESHOLDS if key != "malignant"])
 def test_each_step_below_a_threshold_lowers_its_band_by_one(key: str) -> None:
-    """Saved once more, a picture moved from urgent referral to self-monitoring."""
     limits = {**dict.fromkeys(THRESHOLDS, 1.1), key: 0.1}
     at = urgency(THRESHOLDS[key].band)
     for steps in range(1, 6):
@@ -213,7 +211,6 @@ def test_scores_that_move_by_a_step_of_log_odds_move_the_band_by_one(
 
 
 def band_of_thresholds(p: dict[str, float], limits: dict[str, float]) -> Band:
-    """As the thresholds alone ask for it."""
     return choose({**p, "melanocytic_nevus": 1.0}, limits=limits)[0]
 
 

@@ -150,7 +150,6 @@ def test_what_one_picture_alone_shows_is_read_for_the_same_prevalence() -> None:
 
 
 def test_a_higher_prevalence_than_the_calibrations_restates_nothing() -> None:
-    """Its thresholds would send too few there."""
     assert judged(Modality.DERMOSCOPIC, prevalence=0.34).restated is None
     assert judged(Modality.CLINICAL, prevalence=0.34).restated is not None
     both = judged(Modality.DERMOSCOPIC, Modality.CLINICAL, prevalence=0.34)

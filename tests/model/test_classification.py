@@ -165,14 +165,12 @@ def test_a_poor_photo_is_refused_before_the_engine_is_asked(
 
 
 def unlike_training() -> Calibration:
-    """Knows nothing but the origin: every feature is far from it."""
     return Calibration(
         familiar=OutOfDistributionDetector.learn(np.zeros((40, FEATURES)), limit=0.5)
     )
 
 
 def all_not_skin(sure: float | None = 0.99) -> SkinDetector:
-    """Sure of every picture that it shows no skin."""
     bias = LinearClassifier.from_weights(np.zeros(FEATURES), 8.0)
     return SkinDetector(not_skin=bias, limit=0.9, sure=sure)
 
@@ -200,7 +198,6 @@ def test_what_does_not_look_like_skin_is_judged_with_doubt(sure: float | None) -
 
 
 def test_what_might_be_malignant_is_never_refused() -> None:
-    """The detector is sure to one part in three thousand; half of a melanoma is more than that."""
     limits = {"melanoma": 1e-4}
     calibration = ModelCalibration(dermoscopic=Calibration(thresholds=limits), skin=all_not_skin())
     assert judged_by(calibration, {"melanoma": 0.5, "melanocytic_nevus": 0.5}).band

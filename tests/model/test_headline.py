@@ -53,7 +53,6 @@ def said(finding: Finding) -> tuple[str, str]:
 
 @pytest.mark.parametrize("reasons", [(), (Doubt.TOO_CLOSE,)])
 def test_a_mole_that_may_be_a_carcinoma_is_headed_by_both(reasons: tuple[Doubt, ...]) -> None:
-    """It read "it may be: basal cell carcinoma", and nothing else."""
     shares = {MOLE: 0.43, "benign_keratosis": 0.35, BASAL: 0.16}
     rules = (RaisedBy.UNCERTAIN,) if reasons else (RaisedBy.MALIGNANT,)
     stated = BASAL if reasons else MOLE
@@ -116,7 +115,6 @@ def test_the_headline_is_honest_about_why_a_doctor_should_look(
 
 
 def test_answers_about_the_spot_take_no_cancer_out_of_the_headline() -> None:
-    """Without them it was named for its own threshold, or sent for its score; with them no more."""
     faint = {"benign_keratosis": 0.9, BASAL: 0.04, MELANOMA: 0.02, "actinic_keratosis": 0.04}
     headline = found(faint, raised_by=(RaisedBy.CHECKLIST,)).headline
     assert "a skin cancer cannot be ruled out" in headline.for_patient.en
@@ -130,7 +128,6 @@ def test_answers_about_the_spot_take_no_cancer_out_of_the_headline() -> None:
 
 
 def test_a_carcinoma_is_graver_than_a_keratosis_that_is_told_from_squamous_ones() -> None:
-    """It read "Most likely a basal cell carcinoma. An actinic keratosis cannot be ruled out."""
     keratosis, squamous = "actinic_keratosis", "squamous_cell_carcinoma"
     basal = found({BASAL: 0.5, keratosis: 0.4, squamous: 0.02}).headline
     assert basal.for_patient.en == "Most likely a basal cell carcinoma."
@@ -142,7 +139,6 @@ def test_a_carcinoma_is_graver_than_a_keratosis_that_is_told_from_squamous_ones(
 
 
 def test_where_cancers_have_more_than_half_together_they_stand_first() -> None:
-    """A spot with 61 % of skin cancer was headed "Most likely a benign keratosis"."""
     squamous = "squamous_cell_carcinoma"
     shares = {"benign_keratosis": 0.39, BASAL: 0.3, MELANOMA: 0.16, squamous: 0.15}
     headline = found(shares, raised_by=(RaisedBy.MELANOMA,)).headline
@@ -174,7 +170,6 @@ def test_where_cancers_have_more_than_half_together_they_stand_first() -> None:
 def test_a_melanoma_stands_before_a_milder_cancer_that_is_not_twice_as_probable(
     shares: dict[str, float], rule: RaisedBy, milder: str
 ) -> None:
-    """It was left out, and what was said "in case it is" was that of the milder one."""
     finding = found(shares, band=Band.REFERRAL, raised_by=(rule,))
     headline = finding.headline
     assert [item.key for item in headline.not_ruled_out] == [MELANOMA, milder]
@@ -278,7 +273,6 @@ def test_what_one_picture_alone_shows_cannot_be_ruled_out() -> None:
 
 
 def test_where_probabilities_are_restated_people_read_those_and_the_finding_decides() -> None:
-    """At a prevalence of 2 % the most probable is benign, and the cancer stays open."""
     own, shown = {MELANOMA: 0.6, MOLE: 0.4}, {MELANOMA: 0.05, MOLE: 0.95}
     restated = RestatedProbabilities.from_probabilities(shown, None, 0.02)
     finding = finding_of(MELANOMA, ranked=rank(own), restated=restated)

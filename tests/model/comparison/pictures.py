@@ -41,7 +41,6 @@ def with_disc(
     radius: float,
     colour: tuple[int, int, int] = BLACK,
 ) -> Image.Image:
-    """With a disc of one colour, as nodules are."""
     picture = picture.copy()
     box = (across - radius, down - radius, across + radius, down + radius)
     ImageDraw.Draw(picture).ellipse(box, fill=colour)
@@ -54,7 +53,6 @@ def pattern(random: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def take_view(picture: Image.Image, by: Similarity, random: np.random.Generator) -> Image.Image:
-    """Moved, in other light (its colour, and a gradient), a little blurred, and compressed."""
     width, height = (round(SHARE * side) for side in picture.size)
     moved = draw_in_first(picture, by, (width, height))
     moved = moved.filter(ImageFilter.GaussianBlur(random.uniform(0, 0.7)))

@@ -24,7 +24,6 @@ STRIP = 16_000_000
 
 @cache
 def valid() -> Files:
-    """One small file of each kind that is taken."""
     picture = skin_with_spot((160, 120))
     return {
         "jpeg": encoded(picture),
@@ -105,7 +104,6 @@ def moving() -> Iterator[tuple[str, bytes]]:
 
 
 def polyglots() -> Iterator[tuple[str, bytes]]:
-    """Valid pictures with something else behind them."""
     tails = {"html": WEB, "svg": SVG, "pdf": PDF, "zip": archive(), "php": b"<?php evil(); ?>"}
     for name, content in valid().items():
         for kind, tail in tails.items():
@@ -113,7 +111,6 @@ def polyglots() -> Iterator[tuple[str, bytes]]:
 
 
 def inverted_polyglots() -> Iterator[tuple[str, bytes]]:
-    """Something else with a valid picture behind it."""
     for name, content in valid().items():
         yield f"html before {name}", WEB + content
         yield f"pdf before {name}", PDF + content
@@ -154,7 +151,6 @@ def webp(kind: bytes, body: bytes) -> bytes:
 
 
 def jpeg_of(width: int, height: int, *, progressive: bool) -> bytes:
-    """A small JPEG whose header claims another size."""
     content = bytearray(valid()["progressive" if progressive else "jpeg"])
     frame = content.index(b"\xff\xc2" if progressive else b"\xff\xc0")
     content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
@@ -339,7 +335,6 @@ def webp_of_many_tables(side: int = 1024) -> bytes:
 
 
 def arithmetic(content: bytes) -> bytes:
-    """This JPEG, with a frame that says that its data is in arithmetic coding."""
     frames = {b"\xff\xc0": b"\xff\xc9", b"\xff\xc2": b"\xff\xca"}
     for frame, coded in frames.items():
         content = content.replace(frame, coded, 1)
@@ -355,7 +350,6 @@ def odd_sizes() -> Iterator[tuple[str, bytes]]:
 
 
 def odd_modes() -> Iterator[tuple[str, bytes]]:
-    """Unusual but honest: each must become a photo."""
     picture = skin_with_spot((160, 120))
     grey = np.asarray(picture.convert("L"))
     for mode in ("1", "L", "LA", "P", "RGBA"):
@@ -376,7 +370,6 @@ def odd_modes() -> Iterator[tuple[str, bytes]]:
 
 
 def odd_metadata() -> Iterator[tuple[str, bytes]]:
-    """Damaged words about a sound picture: it must become a photo all the same."""
     picture, random = skin_with_spot((160, 120)), np.random.default_rng(13)
     for number in range(12):
         exif = b"Exif\x00\x00" + (b"MM\x00*" if number % 2 else b"") + random.bytes(number * 7)

@@ -43,7 +43,6 @@ def xyz(numbers: Sequence[float]) -> bytes:
 
 
 def matrix_profile(primaries: Sequence[Sequence[float]] = DISPLAY_P3) -> bytes:
-    """A profile of three primaries and the curve of sRGB, as cameras write them."""
     curve = b"para" + bytes(4) + struct.pack(">HH", 3, 0) + fixed(*_SRGB_CURVE)
     tags = {b"wtpt": xyz(WHITE)}
     for name, primary in zip((b"r", b"g", b"b"), primaries, strict=True):

@@ -46,7 +46,6 @@ def test_the_bound_is_where_it_is_said_to_be(within: bytes, beyond: bytes) -> No
 
 
 def test_what_programs_write_is_far_within_the_bounds() -> None:
-    """A profile of 2 MB, a comment and Exif of full length, 64 scans; a PNG in small chunks."""
     full = bytes(65_000)
     picture = skin_with_spot((160, 120))
     jpeg = encoded(

@@ -15,7 +15,6 @@ SIZE = (640, 480)
 
 
 def photo_file(*, progressive: bool = False) -> tuple[bytes, int]:
-    """A JPEG, and where the data of its last scan begin."""
     content = encoded(skin_with_spot(SIZE, grain=9), quality=90, progressive=progressive)
     return content, content.rindex(b"\xff\xda") + 14
 

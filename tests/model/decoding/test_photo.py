@@ -66,7 +66,6 @@ def test_a_large_photo_is_read_smaller_but_remembers_its_size(format_: str) -> N
 
 @pytest.mark.timeout(20)
 def test_a_stored_photo_does_not_wait_for_uploads() -> None:
-    """Slow uploads held all decoding memory, and requests for reports all threads."""
     content = reencode_for_storage(encoded(skin_with_spot((640, 480))))
     with photo_module._memory.reserved(MOST_BYTES):
         assert read_stored_photo(content).pixels.size == (640, 480)
@@ -76,7 +75,6 @@ def test_a_stored_photo_does_not_wait_for_uploads() -> None:
 def test_the_copy_that_the_decoder_reads_counts_as_decoding_memory(
     monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    """A PNG of noise is nearly as large as its pixels, and the decoder reads it in one piece."""
     reserved: list[int] = []
     all_there_is = DecodingMemory()
 

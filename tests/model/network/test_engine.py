@@ -100,7 +100,6 @@ def engine() -> OpenVinoEngine:
 
 @cache
 def packed() -> ov.CompiledModel:
-    """The shipped network as it is stored, compiled once."""
     return ov.Core().compile_model(HALF, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
 

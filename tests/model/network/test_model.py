@@ -48,7 +48,6 @@ def folder(tmp_path: Path) -> Path:
 def test_both_precisions_answer_nearly_alike_on_one_core(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a core for each network, reading the next one crashed the process now and then."""
     open_model(folder)
     made = []
     monkeypatch.setattr(openvino, "Core", lambda: made.append("another"))
@@ -158,7 +157,6 @@ def test_a_calibration_that_does_not_fit_is_told_why(fault: dict[str, Any], says
 
 @pytest.mark.parametrize("wrong", [{"malignant_sent": 11}, {"benign_urgent": 9}])
 def test_an_operating_point_sends_no_more_lesions_than_were_tested(wrong: dict[str, int]) -> None:
-    """A notice would say that 110 % of the malignant ones were sent."""
     right = {"malignant": 10, "malignant_sent": 9, "malignant_urgent": 5}
     right |= {"benign": 10, "benign_sent": 8, "benign_urgent": 3}
     right |= {"melanomas": 4, "melanomas_sent": 4, "melanomas_urgent": 3}
@@ -229,7 +227,6 @@ def test_a_head_of_two_layers_fits_whatever_the_bias_of_the_last() -> None:
 
 
 def test_features_that_overflow_in_the_head_do_not_pass_for_its_own() -> None:
-    """The difference was NaN, which is not larger than any limit."""
     head = Head(np.full((8, 3), 2, np.float32))
     logits, huge = np.array([[0, 9, 0]], np.float32), np.full((1, 8), 3e38, np.float32)
     reading = EngineOutput(logits, np.zeros((1, 2, 2, 8), np.float32), huge)

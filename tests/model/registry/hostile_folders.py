@@ -43,7 +43,6 @@ def cut_in_half(path: Path) -> None:
 
 
 def become_huge(path: Path) -> None:
-    """Of holes, which take no room on the disk."""
     os.truncate(path, HUGE)
 
 
@@ -53,7 +52,6 @@ def become_a_folder(path: Path) -> None:
 
 
 def lead_out(path: Path) -> None:
-    """To the very file that was there."""
     path.symlink_to(path.rename(path.parents[1] / f"{path.parent.name}-{path.name}"))
 
 
@@ -144,7 +142,6 @@ def _head(**arrays: Any) -> Damage:
 
 
 def _raw_head(header: str) -> Damage:
-    """An .npz with one array that is written by hand."""
     padded = header.encode() + b"\n"
     array = b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded
     out = io.BytesIO()
@@ -158,7 +155,6 @@ def _described(shape: str, kind: str = "<f4") -> str:
 
 
 def _bomb() -> bytes:
-    """A thousand times as large when unpacked, and more than a damaged folder may take."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("weights.npy", bytes(300_000_000))
@@ -213,8 +209,6 @@ def put(old: bytes, new: bytes) -> Damage:
 
 
 def network_of(build: Callable[[Any], Any], shape: Any = (-1, 224, 224, 3)) -> Damage:
-    """A network whose feature map is what `build` makes of the picture."""
-
     def write(path: Path) -> None:
         shown = op.parameter(list(shape), np.float32, name="shown")
         feature_map = build(shown)

@@ -25,8 +25,6 @@ OVERRIDE = {"override": True, "reason": REASON}
 
 
 class Reference:
-    """A reference data set; where no area has any, nobody else stands for it."""
-
     def __init__(self, data: ReferenceData) -> None:
         self.data = data
 
@@ -55,7 +53,6 @@ class ModelBackend(Backend):
         return chosen
 
     def answers(self) -> str:
-        """The version that answers, after this process has looked at the pointer."""
         self.reloader.run_once()
         version: str = self.client.get("/model-card").get_json()["version"]
         return version
@@ -71,7 +68,6 @@ def models(tmp_path: Path) -> Iterator[ModelBackend]:
 def compared_with(
     version: str, reference: ReferenceData, **differences: PairedDifference
 ) -> PairedComparison:
-    """A comparison in which nothing is worse, but what is named."""
     same = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
     return PairedComparison(
         first_version=version,
@@ -301,8 +297,6 @@ def test_a_promoted_model_that_cannot_be_loaded_leaves_the_last_good_one_in_serv
 
 
 class RestartedBackend(Backend):
-    """It loads its model itself."""
-
     def served(self) -> None:
         return None
 

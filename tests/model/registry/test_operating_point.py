@@ -34,15 +34,12 @@ FIGURES = PointFigures(
 
 
 class PointsBackend(ModelBackend):
-    """Loads its model itself, as each start does."""
-
     def served(self) -> None:
         return None
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with figures for one point."""
     place = tmp_path_factory.mktemp("models") / "points-1"
     figures = {OperatingPoint.STANDARD: FIGURES}
     enough = TESTED.model_copy(update={"modality": Modality.CLINICAL})

@@ -27,7 +27,6 @@ CHANGING |= {"lesion", "instruction"}  # it says since when; its words stand in 
 
 
 def write_mixed(place: Path) -> Path:
-    """A model that knows the mix of its calibration, for both kinds of picture."""
     tested = TESTED.model_copy(update={"modality": Modality.CLINICAL})
     return write_model(
         place, "mixed-1", clinical=Calibration(tested=tested, naming=MIX), naming=MIX
@@ -40,8 +39,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Clinic(Backend):
-    """Loads its model as a server does that starts."""
-
     def served(self) -> None:
         return None
 
@@ -55,7 +52,6 @@ def clinic(tmp_path: Path, folder: Path) -> Iterator[Clinic]:
 
 @pytest.fixture
 def plain(tmp_path: Path, folder: Path) -> Iterator[Clinic]:
-    """The same without PREVALENCE."""
     opened = Clinic(tmp_path / "plain", model_path=folder)
     yield opened
     opened.services.store.close()

@@ -34,7 +34,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def models(store: Store) -> ModelsService:
-    """Models are added without being loaded: here only their records count."""
     work = UnitOfWork(store, AuditTrail(store, secrets=[SECRET]))
     found = ModelsService(
         work=work,
@@ -57,7 +56,6 @@ def promote(models: ModelsService, version: str) -> None:
 
 
 def prepare(models: ModelsService) -> None:
-    """`a` was in service, `b` is, `c` waits."""
     for version in ("a", "b", "c"):
         found = models.versions.find(version)
         if found is None or not found.servable:
@@ -78,7 +76,6 @@ def act(models: ModelsService, action: str) -> Callable[[], Any]:
 
 
 def both(first: Callable[[], Any], second: Callable[[], Any]) -> list[Exception | None]:
-    """What each of two raised that were called at the same time."""
     raised: list[Exception | None] = [None, None]
     ready = threading.Barrier(2)
 
@@ -98,7 +95,6 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> list[Exception 
 
 
 def assert_sound(models: ModelsService, store: Store) -> None:
-    """What is in service is whole, and so is every record with files."""
     assert [fault.message for fault in models.check_integrity()] == []
     pointed = models.pointer.read().version
     assert pointed is None or models.versions.get(pointed).served_at

@@ -19,8 +19,8 @@ from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.unit_of_work import UnitOfWork
 from tests.stores.mock_store import MockStore
 from tests.support.backends import SECRET, settings_in
-from tests.support.models import registry_of, tiny_model, tiny_registry, write_model
-from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.support.models import registry_of, tiny_model, write_model
+from tests.support.photos import photo_of
 from tests.support.size import size
 
 PATIENCE_S = 60
@@ -28,25 +28,12 @@ ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert
 
 
 def opened(settings: Settings) -> InferenceService:
-    """As at the start of a server with an empty store."""
     store = MockStore()
     trail = AuditTrail(store, secrets=[SECRET])
     models = open_models(settings, store, UnitOfWork(store, trail))
     inference, reloader = open_inference(settings, models, open_served(settings), {})
     reloader.run_once()
     return inference
-
-
-@pytest.mark.parametrize("key", COLOURS)
-def test_each_condition_is_found_in_a_photo_of_its_colour(key: str) -> None:
-    finding = tiny_registry().classify_photo(content=photo_of(key), caller=ADA).finding
-    assert (finding.stated, finding.uncertain) == (key, False)
-    assert finding.confidence > 0.7
-
-
-def test_a_photo_between_two_conditions_is_uncertain() -> None:
-    finding = tiny_registry().classify_photo(content=photo_in(UNCERTAIN), caller=ADA).finding
-    assert finding.uncertain
 
 
 def test_a_keras_file_as_model_path_is_told_how_to_export(tmp_path: Path) -> None:
@@ -112,7 +99,6 @@ class FullPool:
         self.crowd = ThreadPoolExecutor(16)
 
     def send(self, *callers: PoolCaller) -> list[Future[PoolCaller | None]]:
-        """One photo of each, queued in this order."""
         sent = []
         for caller in callers:
             before = self._arrived(caller)
@@ -123,7 +109,6 @@ class FullPool:
         return sent
 
     def _arrived(self, caller: PoolCaller) -> int:
-        """How many photos of this caller are in the pool or were refused."""
         with self.pool._lock:
             inside = [place.caller for place in self.pool._under_way.values()]
         return inside.count(caller) + self.refused.count(caller)
@@ -199,7 +184,6 @@ def test_a_photo_that_comes_before_the_first_model_waits_for_it(tmp_path: Path) 
 def test_an_engine_has_its_process_s_share_of_the_cores_and_is_pinned_to_none(
     tmp_path: Path,
 ) -> None:
-    """Each process would pin its threads to the same first cores, and take all of them."""
     settings = settings_in(tmp_path, workers=usable_cores())
     engine = open_served(settings).swap(tiny_model()).engine
     assert isinstance(engine, OpenVinoEngine)

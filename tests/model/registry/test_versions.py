@@ -42,13 +42,11 @@ def versions_in(store: Store) -> ModelVersions:
 
 @pytest.fixture
 def versions(store: Store, monkeypatch: pytest.MonkeyPatch) -> ModelVersions:
-    """Pieces are so small that each file has several."""
     monkeypatch.setattr(version_files, "PIECE_BYTES", 1000)
     return versions_in(store)
 
 
 def rewritten(folder: Path, **fields: Any) -> Path:
-    """The model with other entries in its card."""
     card = json.loads((folder / CARD).read_text())
     (folder / CARD).write_text(json.dumps({**card, **fields}))
     write_checksums(folder)
