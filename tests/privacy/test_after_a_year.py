@@ -8,7 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import pymongo
 import pytest
+from bson.raw_bson import RawBSONDocument
 
 from skinapi.app.composition.person_data import open_file_maker
 from skinapi.app.integrity_check import check_integrity, list_record_types
@@ -16,6 +18,7 @@ from skinapi.platform.backups.backup import list_backups
 from skinapi.platform.backups.erased_ids import Scrubber
 from skinapi.platform.storage.ids import new_id
 from skinapi.platform.storage.ports import Document
+from skinapi.platform.stores.mongo_store import MongoStore
 from skinapi.privacy.person_file.making import DATA
 from tests.privacy.inventory import (
     BY_COLLECTION,
@@ -83,7 +86,7 @@ def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(
         )
     ] == []
     places = [tmp_path / name for name in ("instance", "backups", "temporary", "log")]
-    seen = {mark for _, mark in search(year.marks.needles(), places)}
+    seen = {mark for _, mark in found_in(year, year.marks.needles(), places)}
     assert {f"the file {key}" for key in year.marks.files} <= seen
     assert {f"her {name}" for name in year.marks.words} <= seen
     marks = put_marks(year)
@@ -97,18 +100,48 @@ def test_what_a_year_has_stored_is_in_the_inventory_and_goes_as_it_says(
     assert {*places_of(texts, backend.stored(but=()))} == set()
     named = {path.name for path in year.backups}
     assert named == {backup.name for backup in list_backups(store)}
-    if store.one_writer:  # SQLite: what is left in the files of MongoDB is named by `scrub`
-        needles = year.marks.needles() | {mark.where: mark.text.encode() for mark in marks}
-        left = {(file, mark) for file, mark in search(needles, places) if file not in named}
-        assert left == {("skinapi.db", "accounts.email")}  # the mail with the receipt waits
-        store.collection("outbox").delete({})
-        store.scrub()
-        assert {file for file, _ in search(needles, places)} == named
+    needles = year.marks.needles() | {mark.where: mark.text.encode() for mark in marks}
+    at = {"skinapi.db" if store.one_writer else "outbox"}  # the mail with the receipt waits
+    left = {(where, mark) for where, mark in found_in(year, needles, places) if where not in named}
+    assert left == {(where, "accounts.email") for where in at}
+    store.collection("outbox").delete({})
+    store.scrub()
+    assert {where for where, _ in found_in(year, needles, places)} == named
+
+
+def found_in(year: Year, needles: dict[str, bytes], places: Iterable[Path]) -> set[tuple[str, str]]:
+    """What `search` finds in files, and in everything that MongoDB returns: what is left in its own
+    files is named by `scrub`.
+    """
+    found = search(needles, places)
+    store = year.backend.services.store
+    if isinstance(store, MongoStore):
+        found |= {
+            (where, name)
+            for where, content in dump(store._uri)
+            for name, needle in needles.items()
+            if needle in content
+        }
+    return found
+
+
+def dump(uri: str) -> Iterator[tuple[str, bytes]]:
+    """Yield each document, as its bytes, and what describes each collection and its indexes, of all
+    databases but that of the log of the replica set.
+    """
+    client: pymongo.MongoClient[RawBSONDocument]
+    with pymongo.MongoClient(uri, document_class=RawBSONDocument) as client:
+        for database in (client[name] for name in client.list_database_names() if name != "local"):
+            for described in database.list_collections():
+                name = described["name"]
+                yield name, repr((described, *database[name].list_indexes())).encode()
+                yield from ((name, bytes(found.raw)) for found in database[name].find())
 
 
 def search(needles: dict[str, bytes], places: Iterable[Path]) -> set[tuple[str, str]]:
-    """The names of files, and the marks of the person in them."""
-    files = [file for place in places for file in (place, *place.rglob("*")) if file.is_file()]
+    """The names of files, and the marks of the person in them. A mongod's own are left out."""
+    within = (file for place in places for file in (place, *place.rglob("*")) if file.is_file())
+    files = [file for file in within if "/mongod-" not in str(file)]
     return {
         (file.name, name)
         for file in files
