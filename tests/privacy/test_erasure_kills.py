@@ -37,8 +37,9 @@ def erase(backend: Backend, person: Person) -> None:
 
 
 def test_a_kill_before_any_command_leaves_all_or_an_erasure_that_is_finished_once(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    backend = real_backend
     monkeypatch.setattr(service, "WAITS_FOR", timedelta())  # for the review of the photo
     kills = Kills()
     kills.install(monkeypatch)
