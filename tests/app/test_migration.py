@@ -303,7 +303,7 @@ def test_an_erasure_that_the_former_release_has_not_finished_comes_to_its_end(
         )
     else:
         erase(real_backend.services, account)
-    gone = {"gone_at": now() - timedelta(hours=1), "awaits_until_at": now() - timedelta(minutes=1)}
+    gone = {"gone_at": now() - timedelta(hours=1), "created_at": now() - timedelta(days=1)}
     receipts.update({"code": code}, {"$set": gone, "$unset": {"begun_at": True}})
     make_former(real_backend)
     opened = open_services(real_backend.settings, store)

@@ -32,7 +32,7 @@ from tests.privacy.inventory import (
     read_table,
 )
 from tests.privacy.year import Year, live_a_year, settings_of_year
-from tests.support.backends import ADMIN, Backend, store_of_kind
+from tests.support.backends import ADMIN, Backend, complete_erasures, store_of_kind
 from tests.support.openrouter import OpenRouter
 from tests.support.size import in_drill
 
@@ -158,7 +158,7 @@ def erase(year: Year, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     account = services.data.accounts.get(year.account)
     services.admin.close_account(email=account.email, of_doctor=False, by=backend.account(ADMIN).id)
     services.erasure.erase_again(account.id, by=backend.account(ADMIN).id, kept_until=None)
-    services.erasure.finish_begun()
+    complete_erasures(services)
     services.data.trail.seal_all()
     Scrubber(services.store, services.data.erased_ids, backend.settings.instance_dir).run_once()
     erased = services.data.erased_ids.find(year.account)

@@ -27,8 +27,10 @@ from skinapi.base.settings.settings import Settings
 from skinapi.findings.records.lesions import Lesion
 from skinapi.findings.records.new_findings import NewFinding
 from skinapi.model.registry.prediction_pool import PredictionPool, ServedModel
+from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.stores.store_factory import make_store, open_store
+from skinapi.privacy.erasure.service import COMPLETE_AFTER
 from tests.stores.mock_store import MockStore
 from tests.support.models import served_once, tiny_model
 
@@ -185,11 +187,21 @@ def erase(services: Services, account: Account) -> None:
 def finish_erasures(backend: Backend) -> None:
     backend.services.erasure.begin_due()
     backend.services.erasure.finish_begun()
+    complete_erasures(backend.services)
+
+
+def complete_erasures(services: Services) -> None:
+    """What has begun is as old as an erasure is when it is complete."""
+    begun = {"begun_at": now() - COMPLETE_AFTER}
+    receipts = services.store.collection("erasure_receipts")
+    receipts.update_all({"begun_at": {"$lt": now()}}, {"$set": begun})
+    services.erasure.finish_begun()
 
 
 def erase_due(backend: Backend) -> None:
     for task in ("erasure-due", "erasure-begun"):
         backend.app.background.run(task)
+    complete_erasures(backend.services)
 
 
 def put_in(service: object, **fields: object) -> None:

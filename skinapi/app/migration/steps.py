@@ -203,9 +203,9 @@ def go_on_erasing(tools: Tools, receipt: Document) -> None:
     the account is closed, and its receipt begins again.
     """
     receipts = tools.store.collection("erasure_receipts")
-    change: Document = {"extent": None}
+    change: Document = {"extent": None, "awaits_until_at": None}
     if tools.store.collection("accounts").get(receipt["account"]):
-        change |= dict.fromkeys(("begun_at", "gone_at", "awaits_until_at", "completed_at"))
+        change |= dict.fromkeys(("begun_at", "gone_at", "completed_at"))
         change["pending"] = receipt["account"]
     elif receipt.get("pending"):
         change["begun_at"] = receipt["created_at"]

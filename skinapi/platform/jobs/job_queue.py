@@ -17,7 +17,7 @@ behind everybody's first, also while the first one runs, and nobody waits for ev
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -311,13 +311,6 @@ class Jobs(Repository[Job]):
             old, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()
         ):
             self._remove(document["id"], {"completed_at": old["completed_at"]})
-
-    def find_end_of_leases(self, owner: str) -> datetime | None:
-        """Find when the last lease of a running job of the owner ends: by then each worker has
-        killed its process and removed its folder.
-        """
-        leases = self._documents.find({"owner": owner}, sort="-place", fields=("lease_ends_at",))
-        return max((job["lease_ends_at"] for job in leases if "lease_ends_at" in job), default=None)
 
     def forget(self, owner: str) -> int:
         """Delete all jobs of an owner, and return how many. A running one is stopped with its

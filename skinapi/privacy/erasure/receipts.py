@@ -25,7 +25,6 @@ class Receipt(StoredRecord):
 
     - `begun_at`: nobody sees the data since then
     - `gone_at`: it is not in the store any more
-    - `awaits_until_at`: no job of the person can run any more
     - `completed_at`: all files are deleted and overwritten too
     - `pending`: the account's id until then, one for an account
     """
@@ -39,7 +38,6 @@ class Receipt(StoredRecord):
     pending: str | None = None
     begun_at: datetime | None = None
     erased: Mapping[str, int] = {}
-    awaits_until_at: datetime | None = None
     gone_at: datetime | None = None
     completed_at: datetime | None = None
 
@@ -85,11 +83,9 @@ class Receipts(Repository[Receipt]):
     def page(self, paging: PageRequest) -> Page[Receipt]:
         return self._page({}, paging, newest_first=True)
 
-    def begin(self, receipt: Receipt, *, findings: int, awaits_until: datetime | None) -> None:
+    def begin(self, receipt: Receipt, *, findings: int) -> None:
         erased = {"findings": findings} if findings else None
-        self._change(
-            {"id": receipt.id}, begun_at=now(), awaits_until_at=awaits_until, erased=erased
-        )
+        self._change({"id": receipt.id}, begun_at=now(), erased=erased)
 
     @in_transaction
     def add_erased(self, identifier: str, kind: str, count: int) -> None:

@@ -6,8 +6,8 @@ its own next start:
 1. One transaction begins it: the account names nobody any more, and nobody finds it.
 2. Each package and area forgets what it has (`ForgetSteps`), and the receipt notes how much.
 3. The account itself goes.
-4. No job of the person can run any more, each file is deleted, and the store has overwritten what
-   it can: the receipt is complete.
+4. After ten minutes each package forgets what a job has stored meanwhile, and the store overwrites
+   what it can: the receipt is complete.
 """
 
 import re
@@ -35,12 +35,11 @@ from skinapi.findings.records.waiting_spots import WaitingSpots
 from skinapi.findings.status.spot import is_urgent
 from skinapi.findings.status.waiting import WaitingKind
 from skinapi.platform.backups.erased_ids import ErasedIds
-from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.failed_items import FailedItems
 from skinapi.platform.storage.faults import Fault
 from skinapi.platform.storage.ids import now
-from skinapi.platform.storage.ports import Document, Remnant, Store
+from skinapi.platform.storage.ports import Document, Store
 from skinapi.platform.storage.unit_of_work import Erasures, Unit, UnitOfWork, atomic
 from skinapi.privacy.erasure.receipts import Asker, Receipt, Receipts
 
@@ -51,10 +50,8 @@ WAITS_FOR = timedelta(days=30)
 SETTLED_FIRST = (WaitingKind.REVIEW, WaitingKind.RESULT, WaitingKind.TELLING)
 # A restored backup may have closed an account that was opened since.
 RESTORED_WAIT = timedelta(days=7)
-# A lease may be renewed once more between its reading and the deletion of its job.
-LEASE_TOLERANCE = timedelta(seconds=30)
-# So long a reader may keep the store from overwriting, before the receipt is complete all the same.
-SCRUBBED_WITHIN = timedelta(minutes=10)
+# By then no job of the person runs any more, and no reader keeps the store from overwriting.
+COMPLETE_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,6 @@ class ErasureService:
     waiting: WaitingSpots
     forgetting: ForgetSteps
     erased_ids: ErasedIds
-    jobs: Jobs
     guard: ErasureGuard
     failed: FailedItems
     outbox: Outbox
@@ -203,9 +199,7 @@ class ErasureService:
             self.erased_ids.add("account", identifier, findings=held)
         receipt = self.receipts.find_pending(account.id)
         receipt = receipt or self.receipts.add(account.id, asked_by="system")
-        leases_end = self.jobs.find_end_of_leases(account.id)
-        until = leases_end + LEASE_TOLERANCE if leases_end else None
-        self.receipts.begin(receipt, findings=held, awaits_until=until)
+        self.receipts.begin(receipt, findings=held)
         self.accounts.begin_erasure(unit, account)
 
     def erase_again(self, account_id: str, *, by: str, kept_until: datetime | None) -> None:
@@ -252,11 +246,10 @@ class ErasureService:
         """Delete what is left, and return the receipt once nothing of the person is stored."""
         receipt = Receipt.model_validate(document)
         self._finish(receipt.account)
-        if receipt.awaits_until_at:
-            if now() < receipt.awaits_until_at:
-                return None
-            self._forget(receipt)  # what a job has stored after its record was deleted
-        return self.receipts.find_pending(receipt.account)
+        if receipt.begun_at and now() < receipt.begun_at + COMPLETE_AFTER:
+            return None
+        self._forget(receipt)  # what a job has stored after its record was deleted
+        return receipt
 
     def _forget(self, receipt: Receipt) -> None:
         for kind, forget in self.forgetting.steps:
@@ -275,15 +268,9 @@ class ErasureService:
 
     def _complete(self, gone: Sequence[Receipt]) -> None:
         Erasures(self.store).finish_all()
-        remains = self.store.scrub().remains
-        complete = partial(self._complete_one, remains=remains)
+        self.store.scrub()
+        complete = self.receipts.complete
         self.failed.do_each("erasure_receipt", gone, complete, lambda receipt: receipt.account)
-
-    def _complete_one(self, receipt: Receipt, *, remains: Sequence[Remnant]) -> None:
-        since = receipt.gone_at or receipt.created_at
-        if Remnant.LOG_IN_USE in remains and now() < since + SCRUBBED_WITHIN:
-            return
-        self.receipts.complete(receipt)
 
     def find_receipt(self, *, code: str) -> Receipt | None:
         return self.receipts.find_by_code(code) if CODE.fullmatch(code) else None
