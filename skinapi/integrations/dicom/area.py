@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from skinapi.base.settings.settings import Settings
-from skinapi.findings.records.events import FindingFiled, FindingsChanged, LetterIssued
+from skinapi.findings.records.events import FindingFiled, FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.integrations.dicom.archive import (
@@ -72,7 +72,6 @@ def _subscribe(
 
     work.inside(FindingFiled, send_filed)
     work.inside(FindingsChanged, send_changed)
-    work.inside(LetterIssued, lambda event: send(event.finding))
 
 
 def _has_archive(settings: ArchiveSettings) -> bool:

@@ -35,17 +35,9 @@ class StudiesService:
             raise NotFound(NOT_YOURS)
         finding, owner = self.findings.get(number=str(stored.number), to=to)
         withdrawn = self.findings.photos.withdrawn(owner)
-        report = self.reports.read_report(
-            number=str(finding.number), to=to, language=None, issue=False
-        )
-        letters = [shown.letter for shown in report.letters]
-        changes = [finding.said_at]
-        changes += [letter.signed_at for letter in letters if letter.signed_at]
-        changes += [letter.withdrawn.withdrawn_at for letter in letters if letter.withdrawn]
         objects = (
             *sorted(pictures_of(finding), key=lambda known: (known.kind, known.number)),
-            ObjectId.of_report(finding.id, Kind.STRUCTURED_REPORT, finding.said_at),
-            ObjectId.of_report(finding.id, Kind.REPORT, max(changes)),
+            *(ObjectId.of_report(finding, kind) for kind in (Kind.STRUCTURED_REPORT, Kind.REPORT)),
         )
         return Study(finding, objects, to, withdrawn)
 

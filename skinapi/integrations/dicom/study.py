@@ -53,8 +53,8 @@ class ObjectId:
     number: int
 
     @classmethod
-    def of_report(cls, finding: str, kind: Kind, said_at: datetime) -> Self:
-        return cls(finding, kind, (said_at - EPOCH) // TICK)
+    def of_report(cls, finding: StoredFinding, kind: Kind) -> Self:
+        return cls(finding.id, kind, (finding.said_at - EPOCH) // TICK)
 
     @property
     def place(self) -> int:
