@@ -10,9 +10,8 @@ from skinapi.base.settings.installation import AreaSettings
 class LabSettings(AreaSettings):
     max_dataset_bytes: PositiveInt = Field(
         default=2 * 1024**3,
-        description="Largest data set in bytes, as it is sent and unpacked. While it is checked, "
-        "INSTANCE_DIR needs about three times as much free space. In each process, uploads under "
-        "way take at most twice as much.",
+        description="Largest data set in bytes, as it is sent and unpacked. The check of one "
+        "needs about three times as much free space in INSTANCE_DIR.",
     )
     dataset_quota_bytes: PositiveInt = Field(
         default=20 * 1024**3,
@@ -20,13 +19,13 @@ class LabSettings(AreaSettings):
     )
     starting_weights: Path | None = Field(
         default=None,
-        description="Folder with ImageNet weights of architectures that the model in service does "
-        "not have: trainings in the lab begin from them. Without: from random weights.",
+        description="Folder with ImageNet weights from which trainings begin, for other "
+        "architectures than that of the model in service.",
     )
     not_skin_pictures: Path | None = Field(
         default=None,
-        description="Folder of photographs of anything but skin. Trainings in the lab fit the "
-        "detector that refuses such pictures to them; a model without it does not pass the gates.",
+        description="Folder of photographs of anything but skin, for the detector that refuses "
+        "them. A model without it does not pass the gates.",
     )
     normal_skin_pictures: Path | None = Field(
         default=None,

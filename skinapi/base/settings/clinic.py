@@ -21,30 +21,28 @@ class ClinicSettings(InstallationSettings):
     unassigned_patients: str = Field(
         default="all",
         max_length=4000,
-        description="Which doctors see what waits of patients who have no doctor "
-        "([rules](../reviews.md#patients-without-a-doctor)): `all`, the e-mails of "
-        "some, comma-separated, or `none`.",
+        description="Which doctors see the [patients without a "
+        "doctor](../reviews.md#patients-without-a-doctor): `all`, some e-mails, comma-separated, "
+        "or `none`.",
     )
     clinic_phone: str | None = Field(
         default=None,
         max_length=40,
-        description="The telephone of the clinic, as its patients dial it: pages and reports name "
-        "it to whoever is to see a doctor or waits for longer than "
-        "REVIEW_WITHIN_DAYS.",
+        description="The clinic's telephone number, which pages and reports give to patients "
+        "who should see a doctor.",
     )
     review_within_days: int | None = Field(
         default=None,
         ge=1,
         le=90,
-        description="Within how many days a doctor usually answers: patients read it beside who "
-        "will look at a finding. If empty: no time is named.",
+        description="Within how many days a doctor usually answers, as patients read it.",
     )
 
     default_doctor: str | None = Field(
         default=None,
         max_length=254,
-        description="The e-mail of the doctor in charge of new patients for whom nobody names "
-        "another: at an approval, or in the key of a program that adds them. If empty: nobody is.",
+        description="E-mail of the doctor in charge of new patients, if neither the approval "
+        "nor the key of a program names another.",
     )
 
     @property

@@ -11,8 +11,8 @@ from skinapi.base.settings.value_checks import MailAddress, read_smtp_url
 class ConnectionSettings(InstallationSettings):
     smtp_url: SecretStr | None = Field(
         default=None,
-        description="The mail server that takes notices: `smtp://user:password@host:587`, which "
-        "changes to TLS (STARTTLS), or `smtps://`. If empty: no mail is sent.",
+        description="The mail server: `smtp://user:password@host:587` (STARTTLS) or "
+        "`smtps://`. If empty: no mail is sent.",
     )
     mail_from: str | None = Field(
         default=None,
@@ -21,8 +21,8 @@ class ConnectionSettings(InstallationSettings):
     )
     trusted_authorities: Path | None = Field(
         default=None,
-        description="File (PEM) with the certificates of authorities, such as that of the clinic, "
-        "that are trusted besides the public ones, by all that the server calls.",
+        description="PEM file of certificate authorities, such as the clinic's, that the "
+        "server trusts in addition to the public ones.",
     )
 
     @property

@@ -26,29 +26,25 @@ class FindingSettings(InstallationSettings):
     )
     triage: Triage = Field(
         default="cautious",
-        description="The operating point: how many cancers must be sent to a doctor, and so how "
-        "many harmless lesions are spared a visit. Until an admin chooses another in "
-        "the console.",
+        description="The operating point: how many cancers must be sent to a doctor. It "
+        "applies until an admin chooses another.",
     )
     prevalence: float | None = Field(
         default=None,
         ge=LEAST_PREVALENCE,
         lt=100,
-        description="Of 100 spots that are photographed here, how many are a skin cancer, such as "
-        "`2`. Pages and reports then show the probabilities for that share; the "
-        "advice stays as it is. If empty: they hold for the pictures on which the "
-        "model was calibrated.",
+        description="Of 100 spots that are photographed here, how many are a skin cancer. "
+        "People then read probabilities for that share; the advice stays.",
     )
     num_streams: AutoInt = Field(
         default=None,
-        description="Photos that are judged at the same time, in each process. 16 more wait; "
-        "others get 503 with `Retry-After`. If empty or `auto`: the processor cores of each "
-        "process, up to 4.",
+        description="Photos that are judged at the same time, in each process; 16 more wait. "
+        "If empty or `auto`: the cores of each process, up to 4.",
     )
     photos: Literal["never", "consent", "always"] = Field(
         default="consent",
-        description="When a photo is stored. `consent`: where its owner agreed, in the form field "
-        "`keep_photo`, or for all photos with `PUT /me/consents`.",
+        description="When a photo is stored. `consent`: if its owner agreed, for this photo "
+        "(`keep_photo`) or for all (`PUT /me/consents`).",
     )
 
     @field_validator("prevalence", mode="before")

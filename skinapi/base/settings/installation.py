@@ -21,25 +21,23 @@ class InstallationSettings(BaseSettings):
     )
     instance_dir: Path = Field(
         default=Path("instance"),
-        description="State on this machine: database, files, the development secret. Without "
-        "MONGO_URI, production requires it to be set: it must be on a disk that survives restarts.",
+        description="Database, files and the development secret of this machine. Required in "
+        "production without MONGO_URI, on a disk that survives restarts.",
     )
     mongo_uri: SecretStr | None = Field(
         default=None,
-        description="Address of a MongoDB (`mongodb://` or `mongodb+srv://`). Documents and files "
-        "(GridFS) are kept there. If empty: SQLite and files in INSTANCE_DIR.",
+        description="Address of a MongoDB for documents and files: `mongodb://` or "
+        "`mongodb+srv://`. If empty: SQLite and files in INSTANCE_DIR.",
     )
     jwt_secret_key: SecretStr | None = Field(
         default=None,
-        description="Signs the access tokens, and encrypts the key of patients' numbers. At least "
-        "32 random characters; required in production. In development one is made and kept in "
-        "INSTANCE_DIR.",
+        description="Signs access tokens and encrypts the key of patients' numbers. At least "
+        "32 random characters; required in production.",
     )
     former_jwt_secret_keys: SecretStr | None = Field(
         default=None,
         description="Earlier values of JWT_SECRET_KEY, the newest first, comma-separated. They "
-        "verify the audit rows that they signed, and keep working what was set up "
-        "with them, such as second factors; they verify no token.",
+        "verify old audit rows and keep second factors working, but verify no token.",
     )
 
     @property

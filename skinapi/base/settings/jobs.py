@@ -11,21 +11,19 @@ class JobSettings(InstallationSettings):
         default=1,
         ge=0,
         le=16,
-        description="Job workers that `serve` starts; each runs one job at a time, such as a "
-        "training, and beside it a short one, such as an import. 0: none, jobs wait for a worker "
-        "that is started elsewhere.",
+        description="Job workers that `serve` starts. Each runs one job, such as a training, "
+        "and beside it a short one, such as an import.",
     )
     job_memory_bytes: PositiveInt | None = Field(
         default=None,
-        description="Bytes of memory that each process of a job may use. A job that needs more "
-        "fails with a sentence. If empty: as much as the machine has, or its container may use.",
+        description="Memory in bytes of each process of a job. If empty: that of the machine "
+        "or container.",
     )
     job_hours: float = Field(
         default=24,
         gt=0,
         le=24 * 31,
-        description="Hours that a job such as a training may run; past them it fails with a "
-        "sentence, and the next person's job begins.",
+        description="Hours that a job such as a training may run before it fails.",
     )
 
     @property

@@ -12,14 +12,13 @@ class LimitSettings(InstallationSettings):
     rate_limit_storage: SecretStr | None = Field(
         default=None,
         description="Where rate limits are counted: `redis://host:6379`, `rediss://`, "
-        "`mongodb://` or `mongodb+srv://`, or `memory://` for one worker. If empty: in MongoDB "
-        "where MONGO_URI is set, else in a SQLite file in INSTANCE_DIR.",
+        "`mongodb://`, `mongodb+srv://`, or `memory://` for one worker. If empty: in the MongoDB "
+        "of MONGO_URI, or in INSTANCE_DIR.",
     )
     rate_read: str = Field(
         default="600/minute",
-        description="Requests that read, by account, or by address without one; the files of "
-        "the console are not counted. Like the limits below it may differ by role: `600/minute, "
-        "doctor=1200/minute`.",
+        description="Requests that read, by account, or by address without one. A limit can "
+        "differ by role: `600/minute, doctor=1200/minute`.",
     )
     rate_write: str = Field(
         default="120/minute", description="Requests that change something, by account or address."
@@ -31,19 +30,17 @@ class LimitSettings(InstallationSettings):
     )
     rate_log_in: str = Field(
         default="600/minute",
-        description="Log-ins with a password, and refreshes, by address: all people of a hospital "
-        "may have one. Wrong passwords are limited by account besides.",
+        description="Log-ins with a password, and refreshes, by address. Wrong passwords are "
+        "also limited by account.",
     )
     rate_anonymous: str = Field(
         default="30/minute",
-        description="Requests on the routes of clients that send no token, and to "
-        "`/reports/verify`, by address, or by account where a token was sent.",
+        description="Requests of clients that send no token, and of `/reports/verify`, by address.",
     )
     rate_renderings: str = Field(
         default="60/minute",
-        description="Reports drawn as PDF or HTML for an account, and photos compared for it: each "
-        "takes as long as many other requests. A stored PDF is not drawn again, and is not "
-        "counted.",
+        description="Reports drawn as PDF or HTML, and photos compared, by account. A stored "
+        "PDF is not counted.",
     )
     rate_predictions: str = Field(
         default="1000/day",

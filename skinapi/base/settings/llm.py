@@ -20,8 +20,8 @@ class LlmSettings(InstallationSettings):
     )
     openrouter_checker_models: str = Field(
         default="anthropic/claude-haiku-4.5,mistralai/mistral-medium-3.1",
-        description="The LLM that compares what was written with its sources, and the "
-        "replacements. Of other makers (the part before the slash) than OPENROUTER_MODELS.",
+        description="The LLM that checks each sentence, and its replacements, of other makers "
+        "(the part before the slash) than OPENROUTER_MODELS.",
     )
     openrouter_url: str = Field(
         default="https://openrouter.ai/api/v1",
@@ -30,8 +30,8 @@ class LlmSettings(InstallationSettings):
     llm_company: str | None = Field(
         default=None,
         max_length=200,
-        description="Name and country of the company that answers at OPENROUTER_URL, as patients "
-        "read it before they consent. If empty, OpenRouter. After a change they are asked again.",
+        description="Name and country of the company at OPENROUTER_URL, which patients read "
+        "before they consent. If empty: OpenRouter. After a change, patients are asked again.",
     )
     predict_narrative: Literal["template", "llm"] = Field(
         default="template",
@@ -41,8 +41,8 @@ class LlmSettings(InstallationSettings):
     llm_daily_budget: NonNegativeInt = Field(
         default=1000,
         le=10**9,
-        description="LLM requests a day (UTC), for the whole installation; those of one account "
-        "take a tenth at most. An explanation takes two.",
+        description="LLM requests of all accounts in a day (UTC); one account takes at most a "
+        "tenth. An explanation takes two.",
     )
 
     @field_validator("openrouter_checker_models")

@@ -32,8 +32,8 @@ class LogInSettings(InstallationSettings):
     )
     require_second_factor: str | None = Field(
         default=None,
-        description="Roles whose accounts need a second factor, separated by commas, such as "
-        "`doctor,researcher,admin`. Until one is set up, their tokens open the account page alone.",
+        description="Roles that need a second factor, comma-separated, such as "
+        "`doctor,researcher,admin`. Without one, they open only the account page.",
     )
     waiting_account_days: PositiveInt = Field(
         default=90,

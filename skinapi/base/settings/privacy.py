@@ -44,39 +44,37 @@ class PrivacySettings(InstallationSettings):
         default=None,
         ge=SHORTEST_PHOTOS,
         le=LONGEST,
-        description="Days after which the photos of a spot are deleted, and its findings stay "
+        description="Days after which the photos of a spot are deleted; its findings stay "
         "([what counts](privacy.md#retention)). If empty: never.",
     )
     retain_findings_days: int | None = Field(
         default=None,
         ge=SHORTEST_FINDINGS,
         le=LONGEST,
-        description="Days after which a spot is deleted, with its findings, photos, reviews, "
-        "letters and reports, counted likewise. If empty: never.",
+        description="Days after which a spot is deleted with everything about it. If empty: never.",
     )
     retain_messages_days: int | None = Field(
         default=None,
         ge=SHORTEST_MESSAGES,
         le=LONGEST,
-        description="Days after which messages between patients and doctors go that need no "
-        "answer. If empty: never.",
+        description="Days after which messages are deleted that need no answer. If empty: never.",
     )
     retain_accounts_days: int | None = Field(
         default=None,
         ge=SHORTEST_ACCOUNTS,
         le=LONGEST,
-        description="Days without use after which a patient's account is deleted, with all its "
-        "data. The patient gets a mail 30 days before. If empty: never.",
+        description="Days without use after which a patient's account is deleted, with a mail "
+        "30 days before. If empty: never.",
     )
     deletion_wait_days: Annotated[int, Field(ge=0, le=LONGEST_WAIT_DAYS)] = Field(
         default=0,
-        description="Days between the closing of an account and its erasure. Until then an admin "
-        "can open it again. With 0 it is erased at once if nothing keeps it.",
+        description="Days between the closing of an account and its erasure, in which an admin "
+        "can open it again.",
     )
     record_retention: Annotated[int, Field(ge=1, le=MOST_YEARS)] | None = Field(
         default=None,
         description="Years after the newest signed review or letter before a closed account is "
-        "erased. Signed findings cannot be deleted alone. If empty, nothing is kept.",
+        "erased. Signed findings cannot be deleted alone. If empty: none.",
     )
 
     @property

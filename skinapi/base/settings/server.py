@@ -15,66 +15,63 @@ LEAST_HELD_BYTES = 20 * 1024 * 1024
 class MonitoringSettings(InstallationSettings):
     metrics_token: SecretStr | None = Field(
         default=None,
-        description="Bearer token with which a Prometheus scraper reads `/metrics`. At least 16 "
-        "random characters in production. If empty, only admins can read it.",
+        description="Bearer token for a Prometheus that reads `/metrics`; at least 16 random "
+        "characters. If empty: only admins read it.",
     )
     log_addresses: bool = Field(
         default=False,
-        description="Whether each line of the log has the caller's IP address, which is personal "
-        "data. For whoever must find an attacker; keep such a log no longer than that needs.",
+        description="Whether log lines have the caller's IP address, which is personal data. "
+        "Keep such a log no longer than you need it.",
     )
 
 
 class ServerSettings(FindingSettings):
     areas: str | None = Field(
         default=None,
-        description="What of the server is on, separated by commas: see `python -m skinapi "
-        "areas`; `none` switches all off. If empty: all. What is off answers 404, tells "
-        "nobody what happens meanwhile, and is in no menu and not in openapi.json; what it has "
-        "stored stays, and is erased with its account.",
+        description="What is switched on, comma-separated (`python -m skinapi areas` lists "
+        "it); `none` switches all off. If empty: all. What is off answers 404; its stored data "
+        "stays, and is erased with its account.",
     )
     bind: str | None = Field(
         default=None,
-        description="Where to listen: `host:port`, several separated by commas. If empty: "
+        description="Where to listen: `host:port`, comma-separated. If empty: "
         "`127.0.0.1:PORT`, in production `0.0.0.0:PORT`.",
     )
     public_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("public_url", "render_external_url"),
-        description="The address that people use, as `https://host`; the QR code of a report "
-        "leads there. Required in production. If empty: the first address of BIND.",
+        description="The address that people open, as `https://host`, also in the QR code of "
+        "reports. Required in production.",
     )
     port: PositiveInt = Field(
         default=5000, le=65535, description="The port, where BIND is not set."
     )
     workers: AutoInt = Field(
         default=None,
-        description="Server processes. If empty or `auto`: one for two processor cores, as far as "
-        "half of the memory has room for them; `check-settings` says how many.",
+        description="Server processes. If empty or `auto`: one for two cores, as far as half "
+        "of the memory has room.",
     )
     threads: PositiveInt = Field(default=32, le=1024, description="Threads in each process.")
     trusted_proxies: int = Field(
         default=0,
         ge=0,
-        description="Proxies in front of the server that set `X-Forwarded-For`. If this is too "
-        "high, callers can forge their address; if it is too low, they share one and its "
-        "limits.",
+        description="Number of proxies in front that set `X-Forwarded-For`. If it is too high, "
+        "callers can forge their address; if it is too low, they share one and its limits.",
     )
     allowed_origins: str | None = Field(
         default=None,
         description="Front ends that may call from a browser, as `https://host`, "
-        "comma-separated. In development every page of this machine may call too.",
+        "comma-separated. In development also every page of this machine.",
     )
     embed_origins: str | None = Field(
         default=None,
-        description="Sites that may show `/embed` in a frame, as `https://host`, comma-separated: "
-        "docs/integrate/embed.md. If empty, that page is switched off.",
+        description="Sites that may show `/embed` in a frame, as `https://host`, "
+        "comma-separated. If empty: none.",
     )
     max_upload_bytes: PositiveInt = Field(
         default=LARGEST_PHOTO,
-        description="Largest photo in bytes. Request bodies have room in memory for two such "
-        "photos in each process, at least 20 MB; one that finds no room gets 503 with "
-        "`Retry-After`.",
+        description="Largest photo in bytes. Each process has memory for the bodies of two "
+        "such photos, at least 20 MB; further ones get 503.",
     )
 
     @property

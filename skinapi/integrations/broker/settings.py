@@ -21,9 +21,8 @@ WITHOUT_PASSWORD = "JOBS_BROKER must have a password, and not guest's, unless it
 class BrokerSettings(AreaSettings):
     jobs_broker: SecretStr | None = Field(
         default=None,
-        description="A message broker that tells job workers on many machines of new jobs: "
-        "`amqp://user:password@host/` or `amqps://` (RabbitMQ), `redis://` or `rediss://`. Needs "
-        "requirements-broker.txt. If empty: workers ask the store.",
+        description="A message broker that wakes job workers: `amqp://user:password@host/` or "
+        "`amqps://` (RabbitMQ), `redis://` or `rediss://`. If empty: workers ask the store.",
     )
 
     @property

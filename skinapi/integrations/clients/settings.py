@@ -11,8 +11,8 @@ from skinapi.base.settings.server import ServerSettings
 class OpenClientSettings(AreaSettings, ServerSettings):
     open_skinartify: bool | None = Field(
         default=None,
-        description="Whether Skinartify is served; it sends no token. If empty: only in "
-        "development on a loopback address without a proxy.",
+        description="Whether Skinartify is served, which sends no token. If empty: only in "
+        "development, on loopback without a proxy.",
     )
     open_explainable: bool | None = Field(
         default=None, description="The same for the explainable classifier."
@@ -20,8 +20,8 @@ class OpenClientSettings(AreaSettings, ServerSettings):
     open_guide: bool | None = Field(default=None, description="The same for DermaScan guide.")
     open_lab: bool = Field(
         default=False,
-        description="Whether DermaScan lab, the client of an earlier system, is served without a "
-        "token; refused unless the server listens on loopback alone, without a proxy.",
+        description="Whether DermaScan lab is served without a token; only on loopback without "
+        "a proxy.",
     )
 
     @property

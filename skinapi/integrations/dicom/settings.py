@@ -20,13 +20,13 @@ ArchiveTime = Literal["review", "finding"]
 class ArchiveSettings(AreaSettings):
     archive_url: str | None = Field(
         default=None,
-        description="The clinic's picture archive, to which findings are sent (DICOMweb): the "
-        "address below which it has `/studies`. If empty: none.",
+        description="The clinic's picture archive (DICOMweb): the address below which it has "
+        "`/studies`. If empty: none.",
     )
     archive_after: ArchiveTime = Field(
         default="review",
-        description="After what a finding is sent to the archive: a doctor's `review`, or as soon "
-        "as the `finding` is stored, and again after each review.",
+        description="When a finding is sent to the archive: after each `review`, or also as "
+        "soon as the `finding` is stored.",
     )
     archive_token: SecretStr | None = Field(
         default=None, description="Token that the archive asks for (`Bearer`)."

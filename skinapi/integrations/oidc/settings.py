@@ -98,13 +98,13 @@ def _read(adapter: TypeAdapter[T], name: str, kind: str, text: str) -> T:
 class LogInProviderSettings(AreaSettings):
     oidc_providers: str | None = Field(
         default=None,
-        description="Where the clinic's accounts log in (OpenID Connect), as a JSON list: "
-        "[log_in.md](../integrate/log_in.md). If empty: nobody but with a password.",
+        description="The clinic's providers of OpenID Connect, as a JSON list: "
+        "[log_in.md](../integrate/log_in.md). If empty: none.",
     )
     oidc_secrets: SecretStr | None = Field(
         default=None,
         description="The secret of this server at each of OIDC_PROVIDERS, as a JSON object: "
-        '`{"hospital": "…"}`. One without a secret here is a public client.',
+        '`{"hospital": "…"}`.',
     )
 
     @property

@@ -12,8 +12,8 @@ from skinapi.base.settings.value_checks import caught, read_networks
 class WebhookSettings(AreaSettings):
     webhook_private_ranges: str | None = Field(
         default=None,
-        description="Networks besides the public internet to which webhooks may be sent, such as "
-        "`10.1.0.0/16,127.0.0.0/8`, comma-separated; to them `http://` is allowed too.",
+        description="Private networks to which webhooks may be sent, also by `http://`, such "
+        "as `10.1.0.0/16,127.0.0.0/8`.",
     )
 
     @property
