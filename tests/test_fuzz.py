@@ -41,7 +41,7 @@ CASES_EACH = size(1, 300)
 SEQUENCES, STEPS = size(2, 250), 10
 REGISTRATIONS = ("/register", "/doctors")  # no description of an e-mail makes a generator write one
 # What an answer leads to: the next operation, and where it finds what it needs.
-BY_EMAIL = ("approve_user", "change_role", "suspend_user", "reset_password", "delete_user")
+BY_EMAIL = ("approve_user", "change_role", "suspend_user", "delete_user")
 BY_NUMBER = ("show_submission", "show_photo", "show_thumbnail", "delete_submission")
 SENT_EMAIL = {"email": "$request.body#/email"}
 FIRST_NUMBER = {"number": "$response.body#/0/id"}

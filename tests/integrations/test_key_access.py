@@ -50,11 +50,11 @@ TAKE_NO_KEY = """
     # What an admin decides, and the desk to do it at.
     hand_link list_accounts list_users list_doctors delete_user move_spots change_role
     preview_move
-    suspend_user reset_password reset_second_factor add_doctor delete_doctor approve_user
+    suspend_user reset_second_factor add_doctor delete_doctor approve_user
     assign_doctor approve_accounts refuse_accounts
     show_overview show_usage promote_model roll_back_model delete_model
     show_operating_point choose_operating_point list_all_keys make_clinic_key revoke_any_key
-    show_retention keep_account end_keep list_erasures
+    show_retention keep_account list_erasures
     # Its clients know no key.
 """
 NO_KEY = {name for line in TAKE_NO_KEY.splitlines() if "#" not in line for name in line.split()}

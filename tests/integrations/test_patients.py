@@ -51,7 +51,7 @@ def test_nobody_logs_in_as_such_a_patient_and_no_mail_is_sent(backend: Backend) 
         answer = backend.client.post("/login", json={"email": patient.email, "password": password})
         assert answer.status_code in (400, 401)
     admin = backend.member(role="admin")
-    assert admin.call("POST", f"/users/{patient.email}/reset-password").status_code == 409
+    assert admin.call("POST", f"/users/{patient.email}/password-link").status_code == 409
     assert _find_recipient(backend.services.data.accounts, patient.id) is None
 
 

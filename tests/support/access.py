@@ -508,11 +508,9 @@ change_role                  admins            /users/{email}/role
 suspend_user                 admins            /users/{email}/suspend
 move_spots                   admins            /users/{email}/move
 preview_move                 admins            /users/{email}/move
-reset_password               admins            /users/{email}/reset-password
 reset_second_factor          admins            /users/{email}/second-factor
 assign_doctor                admins            /users/{email}/doctor
 keep_account                 admins            /users/{email}/keep
-end_keep                     admins            /users/{email}/keep
 list_doctors                 admins            /doctors
 add_doctor                   admins            /doctors
 delete_doctor                admins            /doctors/{doctor}

@@ -131,7 +131,6 @@ CASES: dict[str, tuple[Callable[[Backend], Desk], Act]] = {
     "refuse an account": (waiting, refuse),
     "make a patient a doctor": (a_patient, by_root("PUT", "/users/{}/role", {"role": "doctor"})),
     "delete a doctor": (a_doctor, by_root("DELETE", "/doctors/{}")),
-    "reset a password": (somebody, by_root("POST", "/users/{}/reset-password")),
     "use a refresh token again": (with_a_used_refresh_token, refresh),
     "delete one's own account": (a_patient, by_oneself("DELETE", "/me", OWN_PASSWORD)),
 }

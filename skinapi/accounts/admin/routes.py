@@ -21,7 +21,6 @@ from skinapi.accounts.admin.schemas import (
     NewDoctor,
     NewRole,
     OpenWork,
-    PasswordReset,
     Refusals,
     UsageQuery,
     UsageView,
@@ -35,7 +34,6 @@ from skinapi.accounts.auth.errors import (
     UNPROVEN,
     EmailTaken,
     LastAdmin,
-    NoPasswordHere,
     NoSecondFactor,
 )
 from skinapi.accounts.auth.passwords import ClientInfo
@@ -186,22 +184,6 @@ def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Messag
 
 
 @routes.route(
-    "POST",
-    "/users/<email>/reset-password",
-    access=admins("Only admin can reset passwords"),
-    raises=(NotFound, NoPasswordHere),
-)
-def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
-    """Replace an account's password by a one-time password, and revoke all its tokens."""
-    password, expires_at = admin.reset_password(email=email, by=subject.id)
-    return PasswordReset(
-        message="Hand this password over; it must be replaced at the first login",
-        password=password,
-        expires_at=expires_at,
-    )
-
-
-@routes.route(
     "DELETE",
     "/users/<email>/second-factor",
     access=admins("Only admin can remove second factors"),
@@ -237,21 +219,11 @@ def assign_doctor(
     "PUT", "/users/<email>/keep", access=admins("Only admin can keep accounts"), raises=(NotFound,)
 )
 def keep_account(admin: AdminService, *, email: str, body: Keep, subject: Subject) -> Message:
-    """Keep an account from being erased, with a reason. Its data is not deleted by age either."""
+    """Keep an account from being erased, with a reason, or with null no longer. Its data is not
+    deleted by age either.
+    """
     admin.set_keep(email=email, reason=body.reason, by=subject.id)
-    return Message(message=f"User {email} is kept.")
-
-
-@routes.route(
-    "DELETE",
-    "/users/<email>/keep",
-    access=admins("Only admin can keep accounts"),
-    raises=(NotFound,),
-)
-def end_keep(admin: AdminService, *, email: str, subject: Subject) -> Message:
-    """Stop keeping an account."""
-    admin.set_keep(email=email, reason=None, by=subject.id)
-    return Message(message=f"User {email} is no longer kept.")
+    return Message(message=f"User {email} is {'kept' if body.reason else 'no longer kept'}.")
 
 
 @routes.route(

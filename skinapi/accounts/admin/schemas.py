@@ -240,17 +240,11 @@ class NewDoctor(ContractBody):
 
 
 class Keep(Body):
-    reason: Name = Field(description="for the other admins")
+    reason: Name | None = Field(description="for the other admins; null: it is kept no longer")
 
 
 class Assignment(Body):
     doctor: Email | None = Field(description="the doctor's e-mail; null for nobody")
-
-
-class PasswordReset(Answer):
-    message: str
-    password: str = Field(description="to be handed over once; it opens the password page alone")
-    expires_at: datetime
 
 
 class UsageQuery(Query):

@@ -5,7 +5,7 @@ account is as it is wanted already, nothing is written.
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Literal, Unpack
 
@@ -25,7 +25,7 @@ from skinapi.accounts.admin.waiting_work import (
 from skinapi.accounts.auth.account import Account, AccountFields, Status, Subject
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.closing import AccountClosing
-from skinapi.accounts.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
+from skinapi.accounts.auth.errors import EmailTaken, NoSecondFactor
 from skinapi.accounts.auth.events import AccountAdded
 from skinapi.accounts.auth.guess_limits import GuessLimits
 from skinapi.accounts.auth.passwords import Passwords, Proof, one_time_password
@@ -152,24 +152,6 @@ class AdminService:
         except Duplicate as error:
             raise EmailTaken from error
 
-    def reset_password(self, *, email: str, by: str) -> tuple[str, datetime]:
-        """The one-time password, and when it expires."""
-        password = one_time_password()
-        expires_at = now() + self.initial_password_life
-        fields = self._initial_password_fields(password, expires_at)
-        self._reset_password(email=email, fields=fields, by=by)
-        return password, expires_at
-
-    @atomic
-    def _reset_password(self, unit: Unit, *, email: str, fields: AccountFields, by: str) -> None:
-        account = get_by_email(self.accounts, email, NO_ACCOUNT)
-        unit.audit("account.reset_password", by=by, target=account.id)
-        if account.provider and not account.has_password:
-            raise NoPasswordHere
-        self.guess_limits.reset(account)
-        revoked = AccountFields(token_version=account.token_version + 1)
-        self.accounts.change(unit, account, **(fields | revoked))
-
     @atomic
     def reset_second_factor(self, unit: Unit, *, email: str, by: str) -> None:
         """Remove the second factor of somebody who has lost it; one's own takes a code."""
@@ -275,10 +257,8 @@ class AdminService:
             return True
         return not account.must_change and self.passwords.matches(password, account.password_hash)
 
-    def _initial_password_fields(
-        self, password: str, expires_at: datetime | None = None
-    ) -> AccountFields:
+    def _initial_password_fields(self, password: str) -> AccountFields:
         return AccountFields(
             password_hash=self.passwords.hash(password),
-            initial_password_expires_at=expires_at or now() + self.initial_password_life,
+            initial_password_expires_at=now() + self.initial_password_life,
         )

@@ -13,7 +13,6 @@ from skinapi.base.errors import (
     SkinAPIError,
     SpotChanged,
 )
-from skinapi.base.field_types import Reason
 from skinapi.base.pages import Page
 from skinapi.findings.errors import (
     ContradictoryReview,
@@ -29,7 +28,7 @@ from skinapi.findings.reviews.corrections import CorrectionsService
 from skinapi.findings.reviews.outcomes import ModelOutcomes, OutcomeCounts
 from skinapi.findings.reviews.service import ReviewsService
 from skinapi.platform.web.declaration import Authenticated, Routes
-from skinapi.platform.web.schemas import Answer, Body, PageQuery, Query
+from skinapi.platform.web.schemas import Answer, PageQuery, Query
 
 routes: Routes[ReviewsService] = Routes(access=Authenticated())
 correction_routes: Routes[CorrectionsService] = Routes()
@@ -95,10 +94,6 @@ def list_reviews(
     return page.map(ReviewView.from_review)
 
 
-class VoidReason(Body):
-    reason: Reason = Field(description="for the audit trail: name nobody in it")
-
-
 @routes.route(
     "POST",
     "/submissions/<number>/reviews/<review>/void",
@@ -106,7 +101,7 @@ class VoidReason(Body):
     raises=(NotFound, Forbidden, ResultAwaited),
 )
 def void_review(
-    reviews: ReviewsService, *, number: str, review: str, body: VoidReason, subject: Subject
+    reviews: ReviewsService, *, number: str, review: str, body: StatedReason, subject: Subject
 ) -> ReviewView:
     """Void a review of the spot of this finding, as its signer, the doctor in charge, or any doctor
     if nobody is in charge. Nothing becomes milder, and what it covers waits for a review. The same

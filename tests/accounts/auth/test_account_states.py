@@ -182,14 +182,6 @@ class Accounts(RuleBasedStateMachine):
             account.version += 1
 
     @rule(by=sessions, email=EMAILS)
-    def reset_password(self, by: Session, email: str) -> None:
-        path = f"/users/{email}/reset-password"
-        if account := self.desk(by, "POST", path, email):
-            account.password = self.answer.get_json()["password"]
-            account.must_change = True
-            account.version += 1
-
-    @rule(by=sessions, email=EMAILS)
     def delete(self, by: Session, email: str) -> None:
         account = self.accounts.get(email)
         kind = "doctors" if account and account.role == "doctor" else "users"

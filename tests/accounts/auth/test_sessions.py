@@ -138,7 +138,6 @@ def test_a_session_ends_when_nobody_renews_it_and_at_its_last_day(backend: Backe
 ReminderKind = Callable[[Person, Person], TestResponse]
 ENDS: dict[str, ReminderKind] = {
     "suspension": lambda admin, _: admin.call("PATCH", f"/users/{EMAIL}/suspend"),
-    "reset": lambda admin, _: admin.call("POST", f"/users/{EMAIL}/reset-password"),
     "deletion": lambda admin, _: admin.call("DELETE", f"/users/{EMAIL}"),
     "logout": lambda _, ada: ada.call("POST", "/auth/logout"),
     "revocation": lambda _, ada: ada.call("DELETE", f"/me/sessions/{current(ada)['_id']}"),

@@ -17,7 +17,7 @@ export const NO_ADDRESS = ".invalid";
 /** @typedef {Api["AccountRow"]} Account */
 /** @typedef {Partial<Account> & {gone?: boolean}} Changed */
 /** What is shown once. @typedef {{title: string, text: string, password: string, expires_at?: string}} Told */
-/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "approve" | "refuse" | "reset" | "link" | "factor" | "delete" | "move" | "logInAt", role?: string, doctor?: string, provider?: string | null}} Question */
+/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "approve" | "refuse" | "link" | "factor" | "delete" | "move" | "logInAt", role?: string, doctor?: string, provider?: string | null}} Question */
 
 /** What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
  * `onApprove` asks for the doctor of a patient.
@@ -304,7 +304,6 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
     const made = await post(pathOf(account, "password-link"));
     onSecret({ title: say("passwordLink"), text: say("passwordLinkText"), password: made.link, expires_at: made.expires_at });
   };
-  const reset = async () => onSecret({ title: say("resetPassword"), text: say("resetPasswordText"), ...(await post(pathOf(account, "reset-password"))) });
   const removeFactor = async () => {
     await remove(pathOf(account, "second-factor"));
     onChange(account, { second_factor: false });
@@ -326,7 +325,6 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
   const asked = {
     suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],
     role: [own ? say("demoteSelf") : role === "admin" ? say("adminAsk", { who }) : `${say("changeRole")}${colon()}${who}`, demoted.join(" "), say(own || role !== "admin" ? "changeRole" : "makeAdmin"), () => setRole(account, /** @type {Account["role"]} */ (role), onChange)],
-    reset: [say("resetAsk"), say("resetAskText", { who }), say("resetPassword"), reset],
     link: [say("passwordLink"), say("passwordLinkAskText", { who }), say("passwordLink"), link],
     factor: [say("removeFactor"), say("removeFactorText", { who }), say("removeFactor"), removeFactor],
     logInAt: provider
@@ -339,7 +337,6 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose, doctors }
     suspend: [sayValue("is", account.status), say("is_suspended")],
     role: [sayValue("role", account.role), sayValue("role", role)],
     factor: [say("hasSecondFactor"), say("passwordAlone")],
-    reset: [say("password"), say("resetPassword")],
     logInAt: provider ? [say("password"), name] : [name, say("password")],
   };
   const [before, after] = changes[question.kind] ?? [];

@@ -92,8 +92,7 @@ const Managed = ({ account, act, doctors }) => {
       ${(account.role === "user" || account.waiting || inCharge) && html`
         <${ChoiceToPress} key=${`of ${inCharge}`} label=${say("assignDoctor")} name="doctor" value=${inCharge} options=${doctorsToChoose(inCharge, doctors.filter(({ _id }) => _id !== account._id), say("nobody"))}
           button=${say("changeDoctor")} onPress=${(/** @type {string} */ email) => setDoctor(account, email || null, act.onChange).catch(act.onError)} />`}
-      ${!account.provider && html`<button onClick=${() => ask("link")}>${say("passwordLink")}</button>
-      <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>`}
+      ${!account.provider && html`<button onClick=${() => ask("link")}>${say("passwordLink")}</button>`}
       <${LogInAt} account=${account} onAsk=${(/** @type {Question} */ question) => act.onAsk(question, [account])} />
       ${account.second_factor && !isOneself(account) && html`<button onClick=${() => ask("factor")}>${say("removeFactor")}</button>`}
       ${account.role === "user" && account.status !== "closed" && html`<button onClick=${() => ask("move")}>${say("moveSpots")}</button>`}

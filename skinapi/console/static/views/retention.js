@@ -22,7 +22,7 @@ const Kept = ({ kept, onChange }) => {
     toast(say("keptNow"));
     onChange();
   };
-  const end = (/** @type {string} */ one) => remove(apiPath`/users/${one}/keep`).then(onChange);
+  const end = (/** @type {string} */ one) => put(apiPath`/users/${one}/keep`, { reason: null }).then(onChange);
   return html`
     <h2>${say("keptAccounts")}</h2>
     <p>${say("keepText")}</p>

@@ -42,7 +42,7 @@ from skinapi.platform.web.schemas import Answer, Body, ContractPageQuery, Query
 
 
 class StatedReason(Body):
-    reason: Reason = Field(description="the patient reads it: name nobody else in it")
+    reason: Reason = Field(description="name nobody else in it: the patient may read it")
 
 
 class ErrorView(Answer):
