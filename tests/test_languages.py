@@ -97,7 +97,7 @@ def test_every_language_has_the_same_words_with_the_same_placeholders(file: str)
         dict(placeholders_in(read_yaml("skinapi", file.replace("/en/", f"/{language}/"))))
         for language in LANGUAGES
     )
-    assert len(english) > 2
+    assert len(english) > 1
     assert all(other == english for other in others)
 
 

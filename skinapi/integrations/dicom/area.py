@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from skinapi.base.settings.settings import Settings
-from skinapi.findings.records.events import FindingFiled, FindingsChanged
+from skinapi.findings.records.events import FindingsChanged
 from skinapi.findings.records.finding_access import FindingAccess
-from skinapi.findings.records.stored_finding import StoredFindingRow
 from skinapi.integrations.dicom.archive import (
     ARCHIVE,
     ArchiveClient,
@@ -55,23 +54,13 @@ def _subscribe(
     if settings.archive_url is None:
         return
 
-    at_once = settings.archive_after == "finding"
-
-    def send(finding: StoredFindingRow) -> None:
-        about = {"type": "study", "finding": finding.id, "number": finding.number}
-        deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
-
-    def send_filed(event: FindingFiled) -> None:
-        if at_once and event.starts_spot:
-            send(event.finding)
-
-    def send_changed(event: FindingsChanged) -> None:
+    def send(event: FindingsChanged) -> None:
         for finding in findings.records.see(event.findings):
-            if finding.decision or at_once:
-                send(finding)
+            if finding.decision:  # once a doctor has signed a review
+                about = {"type": "study", "finding": finding.id, "number": finding.number}
+                deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
 
-    work.inside(FindingFiled, send_filed)
-    work.inside(FindingsChanged, send_changed)
+    work.inside(FindingsChanged, send)
 
 
 def _has_archive(settings: ArchiveSettings) -> bool:

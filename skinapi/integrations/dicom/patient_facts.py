@@ -21,7 +21,6 @@ from skinapi.integrations.dicom.header import (
     text_in,
 )
 from skinapi.integrations.standards import (
-    LATERALITY_OF,
     MODALITY_OF,
     SEX_OF,
     SITE_OF,
@@ -122,11 +121,7 @@ def _read_place(header: Dataset) -> tuple[BodySite | None, Laterality | None, Bo
     if site is None:
         return None, None, None
     told = text_in(header, "ImageLaterality") or text_in(header, "Laterality")
-    modifier = first_item(region, "AnatomicRegionModifierSequence")
-    laterality = _LATERALITIES.get(told) or (
-        LATERALITY_OF.get(_snomed_code(modifier)) if modifier else None
-    )
-    return site, laterality, side_of(code)
+    return site, _LATERALITIES.get(told), side_of(code)
 
 
 def _snomed_code(item: Dataset) -> str:

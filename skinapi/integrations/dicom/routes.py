@@ -29,7 +29,6 @@ from skinapi.integrations.dicom.multipart import (
     spool_parts,
 )
 from skinapi.integrations.dicom.receiving import IntakeService
-from skinapi.integrations.dicom.settings import ArchiveTime
 from skinapi.integrations.dicom.stow import (
     DICOM_JSON,
     DicomNotInstalled,
@@ -116,7 +115,6 @@ archive_routes: Routes[ArchiveService] = Routes(
 
 class ArchiveView(Answer):
     address: str | None = Field(description="of the archive (ARCHIVE_URL); null where none is set")
-    sends_after: ArchiveTime = Field(description="ARCHIVE_AFTER")
 
 
 class ArchiveDeliveryView(DeliveryView):
@@ -129,9 +127,8 @@ class ArchiveDeliveryView(DeliveryView):
 
 @archive_routes.route("GET", "/archive")
 def show_archive(archive: ArchiveService) -> ArchiveView:
-    """To which picture archive findings are sent, and after what."""
-    settings = archive.settings
-    return ArchiveView(address=settings.archive_url, sends_after=settings.archive_after)
+    """To which picture archive findings are sent."""
+    return ArchiveView(address=archive.settings.archive_url)
 
 
 @archive_routes.route("GET", "/archive/deliveries")

@@ -1,7 +1,6 @@
 """The settings of the clinic's picture archive."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from pydantic import Field, SecretStr
 
@@ -13,20 +12,12 @@ from skinapi.base.settings.value_checks import (
     stays_private,
 )
 
-# After what a finding is sent to the archive.
-ArchiveTime = Literal["review", "finding"]
-
 
 class ArchiveSettings(AreaSettings):
     archive_url: str | None = Field(
         default=None,
         description="The clinic's picture archive (DICOMweb): the address below which it has "
         "`/studies`. If empty: none.",
-    )
-    archive_after: ArchiveTime = Field(
-        default="review",
-        description="When a finding is sent to the archive: after each `review`, or also as "
-        "soon as the `finding` is stored.",
     )
     archive_token: SecretStr | None = Field(
         default=None, description="Token that the archive asks for (`Bearer`)."

@@ -81,21 +81,6 @@ def test_a_finding_is_sent_after_its_review_and_is_then_there(
     assert {row["by"] for row in reads} == {ARCHIVE}
 
 
-def test_each_finding_is_sent_once_it_is_stored_where_the_clinic_asks_for_that(
-    archive: FakeArchive, tmp_path: Path
-) -> None:
-    made = Backend(tmp_path, archive_url=archive.url, archive_after="finding")
-    ada = made.member()
-    first = predicted(ada, modality="dermoscopic")
-    send_due(made)
-    sent = set(archive.kept)
-    assert sent
-    predicted(ada, photo_of("melanoma"), lesion=first["lesion"], modality="dermoscopic")
-    send_due(made)
-    assert len(archive.kept) > len(sent)
-    made.services.store.close()
-
-
 def test_what_is_entered_in_error_while_it_is_sent_is_no_damaged_record(
     backend: Backend, archive: FakeArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +181,7 @@ def test_an_admin_sees_where_findings_are_sent_and_how_it_went(
     send_due(backend)
     admin = backend.admin()
     shown = admin.call("GET", "/archive").get_json()
-    assert shown == {"address": archive.url, "sends_after": "review"}
+    assert shown == {"address": archive.url}
     [delivery] = admin.pages("/archive/deliveries")
     assert (delivery["state"], delivery["fault"], delivery["type"]) == (
         "waiting",
