@@ -25,6 +25,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"\btold_by\b|\bToldBy\b|hold_refused|no_mail_to_patient|letter_during_hold",
         r"record_in_work|ended-holds|review[._]show|submissions/[^ /]+/hold\b|SpotHolds|EndedHolds",
         r"held(Until|Beside|Together|Shown|WithGraver)|holdIt|letterIsHeld|letterSignHeld",
+        r"LONGEST_HOLD|USUAL_HOLD|\bend_hold\b|spot_holds|shorten_holds|mayHold|holdUntil",
     ),
     "findings without a spot": (
         r"list_unsorted|SpotWithoutPlace|spot_without_place|lesion=none|page_owned\(.*unsorted",
@@ -33,6 +34,7 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "letters that are struck": (
         r"written_of|letter_(decision|outdated)|LaterDecision|letter(Superseded|Before|Because|Changed)",
         r"SupersededView|later_letter_at|newer_report_at|letter_withdrawn_at|(decision|review)_replaced",
+        r"LetterChanged|letter_changed|whyStruck|superseded_letter",
     ),
     "deriving what counts": (
         r"has_seen\(|forget_seen|note_later_decision|BeginsWith|LetterOutdated|begins_elsewhere",
@@ -40,11 +42,13 @@ RETIRED: dict[str, tuple[str, ...]] = {
         r"\b(bandOf|bandOfSpot|waitsOf|waitsOfSpot|changeOf|decisionOf|isUnjudged|inOrder)\b",
         r"UnjudgedBadge|notJudgedYet|\breplacedBy\b|isReopened|countsElsewhere|asItWaits",
         r"isOwnAction|bandBefore|sayUnsure|unsureAbout|decisionStays|\braise_band\b",
+        r"spot_state|\bsuperseded|\breopen(ed|s|ing)\b|counts_again|list_replacing",
+        r"(sorted|decided|told)_elsewhere|(Result|Opinion)Stands|reviewStands",
     ),
     "joining accounts": (
         r"JoiningService|JoiningPreview|refuse_joined|find_staying|AccountsJoined|LOG_IN_JOINED",
         r"accounts_joined|log_in_joined|account_joined|patient_joined|goes_with_other|cannot_join",
-        r"joinAccount|accountsJoined|/join\b",
+        r"joinAccount|accountsJoined|/join\b|joined_(to|because)\b|OF_JOINED|isJoined",
     ),
     "joining spots": (r"join_lesion|joinSpot|JoinedWithItself|joined_with_itself|find_joined",),
     "second opinions as reviews": (
@@ -57,21 +61,27 @@ RETIRED: dict[str, tuple[str, ...]] = {
         "pictureNotGoodOpinion",
         *("second-opinion/answer", "close_opinion\\(", "opinionClose"),
     ),
-    "audiences": (r"\bAudience\b|\breader_of\(|reader_in_care|reader\.is_patient",),
+    "audiences": (
+        r"\bAudience\b|\breader_of\(|reader_in_care|reader\.is_patient",
+        r"knows_all",
+    ),
     "undo of an admin's acts": (
         *("account_acts", "/acts/", "UndoService", "undo_act", "UndoneView", "ActMessage"),
         *("former_doctor_gone", "has_patients_now", "putBack", "withdraw_arrival"),
         *("/unapprove", "unapprove_"),
+        r"AccountPutBack|mark_undone|notPutBack|undone_at",
     ),
     "kept records and former owners": (
         r"[Ff]ormer_?[Oo]wner|former_identity|record_(made|kept_until)_at|is_record\b",
         r"list_records_of|find_kept_record|PatientDeleted|patient_deleted|onlyRecord|recordOfDeleted\b",
         r"deletion_(asked|due)_at|TooLate\b|no_deletion_waits|takeDeletionBack|drop_waiting",
         r"ErasureBegun|AccountGone|BeingDeleted|AccountContents|erasures/waiting",
+        r"KeptRecord|\bas_record\b|all_but_record|keptRecords|spared_?[Rr]ecords|set_record_end",
     ),
     "people to reach": (
         r"people.to.reach|PeopleToReach|PersonToReach|ReachService|person_to_reach|note_again",
         r"patient_number_needed|PatientNumberNeeded|toReach(Text|Nobody|Address|Kept)",
+        r"person_reached|peopleToReach|\bTO_REACH\b|toReach(_told|Deletes)|[Uu]ndelivered",
     ),
     "people to reach for ten reasons": (
         r"find_what_to_tell|FindingToTell|ReachReason|list_graver_of_spots|ReachList",
@@ -83,27 +93,33 @@ RETIRED: dict[str, tuple[str, ...]] = {
     "emergency access": (
         *("BREAK_GLASS", "/break-glass", "BreakGlass", "break_glass_", "glass_broken"),
         *("get_to_read", "emergency_accesses", "AdminStopped", "#/emergency", "glassUntold"),
+        r"GLASS_BROKEN|broken_glass|glass(Ask|Chosen|Ended|Finding|Gone|Told)|title_emergency",
     ),
     "taking a case": (
         *("taken_by", "taken_at", "take_case", "give_back_case", "TAKEN_FOR", "case_taken"),
         *("takenBy", "caseTake", "caseGiveBack", "end_work\\("),
+        r"CaseTaken",
     ),
     "pauses and previews of retention": (
         r"retention_pause|pause_retention|resume_retention|preview_retention",
         r"retention/(pause|preview|holds)|retention\.(pause|resume|hold|release)",
         r"\bheld_(by|because)\b|retention(Pause|Hold|First|Month|Runs)|fixedKind|not_patient",
         "retention_runs",
+        r"PauseView|find_pause|pauseReason|RetentionPreviewQuery|preview_by_admin",
     ),
     "lists of findings of withdrawn models": (
         r"withdrawn-models|WithdrawnModel|withdrawn\.js|page_by_model",
+        r"list_withdrawn_(models|findings)|withdrawnModels|title_withdrawn",
     ),
     "a clock that goes wrong under a running server": (
         *("ClockWatch", "ClockAlarm", "clock_alarm", r"\bclock_jumped\b", r"\bfor_holds\b"),
         *("find_hold_time", r"\bis_ahead\(", "CLOCK_TOLERANCE", "mend_times"),
+        r"clock_set_right|clockWrong|clock_watch|skinapi_clock|itemsOfClock",
     ),
     "lost and replaced keys of patient numbers": (
         *("number_of_two", "NumberOfTwo", "wrap_again", "count_unnumbered"),
         *("require_known", "_may_be_own", "no longer found by their numbers"),
+        r"NO_NUMBER_KEY",
     ),
     "chains of corrections": (
         "ErasedFindingDenied",
