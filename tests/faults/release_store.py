@@ -53,6 +53,7 @@ def make_clinic(folder: Path) -> None:
         ask_colleague(backend, grey)
         leave(backend, grey, admin)
         make_traces(backend, grey, admin)
+        join_accounts(backend, grey, admin)
         teach(backend, admin, folder)
         read = json.dumps(read_all(backend), indent=1)
     folder.with_suffix(".json").write_text(read)
@@ -154,6 +155,19 @@ def make_traces(backend: Backend, grey: Person, admin: Person) -> None:
     changed = backend.approved("changed@example.org")
     role = admin.call("PUT", f"/users/{changed.email}/role", json={"role": "researcher"})
     assert role.status_code == 200, role.text
+
+
+def join_accounts(backend: Backend, grey: Person, admin: Person) -> None:
+    """Join the account of a patient whom a hospital has sent to the patient's own account."""
+    hospital = import_module("tests.integrations.test_keys").made(admin, "/admin/keys")[0]
+    number = {"system": "urn:oid:2.999.1", "value": "PAT-0815"}
+    sent = hospital.call("POST", "/patients/external", json=number).get_json()["_id"]
+    predicted(hospital, patient=sent)
+    kim = patient_of(backend, grey, "Kim Example")
+    joined = backend.services.data.accounts.get(sent).email
+    why = {"reason": "showed a passport", "current_password": PASSWORD}
+    body = {"into": kim.email, **why}
+    assert admin.call("POST", f"/users/{joined}/join", json=body).status_code == 200
 
 
 def teach(backend: Backend, admin: Person, folder: Path) -> None:

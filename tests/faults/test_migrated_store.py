@@ -26,7 +26,10 @@ REFUSED = 2
 FINDINGS = 2 * 3 * len(SAID)
 # The fields by collection that the migration may change.
 CHANGED = {
-    "accounts": {"queue_key", "findings", "must_change", "refused", "holds", "joined"},
+    "accounts": {
+        *("queue_key", "findings", "must_change", "refused", "holds"),
+        *("joined", "joined_to", "joined_because", "status", "erase_at"),
+    },
     "submissions": {
         "doctor",
         "taken_by",
@@ -152,11 +155,17 @@ def test_all_that_the_release_kept_is_read_after_the_migration(release: Path, fo
     with closing(backend.services.store):
         assert [fault.message for fault in check_integrity(backend.services)] == []
         assert [*backend.services.data.failed_items.walk_all()] == []
+        [joined] = backend.services.data.moved_accounts.walk_all()
+        assert backend.services.data.accounts.get(joined.id).status == "closed"
+        kim = backend.services.data.accounts.get(joined.account)
+        assert (kim.name, backend.services.data.findings.count_of(kim.id)) == ("Kim Example", 1)
+        found = backend.services.data.accounts.find_external([joined.external or ""])
+        assert found == kim
         read_now = json.loads(json.dumps(read_all(backend)))
         for path, answer in read_before.items():
             said = read_now[path]
             if path.endswith("/users"):  # closed accounts have a list of their own
-                answer = [row for row in answer if row["name"] != KEPT]
+                answer = [row for row in answer if row["name"] != KEPT and row["_id"] != joined.id]
             if path.endswith("/reviews") and not answer:  # it has those of its spot since
                 continue
             if path.endswith("/lesions"):  # each finding without a spot has one since
