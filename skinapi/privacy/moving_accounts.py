@@ -9,7 +9,7 @@ from pydantic import Field
 
 from skinapi.accounts.admin.decisions import NO_ACCOUNT, Assignments, get_by_email
 from skinapi.accounts.auth.account import Account, Status, Subject
-from skinapi.accounts.auth.accounts import CLOSED, Accounts
+from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.closing import AccountClosing
 from skinapi.accounts.auth.consents import PURPOSES, Consents, Purpose
 from skinapi.accounts.auth.events import ConsentWithdrawn
@@ -46,8 +46,11 @@ KEY = "idempotency_key"
 KEYED: Mapping[str, str] = {FINDINGS: "owner", "lesions": "owner", "messages": "author"}
 # Unsent mails that go to the other account. Those about the log-in stay with the closed one.
 MAILS = [Kind.NEWS, Kind.MESSAGE, Kind.OTHER_DOCTOR, Kind.REMINDER]
-ITSELF = "Spots cannot be moved from an account to itself. Name another account"
-PATIENTS_ALONE = "Spots are moved between accounts of patients alone. Give both the role user first"
+
+
+class CannotMove(Conflict):
+    code = "cannot_move"
+    sentence = "Spots are moved between two accounts of patients, neither of which is closed"
 
 
 class AccountToMove(Value):
@@ -183,9 +186,9 @@ class AccountMovingService:
 
 
 def _refuse(emptied: Account, other: Account) -> None:
-    if emptied.id == other.id:
-        raise Conflict(ITSELF)
-    if any(item.role != "user" or item.machine for item in (emptied, other)):
-        raise Conflict(PATIENTS_ALONE)
-    if "closed" in (emptied.status, other.status):
-        raise Conflict(CLOSED)
+    if emptied.id == other.id or not (_can_move(emptied) and _can_move(other)):
+        raise CannotMove
+
+
+def _can_move(account: Account) -> bool:
+    return account.role == "user" and not account.machine and account.status != "closed"

@@ -7,12 +7,12 @@ from skinapi.accounts.auth.email_addresses import Email
 from skinapi.accounts.auth.errors import UNPROVEN
 from skinapi.accounts.auth.passwords import ClientInfo
 from skinapi.accounts.auth.schemas import ProvenBody
-from skinapi.base.errors import Conflict, NotFound
+from skinapi.base.errors import NotFound
 from skinapi.base.pages import Page
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Body, Message, PageQuery
-from skinapi.privacy.moving_accounts import AccountMovingService, MovePreview
+from skinapi.privacy.moving_accounts import AccountMovingService, CannotMove, MovePreview
 from skinapi.privacy.readers import ReadersService, ReadingView
 
 readers_routes: Routes[ReadersService] = Routes()
@@ -42,7 +42,7 @@ class Move(ProvenBody, ReceivingAccount): ...
     "GET",
     "/users/<email>/move",
     access=admins("Only admin can move spots"),
-    raises=(NotFound, Conflict),
+    raises=(NotFound, CannotMove),
 )
 def preview_move(
     moving: AccountMovingService, *, email: str, query: ReceivingAccount
@@ -56,7 +56,7 @@ def preview_move(
     "/users/<email>/move",
     access=admins("Only admin can move spots"),
     rate=Rate.SIGN_IN,
-    raises=(*UNPROVEN, NotFound, Conflict),
+    raises=(*UNPROVEN, NotFound, CannotMove),
 )
 def move_spots(
     moving: AccountMovingService, *, email: str, body: Move, subject: Subject
