@@ -222,7 +222,8 @@ def _action(event: Event) -> str:
 def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
     """What `check` finds right after the faults, and no erasure that has begun accounts for."""
     closed = any(map(told.may_be_closed, told.subjects("remove")))
-    explanations = {r"account \w+ is half erased": closed}
+    half_erased = r"account \w+ is half erased|submissions of account \w+, which is gone"
+    explanations = {half_erased: closed}
     for fault in kept.faults:
         if not any(holds and re.fullmatch(said, fault) for said, holds in explanations.items()):
             yield f"check says: {fault}"

@@ -15,7 +15,6 @@ WantedRole = Literal["doctor", "researcher"]
 Status = Literal["waiting", "refused", "approved", "suspended", "closed"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
-ERASED = "erased.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
 
 
 class SecondFactor(StoredRecord):
@@ -157,7 +156,7 @@ class DeletionFields(StoredRecord):
     - `seen_at`, `warned_at`: when it was last used, to the day, and its owner was told that it goes
       unused; known only where unused ones go
     - `keep`: why an admin keeps it from being erased
-    - `erase_at`: when a closed account is erased; without it, its erasure has begun
+    - `erase_at`: when a closed account is erased
     """
 
     seen_at: datetime | None = None
@@ -171,21 +170,6 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
 
     id: str
     created_at: datetime
-
-    @property
-    def is_erasing(self) -> bool:
-        return self.status == "closed" and self.erase_at is None
-
-    def as_remnant(self) -> "Account":
-        """What stays of it until everything else is erased. It names nobody."""
-        return Account(
-            id=self.id,
-            created_at=self.created_at,
-            name="",
-            email=f"{self.id}@{ERASED}",
-            status="closed",
-            password_hash="",
-        )
 
     def lacks_second_factor(self, required: Collection[str]) -> bool:
         return self.role in required and not self.has_second_factor and self.can_log_in

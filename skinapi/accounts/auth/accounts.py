@@ -155,7 +155,7 @@ class Accounts(Repository[Account]):
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
         if account.active_doctor != wanted.active_doctor:
             self._note_patients(unit, wanted)
-        if account.approved != wanted.approved and not wanted.is_erasing:
+        if account.approved != wanted.approved:
             unit.publish(ApprovalChanged(account.id))
 
     def _write(self, account: Account, wanted: Account) -> None:
@@ -268,15 +268,11 @@ class Accounts(Repository[Account]):
         if back:
             unit.publish(DoctorReturned(doctor.id))
 
-    def begin_erasure(self, unit: Unit, account: Account) -> None:
-        """Take away everything that names the owner. Nobody finds the account from now on."""
-        remnant = account.as_remnant()
-        self._write(account, remnant)
-        self._publish(unit, account, remnant)
-
-    def remove(self, account_id: str) -> None:
-        """End an erasure."""
-        self._documents.delete({"id": account_id})
+    def remove(self, unit: Unit, account: Account) -> None:
+        """Begin an erasure. Nobody finds the account from now on."""
+        self._documents.delete({"id": account.id})
+        if account.active_doctor:
+            self._note_patients(unit, account.model_copy(update={"status": "closed"}))
 
     def list_due(self, *, at: datetime) -> list[str]:
         """List the ids of closed accounts whose time has come."""
@@ -293,14 +289,6 @@ class Accounts(Repository[Account]):
 
     def set_erase_at(self, account_id: str, erase_at: datetime) -> None:
         self._change({"id": account_id, "status": "closed"}, erase_at=erase_at)
-
-    def _read(self, document: Document | None) -> Account | None:
-        """An account whose erasure has begun is none any more."""
-        found = super()._read(document)
-        return None if found is None or found.is_erasing else found
-
-    def _read_each(self, documents: Iterable[Document]) -> list[Account]:
-        return [found for found in super()._read_each(documents) if not found.is_erasing]
 
     def _list_ids(self, filter: Filter) -> list[str]:
         return [document["id"] for document in self._documents.find(filter, fields=())]

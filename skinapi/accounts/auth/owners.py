@@ -36,8 +36,7 @@ class OwnerStatus:
 
     def stays(self, owner: str) -> bool:
         """Whether data of this owner may be kept."""
-        account = self._find(owner)
-        return account is not None and not _is_erasing(account)
+        return self._find(owner) is not None
 
     def may_research(self, owner: str) -> bool:
         """Whether jobs of the lab of this owner may go on."""
@@ -67,10 +66,6 @@ class OwnerStatus:
 
     def _find(self, owner: str) -> Document | None:
         return NO_ACCOUNT if owner == NOBODY else self._accounts.get(owner)
-
-
-def _is_erasing(account: Document) -> bool:
-    return account["status"] == "closed" and "erase_at" not in account
 
 
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What forgets an account that is erased, in this order. The account itself goes last."""
+"""What forgets a person whose account is erased, in this order."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

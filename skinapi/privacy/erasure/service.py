@@ -3,10 +3,9 @@
 An erasure has these steps. A process that is killed leaves the next one to another process, or to
 its own next start:
 
-1. One transaction begins it: the account names nobody any more, and nobody finds it.
+1. One transaction begins it: it deletes the account, so that nobody finds it any more.
 2. Each package and area forgets what it has (`ForgetSteps`), and the receipt notes how much.
-3. The account itself goes.
-4. After ten minutes each package forgets what a job has stored meanwhile, and the store overwrites
+3. After ten minutes each package forgets what a job has stored meanwhile, and the store overwrites
    what it can: the receipt is complete.
 """
 
@@ -200,7 +199,7 @@ class ErasureService:
         receipt = self.receipts.find_pending(account.id)
         receipt = receipt or self.receipts.add(account.id, asked_by="system")
         self.receipts.begin(receipt, findings=held)
-        self.accounts.begin_erasure(unit, account)
+        self.accounts.remove(unit, account)
 
     def erase_again(self, account_id: str, *, by: str, kept_until: datetime | None) -> None:
         """Erase an account that a restore brought back, or close it if 2.0.0 kept its medical
@@ -240,7 +239,7 @@ class ErasureService:
         receipt = self.receipts.find_pending(account_id)
         if receipt and receipt.begun_at and receipt.gone_at is None:
             self._forget(receipt)
-            self._remove(receipt)
+            self._end(receipt)
 
     def _go_on(self, document: Document) -> Receipt | None:
         """Delete what is left, and return the receipt once nothing of the person is stored."""
@@ -257,10 +256,9 @@ class ErasureService:
                 self.receipts.add_erased(receipt.id, kind, count)
 
     @atomic
-    def _remove(self, unit: Unit, receipt: Receipt) -> None:
+    def _end(self, unit: Unit, receipt: Receipt) -> None:
         if not self.receipts.set_gone(receipt.id):
             return  # another process has done it
-        self.accounts.remove(receipt.account)
         # Again, for a scrub since the beginning has overwritten none of it.
         held = receipt.erased.get("findings", 0)
         self.erased_ids.add("account", receipt.account, findings=held)
