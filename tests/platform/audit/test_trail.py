@@ -67,17 +67,6 @@ def plain_hash(row: Document) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def chain_anew(backend: Backend, kept: list[Document]) -> None:
-    rows = backend.services.store.collection("audit")
-    rows.delete({})
-    previous = "0" * 64
-    for number, row in enumerate(kept, 1):
-        forged = {**row, "sequence": number, "previous": previous}
-        previous = forged["hash"] = plain_hash(forged)
-        rows.insert(forged)
-    set_head(backend, {"sequence": len(kept), "hash": previous})
-
-
 def fill(backend: Backend, rows: int = 6) -> None:
     for number in range(rows):
         backend.services.data.trail.record(
@@ -193,14 +182,6 @@ def test_a_crash_before_the_chain_head_moves_is_no_fault(backend: Backend) -> No
         assert faults_of(backend) == []
     fill(backend)
     assert faults_of(backend) == []
-
-
-def test_a_trail_that_was_chained_anew_is_found(backend: Backend) -> None:
-    fill(backend)
-    chain_anew(backend, [row for row in backend.audit() if row["target"] != "1"])
-    says = faults_of(backend)
-    assert "audit row 1 was changed after it was written" in says
-    assert "the chain head of the audit rows is not signed with a known key" in says
 
 
 def test_a_reader_sees_which_rows_are_not_signed(backend: Backend) -> None:

@@ -89,17 +89,6 @@ def test_a_delivery_is_sent_once_and_shows_how_it_went(
     assert after.expires_at <= now() + KEPT
 
 
-def test_a_transaction_that_fails_delivers_nothing(backend: Backend, other: Other) -> None:
-    def change() -> None:
-        backend.services.data.deliveries.add("call", to="one", about={})
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        backend.services.store.transaction(change)
-    sender_of(backend, other).finish_pass()
-    assert other.taken == {}
-
-
 def test_a_failure_is_tried_again_later_each_time_after_a_longer_wait(
     backend: Backend, other: Other, sender: DeliverySender
 ) -> None:

@@ -72,14 +72,6 @@ def queue(documents: Documents) -> list[str]:
     return jobs
 
 
-def test_each_job_is_claimed_once(documents: Documents) -> None:
-    jobs = queue(documents)
-    with ThreadPoolExecutor(HANDS) as pool:
-        claims = pool.map(lambda _: claim_all(documents), range(HANDS))
-        assert sorted(job for claimed in claims for job in claimed) == jobs
-    assert documents.count({"attempts": 1}) == len(jobs)
-
-
 def test_of_many_that_insert_one_unique_key_one_wins(documents: Documents) -> None:
     documents.ensure_index("key", unique=True)
     for number in range(TIMES):

@@ -3,13 +3,11 @@
 import signal
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from skinapi.base.errors import StoreUnavailable
 from skinapi.platform.storage.ports import Remnant, Scrubbed, Store
 from skinapi.platform.stores import database_file
 from skinapi.platform.stores.sqlite_store import SqliteStore
@@ -118,29 +116,6 @@ def test_a_large_file_is_rewritten_when_the_operator_says_so_and_there_is_room(
     assert found_in(tmp_path) == {}
     with pytest.raises(RuntimeError):
         sqlite.transaction(sqlite.scrub)
-
-
-def test_a_file_that_a_scrub_made_smaller_is_not_taken_for_damaged(
-    sqlite: SqliteStore, tmp_path: Path
-) -> None:
-    path = tmp_path / "test.db"
-    with closing(SqliteStore(path, sqlite.blobs)) as other:  # type: ignore[arg-type]
-        fill(sqlite, 500)
-        for store in (sqlite, other):
-            store.scrub()
-        before = path.stat().st_size
-        for person in range(PEOPLE - 1):
-            sqlite.collection("things").delete({"owner": f"owner{person}"})
-        sqlite.scrub()
-        assert path.stat().st_size < before
-        for store in (sqlite, other):
-            store.ping()
-            assert store.collection("things").count() == 25
-        with path.open("r+b") as file:
-            file.truncate(path.stat().st_size // 2)
-        for store in (sqlite, other):
-            with pytest.raises(StoreUnavailable):
-                store.ping()
 
 
 KILLED_SCRUB = """

@@ -21,11 +21,9 @@ from tests.privacy.test_moving_accounts import SEEN, TwoAccounts
 from tests.support.backends import Backend, Person
 from tests.support.size import drill
 
-# Lists find a record by these.
-# One record each.
-
 MODELS = list_record_types()
 NO_LISTS = {"/model-card", "/lesions/<lesion>"}
+# Lists find a record by these.
 LINKS = {"owner", "account", "submission", "lesion", "doctor", "patient", "finding", "to", "status"}
 # Where a damaged record of the patient, or the last one made, would stand.
 SHOWN = {
@@ -37,8 +35,6 @@ SHOWN = {
     "sessions": "/me/sessions",
 }
 Damage = Callable[[Document, list[str]], Document]
-
-
 # One record, or read by its id alone.
 WITHOUT_LISTS = {"serving", "kept_answers", "stopped_sweeps"}
 

@@ -16,7 +16,7 @@ from skinapi.platform.web.answers import Renderer, plain_text, problem_json
 from skinapi.platform.web.declaration import Authenticated, Rate, Routes
 from skinapi.platform.web.schemas import Body, Form, Message, Upload
 from tests.platform.web.angular import ORIGIN, assert_readable
-from tests.support.backends import Backend, Person, unavailable
+from tests.support.backends import Backend, Person
 
 LARGEST = 100
 
@@ -183,25 +183,6 @@ def test_an_internal_error_does_not_show_its_text(
     assert "melanoma" not in answer.text + logged
     assert '"error": "RuntimeError"' in logged
     assert answer.headers["X-Request-ID"] in logged
-
-
-def test_an_unreachable_store_is_a_503_from_the_first_question_on(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person = backend.member()
-
-    for read in ("get", "find"):
-        monkeypatch.setattr(type(backend.services.store.collection("accounts")), read, unavailable)
-    for answer in (
-        person.call("GET", "/me", headers={"Origin": ORIGIN}),
-        backend.client.post(
-            "/login", json={"email": "a@b.c", "password": "x"}, headers={"Origin": ORIGIN}
-        ),
-    ):
-        assert answer.status_code == 503
-        assert answer.headers["Retry-After"]
-        assert answer.get_json()["code"] == "store_unavailable"
-        assert_readable(answer)
 
 
 HEX = "0af7651916cd43dd8448eb211c80319c"
