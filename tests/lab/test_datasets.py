@@ -29,7 +29,7 @@ from skinapi.learning.data.datasets import load_dataset
 from skinapi.model.dataset_labels import label_spellings
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, labelled, picture, send, table, upload, zipped
-from tests.support.backends import Backend, Person, both, erase, twin
+from tests.support.backends import Backend, Person, both, twin
 from tests.support.size import size
 
 
@@ -156,17 +156,6 @@ def test_a_data_set_is_deleted_by_its_owner_or_an_admin_and_not_while_it_is_used
     assert [row["action"] for row in backend.audit() if row["target"] == dataset] == [
         "dataset.sent", "dataset.published", "dataset.delete", "dataset.delete"
     ]  # fmt: skip
-
-
-def test_an_erased_researcher_leaves_no_data_set_and_no_upload(any_backend: Backend) -> None:
-    person = any_backend.member(role="researcher")
-    account = any_backend.account(person.email)
-    send(person, [upload(person, zipped(labelled(2)))])
-    upload(person, b"unused")
-    erase(any_backend.services, account)
-    for name in ("datasets", "images", "uploads", "upload_parts"):
-        assert any_backend.services.store.collection(name).find() == []
-    assert list(any_backend.services.store.blobs.keys()) == []
 
 
 class Killed(BaseException):
