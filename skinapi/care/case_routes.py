@@ -155,8 +155,6 @@ Number = Annotated[int, Field(ge=1, lt=10**16)]
 
 
 class ComparisonQuery(LanguageQuery):
-    """`first` and `second` are numbers of two findings of the spot, in any order."""
-
     first: Number
     second: Number
 

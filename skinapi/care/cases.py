@@ -165,14 +165,12 @@ class CasesService:
 
     @atomic
     def withdraw_request(self, unit: Unit, *, number: str, by: Subject) -> None:
-        """End the question, and let an opinion that has come wait no longer."""
         finding, _ = self.findings.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
         if finding.spot.opinion:
             unit.audit("case.withdraw_opinion", by=by.id, target=finding.id, owner=finding.owner)
             self._put(finding.spot, None)
 
     def on_withdrawn(self, event: ConsentWithdrawn) -> None:
-        """End the questions about this patient's spots."""
         patient = event.account
         for row in self.records.waiting.list_of("owner", [patient]):
             if event.purpose == "sharing" and row.lesion and row.colleague:
@@ -181,7 +179,6 @@ class CasesService:
                 self._put(self.records.spots.get(row.lesion).spot, None)
 
     def _put(self, spot: Spot, opinion: SecondOpinionRequest | None) -> None:
-        """Put this question in place of the one that the spot has."""
         before = spot.opinion
         if before and before.colleague:
             self.outbox.withdraw(Kind.OPINION, to=before.colleague, about=f"case/{before.number}")

@@ -46,7 +46,6 @@ class ComparedPicture(NamedTuple):
 
     @property
     def kind(self) -> Modality:
-        """The kind that the model recognised, else the one that the sender told."""
         modality = self.finding.finding.modality
         if modality is None:
             return self.finding.context.modality
@@ -102,11 +101,9 @@ class ComparedFindings:
 
     @property
     def instruction(self) -> Instruction:
-        """What is to be done about the spot."""
         return self.after.instruction
 
     def seen_by(self, said: Instruction) -> bool:
-        """Whether the doctor who decided this had both photos."""
         decision = said.decision
         return decision is not None and all(
             decision.review in item.covered_by for item in (self.before, self.after)
@@ -196,7 +193,6 @@ class ComparisonsService:
     def _find_pair(
         self, spot: Lesion, numbers: tuple[int, int], to: Subject
     ) -> list[StoredFinding]:
-        """The earlier one first."""
         found = [self._finding(spot, number, to) for number in numbers]
         return sorted(found, key=lambda finding: finding.id)
 

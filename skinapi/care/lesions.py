@@ -139,7 +139,6 @@ class LesionsService:
 
     @atomic
     def mark_told(self, unit: Unit, *, lesion: str, spot_version: int, by: Subject) -> None:
-        """The doctor in charge has told the patient what this version of the spot says."""
         spot = self.find(lesion=lesion, to=by)
         if not in_care(self.accounts.get(spot.owner), by):
             raise Forbidden(NOT_TO_TELL)
@@ -257,7 +256,6 @@ class LesionsService:
         return self.lesions.find(lesion) is not None
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Find what a restore by hand leaves."""
         for owner in sorted(self.lesions.owners()):
             if not self.accounts.find_stored({owner}):
                 text = f"spots of account {owner}, which is gone"

@@ -112,7 +112,6 @@ def blank_facts(sentence: str) -> str:
 
 
 def list_foreign(text: str, decided: Decided) -> list[str]:
-    """List the sentences that are not our own, each once."""
     ours = {"", *split_sentences(decided.own)}
     return [item for item in dict.fromkeys(split_sentences(text)) if item not in ours]
 

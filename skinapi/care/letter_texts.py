@@ -88,7 +88,6 @@ class LetterFacts:
 
     @property
     def decision(self) -> Decision | None:
-        """What the current review of the spot says, beside the letter's finding."""
         return self.finding.decision
 
     @property
@@ -287,6 +286,5 @@ def _say_person(about: LetterFacts, language: Language) -> Iterator[str]:
 
 
 def say_course(about: LetterFacts, language: Language) -> Iterator[str]:
-    """Say the day of each earlier photo."""
     for item in about.earlier:
         yield say_day(item.created_at, language)

@@ -162,7 +162,6 @@ class LettersService:
         language: Language,
         key_words: str,
     ) -> Reading[tuple[str, ...]] | Unwritten:
-        """The paragraphs that a language model writes, or why it has written none."""
         llm, unasked = self.llm, self._why_unasked(about, owner)
         if unasked or llm is None:
             return unasked or Unwritten.NO_KEY
@@ -217,7 +216,6 @@ class LettersService:
         )
 
     def list_letters(self, *, number: str, to: Subject) -> list[Draft]:
-        """The signed letters that the caller may see, and the caller's drafts."""
         finding, owner = self.findings.get(number=number, to=to)
         letters = [
             item
@@ -352,7 +350,6 @@ class LettersService:
 
 
 def _try_to(what: str, ask: Callable[[], T]) -> T | Unwritten:
-    """What a language model answers, or why nothing."""
     try:
         return ask()
     except NarrativeUnavailable as unwritten:
@@ -365,7 +362,6 @@ def _try_to(what: str, ask: Callable[[], T]) -> T | Unwritten:
 
 
 def _require_current(draft: Letter, about: StoredFinding, edited: EditedDraft) -> None:
-    """Raises SpotChanged if the spot has changed since its doctor has seen the draft."""
     seen = draft.spot_version if edited.spot_version is None else edited.spot_version
     require_spot_version(about.spot, seen)
 

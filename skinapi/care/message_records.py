@@ -53,7 +53,6 @@ class Thread(NamedTuple):
 
     @property
     def target(self) -> str:
-        """What the audit trail names."""
         return self.lesion or self.owner
 
     @property
@@ -91,7 +90,6 @@ class Messages(Repository[Message]):
         return self._page(thread.wanted, paging, newest_first=newest_first)
 
     def list_of(self, owner: str) -> list[Message]:
-        """List what was written by and to this patient, the oldest first."""
         return sorted(self._list({"owner": owner}, sort="lesion"), key=lambda item: item.id)
 
     def count_of(self, owner: str) -> int:
@@ -111,7 +109,6 @@ class Messages(Repository[Message]):
         return self._documents.count_by("lesion", {"to": to, **WAITING})
 
     def count_waiting_without_lesion(self, to: str | None) -> dict[str, int]:
-        """What is about no spot, by its owner."""
         return self._documents.count_by("owner", {"to": to, **WAITING, "lesion": None})
 
     def mark_seen(self, thread: Thread, *, to: str, last: str) -> int:
@@ -139,7 +136,6 @@ class Messages(Repository[Message]):
         self._documents.update_all(waiting, set_or_remove({"to": doctor}))
 
     def leave_lesion(self, lesion: str) -> None:
-        """What was written about a deleted spot is about none."""
         self._documents.update_all({"lesion": lesion}, {"$unset": {"lesion": True}})
 
     def _forget_lesion(self, lesion: str) -> None:
@@ -173,7 +169,6 @@ class Messages(Repository[Message]):
         return self._documents.delete({"owner": owner})
 
     def check_integrity(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
-        """Messages of spots that are gone, as a restore by hand leaves them."""
         for lesion in self._gone("lesion", has_lesion):
             text = f"messages of the spot {lesion}, which is gone"
             yield Fault(text, partial(self._forget_lesion, lesion))

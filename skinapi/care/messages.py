@@ -88,7 +88,6 @@ class UnansweredMessages:
             self.records.renew_waiting([thread.lesion])
 
     def on_lesion_deleted(self, event: LesionDeleted) -> None:
-        """What was written about the spot is about none."""
         self.messages.leave_lesion(event.lesion)
         self.note(Thread(event.owner, None))
 
@@ -221,7 +220,6 @@ class MessagesService:
             self.outbox.withdraw(Kind.MESSAGE, to=reader.id, about=about)
 
     def list_waiting(self, *, to: Subject) -> list[Waiting]:
-        """The conversations that wait for the caller, MOST_LISTED of each kind at most."""
         unread = self.messages.count_waiting_by_lesion(to.id)
         others = self.messages.count_waiting_without_lesion(to.id)
         if not (unread or others):

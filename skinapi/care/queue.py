@@ -38,8 +38,6 @@ ASKED, OPEN, REVIEWED = "a", "b", "c"
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """`doctors` are those that work on it."""
-
     finding: StoredFindingRow
     owner: Account
     doctors: Mapping[str, Account]
@@ -277,7 +275,6 @@ class CareService:
         return join_pages(parts, paging)
 
     def _list_asked(self, doctor: Subject, urgency: Band | None = None) -> list[WaitingSpot]:
-        """List the spots about which a colleague has asked the doctor, the most urgent first."""
         rows = self.waiting.list_asked(doctor.id)
         return [row for row in rows if urgency in (None, row.urgency)]
 

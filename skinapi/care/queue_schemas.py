@@ -431,7 +431,6 @@ class WaitingRow(OfPatient):
 
 
 def _for_doctor(finding: StoredFindingRow) -> dict[str, Any]:
-    """The fields of a ListedFinding that doctors alone read."""
     decision = finding.decision
     return {
         "awaited": finding.spot_view.awaited,

@@ -82,7 +82,6 @@ def find_latest(status: SpotView | None) -> str | None:
 
 
 def look_at(status: SpotView | None) -> datetime | None:
-    """When the owner is to be reminded."""
     reminder = status and reminder_of(status)
     return reminder.remind_at if reminder else None
 

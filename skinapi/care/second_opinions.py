@@ -31,7 +31,6 @@ class SecondOpinions(Repository[SecondOpinion]):
     unique = (("doctor", "idempotency_key"),)
 
     def list_of(self, findings: Iterable[str]) -> list[SecondOpinion]:
-        """List those about these findings, in the order in which they came."""
         found = self._list({FINDING: {"$in": [*findings]}}, sort=FINDING)
         return sorted(found, key=lambda item: item.id)
 
@@ -42,7 +41,6 @@ class SecondOpinions(Repository[SecondOpinion]):
         self._documents.delete({FINDING: finding})
 
     def check_integrity(self, has_finding: Callable[[str], bool]) -> Iterator[Fault]:
-        """Report second opinions on deleted findings."""
         for finding in self._gone(FINDING, has_finding):
             text = f"second opinions on submission {finding}, which is gone"
             yield Fault(text, partial(self.forget, finding), gone=finding)

@@ -54,7 +54,6 @@ class Assignments:
         return next(active, None) or self.find_default()
 
     def find_named(self, names: Sequence[str]) -> list[Account]:
-        """Find accounts of doctors, active or not, that have one of these ids or e-mails."""
         ids = self.accounts.by_ids({name for name in names if ID.fullmatch(name)})
         each = (ids.get(name) or find_by_typed_email(self.accounts, name) for name in names)
         return [

@@ -109,7 +109,6 @@ class AdminService:
 
     @atomic
     def set_keep(self, unit: Unit, *, email: str, reason: str | None, by: str) -> None:
-        """Keep an account from being erased, or with None no longer."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.keep != reason:
             action = "account.keep" if reason else "account.end_keep"

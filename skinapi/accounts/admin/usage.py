@@ -56,7 +56,6 @@ class DailyCounts:
             BRIGHTNESS.labels(version).observe(picture.quality.brightness)
 
     def add_writing(self, figures: Mapping[str, int]) -> None:
-        """Count what an LLM wrote and what was kept of it."""
         self._add_all({WRITER + name: count for name, count in figures.items() if count})
 
     def read(self, *, days: int) -> Sequence[tuple[date, Document]]:
@@ -68,7 +67,6 @@ class DailyCounts:
         return [(day, found.get(day.isoformat(), {})) for day in wanted]
 
     def add(self, *fields: str) -> None:
-        """Count one of each."""
         self._add_all(dict.fromkeys(fields, 1))
 
     def _add_all(self, counts: Mapping[str, int]) -> None:
@@ -79,7 +77,6 @@ class DailyCounts:
 
 
 def writing_of(counted: Document) -> dict[str, int]:
-    """Return what was counted of an LLM's writing."""
     return {
         name.removeprefix(WRITER): count
         for name, count in counted.items()

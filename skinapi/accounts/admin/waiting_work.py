@@ -8,20 +8,15 @@ from skinapi.base.languages import Language
 
 
 class WaitingSpotCounts(Protocol):
-    """Counts spots by what they wait for, such as `review` or `telling`."""
-
-    def count_overdue(self) -> Mapping[str, Mapping[str | None, int]]:
-        """Count overdue spots by kind, then by the doctor in charge. None is nobody."""
+    def count_overdue(self) -> Mapping[str, Mapping[str | None, int]]: ...
 
     def count_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
-    ) -> Mapping[str, Mapping[str, int]]:
-        """Count the spots of each of these owners, or of each doctor's patients, by kind."""
+    ) -> Mapping[str, Mapping[str, int]]: ...
 
     def count_urgent_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
-    ) -> Mapping[str, int]:
-        """Count those that wait for a review and ask for a doctor this week."""
+    ) -> Mapping[str, int]: ...
 
 
 class FindingNumbers(Protocol):
@@ -46,13 +41,10 @@ class CheckerRecord(Protocol):
 
 
 class Checkers(Protocol):
-    def list_current(self) -> Sequence[CheckerRecord]:
-        """List the records of the LLMs that compare sentences with passages."""
+    def list_current(self) -> Sequence[CheckerRecord]: ...
 
 
 class PatientsWithoutDoctor(Protocol):
-    def count(self) -> Any:
-        """Count `patients`, `spots` and what of these is `urgent`."""
+    def count(self) -> Any: ...
 
-    def list_readers(self) -> Sequence[str]:
-        """List the active doctors who see these spots."""
+    def list_readers(self) -> Sequence[str]: ...

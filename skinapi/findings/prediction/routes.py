@@ -99,7 +99,6 @@ class PhotoForm(ContextForm):
 
     @property
     def photos(self) -> tuple[bytes, ...]:
-        """The bytes of each photo."""
         uploads = self.image or tuple(filter(None, [self.file]))
         if not uploads:
             raise BadRequest(NO_IMAGE)

@@ -111,6 +111,5 @@ class CorrectedFacts(SubmittedFacts, Body):
 
     @property
     def told(self) -> dict[str, Any]:
-        """The facts that were sent, also those to be taken back."""
         sent = self.model_fields_set - {"version"}
         return {name: getattr(self, name) for name in sent}

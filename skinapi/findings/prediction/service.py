@@ -102,8 +102,6 @@ class Quotas:
 
 @dataclass(slots=True, kw_only=True)
 class SamplePicture:
-    """The sample picture, and its finding by the model that has judged it last."""
-
     content: bytes
     inference: InferenceService
     _finding: Finding | None = field(default=None, init=False)
@@ -184,7 +182,6 @@ class PredictionService:
     def _put_in_place(
         self, sent: SentPhotos, number: str, owner: Account, by: Subject
     ) -> SentPhotos:
-        """The photo is of the spot of this finding, and of the place that was told of it."""
         replaced, found = self.findings.access.get(number=number, to=by)
         if found.id != owner.id:
             raise NotFound(NOT_YOURS)

@@ -94,7 +94,6 @@ class ChangedFindings:
         return [(item, owners[item.owner]) for item in told]
 
     def find(self, number: int) -> SeenFinding | None:
-        """Find one; None where it is gone, or was entered in error."""
         found = self.findings.records.find_by_number(number)
         if found is None or found.error:
             return None

@@ -23,7 +23,6 @@ class FindingFiled(FindingEvent):
 
     @property
     def starts_spot(self) -> bool:
-        """Whether its photo was sent without a spot."""
         return self.finding.lesion == self.finding.id
 
 
@@ -34,7 +33,7 @@ class AnswerChanged(FindingEvent):
 
 
 class PhotosRemoved(FindingEvent):
-    """The kept photos of a finding go, and it stays."""
+    pass
 
 
 class PhotosErasedAgain(FindingEvent):
@@ -42,7 +41,7 @@ class PhotosErasedAgain(FindingEvent):
 
 
 class FindingSorted(FindingEvent):
-    """It is in another spot from now on."""
+    pass
 
 
 class FindingVoided(FindingEvent):

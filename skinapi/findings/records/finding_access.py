@@ -47,8 +47,6 @@ class Programs(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingAccess:
-    """Decides who may see a finding, shows it, and notes who has read it."""
-
     programs: Programs
     records: FindingRecords
     accounts: Accounts
@@ -122,7 +120,6 @@ class FindingAccess:
                 self.unassigned.outbox.withdraw(Kind.NEWS, to=owner, about=about)
 
     def _is_opening(self, owner: str, by: Subject) -> bool:
-        """Whether the patient reads it, or another system that shows it to the patient."""
         if by.key is None:
             return owner == by.id
         patient = self.accounts.find_by_id(owner)
@@ -195,7 +192,6 @@ class FindingAccess:
         return found
 
     def find_who_looks(self, finding: StoredFinding, owner: Account) -> ExpectedReviewer | None:
-        """Find who will look; None where a doctor has answered."""
         return None if finding.reviewed else self.unassigned.find_who_looks(owner)
 
     def can_read_anywhere(self, owner: Account) -> bool:
@@ -203,13 +199,11 @@ class FindingAccess:
         return can_read(owner) or (owner.approved and self.programs.may_show(owner))
 
     def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
-        """Whether the caller may see a spot of this patient."""
         if in_care(owner, to) or case in self.unassigned.list_cases(owner, to):
             return True
         return is_asked(self.records.waiting.find_colleague(case), owner, to)
 
     def may_see_patient(self, owner: Account, to: Subject) -> bool:
-        """Whether the caller may see who this is."""
         return in_care(owner, to) or bool(self.unassigned.list_cases(owner, to))
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:

@@ -123,7 +123,6 @@ class FindingRecords(StoredFindings):
         return rows
 
     def renew_waiting_of(self, owner: str) -> None:
-        """Store what all spots of this account wait for, also where a record cannot be read."""
         known = self.spots.list_of(owner) | self.waiting.lesions_of(owner)
         for lesions in batched(sorted(known), SPOTS_AT_ONCE):
             self._renew_waiting(lesions)
@@ -139,7 +138,6 @@ class FindingRecords(StoredFindings):
             self.renew_waiting(lesions)
 
     def waits_otherwise(self, owner: str) -> bool:
-        """Whether what the spots of this account wait for is not what is stored."""
         stored = {row.id: row for row in self.waiting.list_of("owner", [owner]) if row.lesion}
         for lesions in batched(sorted(self.spots.list_of(owner)), SPOTS_AT_ONCE):
             views = self.spots.read(lesions, whole=True)
@@ -158,7 +156,6 @@ class FindingRecords(StoredFindings):
         self._store.transaction(note)
 
     def _find_in(self, lesions: Iterable[str], fields: tuple[str, ...] | None) -> list[Document]:
-        """Find the findings of these spots that are not in error."""
         if not (spots := sorted({*lesions})):
             return []
         wanted: Filter = {"lesion": {"$in": spots}, "error": None}
@@ -194,7 +191,6 @@ class FindingRecords(StoredFindings):
         return dict(read_each(FINDINGS, found, _number_of))
 
     def put_in_lesion(self, finding: StoredFinding, lesion: str) -> FindingsChanged:
-        """Move a finding to another spot of its patient."""
         before, after = self.spots.get(finding.lesion).spot, self.spots.get(lesion).spot
         left, came = move(before, after, finding.id, at=now())
         self.change(finding.id, lesion=lesion)
@@ -204,7 +200,6 @@ class FindingRecords(StoredFindings):
         return self.renew((finding.lesion, lesion))
 
     def note_place(self, lesion: str) -> FindingsChanged:
-        """The place of the spot is corrected."""
         self.spots.change(lesion, partial(note_change, act=Act.PLACED, at=now()))
         return self.renew([lesion])
 
@@ -221,7 +216,6 @@ class FindingRecords(StoredFindings):
         return [item["id"] for item in found]
 
     def find_before(self, finding: StoredFinding) -> StoredFinding | None:
-        """Find the one before it in its spot."""
         earlier: Filter = {**in_spot(finding.lesion), "id": {"$lt": finding.id}}
         return self._first(earlier, sort="-id")
 

@@ -38,7 +38,6 @@ MIDLINE, MIDDLE = 50.0, 3.0
 
 
 def lies_between(site: BodySite, laterality: Laterality | None) -> bool:
-    """Whether it would lie between the left and the right one of a pair: nothing does."""
     return laterality == "middle" and site in PAIRED
 
 
@@ -178,7 +177,6 @@ class Lesions(Repository[Lesion]):
     def page_owned(
         self, owner: str, paging: PageRequest, *, newest_first: bool = False
     ) -> Page[Lesion]:
-        """Page an owner's spots that have findings or stubs."""
         return self._page(_listed(owner), paging, newest_first=newest_first)
 
     def walk_unchanged(
@@ -240,7 +238,6 @@ class Lesions(Repository[Lesion]):
 
 
 def place_told(context: Context) -> Place | None:
-    """Return the place that was told with a photo."""
     return Place.from_told(tuple(getattr(context, name) for name in PLACE))
 
 

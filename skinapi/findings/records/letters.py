@@ -95,7 +95,6 @@ class Letters(Repository[Letter]):
             raise TooManyLetters
 
     def list_of(self, finding: str) -> list[Letter]:
-        """List the letters of a finding, drafts too, the oldest first."""
         return self._list({"submission": finding})
 
     def list_signed_of(self, findings: Sequence[str]) -> list[Letter]:
@@ -141,7 +140,6 @@ class Letters(Repository[Letter]):
         return self._documents.delete({"doctor": doctor, "signed_at": None})
 
     def check_integrity(self, has_finding: Callable[[str], bool]) -> Iterator[Fault]:
-        """Report letters of deleted findings, as a restore by hand leaves them."""
         for finding in self._gone("submission", has_finding):
             text = f"letters of submission {finding}, which is gone"
             yield Fault(text, partial(self.forget, finding), gone=finding)

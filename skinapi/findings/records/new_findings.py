@@ -107,7 +107,6 @@ class NewVersion:
 
 
 def amend(before: StoredFinding, context: Context, *, by: str) -> StoredFinding:
-    """The finding with this context, in the same version."""
     changed = before.context.list_changes(context)
     amendment = Amendment(
         version=before.version,

@@ -65,7 +65,6 @@ class KeptPhotos:
         return self.may_keep(owner, choice.told, by=choice.by)
 
     def withdrawn(self, owner: Account) -> bool:
-        """Whether kept photos are no longer to be passed on."""
         return self.policy == "consent" and owner.consents.get("photos") is False
 
     def note_choice(self, choice: PhotoChoice, owner: Account, *, kept: bool, finding: str) -> None:

@@ -13,7 +13,6 @@ def in_care(owner: Account, doctor: Subject) -> bool:
 
 
 def is_asked(colleague: str | None, owner: Account, doctor: Subject) -> bool:
-    """Whether this doctor is the colleague who is asked about a spot of this patient."""
     return doctor.role == "doctor" and colleague == doctor.id != owner.id
 
 

@@ -64,12 +64,10 @@ class RecordRetention:
     letters: Letters
 
     def find_record(self, owner: str) -> MedicalRecord | None:
-        """Find what must be kept of this patient now."""
         record = self._find_signed(owner, self.years) if self.years else None
         return record if record and record.until_at > now() else None
 
     def find_end(self, owner: str) -> datetime | None:
-        """Find until when something must be kept of this patient."""
         record = self.find_record(owner)
         return record.until_at if record else None
 

@@ -19,8 +19,6 @@ from skinapi.platform.storage.unreadable import leaving_out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewQueue:
-    """Keeps the doctors' lists up to date, inside the transactions of its callers."""
-
     work: UnitOfWork
     records: FindingRecords
     accounts: Accounts

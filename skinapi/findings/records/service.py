@@ -106,7 +106,6 @@ class FindingsService:
         return self.records.see_one(finding)
 
     def is_used(self, key: str, *, owner: str, by: str) -> bool:
-        """Say whether a request has used the key, also for what is deleted."""
         return self._find_keyed(owner, key, by) is not None or self._is_erased(owner, key, by)
 
     def _is_erased(self, owner: str, key: str | None, by: str | None) -> bool:
@@ -240,7 +239,6 @@ class FindingsService:
         *,
         by: str,
     ) -> None:
-        """`seen` is the finding as it was before."""
         self._correct_place(seen, self.records.get(seen.id))
         changed = self.records.renew([seen.lesion])
         after = self.records.get(seen.id).see_in(changed.views[seen.lesion])
@@ -348,7 +346,6 @@ class FindingsService:
             self.records.change(finding.id, **{field: None, f"{field}_lost_at": now()})
 
     def remove_photos(self, unit: Unit, finding: StoredFinding, *, lost: bool = False) -> None:
-        """Delete the kept photos of a finding that stays, in the caller's transaction."""
         self.records.erase_photo(finding, lost=lost)
         unit.publish(PhotosRemoved(finding))
         unit.erase(_photos_of(finding))

@@ -153,7 +153,6 @@ class Spots:
 
 
 def view_new_spot(finding: StoredFindingRow) -> SpotView:
-    """View a finding as the only one of its spot: a new one, or one that was entered in error."""
     spot = _add(Spot(finding.lesion), finding)
     return SpotView(spot, {finding.id: finding.photo}, {}, finding.owner)
 
@@ -171,7 +170,6 @@ def _add(spot: Spot, finding: StoredFindingRow) -> Spot:
 
 
 def state_of(spot: Spot) -> Document:
-    """What is stored with the spot itself."""
     return {
         "version": spot.version,
         "photo_wanted_at": spot.photo_wanted_at,
@@ -307,7 +305,6 @@ def _make_status(
 
 
 def require_spot_version(spot: Spot, seen: int) -> None:
-    """Raises SpotChanged if the spot has another version than the one that the doctor has seen."""
     if seen == spot.version:
         return
     counts, changed = instruction(spot), spot.changed

@@ -163,7 +163,6 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def decision(self) -> Decision | None:
-        """What the current review of its spot says."""
         return self.spot_view.decide_about(self.id)
 
     @property
@@ -180,7 +179,6 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def reviews(self) -> list[Review]:
-        """The reviews of its spot, in the order of signing."""
         return [*self.spot_view.reviews.values()]
 
     @property
@@ -237,7 +235,6 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def more_urgent(self) -> bool:
-        """Whether its newest version is more urgent than the one before."""
         return bool(self.earlier) and urgency(self.band) < urgency(self.earlier[-1].band)
 
     @property
@@ -247,7 +244,6 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def photos(self) -> int:
-        """How many of it are kept."""
         return len(self.picture_blobs) or int(self.photo_blob is not None)
 
 
@@ -292,7 +288,6 @@ class StoredFinding(StoredFindingSummary):
         return EarlierVersion.from_record(self, judged_at=self.newest.judged_at)
 
     def found_in(self, version: int) -> Finding:
-        """Return what this version of it says."""
         return next(
             (item.finding for item in self.earlier if item.version == version), self.finding
         )
@@ -361,7 +356,6 @@ class SubmittedPhoto(StoredRecord):
 
     @property
     def modality(self) -> Modality:
-        """How it was taken: as the sender told, else as the model recognised."""
         recognised = self.finding.modality
         if self.context.modality is not Modality.UNKNOWN or recognised is None:
             return self.context.modality

@@ -105,7 +105,6 @@ class StoredFindings(Repository[StoredFinding]):
         return self._by_key(key, owner=owner)
 
     def find_filed(self, by: str, key: str | None) -> StoredFinding | None:
-        """Find what this account has filed for others under this idempotency key."""
         return self._by_key(key, filed_by=by)
 
     def _views(self, view: type[View], wanted: Filter, **options: Any) -> list[View]:
@@ -124,7 +123,6 @@ class StoredFindings(Repository[StoredFinding]):
     def page_owned(
         self, owner: str | None, paging: PageRequest, *, newest_first: bool = False
     ) -> Page[StoredFindingSummary]:
-        """Page an owner's findings, or all."""
         wanted: Filter = {"owner": owner} if owner else {}
         sort = "-id" if newest_first else "id"
         return self._page_of(StoredFindingSummary, wanted, paging, sort=sort)
@@ -132,7 +130,6 @@ class StoredFindings(Repository[StoredFinding]):
     def page_newest(
         self, owner: str, paging: PageRequest, *, reviewed: bool
     ) -> Page[StoredFindingRow]:
-        """Page the reviewed findings of an owner, or the others, the newest first."""
         queued_at = None if reviewed else {"$ne": None}
         wanted: Filter = {"owner": owner, "queued_at": queued_at, "error": None}
         return self._page_of(StoredFindingRow, wanted, paging, sort="-id")
@@ -179,7 +176,6 @@ class StoredFindings(Repository[StoredFinding]):
         return [found[name] for name in identifiers if name in found]
 
     def change(self, identifier: str, **fields: Any) -> None:
-        """Set these fields, and remove those that are None."""
         self._documents.update({"id": identifier}, {**set_or_remove(fields), **TOUCH})
 
     def note_change(self, identifier: str) -> None:
@@ -231,7 +227,6 @@ class StoredFindings(Repository[StoredFinding]):
         return read_each(self.collection, found, StoredFinding.model_validate)
 
     def list_with_errors(self, lesion: str) -> list[StoredFinding]:
-        """List all findings of a spot, also those that are in error."""
         return self._list({"lesion": {"$in": [lesion]}}, sort="lesion")
 
     def spots_with_photos(self, lesions: Collection[str]) -> set[str]:
@@ -294,7 +289,6 @@ class StoredFindings(Repository[StoredFinding]):
 
 
 def in_spot(lesion: str) -> Filter:
-    """Match the findings of a spot that are not in error."""
     return {"lesion": lesion, "error": None}
 
 

@@ -94,7 +94,6 @@ class UnassignedPatients:
         return [doctor.id for doctor in found if doctor]
 
     def count(self, *, to: Account | None = None) -> UnassignedView:
-        """Count what `list_spots` lists."""
         spots = self.list_spots(to)
         return UnassignedView(
             patients=len({rows[0].owner for rows in spots}),
@@ -118,7 +117,6 @@ class UnassignedPatients:
         return [*spots.values()]
 
     def tell_of_urgent(self, patient: Account) -> None:
-        """Tell the doctor in charge that something urgent waits."""
         if doctor := self.find_doctor(patient):
             self._tell_doctor(doctor.id)
 

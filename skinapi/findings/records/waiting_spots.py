@@ -112,7 +112,6 @@ def list_damaged_rows(
 
 
 def make_message_row(owner: Account, since: datetime) -> WaitingSpot:
-    """Make the row of an unanswered message about no spot."""
     [item] = waiting(Spot(owner.id, message_at=since), can_read=can_read(owner))
     return _make_row(item, owner, WITHOUT_INSTRUCTION)
 
@@ -211,7 +210,6 @@ class WaitingSpots(Repository[WaitingSpot]):
     def page_queue(
         self, doctor: str, *, urgency: Band | None, paging: PageRequest
     ) -> Page[WaitingSpot]:
-        """Page the spots in the queue of a doctor, one row of each."""
         behind = {"urgency_key": {"$gt": paging.after or ""}}
         wanted: Filter = {"doctor": doctor, "queued": True, **behind}
         of = {**wanted, "urgency": urgency} if urgency else wanted
@@ -219,7 +217,6 @@ class WaitingSpots(Repository[WaitingSpot]):
         return page_of(found, paging, by="urgency_key").map_all(self._read_each)
 
     def count_queue(self, doctor: str) -> Counter[Band]:
-        """Count the spots in the doctor's queue by urgency."""
         counted = self._documents.count_by("urgency", {"doctor": doctor, "queued": True})
         return Counter({Band(name): count for name, count in counted.items()})
 
@@ -233,16 +230,13 @@ class WaitingSpots(Repository[WaitingSpot]):
         return keys
 
     def list_asked(self, colleague: str) -> list[WaitingSpot]:
-        """List the spots about which this doctor is asked for an opinion, the most urgent first."""
         return self._list({"colleague": colleague}, sort="urgency_key")
 
     def find_colleague(self, lesion: str) -> str | None:
-        """Find who is asked for an opinion about this spot."""
         row = self.find(f"{WaitingKind.OPINION}-{lesion}")
         return row.colleague if row else None
 
     def list_queued(self, doctor: str, lesions: Collection[str]) -> list[WaitingSpot]:
-        """List those of these spots that are in the doctor's queue."""
         rows = self.list_of("lesion", lesions)
         return [row for row in rows if row.doctor == doctor and row.queued]
 
@@ -312,12 +306,10 @@ class WaitingSpots(Repository[WaitingSpot]):
         self._replace(known, rows)
 
     def find_message(self, owner: str) -> datetime | None:
-        """Find when this patient wrote the oldest unanswered message about no spot."""
         row = self.find(f"{WaitingKind.ANSWER}-{owner}")
         return row.began_at if row else None
 
     def set_message(self, owner: str, row: WaitingSpot | None) -> None:
-        """Store the row of the patient's messages about no spot, or delete it."""
         known = self._documents.find({"id": f"{WaitingKind.ANSWER}-{owner}"})
         self._replace({document["id"]: document for document in known}, [row] if row else [])
 

@@ -50,8 +50,6 @@ READERS: Mapping[PassageReader, str] = {"patient": "a patient", "colleague": "a 
 
 
 class Dropped(StrEnum):
-    """Why the passage stands in place of a sentence."""
-
     MISSING = "missing"
     FORM = "form"
     LENGTH = "length"

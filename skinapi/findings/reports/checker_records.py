@@ -176,8 +176,6 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """The second LLM and its record."""
-
     llm: OpenRouterClient
     records: CheckerRecords
 

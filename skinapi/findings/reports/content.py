@@ -85,7 +85,6 @@ class ReportContent:
 
     @cached_property
     def context(self) -> list[Row]:
-        """What was told about the patient."""
         facts, labels, there = self._facts.context, self.labels, self.report.spot_place
         site, skin = facts.body_site, facts.fitzpatrick
         answers = {
@@ -167,7 +166,6 @@ class ReportContent:
 
     @property
     def answer(self) -> Row:
-        """The headline in a doctor's words."""
         facts, labels = self._facts, self.labels
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
@@ -188,7 +186,6 @@ class ReportContent:
 
     @cached_property
     def figures(self) -> list[Row]:
-        """The numbers beside the chart, which has the probabilities."""
         facts, labels = self._facts, self.labels
         rows = [*self.report.translations]
         if not facts.examined:
@@ -221,7 +218,6 @@ class ReportContent:
 
     @property
     def mix(self) -> str:
-        """The mix of lesions for which the figures hold, where it is known."""
         mix = self.reading.restated or self.reading.calibrated_on
         return "" if self._names_none else mix
 
@@ -253,7 +249,6 @@ class ReportContent:
 
     @property
     def no_pictures(self) -> str:
-        """Why the report has no photo; empty if it has one."""
         if self.report.pictures:
             return ""
         if self.report.photo_damaged:
@@ -487,7 +482,6 @@ class ReportContent:
 
     @cached_property
     def letters(self) -> list[LetterContent]:
-        """Return each letter whole, as it was signed."""
         return [
             LetterContent.from_letter(shown, self.report.language) for shown in self.report.letters
         ]

@@ -70,7 +70,6 @@ class Plan:
 
 
 def write_passages(group: Sequence[Passage], language: Language) -> tuple[WordedSentence, ...]:
-    """Write each passage as it is."""
     return tuple(
         WordedSentence(text=passage.in_language(language), passages=(passage.id,))
         for passage in group
@@ -236,7 +235,6 @@ def _general(topic: str) -> Passage:
 
 
 def _figures(facts: Facts) -> Iterator[Passage]:
-    """The estimate of what is named, and of any cancer, where that is another figure."""
     table, headline = conditions_table(), facts.headline
     names = {key: words.of_patient for key, words in table.notices.headline.names.items()}
 

@@ -145,13 +145,11 @@ class Facts(Frozen):
 
     @property
     def shown(self) -> "Facts | RestatedProbabilities":
-        """The probabilities that people read."""
         return self.restated or self
 
     # Each sentence of a narrative asks for this one and the next.
     @cached_property
     def headline(self) -> Headline:
-        """What every view of these facts says first."""
         stated = RankedCondition(key=self.stated, probability=self.confidence)
         return self._finding.headline if self._finding else Headline.as_stated(stated)
 
@@ -162,12 +160,10 @@ class Facts(Frozen):
 
     @property
     def not_skin(self) -> bool:
-        """Whether nothing of it looks like skin."""
         return bool(self._finding and self._finding.not_skin)
 
     @cached_property
     def effect(self) -> FactsEffect | None:
-        """What the patient's facts changed."""
         return self._finding.facts_effect if self._finding else None
 
     @cached_property
@@ -445,7 +441,6 @@ def _reasons(facts: Facts) -> Iterator[LocalizedText]:
 
 
 def key_asked_by(facts: Facts, rule: RaisedBy) -> str | None:
-    """The condition that this rule is about."""
     if rule is RaisedBy.MOST_PROBABLE:
         return facts.ranked[0].key if facts.ranked else facts.stated
     known = rule.value in conditions_table().keys

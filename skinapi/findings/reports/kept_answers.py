@@ -50,8 +50,6 @@ class KeptAnswer(StoredRecord):
 
 
 class KeptAnswers(Repository[KeptAnswer]):
-    """Keeps answers by the fingerprint of what was asked."""
-
     collection, record, expiry = "kept_answers", KeptAnswer, "expires_at"
 
     def keep(self, answer: KeptAnswer) -> None:

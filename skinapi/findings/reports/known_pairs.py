@@ -51,7 +51,6 @@ class KnownSentences(Frozen):
 
 @cache
 def known_pairs() -> Mapping[Language, Mapping[str, KnownSentences]]:
-    """Read the known pairs, by language and by the id of the passage."""
     written = read_yaml("skinapi.findings.reports", "known_pairs.yaml")
     adapter = TypeAdapter(dict[Language, dict[str, KnownSentences]])
     return adapter.validate_python(space_all_french(written))

@@ -80,7 +80,6 @@ class _Completion(BaseModel):
 
     @property
     def content(self) -> str | None:
-        """The text; None where it is incomplete or missing."""
         complete = (choice for choice in self.choices[:1] if choice.finish_reason == "stop")
         return next((choice.message.content for choice in complete if choice.message), None)
 
@@ -142,7 +141,6 @@ class DailyBudget:
         self._most = most
 
     def spend(self, account: str | None = None) -> None:
-        """Count one request, or raise NarrativeUnavailable."""
         today = now().date().isoformat()
         if account:
             # Nobody can tell from the count whose it is.
@@ -288,7 +286,6 @@ def read_answer(kind: type[A], content: str | bytes) -> A:
 
 
 def _pause(retry_after: str | None, attempt: int) -> float:
-    """The seconds to wait before a retry: what the provider says, else exponential backoff."""
     if retry_after and retry_after.isascii() and retry_after.isdigit():
         return float(retry_after[:9])
     return PAUSE_S * (1 << attempt)

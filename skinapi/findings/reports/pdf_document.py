@@ -60,7 +60,6 @@ class _Body:
     styles: Styles
 
     def all(self) -> Iterator[Flowable]:
-        """Yield all that stands between header and footer, from top to bottom."""
         yield paragraph(self.content.labels.title, self.styles.title)
         yield Spacer(0, 3)
         yield from self.first()
@@ -276,7 +275,6 @@ class _Body:
                 yield paragraph(f"{number}  {text}", self.styles.small)
 
     def _section(self, heading: str, *, lines: int = 2) -> Iterator[Flowable]:
-        """A heading on the page of the first lines that follow it."""
         styles = self.styles
         yield CondPageBreak(styles.gap + styles.heading.leading + lines * styles.text.leading)
         yield self._heading(heading)

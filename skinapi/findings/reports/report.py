@@ -60,8 +60,6 @@ MOST_CHARACTERS = 2000
 
 
 class Sections(StoredRecord):
-    """The four sections that the Angular app shows."""
-
     overview: str
     importance_of_early_detection: str
     recommendation: str
@@ -210,7 +208,6 @@ class Report:
 
     @property
     def own(self) -> bool:
-        """Whether what the model says about the photo is the instruction."""
         said = self.instruction
         return said is None or said.is_answer_about(self.number, self.facts.band)
 
@@ -228,7 +225,6 @@ class Report:
 
     @property
     def instructed_by(self) -> Decision | None:
-        """What a doctor has decided, if that is the instruction."""
         return self.instruction.decision if self.instruction else None
 
     @property
@@ -242,7 +238,6 @@ class Report:
 
     @property
     def shown_band(self) -> Band:
-        """The band that counts, where the finding's own is milder."""
         return most_urgent(self.counting_band, self.facts.band)
 
     @property

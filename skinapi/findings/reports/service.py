@@ -232,7 +232,6 @@ class ReportsService:
         return replace(report, content_hash=code, seal=seal)
 
     def _find_withdrawn(self, finding: StoredFinding) -> datetime | None:
-        """Find when the model version that made the finding was withdrawn."""
         version = finding.finding.model_version
         return self.findings.models.find_version_state(version).withdrawn_at
 

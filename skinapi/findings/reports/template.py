@@ -81,7 +81,6 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
         room, doubt = room + len(_join(*doubt)), []
 
     def fit(text: str, longer: str) -> str:
-        """The longer text, where there is room for it."""
         nonlocal room
         if len(longer) > room + len(text):
             return text
@@ -124,8 +123,6 @@ def _join(*sentences: str) -> str:
 
 
 class _Sentences:
-    """The template's sentences on these facts, one method per subject."""
-
     def __init__(self, facts: Facts, language: Language) -> None:
         self._facts = facts
         self._language = language
@@ -224,7 +221,6 @@ class _Sentences:
         return [] if is_sent(self._facts.band) else [self._say(checklist.result.below)]
 
     def confidence(self) -> list[str]:
-        """Say how probable it is, in whole numbers."""
         facts, phrases, shown = self._facts, self._phrases, self._facts.shown
         if not facts.examined:
             return [self._stated_confidence(self._chance(facts.stated, facts.confidence))]

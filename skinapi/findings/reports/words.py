@@ -377,7 +377,6 @@ class LetterContent:
 
 
 def _say_model(letter: Letter) -> Iterator[str]:
-    """Say below the text that a model drafted it."""
     if letter.model:
         yield LABELS[letter.language].letter_by_model.format(letter.model, letter.signature)
 

@@ -71,7 +71,6 @@ class Pair:
         return tuple(passage.id for passage in self.passages)
 
     def text(self, language: Language) -> str:
-        """The passage's own words."""
         return " ".join(passage.in_language(language) for passage in self.passages)
 
 

@@ -182,7 +182,6 @@ def _find_result(finding: StoredFinding, reviews: Sequence[Review]) -> Review | 
 
 
 def _find_judged(finding: StoredFinding, result: Review) -> Finding:
-    """The version that its doctor saw."""
     return finding.found_in(finding.as_told_at(result.created_at).version)
 
 
@@ -200,7 +199,6 @@ def _outcome(finding: Finding, result: Review) -> Outcome:
 
 
 def _counters(finding: Finding) -> tuple[str, ...]:
-    """The fields in which an outcome of this finding is counted."""
     if finding.operating_point is None:
         return ("n",)
     urgent = finding.band is Band.URGENT_REFERRAL

@@ -210,7 +210,6 @@ class ReviewsService:
         return page_of([item for item in reviews if item.id > (paging.after or "")], paging)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Report reviews of deleted spots."""
         for lesion in sorted(self.records.reviews.reviewed_spots()):
             if not self.records.spots.has(lesion):
                 forget = partial(self.records.reviews.forget, [lesion])

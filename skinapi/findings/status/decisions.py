@@ -160,7 +160,6 @@ class Decision(Statement):
 
     @property
     def final(self) -> bool:
-        """Whether it waits for neither a result nor another photo."""
         return not (self.awaited or self.photo_wanted)
 
     def replaces(self, band: Band) -> bool:
@@ -289,7 +288,6 @@ class Decision(Statement):
 def say_written_before(
     written_at: datetime, changed: Changed, to_do: str, language: Language
 ) -> str:
-    """The line above a letter."""
     words = conditions_table().notices.decision
     return _say_since(words.written_before, written_at, changed, language, to_do=to_do)
 

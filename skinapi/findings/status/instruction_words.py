@@ -45,14 +45,12 @@ def say_source(
 
 
 def say_found(change: FoundChange) -> LocalizedText:
-    """Say in what the spot has changed, and by how much."""
     words = conditions_table().notices.comparison
     said = [say_change(item) for item in change.measured.changes]
     return LocalizedText.joined(" ", said or [words.beyond_error])
 
 
 def say_compared(change: FoundChange) -> LocalizedText:
-    """Say which photos were compared, and when."""
     words = conditions_table().notices.comparison
 
     def earlier(before: JudgedPhoto, language: Language) -> str:

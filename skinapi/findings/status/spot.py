@@ -193,8 +193,6 @@ class SecondOpinionRequest(StoredRecord):
 
 
 class Changed(StoredRecord):
-    """The last act that has changed a spot."""
-
     act: Act
     changed_at: datetime
 
@@ -241,14 +239,12 @@ def instruction(spot: Spot) -> SpotFinding | None:
 
 
 def current_review(spot: Spot) -> SpotReview | None:
-    """The newest review that is not voided and covers a finding of the spot."""
     covering = {review for item in spot.findings for review in item.covered_by}
     counting = (item for item in reversed(spot.reviews) if item.id in covering)
     return next((item for item in counting if not item.voided), None)
 
 
 def changed_since(spot: Spot, version: int) -> Changed | None:
-    """The last change after this version of the spot, for "Since then: …"."""
     return spot.changed if spot.version > version else None
 
 

@@ -143,7 +143,6 @@ class Instruction:
         return risen.format(date=say_day(self.since, language))
 
     def say_wanted(self, language: Language, *, for_doctor: bool = False) -> list[str]:
-        """Ask for another photo, unless the decision does."""
         if not self.photo_wanted or self.waits_for is WaitsFor.PHOTO:
             return []
         notices = conditions_table().notices.decision
@@ -185,7 +184,6 @@ class SpotView:
         return self._decide(current.id) if current else None
 
     def decide_about(self, finding: str) -> Decision | None:
-        """What the current review says, for a reader of this finding."""
         decision = self.decision
         covers = decision and any(
             item.id == finding and decision.review in item.covered_by for item in self.spot.findings

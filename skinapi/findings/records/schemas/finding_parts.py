@@ -227,7 +227,6 @@ def list_probabilities(ranked: Sequence[RankedCondition], language: Language) ->
 
 
 def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
-    """Return what a view of a finding, or of one of its pictures, says in other words."""
     return {
         "probabilities": list_probabilities(finding.ranked, language),
         "heat": HeatView.from_finding(finding),
@@ -236,7 +235,6 @@ def judged_fields(finding: Finding, language: Language) -> dict[str, Any]:
 
 
 def list_codes(ranked: Sequence[RankedCondition]) -> list[CodedCondition]:
-    """The codes of these conditions, in their order, of those that have any."""
     return [codes for entry in ranked if (codes := _codes_of(entry.key))]
 
 

@@ -108,7 +108,6 @@ class SummaryFields(Answer):
         for_doctor: bool,
         **more: Any,
     ) -> Self:
-        """Say what each view of a finding says, and what `more` a view has."""
         judged, language = finding.finding, finding.language
         own = judged.band_words(language)
         band = say_more_urgent(own, judged.band, finding.instruction, language)
@@ -154,7 +153,6 @@ class SummaryView(SummaryFields):
 
 
 def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any]:
-    """The headline, and the one name for clients that show one."""
     headline = finding.headline
     return {
         **name_of(finding.one_name, not_skin=finding.not_skin),
@@ -176,7 +174,6 @@ NO_SKIN = "no skin recognised"
 
 
 def name_of(one: RankedCondition, *, not_skin: bool) -> dict[str, Any]:
-    """The class, and its probability in percent."""
     if not_skin:
         return {"stated": NO_SKIN, "confidence": 0.0}
     name = conditions_table().by_key(one.key).api_name
