@@ -1,4 +1,6 @@
-"""Reads docs/operate/inventory.md: what is stored, whose it is, and what becomes of it."""
+"""Reads what is stored, whose it is, and what becomes of it. docs/operate/inventory.md has what
+says something about a person, technical_fields.md beside this module the rest.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +11,10 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from skinapi.app.migration.steps import EMPTIED
-from tests.repository.documents import PAGES
+from tests.repository.documents import PAGES, ROOT
 
 PAGE = "docs/operate/inventory.md"
+TECHNICAL = "tests/privacy/technical_fields.md"
 # In every document: when it was made, its random id, and how it is written.
 COMMON = frozenset({"id", "created_at", "schema", "revision", "holds"})
 # They hold nothing of a person: how this server keeps itself in order.
@@ -51,9 +54,9 @@ class Stored:
         return by_path.get(path or "".join(begins[:1]))
 
 
-def read_table(*head: str) -> list[list[str]]:
+def read_table(*head: str, page: str = PAGES[PAGE]) -> list[list[str]]:
     """The cells of the rows below this head; an empty first one repeats that of the row above."""
-    rows = PAGES[PAGE].partition(f"| {' | '.join(head)} |\n")[2].partition("\n\n")[0]
+    rows = page.partition(f"| {' | '.join(head)} |\n")[2].partition("\n\n")[0]
     plain = re.sub(r"\[(`\w+`)\]\(\S+\)", r"\1", rows)  # areas' own have a link to their page
     cells = [[cell.strip() for cell in row[1:-1].split("|")] for row in plain.splitlines()[1:]]
     for above, row in pairwise(cells):
@@ -78,7 +81,8 @@ def _read_fields(cells: list[str]) -> Fields:
     )
 
 
-_FIELDS = read_table("collection", "fields", "of", "kind", "in the person's file", "stays")
+_HEAD = ("collection", "fields", "of", "kind", "in the person's file", "stays")
+_FIELDS = read_table(*_HEAD) + read_table(*_HEAD, page=(ROOT / TECHNICAL).read_text())
 INVENTORY = [
     Stored(
         collection=name.strip("`"),
@@ -106,8 +110,8 @@ def list_unknown(collection: str, paths: set[str]) -> list[str]:
     if stored is None:
         return [f"{collection}: a collection that no row of {PAGE} has"]
     return [
-        f"{collection}.{path} is stored, and in no row of {PAGE}: say whose data it is, and "
-        "whether it is exported, erased or kept"
+        f"{collection}.{path} is stored, and in no row of {PAGE} or {TECHNICAL}: say whose data "
+        "it is, and whether it is exported, erased or kept"
         for path in sorted(paths)
         if path.partition(".")[0] not in COMMON and not stored.find(path)
     ]
