@@ -19,7 +19,7 @@ from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
 from skinapi.base.subject import KeyUse
 from skinapi.integrations.dicom.settings import ArchiveSettings
 from skinapi.integrations.dicom.studies import StudiesService
-from skinapi.integrations.dicom.study import ObjectId, Study, study_uid
+from skinapi.integrations.dicom.study import Study, study_uid
 from skinapi.platform.notices.deliveries import Deliveries, Delivery, NotDelivered, Refused
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -142,51 +142,39 @@ class ArchiveService:
             raise Refused("not_set")
         try:
             study = self.studies.open(str(delivery.about["finding"]), to=READER)
-            return _Sending(self.client, self.studies, study).run()
+            return self._send_missing(self.client, study)
         except NotFound:  # it was deleted, or entered in error, meanwhile
             return None
+
+    def _send_missing(self, client: ArchiveClient, study: Study) -> int | None:
+        uid = study_uid(study.finding.id)
+        study = replace(study, there=client.list_instances(uid))
+        missing = [known for known in study.objects if known.uid not in study.there]
+        if study.photos_withdrawn:
+            missing = [known for known in missing if not known.kind.is_picture]
+        if any(known.kind.is_picture for known in missing):
+            self.studies.findings.photos.note_read(finding=study.finding, by=READER)
+        maker, sent = self.studies.maker(), set[str]()
+        answer: int | None = None
+        refused: Refused | None = None
+        for known in missing:
+            file = maker.make_file(study, known)
+            if file is None:  # the file of its photo is lost
+                continue
+            try:
+                answer = client.store(file)
+            except Refused as error:  # the others are sent all the same
+                refused = error
+            else:
+                sent.add(known.uid)
+        if refused:
+            raise refused
+        if sent - client.list_instances(uid):
+            raise NotDelivered("not_stored", answer=answer)
+        return answer
 
     @atomic
     def send_again(self, unit: Unit, *, delivery: str, by: Subject) -> None:
         unit.audit("archive.send_again", by=by.id, target=delivery)
         if not self.deliveries.send_again(delivery, to=ARCHIVE):
             raise NotFound(NO_DELIVERY)
-
-
-@dataclass(slots=True)
-class _Sending:
-    client: ArchiveClient
-    studies: StudiesService
-    study: Study
-    answer: int | None = None
-    refused: Refused | None = None
-
-    def run(self) -> int | None:
-        study = study_uid(self.study.finding.id)
-        there = self.client.list_instances(study)
-        self.study = replace(self.study, there=there)
-        missing = [known for known in self.study.objects if known.uid not in there]
-        if self.study.photos_withdrawn:
-            missing = [known for known in missing if not known.kind.is_picture]
-        if any(known.kind.is_picture for known in missing):
-            self.studies.findings.photos.note_read(finding=self.study.finding, by=READER)
-        sent = {known.uid for known in missing if self._send(known)}
-        if self.refused:
-            raise self.refused
-        if sent - self.client.list_instances(study):
-            raise NotDelivered("not_stored", answer=self.answer)
-        return self.answer
-
-    def _send(self, known: ObjectId) -> bool:
-        """False where there is nothing to send: the file of its photo is lost, or it is refused.
-        The others are sent all the same.
-        """
-        file = self.studies.maker().make_file(self.study, known)
-        if file is None:
-            return False
-        try:
-            self.answer = self.client.store(file)
-        except Refused as refused:
-            self.refused = refused
-            return False
-        return True

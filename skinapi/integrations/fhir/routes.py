@@ -215,8 +215,7 @@ def _search(fhir: FhirService, name: str, sent: list[tuple[str, str]], to: Subje
     kind = _kind(name)
     if not kind.searched:
         raise UnknownKind(f"{kind.name} is read by its id alone")
-    strict = "handling=strict" in request.headers.get("Prefer", "").replace(" ", "")
-    search = read_search(kind, sent, strict=strict, base=fhir.base)
+    search = read_search(kind, sent, base=fhir.base)
     page = fhir.page(search, to=to)
     return _answer(_searchset(page, search, f"{fhir.base}/{kind.name}", fhir.base))
 

@@ -1,8 +1,8 @@
 """Reads the parameters of a search. https://hl7.org/fhir/R4/search.html
 
 A parameter or modifier that this server does not know is refused: if it were ignored, who asks for
-one patient would get everybody. One that only shapes the answer is ignored, and the answer says so;
-with `Prefer: handling=strict` it is refused too. A value that cannot be read is always refused.
+one patient would get everybody. One that only shapes the answer is ignored, and the answer says so.
+A value that cannot be read is refused.
 """
 
 import re
@@ -106,7 +106,7 @@ class Search:
         return all(chosen.matches(resource) for chosen in self.filters)
 
 
-def read_search(kind: Kind, sent: Sequence[tuple[str, str]], *, strict: bool, base: str) -> Search:
+def read_search(kind: Kind, sent: Sequence[tuple[str, str]], *, base: str) -> Search:
     if len(sent) > MOST_PARAMETERS:
         raise InvalidQuery(f"A search has at most {MOST_PARAMETERS} parameters")
     search = Search(kind)
@@ -114,8 +114,7 @@ def read_search(kind: Kind, sent: Sequence[tuple[str, str]], *, strict: bool, ba
         if len(value) > LONGEST_VALUE or not value.isprintable():
             raise InvalidQuery(f"{name[:60]}: this value is too long, or not text")
         known = _read_one(search, name, value, base)
-        shapes = name.partition(":")[0] in SHAPING
-        if known is None and (strict or not shapes):
+        if known is None and name.partition(":")[0] not in SHAPING:
             raise InvalidQuery(f"{name[:60]}: this server does not search {kind.name} by that")
         if known is None:
             search = replace(search, ignored=(*search.ignored, name[:60]))
