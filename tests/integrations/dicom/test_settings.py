@@ -9,8 +9,7 @@ import pytest
 from skinapi.__main__ import main
 from skinapi.base.errors import UnsafeSettings
 from skinapi.base.settings.safety import refuse_unsafe
-from skinapi.integrations.dicom.archive import ArchiveService
-from tests.support.backends import Backend, settings_in
+from tests.support.backends import settings_in
 
 REFUSED: dict[str, list[str]] = {
     "archive_url": [
@@ -63,8 +62,3 @@ def test_who_has_an_archive_is_told_that_its_photos_are_not_kept(
     monkeypatch.setenv("PHOTOS", photos)
     assert main(["check-settings"]) == 0
     assert ("PHOTOS=always" in capsys.readouterr().err) == told
-
-
-def test_a_server_with_an_archive_can_build_what_sends_to_it(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, archive_url="https://archive.example/rs")
-    assert backend.services.get(ArchiveService).client is not None

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.__main__ import main
 from skinapi.app.integrity_check import check_integrity
 from skinapi.integrations.webhooks.endpoints import Endpoint, Endpoints, EventType, MadeSecret
 from skinapi.platform.storage.ids import new_id, now
@@ -40,11 +39,3 @@ def test_of_what_happens_meanwhile_nobody_is_told(on: bool, tmp_path: Path) -> N
     job = jobs.submit(kind="count", owner=backend.account(patient.email).id, request={})
     jobs.queue.cancel(job)
     assert len(backend.services.store.collection("deliveries").find()) == (2 if on else 0)
-
-
-def test_the_list_of_areas_says_that_they_listen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["areas"]) == 0
-    assert "FindingFiled (inside): core, webhooks\n" in capsys.readouterr().out
