@@ -23,13 +23,12 @@ from skinapi.platform.storage.documents import walk_by_id
 from skinapi.platform.storage.files import disk_errors, locked, write_durably
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import Numbers
-from skinapi.platform.storage.ports import Document, Scrubbed, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, Scrubbed, Store, set_or_remove
 from skinapi.platform.storage.records import Repository
 
 ErasedKind = Literal["account", "finding", "photo", "error", "to_reach", "reached"]
 COLLECTION = "erased_ids"
 FILE_NAME = "erased-ids.jsonl"
-WAITS = {"scrubbed_at": None}
 # While a scrub takes its seconds, others wait to write: many erasures share one.
 PAUSE_S = 600.0
 LAST = "last-scrub"
@@ -39,10 +38,10 @@ HEADER_BYTES = 256
 
 class Erased(StoredRecord):
     """`id` is that of the account or finding; behind `photo/` where the photos alone were erased,
-    behind `error/` where it was entered in error. `created_at` is when that was, `scrubbed_at` when
-    the store had overwritten what was deleted, as far as it can. `findings`: how many an account
-    held when it went. `kept_until_at`: 2.0.0 kept its medical record until then. `request`: the
-    hash of the request by which a program had filed the finding, which is not judged again.
+    behind `error/` where it was entered in error. `created_at` is when that was. `findings`: how
+    many an account held when it went. `kept_until_at`: 2.0.0 kept its medical record until then.
+    `request`: the hash of the request by which a program had filed the finding, which is not judged
+    again.
 
     With `to_reach`, `reached` and `numbers` 2.0.0 noted people who were to be told. Its own restore
     refuses a list without them.
@@ -51,7 +50,6 @@ class Erased(StoredRecord):
     id: str
     created_at: datetime
     kind: ErasedKind
-    scrubbed_at: datetime | None = None
     findings: int = 0
     kept_until_at: datetime | None = optional()
     request: str | None = optional()
@@ -64,7 +62,7 @@ class Erased(StoredRecord):
 
 class ErasedIds(Repository[Erased]):
     collection, record = COLLECTION, Erased
-    indexes = (("scrubbed_at", "created_at", "id"), ("created_at", "id"), ("request", "id"))
+    indexes = (("created_at", "id"), ("request", "id"))
 
     def add(
         self,
@@ -77,14 +75,12 @@ class ErasedIds(Repository[Erased]):
         """Call it in the transaction of what it notes. It may be on the list, and keeps the larger
         number of findings.
         """
-        moment = now()
         key = identifier if kind in ("account", "finding") else f"{kind}/{identifier}"
         known = self._documents.get(key) or {}
         erased: Document = {
             "kind": kind,
-            "created_at": moment,
+            "created_at": now(),
             "schema": 1,
-            "scrubbed_at": moment if kind == "error" else None,  # that is not deleted
             "findings": max(findings, known.get("findings", 0)),
             "request": request,
         }
@@ -98,14 +94,9 @@ class ErasedIds(Repository[Erased]):
         """Find the erased findings that these requests have made."""
         return [item for one in requests for item in self._list({"request": one}, sort="id")]
 
-    def needs_scrub(self) -> bool:
-        """Whether anything was erased since the last complete scrub."""
-        return bool(self._documents.find(WAITS, sort="created_at", limit=1, fields=()))
-
-    def note_scrubbed(self, *, begun_at: datetime) -> None:
-        """The store has overwritten what was deleted before this time."""
-        before = {**WAITS, "created_at": {"$lt": begun_at}}
-        self._documents.update_all(before, {"$set": {"scrubbed_at": now()}})
+    def any_since(self, moment: datetime) -> bool:
+        since: Filter = {"created_at": {"$gte": moment}}
+        return bool(self._documents.find(since, sort="created_at", limit=1, fields=()))
 
     def merge(self, erased: Iterable[Erased]) -> None:
         """Add those that are not on the list, with their times."""
@@ -130,7 +121,7 @@ def read_erased(document: Document) -> Erased:
         named = (identifier.partition("/")[0], document.get("kind"))
         kinds: tuple[ErasedKind, ...] = get_args(ErasedKind)
         kind: ErasedKind = next((kind for kind in kinds if kind in named), "account")
-        return Erased(id=identifier, created_at=now(), kind=kind, scrubbed_at=now())
+        return Erased(id=identifier, created_at=now(), kind=kind)
 
 
 class Header(Frozen):
@@ -255,13 +246,11 @@ class ErasedIdsFile:
 
 
 def scrub_store(store: Store, *, any_size: bool = False) -> Scrubbed:
-    """Scrub the store; where that was complete, note it for each erasure before it."""
-    begun_at = now()
+    """Scrub the store, and note when a complete scrub began."""
+    last = {"scrubbed_at": now(), "schema": 1}
     scrubbed = store.scrub(any_size=any_size)
     if scrubbed.complete:
-        ErasedIds(store).note_scrubbed(begun_at=begun_at)
-    last = {"scrubbed_at": begun_at, "remains": list(scrubbed.remains), "schema": 1}
-    store.collection("counters").update({"id": LAST}, {"$set": last}, upsert=True)
+        store.collection("counters").update({"id": LAST}, {"$set": last}, upsert=True)
     return scrubbed
 
 
@@ -276,9 +265,9 @@ class Scrubber:
 
     def run_once(self) -> None:
         self._file.update()
-        # Also once for what was deleted before there were scrubs.
-        first = not self._store.collection("counters").get(LAST)
-        if time.monotonic() < self._not_before or not (first or self._erased.needs_scrub()):
+        last = self._store.collection("counters").get(LAST)
+        done = last is not None and not self._erased.any_since(last["scrubbed_at"])
+        if done or time.monotonic() < self._not_before:
             return
         if self._lease.claim() is None:
             return
