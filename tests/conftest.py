@@ -38,10 +38,10 @@ from skinapi.platform.stores.outage import TIMEOUTS
 from tests.privacy.inventory import BY_COLLECTION, OF_THE_SERVER
 from tests.privacy.inventory import PAGE as INVENTORY_PAGE
 from tests.served.server import Server
-from tests.stores.mongod import NoMongodError, running_mongod
+from tests.stores.mongod import running_mongod
 from tests.stores.query_plans import MongoPlans, PlanCheck
 from tests.support.backends import MAIL, Backend, Person, store_of_kind
-from tests.support.browser import NoBrowserError, open_browser
+from tests.support.browser import open_browser
 from tests.support.clock import Clock
 from tests.support.openrouter import OpenRouter, running_openrouter
 from tests.support.size import drill, in_drill, size
@@ -141,7 +141,7 @@ def pytest_configure_node(node: Any) -> None:
 @cache
 def shared_mongod() -> str | None:
     """Its URI; it ends with the process that starts the others."""
-    with suppress(NoMongodError):
+    with suppress(pytest.skip.Exception):
         return SHARED.enter_context(running_mongod()).uri
     return None
 
@@ -441,11 +441,8 @@ def mongo_uri(pytestconfig: pytest.Config) -> Iterator[str]:
         yield shared
         drop_databases(shared)
         return
-    try:
-        with running_mongod() as server:
-            yield server.uri
-    except NoMongodError as error:
-        pytest.skip(f"no mongod: {error}")
+    with running_mongod() as server:
+        yield server.uri
 
 
 def shared_mongo_uri(config: pytest.Config) -> str | None:
@@ -507,11 +504,8 @@ def drop_databases(uri: str) -> None:
 @pytest.fixture(scope="session")
 def session_browser() -> Iterator[webdriver.Chrome]:
     """Started once: that takes longer than most of what is done with it."""
-    try:
-        with open_browser() as browser:
-            yield browser
-    except NoBrowserError as error:
-        pytest.skip(f"no browser: {error}")
+    with open_browser() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

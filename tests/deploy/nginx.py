@@ -43,15 +43,11 @@ http {{
 """
 
 
-class NoNginxError(Exception):
-    """There is none on the PATH."""
-
-
 def find_nginx() -> str:
     places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
     if program := shutil.which("nginx", path=places):
         return program
-    raise NoNginxError("no nginx is installed (Debian: nginx)")
+    pytest.skip("no nginx is installed (Debian: nginx)")
 
 
 def make_certificates(folder: Path) -> Path:
@@ -125,6 +121,18 @@ class Proxy:
         raise AssertionError("nginx does not listen")
 
 
+def ask_with_http_2(proxy: Proxy, path: str, *options: str) -> tuple[bytes, str]:
+    """What came, and the version and status of it."""
+    curl = shutil.which("curl")
+    if not curl or b"HTTP2" not in subprocess.check_output([curl, "--version"]):
+        pytest.skip("no curl with HTTP/2 is installed")
+    command = [curl, "--silent", "--insecure", "--http2", *options]
+    command += ["--write-out", "\n%{http_version} %{http_code}"]
+    said = subprocess.check_output([*command, f"https://localhost:{proxy.port}{path}"])
+    answer, _, version_and_status = said.rpartition(b"\n")
+    return answer, version_and_status.decode()
+
+
 class TellableServer(LocalServer):
     """Notes what reaches it. A request with `X-Do: 503` gets that error, and one with `X-Do: hang`
     no answer.
@@ -160,10 +168,7 @@ def before_nothing(folder: Path, *, origins: str) -> Iterator[Proxy]:
 
 
 def _made(folder: Path, server: str, origins: str) -> Proxy:
-    try:
-        return Proxy(folder, server=server, origins=origins)
-    except NoNginxError as error:
-        pytest.skip(str(error))
+    return Proxy(folder, server=server, origins=origins)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,15 +1,13 @@
 """The recipe for nginx before a real server: what it holds of bodies and heads, and for whom."""
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.nginx import NoNginxError, Proxy, find_nginx, make_certificates
+from tests.deploy.nginx import Proxy, ask_with_http_2, make_certificates
 from tests.deploy.test_slow_callers import head
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
@@ -34,10 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def proxy(server: Server, tmp_path: Path) -> Iterator[Proxy]:
-    try:
-        made = Proxy(tmp_path, server=f"127.0.0.1:{server.port}", origins=PAGE, patient=True)
-    except NoNginxError as error:
-        pytest.skip(str(error))
+    made = Proxy(tmp_path, server=f"127.0.0.1:{server.port}", origins=PAGE, patient=True)
     with made.running() as proxy:
         yield proxy
 
@@ -94,11 +89,7 @@ def test_who_may_send_is_answered_by_the_server(proxy: Proxy, tokens: dict[str, 
 
 
 def test_where_the_server_does_not_say_who_may_send_one_is_to_try_again(tmp_path: Path) -> None:
-    try:
-        made = Proxy(tmp_path, server="127.0.0.1:9", origins=PAGE)
-    except NoNginxError as error:
-        pytest.skip(str(error))
-    with made.running() as proxy:
+    with Proxy(tmp_path, server="127.0.0.1:9", origins=PAGE).running() as proxy:
         for path, form, _ in LARGE_BODIES:
             answer = tell(proxy.port, head(path, form, bearer("any"), LARGE))
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
@@ -142,23 +133,13 @@ def test_an_address_and_a_token_hold_so_many_bodies(proxy: Proxy, tokens: dict[s
 def test_with_http_2_a_long_head_is_answered_in_the_servers_form(
     server: Server, tmp_path: Path, path: str, header: str, status: int
 ) -> None:
-    curl = shutil.which("curl")
-    if not curl or b"HTTP2" not in subprocess.check_output([curl, "--version"]):
-        pytest.skip("no curl with HTTP/2 is installed")
-    try:
-        find_nginx()
-    except NoNginxError as error:
-        pytest.skip(str(error))
     certificates = make_certificates(tmp_path)
     address = f"127.0.0.1:{server.port}"
     made = Proxy(tmp_path, server=address, origins=PAGE, certificates=str(certificates))
     with made.running() as proxy:
-        command = [curl, "--silent", "--insecure", "--http2", "--header", f"Origin: {PAGE}"]
-        command += ["--header", header, "--dump-header", "-"]
-        command += ["--write-out", "\n%{http_version} %{http_code}"]
-        said = subprocess.check_output([*command, f"https://localhost:{proxy.port}{path}"])
-    heads, _, rest = said.partition(b"\r\n\r\n")
-    body, _, version_and_status = rest.rpartition(b"\n")
-    assert version_and_status.decode() == f"2 {status}"
+        options = ("--header", f"Origin: {PAGE}", "--header", header, "--dump-header", "-")
+        said, version_and_status = ask_with_http_2(proxy, path, *options)
+    heads, _, body = said.partition(b"\r\n\r\n")
+    assert version_and_status == f"2 {status}"
     assert f"access-control-allow-origin: {PAGE}".encode() in heads.lower()
     assert json.loads(body).get("status", 200) == status

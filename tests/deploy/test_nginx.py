@@ -4,9 +4,7 @@ import http.client
 import io
 import json
 import re
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +21,7 @@ from tests.deploy.nginx import (
     RECIPE,
     Behind,
     Proxy,
+    ask_with_http_2,
     before_a_server,
     before_nothing,
     make_certificates,
@@ -241,14 +240,8 @@ def test_with_http_2_too_a_photo_that_is_too_large_is_refused_in_the_servers_for
     with_tls: Proxy, tmp_path: Path
 ) -> None:
     """There nginx looks at the size again in the place of the error, and sent its own page."""
-    curl = shutil.which("curl")
-    if not curl or b"HTTP2" not in subprocess.check_output([curl, "--version"]):
-        pytest.skip("no curl with HTTP/2 is installed")
     photo = tmp_path / "photo"
     photo.write_bytes(TOO_LARGE)
-    command = [curl, "--silent", "--insecure", "--http2", "--form", f"image=@{photo}"]
-    command += ["--write-out", "\n%{http_version} %{http_code}"]
-    said = subprocess.check_output([*command, f"https://localhost:{with_tls.port}/predict"])
-    body, _, version_and_status = said.rpartition(b"\n")
-    assert version_and_status == b"2 413"
+    body, version_and_status = ask_with_http_2(with_tls, "/predict", "--form", f"image=@{photo}")
+    assert version_and_status == "2 413"
     assert json.loads(body)["code"] == "payload_too_large"

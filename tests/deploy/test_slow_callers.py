@@ -11,7 +11,7 @@ from socket import create_connection, socket
 import pytest
 
 from skinapi.base.settings.settings import Settings
-from tests.deploy.nginx import NoNginxError, Proxy, find_nginx
+from tests.deploy.nginx import Proxy, find_nginx
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
 from tests.served.wire import PATIENCE_S, Answer, ask, tell
@@ -110,10 +110,7 @@ def beset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pr
     """A server of one process behind nginx, as the page on its installation sets both up. With the
     limit as shipped: who reads nothing would otherwise be served a million answers.
     """
-    try:
-        find_nginx()
-    except NoNginxError as error:
-        pytest.skip(str(error))
+    find_nginx()
     shipped = {"RATE_READ": Settings.model_fields["rate_read"].default, "TRUSTED_PROXIES": "1"}
     with serving(tmp_path_factory.mktemp("beset"), shipped, workers=1) as server:
         address = f"127.0.0.1:{server.port}"

@@ -8,6 +8,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from tests.served.server import ROOT
 
 # Release 2.0.0. It runs with what this tree requires, for CI installs nothing else.
@@ -16,15 +18,11 @@ SERVED = ("skinapi", "gunicorn.conf.py", "wsgi.py")
 MODELS = "skinapi/models"  # large, and the same
 
 
-class NoHistoryError(Exception):
-    """The commit is not here, for example in a shallow clone."""
-
-
 def code_of(commit: str, folder: Path) -> Path:
     command = ["git", "archive", commit, "--", *SERVED, "tests", f":(exclude){MODELS}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
-        raise NoHistoryError(f"commit {commit} is not in the git history here")
+        pytest.skip(f"commit {commit} is not in the git history here")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
     (folder / MODELS).symlink_to(ROOT / MODELS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.stores.mongod import Mongod, NoMongodError, running_mongod
+from tests.stores.mongod import Mongod, running_mongod
 
 
 @pytest.fixture
@@ -18,8 +18,5 @@ def seed(report: Callable[[str], None]) -> int:
 
 @pytest.fixture
 def mongod() -> Iterator[Mongod]:
-    try:
-        with running_mongod() as running:
-            yield running
-    except NoMongodError as error:
-        pytest.skip(f"no mongod: {error}")
+    with running_mongod() as running:
+        yield running

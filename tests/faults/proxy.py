@@ -11,6 +11,8 @@ from grp import getgrgid
 from pathlib import Path
 from pwd import getpwuid
 
+import pytest
+
 from tests.platform.jobs.brokers import kill, started
 from tests.served.server import ROOT, Server
 from tests.stores.mongod import free_port
@@ -18,10 +20,6 @@ from tests.stores.mongod import free_port
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 NAMES = ("one", "two", "three")
 PATIENCE_S = 60
-
-
-class NoProxyError(Exception):
-    """There is none here, or it does not start; says why."""
 
 
 class Proxy:
@@ -36,12 +34,12 @@ class Proxy:
     def start(self) -> None:
         program = shutil.which("haproxy")
         if not program:
-            raise NoProxyError("no haproxy is installed")
+            pytest.skip("no haproxy is installed")
         self._process = started([program, "-db", "-f", str(CONFIGURATION)], self._environment())
         deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise NoProxyError("it does not start")
+                pytest.skip("haproxy does not start")
             time.sleep(0.02)
 
     @property

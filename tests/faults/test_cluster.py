@@ -18,13 +18,10 @@ from tests.faults.cluster import Cluster, ClusterBreaker, running_cluster
 from tests.faults.code_versions import code_after
 from tests.faults.drill import Drill, acting, assert_all_promises_are_kept
 from tests.faults.history import Event
-from tests.faults.proxy import NoProxyError
 from tests.platform.jobs.bench import Bench
-from tests.platform.jobs.brokers import NoBrokerError
 from tests.platform.jobs.killing import assert_one_end_each
 from tests.served.people import Caller, Seeder
 from tests.served.server import ROOT
-from tests.stores.mongod import NoMongodError
 
 ROUNDS = 24
 ACTORS = 6
@@ -35,11 +32,8 @@ pytestmark = pytest.mark.drill
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    try:
-        with running_cluster(tmp_path / "cluster") as running:
-            yield running
-    except (NoMongodError, NoBrokerError, NoProxyError) as error:
-        pytest.skip(f"no cluster: {error}")
+    with running_cluster(tmp_path / "cluster") as running:
+        yield running
 
 
 @pytest.mark.timeout(3600)

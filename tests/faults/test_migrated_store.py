@@ -17,7 +17,7 @@ from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.store_version import VERSION
 from skinapi.platform.stores.store_factory import open_store
-from tests.faults.code_versions import RELEASE, NoHistoryError, code_of
+from tests.faults.code_versions import RELEASE, code_of
 from tests.faults.release_store import KEPT, SAID, TOLD, read_all
 from tests.served.server import ROOT
 from tests.support.backends import SECRET, Backend, settings_in
@@ -114,10 +114,7 @@ FOLLOWS = {
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release's code; beside it a store that it has made, and what its people read there."""
     folder = tmp_path_factory.mktemp("release")
-    try:
-        code = code_of(RELEASE, folder / "code")
-    except NoHistoryError as error:
-        pytest.skip(str(error))
+    code = code_of(RELEASE, folder / "code")
     script = Path(__file__).with_name("release_store.py")
     made = run(code, "-P", str(script), str(folder / "store"))
     assert made.returncode == 0, made.stderr[-2000:]

@@ -10,7 +10,7 @@ from typing import Any
 import pymongo
 from pymongo.errors import PyMongoError
 
-from tests.stores.mongod import START_S, Mongod, NoMongodError
+from tests.stores.mongod import START_S, Mongod
 
 MEMBERS = 3
 # How long the others wait for a silent primary; MongoDB's own value is 10 s.
@@ -77,7 +77,7 @@ class ReplicaSet:
             if found := self.primary():
                 return found
             time.sleep(0.05)
-        raise NoMongodError(f"no primary after {START_S} s")
+        raise AssertionError(f"no primary after {START_S} s")
 
 
 def _is_primary(member: Member) -> bool:

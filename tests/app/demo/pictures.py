@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
+import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pypdf import PdfReader
@@ -23,7 +24,7 @@ from selenium import webdriver
 from tests.app.demo.demo_server import DemoServer, serving_demo
 from tests.console.visitor import Visitor
 from tests.repository.documents import ROOT
-from tests.support.browser import NoBrowserError, open_browser
+from tests.support.browser import open_browser
 
 DOCS = ROOT / "docs"
 WINDOW = (1200, 800)
@@ -135,7 +136,7 @@ def main() -> int:
     try:
         with TemporaryDirectory() as folder, serving_demo(Path(folder)) as demo:
             take_pictures(demo)
-    except (NoBrowserError, FileNotFoundError) as error:
+    except (pytest.skip.Exception, FileNotFoundError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -9,7 +9,7 @@ from skinapi.base.errors import UnsafeSettings
 from skinapi.integrations.broker.dramatiq_broker import DramatiqBroker
 from skinapi.platform.jobs.announcements import Broker
 from tests.platform.jobs.bench import Bench
-from tests.platform.jobs.brokers import BrokerServer, NoBrokerError, running_broker
+from tests.platform.jobs.brokers import BrokerServer, running_broker
 from tests.stores.mongod import free_port
 from tests.support.backends import Backend
 
@@ -24,11 +24,8 @@ RABBITMQ = pytest.param("rabbitmq", marks=[pytest.mark.xdist_group("rabbitmq"), 
 
 @pytest.fixture(scope="module", params=["redis", RABBITMQ])
 def server(request: pytest.FixtureRequest) -> Iterator[BrokerServer]:
-    try:
-        with running_broker(request.param) as server:
-            yield server
-    except NoBrokerError as error:
-        pytest.skip(f"no {request.param}: {error}")
+    with running_broker(request.param) as server:
+        yield server
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.integrations.clients.dialects import CLIENTS, PROBLEM, each_client, g
 from tests.integrations.clients.screens import Asked, Pages, serving_pages
 from tests.integrations.clients.test_screens import ALL_CLEAR
 from tests.stores.mongod import free_port
-from tests.support.browser import NoBrowserError, open_browser
+from tests.support.browser import open_browser
 
 SENTENCES = {
     502: "The server does not answer; try again shortly",
@@ -77,11 +77,8 @@ def test_the_guides_page_gets_an_answer_that_its_screen_shows_as_no_finding(down
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Chrome]:
-    try:
-        with open_browser() as opened:
-            yield opened
-    except NoBrowserError as error:
-        pytest.skip(f"no browser: {error}")
+    with open_browser() as opened:
+        yield opened
 
 
 @pytest.mark.drill

@@ -13,14 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+import pytest
+
 from tests.stores.mongod import DIE_WITH_PARENT, free_port
 
 START_S = 90
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # where Debian keeps it
-
-
-class NoBrokerError(Exception):
-    """There is none here, or it does not start; says why."""
 
 
 class BrokerServer(Protocol):
@@ -54,7 +52,7 @@ class RedisServer:
     def start(self) -> None:
         program = shutil.which("redis-server")
         if not program:
-            raise NoBrokerError("no redis-server is installed")
+            pytest.skip("no redis-server is installed")
         options = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self._folder))
         self._process = started([program, *options, "--save", "", "--appendonly", "yes"])
         await_port(self._process, self._port, b"PING\r\n", b"+PONG")
@@ -84,7 +82,7 @@ class RabbitmqServer:
     def start(self) -> None:
         mapper = shutil.which("epmd")
         if not RABBITMQ.exists() or not mapper:
-            raise NoBrokerError("no rabbitmq-server is installed")
+            pytest.skip("no rabbitmq-server is installed")
         if self._mapper is None:
             address = ("-address", "127.0.0.1", "-port", str(self._mapper_port))
             self._mapper = started([mapper, *address])
@@ -145,11 +143,11 @@ def kill(process: subprocess.Popen[bytes] | None) -> None:
 
 
 def await_port(process: subprocess.Popen[bytes], port: int, says: bytes, answer: bytes) -> None:
-    """Returns once it gives this answer there. Raises NoBrokerError."""
+    """Returns once it gives this answer there."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise NoBrokerError(f"it ended at once, status {process.returncode}")
+            pytest.skip(f"no broker: it ended at once, status {process.returncode}")
         with (
             suppress(OSError),
             closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as line,
@@ -158,4 +156,4 @@ def await_port(process: subprocess.Popen[bytes], port: int, says: bytes, answer:
             if line.recv(100).startswith(answer):
                 return
         time.sleep(0.05)
-    raise NoBrokerError(f"no answer after {START_S} s")
+    pytest.skip(f"no broker: no answer after {START_S} s")

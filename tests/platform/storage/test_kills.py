@@ -18,7 +18,6 @@ from skinapi.base.errors import StoreUnavailable
 from skinapi.platform.storage.ports import Documents
 from skinapi.platform.stores.mongo_store import MongoStore
 from tests.platform.storage.conftest import sqlite_store
-from tests.stores.mongod import NoMongodError
 from tests.stores.replica_set import ReplicaSet, running_replica_set
 from tests.support.size import size
 
@@ -114,11 +113,8 @@ def test_a_put_that_is_killed_leaves_no_half_blob(
 
 @pytest.fixture
 def replica_set() -> Iterator[ReplicaSet]:
-    try:
-        with running_replica_set() as running:
-            yield running
-    except NoMongodError as error:
-        pytest.skip(f"no mongod: {error}")
+    with running_replica_set() as running:
+        yield running
 
 
 def test_every_collection_is_read_and_written_as_the_majority_has_it() -> None:

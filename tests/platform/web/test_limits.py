@@ -29,7 +29,7 @@ from skinapi.platform.web.declaration import Authenticated, Rate, Routes, declar
 from skinapi.platform.web.mongo_limit_windows import MongoWindows
 from skinapi.platform.web.rate_limits import Limits, SqliteWindows, Window, caller_address
 from skinapi.platform.web.schemas import Answer
-from tests.platform.jobs.brokers import NoBrokerError, RedisServer, running_broker
+from tests.platform.jobs.brokers import RedisServer, running_broker
 from tests.support.backends import PASSWORD, Backend, Person, unavailable
 from tests.support.size import size
 
@@ -219,12 +219,9 @@ LOGIN = {"email": "ada@example.org", "password": PASSWORD}
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    try:
-        with running_broker("redis") as server:
-            assert isinstance(server, RedisServer)
-            yield server
-    except NoBrokerError as error:
-        pytest.skip(str(error))
+    with running_broker("redis") as server:
+        assert isinstance(server, RedisServer)
+        yield server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from skinapi.platform.storage.files import LOST
 from skinapi.platform.storage.store_version import STORE_COLLECTION, VERSION
 from tests.served.server import Server
 from tests.served.wire import ask
-from tests.stores.mongod import NoMongodError, running_mongod
+from tests.stores.mongod import running_mongod
 from tests.support.backends import PASSWORD, SECRET
 from tests.support.size import drill, in_drill, size
 
@@ -76,11 +76,8 @@ def test_a_server_with_such_a_setting_ends_with_the_sentence(
 @pytest.fixture(scope="module")
 def standalone() -> Iterator[dict[str, str]]:
     """The environment of servers on a MongoDB that is no replica set."""
-    try:
-        with running_mongod(replicated=False) as mongod:
-            yield {"MONGO_URI": mongod.uri}
-    except NoMongodError as error:
-        pytest.skip(f"no mongod: {error}")
+    with running_mongod(replicated=False) as mongod:
+        yield {"MONGO_URI": mongod.uri}
 
 
 @pytest.mark.parametrize("command", ["check", "restore -", "models list"])
