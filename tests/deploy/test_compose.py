@@ -27,7 +27,7 @@ from skinapi.platform.web.rate_limits import Limits
 from tests.deploy.nginx import RECIPE
 from tests.findings.prediction.photographer import predicted
 from tests.repository.documents import ROOT
-from tests.stores.mongod import Mongod
+from tests.stores.mongod import running_mongod
 from tests.support.backends import Backend, settings_in
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
@@ -113,23 +113,12 @@ def test_the_image_of_the_lab_has_what_trainings_need_and_no_tools_of_the_tests(
     assert "\npytest==" not in locked
 
 
-class GuardedMongod(Mongod):
-    def _options(self) -> list[str]:
-        key = self._folder / "key"
-        key.write_text("0123456789abcdef")
-        key.chmod(0o400)
-        return [*super()._options(), "--keyFile", str(key)]
-
-
 @pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[str]:
+def guarded() -> Iterator[str]:
     """The address of the server's user, who was made as the file says."""
-    (tmp_path / "db").mkdir()
-    mongod = GuardedMongod(tmp_path / "db")
     user = re.search(r'user: "(\w+)"[^}]*roles: (\[.*\])', USER.read_text(), re.DOTALL)
     assert user
-    try:
-        mongod.start()
+    with running_mongod(guarded=True) as mongod:
         mongod.order({"createUser": "root", "pwd": "r", "roles": ["root"]})
         client: pymongo.MongoClient[dict[str, Any]]
         with pymongo.MongoClient(mongod.uri, username="root", password="r") as client:
@@ -137,8 +126,6 @@ def guarded(tmp_path: Path) -> Iterator[str]:
             client.admin.command("createUser", user[1], pwd="s", roles=roles)
         where = services()["skinapi"]["environment"]["MONGO_URI"]
         yield re.sub(r"\$\{.*?\}", "s", where).replace("mongodb:27017", mongod.address)
-    finally:
-        mongod.kill()
 
 
 def test_the_user_of_one_database_can_do_what_the_server_does(

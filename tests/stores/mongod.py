@@ -57,10 +57,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_mongod(*, replicated: bool = True) -> Iterator["Mongod"]:
+def running_mongod(*, replicated: bool = True, guarded: bool = False) -> Iterator["Mongod"]:
     with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
         remove_left(Path(folder).parent)
-        server = Mongod(Path(folder), replicated=replicated)
+        server = Mongod(Path(folder), replicated=replicated, guarded=guarded)
         try:
             server.start()
             yield server
@@ -82,12 +82,12 @@ def remove_left(place: Path) -> None:
 
 class Mongod:
     """One server on one folder and port; start it again after a kill. It is a replica set of one,
-    unless it is not `replicated`. It deletes nothing that has expired: tests store under a
-    simulated clock, too.
+    unless it is not `replicated`. A `guarded` one asks for passwords. It deletes nothing that has
+    expired: tests store under a simulated clock, too.
     """
 
-    def __init__(self, folder: Path, *, replicated: bool = True) -> None:
-        self._replicated = replicated
+    def __init__(self, folder: Path, *, replicated: bool = True, guarded: bool = False) -> None:
+        self._replicated, self._key = replicated, folder / "key" if guarded else None
         self._folder = folder
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -95,6 +95,9 @@ class Mongod:
         self.uri = f"mongodb://{self.address}/?directConnection=true"
 
     def start(self) -> None:
+        if self._key:
+            self._key.write_text("0123456789abcdef")
+            self._key.chmod(0o600)
         self._process = subprocess.Popen(
             [sys.executable, "-c", DIE_WITH_PARENT, _binary(), *self._options()],
             stdout=subprocess.DEVNULL,
@@ -150,6 +153,7 @@ class Mongod:
             *("--dbpath", str(self._folder), "--logpath", str(self._folder / "log"), "--logappend"),
             *("--bind_ip", "127.0.0.1", "--port", str(self._port)),
             *(("--replSet", "rs0") if self._replicated else ()),
+            *(("--keyFile", str(self._key)) if self._key else ()),
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
             *("--setParameter", "ttlMonitorEnabled=false"),
             # What a killed server had begun to change is held for one and a half times as long.

@@ -78,16 +78,9 @@ def test_to_wait_cannot_help_for_another_set_or_a_wrong_password(
     assert "wrong" not in refused.detail
 
 
-def test_a_start_that_may_not_read_the_database_ends_with_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_start_that_may_not_read_the_database_ends_with_2(tmp_path: Path) -> None:
     """Anybody may say hello to it: the user is missing in MONGO_URI, or has other rights."""
-    key, options = tmp_path / "key", Mongod._options
-    key.write_text("x" * 40)
-    key.chmod(0o600)
-    guarded = ("--keyFile", str(key))
-    monkeypatch.setattr(Mongod, "_options", lambda mongod: [*options(mongod), *guarded])
-    with running_mongod() as mongod:
+    with running_mongod(guarded=True) as mongod:
         uri = f"mongodb://{mongod.address}/skin?replicaSet=rs0"
         server = Server(tmp_path / "server", {"MONGO_URI": uri}, workers=1)
         server.launch()
