@@ -63,24 +63,24 @@ def test_an_approval_asks_for_the_doctor_and_else_takes_that_of_the_setting(
     assert [item["email"] for item in listed if item.get("default_doctor")] == [GREY]
 
 
-def test_the_operator_reads_which_setting_names_no_active_doctor(open_backend: Open) -> None:
-    backend = open_backend(default_doctor=GREY)
+@pytest.mark.parametrize(
+    ("setting", "emails", "note"),
+    [
+        ("default_doctor", GREY, WRONG_DEFAULT_DOCTOR),
+        ("unassigned_patients", f"{GREY}, ghost@example.org", WRONG_UNASSIGNED),
+    ],
+)
+def test_the_operator_reads_which_setting_names_no_active_doctor(
+    open_backend: Open, setting: str, emails: str, note: str
+) -> None:
+    backend = open_backend(**{setting: emails})
     for status, wrong in (("approved", False), ("suspended", True)):
         backend.edit(GREY, status=status)
-        notes = backend.client.get("/readyz").get_json()["notes"]
-        assert (WRONG_DEFAULT_DOCTOR in notes) == wrong
-    assert "DEFAULT_DOCTOR" in WRONG_DEFAULT_DOCTOR
-    assert GREY not in WRONG_DEFAULT_DOCTOR  # anybody reads the notes
-
-
-def test_the_operator_reads_that_nobody_sees_patients_without_a_doctor(open_backend: Open) -> None:
-    backend = open_backend(unassigned_patients=f"{GREY}, ghost@example.org")
-    for status, wrong in (("approved", False), ("suspended", True)):
-        backend.edit(GREY, status=status)
-        notes = backend.client.get("/readyz").get_json()["notes"]
-        assert (WRONG_UNASSIGNED in notes) == wrong
+        assert (note in backend.client.get("/readyz").get_json()["notes"]) == wrong
+    assert setting.upper() in note
+    assert GREY not in note  # anybody reads the notes
     closed = open_backend(unassigned_patients="none")
-    assert WRONG_UNASSIGNED not in closed.client.get("/readyz").get_json()["notes"]
+    assert note not in closed.client.get("/readyz").get_json()["notes"]
 
 
 def test_an_approval_names_no_doctor_who_is_none(open_backend: Open) -> None:

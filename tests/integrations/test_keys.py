@@ -16,7 +16,7 @@ from skinapi.integrations.keys.service import ReadingKeys, WantedKey
 from skinapi.platform.storage.ids import now
 from tests.care.clinic import patient_in_care
 from tests.support.access import RECOVERY_CODE
-from tests.support.backends import PASSWORD, Backend, Person, change_account
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.photos import photo_of
 from tests.support.reviews import signed_review
 
@@ -299,19 +299,6 @@ def test_who_has_stolen_a_session_makes_no_key(backend: Backend) -> None:
     assert admin.call("GET", "/admin/keys").get_json() == []
     given = {**body, **OWN, "code": RECOVERY_CODE}
     assert admin.call("POST", "/keys", json=given).status_code == 201
-
-
-def test_a_key_of_the_clinic_says_when_its_maker_is_no_admin_any_more(backend: Backend) -> None:
-    root, maker = backend.member(role="admin"), backend.member(role="admin")
-    made(maker, "/admin/keys")
-    made(maker)
-
-    def gone() -> list[bool]:
-        return [item["maker_gone"] for item in root.call("GET", "/admin/keys").get_json()]
-
-    assert gone() == [False, False]
-    change_account(backend.services, backend.account(maker.email).id, role="user")
-    assert gone() == [True, False], "a person's own key goes with its person"
 
 
 HERE, ELSEWHERE = "192.0.2.7", "198.51.100.1"

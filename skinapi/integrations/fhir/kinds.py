@@ -57,8 +57,8 @@ DATE = Param("date", "date", "effectiveDateTime")
 CREATED = Param("created", "date", "createdDateTime")
 ISSUED = Param("issued", "date", "issued")
 BASED_ON = Param("based-on", "reference")
-# The identifier of an order, in the two ways that R4 has; the order itself is not kept.
-BY_ORDER = ("based-on:identifier", "based-on.identifier")
+# The identifier of an order, which is not kept itself.
+BY_ORDER = "based-on:identifier"
 CONCLUSION = Param("conclusion", "token", "conclusionCode")
 
 _ALL = (

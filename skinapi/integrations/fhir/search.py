@@ -133,7 +133,7 @@ def _read_one(search: Search, name: str, value: str, base: str) -> Search | None
         return replace(search, cursor=Cursor.read(value))
     if name == SORT and search.kind.dated and value in ("_lastUpdated", "-_lastUpdated"):
         return replace(search, newest_first=value.startswith("-"))
-    if name in BY_ORDER and search.kind.param(BASED_ON.name) and value:
+    if name == BY_ORDER and search.kind.param(BASED_ON.name) and value:
         read = tuple(map(_read_token, _split(name, value)))
         if not all(system for system, _ in read):
             raise InvalidQuery(f"{name}: {NO_SYSTEM}")

@@ -75,9 +75,6 @@ class AnyKeyView(KeyView):
         description="the doctor in charge of the patients whom a clinic-wide key adds; null "
         "without one of its own",
     )
-    maker_gone: bool = Field(
-        description="whether nobody answers for a clinic-wide key: who made it is no admin any more"
-    )
 
     @classmethod
     def from_key(cls, key: ApiKey, people: Mapping[str, Account]) -> Self:
@@ -88,7 +85,6 @@ class AnyKeyView(KeyView):
             "account_email": owner and owner.email,
             "made_by_email": maker and maker.email,
             "doctor_email": doctor and doctor.email,
-            "maker_gone": key.clinic_wide and not (maker and maker.active_admin),
         }
         return cls.model_validate({**KeyView.model_validate(key).model_dump(), **beside})
 

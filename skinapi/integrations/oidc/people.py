@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,24 +19,6 @@ from skinapi.base.field_types import LONGEST_NAME, Name
 from skinapi.base.subject import Role
 from skinapi.integrations.oidc.settings import OidcProvider
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit
-
-# Why an answer of a provider is not accepted: for the log, which names nobody.
-Reason = Literal[
-    "no_code",
-    "other_issuer",
-    "exchange_refused",
-    "bad_client",
-    "no_id_token",
-    "userinfo_refused",
-    "unknown_key",
-    "bad_signature",
-    "bad_algorithm",
-    "expired_token",
-    "bad_claim",
-    "bad_token",
-    "groups_left_out",
-    "used_before",
-]
 
 
 class ProviderUnavailable(Unavailable):
@@ -54,7 +36,8 @@ class LogInRefused(Forbidden):
         "refused too, tell your administrators"
     )
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: str) -> None:
+        """`reason` is for the log, which names nobody."""
         super().__init__()
         self.reason = reason
 

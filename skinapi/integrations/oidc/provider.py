@@ -35,7 +35,7 @@ from joserfc.jws import JWSRegistry
 from skinapi.base.http_client import CallFailed, HttpClient, HttpReply, Request
 from skinapi.base.settings.value_checks import is_origin, stays_private
 from skinapi.base.size_limits import holds_more_values
-from skinapi.integrations.oidc.people import Claims, LogInRefused, ProviderUnavailable, Reason
+from skinapi.integrations.oidc.people import Claims, LogInRefused, ProviderUnavailable
 from skinapi.integrations.oidc.settings import OidcProvider
 
 # Never `none`, and no shared secret: https://www.rfc-editor.org/rfc/rfc8725#section-3.1
@@ -221,7 +221,7 @@ class Provider:
 
     def _read(self, token: str) -> jwt.Token:
         registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
-        reason: Reason = "bad_token"
+        reason = "bad_token"
         # Again with new keys: a provider that has changed them signs with one not known yet.
         for age in (KNOWN_FOR_S, NEW_KEYS_AFTER_S):
             try:

@@ -458,7 +458,6 @@ def test_a_report_is_found_by_its_order(backend: Backend, hospital: Person) -> N
     by_identifier = quote(f"{orders.PLACER}|O-1")
     for asked in (
         f"based-on:identifier={by_identifier}",
-        f"based-on.identifier={by_identifier}",
         f"based-on=ServiceRequest/{number}",
         f"based-on={quote('http://127.0.0.1:5000/fhir/ServiceRequest/')}{number}",
     ):

@@ -39,7 +39,7 @@ const KeyRow = (/** @type {{one: Key, path: string, onChange: () => void}} */ { 
     toast(say("keyRevokedNow"));
     onChange();
   };
-  const marks = [one.clinic_wide && "keyWide", one.maker_gone && !one.revoked_at && "keyMakerGone", one.kind === "test" && "keyTest", one.revoked_at ? "keyRevoked" : hasEnded(one) && "keyEnded"].filter(Boolean);
+  const marks = [one.clinic_wide && "keyWide", one.kind === "test" && "keyTest", one.revoked_at ? "keyRevoked" : hasEnded(one) && "keyEnded"].filter(Boolean);
   return html`
     <li>
       <div class="grow"><strong>${isolated(one.name)}</strong>
