@@ -51,13 +51,9 @@ class LogOutRefused(BadRequest):
 class LogInExpired(Forbidden):
     code = "oidc_expired"
     sentence = (
-        "This log-in was used already, took too long, or was begun in another browser. Begin again"
+        "This log-in was cancelled, was used already, took too long, or was begun in another "
+        "browser. Begin again"
     )
-
-
-class LogInCancelled(Forbidden):
-    code = "oidc_cancelled"
-    sentence = "You were not logged in at the clinic's log-in. Begin again"
 
 
 class NoVerifiedEmail(Forbidden):

@@ -30,7 +30,6 @@ from skinapi.base.stored_record import StoredRecord
 from skinapi.integrations.oidc.people import (
     Claims,
     LinkedAlready,
-    LogInCancelled,
     LogInExpired,
     LogInRefused,
     LogOutRefused,
@@ -156,10 +155,8 @@ class OidcService:
             if not hmac.compare_digest(derive(secret, "state").encode(), state):
                 raise LogInExpired
             speaker.refuse_other_issuer(answer.iss)
-            if not self.trips.use(trip):
+            if not self.trips.use(trip) or answer.error:
                 raise LogInExpired
-            if answer.error:
-                raise LogInCancelled
             if not answer.code:
                 raise LogInRefused("no_code")
             claims = speaker.redeem(

@@ -247,7 +247,7 @@ def test_the_answer_of_another_provider_is_a_mix_up(
 
 def test_what_the_provider_refuses_is_refused(clinic: Clinic) -> None:
     before = clinic.kept()
-    assert clinic.come_back(clinic.begin(), error="access_denied") == "/#/login/oidc_cancelled"
+    assert clinic.come_back(clinic.begin(), error="access_denied") == "/#/login/oidc_expired"
     asked = clinic.begin()
     clinic.fake.asked = None
     assert clinic.come_back(asked) == "/#/login/oidc_refused"
