@@ -274,7 +274,6 @@ class DatasetsService:
 MOST_EPOCHS = 200
 
 Architecture = Literal["DenseNet169", "ResNet50", "MobileNetV2", "EfficientNetB3"]
-Side = Annotated[int, Field(ge=64, le=320, multiple_of=32)]
 
 
 class TrainingRequest(StoredRecord):
@@ -287,7 +286,6 @@ class TrainingRequest(StoredRecord):
     optimizer: Literal["Adam", "SGD", "RMSprop"] = "Adam"
     learning_rate: float = Field(default=0.0001, gt=0, le=1, allow_inf_nan=False)
     class_balancing: bool = True
-    side: Side = 224
     dataset: Annotated[str, Field(max_length=200), Printable, Contained] = ""
 
 

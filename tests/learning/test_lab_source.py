@@ -3,6 +3,7 @@
 import re
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,6 +17,7 @@ from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.jobs import job_services, model_comparison, training_job
 from skinapi.lab.jobs.job_services import JobServices
 from skinapi.lab.jobs.training_job import choose_start
+from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.measure import stress
 from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.model.registry.stored_version import Origin
@@ -220,12 +222,13 @@ def test_a_data_set_becomes_a_candidate_compared_with_the_model_in_service(
     monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
     monkeypatch.setenv("ENVIRONMENT", "development")
     monkeypatch.setitem(cast("dict[str, Any]", ARCHITECTURES), "MobileNetV2", tiny.TINY)
+    monkeypatch.setattr(training_job, "TrainOptions", partial(TrainOptions, side=64))
     monkeypatch.setattr(stress, "STRESSES", {"blurred": stress.STRESSES["blurred"]})
     admin = backend.member("ada@example.org", role="admin")
     folder = write_ham_like(tmp_path / "ham", lesions_per_class=8)
     packed = zipped({path.name: path.read_bytes() for path in folder.iterdir()})
     assert send(admin, [upload(admin, packed)], name="moles")["status"] == "published"
-    asked = {"dataset_name": "moles", "architecture": "MobileNetV2", "epochs": 2, "side": 64}
+    asked = {"dataset_name": "moles", "architecture": "MobileNetV2", "epochs": 2}
     asked |= {"batch_size": 16, "learning_rate": 0.001}
     begun = admin.call("POST", "/api/start-training", json=asked).get_json()
     attempt = Attempt(Jobs(backend.services.store).get(begun["job_id"]), tmp_path / "work")

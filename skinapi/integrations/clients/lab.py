@@ -173,7 +173,7 @@ class TrainingState(Answer):
     @classmethod
     def from_job(cls, job: Job) -> Self:
         version = (job.result or {}).get("version")
-        asked = TrainingRequest.model_fields.keys() - {"dataset", "side"}
+        asked = TrainingRequest.model_fields.keys() - {"dataset"}
         return cls(
             job_id=job.id,
             # Its client knows no cancelled jobs; the message says it.

@@ -167,7 +167,6 @@ def _options(
         learning_rate=request.learning_rate,
         batch=request.batch_size,
         unbalanced=not request.class_balancing,
-        side=request.side,
         not_skin=lab.own_settings.not_skin_pictures,
         licence=dataset.licence or "that of the pictures it was trained on",
         note=["trained in the lab"],

@@ -229,8 +229,6 @@ def measure_predictions(predictions: Predictions) -> Figures:
     classes = range(len(predictions.classes))
     return figures | {
         "accuracy": float((p.argmax(axis=1) == y).mean()),
-        # Summed over the classes, as Brier wrote it: 0 is perfect, 2 is the worst.
-        "brier": float(((p - np.eye(len(classes))[y]) ** 2).sum(axis=1).mean()),
         "log_loss": metrics.log_loss(p, y),
         "per_class": {
             short_name(predictions.classes[index]): measure_class(predictions, index, draws)
