@@ -89,7 +89,8 @@ INVENTORY = [
         erased=erased,
         fields=tuple(_read_fields(cells) for cells in _FIELDS if cells[0] == name),
     )
-    for name, _, erased in read_table("collection", "until", "goes with")
+    for names, _, erased in read_table("collection", "until", "goes with")
+    for name in names.split(", ")
 ]
 BY_COLLECTION = {item.collection: item for item in INVENTORY}
 
