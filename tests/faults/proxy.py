@@ -16,6 +16,7 @@ import pytest
 from tests.platform.jobs.brokers import kill, started
 from tests.served.server import ROOT, Server
 from tests.stores.mongod import free_port
+from tests.support.waiting import await_
 
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 NAMES = ("one", "two", "three")
@@ -55,10 +56,7 @@ class Proxy:
         """Give it no new request, and return when it has answered all that it had."""
         name = self._name(server)
         self.order(f"set server servers/{name} state drain")
-        deadline = time.monotonic() + PATIENCE_S
-        while int(self.figures()[name]["scur"]):
-            assert time.monotonic() < deadline, "its requests do not end"
-            time.sleep(0.05)
+        await_(lambda: not int(self.figures()[name]["scur"]))
 
     def make_ready(self, server: Server) -> None:
         """Give it requests again, and return when the proxy's own check has found it ready."""
@@ -67,10 +65,7 @@ class Proxy:
         self.await_up(server)
 
     def await_up(self, server: Server) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while self.figures()[self._name(server)]["status"] != "UP":
-            assert time.monotonic() < deadline, "the proxy does not find it ready"
-            time.sleep(0.05)
+        await_(lambda: self.figures()[self._name(server)]["status"] == "UP")
 
     def figures(self) -> Mapping[str, Mapping[str, str]]:
         head, *lines = self.order("show stat servers 6 -1").removeprefix("# ").splitlines()

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import tarfile
-import time
 import zipfile
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -17,6 +16,7 @@ from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.platform.storage.ids import new_id, now
 from tests.support.backends import Person
+from tests.support.waiting import await_
 
 LABELS = ("mel", "nv", "bkl")
 DEADLINE_S = 60
@@ -87,13 +87,11 @@ def send(person: Person, uploads: list[str], name: str = "ham", **said: Any) -> 
 
 
 def await_check(person: Person, dataset: str) -> dict[str, Any]:
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
+    def checked() -> dict[str, Any] | None:
         found: dict[str, Any] = person.call("GET", f"/datasets/{dataset}").get_json()
-        if found["status"] != "checking":
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"still checking after {DEADLINE_S} s")
+        return None if found["status"] == "checking" else found
+
+    return await_(checked, within=DEADLINE_S)
 
 
 def publish_one(

@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import io
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,13 +30,12 @@ from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, labelled, picture, send, table, upload, zipped
 from tests.support.backends import Backend, Person, both, twin
 from tests.support.size import size
+from tests.support.waiting import await_
 
 
 def await_no_leftovers(folder: Path) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while any(folder.rglob("*")):
-        assert time.monotonic() < deadline, list(folder.rglob("*"))
-        time.sleep(0.05)
+    left = partial(folder.rglob, "*")
+    await_(lambda: not any(left()), within=DEADLINE_S, told=lambda: list(left()))
 
 
 def test_a_zip_becomes_a_published_version_with_its_report(

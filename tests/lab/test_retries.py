@@ -2,7 +2,6 @@
 announcement of an upload, an import.
 """
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from skinapi.lab.service import DatasetsService
 from skinapi.platform.storage.ids import now
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.support.backends import Backend, Person, both, twin
+from tests.support.waiting import await_
 
 KEY = {"Idempotency-Key": "visit-7"}
 FILE = {"name": "a.zip", "size": 5}
@@ -41,10 +41,7 @@ def test_the_same_request_gets_the_same_data_set(backend: Backend) -> None:
 
 
 def await_gone(person: Person, upload: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while person.call("GET", f"/uploads/{upload}").status_code != 404:
-        assert time.monotonic() < deadline, "the upload is still there"
-        time.sleep(0.05)
+    await_(lambda: person.call("GET", f"/uploads/{upload}").status_code == 404, within=DEADLINE_S)
 
 
 def test_of_two_at_the_same_time_one_makes_a_data_set(real_backend: Backend) -> None:

@@ -23,6 +23,7 @@ from tests.served.wire import ask
 from tests.stores.mongod import DIE_WITH_PARENT, free_port
 from tests.support.backends import SECRET
 from tests.support.models import tiny_model
+from tests.support.waiting import await_
 
 ROOT = Path(__file__).parents[2]
 # Only a hang takes so long, also beside other work.
@@ -174,10 +175,7 @@ class Server:
         return {**kept, **self.environment}
 
     def await_words(self, words: str, *, after: int = 0, times: int = 1) -> None:
-        deadline = time.monotonic() + READY_S
-        while self.log()[after:].count(words) < times:
-            assert time.monotonic() < deadline, self.log()
-            time.sleep(0.02)
+        await_(lambda: self.log()[after:].count(words) >= times, within=READY_S, told=self.log)
 
     def await_ready(self, path: str = "/readyz") -> None:
         deadline = time.monotonic() + self.ready_s

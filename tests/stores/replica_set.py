@@ -11,6 +11,7 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from tests.stores.mongod import START_S, Mongod
+from tests.support.waiting import await_
 
 MEMBERS = 3
 # How long the others wait for a silent primary; MongoDB's own value is 10 s.
@@ -72,12 +73,7 @@ class ReplicaSet:
         return next((member for member in self.members if _is_primary(member)), None)
 
     def await_primary(self) -> Member:
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
-            if found := self.primary():
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"no primary after {START_S} s")
+        return await_(self.primary, within=START_S)
 
 
 def _is_primary(member: Member) -> bool:

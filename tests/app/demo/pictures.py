@@ -13,7 +13,6 @@ from base64 import b64decode
 from calendar import day_abbr, day_name, month_abbr, month_name
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic, sleep
 
 import pytest
 from PIL import Image
@@ -25,6 +24,7 @@ from tests.app.demo.demo_server import DemoServer, serving_demo
 from tests.console.visitor import Visitor
 from tests.repository.documents import ROOT
 from tests.support.browser import open_browser
+from tests.support.waiting import await_
 
 DOCS = ROOT / "docs"
 WINDOW = (1200, 800)
@@ -80,10 +80,7 @@ def settle(demo: DemoServer) -> None:
     patient has read the finding.
     """
     path = f"/submissions/{number_of_finding(demo)}"
-    end = monotonic() + COMPARED_S
-    while not demo.read(DOCTOR, f"{path}/case").get("changes"):
-        assert monotonic() < end, "the demo has compared no photos"
-        sleep(0.2)
+    await_(lambda: demo.read(DOCTOR, f"{path}/case").get("changes"), within=COMPARED_S)
     demo.read(PATIENT, path)
 
 

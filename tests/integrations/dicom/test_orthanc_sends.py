@@ -1,6 +1,5 @@
 """A real archive sends what it keeps to a real server (Orthanc with its DICOMweb plug-in)."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import run
@@ -16,6 +15,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.support.backends import PASSWORD
 from tests.support.photos import photo_of
+from tests.support.waiting import await_
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +77,16 @@ def test_the_script_of_the_page_sends_what_arrives_but_no_result(
         archive.store(own)
         await_stable(archive, studies=1)
         archive.store(jpeg_object(photo_of("melanocytic_nevus")))
-        deadline = time.monotonic() + 60
-        while not (found := ada.pages("/submissions")):
-            assert time.monotonic() < deadline, archive.said()
-            time.sleep(0.1)
+        found = await_(lambda: ada.pages("/submissions"), told=archive.said)
     assert [record["class"] for record in found] == ["melanocytic nevus"]
 
 
 def await_stable(archive: Orthanc, *, studies: int) -> None:
-    deadline = time.monotonic() + 60
-    while True:
+    def stable() -> bool:
         changes = archive.call("GET", "/changes?limit=100").json["Changes"]
-        if sum(change["ChangeType"] == "StableStudy" for change in changes) >= studies:
-            return
-        assert time.monotonic() < deadline, archive.said()
-        time.sleep(0.1)
+        return [change["ChangeType"] for change in changes].count("StableStudy") >= studies
+
+    await_(stable, told=archive.said)
 
 
 def test_the_page_for_archives_works_as_written(

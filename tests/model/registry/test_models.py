@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from skinapi.platform.storage.ids import new_id, now
 from tests.findings.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.models import write_model
+from tests.support.waiting import await_
 
 REASON = "a test of the override"
 OVERRIDE = {"override": True, "reason": REASON}
@@ -335,8 +335,5 @@ def test_a_store_that_is_away_changes_nothing(
     assert asked.wait(60)
     assert models.services.inference.served.model.version == "tiny-1"
     monkeypatch.setattr(pointer, "read", read)
-    deadline = time.monotonic() + 60
-    while models.services.inference.served.model.version != "b":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    await_(lambda: models.services.inference.served.model.version == "b")
     scheduler.stop()

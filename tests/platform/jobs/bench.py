@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.served.ready_process import ReadyProcess
 from tests.stores.mongod import DIE_WITH_PARENT
 from tests.support.backends import SECRET, settings_in
 from tests.support.size import drill
+from tests.support.waiting import await_
 
 ROOT = Path(__file__).parents[3]
 ENTRY = "tests.platform.jobs.entry"
@@ -107,11 +107,7 @@ class Bench:
         return self.job(job)
 
     def await_(self, what: Callable[[], T], *, within: float = LONGEST_S) -> T:
-        deadline = time.monotonic() + within
-        while not (found := what()):
-            assert time.monotonic() < deadline, self.worker_log() + self.told()
-            time.sleep(0.02)
-        return found
+        return await_(what, within=within, told=lambda: self.worker_log() + self.told())
 
     def await_gone(self, *pids: int) -> None:
         """What was killed a moment ago may still be dying."""

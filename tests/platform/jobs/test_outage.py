@@ -20,6 +20,7 @@ from skinapi.platform.jobs.job_queue import Jobs
 from skinapi.platform.jobs.process import boot_time
 from skinapi.platform.storage.ports import Store
 from tests.platform.jobs.handlers import is_alive
+from tests.support.waiting import await_
 
 # A process that is started beside others takes a second or two of its lease, and a test that looks
 # at it comes late.
@@ -90,13 +91,8 @@ def begun(
     job, attempt = attempt_at(jobs, folder, pause=pause, timing=timing)
     watcher = threading.Thread(target=attempt.run)
     watcher.start()
-    deadline = time.monotonic() + 60
-    words: list[str] = []
-    while len(words) < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-        words = notes.read_text().split() if notes.exists() else []
-    return job, watcher, int(words[2])
+    _, _, process = await_(lambda: notes.read_text().split()[:3] if notes.exists() else [])
+    return job, watcher, int(process)
 
 
 def test_a_short_outage_costs_nothing(jobs: Away, tmp_path: Path) -> None:
@@ -121,10 +117,7 @@ def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
     jobs.away = True
     passed = LONG.lease - LONG.margin
     monkeypatch.setattr(attempt_module, "boot_time", lambda: boot_time() + passed)
-    deadline = time.monotonic() + 60
-    while is_alive(process):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    await_(lambda: not is_alive(process))
     assert jobs.claim(worker="next", lease=LONG.lease_time) is None
     jobs.away = False
     watcher.join(60)

@@ -1,9 +1,7 @@
 """Periodic tasks: none holds up, stops or overtakes another, and the process can end."""
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -11,13 +9,7 @@ import pytest
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.logs import configure_logs
 from skinapi.platform.storage.background import THREADS, Scheduler, Stopping, Task
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from tests.support.waiting import await_
 
 
 def test_a_task_that_takes_long_holds_up_no_other_and_runs_once_at_a_time() -> None:
@@ -34,10 +26,10 @@ def test_a_task_that_takes_long_holds_up_no_other_and_runs_once_at_a_time() -> N
     tasks = [Task(name, 0.01, partial(hang, name), "x") for name in names]
     scheduler = Scheduler([*tasks, Task("short", 0.01, count, "x")], Stopping())
     scheduler.start()
-    wait_until(lambda: runs["short"] >= 5)
+    await_(lambda: runs["short"] >= 5)
     assert runs == {**dict.fromkeys(names, 1), "short": runs["short"]}
     released.set()
-    wait_until(lambda: all(runs[name] > 1 for name in names))
+    await_(lambda: all(runs[name] > 1 for name in names))
     scheduler.stop()
 
 
@@ -57,7 +49,7 @@ def test_one_that_fails_is_logged_and_runs_again_beside_the_others(
     ]
     scheduler = Scheduler(tasks, Stopping())
     scheduler.start()
-    wait_until(lambda: min(runs["broken"], runs["away"]) >= 2)
+    await_(lambda: min(runs["broken"], runs["away"]) >= 2)
     scheduler.stop()
     logged = capfd.readouterr().err
     assert "not done" in logged
