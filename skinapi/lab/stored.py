@@ -13,7 +13,5 @@ STORED = Stored(
         KeptPhotosUnwanted: f"{COPIES}.on_unwanted",
         **dict.fromkeys((FindingDeleted, FindingVoided, PhotosErasedAgain), f"{COPIES}.on_gone"),
     },
-    # Else each finding would look for its copies by itself.
-    forgets_first={"dataset_pictures": f"{COPIES}.forget"},
-    forgets={"datasets": f"{CLEANUP}.forget"},
+    forgets={"dataset_pictures": f"{COPIES}.forget", "datasets": f"{CLEANUP}.forget"},
 )

@@ -49,14 +49,13 @@ class Stored:
     the area is off: so each server imports that module, which names by their places
     (`module:Class.method`) what is called then, and imports none of them.
 
-    `erases`: what is called in the transaction of an event. `forgets`, `forgets_first`: what is
-    called with an account that is erased, after its findings and before them, by what its result
-    counts. `log_ins`: what ends log-ins of an account.
+    `erases`: what is called in the transaction of an event. `forgets`: what is called with an
+    account that is erased, before its findings are, by what its result counts. `log_ins`: what ends
+    log-ins of an account.
     """
 
     erases: Mapping[type, str] = field(default_factory=dict)
     forgets: Mapping[str, str] = field(default_factory=dict)
-    forgets_first: Mapping[str, str] = field(default_factory=dict)
     log_ins: Sequence[str] = ()
 
 

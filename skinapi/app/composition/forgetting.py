@@ -21,13 +21,13 @@ def open_forget_steps(
 
     return ForgetSteps((
         ("files", data.person_files.forget),  # first, or each finding would outdate it
-        *_list_of_areas(container, "forgets_first"),
+        ("jobs", jobs.forget),
+        *_list_of_areas(container),  # or each finding would look for its copies in data sets
         ("findings", findings.forget),
         ("reviews", forget_reviews),
         ("spots", data.lesions.forget),
         ("messages", data.messages.forget),
         ("drafts", data.letters.forget_drafts),
-        ("jobs", jobs.forget),
         ("sessions", data.sessions.forget),
         ("known_addresses", data.guess_limits.forget),
         ("password_links", data.password_links.forget),
@@ -36,18 +36,14 @@ def open_forget_steps(
         ("deliveries", data.deliveries.forget),
         ("consents", data.consents.forget),
         ("moved_accounts", data.moved_accounts.forget),
-        *_list_of_areas(container, "forgets"),
         ("failed_items", data.failed_items.forget),
     ))  # fmt: skip
 
 
-def _list_of_areas(container: Container, when: str) -> Iterator[tuple[str, Callable[[str], int]]]:
+def _list_of_areas(container: Container) -> Iterator[tuple[str, Callable[[str], int]]]:
     for part in list_parts("stored"):
-        for kind, place in getattr(part.STORED, when).items():
-            yield kind, partial(call_place, container, place)
-        if when == "forgets":
-            for place in part.STORED.log_ins:
-                yield "log_ins", partial(call_place, container, place)
+        forgets = (*part.STORED.forgets.items(), *(("log_ins", it) for it in part.STORED.log_ins))
+        yield from ((kind, partial(call_place, container, place)) for kind, place in forgets)
 
 
 def call_place(container: Container, place: str, said: Any) -> Any:
