@@ -47,7 +47,6 @@ PICTURE_ERRORS = {
 if sys.platform == "linux":
     PICTURE_ERRORS |= {errno.EUCLEAN: "io_error", errno.ENOKEY: "no_permission"}
 NOT_A_FILE, FOLDER_UNREADABLE = "not_a_file", "folder_unreadable"
-MOST_DEPTH = 64
 LONGEST_NAME = 64 * 1024
 BLOCK_BYTES = 1024 * 1024
 TABLE_SUFFIX = ".csv"
@@ -76,9 +75,6 @@ class FolderWalk:
         for folder, below, files in os.walk(self.root, onerror=self._note_unlisted):
             start = self._name_of(folder)
             yield from (start + name for name in below if _is_link(folder, name))
-            if start.count(b"/") == MOST_DEPTH:
-                yield from (start + name + b"/" for name in below)
-                below.clear()
             pictures = [name for name in files if name.lower().endswith(_SUFFIXES)]
             yield from (start + name for name in pictures)
             self.left_out += len(files) - len(pictures)

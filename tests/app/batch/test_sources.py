@@ -1,5 +1,6 @@
 """What is judged: folders and lists, each picture once, and nothing is left out unnoticed."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -38,22 +39,23 @@ def test_links_are_named_and_not_followed(tmp_path: Path) -> None:
     assert sorted(walk(folder).names()) == [b"link.jpg", b"round", b"ward"]
 
 
-def test_a_folder_that_is_too_deep_or_forbidden_has_a_name_of_its_own(
+def test_a_folder_that_is_forbidden_or_too_deep_has_a_name_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "shut").mkdir()
-    (tmp_path / "a/b/c").mkdir(parents=True)
-    (tmp_path / "a/b/c/d.jpg").touch()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/d.jpg").touch()
     real = os.scandir
 
     def scandir(path: bytes) -> "os._ScandirIterator[bytes]":
         if path.endswith(b"shut"):
-            raise PermissionError(13, "Permission denied", path)
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        if path.endswith(b"/a"):
+            raise OSError(errno.ENAMETOOLONG, "File name too long", path)
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    monkeypatch.setattr(pictures, "MOST_DEPTH", 2)
-    assert sorted(walk(tmp_path).names()) == [b"a/b/c/", b"shut/"]
+    assert sorted(walk(tmp_path).names()) == [b"a/", b"shut/"]
 
 
 @pytest.mark.parametrize(
