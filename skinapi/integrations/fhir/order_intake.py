@@ -110,7 +110,17 @@ class FhirIntakeService:
         self, raw: Mapping[str, Any], *, by: Subject, language: Language | None
     ) -> Resource:
         entries = read_transaction(raw)
-        answers = self._take_transaction(entries, by, language)
+        sent = [entry.sent for entry in entries]
+        requests = [resource for resource in sent if resource.kind == "ServiceRequest"]
+        if len(requests) == 1:
+            taken = self._take(requests[0], self._beside(entries), by, language)
+            answers = [self._answer(resource, taken) for resource in sent]
+        elif [resource.kind for resource in sent] == ["Patient"]:
+            patient, new = self._take_patient(sent[0], entries[0].wanted, by)
+            address = f"{self.fhir.base}/Patient/{patient['id']}"
+            answers = [_response(address, new, _say(sent[0].notes), patient)]
+        else:
+            raise InvalidBody(ONE_REQUEST)
         return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
 
     def take_request(
@@ -144,20 +154,6 @@ class FhirIntakeService:
             entries={entry.sent.url or entry.sent.place: entry.sent for entry in entries},
             wanted={entry.sent.place: entry.wanted for entry in entries if entry.wanted},
         )
-
-    def _take_transaction(
-        self, entries: Sequence[Entry], by: Subject, language: Language | None
-    ) -> list[Element]:
-        sent = [entry.sent for entry in entries]
-        requests = [resource for resource in sent if resource.kind == "ServiceRequest"]
-        if len(requests) == 1:
-            taken = self._take(requests[0], self._beside(entries), by, language)
-            return [self._answer(resource, taken) for resource in sent]
-        if [resource.kind for resource in sent] != ["Patient"]:
-            raise InvalidBody(ONE_REQUEST)
-        patient, new = self._take_patient(sent[0], entries[0].wanted, by)
-        address = f"{self.fhir.base}/Patient/{patient['id']}"
-        return [_response(address, new, _say(sent[0].notes), patient)]
 
     def _take(
         self, request: Sent, beside: BundleContext, by: Subject, language: Language | None
