@@ -20,15 +20,12 @@ from skinapi.base import size_limits
 from skinapi.base.area_parts import list_parts
 from skinapi.base.settings.settings import VERSION, Settings
 from skinapi.care import message_records
-from skinapi.care import messages as message_service
 from skinapi.findings.records import letters
 from skinapi.findings.reports import openrouter
 from skinapi.model.decoding import file_header, photo
 from skinapi.model.registry import prediction_pool
-from skinapi.platform.jobs import job, job_logs
 from skinapi.platform.notices import outbox
 from skinapi.platform.storage import files as stored_files
-from skinapi.platform.stores import database_file, outage
 from skinapi.platform.web import admission, schemas
 from tests.repository.documents import ROOT
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
@@ -88,14 +85,10 @@ def _queue_lines() -> list[str]:
 
 def _areas_table() -> list[str]:
     rows = [
-        (
-            f"[{area.name}]({os.path.relpath(area.page, 'docs')})",
-            area.summary,
-            ", ".join(f"`{name}`" for name, _ in list_area_settings(area.name)),
-        )
+        (f"[{area.name}]({os.path.relpath(area.page, 'docs')})", area.summary)
         for area in list_areas()
     ]
-    return _table(("area", "what it adds", "its settings"), rows)
+    return _table(("area", "what it adds"), rows)
 
 
 def limits_table() -> list[str]:
@@ -145,20 +138,12 @@ def _limits() -> Iterator[Row]:
     )
     for area in list_parts("limits", "tests"):
         yield from area.LIMITS
-    yield "unfinished jobs of an account", str(job.MOST_UNFINISHED)
-    yield "jobs kept of an account", str(job.MOST_KEPT)
-    head, tail = job_logs.HEAD_LINES, job_logs.TAIL_LINES
-    yield "lines kept of the log of a job", f"the first {head} and the last {tail}"
     yield "length of a letter", f"{letters.LONGEST_LETTER:,} characters"
-    yield "letters about a finding", str(letters.MOST_LETTERS)
     yield "length of a message", f"{message_records.LONGEST_MESSAGE:,} characters"
-    yield "unread messages of one side in a conversation", str(message_service.MOST_UNREAD)
     yield (
         "requests to the LLM for an account in a day",
         f"a tenth of `LLM_DAILY_BUDGET`, at least {openrouter.LEAST_SHARE_OF_ONE}",
     )
-    yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
-    yield "wait for SQLite's lock", _seconds(database_file.LONGEST_WAIT_MS / 1000)
 
 
 # Which tables a page has.
