@@ -30,7 +30,6 @@ from skinapi.lab.datasets.dataset_versions import (
 )
 from skinapi.lab.datasets.uploads import (
     LARGEST_PART,
-    SMALLEST_PART,
     Announced,
     UploadRecord,
     UploadsService,
@@ -76,7 +75,6 @@ class NewDatasetBody(Body):
         default={},
         description="labels of the data set -> ours, or null to leave their pictures out",
     )
-    skip_unknown_labels: bool = False
 
 
 class DatasetsQuery(PageQuery):
@@ -153,7 +151,6 @@ class UploadView(Answer):
     complete: bool
     expires_at: datetime
     largest_part: int
-    smallest_part: int = Field(description="of all parts but the last")
 
     @classmethod
     def from_upload(cls, upload: UploadRecord) -> Self:
@@ -161,7 +158,6 @@ class UploadView(Answer):
             **upload.model_dump(include={"id", "name", "size", "received", "expires_at"}),
             complete=upload.complete,
             largest_part=LARGEST_PART,
-            smallest_part=SMALLEST_PART,
         )
 
 

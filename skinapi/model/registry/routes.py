@@ -138,7 +138,7 @@ operating_point_routes: Routes[OperatingPointService] = Routes()
 @operating_point_routes.route("GET", "/models/operating-point", access=STAFF, raises=(NoModel,))
 def show_operating_point(service: OperatingPointService) -> OperatingPointView:
     """The operating point in use, and what each one costs, counted on the model's test part."""
-    return OperatingPointView.from_choice(service.get_point())
+    return OperatingPointView.from_choice(service.get_point(), service.served.model)
 
 
 @operating_point_routes.route(
@@ -152,4 +152,4 @@ def choose_operating_point(
 ) -> OperatingPointView:
     """Choose the operating point for findings from now on; every server follows within seconds."""
     service.choose_point(point=body.operating_point, by=subject.id)
-    return OperatingPointView.from_choice(service.get_point())
+    return OperatingPointView.from_choice(service.get_point(), service.served.model)

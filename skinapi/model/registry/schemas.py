@@ -22,7 +22,6 @@ from skinapi.model.conditions import (
     Source,
 )
 from skinapi.model.network.model import Model
-from skinapi.model.registry.service import ChosenPoint
 from skinapi.platform.web.schemas import Answer, Body
 
 # A share with the two ends of its interval, as the card states it.
@@ -163,7 +162,6 @@ class KindView(Answer):
         description="of the malignant lesions, those sent to a doctor; with a 95 % interval, as "
         "each share; null where nothing was counted"
     )
-    malignant_urgent_share: Share | None
     benign_spared_share: Share | None = Field(description="not sent to a doctor")
     benign_urgent_share: Share | None
     urgent_malignant_share: Share | None = Field(
@@ -171,7 +169,6 @@ class KindView(Answer):
         "malignant lesions there are"
     )
     melanomas_sent_share: Share | None
-    melanomas_urgent_share: Share | None
 
     @classmethod
     def of_figures(cls, modality: Kind, one: PointFigures, stated: StatedFigure) -> Self:
@@ -181,7 +178,6 @@ class KindView(Answer):
             malignant_sent_share=Share.from_counts(
                 one.malignant_sent, one.malignant, stated("caught")
             ),
-            malignant_urgent_share=Share.from_counts(one.malignant_urgent, one.malignant),
             benign_spared_share=Share.from_counts(
                 one.benign - one.benign_sent, one.benign, stated("benign_below")
             ),
@@ -194,9 +190,6 @@ class KindView(Answer):
                 stated("urgent_right"),
             ),
             melanomas_sent_share=Share.from_counts(one.melanomas_sent, one.melanomas),
-            melanomas_urgent_share=Share.from_counts(
-                one.melanomas_urgent, one.melanomas, stated("melanomas_told_urgent")
-            ),
         )
 
 
@@ -228,9 +221,6 @@ class PointView(Answer):
 
 class OperatingPointView(Answer):
     operating_point: OperatingPoint = Field(description="the one that is chosen")
-    chosen_by: Literal["setting", "admin"] = Field(
-        description="`setting`: TRIAGE, because no admin has chosen one"
-    )
     has_points: bool = Field(
         description="whether the model in service has thresholds for operating points; one that "
         "was calibrated by older code has none, and judges by the older rule at every point"
@@ -239,12 +229,10 @@ class OperatingPointView(Answer):
     points: list[PointView] = Field(description="what each costs, the most cautious first")
 
     @classmethod
-    def from_choice(cls, chosen: ChosenPoint) -> Self:
-        calibration = chosen.model.calibration
+    def from_choice(cls, chosen: OperatingPoint, model: Model) -> Self:
         return cls(
-            operating_point=chosen.point,
-            chosen_by="admin" if chosen.by_admin else "setting",
-            has_points=calibration.has_points,
-            model_version=chosen.model.version,
-            points=[PointView.from_point(point, chosen.model) for point in OperatingPoint],
+            operating_point=chosen,
+            has_points=model.calibration.has_points,
+            model_version=model.version,
+            points=[PointView.from_point(point, model) for point in OperatingPoint],
         )

@@ -10,7 +10,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from skinapi.base.errors import (
     DiskFull,
@@ -21,7 +20,6 @@ from skinapi.base.errors import (
 )
 from skinapi.base.logs import log
 from skinapi.model.bands import OperatingPoint
-from skinapi.model.network.model import Model
 from skinapi.model.registry.prediction_pool import ServedModel
 from skinapi.model.registry.serving_pointer import Serving, ServingPointer
 from skinapi.model.registry.version_files import models_folder, prune_folders
@@ -117,14 +115,6 @@ class ModelReloader:
         return folder
 
 
-class ChosenPoint(NamedTuple):
-    """`by_admin`: else it is the setting's. `model` answers in this process."""
-
-    point: OperatingPoint
-    by_admin: bool
-    model: Model
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPointService:
     """`setting` is the point where no admin has chosen one."""
@@ -134,9 +124,8 @@ class OperatingPointService:
     served: ServedModel
     setting: OperatingPoint
 
-    def get_point(self) -> ChosenPoint:
-        chosen = self.pointer.read().operating_point
-        return ChosenPoint(chosen or self.setting, chosen is not None, self.served.model)
+    def get_point(self) -> OperatingPoint:
+        return self.pointer.read().operating_point or self.setting
 
     @atomic
     def choose_point(self, unit: Unit, *, point: OperatingPoint, by: str) -> None:
