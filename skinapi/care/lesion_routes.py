@@ -229,7 +229,7 @@ def list_lesions(
     lesions: LesionsService, *, query: LesionsQuery, subject: Subject
 ) -> Page[LesionView]:
     """The caller's own spots, oldest first, each with its newest finding."""
-    page = lesions.list_own(owner=subject.id, paging=query.paging)
+    page = lesions.page_owned(subject.id, query.paging)
     return page.map(partial(LesionView.from_lesion, to=subject, language=query.lang))
 
 

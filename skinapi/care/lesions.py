@@ -90,10 +90,7 @@ class LesionsService:
         unit.record(AuditRow("lesion.create", by=new.owner, target=new.id, owner=new.owner))
         return self.lesions.insert(new)
 
-    def list_own(self, *, owner: str, paging: PageRequest) -> Page[ShownLesion]:
-        return self._page(owner, paging)
-
-    def _page(self, owner: str, paging: PageRequest) -> Page[ShownLesion]:
+    def page_owned(self, owner: str, paging: PageRequest) -> Page[ShownLesion]:
         page = self.lesions.page_owned(owner, paging)
         known = self.records.by_ids([item.latest for item in page.items if item.latest])
         newest = {finding.lesion: finding for finding in self.records.see([*known.values()])}
@@ -116,7 +113,7 @@ class LesionsService:
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         self.findings.note_read([owner.id], by=doctor)
-        return self._page(owner.id, paging)
+        return self.page_owned(owner.id, paging)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
         """A spot that the caller may see. Its owner has opened it by that."""

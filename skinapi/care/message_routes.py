@@ -12,7 +12,7 @@ from skinapi.base.pages import Page
 from skinapi.care.lesion_routes import CourseQuery, PlaceView
 from skinapi.care.message_records import LONGEST_MESSAGE, NobodyInCharge, TooManyUnread
 from skinapi.care.message_records import Message as StoredMessage
-from skinapi.care.messages import ConversationTopic, MessagesService, Waiting
+from skinapi.care.messages import MessagesService, Waiting
 from skinapi.findings.records.record_retention import PatientCannotRead
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import Answer, Body, Message
@@ -88,86 +88,39 @@ class WaitingView(Answer):
 routes: Routes[MessagesService] = Routes(access=Authenticated())
 
 
-CANNOT_SEND = (
-    NotFound,
-    IdempotencyKeyReused,
-    NobodyInCharge,
-    PatientCannotRead,
-    TooManyUnread,
-)
-
-
-@routes.route("GET", "/lesions/<lesion>/messages", raises=(NotFound,))
+@routes.route("GET", "/conversations/<about>/messages", raises=(NotFound,))
 def list_messages(
-    messages: MessagesService, *, lesion: str, query: CourseQuery, subject: Subject
+    messages: MessagesService, *, about: str, query: CourseQuery, subject: Subject
 ) -> Page[MessageView]:
-    """The conversation of a spot of the caller, or of a patient in the caller's care: `order`
-    oldest or newest first.
+    """A conversation of the caller, or with a patient in the caller's care, `order` oldest or
+    newest first. `about` is the id of its spot; of what is about none, that of the patient.
     """
-    return _list(messages, ConversationTopic(lesion=lesion), query, subject)
+    newest = query.order == "newest"
+    page = messages.page_messages(about, to=subject, newest_first=newest, paging=query.paging)
+    return page.map(lambda told: MessageView.from_message(*told, to=subject.id))
 
 
-@routes.route("GET", "/patients/<patient>/messages", raises=(NotFound,))
-def list_messages_about_no_spot(
-    messages: MessagesService, *, patient: str, query: CourseQuery, subject: Subject
-) -> Page[MessageView]:
-    """The same about no spot: the caller's own, or of a patient in the caller's care."""
-    return _list(messages, ConversationTopic(patient=patient), query, subject)
-
-
-def _list(
-    messages: MessagesService, topic: ConversationTopic, query: CourseQuery, to: Subject
-) -> Page[MessageView]:
-    page = messages.page_messages(
-        topic=topic,
-        to=to,
-        newest_first=query.order == "newest",
-        paging=query.paging,
-    )
-    return page.map(lambda told: MessageView.from_message(*told, to=to.id))
-
-
-@routes.route("POST", "/lesions/<lesion>/messages", status=201, raises=CANNOT_SEND)
+@routes.route(
+    "POST",
+    "/conversations/<about>/messages",
+    status=201,
+    raises=(NotFound, IdempotencyKeyReused, NobodyInCharge, PatientCannotRead, TooManyUnread),
+)
 def send_message(
     messages: MessagesService,
     *,
-    lesion: str,
+    about: str,
     body: NewMessage,
     subject: Subject,
     idempotency_key: str | None,
 ) -> MessageView:
-    """Write to the doctor in charge, or to a patient in care, about a spot. A message has no
-    attachment: photos travel as findings.
+    """Write to the doctor in charge, or to a patient in care. `about` is the id of a spot, or that
+    of the patient. A message has no attachment: photos travel as findings.
     """
-    return _send(messages, ConversationTopic(lesion=lesion), body, subject, idempotency_key)
-
-
-@routes.route("POST", "/patients/<patient>/messages", status=201, raises=CANNOT_SEND)
-def send_message_about_no_spot(
-    messages: MessagesService,
-    *,
-    patient: str,
-    body: NewMessage,
-    subject: Subject,
-    idempotency_key: str | None,
-) -> MessageView:
-    """The same about no spot: `patient` is the caller, who writes to the doctor in charge, or a
-    patient in care.
-    """
-    return _send(messages, ConversationTopic(patient=patient), body, subject, idempotency_key)
-
-
-def _send(
-    messages: MessagesService,
-    topic: ConversationTopic,
-    body: NewMessage,
-    by: Subject,
-    key: str | None,
-) -> MessageView:
     sent = messages.send_message(
-        topic=topic, text=body.text, finding=body.submission, by=by, key=key
+        about, text=body.text, finding=body.submission, by=subject, key=idempotency_key
     )
-    return MessageView.from_message(*sent, to=by.id)
+    return MessageView.from_message(*sent, to=subject.id)
 
 
 @routes.route("PUT", "/messages/<message>/read", raises=(NotFound,))

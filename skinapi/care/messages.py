@@ -21,8 +21,6 @@ from skinapi.care.message_records import (
     Thread,
     TooManyUnread,
 )
-from skinapi.care.queue import NO_PATIENT
-from skinapi.care.reminders import NO_LESION
 from skinapi.findings.errors import NOT_YOURS
 from skinapi.findings.records.events import LesionDeleted
 from skinapi.findings.records.finding_access import FindingAccess
@@ -43,16 +41,9 @@ MOST_LISTED = 200
 # Who reads it in the console before that gets no mail.
 MAILED_AFTER = timedelta(minutes=2)
 NO_MESSAGE = "Message not found"
+NO_CONVERSATION = "There is no such spot or patient"
 # A message, and the number of the finding that it is about.
 NumberedMessage = tuple[Message, int | None]
-
-
-@dataclass(frozen=True)
-class ConversationTopic:
-    """What a conversation is about: a spot; or none, then it is that of this patient."""
-
-    lesion: str | None = None
-    patient: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +85,7 @@ class UnansweredMessages:
     @atomic
     def note_all(self, _: Unit, owner: str) -> None:
         """Look at all messages of this account again, also where a record cannot be read."""
-        for lesion in sorted(self.lesions.ids_of(owner)):
+        for lesion in sorted(self.records.spots.list_of(owner)):
             since = self.messages.find_unanswered(Thread(owner, lesion))
             self.lesions.write(lesion, {"message_at": since})
         self.records.renew_waiting_of(owner)
@@ -133,30 +124,22 @@ class MessagesService:
     unanswered: UnansweredMessages
 
     def page_messages(
-        self, *, topic: ConversationTopic, to: Subject, newest_first: bool, paging: PageRequest
+        self, about: str, *, to: Subject, newest_first: bool, paging: PageRequest
     ) -> Page[NumberedMessage]:
-        thread = self._get_thread(topic, to)
+        thread = self._get_thread(about, to)
         page = self.messages.page(thread, paging, newest_first=newest_first)
         numbers = self._numbers_of({item.submission for item in page.items})
         return page.map(lambda message: (message, numbers.get(message.submission or "")))
 
     def _numbers_of(self, identifiers: set[str | None]) -> dict[str, int]:
         named = sorted(filter(None, identifiers))
-        findings = self.records.by_ids(named) if named else {}
-        return {identifier: finding.number for identifier, finding in findings.items()}
+        return self.records.numbers_of(named) if named else {}
 
     def send_message(
-        self,
-        *,
-        topic: ConversationTopic,
-        text: str,
-        finding: str | None,
-        by: Subject,
-        key: str | None,
+        self, about: str, *, text: str, finding: str | None, by: Subject, key: str | None
     ) -> NumberedMessage:
         """A retry gets the message of the first request."""
-        asked = (topic.lesion or topic.patient, text, finding)
-        request_hash = hashlib.sha256(repr(asked).encode()).hexdigest()
+        request_hash = hashlib.sha256(repr((about, text, finding)).encode()).hexdigest()
         written = {
             "text": text,
             "submission": finding,
@@ -164,13 +147,11 @@ class MessagesService:
             "request_hash": request_hash,
         }
         find = partial(self.messages.find_by_key, by.id, key, request_hash)
-        sent = find_or_make(find, lambda: self._send(topic, by, written))
+        sent = find_or_make(find, lambda: self._send(about, by, written))
         return sent, self._numbers_of({sent.submission}).get(sent.submission or "")
 
     @atomic
-    def _send(
-        self, unit: Unit, topic: ConversationTopic, by: Subject, written: Document
-    ) -> Message:
+    def _send(self, unit: Unit, topic: str, by: Subject, written: Document) -> Message:
         thread = self._get_thread(topic, by)
         unit.audit("message.send", by=by.id, target=thread.target, owner=thread.owner)
         owner = self._hold(thread, by)
@@ -241,13 +222,13 @@ class MessagesService:
             if owner in patients or owner == to.id
         ]
 
-    def _get_thread(self, topic: ConversationTopic, caller: Subject) -> Thread:
-        """The owner or the doctor in charge gets it; a colleague who is asked does not read what
-        these two write.
+    def _get_thread(self, about: str, caller: Subject) -> Thread:
+        """The conversation about this spot, or of this patient about none, for the owner or the
+        doctor in charge; a colleague who is asked does not read what these two write.
         """
-        spot = self.lesions.find(topic.lesion) if topic.lesion else None
-        thread = Thread(spot.owner if spot else topic.patient, topic.lesion)
-        self._require_member(thread, caller, _missing(thread))
+        spot = self.lesions.find(about)
+        thread = Thread(spot.owner, spot.id) if spot else Thread(about, None)
+        self._require_member(thread, caller, NO_CONVERSATION)
         return thread
 
     def _get_thread_of(self, message: str, caller: Subject) -> Thread:
@@ -271,7 +252,7 @@ class MessagesService:
         in_charge = in_care(held, by) and self.accounts.lock(by.id).active_doctor
         there = lesion is None or (self.lesions.find(lesion) and self.lesions.change(lesion, {}))
         if not (there and (own or in_charge)):
-            raise NotFound(_missing(thread))
+            raise NotFound(NO_CONVERSATION)
         return held
 
     def _require_reader(self, owner: Account, by: Subject) -> str:
@@ -292,10 +273,6 @@ class MessagesService:
         if thread.lesion and finding.lesion != thread.lesion:
             raise NotFound(NOT_YOURS)
         self.findings.rely_on(finding)
-
-
-def _missing(thread: Thread) -> str:
-    return NO_LESION if thread.lesion else NO_PATIENT
 
 
 def _place_of(thread: Thread, *, for_owner: bool) -> str:

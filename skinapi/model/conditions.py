@@ -318,9 +318,9 @@ class ReviewLabel(Sourced):
 
 
 class BandWords(Frozen):
-    """`label` and `action` are a patient's words, and `next_step` and `by_when` after a doctor has
-    decided (`first_step` before); the others are a doctor's. `doctor_action` has `guideline` in it
-    where that applies.
+    """`label` and `action` are a patient's words, and `next_step` after a doctor has decided
+    (`first_step` before); the others are a doctor's. `doctor_action` has `guideline` in it where
+    that applies.
     """
 
     label: str
@@ -329,7 +329,6 @@ class BandWords(Frozen):
     doctor_action: str
     first_step: str
     next_step: str
-    by_when: str
     guideline: str = ""
 
 

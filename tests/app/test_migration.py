@@ -158,7 +158,7 @@ def test_messages_of_a_deleted_spot_are_about_none(real_backend: Backend) -> Non
     grey, ada = patient_in_care(real_backend)
     lesion = predicted(ada)["lesion"]
     body = {"text": "How are you?"}
-    assert grey.call("POST", f"/lesions/{lesion}/messages", json=body).status_code == 201
+    assert grey.call("POST", f"/conversations/{lesion}/messages", json=body).status_code == 201
     store = real_backend.services.store
     [spot] = store.collection("lesions").find()
     gone = {"id": "d" * 32, "findings": 0, "latest": None, "deleted_at": now()}
@@ -166,7 +166,7 @@ def test_messages_of_a_deleted_spot_are_about_none(real_backend: Backend) -> Non
     store.collection("messages").update_all({}, {"$set": {"lesion": "d" * 32}})
     make_former(real_backend)
     open_services(real_backend.settings, store)
-    path = f"/patients/{real_backend.account(ada.email).id}/messages"
+    path = f"/conversations/{real_backend.account(ada.email).id}/messages"
     assert [item["text"] for item in ada.pages(path)] == ["How are you?"]
     assert [spot["id"] for spot in ada.pages("/lesions")] == [lesion]
 

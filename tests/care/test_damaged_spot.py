@@ -111,7 +111,7 @@ def test_damage_that_no_list_reads_is_found_when_the_finding_is_opened(
     assert (damaged["lesion"], damaged["urgency"]) == (case.spot, URGENT)
     refused = sign_review(case.doctor, case.first.number, SIGNED, spot_version=3)
     assert refused.get_json()["code"] == "record_damaged"
-    path = f"/lesions/{case.spot}/messages"
+    path = f"/conversations/{case.spot}/messages"
     refused = case.ada.call("POST", path, json={"text": "It itches."})
     assert refused.get_json()["code"] == "record_damaged"
     [damaged, _] = queue(case.doctor)

@@ -201,7 +201,7 @@ def test_an_answer_stands_below_the_question_whatever_the_clocks_say(
 
 
 def test_what_was_said_about_a_deleted_spot_is_about_none(either: Talk) -> None:
-    path, messages = f"/lesions/{either.lesion}", f"/lesions/{either.lesion}/messages"
+    path, messages = f"/lesions/{either.lesion}", f"/conversations/{either.lesion}/messages"
     file_for(either.backend, either.ada, ROUTINE, lesion=either.lesion)
     either.sent(either.ada, text="It bleeds.")
     assert either.ada.call("DELETE", path).status_code == 200
@@ -269,7 +269,7 @@ def test_a_patient_without_a_spot_writes_and_the_doctor_reads_of_it_in_the_list(
 
 def test_of_two_patients_each_has_the_own_conversation(general: Talk) -> None:
     other = patient_of(general.backend, general.grey)
-    path = f"/patients/{general.backend.account(other.email).id}/messages"
+    path = f"/conversations/{general.backend.account(other.email).id}/messages"
     general.sent(general.ada, "of Ada")
     assert other.call("POST", path, json={"text": "of another"}).status_code == 201
     assert general.texts(general.grey) == ["of Ada"]

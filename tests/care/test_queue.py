@@ -248,7 +248,7 @@ def test_check_restores_a_row_that_is_missing_and_removes_one_that_nothing_asks_
     doctor, ada = patient_in_care(any_backend)
     number = file_for(any_backend, ada, REVIEW).number
     patient = any_backend.account(ada.email).id
-    sent = ada.call("POST", f"/patients/{patient}/messages", json={"text": "May I swim?"})
+    sent = ada.call("POST", f"/conversations/{patient}/messages", json={"text": "May I swim?"})
     assert sent.status_code == 201
     rows = any_backend.services.store.collection("waiting")
     [right] = rows.find({"kind": kind})

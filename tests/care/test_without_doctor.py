@@ -240,7 +240,7 @@ def test_what_a_doctor_who_is_gone_has_left_open_is_in_the_list(
     assert grey.call("PUT", f"/submissions/{asked}/second-opinion", json=body).status_code == 200
     given = house.call("POST", f"/submissions/{asked}/opinion", json={"comment": "A mole."})
     assert given.status_code == 201, given.text
-    sent = ada.call("POST", f"/lesions/{spot}/messages", json={"text": "It bleeds."})
+    sent = ada.call("POST", f"/conversations/{spot}/messages", json={"text": "It bleeds."})
     assert sent.status_code == 201
     assert numbers(house, LIST) == []
     if gone == "suspended":
@@ -272,8 +272,8 @@ def test_a_message_about_no_finding_is_listed_without_one(any_backend: Backend, 
     reviewed = file_for(any_backend, ada, REFERRAL).number
     sign(grey, reviewed, label="melanocytic_nevus")
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    of_patient = f"/patients/{identifier(any_backend, ada)}/messages"
-    path = of_patient if about == "no spot" else f"/lesions/{spot}/messages"
+    of_patient = f"/conversations/{identifier(any_backend, ada)}/messages"
+    path = of_patient if about == "no spot" else f"/conversations/{spot}/messages"
     assert ada.call("POST", path, json={"text": "May I swim?"}).status_code == 201
     if about == "a deleted spot":
         assert ada.call("DELETE", f"/lesions/{spot}").status_code == 200

@@ -154,7 +154,7 @@ def test_a_patient_whose_row_has_no_finding_is_taken_from_the_page_of_the_patien
     assert deleted.call("DELETE", f"/submissions/{row['id']}").status == 200
     assign(seeder, writer, former)
     said = {"text": "Which camera do I need?"}
-    assert writer.call("POST", f"/patients/{writer.id}/messages", json=said).status == 201
+    assert writer.call("POST", f"/conversations/{writer.id}/messages", json=said).status == 201
     assign(seeder, writer, None)
     journey = Journey(visitor, "taken-without-finding", look)
     visitor.enter(doctor, "doctor")

@@ -18,7 +18,7 @@ def treated(seeder: Seeder, ada: Caller) -> tuple[Caller, Caller, str]:
 
 
 def messages(caller: Caller, spot: str) -> list[str]:
-    return [item["text"] for item in caller.call("GET", f"/lesions/{spot}/messages").json]
+    return [item["text"] for item in caller.call("GET", f"/conversations/{spot}/messages").json]
 
 
 def type_message(visitor: Visitor, caller: Caller, spot: str) -> None:
@@ -47,7 +47,7 @@ def test_a_message_typed_offline_survives_back_and_reload_and_is_sent_once(
     visitor.await_truth(lambda: has_typed(visitor), "what was typed")
     visitor.reload()
     visitor.await_truth(lambda: has_typed(visitor), "what was typed")
-    visitor.lose_answer(f"/lesions/{spot}/messages")
+    visitor.lose_answer(f"/conversations/{spot}/messages")
     visitor.press("form:has([name=message]) button")
     visitor.see("cannot be reached")
     assert messages(ada, spot) == [TYPED]

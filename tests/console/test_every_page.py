@@ -97,7 +97,7 @@ def clinic(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     findings = [number for patient in patients for number in treat(seeder, doctor, patient)]
     spots = {item["name"]: item["id"] for item in patients[0].call("GET", "/lesions").json}
     for text in (LONG * 3, FROM_RIGHT, PICTURES, "x" * 300):
-        patients[0].call("POST", f"/lesions/{spots[LONG]}/messages", json={"text": text})
+        patients[0].call("POST", f"/conversations/{spots[LONG]}/messages", json={"text": text})
     review = {"certainty": "sure", "label": "melanoma", "note": f"{FROM_RIGHT} {'y' * 200}"}
     assert sign_review(doctor, findings[1], review).status == 201
     people = {"user": patients[0], "doctor": doctor, "admin": admin, "researcher": researcher}

@@ -43,7 +43,7 @@ def test_patient_and_doctor_exchange_messages(
     visitor.press(f".notes a[href='#/case/{number}?at=messages']")
     visitor.see("It has grown.")
     journey.see("messageWaits")
-    path = f"/lesions/{spot}/messages"
+    path = f"/conversations/{spot}/messages"
     visitor.await_truth(lambda: bool(patient.call("GET", path).json[0]["read_at"]), "it is read")
     visitor.find(UNREAD)
     journey.step("read")
@@ -110,7 +110,7 @@ def test_a_patient_writes_at_once_and_is_answered_without_a_spot(
     journey.step("queue")
     visitor.press(f".notes a[href='#/patients/{patient.id}?at=messages']")
     visitor.see("May I swim?")
-    path = f"/patients/{patient.id}/messages"
+    path = f"/conversations/{patient.id}/messages"
     visitor.await_truth(lambda: bool(patient.call("GET", path).json[0]["read_at"]), "it is read")
     journey.step("patient")
     write(journey, "Yes, you may.")

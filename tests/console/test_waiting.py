@@ -203,7 +203,7 @@ def test_each_list_holds_what_waits_for_its_kind(
     sign(doctor, send(writer, "melanocytic_nevus"))
     [spot] = writer.call("GET", "/lesions").json
     said = {"text": "It itches."}
-    assert writer.call("POST", f"/lesions/{spot['id']}/messages", json=said).status == 201
+    assert writer.call("POST", f"/conversations/{spot['id']}/messages", json=said).status == 201
     journey = Journey(visitor, "lists", look)
     visitor.enter(doctor, "doctor")
     expected = {"result": "Rita", "photo": "Paul", "visit": "Vera", "answer": "Anna"}
@@ -229,7 +229,7 @@ def test_what_waits_without_a_finding_opens_the_patient(
     """A message of a patient who has sent no photo, and a spot of which only its level is left."""
     anna, ada = add_patient("Anna"), add_patient("Ada")
     said = {"text": "Which camera do I need?"}
-    assert anna.call("POST", f"/patients/{anna.id}/messages", json=said).status == 201
+    assert anna.call("POST", f"/conversations/{anna.id}/messages", json=said).status == 201
     number = send(ada, "melanoma")
     sign(doctor, number, label="melanoma")
     assert ada.call("DELETE", f"/submissions/{number}").status == 200

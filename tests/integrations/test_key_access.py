@@ -39,7 +39,6 @@ TAKE_NO_KEY = """
     # Where data is sent, which a stolen key must not change, and what people say to each other.
     list_messages send_message
     mark_messages_read mark_messages_done list_waiting_messages show_inbox
-    list_messages_about_no_spot send_message_about_no_spot
     # What a doctor decides, and the desk to do it at.
     add_review review_lesion void_review mark_told enter_in_error move_submission list_errors
     judge_again show_outcomes

@@ -128,7 +128,9 @@ def test_a_closed_account_is_like_a_suspended_one_until_it_is_erased(
     assert (patient["name"], patient["inactive"]) == (account.name, True)
     assert patient["erase_at"] == left["deletion_at"]
     assert grey.call("GET", f"/submissions/{number}").get_json()["erase_at"] == patient["erase_at"]
-    refused = grey.call("POST", f"/patients/{account.id}/messages", json={"text": "Are you well?"})
+    refused = grey.call(
+        "POST", f"/conversations/{account.id}/messages", json={"text": "Are you well?"}
+    )
     assert refused.get_json()["code"] == "patient_cannot_read"
     # The admin sees it under its status alone, and clients do not.
     users = [item["email"] for item in root.call("GET", "/users").get_json()]

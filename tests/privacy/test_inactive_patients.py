@@ -149,7 +149,9 @@ def test_the_pages_say_that_a_suspended_patient_cannot_read(backend: Backend) ->
     [queued] = grey.call("GET", "/queue").get_json()
     assert listed["inactive"] is queued["inactive"] is True
     account = backend.account(ada.email).id
-    refused = grey.call("POST", f"/patients/{account}/messages", json={"text": "Please call us."})
+    refused = grey.call(
+        "POST", f"/conversations/{account}/messages", json={"text": "Please call us."}
+    )
     assert (refused.status_code, refused.get_json()["code"]) == (409, "patient_cannot_read")
 
 

@@ -145,8 +145,8 @@ def test_the_other_account_has_everything_and_the_emptied_one_is_closed(
     assert two.grey.call("GET", f"/submissions/{two.numbers[0]}").status_code == 404
     spot = get(ada, f"/submissions/{two.numbers[0]}")["lesion"]
     for reader in (ada, two.grace):
-        assert len(get(reader, f"/lesions/{spot}/messages")) == 2
-        assert len(get(reader, f"/patients/{two.ada_id}/messages")) == 4
+        assert len(get(reader, f"/conversations/{spot}/messages")) == 2
+        assert len(get(reader, f"/conversations/{two.ada_id}/messages")) == 4
     assert two.old.call("GET", "/me").status_code == 401
     assert ("account.move_spots", "done") in acts_on(backend, two.ada_id)
     assert ("account.close", "done") in acts_on(backend, two.old_id)
@@ -443,5 +443,5 @@ def test_a_doctors_message_stays_the_doctors_after_the_move(
     assert move_all(root, talk.ada.email, talk.grey.email).status_code == 200
     own = backend.account(talk.grey.email).id
     grey = backend.log_in(talk.grey.email)
-    [message] = get(grey, f"/patients/{own}/messages")
+    [message] = get(grey, f"/conversations/{own}/messages")
     assert (message["by"], message["waits"]) == ("doctor", False)

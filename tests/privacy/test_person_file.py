@@ -41,7 +41,7 @@ class Case:
         for spot in self.empty_spots:
             self._write(self.doctor, f"lesions/{spot}", "Does it itch?")
             self._write(self.ada, f"lesions/{spot}", "It does.")
-            [newest, *_] = self.ada.pages(f"/lesions/{spot}/messages?order=newest")
+            [newest, *_] = self.ada.pages(f"/conversations/{spot}/messages?order=newest")
             self.ada.call_ok("PUT", f"/messages/{newest['_id']}/read")
         account = backend.account(self.ada.email).id
         self._write(self.ada, f"patients/{account}", "May I swim?")
@@ -86,8 +86,8 @@ def test_it_has_what_the_api_answers_to_the_person(case: Case) -> None:
     for spot, answered in spots.items():
         same = ("created_at", "name", "place", "instruction", "reminder")
         assert [filed[spot][name] for name in same] == [answered[name] for name in same]
-    own = f"/patients/{data['account']['_id']}/messages"
-    asked = (f"/lesions/{case.empty_spots[1]}/messages", own)
+    own = f"/conversations/{data['account']['_id']}/messages"
+    asked = (f"/conversations/{case.empty_spots[1]}/messages", own)
     written = [item for path in asked for item in ada.call_ok("GET", path)]
     assert [{**item, "lesion": None} for item in data["messages"][2:]] == [
         {**item, "lesion": None} for item in written

@@ -144,7 +144,7 @@ def ask_colleague(clinic: Clinic, _: Person, filed: StoredFinding) -> None:
 
 def write(clinic: Clinic, ada: Person, filed: StoredFinding) -> None:
     clinic.review(filed)
-    path = f"/lesions/{filed.lesion}/messages"
+    path = f"/conversations/{filed.lesion}/messages"
     ada.call_ok("POST", path, status=201, json={"text": "It itches."})
 
 

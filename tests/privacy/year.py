@@ -342,10 +342,10 @@ def _write_to_each_other(year: Year) -> None:
         (year.doctor, spot, "answer"),
         (year.person, knee, "second question"),
     ):
-        by.do("POST", f"/lesions/{lesion}/messages", {"text": WORDS[said]})
-    path = f"/patients/{year.person.do('GET', '/me')['_id']}/messages"
+        by.do("POST", f"/conversations/{lesion}/messages", {"text": WORDS[said]})
+    path = f"/conversations/{year.person.do('GET', '/me')['_id']}/messages"
     year.person.do("POST", path, {"text": WORDS["question about no spot"]})
-    [newest, *_] = year.person.do("GET", f"/lesions/{spot}/messages?order=newest")
+    [newest, *_] = year.person.do("GET", f"/conversations/{spot}/messages?order=newest")
     year.person.do("PUT", f"/messages/{newest['_id']}/read")
 
 
@@ -403,7 +403,7 @@ def _today(year: Year) -> None:
     person.do("GET", f"/submissions/{found}/report.pdf")
     person.do("POST", "/me/file", {"current_password": person.password})
     text = {"text": WORDS["second answer"]}
-    year.doctor.do("POST", f"/lesions/{year.lesions[1]}/messages", text)
+    year.doctor.do("POST", f"/conversations/{year.lesions[1]}/messages", text)
     backend.client.post("/password/forgotten", json={"email": person.email})
     backend.app.background.run("link-mailer")
 

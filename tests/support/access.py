@@ -244,7 +244,7 @@ class SampleAccounts:
 
     def _message(self, author: Person, lesion: str) -> str:
         """Only Ada may report what her doctor wrote."""
-        path = f"/lesions/{lesion}/messages"
+        path = f"/conversations/{lesion}/messages"
         message: str = author.call("POST", path, json={"text": "hello"}).get_json()["_id"]
         return message
 
@@ -560,12 +560,10 @@ change_lesion                owner             /lesions/{lesion}
 mark_told                    in_charge         /lesions/{lesion}/told
 delete_lesion                owner             /lesions/{lesion}
 compare_findings             in_care           /lesions/{lesion}/comparison
-list_messages                conversation      /lesions/{lesion}/messages
-send_message                 conversation      /lesions/{lesion}/messages
+list_messages                conversation      /conversations/{lesion}/messages
+send_message                 conversation      /conversations/{lesion}/messages
 mark_messages_read           conversation      /messages/{message}/read
 mark_messages_done           conversation      /messages/{message}/done
-list_messages_about_no_spot  conversation      /patients/{patient}/messages
-send_message_about_no_spot   conversation      /patients/{patient}/messages
 list_waiting_messages        approved          /messages
 show_inbox                   approved          /inbox
 propose_lesions              owner             /submissions/{number}/lesion-proposals
@@ -658,7 +656,6 @@ REQUESTS: dict[str, Options | Callable[[SampleAccounts], Options]] = {
     "change_lesion": {"json": {"name": "the one below the collar"}},
     "compare_findings": SampleAccounts.sort_two,
     "send_message": {"json": {"text": "It itches."}},
-    "send_message_about_no_spot": {"json": {"text": "It itches."}},
     "sort_finding": lambda accounts: {"json": {"lesion": accounts.named["lesion"]}},
     "generate_report": {"json": {"class": "melanoma", "confidence": 90}},
     "retry_job": SampleAccounts.end_job,

@@ -284,13 +284,13 @@ class History:
         patient = self.owner_of(spot)
         if not patient.suspended:
             body = {"text": "It itches."}
-            expect(patient.person.call("POST", f"/lesions/{spot}/messages", json=body))
+            expect(patient.person.call("POST", f"/conversations/{spot}/messages", json=body))
             self._log("wrote", spot)
 
     def settle_messages(self) -> None:
         """The doctor marks all messages about a spot as done."""
         spot = self._draw_live().spot
-        for last in self.grey.pages(f"/lesions/{spot}/messages?order=newest")[:1]:
+        for last in self.grey.pages(f"/conversations/{spot}/messages?order=newest")[:1]:
             expect(self.grey.call("POST", f"/messages/{last['_id']}/done"))
             self._log("settled", spot)
 

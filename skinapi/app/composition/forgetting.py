@@ -17,7 +17,7 @@ def open_forget_steps(
     container: Container, data: Repositories, findings: FindingsService, jobs: Jobs
 ) -> ForgetSteps:
     def forget_reviews(account: str) -> None:
-        data.reviews.forget(data.lesions.ids_of(account))
+        data.reviews.forget(findings.records.spots.list_of(account))
 
     return ForgetSteps((
         ("files", data.person_files.forget),  # first, or each finding would outdate it

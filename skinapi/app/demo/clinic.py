@@ -14,7 +14,6 @@ from skinapi.base.languages import Language
 from skinapi.base.settings.settings import Settings
 from skinapi.base.subject import Unlimited
 from skinapi.care.letters import EditedDraft
-from skinapi.care.messages import ConversationTopic
 from skinapi.findings.prediction.service import SentPhotos
 from skinapi.findings.records.lesions import Place
 from skinapi.findings.records.letters import Addressee
@@ -125,7 +124,6 @@ class Person:
         )
 
     def write(self, lesion: str, text: str) -> None:
-        topic = ConversationTopic(lesion=lesion)
         self.services.messages.send_message(
-            topic=topic, text=text, finding=None, by=self.subject, key=None
+            lesion, text=text, finding=None, by=self.subject, key=None
         )

@@ -199,9 +199,6 @@ class Lesions(Repository[Lesion]):
     def list_of(self, owner: str) -> list[Lesion]:
         return self._list({"owner": owner})
 
-    def ids_of(self, owner: str) -> set[str]:
-        return {document["id"] for document in self._documents.find({"owner": owner}, fields=())}
-
     def list_recent(self, owner: str) -> list[Lesion]:
         """List the newest spots that have findings or stubs, the oldest of them first."""
         page = self.page_owned(owner, PageRequest(MOST_RECENT), newest_first=True)

@@ -119,9 +119,6 @@ class FullReport(Answer):
     review: ReviewView | None = Field(description="the one that counts")
     graver_review: GraverReview
     letters: list[LetterView] = Field(description="those that doctors have signed")
-    model_withdrawn_at: datetime | None = Field(
-        description="when the model version that made the finding was rolled back; null else"
-    )
     spot_advice: InstructionView | None = Field(
         description="the instruction of the spot, to be shown first; null if the current review, "
         "or without one the answer about this finding, says it"

@@ -161,7 +161,6 @@ def test_a_decision_stands_before_the_finding_in_every_view(backend: Backend) ->
         "name": "Benign (pigmented) keratosis",
         "urgency": "routine",
         "urgency_label": "Mention it at your next doctor's visit",
-        "by_when": "at the next visit",
         "next_step": "See a doctor sooner if it changes, bleeds or worries you.",
         "waits_for": None,
         "due": None,

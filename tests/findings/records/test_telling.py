@@ -42,7 +42,7 @@ def test_no_other_system_shows_anything_unless_a_key_in_force_says_so(backend: B
     assert admin.call("DELETE", f"/admin/keys/{key}").status_code == 200
     assert not is_shown()
     patient = backend.account(ada.email).id
-    unread = grey.call("POST", f"/patients/{patient}/messages", json={"text": "Call us."})
+    unread = grey.call("POST", f"/conversations/{patient}/messages", json={"text": "Call us."})
     assert (unread.status_code, unread.get_json()["code"]) == (409, "patient_cannot_read")
 
 

@@ -295,7 +295,7 @@ def test_a_fault_is_counted_by_its_route(backend: Backend, monkeypatch: pytest.M
     counted = 'skinapi_requests_total{method="GET",route="/lesions",status="500"}'
     before = gauges(backend).get(counted, 0)
     ada = backend.member()
-    monkeypatch.setattr(LesionsService, "list_own", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(LesionsService, "page_owned", lambda *_, **__: 1 / 0)
     assert ada.call("GET", "/lesions").status_code == 500
     assert gauges(backend)[counted] == before + 1
 

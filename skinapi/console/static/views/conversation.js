@@ -75,7 +75,7 @@ function useActed() {
 }
 
 /** @param {string | null} spot @param {string} patient whose messages about no spot it is, where there is none */
-const pathOf = (spot, patient) => (spot ? apiPath`/lesions/${spot}/messages` : apiPath`/patients/${patient}/messages`);
+const pathOf = (spot, patient) => apiPath`/conversations/${spot ?? patient}/messages`;
 
 /** The messages of a spot, or of a patient about none, the newest last. They count as read once the last one has come into sight; those of a patient wait for the doctor until
  * they are answered, or marked as done.

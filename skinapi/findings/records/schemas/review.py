@@ -114,13 +114,12 @@ class DecisionView(Answer):
     )
     title: str = Field(description="says too where the doctor is not certain, or suspects a cancer")
     title_key: TitleKey = Field(
-        description="the name of `title` in `notices.decision` of GET /conditions"
+        description="the name of `title` in `notices.titles` of GET /conditions"
     )
     label: str | None = Field(description="null where no condition was named")
     name: str
     urgency: Band
     urgency_label: str = Field(description="in a patient's words: what is waited for, if anything")
-    by_when: str
     next_step: str
     waits_for: WaitsFor | None = Field(
         description="the `result` of a sample, or another `photo`: a patient is not told the words "
