@@ -19,8 +19,8 @@ class Talk:
 
     @property
     def path(self) -> str:
-        about = f"lesions/{self.lesion}" if self.about_a_spot else f"patients/{self.patient}"
-        return f"/{about}/messages"
+        about = self.lesion if self.about_a_spot else self.patient
+        return f"/conversations/{about}/messages"
 
     def begin(self) -> str:
         answer = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})

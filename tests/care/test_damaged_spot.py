@@ -175,8 +175,9 @@ def test_a_damaged_spot_hides_no_message_about_another_spot_from_a_migration(
 ) -> None:
     case = DamagedSpot(real_backend, collection)
     other = file_for(real_backend, case.ada, ROUTINE).lesion
-    for thread in (f"/lesions/{other}", f"/patients/{real_backend.account(case.ada.email).id}"):
-        assert case.ada.call("POST", f"{thread}/messages", json={"text": "?"}).status_code == 201
+    for about in (other, real_backend.account(case.ada.email).id):
+        path = f"/conversations/{about}/messages"
+        assert case.ada.call("POST", path, json={"text": "?"}).status_code == 201
     store = real_backend.services.store
     store.collection("waiting").delete({"kind": "answer"})
     store.collection("lesions").update_all({}, {"$unset": {"message_at": True}})

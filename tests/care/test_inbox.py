@@ -36,7 +36,9 @@ def tasks(person: Person) -> list[tuple[str, str | None]]:
 
 
 def write(person: Person, about: str) -> None:
-    person.call_ok("POST", f"/{about}/messages", json={"text": "Please call."}, status=201)
+    person.call_ok(
+        "POST", f"/conversations/{about}/messages", json={"text": "Please call."}, status=201
+    )
 
 
 def ask_for_picture(doctor: Person, number: int) -> None:
@@ -53,7 +55,7 @@ def test_what_waits_stands_in_the_order_of_its_urgency(any_backend: Backend) -> 
     file_for(any_backend, ada, REFERRAL, lesion=spots["asked"])
     file_for(any_backend, ada, URGENT, lesion=spots["now"])
     ask_for_picture(grey, blurred)
-    write(grey, f"lesions/{spots['calm']}")
+    write(grey, spots["calm"])
     assert tasks(ada) == [
         ("see_doctor", "now"),
         ("message", "calm"),
@@ -149,8 +151,8 @@ def test_what_a_person_sees_is_counted(any_backend: Backend) -> None:
     predicted(ada, keep_photo="false")
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
     body = {"text": "Does it itch?"}
-    for about in (f"lesions/{spot}", f"patients/{any_backend.account(ada.email).id}"):
-        practice.doctor.call_ok("POST", f"/{about}/messages", json=body, status=201)
+    for about in (spot, any_backend.account(ada.email).id):
+        practice.doctor.call_ok("POST", f"/conversations/{about}/messages", json=body, status=201)
     counted = {"findings": 2, "photos": 1, "spots": 2, "letters": 1, "messages": 2}
     since = ada.call("GET", "/me").get_json()["created_at"]
     assert summary(ada) == {**counted, "since": since}

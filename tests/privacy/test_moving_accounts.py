@@ -100,8 +100,8 @@ class TwoAccounts:
         second = file_for(self.backend, patient, ROUTINE).number
         account = self.backend.account(patient.email).id
         for writer in (patient, doctor):
-            for about in (f"lesions/{lesion}", f"patients/{account}"):
-                path, key = f"/{about}/messages", {"Idempotency-Key": about[:3]}
+            for name, about in (("spot", lesion), ("none", account)):
+                path, key = f"/conversations/{about}/messages", {"Idempotency-Key": name}
                 writer.call_ok("POST", path, json={"text": "?"}, headers=key, status=201)
         signed_review(doctor, first, SEEN)
         made(patient)

@@ -39,12 +39,12 @@ class Case:
         self.ada.call("GET", f"/submissions/{practice.number}/report.pdf")
         self.empty_spots = [self._spot("back"), self._spot("scalp")]
         for spot in self.empty_spots:
-            self._write(self.doctor, f"lesions/{spot}", "Does it itch?")
-            self._write(self.ada, f"lesions/{spot}", "It does.")
+            self._write(self.doctor, spot, "Does it itch?")
+            self._write(self.ada, spot, "It does.")
             [newest, *_] = self.ada.pages(f"/conversations/{spot}/messages?order=newest")
             self.ada.call_ok("PUT", f"/messages/{newest['_id']}/read")
         account = backend.account(self.ada.email).id
-        self._write(self.ada, f"patients/{account}", "May I swim?")
+        self._write(self.ada, account, "May I swim?")
         self.ada.call("PUT", "/me/consents", json={"photos": True, "training": False})
         predicted(self.ada, keep_photo="false")
         self.doctor.call("GET", f"/submissions/{practice.number}/photo")
@@ -55,7 +55,7 @@ class Case:
         return str(answer.get_json()["id"])
 
     def _write(self, by: Person, about: str, text: str) -> None:
-        by.call_ok("POST", f"/{about}/messages", json={"text": text}, status=201)
+        by.call_ok("POST", f"/conversations/{about}/messages", json={"text": text}, status=201)
 
     def stored(self, collection: str, **wanted: Any) -> list[dict[str, Any]]:
         return self.backend.services.store.collection(collection).find(wanted)
