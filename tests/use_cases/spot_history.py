@@ -440,7 +440,7 @@ class History:
         emptied = patient.person.email
         is_closed = self.backend.account(emptied).status == "closed"
         other = patient_of(self.backend, self.grey)
-        expect(move_all(self.root, emptied, other.email), "conflict" if is_closed else None)
+        expect(move_all(self.root, emptied, other.email), "cannot_move" if is_closed else None)
         if not is_closed:
             patient.emptied[patient.id] = emptied
             patient.person, patient.id = other, self.backend.account(other.email).id

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Choice, Confirm, Icon, Message, sayError, Secret, Select, useAct } from "/console/components.js";
-import { colon, isolated, say, sayCount, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
+import { isolated, say, sayCount, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Ask, changesRole, decide, isOneself, planApproval, roleAfter, ROLES, sayOpen, sayRoles, sayWho, setDoctor } from "/console/views/account_actions.js";
 import { labelOfLogIn, namesOfLogIns } from "/console/views/login.js";
