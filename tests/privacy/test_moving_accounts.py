@@ -218,6 +218,17 @@ def test_the_other_account_counts_as_used(backend: Backend) -> None:
     assert (backend.account(ada.email).seen_at or now()) > now() - timedelta(days=2)
 
 
+@pytest.mark.parametrize("status", ["waiting", "suspended"])
+def test_what_is_to_be_told_is_overdue_if_nobody_can_read_in_the_other_account(
+    two: TwoAccounts, status: str
+) -> None:
+    path = "/waiting?kind=telling&overdue=true"
+    assert two.grey.pages(path) == []
+    two.backend.edit(two.ada.email, status=status)
+    assert two.move().status_code == 200
+    assert [row["finding"]["id"] for row in two.grace.pages(path)] == two.numbers[:1]
+
+
 @WAITS
 def test_an_emptied_account_is_opened_again_like_any_closed_one(two: TwoAccounts) -> None:
     two.move()
