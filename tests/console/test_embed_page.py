@@ -93,7 +93,7 @@ def test_a_page_reads_what_it_filed_and_nothing_else_of_the_patient(
     by_program = sent(program, patient=backend.account(ada.email).id).get_json()["id"]
     filed = sent(page).get_json()["id"]
     assert [read(page, number) for number in (filed, own, by_program)] == [200, 404, 404]
-    for path in ("", "/photo", "/thumbnail", "/report.json", "/report.pdf", "/reviews"):
+    for path in ("", "/photo", "/thumbnail", "/report.html", "/report.pdf", "/reviews"):
         answer = page.call("GET", f"/submissions/{filed}{path}")
         assert refused(answer) == (403, "key_lacks_scope"), path
     for path in ("/submissions", "/lesions", "/patients"):
