@@ -238,7 +238,7 @@ def test_a_model_that_was_calibrated_again_is_measured_again_by_one_command(
 
 
 def test_pictures_that_are_in_neither_part_measure_nothing(small: Small, tmp_path: Path) -> None:
-    split = tmp_path / "split.json"
-    split.write_text(json.dumps({"train": [], "validation": [], "test": []}))
+    split: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    (tmp_path / "split.json").write_text(json.dumps(split))
     with pytest.raises(BadDataset, match="None of these pictures"):
-        run_command(["card", small.model, "--data", small.data, "--split", split], tmp_path)
+        run_command(["card", tmp_path, "--data", small.data], tmp_path)

@@ -144,7 +144,7 @@ def calibrate(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
     card = {**json.loads((options.model / CARD).read_bytes()), "seen": SEEN}
     del card["version"]  # what it is shown may have changed
     with raise_disk_full():
-        if sources.dataset.others and options.split is None:
+        if sources.dataset.others:
             write_split(parts, options.model / SPLIT)
         version = write_model_files(options.model, card=card, calibration=calibration)
     print_line(
@@ -183,7 +183,7 @@ def _load_model_pictures(options: CardOptions) -> tuple[Sources, dict[str, Part]
         normal_skin=options.normal_skin,
         skip_unknown_labels=options.skip_unknown_labels,
     )
-    parts = read_split(options.split or options.model / SPLIT)
+    parts = read_split(options.model / SPLIT)
     require_one_part_per_group(sources.samples, parts)
     unnamed = [sample for sample in sources.samples if sample.image_id not in parts]
     if unnamed:

@@ -116,9 +116,6 @@ class TrainOptions(PictureOptions):
 class CardOptions(PictureOptions):
     model: Annotated[Path, Argument("the model folder; what it has is replaced", "model")]
     not_skin: NotSkin = None
-    split: Annotated[
-        Path | None, Argument("a split file; default: the one in the model folder")
-    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
