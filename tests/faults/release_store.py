@@ -36,6 +36,7 @@ SAID: tuple[dict[str, Any], ...] = (
 )
 MODEL = "own-1"
 KEPT, TOLD = "Kept Example", "Told Example"
+REFUSED = "refused@example.org"
 SIGNS = "change_in_size,irregular_shape,irregular_colour"
 WORD = {"current_password": PASSWORD}
 # Patients whose findings say the same after the migration have such an e-mail address.
@@ -139,8 +140,8 @@ def leave(backend: Backend, grey: Person, admin: Person) -> None:
 
 
 def make_traces(backend: Backend, grey: Person, admin: Person) -> None:
-    """Add a case that its doctor has taken, an emergency access, an account that waits, and a role
-    that changed.
+    """Add a case that its doctor has taken, an emergency access, accounts that wait or are refused,
+    and a role that changed.
     """
     una = patient_of(backend, grey, "Una Example")
     path = f"/submissions/{predicted(una, keep_photo='true')['id']}"
@@ -152,6 +153,9 @@ def make_traces(backend: Backend, grey: Person, admin: Person) -> None:
     for part in ("", "/report", "/photo"):
         assert admin.call("GET", f"/submissions/{number}{part}").status_code == 200
     backend.register("waits@example.org")
+    backend.register(REFUSED)
+    refused = {"accounts": [backend.account(REFUSED).id], "reason": "unknown_person"}
+    assert admin.call("POST", "/accounts/refusals", json=refused).status_code == 200
     changed = backend.approved("changed@example.org")
     role = admin.call("PUT", f"/users/{changed.email}/role", json={"role": "researcher"})
     assert role.status_code == 200, role.text

@@ -13,22 +13,26 @@ from typing import Any
 import pytest
 
 from skinapi.app.integrity_check import check_integrity
+from skinapi.app.migration import run as migration
+from skinapi.app.migration.steps import STEPS
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.store_version import VERSION
 from skinapi.platform.stores.store_factory import open_store
 from tests.faults.code_versions import RELEASE, code_of
-from tests.faults.release_store import KEPT, SAID, TOLD, read_all
+from tests.faults.release_store import KEPT, REFUSED, SAID, TOLD, read_all
 from tests.served.server import ROOT
 from tests.support.backends import SECRET, Backend, settings_in
 
-REFUSED = 2
+STATUS_OF_REFUSED = 2
+REFUSAL = ("refused", "unknown_person")
 FINDINGS = 2 * 3 * len(SAID)
 # The fields by collection that the migration may change.
 CHANGED = {
     "accounts": {
         *("queue_key", "findings", "must_change", "refused", "holds"),
         *("joined", "joined_to", "joined_because", "status", "erase_at"),
+        *("refusal", "refused_at"),
     },
     "submissions": {
         "doctor",
@@ -140,7 +144,12 @@ def run(code: Path, *arguments: str, **settings: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.timeout(300)
-def test_all_that_the_release_kept_is_read_after_the_migration(release: Path, folder: Path) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_all_that_the_release_kept_is_read_after_the_migration(
+    release: Path, folder: Path, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted migration takes some steps twice."""
+    monkeypatch.setattr(migration, "STEPS", [step for step in STEPS for _ in range(times)])
     read_before = json.loads(release.with_name("store.json").read_text())
     before = stored_in(folder)
     backend = Backend(folder)
@@ -149,6 +158,8 @@ def test_all_that_the_release_kept_is_read_after_the_migration(release: Path, fo
         kept = {document["id"] for document in documents}
         assert documents == [item for item in after[name] if item["id"] in kept], name
     assert not any(backend.services.store.collection(name).count() for name in EMPTIED)
+    refused = backend.account(REFUSED)
+    assert (refused.status, refused.refusal and refused.refusal.reason) == REFUSAL
     with closing(backend.services.store):
         assert [fault.message for fault in check_integrity(backend.services)] == []
         assert [*backend.services.data.failed_items.walk_all()] == []
@@ -163,6 +174,10 @@ def test_all_that_the_release_kept_is_read_after_the_migration(release: Path, fo
             said = read_now[path]
             if path.endswith("/users"):  # closed accounts have a list of their own
                 answer = [row for row in answer if row["name"] != KEPT and row["_id"] != joined.id]
+                said = [
+                    row | {"status": "suspended"} if row["_id"] == refused.id else row
+                    for row in said
+                ]
             if path.endswith("/reviews") and not answer:  # it has those of its spot since
                 continue
             if path.endswith("/lesions"):  # each finding without a spot has one since
@@ -172,9 +187,9 @@ def test_all_that_the_release_kept_is_read_after_the_migration(release: Path, fo
             if path.endswith("report.json"):
                 issued = f"/reports/verify/{answer['verification']['hash']}"
                 assert backend.client.get(issued).status_code == 200
-    refused = run(release, "-m", "skinapi", "check", INSTANCE_DIR=str(folder))
-    assert refused.returncode == REFUSED
-    assert f"skinapi: The store has version {VERSION}" in refused.stderr
+    started = run(release, "-m", "skinapi", "check", INSTANCE_DIR=str(folder))
+    assert started.returncode == STATUS_OF_REFUSED
+    assert f"skinapi: The store has version {VERSION}" in started.stderr
 
 
 def test_a_backup_of_the_release_is_restored_by_both_versions(

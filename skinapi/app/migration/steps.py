@@ -28,14 +28,29 @@ from skinapi.model.conditions import conditions_table
 from skinapi.platform.notices.outbox import Kind
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
-from skinapi.platform.storage.ports import Document, Filter, Ops, Store, set_or_remove
+from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 from skinapi.privacy.erasure.service import RESTORED_WAIT
 
 OF_QUESTION = ("opinion_of", "opinion_by", "opinion_at", "opinion_question")
-RETIRED = (
-    *("hold_key", "awaited_key", "due_key", "queue_key", "rest_key", "doctor"),
-    *(*OF_QUESTION, "opinion_came_at", "placed", "band"),
-)
+# Removed after the steps that read them.
+RETIRED = {
+    FINDINGS: (
+        *(
+            "hold_key",
+            "awaited_key",
+            "due_key",
+            "queue_key",
+            "rest_key",
+            "doctor",
+            "placed",
+            "band",
+        ),
+        *(*OF_QUESTION, "opinion_came_at", "opinion_key", "opinion_lost"),
+        *("former_lesion", "taken_by", "taken_at"),
+    ),
+    "lesions": ("joined",),
+    "models": ("state", "changes", "test_part"),
+}
 # Kinds of mail of 2.0.0 that are part of a more general kind now.
 MERGED_MAILS = {
     **dict.fromkeys(("reviewed", "letter_withdrawn", "entered_in_error"), Kind.NEWS),
@@ -46,7 +61,7 @@ MERGED_MAILS = {
     "came_into_care": Kind.URGENT,
 }
 # What 2.0.0 stored of a review that it withheld from the patient.
-WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"), True)
+WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +72,10 @@ class Tools:
     counts: LesionCounts
     messages: Messages
     unanswered: UnansweredMessages
+
+    def change(self, collection: str, document: Document, **fields: object) -> None:
+        """Set fields of a document. A value of None removes the field."""
+        self.store.collection(collection).update({"id": document["id"]}, set_or_remove(fields))
 
 
 OPENED = (
@@ -79,23 +98,18 @@ def start_lesion(tools: Tools, finding: Document) -> None:
         )
         if not lesions.get(lesion.id):
             lesions.insert(lesion.stored())
-        started: Ops = {"$set": {"lesion": lesion.id}}
-        tools.store.collection(FINDINGS).update({"id": finding["id"]}, started)
-    former = {"$unset": {"former_lesion": True}}
-    tools.store.collection(FINDINGS).update({"id": finding["id"]}, former)
+        tools.change(FINDINGS, finding, lesion=lesion.id)
 
 
 def change_lesion(tools: Tools, lesion: Document) -> None:
     """Count the findings of a spot. Remove one that its owner had deleted: its messages are then
     about no spot.
     """
-    lesions = tools.store.collection("lesions")
     if lesion.get("deleted_at"):
         tools.messages.leave_lesion(lesion["id"])
-        lesions.delete({"id": lesion["id"]})
-        return
-    lesions.update({"id": lesion["id"]}, {"$unset": {"joined": True}})
-    tools.counts.recount(lesion["id"])
+        tools.store.collection("lesions").delete({"id": lesion["id"]})
+    else:
+        tools.counts.recount(lesion["id"])
 
 
 def give_levels(tools: Tools, lesion: Document) -> None:
@@ -111,24 +125,12 @@ def show_withheld_review(tools: Tools, review: Document) -> str | None:
     if finding and finding.get("hold_key"):  # else its time was over
         tools.queue.records.note_changes([finding["lesion"]])
         change = f"The patient can now read the review of finding {finding['number']}"
-    tools.store.collection("reviews").update({"id": review["id"]}, {"$unset": WITHHELD})
+    tools.change("reviews", review, **WITHHELD)
     return change
 
 
-def remove_retired_fields(tools: Tools, finding: Document) -> None:
-    """Remove the fields of lists that are queries over what spots wait for now, and those of second
-    opinions, which are stored with the spot.
-    """
-    change = set_or_remove(dict.fromkeys(RETIRED))
-    tools.store.collection(FINDINGS).update({"id": finding["id"]}, change)
-
-
-def forget_model_states(tools: Tools, version: Document) -> None:
-    """Remove the state of a model version, with who changed it and why: it follows from whether
-    the version has served.
-    """
-    former = {"$unset": dict.fromkeys(("state", "changes", "test_part"), True)}
-    tools.store.collection("models").update({"id": version["id"]}, former)
+def remove_retired_fields(collection: str, tools: Tools, document: Document) -> None:
+    tools.change(collection, document, **dict.fromkeys(RETIRED[collection]))
 
 
 def close_account(tools: Tools, account: Document) -> None:
@@ -136,22 +138,18 @@ def close_account(tools: Tools, account: Document) -> None:
     its deletion. One that is suspended gets time to be opened again, because an admin may have
     suspended it to stop the deletion.
     """
-    accounts, own = tools.store.collection("accounts"), {"account": account["id"]}
     retired = ("deletion_asked_at", "deletion_due_at", "record_kept_until_at", "record_made_at")
-    change = dict.fromkeys((*retired, "former_identity"))
+    change: Document = dict.fromkeys((*retired, "former_identity"))
     if due := account.get("deletion_due_at"):
         for collection in ("sessions", "keys", "session_keys", "password_links"):
-            tools.store.collection(collection).delete(own)
+            tools.store.collection(collection).delete({"account": account["id"]})
         change |= {"consents": {}, "token_version": account["token_version"] + 1}
         if account["status"] == "suspended":
             due = max(due, now() + RESTORED_WAIT)
     if kept_until := account.get("record_kept_until_at"):  # a restore then keeps the record, too
-        kept: Ops = {"$set": {"kept_until_at": kept_until}}
-        tools.store.collection("erased_ids").update({"id": account["id"]}, kept)
+        tools.change("erased_ids", account, kept_until_at=kept_until)
     if until := kept_until or due:
-        accounts.update(
-            {"id": account["id"]}, set_or_remove({**change, "status": "closed", "erase_at": until})
-        )
+        tools.change("accounts", account, **{**change, "status": "closed", "erase_at": until})
 
 
 def end_initial_password(tools: Tools, account: Document) -> None:
@@ -161,8 +159,7 @@ def end_initial_password(tools: Tools, account: Document) -> None:
     if "must_change" in account:
         ends = account.get("initial_password_expires_at") or now() + timedelta(days=3)
         ends = ends if account["must_change"] else None
-        change = set_or_remove({"must_change": None, "initial_password_expires_at": ends})
-        tools.store.collection("accounts").update({"id": account["id"]}, change)
+        tools.change("accounts", account, must_change=None, initial_password_expires_at=ends)
 
 
 def convert_refusal(tools: Tools, account: Document) -> None:
@@ -171,69 +168,59 @@ def convert_refusal(tools: Tools, account: Document) -> None:
     """
     if refusal := account.get("refusal"):
         refused = {"refused_at": account.get("refused_at") or now(), **refusal}
-        is_refused = account["status"] == "suspended"
+        is_refused = account["status"] in ("suspended", "refused")
         change = {"status": "refused", "refusal": refused} if is_refused else {"refusal": None}
-        fields = set_or_remove({**change, "refused": None, "refused_at": None})
-        tools.store.collection("accounts").update({"id": account["id"]}, fields)
+        tools.change("accounts", account, **change, refused=None, refused_at=None)
 
 
 def close_joined_account(tools: Tools, account: Document) -> None:
     """Close an account that 2.0.0 had joined to another one, which has its spots. Its number goes
     on to lead there.
     """
-    accounts, moved = tools.store.collection("accounts"), tools.store.collection("moved_accounts")
+    moved = tools.store.collection("moved_accounts")
     change: Document = dict.fromkeys(("joined_to", "joined_because", "joined"))
     if other := account.get("joined_to"):
         emptied = MovedAccount(id=account["id"], account=other, external=account.get("external"))
         moved.delete({"id": emptied.id})
         moved.insert({**emptied.stored(), "schema": 1})
         change |= {"status": "closed", "erase_at": now() + RESTORED_WAIT}
-    accounts.update({"id": account["id"]}, set_or_remove(change))
+    tools.change("accounts", account, **change)
 
 
 def tell_of_moved_findings(tools: Tools, webhook: Document) -> None:
     """A webhook is told of each finding that comes to another account, as of other changes."""
     told = ("finding.changed" if name == "account.joined" else name for name in webhook["events"])
-    events: Ops = {"$set": {"events": [*dict.fromkeys(told)]}}
-    tools.store.collection("webhooks").update({"id": webhook["id"]}, events)
+    tools.change("webhooks", webhook, events=[*dict.fromkeys(told)])
 
 
 def go_on_erasing(tools: Tools, receipt: Document) -> None:
     """Let an erasure that 2.0.0 has not finished come to its end. If that kept the medical record,
     the account is closed, and its receipt begins again.
     """
-    receipts = tools.store.collection("erasure_receipts")
     change: Document = {"extent": None, "awaits_until_at": None}
     if tools.store.collection("accounts").get(receipt["account"]):
         change |= dict.fromkeys(("begun_at", "gone_at", "completed_at"))
         change["pending"] = receipt["account"]
     elif receipt.get("pending"):
         change["begun_at"] = receipt["created_at"]
-    receipts.update({"id": receipt["id"]}, set_or_remove(change))
+    tools.change("erasure_receipts", receipt, **change)
 
 
 def convert_mail(tools: Tools, mail: Document) -> None:
-    kind, outbox = MERGED_MAILS.get(mail["kind"], mail["kind"]), tools.store.collection("outbox")
+    kind = MERGED_MAILS.get(mail["kind"], mail["kind"])
     if kind in {*Kind}:
-        outbox.update({"id": mail["id"]}, {"$set": {"kind": kind}})
+        tools.change("outbox", mail, kind=kind)
     else:
-        outbox.delete({"id": mail["id"]})
+        tools.store.collection("outbox").delete({"id": mail["id"]})
 
 
 def keep_held(tools: Tools, account: Document) -> None:
     """Set `keep` for an account whose data an admin had put on hold."""
     if account.get("held_at"):
-        held: Ops = {
-            "$set": {"keep": account.get("held_because") or "put on hold before 3.0.0"},
-            "$unset": {"held_at": True, "held_by": True, "held_because": True},
-        }
-        tools.store.collection("accounts").update({"id": account["id"]}, held)
-
-
-def forget_taken_case(tools: Tools, finding: Document) -> None:
-    """Remove which doctor works on a finding."""
-    taken = {"$unset": {"taken_by": True, "taken_at": True}}
-    tools.store.collection(FINDINGS).update({"id": finding["id"], "taken_by": {"$gt": ""}}, taken)
+        reason = account.get("held_because") or "put on hold before 3.0.0"
+        tools.change(
+            "accounts", account, keep=reason, held_at=None, held_by=None, held_because=None
+        )
 
 
 def convert_second_opinion(tools: Tools, review: Document) -> str | None:
@@ -264,8 +251,7 @@ def convert_second_opinion(tools: Tools, review: Document) -> str | None:
     later = reviews.find({FINDING: opinion.submission, "id": {"$gt": opinion.id}})
     if any(item["opinion"].get("histology_result") and not item.get("asked_by") for item in later):
         return None
-    came = set_or_remove({**dict.fromkeys(OF_QUESTION), "opinion_came_at": now()})
-    tools.store.collection(FINDINGS).update({"id": finding["id"]}, came)
+    tools.change(FINDINGS, finding, **dict.fromkeys(OF_QUESTION), opinion_came_at=now())
     return OPENED
 
 
@@ -282,13 +268,10 @@ def _say_rest(said: Document) -> Iterator[str]:
         yield "Another photo is wanted."
 
 
-def end_lost_opinion(tools: Tools, finding: Document) -> str | None:
+def say_lost_opinion(_: Tools, finding: Document) -> str | None:
     """Say which opinions do not come. A colleague who is not active any more stays asked."""
-    if not (finding.get("opinion_key") or finding.get("opinion_lost")):
-        return None
-    former: Ops = {"$unset": {"opinion_key": True, "opinion_lost": True}}
-    tools.store.collection(FINDINGS).update({"id": finding["id"]}, former)
-    if finding.get("opinion_came_at") or finding.get("opinion_of"):
+    lost = finding.get("opinion_key") or finding.get("opinion_lost")
+    if not lost or finding.get("opinion_came_at") or finding.get("opinion_of"):
         return None
     return f"The second opinion on finding {finding['number']} that was asked for does not come"
 
@@ -312,8 +295,7 @@ def move_opinion(tools: Tools, lesion: Document) -> str | None:
         question=last.get("opinion_question"),
         came_at=None if asked else last["opinion_came_at"],
     )
-    stored: Ops = {"$set": {"opinion": opinion.stored()}}
-    tools.store.collection("lesions").update({"id": lesion["id"]}, stored)
+    tools.change("lesions", lesion, opinion=opinion.stored())
     ended = [item["number"] for item in others if item.get("opinion_of")]
     return f"The questions to colleagues about findings {ended} have ended" if ended else None
 
@@ -325,8 +307,7 @@ def _find_asked_at(finding: Document) -> datetime:
 
 def renew_lists(tools: Tools, account: Document) -> None:
     """Store what the spots of an account wait for, after all other steps."""
-    former = {"$unset": {"queue_key": True, "findings": True}}
-    tools.store.collection("accounts").update({"id": account["id"]}, former)
+    tools.change("accounts", account, queue_key=None, findings=None)
     tools.queue.renew_account(account["id"])
     tools.unanswered.note_all(account["id"])
 
@@ -342,11 +323,10 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("reviews", restate),
     ("lesions", give_levels),
     ("lesions", change_lesion),
-    (FINDINGS, end_lost_opinion),
+    (FINDINGS, say_lost_opinion),
     ("reviews", show_withheld_review),
     ("lesions", move_opinion),
-    (FINDINGS, remove_retired_fields),
-    ("models", forget_model_states),
+    *((name, partial(remove_retired_fields, name)) for name in RETIRED),
     ("erasure_receipts", go_on_erasing),
     ("outbox", convert_mail),
     ("accounts", keep_held),
@@ -355,7 +335,6 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("accounts", end_initial_password),
     ("accounts", close_joined_account),
     ("webhooks", tell_of_moved_findings),
-    (FINDINGS, forget_taken_case),
     ("accounts", renew_lists),
 )
 EMPTIED: tuple[str, ...] = (
