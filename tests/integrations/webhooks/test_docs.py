@@ -1,9 +1,6 @@
 """What the page of webhooks tells to type works as it stands there."""
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,9 +27,7 @@ def given() -> dict[str, Any]:
     return {"webhook_private_ranges": "127.0.0.0/8"}
 
 
-def test_the_examples_accept_what_we_sign_and_nothing_else(
-    backend: Backend, tmp_path: Path
-) -> None:
+def test_the_example_accepts_what_we_sign_and_nothing_else(backend: Backend) -> None:
     with receiving() as receiver:
         admin = backend.admin()
         webhook = add(admin, receiver.url)
@@ -52,17 +47,3 @@ def test_the_examples_accept_what_we_sign_and_nothing_else(
     for wrong in (forged, old):
         with pytest.raises(WebhookVerificationError):
             exec(block("python webhook").text, dict(wrong))
-    if shutil.which("node") is None:
-        pytest.skip("no node")
-    module = tmp_path / "verify.mjs"
-    module.write_text(block("js webhook").text)
-    for case, right in ((good, True), (forged, False), (old, False)):
-        runs = (
-            f"import({json.dumps(module.as_uri())}).then(({{ verify }}) => {{"
-            f" const given = {json.dumps(case)};"
-            " console.log(verify(given.secret, given.body, given.headers).type); })"
-        )
-        done = subprocess.run(
-            ["node", "-e", runs], capture_output=True, text=True, timeout=60, check=False
-        )
-        assert (done.stdout.strip() == "webhook.test") is right, done.stderr
