@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from heapq import heappop, heappush
 from typing import Any
 
 from skinapi.base.errors import Duplicate, SkinAPIError, StoreUnavailable
@@ -18,9 +17,6 @@ from skinapi.platform.storage.ports import Document, Documents, Store
 
 STOP_S = 5.0
 LEASE = timedelta(seconds=30)
-# Six tasks may take long: mails, a scrub, erasures, a new model, comparisons, what is too old. One
-# is left.
-THREADS = 7
 # By collection and id: the other fields of a document, and what is added to its numbers.
 Sums = dict[tuple[str, str], tuple[Document, Counter[str]]]
 
@@ -45,32 +41,24 @@ class Task:
 
 
 class Scheduler:
-    """Runs tasks on a few threads. No task runs twice at once. The threads stay, because each has a
-    connection to the store.
-    """
+    """Each task has a thread of its own, which stays, because it has a connection to the store."""
 
     def __init__(self, tasks: Iterable[Task], stopping: Stopping) -> None:
         self.tasks = {task.name: task for task in tasks}
         self._stopping = stopping
-        self._due: list[tuple[float, str]] = []
-        self._changed = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._work, name=f"background-{number}", daemon=True)
-            for number in range(THREADS)
+            threading.Thread(target=self._repeat, args=(task,), name=task.name, daemon=True)
+            for task in self.tasks.values()
         ]
 
     def start(self) -> None:
         """Call it in the process that serves: a thread does not survive a fork."""
-        for task in self.tasks.values():
-            self._plan(task, task.every_s if task.first_after_s is None else task.first_after_s)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """End the threads after what they are doing, before the store is closed."""
         self._stopping.set()
-        with self._changed:
-            self._changed.notify_all()
         until = time.monotonic() + STOP_S
         for thread in self._threads:
             if thread.is_alive():
@@ -82,24 +70,11 @@ class Scheduler:
     def run(self, name: str) -> None:
         self.tasks[name].run()
 
-    def _plan(self, task: Task, after_s: float) -> None:
-        with self._changed:
-            heappush(self._due, (time.monotonic() + after_s, task.name))
-            self._changed.notify()
-
-    def _work(self) -> None:
-        while task := self._wait_for_due():
+    def _repeat(self, task: Task) -> None:
+        pause = task.every_s if task.first_after_s is None else task.first_after_s
+        while not self._stopping.wait(pause):
             _run_or_log(task.run, task.failure)
-            self._plan(task, task.every_s)
-
-    def _wait_for_due(self) -> Task | None:
-        with self._changed:
-            while not self._stopping.is_set():
-                left = self._due[0][0] - time.monotonic() if self._due else None
-                if left is not None and left <= 0:
-                    return self.tasks[heappop(self._due)[1]]
-                self._changed.wait(left)
-        return None
+            pause = task.every_s
 
 
 def _run_or_log(run: Callable[[], object], failure: str) -> None:

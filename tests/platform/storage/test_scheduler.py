@@ -8,7 +8,7 @@ import pytest
 
 from skinapi.base.errors import StoreUnavailable
 from skinapi.base.logs import configure_logs
-from skinapi.platform.storage.background import THREADS, Scheduler, Stopping, Task
+from skinapi.platform.storage.background import Scheduler, Stopping, Task
 from tests.support.waiting import await_
 
 
@@ -22,7 +22,7 @@ def test_a_task_that_takes_long_holds_up_no_other_and_runs_once_at_a_time() -> N
     def count() -> None:
         runs["short"] += 1
 
-    names = [f"long {number}" for number in range(THREADS - 1)]
+    names = [f"long {number}" for number in range(9)]
     tasks = [Task(name, 0.01, partial(hang, name), "x") for name in names]
     scheduler = Scheduler([*tasks, Task("short", 0.01, count, "x")], Stopping())
     scheduler.start()
