@@ -300,7 +300,7 @@ def test_the_cron_job_of_render_has_the_settings_that_production_requires() -> N
 @pytest.mark.parametrize(
     ("collection", "ops"),
     [
-        ("accounts", {"$set": {"findings": "x"}}),
+        ("accounts", {"$set": {"token_version": "x"}}),
         ("submissions", {"$unset": {"level": True}}),
         ("submissions", {"$unset": {"sections": True}}),
     ],
