@@ -72,11 +72,6 @@ class NotLinked(Conflict):
     )
 
 
-class LinkedAlready(Conflict):
-    code = "oidc_linked_already"
-    sentence = "This account logs in with the clinic's log-in already"
-
-
 LONGEST_SUBJECT = 255  # https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 _EMAIL, _NAME = TypeAdapter(NewEmail), TypeAdapter(Name)
 Claims = Mapping[str, Any]

@@ -13,12 +13,12 @@ from skinapi.base.errors import (
     AccountRefused,
     AccountSuspended,
     BadRequest,
+    Conflict,
     NotFound,
     PasswordChangeRequired,
     SkinAPIError,
 )
 from skinapi.integrations.oidc.people import (
-    LinkedAlready,
     LogInExpired,
     LogOutRefused,
     ProviderUnavailable,
@@ -190,7 +190,7 @@ def log_out_by_provider(oidc: OidcService, *, provider: str) -> Message:
     "PUT",
     "/users/<email>/provider",
     access=admins("Only admin can let accounts log in at a provider"),
-    raises=(NotFound, LinkedAlready),
+    raises=(NotFound, Conflict),
 )
 def allow_provider(oidc: OidcService, *, email: str, body: Linking, subject: Subject) -> Message:
     """Let an account that is here already log in at a provider, whose person has the same verified

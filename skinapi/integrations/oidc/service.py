@@ -29,7 +29,6 @@ from skinapi.base.logs import log
 from skinapi.base.stored_record import StoredRecord
 from skinapi.integrations.oidc.people import (
     Claims,
-    LinkedAlready,
     LogInExpired,
     LogInRefused,
     LogOutRefused,
@@ -103,6 +102,7 @@ def _hash(secret: str) -> str:
 
 
 NO_PROVIDER = "There is no such log-in"
+LINKED_ELSEWHERE = "This account logs in at another provider: end that first"
 # So long a log-out token is remembered: longer than one is taken.
 LOG_OUT_LIFE = timedelta(hours=1)
 
@@ -264,11 +264,11 @@ class OidcService:
         if provider is None:
             return self._part(unit, account, by=by)
         self._speaker(provider)
-        if account.link_allowed == provider:
+        if provider in (account.link_allowed, account.provider):
             return account
         unit.audit("account.allow_link", by=by, target=account.id, detail=provider)
         if account.identity:
-            raise LinkedAlready
+            raise Conflict(LINKED_ELSEWHERE)
         return self.accounts.change(unit, account, link_allowed=provider)
 
     def _part(self, unit: Unit, account: Account, *, by: str) -> Account:
