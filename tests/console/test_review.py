@@ -3,11 +3,13 @@ nothing becomes milder unasked, and a patient reads the decision first.
 """
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from skinapi.platform.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import begin, send
 from tests.console.visitor import PHONE, Visitor
@@ -443,3 +445,17 @@ def test_the_doctor_reads_that_nothing_reaches_a_suspended_patient(
     visitor.go(f"patients/{patient.id}")
     journey.see("noAccess")
     assert visitor.count("[name=message]") == 0
+
+
+def test_the_case_of_a_closed_account_has_no_empty_part(
+    visitor: Visitor, doctor: Caller, patient: Caller, seeder: Seeder
+) -> None:
+    """No colleague can be asked about it."""
+    number = send(patient, "melanoma")
+    open_case(visitor, doctor, number)
+    visitor.find(".card.work")
+    change_account(seeder.services, patient.id, status="closed", erase_at=now() + timedelta(days=9))
+    visitor.go("patients")
+    visitor.go(f"case/{number}")
+    assert opened(visitor) == number
+    assert visitor.count(".card.work") == 0

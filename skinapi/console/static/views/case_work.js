@@ -80,6 +80,7 @@ export const CaseWork = ({ number, patient, work, conditions, mayAsk, onChanged 
     onChanged();
   };
   useKeys({ s: ask });
+  if (!mayAsk && !opinion && !opinions?.length) return null;
   return html`
     <section class="card work" aria-label=${say("caseWork")}>
       ${opinion && !opinion.of_me && html`<p>${sayAsked(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
