@@ -5,11 +5,10 @@ import re
 
 import yaml
 
-from skinapi.base.settings.settings import VERSION, Settings
+from skinapi.base.settings.settings import VERSION
 from tests.repository.documents import ROOT
 from tests.repository.reference import COMMAND, TAGGED, write_tags
 
-SETTINGS = {name.upper() for name in Settings.model_fields}
 MODELS = ROOT / "skinapi" / "models"
 
 
@@ -96,6 +95,3 @@ def test_the_container_that_trains_is_the_servers_with_a_folder_and_a_framework(
     assert "ports" not in worker
     hardening = ("read_only", "cap_drop", "security_opt")
     assert [worker[name] for name in hardening] == [server[name] for name in hardening]
-
-
-# --- what checks a change before and after it is sent ---
