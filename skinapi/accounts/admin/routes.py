@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from skinapi.accounts.admin.decisions import DecisionsService
 from skinapi.accounts.admin.schemas import (
@@ -15,21 +15,18 @@ from skinapi.accounts.admin.schemas import (
     DecidedView,
     Deletion,
     DeletionQuery,
-    DoctorSearch,
     Keep,
-    ListedAccount,
     NewDoctor,
     NewRole,
     OpenWork,
     Refusals,
     UsageQuery,
     UsageView,
-    UserSearch,
     WriterUsage,
 )
 from skinapi.accounts.admin.service import AdminService
 from skinapi.accounts.admin.usage import DailyCounts
-from skinapi.accounts.auth.account import Account, Subject
+from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.errors import (
     UNPROVEN,
     EmailTaken,
@@ -37,12 +34,13 @@ from skinapi.accounts.auth.errors import (
     NoSecondFactor,
 )
 from skinapi.accounts.auth.passwords import ClientInfo
+from skinapi.accounts.auth.schemas import AccountView
 from skinapi.base.errors import Conflict, NotFound
 from skinapi.base.pages import Page
 from skinapi.base.subject import ROLES, Role
 from skinapi.platform.web.declaration import Routes, admins
 from skinapi.platform.web.rate_limits import caller_address
-from skinapi.platform.web.schemas import Message
+from skinapi.platform.web.schemas import ContractPageQuery, Message
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 routes: Routes[AdminService] = Routes()
@@ -61,14 +59,20 @@ def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountR
         beginning=query.q,
         paging=query.paging,
     )
-    default = admin.assignments.find_default()
     ids = [item.id for item in page.items]
-    beside = {
-        **_beside(admin, page),
-        "waiting": _count_open_work(admin, "owner", ids),
-        "in_care": _count_open_work(admin, "doctor", ids),
-    }
-    return page.map(partial(AccountRow.from_account, default_doctor=default, **beside))
+    in_charge = admin.accounts_of({item.doctor_id for item in page.items if item.doctor_id})
+    return page.map(
+        partial(
+            AccountRow.from_account,
+            doctors={doctor: account.email for doctor, account in in_charge.items()},
+            patients=admin.accounts.count_patients(
+                {item.id for item in page.items if item.role == "doctor"}
+            ),
+            default_doctor=admin.assignments.find_default(),
+            waiting=_count_open_work(admin, "owner", ids),
+            in_care=_count_open_work(admin, "doctor", ids),
+        )
+    )
 
 
 def _count_open_work(
@@ -84,37 +88,22 @@ def _count_open_work(
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"))
-def list_users(admin: AdminService, *, query: UserSearch) -> Page[ListedAccount]:
-    """List all accounts except doctors, in the order they registered."""
-    return _page_of(admin, query, (query.role,) if query.role else NON_DOCTOR_ROLES)
+def list_users(admin: AdminService, *, query: ContractPageQuery) -> Page[AccountView]:
+    """List all accounts except doctors, in the order they registered. `GET /accounts` searches."""
+    return _page_of(admin, NON_DOCTOR_ROLES, query)
 
 
 @routes.route("GET", "/doctors", access=admins("Only admin can view doctors"))
-def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[ListedAccount]:
+def list_doctors(admin: AdminService, *, query: ContractPageQuery) -> Page[AccountView]:
     """List all doctors, in the order they registered or were added."""
-    return _page_of(admin, query, ("doctor",))
+    return _page_of(admin, ("doctor",), query)
 
 
 def _page_of(
-    admin: AdminService, query: UserSearch | DoctorSearch, roles: Sequence[Role]
-) -> Page[ListedAccount]:
-    page = admin.list_accounts(
-        roles=roles,
-        status=query.status,
-        beginning=query.q,
-        paging=query.paging,
-    )
-    return page.map(partial(ListedAccount.from_account, **_beside(admin, page)))
-
-
-def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
-    """Read what a page says besides its accounts: one query for all of them, not one for each."""
-    in_charge = admin.accounts_of({item.doctor_id for item in page.items if item.doctor_id})
-    doctors = {item.id for item in page.items if item.role == "doctor"}
-    return {
-        "doctors": {doctor: account.email for doctor, account in in_charge.items()},
-        "patients": admin.accounts.count_patients(doctors),
-    }
+    admin: AdminService, roles: Sequence[Role], query: ContractPageQuery
+) -> Page[AccountView]:
+    page = admin.list_accounts(roles=roles, status=None, beginning=None, paging=query.paging)
+    return page.map(AccountView.model_validate)
 
 
 @routes.route(

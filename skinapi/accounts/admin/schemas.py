@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -32,7 +31,6 @@ from skinapi.platform.web.schemas import (
     Answer,
     Body,
     ContractBody,
-    ContractPageQuery,
     PageQuery,
     Query,
 )
@@ -69,46 +67,17 @@ class Deletion(ContractBody):
         return Proof(password=self.current_password, code=self.code, caller=caller)
 
 
-Beginning = Annotated[
-    SearchText | None, Field(description="beginning of a name, a last name or an e-mail")
-]
-
-
-class DoctorSearch(ContractPageQuery):
-    q: Beginning = None
-    status: Status | None = None
-
-
-class UserSearch(DoctorSearch):
-    role: Literal["user", "researcher", "admin"] | None = None
-
-
 class AccountSearch(PageQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
-    q: Beginning = None
+    q: SearchText | None = Field(
+        default=None, description="beginning of a name, a last name or an e-mail"
+    )
     role: Role | None = None
     status: Status | Literal["unassigned"] | None = Field(
         default=None,
         description="`unassigned`: patients of whom no active doctor is in charge. They are "
         "approved, or a spot of theirs waits.",
     )
-
-
-class ListedAccount(AccountView):
-    doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
-    patients: int | None = Field(
-        default=None, description="how many patients are in the care of a doctor"
-    )
-
-    @classmethod
-    def from_account(
-        cls, account: Account, *, doctors: Mapping[str, str], patients: Mapping[str, int]
-    ) -> Self:
-        beside = {
-            "doctor": doctors.get(account.doctor_id or ""),
-            "patients": patients.get(account.id, 0) if account.role == "doctor" else None,
-        }
-        return cls.model_validate(account).model_copy(update=beside)
 
 
 class RefusalView(Answer):
@@ -128,9 +97,13 @@ class OpenWork(Answer):
     )
 
 
-class AccountRow(ListedAccount):
+class AccountRow(AccountView):
     """An account in the list of all of them."""
 
+    doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
+    patients: int | None = Field(
+        default=None, description="how many patients are in the care of a doctor"
+    )
     refusal: RefusalView | None = Field(
         default=None, description="why it was not approved, if its status is `refused`"
     )
@@ -149,17 +122,18 @@ class AccountRow(ListedAccount):
         *,
         doctors: Mapping[str, str],
         patients: Mapping[str, int],
-        default_doctor: str | None = None,
-        waiting: Mapping[str, OpenWork] = MappingProxyType({}),
-        in_care: Mapping[str, OpenWork] = MappingProxyType({}),
+        default_doctor: str | None,
+        waiting: Mapping[str, OpenWork],
+        in_care: Mapping[str, OpenWork],
     ) -> Self:
-        row = super().from_account(account, doctors=doctors, patients=patients)
         beside = {
+            "doctor": doctors.get(account.doctor_id or ""),
+            "patients": patients.get(account.id, 0) if account.role == "doctor" else None,
             "default_doctor": account.id == default_doctor,
             "waiting": waiting.get(account.id),
             "in_care": in_care.get(account.id),
         }
-        return row.model_copy(update=beside)
+        return cls.model_validate(account).model_copy(update=beside)
 
 
 class ChosenAccounts(Body):

@@ -117,10 +117,10 @@ def test_a_refusal_stands_in_the_list_and_in_the_trail_without_its_note(backend:
 
 def test_the_lists_of_existing_clients_say_nothing_new(backend: Backend) -> None:
     admin, ada = backend.member(role="admin"), waiting(backend)
-    before = admin.call("GET", "/users?status=waiting").get_json()
+    before = admin.call("GET", "/users").get_json()
     decide(admin, "refusals", ada, reason="wrong_role")
-    [after] = admin.call("GET", "/users?status=refused").get_json()
-    assert before == [{**after, "status": "waiting"}]
+    after = admin.call("GET", "/users").get_json()
+    assert before[-1] == {**after[-1], "status": "waiting"}
 
 
 def test_a_refusal_is_turned_into_an_approval(backend: Backend) -> None:

@@ -86,7 +86,7 @@ def test_a_role_that_was_asked_for_opens_nothing_and_is_given_with_the_approval(
     assert answer.status_code == 201
     assert answer.get_json().keys() == {"message", "access_token"}
     admin = backend.admin()
-    [waiting] = admin.call("GET", "/users?status=waiting").get_json()
+    [waiting] = admin.call("GET", "/accounts?status=waiting").get_json()
     assert (waiting["role"], waiting["wanted_role"]) == ("user", wanted)
     path = "/users/eve@example.org/approve"
     assert admin.call("PATCH", path, json={"role": wanted}).status_code == 200

@@ -45,7 +45,7 @@ def test_a_whole_session_leaves_no_personal_data_in_the_logs(
     admin.call("POST", "/doctors", json=grey)
     admin.call("PATCH", "/users/ada@example.org/approve", json={})
     admin.call("PUT", "/users/ada@example.org/doctor", json={"doctor": "grey@example.org"})
-    admin.call("GET", "/users?q=Lovelace")
+    admin.call("GET", "/accounts?q=Lovelace")
     admin.call("GET", "/users/ada@example.org/nowhere")
     client.post("/login", json={"email": "ada@example.org", "password": "wrong-horse"})
     client.post("/login", data=b'{"email":"ada@example.org","password":"half-a-hor')
