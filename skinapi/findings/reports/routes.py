@@ -20,7 +20,7 @@ from skinapi.findings.records.schemas.review import (
 )
 from skinapi.findings.records.schemas.summary import NarrativeSource, ReportView, name_of
 from skinapi.findings.reports.content import ReportContent
-from skinapi.findings.reports.facts import Facts
+from skinapi.findings.reports.facts import PictureFacts
 from skinapi.findings.reports.html_pages import POLICY, render_html, render_verdict
 from skinapi.findings.reports.report import (
     Reading,
@@ -32,7 +32,11 @@ from skinapi.findings.reports.report import (
 from skinapi.findings.reports.service import NoSuchLanguage, ReportsService, print_pdf
 from skinapi.findings.reports.verification import Verdict
 from skinapi.findings.reports.words import LABELS
+from skinapi.model.bands import OperatingPoint, RaisedBy
 from skinapi.model.conditions import Band, Source, conditions_table
+from skinapi.model.context import Context
+from skinapi.model.detectors import ModalityFinding
+from skinapi.model.headline import RankedCondition, RestatedProbabilities
 from skinapi.model.passages import PassageReader, passages_table
 from skinapi.platform.web.declaration import Authenticated, Public, Rate, Routes
 from skinapi.platform.web.schemas import Answer, ContractBody, Query
@@ -84,6 +88,22 @@ class VisitRow(Answer):
     sentences: list[str]
 
 
+class ReportedFacts(Answer):
+    """What `GET /submissions/{number}` has too, and a page needs beside the words."""
+
+    stated: str
+    band: Band
+    raised_by: tuple[RaisedBy, ...]
+    ranked: tuple[RankedCondition, ...]
+    malignant_score: float | None
+    restated: RestatedProbabilities | None
+    pictures: tuple[PictureFacts, ...]
+    context: Context
+    modality: ModalityFinding | None
+    model_version: str | None
+    operating_point: OperatingPoint | None
+
+
 class FullReport(Answer):
     number: int | None = Field(serialization_alias="id")
     patient: ReportedPatient | None
@@ -105,7 +125,7 @@ class FullReport(Answer):
     doctor_action: str
     notice: str
     notices: list[str]
-    facts: Facts
+    facts: ReportedFacts
     narrative: AllWords
     reading: Reading = Field(
         description="the same words in the order in which a person reads them: the notice and "
@@ -140,6 +160,7 @@ class FullReport(Answer):
             report,
             words,
             time=report.made_at,
+            facts=ReportedFacts.from_record(facts),
             **name_of(facts.one_name, not_skin=facts.not_skin),
             headline=HeadlineView.from_headline(facts.headline, facts.effect, for_doctor=True)
             if facts.examined

@@ -79,7 +79,7 @@ def test_what_cannot_be_ruled_out_is_listed_for_each_level(ada: Account) -> None
     assert low["conditions"] == [{"key": "melanoma", "name": "Melanoma", "probability": 0.31}]
     assert low["too_few_pictures"] == []
     assert len(high["conditions"]) == 6
-    assert high["too_few_pictures"] == [{"key": "dermatofibroma", "name": "Dermatofibroma"}]
+    assert high["too_few_pictures"] == ["dermatofibroma"]
 
 
 def test_what_facts_changed_is_said_behind_the_headline_and_nothing_where_none_did(

@@ -127,15 +127,6 @@ class HeadlineView(Answer):
         )
 
 
-class NamedCondition(Answer):
-    key: str
-    name: str
-
-    @classmethod
-    def from_key(cls, key: str, language: Language) -> Self:
-        return cls(key=key, name=conditions_table().by_key(key).names.in_language(language))
-
-
 class NotRuledOutView(Answer):
     level: float = Field(
         description="0.9 or 0.95: of the pictures of each lesion class, about this share had "
@@ -146,9 +137,9 @@ class NotRuledOutView(Answer):
         "probabilities from the picture alone where those are given; an empty list rules nothing "
         "out: the picture fits no class well"
     )
-    too_few_pictures: list[NamedCondition] = Field(
-        description="conditions that cannot be ruled out either, because too few test pictures of "
-        "them were there"
+    too_few_pictures: tuple[str, ...] = Field(
+        description="keys of conditions that cannot be ruled out either, because too few test "
+        "pictures of them were there"
     )
 
     @classmethod
@@ -159,7 +150,7 @@ class NotRuledOutView(Answer):
         return cls(
             level=float(entry.level),
             conditions=[Probability.from_ranked(item, language) for item in ranked],
-            too_few_pictures=[NamedCondition.from_key(key, language) for key in entry.too_few],
+            too_few_pictures=entry.too_few,
         )
 
 
