@@ -1,5 +1,5 @@
-"""What a clinic may do without, such as webhooks: one value says all of it that the application has
-to know. The package has it in its `area.py`, and `skinapi/app/areas.py` lists them.
+"""An area is a part of the server that a clinic can switch off, such as webhooks. Its `area.py`
+declares everything that the application needs from it; `skinapi/app/areas.py` lists the areas.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,13 +45,13 @@ def _yes() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What an area has stored of people, `STORED` in its `stored.py`. It is forgotten also while
-    the area is off: so each server imports that module, which names by their places
-    (`module:Class.method`) what is called then, and imports none of them.
+    """What an area has stored about people: `STORED` in its `stored.py`. Every server imports that
+    module, also while the area is off, so that erasure is complete. Hooks are named as
+    `module:Class.method` and imported only when they are called.
 
-    `erases`: what is called in the transaction of an event. `forgets`: what is called with an
-    account that is erased, before its findings are, by what its result counts. `log_ins`: what ends
-    log-ins of an account.
+    `erases` are called in the transaction of an event. `forgets` are called with the id of an
+    account before its findings are erased, and are keyed by what their result counts. `log_ins` end
+    the sessions of an account.
     """
 
     erases: Mapping[type, str] = field(default_factory=dict)
@@ -62,12 +62,12 @@ class Stored:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolePart:
     """What an area adds to the console: modules in `console` of its `folder`, each with its `View`,
-    and in `words` what they alone say, a `console_staff.yaml` for each language.
+    and in `words` a `console_staff.yaml` for each language.
 
-    `views`: the module of each, by its name in an address. `open`: those for whoever is not logged
-    in, which say no word of `console_staff.yaml`. `beside_models`: those that stand beside the
-    models in the navigation; `children`: those that are opened from such a place. `sections`: those
-    of a page, by their names. `inside`: what is shown within a view of the core.
+    `views` maps a name in an address to its module. `open` are the views for visitors without a
+    log-in, which may not use `console_staff.yaml`. `beside_models` are shown next to the models in
+    the navigation, and `children` are opened from there. `sections` are the sections of a page by
+    their names, and `inside` is shown within a view of the core.
     """
 
     folder: Path | None = None
@@ -81,19 +81,16 @@ class ConsolePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """Classes are named, and made by the application's container, which also gives each function
-    here what it asks for.
+    """The container of the application makes the classes that are named here, and passes each
+    function the services that it asks for.
 
-    `routes` are in `blueprint`. `errors_in`: who writes errors, by the beginning of a path.
-    `stores`: the repositories; each has a collection, which `check` reads. `checks`: those who look
-    for what is broken besides, by what it is. `problems`: those with a sentence for `/readyz`.
-    `begin` is called at a start. `values`, `factories` and `stand_for`: what the container is to
-    know. `channels`: who sends the deliveries of a kind. `subscribe`: whom it adds to the
-    listeners, after those of the findings. `page` describes it, `summary` in a line. `scopes`: what
-    a key may be made for besides. `reads`: whether what doctors decide comes to who has such a key.
-    `log_ins`: what the log-in page shows besides the password.
-    `condition_names`: what its clients call each condition. `spooled`: the largest body that lies
-    in a file, where a route has no limit of its own. `console`: its part of the console.
+    `errors_in` maps the beginning of a path to its error renderer. `stores` are repositories, whose
+    collections `check` reads; `checks` look for other faults. `problems` return a sentence for
+    `/readyz`. `begin` is called at the start. `values`, `factories` and `stand_for` configure the
+    container. `channels` send the deliveries of a kind. `subscribe` adds listeners after those of
+    the findings. `scopes` are the scopes of keys, and `reads` says if such a key shows its owner
+    what doctors decide. `log_ins` adds to the log-in page. `condition_names` are the names that its
+    clients use. `spooled` is the largest body kept in a file, unless the route has its own limit.
     """
 
     name: str

@@ -1,5 +1,3 @@
-"""The head of a hash chain of rows, and what is wrong with a chain: gaps, unsigned rows."""
-
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby
@@ -70,8 +68,8 @@ def _signing_faults(
 
 
 def _head_fault(row: Document, keys: SigningKeys, name: str) -> str | None:
-    """Return what was wrong with the chain head when this row was written. The head of a key that
-    was lost then, and is known again, proves itself; rows of an earlier version do not hold theirs.
+    """Return what was wrong with the chain head when this row was written. A head signed with a
+    lost key is verified once that key is known again. Rows of an earlier version have no head.
     """
     head = row.get("head") or {}
     if not keys.signed(head, field="signature"):
@@ -81,9 +79,8 @@ def _head_fault(row: Document, keys: SigningKeys, name: str) -> str | None:
 
 
 class ChainHead:
-    """The head of a hash chain, stored apart from the rows and signed as they are: `check` notices
-    when the newest rows were deleted. It is moved in the transaction that numbers the rows, so the
-    row that it names must exist.
+    """The signed head of a hash chain, stored apart from the rows so that `check` notices if the
+    newest rows were deleted. It moves in the transaction that numbers the rows.
     """
 
     def __init__(self, store: Store, rows: Documents, name: str, keys: SigningKeys) -> None:
@@ -92,9 +89,8 @@ class ChainHead:
         self._id = f"{name}-head"
 
     def newest(self) -> Document:
-        """The number and hash that the next row follows, with a `head_fault` where the stored head
-        cannot be trusted, and that `head`: its key may be found again. The number of a deleted row
-        is never given to a new one.
+        """The number and hash that the next row follows, with a `head_fault` if the stored head
+        cannot be trusted. The number of a deleted row is never used again.
         """
         head = self._read()
         trusted = head is not None and self._trusts(head)
@@ -108,14 +104,13 @@ class ChainHead:
         return {**newest, "head_fault": NOT_OURS, "head": found}
 
     def follow(self, last: Document, row: Document) -> bool:
-        """Move the head from the last row to this one. False where it is not there as this server
-        would have signed it: then ask `newest`.
+        """Move the head from the last row to this one. Returns False if the stored head is not the
+        one this server would have signed; then use `newest`.
         """
         at_last = {"id": self._id, "signature": self._signed(last)["signature"]}
         return self._counters.update(at_last, {"$set": self._signed(row)}) is not None
 
     def move(self, row: Document) -> None:
-        """Move the head to this row, unless it is at a later one."""
         head = self._signed(row)
         behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
         if self._counters.update(behind, {"$set": head}) is None and self._read() is None:

@@ -1,10 +1,10 @@
 """The audit trail: an append-only log of who did what to which account.
 
-A row is inserted in the transaction of its change. It names accounts by id alone, so that it can be
-kept when a person is erased. It is sealed: it gets the next number, the hash of the row before, and
-its own hash, which a key signs. A store with one writer does so in the same transaction; else rows
-are signed there, and those of all servers are sealed in batches, because each change would wait for
-the head of the chain.
+A row is inserted in the transaction of its change. It names accounts by id alone, so it can be kept
+after a person is erased. Sealing gives it the next number, the hash of the previous row, and its
+own signed hash. A store with one writer seals in the same transaction. In other stores rows are
+signed at once and sealed later in batches, because otherwise each change would wait for the head of
+the chain.
 """
 
 import re
@@ -41,8 +41,8 @@ CURSOR = re.compile(r"(?P<sequence>[1-9][0-9]{0,17})-[0-9a-f]{0,16}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailFilter:
-    """Which rows are looked for: of one of these actions, or of any; written at `since` or later
-    and before `until`. `key` goes with neither action nor account: no index has both.
+    """Filter rows by action and by time, from `since` until before `until`. `key` cannot be
+    combined with an action or an account: no index has both.
     """
 
     actions: Sequence[str] = ()
@@ -53,8 +53,6 @@ class TrailFilter:
 
 
 class AuditTrail:
-    """`secrets`: the server's, the newest first; it signs, the others only verify."""
-
     def __init__(self, store: Store, *, secrets: Sequence[str]) -> None:
         self._store = store
         self._rows = store.collection("audit")
@@ -71,7 +69,6 @@ class AuditTrail:
         self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
 
     def add(self, *rows: AuditRow) -> None:
-        """Add rows in the transaction under way, sealed at once where the store has one writer."""
         if not rows:
             return
         added = [self._make_row(row) for row in rows]
@@ -101,12 +98,12 @@ class AuditTrail:
         }
 
     def record(self, *rows: AuditRow) -> None:
-        """Add rows in the transaction under way, or in one of their own."""
+        """Add rows in the current transaction, or in one of their own."""
         self._store.transaction(partial(self.add, *rows))
 
     def seal(self) -> int:
-        """Number and chain the next SEALED_AT_ONCE rows by their ids; return how many. A row of a
-        key that this server does not know waits for one that does, and holds up no other.
+        """Number and chain the next SEALED_AT_ONCE rows, ordered by id, and return how many. A row
+        signed with a key that this server does not know is skipped until a server knows it.
         """
         return self._store.transaction(self._seal)
 
@@ -163,8 +160,8 @@ class AuditTrail:
         newest_first: bool,
         after: str | None,
     ) -> Iterator[Document]:
-        """Yield rows in the order of their ids, written at `since` or later and before `until`. A
-        row that is committed late may stand before some that were read.
+        """Yield rows ordered by id, from `since` until before `until`. A row that is committed late
+        can have a lower id than rows that were already read.
         """
         low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
         while True:
@@ -188,10 +185,8 @@ class AuditTrail:
         return self._chain_head.newest()
 
     def follow(self, after: str | None = None) -> Iterator[Document]:
-        """Yield the rows of the chain behind this cursor (`cursor_of`); all without one.
-
-        No row is ever skipped: rows are numbered in one transaction after the other, so whoever
-        sees a row sees all before it. A row that is not numbered yet comes later.
+        """Yield the sealed rows after this cursor (`cursor_of`). No row is ever skipped, because
+        rows are numbered in sequential transactions.
         """
         last = 0
         if after:
@@ -210,7 +205,6 @@ class AuditTrail:
             last = rows[-1]["sequence"]
 
     def page(self, wanted: TrailFilter, paging: PageRequest) -> Page[Document]:
-        """Read a page of rows, newest first, continued after the row with this id."""
         if paging.after and self._rows.get(paging.after) is None:
             raise InvalidQuery("after: there is no such row")
         conditions: Filter = {"by_key": wanted.key} if wanted.key else {}
@@ -235,9 +229,7 @@ class AuditTrail:
     def page_about(
         self, account: str, actions: Mapping[str, Sequence[str]], paging: PageRequest
     ) -> Page[Document]:
-        """Read a page of the rows that name an account, newest first; `actions` has those that
-        count for each field (of ACCOUNT_FIELDS).
-        """
+        """`actions` maps each field of ACCOUNT_FIELDS to the actions that are included."""
         behind: Filter = {"id": {"$lt": paging.after}} if paging.after else {}
         most = paging.limit + 1
         listings = [
@@ -248,7 +240,6 @@ class AuditTrail:
         return page_of(merged(listings, sort="-id", limit=most), paging)
 
     def is_signed(self, row: Document) -> bool:
-        """Whether this server, or one with a former secret of it, wrote the row as it is."""
         return self._keys.signed(row, field="hash" if "hash" in row else "signature")
 
     def _seal(self) -> int:
@@ -258,7 +249,6 @@ class AuditTrail:
         return len(rows)
 
     def _chain(self, rows: Sequence[Document], unsigned: Set[str] = frozenset()) -> Links:
-        """Move the head of the chain behind these rows. The fields that each gets, by its id."""
         last = self._chain_head.last_row()
         links = self._link(rows, last, unsigned)
         if not self._chain_head.follow(last, links[rows[-1]["id"]]):
@@ -297,7 +287,7 @@ LEASE_LENGTH = timedelta(seconds=5)
 
 
 class AuditSealer:
-    """One process at a time seals; two at once would only be slower."""
+    """One process at a time seals, because two would only be slower."""
 
     def __init__(self, store: Store, trail: AuditTrail) -> None:
         self._lease = Lease(store.collection("leases"), "audit-sealer", length=LEASE_LENGTH)

@@ -1,5 +1,3 @@
-"""Writes and restores backups of a whole store in use, and remembers which were made."""
-
 import json
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -60,13 +58,13 @@ def restore_backup(
     erased: Iterable[Erased] = (),
     then: Callable[[], None] = lambda: None,
 ) -> Counts:
-    """Verify the whole file, and put what it holds, but for the collections in `leave_out`, into
-    the store, which must be empty. A store that holds only the record of its version, as `check`
-    leaves it, and the ids of what was erased counts as empty. The record of the backup takes the
-    place of the former; the latter stay, and `erased` and those of the backup join them.
+    """Verify the whole backup, then copy it into an empty store, without the collections in
+    `leave_out`.
 
-    `then` is called when all is in the store; it is part of the restore. One that was interrupted
-    is begun anew by the next call; until one has ended, no server starts on the store.
+    A store with only its version record, as `check` leaves it, and the ids of erased data counts as
+    empty. The backup replaces the version record, and all lists of erased ids are merged. `then`
+    runs after the copy and is part of the restore. An interrupted restore starts again with the
+    next call; no server starts on the store before one is complete.
     """
     verify_backup(path)
     run = new_id()
@@ -113,7 +111,6 @@ def refuse_unfinished_restore(store: Store) -> None:
 
 
 def _begin(store: Store, run: str) -> None:
-    """Mark the store as one that this run restores. Clears it if it is marked already."""
     marks = store.collection(RESTORES)
     if marks.update({"id": UNFINISHED}, {"$set": {"run": run}}):
         for name in store.collections():
@@ -153,10 +150,10 @@ def read_facts(path: Path) -> BackupFacts:
 
 
 def write_backup(store: Store, out: IO[bytes], *, progress: Progress = lambda _: None) -> Counts:
-    """Write a backup of the store to `out`. Servers may go on writing to the store.
+    """Write a backup of the store to `out` while servers may go on writing.
 
-    Everything that was stored before the call is in it, but for blobs that no longer have their
-    checksum. Needs memory for one chunk of documents and one blob.
+    It holds everything that was stored before the call, except blobs whose checksum is wrong. It
+    needs memory for one chunk of documents and one blob.
     """
     counts, writer = Counts(), BackupWriter(out, store=name_of_store(store))
     with tempfile.TemporaryFile("w+") as references:
@@ -224,7 +221,6 @@ def _write_blobs(
 
 
 def _add_blob(store: Store, writer: BackupWriter, key: str, counts: Counts) -> bool:
-    """Add the blob; False where the store does not have it. No two records share one."""
     data = store.blobs.find(key)
     if data is None:
         return False
@@ -234,12 +230,11 @@ def _add_blob(store: Store, writer: BackupWriter, key: str, counts: Counts) -> b
 
 
 class BackupMade(StoredRecord):
-    """A backup that was made of this store, as far as it knows. It does not know of copies, nor of
-    what others copied of its disk.
+    """A backup that was made of this store. Copies of it, or of the disk, are unknown here.
 
-    `created_at`: when it was begun, so what was erased before is not in it. `written_at`: when it
-    was whole; without, the command was ended, and may have left a part. `gone_at`: since when it
-    is known to exist no more, because `--keep` removed it or the operator said so.
+    Data erased before `created_at`, when it was begun, is not in it. A backup without `written_at`
+    was interrupted and may have left a partial file. `gone_at` is when it was known to be deleted,
+    by `--keep` or by the operator.
     """
 
     id: str
@@ -252,7 +247,6 @@ class BackupMade(StoredRecord):
 
 
 def begin_backup(store: Store, *, place: Place, name: str | None) -> str:
-    """Remember that a backup is made, before its first byte. Returns its id."""
     made = BackupMade(id=new_id(), created_at=now(), place=place, name=name)
     store.collection(COLLECTION).insert({**made.stored(), "schema": 1})
     return made.id

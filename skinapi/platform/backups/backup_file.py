@@ -56,7 +56,7 @@ class Counts:
 
 
 class BackupWriter:
-    """Writes from front to back: a TarFile would keep the header of each member in memory."""
+    """Writes sequentially: a TarFile would keep the header of each member in memory."""
 
     def __init__(self, out: IO[bytes], *, store: str | None) -> None:
         self._out = out
@@ -152,7 +152,6 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def read_about(about: bytes) -> tuple[datetime, str | None]:
-    """Read when it was begun, and the name of the store; a backup of earlier code has none."""
     facts = _object(about)
     name = facts.get("store")
     try:
@@ -171,7 +170,6 @@ def json_of(value: dict[str, Any]) -> bytes:
 
 
 def dated_backup(folder: Path) -> Path:
-    """A new name in this folder, which sorts by time."""
     return folder / f"skinapi-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
 
 
@@ -184,7 +182,6 @@ def newest_backup(path: Path) -> Path:
 
 
 def remove_old_backups(folder: Path, *, keep: int) -> list[Path]:
-    """Remove all but the newest `keep`, and no file with another name. Returns what is gone."""
     old = _backups_in(folder)[:-keep]
     for path in old:
         path.unlink()

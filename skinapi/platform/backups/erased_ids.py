@@ -1,8 +1,8 @@
-"""The ids of accounts, findings and photos that were erased, and of findings that were entered in
-error, for a restore of a backup from before; and the thread that then overwrites what was deleted.
+"""The ids of erased accounts, findings and photos, and of findings entered in error, so that the
+restore of an older backup does not bring them back.
 
-Only ids: nobody is named. The list is never deleted. It stands in the store, and so in each backup;
-and in a file beside the store, which outlives it. `python -m skinapi erased-ids` writes another.
+The list names nobody and is never deleted. It is stored in each backup, and also in a file outside
+of the store, which survives it. The scrubber thread then overwrites the deleted data.
 """
 
 import os
@@ -37,14 +37,13 @@ HEADER_BYTES = 256
 
 
 class Erased(StoredRecord):
-    """`id` is that of the account or finding; behind `photo/` where the photos alone were erased,
-    behind `error/` where it was entered in error. `created_at` is when that was. `findings`: how
-    many an account held when it went. `kept_until_at`: 2.0.0 kept its medical record until then.
-    `request`: the hash of the request by which a program had filed the finding, which is not judged
-    again.
+    """`id` is that of the account or finding, with the prefix `photo/` if only the photos were
+    erased, or `error/` if it was entered in error. `findings` is how many findings an erased
+    account had. `request` is the hash of the request by which a program filed the finding, so that
+    a repeated request does not create it again.
 
-    With `to_reach`, `reached` and `numbers` 2.0.0 noted people who were to be told. Its own restore
-    refuses a list without them.
+    `kept_until_at`, `to_reach`, `reached` and `numbers` were written by 2.0.0, whose restore
+    refuses a list without the last three.
     """
 
     id: str
@@ -72,8 +71,8 @@ class ErasedIds(Repository[Erased]):
         findings: int = 0,
         request: str | None = None,
     ) -> None:
-        """Call it in the transaction of what it notes. It may be on the list, and keeps the larger
-        number of findings.
+        """Call it in the transaction of the erasure. An entry that exists keeps the larger number
+        of findings.
         """
         key = identifier if kind in ("account", "finding") else f"{kind}/{identifier}"
         known = self._documents.get(key) or {}
@@ -87,11 +86,9 @@ class ErasedIds(Repository[Erased]):
         self._documents.update({"id": key}, set_or_remove(erased), upsert=True)
 
     def has(self, identifier: str) -> bool:
-        """Whether this account or finding was erased."""
         return self._documents.get(identifier) is not None
 
     def find_requests(self, *requests: str) -> list[Erased]:
-        """Find the erased findings that these requests have made."""
         return [item for one in requests for item in self._list({"request": one}, sort="id")]
 
     def any_since(self, moment: datetime) -> bool:
@@ -99,21 +96,16 @@ class ErasedIds(Repository[Erased]):
         return bool(self._documents.find(since, sort="created_at", limit=1, fields=()))
 
     def merge(self, erased: Iterable[Erased]) -> None:
-        """Add those that are not on the list, with their times."""
         for record in erased:
             if self._documents.get(record.id) is None:
                 self.insert(record)
 
 
 def list_erased(store: Store) -> Iterator[Erased]:
-    """Walk all, oldest id first, in a store that is only read."""
     return map(read_erased, walk_by_id(store.collection(COLLECTION)))
 
 
 def read_erased(document: Document) -> Erased:
-    """Read a record. Where it is damaged its id is enough: a list then says that this was erased
-    now. `check` names the record.
-    """
     try:
         return Erased.model_validate(document)
     except ValidationError:
@@ -125,10 +117,10 @@ def read_erased(document: Document) -> Erased:
 
 
 class Header(Frozen):
-    """The first line of the list as a file; one for each id follows. All that was erased in this
-    `store` before `complete_until` is in the first `size` bytes, and no finding had a number above
-    `highest_number` then. Without: a list of an earlier version, which does not say so. 2.0.0
-    refuses a list that has another field.
+    """The first line of the list as a file; one line for each id follows. The first `size` bytes
+    contain everything that was erased in this `store` before `complete_until`, when no finding had
+    a number above `highest_number`. Lists of an earlier version lack these fields, and 2.0.0
+    refuses a list with any other field.
     """
 
     skinapi: Literal["erased ids"] = "erased ids"
@@ -143,15 +135,13 @@ class Header(Frozen):
 
 
 class ErasedList(Header):
-    """Where it does not say of which store it is and until when it is complete, it proves nothing
-    of who was erased.
-    """
+    """A list without a store name and a completion time does not prove who was erased."""
 
     erased: tuple[Erased, ...]
 
 
 def name_of_store(store: Store) -> str | None:
-    """Tell the store from others, even a restored one; None where no server has opened it."""
+    """An id that differs even in a restored store. None if no server has opened the store."""
     opened = store.collection("store").get("store")
     return opened["created_at"].isoformat() if opened else None
 
@@ -162,7 +152,7 @@ def _make_header(store: Store, until: datetime) -> Header:
 
 
 def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None) -> int:
-    """Replace the file by the list, complete `until` then; return how many are on it."""
+    """Replace the file by the list, complete up to `until`. Returns the number of entries."""
     header = _make_header(store, until or now())
     lines = [*map(_line, list_erased(store))]
     size = len(header.line()) + sum(map(len, lines))
@@ -175,8 +165,8 @@ def write_erased_ids(store: Store, path: Path, *, until: datetime | None = None)
 
 
 def read_erased_ids(path: Path) -> ErasedList:
-    """Read the list. What stands behind the size that the first line names is no part of it: a kill
-    may have cut it off, and the server writes it again.
+    """Read the list. Bytes after the size in the first line are ignored: a kill may have truncated
+    them, and the server writes them again.
     """
     header = read_header(path)
     try:
@@ -206,16 +196,11 @@ def _line(record: BaseModel) -> bytes:
 
 
 class ErasedIdsFile:
-    """The list in the instance folder of each server."""
-
     def __init__(self, store: Store, folder: Path) -> None:
         self._store, self._path = store, folder / FILE_NAME
         self._written: int | None = None
 
     def update(self) -> None:
-        """Write the list once, and again if more was erased. Else its first line says that it is
-        complete until now.
-        """
         until = now()
         count = self._store.collection(COLLECTION).count()
         with disk_errors(), locked(self._path.with_name(f"{FILE_NAME}-lock")):
@@ -230,8 +215,8 @@ class ErasedIdsFile:
                 os.fsync(file.fileno())
 
     def _read_header(self) -> Header | None:
-        """Set a list aside that is damaged, or of another store: it may be the only one of a store
-        that is lost.
+        """A list that is damaged or from another store is renamed, not replaced: it may be the only
+        list of a lost store.
         """
         if not self._path.exists():
             return None
@@ -246,7 +231,6 @@ class ErasedIdsFile:
 
 
 def scrub_store(store: Store, *, any_size: bool = False) -> Scrubbed:
-    """Scrub the store, and note when a complete scrub began."""
     last = {"scrubbed_at": now(), "schema": 1}
     scrubbed = store.scrub(any_size=any_size)
     if scrubbed.complete:
@@ -255,7 +239,7 @@ def scrub_store(store: Store, *, any_size: bool = False) -> Scrubbed:
 
 
 class Scrubber:
-    """One process of all servers scrubs at a time; each machine keeps a file of the erased ids."""
+    """One process of all servers scrubs at a time. Each machine keeps a file of the erased ids."""
 
     def __init__(self, store: Store, erased: ErasedIds, folder: Path) -> None:
         self._store, self._erased = store, erased

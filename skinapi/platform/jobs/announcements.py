@@ -1,9 +1,8 @@
-"""Announcements of jobs through a message broker, so that workers on many machines learn of a new
-job at once and need not ask the store all the time.
+"""Announcements of jobs through a message broker, so that workers on many machines start new jobs
+at once without polling the store.
 
-The record of a job stays the truth. An announcement only says that there may be work: a worker that
-gets one takes the job whose turn it is, as it would without. So it may be lost, doubled or late,
-and a broker that is away delays jobs and refuses none.
+The stored job is authoritative. A worker that gets an announcement takes whichever job is next, so
+an announcement may be lost, duplicated or late. A broker that is down delays jobs but refuses none.
 """
 
 from contextlib import suppress
@@ -17,27 +16,24 @@ MOST_WAITING = 1000  # announcements in memory, while the broker does not answer
 
 
 class BrokerUnavailableError(Exception):
-    """The broker cannot be reached, or answers with an error."""
+    pass
 
 
 class Broker(Protocol):
-    """A queue of announcements that several servers and workers share. For one thread."""
-
     def announce(self, job: str) -> None: ...
 
     def receive(self) -> bool:
-        """Wait for half a second; whether an announcement came. Nobody else gets it unless this
-        process ends before `acknowledge`.
+        """Wait up to half a second, and return whether an announcement came. No other process gets
+        it unless this one ends before `acknowledge`.
         """
 
     def acknowledge(self) -> None: ...
 
-    def disconnect(self) -> None:
-        """Close the connections of this thread; the next call opens them again."""
+    def disconnect(self) -> None: ...
 
 
 class Announcer:
-    """Announces jobs in a thread of its own, so that no request waits for the broker."""
+    """Announces jobs in its own thread, so that no request waits for the broker."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -46,7 +42,6 @@ class Announcer:
         self._thread: Thread | None = None
 
     def announce(self, job: str) -> None:
-        """Returns at once. The announcement is lost if the broker cannot be reached."""
         with suppress(Full):
             self._waiting.put_nowait(job)
         with self._lock:

@@ -1,5 +1,3 @@
-"""One attempt at a job: its process is watched, its lease renewed, and how it ended is stored."""
-
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -32,7 +30,7 @@ StopReason = Literal["cancelled", "stopping", "fenced", "lease", "no right", "ti
 @dataclass(frozen=True)
 class Timing:
     """Times in seconds. The guard of a job kills it `margin` before its lease ends. An idle worker
-    asks the store for work every `poll`, or with a broker that answers every `seldom_poll`.
+    polls the store every `poll`, or every `seldom_poll` if a broker answers.
     """
 
     lease: float = 30.0
@@ -55,8 +53,6 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """`command` starts the process of a job, `secrets` are what no log may show."""
-
     worker: str
     command: Sequence[str]
     folder: Path
@@ -70,7 +66,9 @@ class Attempt:
     def __init__(
         self, settings: WorkerSettings, *, jobs: Jobs, job: Job, claimed_at: float, wakeup: int
     ) -> None:
-        """`claimed_at` is the `boot_time` before the claim: the lease has been running since."""
+        """`claimed_at` is the `boot_time` before the claim: the lease has been running since
+        then.
+        """
         self._settings, self._timing = settings, settings.timing
         self._jobs, self._job, self._wakeup = jobs, job, wakeup
         self._lines = LogLines(jobs.logs, job.id, secrets=settings.secrets)
@@ -172,8 +170,8 @@ class Attempt:
             self._process.stop(self._timing.grace)
 
     def _settle(self, status: int) -> None:
-        """Try to store how it ended until it succeeds: as long as the token is ours, nobody else
-        has the job, whatever the time of the lease.
+        """Try to store the result until it succeeds. While the token is ours, no other worker has
+        the job, even if the lease is over.
         """
         end = self._end_of(status)
         self._lines.say(f"[{end.changes.get('error') or end.changes['message']}]")

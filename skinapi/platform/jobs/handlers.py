@@ -49,8 +49,8 @@ NOT_SET_UP = "The program that runs jobs cannot use the database now: tell the a
 
 
 class JobContext:
-    """What a handler gets. `work` is a folder of this job on this machine, the same at each
-    attempt, so that a handler can go on where it was interrupted; on another machine it is empty.
+    """`work` is a folder of this job on this machine. It is the same at each attempt, so that a
+    handler can resume; on another machine it is empty.
     """
 
     def __init__(self, job: Job, work: Path, events: int) -> None:
@@ -61,7 +61,9 @@ class JobContext:
         self.send({"progress": percent, "message": message})
 
     def metric(self, **values: float | str) -> None:
-        """Add a row to the job's metrics; one with an `epoch` replaces rows from that epoch on."""
+        """Add a row to the job's metrics. A row with an `epoch` replaces those from that epoch
+        on.
+        """
         self.send({"metric": values})
 
     def say(self, line: str) -> None:
@@ -88,7 +90,6 @@ Handlers = Mapping[str, str]
 
 
 def handle(context: JobContext, handlers: Handlers) -> int:
-    """Run the handler of this job, and send how it ended. Returns an exit status."""
     try:
         context.progress(0.0, "Loading the libraries")
         result = _handler_of(context.job.kind, handlers)(context)
@@ -141,8 +142,8 @@ class JobRequest(BaseModel):
 
 
 def guard_job(handlers: Handlers, *, memory: int, niceness: int | None = None) -> int:
-    """Run the job that standard input names, in so many bytes of memory. Exit status 0: it sent an
-    event with its result or error.
+    """Run the job that standard input names, limited to `memory` bytes. The exit status is 0 if it
+    sent an event with its result or error.
     """
     worker = WorkerPipe()
     folder = Path(os.environ[FOLDER]) / worker.job.id

@@ -1,5 +1,3 @@
-"""The record of a job, as callers see it, and how much of everything a job may have."""
-
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -26,8 +24,8 @@ TOOK_TOO_LONG = "job_took_too_long"
 
 
 class Job(StoredRecord):
-    """A frozen copy of one job. The attempts before the current one ran for `seconds_before` in
-    all. A `short` job does not wait for the others. `metrics` and `result` are empty in lists.
+    """A frozen copy of one job. `seconds_before` is the total time of earlier attempts. A `short`
+    job does not wait for long ones. `metrics` and `result` are empty in lists.
     """
 
     id: str

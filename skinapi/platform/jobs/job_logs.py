@@ -1,5 +1,5 @@
-"""The logs of jobs, stored as documents of some lines each: cut from what a process prints,
-bounded, printable, without secrets.
+"""The logs of jobs, stored in documents of several lines each, with a limited size, unprintable
+characters removed, and secrets masked.
 """
 
 import re
@@ -48,16 +48,12 @@ class JobLogs(Repository[LogBatch]):
 
     @in_transaction
     def add(self, job: str, number: int, lines: Sequence[str]) -> None:
-        """Store at most LINES_OF_BATCH lines, the first of which has this number; none of a deleted
-        job.
-        """
         batch = LogBatch(id=new_id(), created_at=now(), job=job, number=number, lines=tuple(lines))
         # It changes the job, so that a deletion at the same time deletes these lines too.
         if self._jobs.update({"id": job}, {"$inc": {"log_batches": 1}}):
             self.insert(batch)
 
     def trim(self, job: str, last: int) -> None:
-        """Delete what lies between the first and the last lines; `last` is the newest number."""
         gone = last - TAIL_LINES
         if gone > HEAD_LINES:
             self._documents.delete({"job": job, "number": {"$gt": HEAD_LINES, "$lte": gone}})
@@ -67,7 +63,6 @@ class JobLogs(Repository[LogBatch]):
         return batch.number + len(batch.lines) - 1 if batch else 0
 
     def lines(self, job: str, *, after: int) -> list[LogLine]:
-        """The lines that are kept, behind the one with the number `after`, in order."""
         since = {"job": job, "number": {"$gt": after - LINES_OF_BATCH}}
         return [
             LogLine(number=batch.number + index, text=text)
@@ -99,8 +94,8 @@ OF_LIBRARIES = re.compile(
 
 
 class LogLines:
-    """Takes the output of one attempt. Between two calls of `flush`, no more lines wait than a
-    job's log may have, and only what is stored is cleaned: a process may print 100 MB.
+    """Takes the output of one attempt. It keeps at most as many lines between two calls of `flush`
+    as a log may have, and cleans only what is stored: a process may print 100 MB.
     """
 
     def __init__(self, logs: JobLogs, job: str, *, secrets: Sequence[str] = ()) -> None:
@@ -127,7 +122,6 @@ class LogLines:
             self._rest, self._skips = b"", True
 
     def end(self) -> None:
-        """The output has ended: its last line may lack an end."""
         if self._rest and not self._skips:
             self._add(self._rest)
         self._rest = b""
@@ -161,5 +155,5 @@ class LogLines:
 
 
 def _newest(line: bytes) -> bytes:
-    """Return what a terminal would show last: a progress bar begins its line anew with "\\r"."""
+    """Return what a terminal would show last: a progress bar rewrites its line after "\\r"."""
     return line.rstrip(b"\r").rpartition(b"\r")[2]

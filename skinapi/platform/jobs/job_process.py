@@ -1,5 +1,3 @@
-"""The process of a job, as its worker sees it: start, read, renew its lease, stop."""
-
 import json
 import math
 import os
@@ -37,8 +35,6 @@ Row = dict[str, Any]
 
 
 class EventReader:
-    """Cuts what was read from the pipe into events. A line that is no event is left out."""
-
     def __init__(self) -> None:
         self._rest = b""
         self._skips = False  # within a line that is too long
@@ -123,7 +119,7 @@ def _storable(value: object, depth: int) -> Any:
 
 
 def _scalar(value: object, longest: int = LONGEST_TEXT) -> Any:
-    """The store keeps no infinite number and no integer beyond 64 bits."""
+    """The store takes no infinite number and no integer beyond 64 bits."""
     if isinstance(value, bool | None):
         return value
     if isinstance(value, int):
@@ -140,7 +136,7 @@ DRAIN_S = 2.0
 
 
 class JobProcess:
-    """A session of its own: the guard (handlers.py), the handler, and whatever that starts."""
+    """A session of its own with the guard (handlers.py), the handler and its children."""
 
     def __init__(
         self,
@@ -193,7 +189,6 @@ class JobProcess:
         self._order(str(lease_s).encode())
 
     def stop(self, grace_s: float) -> None:
-        """Ask all of it to end; after the grace, `read` kills it."""
         if self._kill_at is None:
             signal_group(self.pid, signal.SIGTERM)
             self._kill_at = time.monotonic() + grace_s
@@ -216,12 +211,11 @@ class JobProcess:
                 yield from self._read_pipe(pipe)
 
     def ended(self) -> bool:
-        """Whether its guard has ended. It is not reaped, so its number still names its group."""
+        """Whether the guard has ended. It is not reaped, so its pid still identifies its group."""
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.pid, options) is not None
 
     def close(self) -> tuple[int, list[dict[str, Any]]]:
-        """Kill what is left of the group; return its exit status, and the last events."""
         signal_group(self.pid, signal.SIGKILL)
         events: list[dict[str, Any]] = []
         deadline = time.monotonic() + DRAIN_S

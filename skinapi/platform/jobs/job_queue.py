@@ -1,18 +1,18 @@
-"""The repository of jobs, and the queue that they form.
+"""The repository of jobs, and their queue.
 
-**A claim is one transaction**: it reads whose turn it is and what runs, and gives the job a token
-and a lease. Each later write of the worker names the token, and changes nothing if another worker
-has taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` then queues the job
-again, at its old place.
+**A claim is one transaction**: it selects the next job and gives it a token and a lease. Later
+writes of the worker name the token, and change nothing if another worker has taken the job
+meanwhile. If a worker dies, its lease ends and `take_back` queues the job again at its old
+position.
 
-**One job of an account runs at a time**, and one short job beside it: the claim sets
-`running_owner`, which is unique. **An account has at most MOST_UNFINISHED**: each unfinished job
-has a `slot`, one of so many numbers, unique with its owner.
+**An account runs one job at a time**, and one short job in parallel: the claim sets
+`running_owner`, which is unique. **An account has at most MOST_UNFINISHED unfinished jobs**: each
+has a `slot`, which is unique for its owner.
 
 **The queue is fair** (start-time fair queueing, https://doi.org/10.1145/248156.248171): a new job
-gets the round after its owner's newest one, or the round that is being served if that is later:
-that of the jobs that run, but none after the lowest that waits. So somebody's second job waits
-behind everybody's first, also while the first one runs, and nobody waits for ever.
+gets the round after its owner's newest one, or the round being served if that is later. The round
+being served is that of the running jobs, but not above the lowest waiting one. So an account's
+second job waits behind the first job of every other account, and no job waits for ever.
 """
 
 import secrets
@@ -74,8 +74,8 @@ GAVE_UP = (
 
 
 class Jobs(Repository[Job]):
-    """`on_ended` is called in the transaction that ends a job, and `before_claim`, which may raise,
-    in the one that takes it.
+    """`on_ended` is called in the transaction that ends a job. `before_claim` is called in the one
+    that takes it, and may raise.
     """
 
     collection, record = "jobs", Job
@@ -106,7 +106,7 @@ class Jobs(Repository[Job]):
         self._failed = FailedItems(store)
 
     def new_id(self) -> str:
-        """Make an id of 8 hex digits: a client of an earlier system expects that form."""
+        """Make an id of 8 hex digits, which a client of an earlier system expects."""
         while self._documents.get(identifier := secrets.token_hex(4)):
             pass
         return identifier
@@ -170,7 +170,6 @@ class Jobs(Repository[Job]):
         return [document["request"] for document in (*waiting, *running)]
 
     def count_unfinished(self) -> dict[str, int]:
-        """Count jobs that are queued, running, and lost: called running, their lease over."""
         running = self._documents.count({"status": "running"})
         late = {"status": "running", "lease_ends_at": {"$lt": now()}}
         lost = min(running, self._documents.count(late))
@@ -188,15 +187,14 @@ class Jobs(Repository[Job]):
         return timedelta(0)
 
     def find_wait_without_worker(self) -> timedelta | None:
-        """Find how long the next job has waited, where no worker is there: one that is idle takes a
-        job within seconds, and one at work beats.
+        """Find how long the next job has waited without any active worker. An idle worker takes a
+        job within seconds, and a busy one renews its lease.
         """
         waits = self.next_waits()
         return waits if waits >= NO_WORKER and not self.count_unfinished()["running"] else None
 
     @in_transaction
     def cancel(self, job: Job) -> Job:
-        """End a queued job, or ask the worker of a running one to stop it."""
         job = self.get(job.id)
         if job.status == "cancelled":
             return job
@@ -264,12 +262,11 @@ class Jobs(Repository[Job]):
         return self._apply(job["id"], {"$set": taken, "$inc": {"attempts": 1}})
 
     def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
-        """Renew the lease of a running job and change it; None if the lease is another's now."""
+        """Renew the lease of a running job and change it; None if another worker has the lease."""
         return self._as_holder(job, {"$set": {"lease_ends_at": now() + lease, **changes}})
 
     @in_transaction
     def finish(self, job: Job, *, status: Status, changes: Mapping[str, Any]) -> Job | None:
-        """End a running job; None if the lease is another's now."""
         ended = {**changes, "status": status, "completed_at": now()}
         finished = self._as_holder(job, {"$set": ended, "$unset": UNFINISHED})
         if finished:
@@ -279,7 +276,7 @@ class Jobs(Repository[Job]):
     def release(
         self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0
     ) -> Job | None:
-        """Give a running job back, at its old place. Unless `counted`, it was no attempt."""
+        """Return a running job to its old position. Unless `counted`, this was not an attempt."""
         ran = {"status": "queued", "seconds_before": job.seconds_before + max(0.0, seconds)}
         ops: Ops = {"$set": {**changes, **ran}, "$unset": HELD}
         if not counted:
@@ -287,7 +284,7 @@ class Jobs(Repository[Job]):
         return self._as_holder(job, ops)
 
     def take_back(self) -> None:
-        """Queue the jobs whose worker let the lease end; fail those that had all their attempts."""
+        """Queue the jobs whose lease has expired; fail those that have no attempts left."""
         late = {"status": "running", "lease_ends_at": {"$lt": now()}}
         documents = self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD)
         self._failed.do_each(WORK, documents, self._take_back)
@@ -313,8 +310,8 @@ class Jobs(Repository[Job]):
             self._remove(document["id"], {"completed_at": old["completed_at"]})
 
     def forget(self, owner: str) -> int:
-        """Delete all jobs of an owner, and return how many. A running one is stopped with its
-        worker's next beat.
+        """Delete all jobs of an owner, and return how many. A running one stops at the next
+        heartbeat of its worker.
         """
         own, deleted = {"owner": owner}, 0
         while documents := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
@@ -339,7 +336,6 @@ class Jobs(Repository[Job]):
                 self._remove(document["id"], {"status": document["status"]})
 
     def _take_place(self, owner: str) -> Document:
-        """The fields of a job that joins the queue. Call it in the transaction that stores them."""
         unfinished = {"owner": owner, "slot": {"$gte": 0}}
         held = self._documents.find(unfinished, sort="slot", fields=("slot",))
         taken = {job["slot"] for job in held}

@@ -1,8 +1,8 @@
-"""The worker: takes jobs from the queue, and runs each in a process of its own.
+"""The worker: takes jobs from the queue, and runs each in its own process.
 
-It has two lanes. One takes the job whose turn it is; while that runs, which may be for hours, the
-other takes short jobs. The worker also does what has to be done now and then. It imports no code of
-any kind of job: the process does (handlers.py), as `HANDLERS` of run_job.py names it.
+One lane takes the next job. While it runs, perhaps for hours, the other lane takes short jobs. The
+worker also does periodic cleanup. It imports no handler: only the process of the job does
+(handlers.py), by `HANDLERS` of run_job.py.
 """
 
 import os
@@ -32,10 +32,6 @@ T = TypeVar("T")
 
 
 class Lane:
-    """Claims jobs one at a time, and runs each in a process of its own. With `short_only` it takes
-    nothing but short jobs. `claimed` is called after each claim.
-    """
-
     def __init__(
         self,
         settings: WorkerSettings,
@@ -51,7 +47,7 @@ class Lane:
         os.set_blocking(self._waker, False)
 
     def wake(self) -> None:
-        """End a wait of this lane now. A signal handler may call it."""
+        """End the current wait of this lane. Safe to call from a signal handler."""
         with suppress(BlockingIOError):
             os.write(self._waker, b"\0")
 
@@ -104,9 +100,7 @@ class Lane:
         remove_if(folder, unused)
 
     def retry_while_store_is_away(self, act: Callable[[], T]) -> T | None:
-        """Do this; while the store is away, or has another key, wait, and do it again. None when
-        told to stop.
-        """
+        """Retry while the store is down or has another key. None if the worker is stopping."""
         while not self._settings.stopping():
             try:
                 result = act()
@@ -136,8 +130,6 @@ SWEEP_EVERY_S = 3600.0
 
 
 class Worker:
-    """Works until it is told to stop, by SIGTERM or SIGINT, or until its parent is gone."""
-
     def __init__(
         self,
         *,
@@ -151,7 +143,7 @@ class Worker:
         parent: int | None = None,
         broker: Broker | None = None,
     ) -> None:
-        """`open_jobs` raises where this code may not work on the store."""
+        """`open_jobs` raises if this code may not work on the store."""
         self._open_jobs, self._store, self._parent = open_jobs, store, parent
         self._broker, self._broker_away_logged = broker, False
         self._told_to_stop = False
@@ -233,7 +225,6 @@ class Worker:
                 self._broker.disconnect()  # for the hours that a job may take
 
     def _sweep(self, jobs: Jobs) -> None:
-        """Remove old jobs, and the folders of ended ones, at the start and then every hour."""
         moment = time.monotonic()
         if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
             return
@@ -246,8 +237,8 @@ class Worker:
             self._lane.remove_folder(jobs, folder)
 
     def _await_announcement(self, broker: Broker) -> bool:
-        """Whether the broker could be asked. One announcement may be lost, and nobody announces a
-        job whose worker has died: so it also returns after `seldom_poll`.
+        """Return whether the broker answered. It also returns after `seldom_poll`, because an
+        announcement may be lost, and nobody announces a job whose worker has died.
         """
         deadline = time.monotonic() + self._settings.timing.seldom_poll
         try:

@@ -1,7 +1,8 @@
-"""The process of a job: it does not outlive the one that started it, gets an allow list of the
-environment, and works in a folder of its own.
+"""The process of a job: it ends with its parent, gets only allowed environment variables, and works
+in its own folder.
 
-On other systems these calls do nothing; there a process ends when its pipe to the other is closed.
+These calls do nothing on other systems than Linux; there a process ends when its pipe to the other
+is closed.
 """
 
 import ctypes
@@ -29,7 +30,9 @@ NICENESS = {PERSON_FILE: 5}
 
 
 def die_with(parent: int, number: int) -> bool:
-    """Ask for this signal when the parent dies. False if it died before: none ever comes."""
+    """Ask the kernel for this signal when the parent dies. Returns False if it is dead already, in
+    which case the signal never comes.
+    """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
@@ -46,7 +49,7 @@ def give_way(niceness: int) -> None:
 
 
 def boot_time() -> float:
-    """Return seconds that go on while the machine sleeps, as a lease in the store does."""
+    """Seconds including those while the machine sleeps, like a lease in the store."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
@@ -56,7 +59,7 @@ def signal_group(group: int, number: int) -> None:
 
 
 def described(status: int) -> str:
-    """Say how a process ended; `status` as a shell has it (128 + signal), or negative."""
+    """Say how a process ended. `status` is as in a shell (128 + signal), or negative."""
     number = -status if status < 0 else status - 128
     try:
         return f"by {signal.Signals(number).name}"
@@ -93,7 +96,7 @@ THREAD_CAPS = (
 
 
 def machine_environment() -> Mapping[str, str]:
-    """Return what a program that reads a foreign file gets: no setting, so no secret."""
+    """The environment of a program that reads an untrusted file: no settings, so no secrets."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -123,7 +126,9 @@ JOB_ID = re.compile(r"[0-9a-f]{8}")
 
 
 def lock_folder(folder: Path) -> int | None:
-    """Make the folder, and return the descriptor that locks it; None if another process does."""
+    """Create the folder and return the descriptor that locks it; None if another process holds the
+    lock.
+    """
     while True:
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -137,7 +142,9 @@ def lock_folder(folder: Path) -> int | None:
 
 
 def remove_if(folder: Path, unused: Callable[[], bool]) -> None:
-    """Remove the folder unless a process works in it, or `unused` says no while none may begin."""
+    """Remove the folder if no process is using it and `unused` returns True, which is called under
+    the lock.
+    """
     with suppress(OSError):
         handle = _locked(folder)
         if handle is not None:
@@ -149,7 +156,6 @@ def remove_if(folder: Path, unused: Callable[[], bool]) -> None:
 
 
 def folders_in(parent: Path) -> list[Path]:
-    """The folders of jobs; nothing else in there is touched."""
     with suppress(FileNotFoundError):
         return [path for path in parent.iterdir() if JOB_ID.fullmatch(path.name)]
     return []
@@ -174,8 +180,6 @@ WORKER = (sys.executable, "-m", "skinapi.app.worker")
 
 
 class WorkerKeeper:
-    """Starts the worker again when it has died, after pauses that grow."""
-
     def __init__(
         self,
         command: Sequence[str] = WORKER,
@@ -189,7 +193,6 @@ class WorkerKeeper:
         self._pause = FIRST_PAUSE_S
 
     def look(self) -> None:
-        """Call this about once a second: it starts the worker where none is running."""
         moment = self._clock()
         if self._process and self._process.poll() is not None:
             self._process = None
@@ -218,7 +221,6 @@ class WorkerKeeper:
                 self._process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Returns when the worker has ended; it is killed if that takes too long."""
         self.ask_to_stop()
         if self._process:
             try:
@@ -235,8 +237,8 @@ MOST_FILE = 4 * 1024**3
 
 
 def leave_namespaces() -> bool:
-    """Move this process, which must have one thread, into a user and a network namespace of its
-    own. False where the system has none, or forbids it.
+    """Move this single-threaded process into its own user and network namespace. Returns False if
+    the system does not support or allow it.
     """
     if sys.platform != "linux":
         return False

@@ -1,5 +1,3 @@
-"""The routes of jobs. A researcher has the own ones; an admin has those of all."""
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -26,8 +24,6 @@ class JobPageQuery(PageQuery):
 
 
 class LogQuery(Query):
-    """`after`: the number of the last line that the caller has."""
-
     after: Annotated[int, Field(ge=0, le=2**53)] = 0
 
 
@@ -76,7 +72,6 @@ class JobLogView(Answer):
 
 
 def describe_jobs(of: Caller, jobs: Jobs) -> Mapping[str, object]:
-    """What the jobs hold about a person, for the file with everything about them."""
     own = read_all(lambda paging: jobs.page_jobs(owner=of.id, paging=paging))
     return {"jobs": [JobSummary.from_job(job) for job in own]}
 

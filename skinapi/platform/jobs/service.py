@@ -1,5 +1,3 @@
-"""Submitting, reading, cancelling and starting again of jobs."""
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,15 +17,14 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 class JobOwners(Protocol):
     def lock(self, owner: str) -> None:
-        """Raise InvalidToken, in a transaction, where the account is gone or being deleted."""
+        """Raise InvalidToken, in a transaction, if the account is deleted or being deleted."""
 
-    def stays(self, owner: str) -> bool:
-        """Whether data of this owner may be kept."""
+    def stays(self, owner: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsService:
-    """To an admin, `owner` None means the jobs of all."""
+    """`owner=None` means the jobs of all accounts, for an admin."""
 
     work: UnitOfWork
     queue: Jobs
@@ -44,10 +41,9 @@ class JobsService:
         short: bool = False,
         lock: Callable[[], object] = lambda: None,
     ) -> Job:
-        """Queue a job, whose request is plain JSON without a field `…_at`. A `short` one does not
-        wait for others that take hours. `lock` is a part of the transaction, and raises what
-        refuses the job. The same request with the same idempotency key gets the job of the first
-        one.
+        """Queue a job. `request` is plain JSON without fields named `…_at`. A `short` job does not
+        wait for jobs that take hours. `lock` is called in the transaction and may refuse the job.
+        The same request with the same idempotency key returns the first job.
         """
         find_queued = partial(
             self.queue.find_by_key, kind=kind, owner=owner, request=request, key=key
@@ -71,7 +67,7 @@ class JobsService:
             unit.afterwards(partial(self.announcer.announce, job.id))
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
-        """A job of somebody else, or one that makes a person's file, is not found."""
+        """A job of another account, or one that exports a person's file, is not found."""
         job = self.queue.find(job_id)
         if job is None or owner not in (None, job.owner) or job.kind == PERSON_FILE:
             raise NotFound(f"Job not found: {job_id}")
@@ -104,7 +100,7 @@ class JobsService:
 
     @atomic
     def retry(self, unit: Unit, *, job_id: str, owner: str | None, by: str) -> Job:
-        """Queue a job again that failed or was cancelled. It counts against its owner's limit."""
+        """Queue a failed or cancelled job again. It counts against its owner's limit."""
         job = self.get(job_id=job_id, owner=owner)
         unit.audit("job.retry", by=by, target=job.id)
         queued = self.queue.retry(job)

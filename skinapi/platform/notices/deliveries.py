@@ -1,8 +1,8 @@
-"""Deliveries to other systems: what waits, who sends it, and how the last ones went.
+"""Deliveries to other systems.
 
-A delivery is added in the transaction of the change that it tells of, so it is there where the
-change is, and only there. Its row names an endpoint and the ids of what it is about, nothing more:
-what is sent is made of them when it is sent. Each kind of delivery has a sender (`Channel`).
+A delivery is added in the transaction of the change that it reports, so that neither exists without
+the other. It stores only an endpoint and ids; the content is made when it is sent. Each kind of
+delivery has a `Channel`.
 """
 
 import random
@@ -32,8 +32,8 @@ State = Literal["waiting", "delivered", "failed"]
 
 
 class Delivery(StoredRecord):
-    """`to` is the id of an endpoint, and `about` what the sender needs: ids. `lane` is the endpoint
-    while it waits. `answer` and `fault` say how the last attempt went.
+    """`to` is the id of an endpoint, and `about` holds the ids that the sender needs. `lane` is the
+    endpoint while the delivery is pending. `answer` and `fault` describe the last attempt.
     """
 
     id: str
@@ -54,7 +54,7 @@ class Delivery(StoredRecord):
 
 
 class NotDelivered(Exception):
-    """The other side did not take it: it is tried again later. `answer` is the code that came."""
+    """The endpoint did not accept the delivery, which is retried. `answer` is the status code."""
 
     def __init__(self, fault: str, *, answer: int | None = None) -> None:
         super().__init__(fault)
@@ -62,7 +62,7 @@ class NotDelivered(Exception):
 
 
 class Refused(NotDelivered):
-    """It will never be taken: it is given up at once."""
+    """The endpoint will never accept it, so it is not retried."""
 
 
 Send = Callable[[Delivery], int | None]
@@ -70,8 +70,8 @@ Send = Callable[[Delivery], int | None]
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """How deliveries of a kind are sent. `send` returns the code of the answer, if there is one; it
-    ends by a deadline of its own. One that has failed for `tried_for` is given up.
+    """How deliveries of a kind are sent. `send` returns the status code, if any, and has its own
+    deadline. A delivery that has failed for `tried_for` is given up.
     """
 
     send: Send
@@ -91,7 +91,7 @@ class Deliveries(Repository[Delivery]):
     expiry = "expires_at"
 
     def add(self, kind: str, *, to: str, about: Mapping[str, Any], owner: str | None = None) -> str:
-        """Call it in the transaction of the change. With the account `owner` it is deleted."""
+        """Call it in the transaction of the change. It is deleted with the account `owner`."""
         moment = now()
         return self.insert(
             Delivery(
@@ -112,7 +112,6 @@ class Deliveries(Repository[Delivery]):
         return self._page({"to": to}, paging, newest_first=True)
 
     def send_again(self, identifier: str, *, to: str) -> bool:
-        """Let this delivery wait anew, under the same id. False where there is none."""
         moment = now()
         times = {"waiting_since_at": moment, "due_at": moment, "expires_at": moment + LONGEST_KEPT}
         anew: Document = {"state": "waiting", "attempts": 0, "lane": to, **times}
@@ -130,8 +129,8 @@ class Deliveries(Repository[Delivery]):
         return self._documents.find(due, sort="due_at", limit=limit)
 
     def retry_damaged(self, document: Document, attempts: int) -> None:
-        """Send one later that cannot be made: it may be read again when what it is about is
-        restored.
+        """Retry later a delivery whose content cannot be read: it may have been restored by
+        then.
         """
         moment, since = now(), document.get("waiting_since_at")
         if not isinstance(since, datetime):
@@ -155,7 +154,6 @@ class Deliveries(Repository[Delivery]):
         self._change({"id": delivery.id}, **_ended(state, **tried, **facts))
 
     def retry(self, delivery: Delivery, why: NotDelivered) -> None:
-        """Send it later: after each failure about twice as late, not all at the same moment."""
         attempts = delivery.attempts + 1
         wait = backoff(attempts, first=FIRST_WAIT, longest=LONGEST_WAIT)
         spread = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
@@ -167,7 +165,6 @@ class Deliveries(Repository[Delivery]):
         self._change(unsent, **tried, answer=why.answer, fault=why.fault)
 
     def give_up(self, to: str, *, waiting_since: datetime | None = None, why: str) -> int:
-        """Give up what waits for this endpoint, since this moment or longer; return how many."""
         waiting: Filter = {"lane": to}
         if waiting_since:
             waiting["waiting_since_at"] = {"$lte": waiting_since}

@@ -1,5 +1,3 @@
-"""Sends the deliveries that wait, and tries again what failed."""
-
 import threading
 import time
 from collections.abc import Mapping
@@ -24,8 +22,6 @@ LEASE_LENGTH = timedelta(seconds=30)
 
 @dataclass(slots=True)
 class _Lane:
-    """An endpoint, as this process knows it: how long nothing is sent to it after failures."""
-
     thread: threading.Thread | None = None
     pause_s: float = 0.0
     paused_until: float = 0.0
@@ -40,9 +36,9 @@ class _Lane:
 
 
 class DeliverySender:
-    """Sends each delivery at least once: after a crash before it was noted, again, with the same
-    id. Of all processes one sends at a time; each endpoint has a thread of its own, so that one
-    that does not answer delays no other.
+    """Sends each delivery at least once: after a crash it may be sent again, with the same id. One
+    process of all sends at a time. Each endpoint has its own thread, so that a slow one delays no
+    other.
     """
 
     def __init__(
@@ -77,7 +73,6 @@ class DeliverySender:
                 lane.thread.start()
 
     def finish_pass(self) -> None:
-        """Run once and wait for what it began to send; for tests."""
         self.run_once()
         for lane in self._lanes.values():
             if lane.thread:
@@ -116,7 +111,7 @@ class DeliverySender:
             lane.pause()
 
     def _send_stored(self, document: Document, lane: _Lane) -> bool:
-        """Send one as it is stored; False where nothing more is to be sent to the endpoint now."""
+        """Return False if nothing more may be sent to the endpoint now."""
         if self._stopping.is_set() or not self._mine:
             return False
         delivery = Delivery.model_validate(document)
@@ -124,7 +119,6 @@ class DeliverySender:
         return channel is None or self._send(delivery, channel, lane)
 
     def _send(self, delivery: Delivery, channel: Channel, lane: _Lane) -> bool:
-        """Send it, and note the answer; False where the endpoint takes nothing now."""
         try:
             answer = channel.send(delivery)
         except Refused as refused:

@@ -1,5 +1,3 @@
-"""Writes the mail of a notice."""
-
 from collections.abc import Callable, Mapping, Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -14,8 +12,6 @@ from skinapi.platform.notices.outbox import Kind, Notice
 
 
 class MailWords(BaseModel):
-    """`several` is the subject of a mail that sums up. `switch_off` has a place for a `page`."""
-
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     subjects: Mapping[Kind, str]
@@ -29,8 +25,9 @@ WORDS: Mapping[Language, MailWords] = load_words("mails", MailWords)
 
 
 class Recipient(NamedTuple):
-    """`notices`: whether others than those of security. `refusal`: why it was not approved.
-    `approved`: it can open what a mail leads to. Otherwise it only gets mails of security.
+    """`notices`: whether the person wants other notices than those about security. `refusal`: why
+    the account was not approved. An account that is not `approved` cannot open links, and only gets
+    mails about security.
     """
 
     email: str
@@ -59,8 +56,8 @@ def write_mail(
     console: str,
     link_to: Callable[[Notice], str],
 ) -> EmailMessage:
-    """Write a sentence for each kind, and a link into the console for each thing. The Message-ID is
-    that of the first, so that a mail program can show one that was sent twice once.
+    """Write a sentence for each kind, and a link into the console for each item. The Message-ID is
+    that of the first notice, so that a mail program can show a duplicate once.
     """
     words, notice = WORDS[recipient.language], notices[0]
     by_kind: dict[Kind, list[Notice]] = {}

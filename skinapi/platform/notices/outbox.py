@@ -1,8 +1,8 @@
-"""The outbox: notices that wait to be sent by mail, and what their mails say.
+"""The outbox: notices to be sent by mail.
 
-A notice is added in the transaction of the change that it tells of, so it is there where the change
-is, and only there. It names a person by the account's id alone: address, language and whether the
-person wants notices are read when it is sent.
+A notice is added in the transaction of the change that it reports, so that neither exists without
+the other. It names a person by account id alone. Address, language and preferences are read when it
+is sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,10 +66,10 @@ SECURITY = frozenset({
 
 
 class Notice(StoredRecord):
-    """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
-    link, of a CLOSED where the receipt is checked. `figures` are what the text has places for.
-    `author` wrote a MESSAGE. A notice without `due_at` has been sent. A CLOSED outlives its
-    account, so it has its own `address` and `language`.
+    """`about` is the page in the console that the mail links to; for a PASSWORD_LINK it is the id
+    of the link, and for a CLOSED the page that checks the receipt. `figures` fill the placeholders
+    of the text. `author` wrote a MESSAGE. A notice without `due_at` has been sent. A CLOSED
+    outlives its account, so it stores its own `address` and `language`.
     """
 
     id: str
@@ -89,7 +89,6 @@ class Notice(StoredRecord):
 
     @property
     def is_stale(self) -> bool:
-        """Whether it is too late to send it. It is never too late for NEWS."""
         return self.expires_at <= now() and self.kind is not Kind.NEWS
 
     @property
@@ -102,7 +101,7 @@ class Notice(StoredRecord):
 
     @property
     def mail(self) -> tuple[str, ...]:
-        """Notices that are equal in this are one mail; those that may wait come last."""
+        """Notices with equal keys are sent as one mail. Those that may wait sort last."""
         if self.waits_for_others:
             return "then", self.account
         return "first", self.account, self.kind, self.about
@@ -135,8 +134,9 @@ class Outbox(Repository[Notice]):
         address: str | None = None,
         language: Language | None = None,
     ) -> None:
-        """Call it in the transaction of the change. `to` is an account, which a mail to an
-        `address` outlives. It is sent after `delay`, unless it is withdrawn before.
+        """Call it in the transaction of the change. `to` is an account. A mail to an `address` is
+        sent even if the account is deleted. The notice is sent after `delay`, unless it is
+        withdrawn before.
         """
         if not self.enabled:
             return
@@ -174,14 +174,11 @@ class Outbox(Repository[Notice]):
         self._documents.delete({"account": to, "sent_at": None, "about": about})
 
     def find_due(self, limit: int) -> list[Document]:
-        """List what is to be sent now, as it is stored. A kind that only newer code knows waits for
-        it.
-        """
+        """Stored notices that are due. A kind that only newer code knows is left for that code."""
         due: Filter = {"due_at": {"$lte": now()}, "kind": {"$in": [*Kind]}}
         return self._documents.find(due, sort="due_at", limit=limit)
 
     def find_end_of_wait(self, notice: Notice) -> datetime | None:
-        """Find when it is sent with what else has come for its person lately; None: now."""
         moment = now()
         if not notice.waits_for_others or notice.created_at <= moment - LONGEST_GATHERED:
             return None
@@ -191,7 +188,6 @@ class Outbox(Repository[Notice]):
 
     @in_transaction
     def mark_sent(self, notices: Sequence[Notice]) -> None:
-        """Note that they were one mail: one row says when, for a day, if not of security."""
         first, *others = notices
         if first.of_security:
             self.drop(notices)
@@ -219,7 +215,7 @@ class Outbox(Repository[Notice]):
         self._documents.set_each({notice.id: {"due_at": until} for notice in notices})
 
     def forget_over(self) -> None:
-        """Delete expired notices. NEWS that was never sent stays."""
+        """Delete expired notices, except NEWS that was never sent."""
         moment = now()
         over: Filter = {"expires_at": {"$lte": moment}}
         self._documents.delete({**over, "kind": {"$ne": Kind.NEWS}})
@@ -227,7 +223,7 @@ class Outbox(Repository[Notice]):
         self._documents.delete({**over, "sent_at": {"$lte": moment}})
 
     def forget(self, account: str) -> int:
-        """Delete all notices to this account but the parting one, and those of what it wrote."""
+        """Delete what this account wrote or was to get, except the notice of its closure."""
         sent = self._documents.delete({"account": account, "kind": {"$ne": Kind.CLOSED}})
         return sent + self._documents.delete({"author": account})
 

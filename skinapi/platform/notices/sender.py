@@ -1,4 +1,4 @@
-"""Sends what is in the outbox: at least once, and one process at a time."""
+"""Sends the mails of the outbox."""
 
 import smtplib
 import ssl
@@ -31,19 +31,19 @@ Send = Callable[[EmailMessage], None]
 
 
 class MailRefused(Exception):
-    """The server did not take this mail."""
+    pass
 
 
 class MailServerAway(Exception):
-    """No server takes a mail now: it is down, too slow, refuses the sender, or none is named."""
+    """No server accepts a mail now: it is down, too slow, refuses the sender, or none is set."""
 
 
 class MailServer:
     def __init__(
         self, address: MailAddress, *, hello: str, authorities: Path | None = None
     ) -> None:
-        """`hello` is the name with which this server introduces itself; `authorities` is the file
-        of those that are trusted besides the public ones.
+        """`hello` is the name that this server uses in EHLO. `authorities` is a file of certificate
+        authorities that are trusted in addition to the public ones.
         """
         self._address, self._hello, self._authorities = address, hello, authorities
 
@@ -53,7 +53,7 @@ class MailServer:
 
     @contextmanager
     def connected(self) -> Iterator[Send]:
-        """Yield what sends a mail, and raises MailRefused. Raises MailServerAway."""
+        """Yield a function that sends a mail and raises MailRefused. Raises MailServerAway."""
         try:
             with self._open() as smtp:
                 self._introduce(smtp)
@@ -95,8 +95,8 @@ Write = Callable[[Sequence[Notice], Recipient], EmailMessage]
 
 
 class NoticeSender:
-    """Sends each mail at least once: after a crash before it was noted, again, with the same
-    Message-ID.
+    """Sends each mail at least once: after a crash it may be sent again, with the same Message-ID.
+    One process sends at a time.
     """
 
     def __init__(
@@ -110,7 +110,6 @@ class NoticeSender:
         find_recipient: FindRecipient,
         write: Write,
     ) -> None:
-        """`find_recipient(account)` is None if an account gets no mail."""
         self._lease = Lease(store.collection("leases"), "notice-sender", length=LEASE_LENGTH)
         self._outbox = outbox
         self._server, self._failed, self._stopping = server, failed, stopping
@@ -156,7 +155,6 @@ class NoticeSender:
         all(mails)  # up to the first that is not to be sent
 
     def _send_or_retry(self, send: Send, notices: Sequence[Notice]) -> bool:
-        """Send them as one mail, now or later; False where this process sends no more."""
         if self._stopping.is_set() or not self._lease.renew():
             return False
         try:

@@ -1,4 +1,4 @@
-"""Work beside the requests: periodic tasks, leases between processes, and totals."""
+"""Periodic tasks, leases between processes, and totals."""
 
 import os
 import threading
@@ -22,13 +22,13 @@ Sums = dict[tuple[str, str], tuple[Document, Counter[str]]]
 
 
 class Stopping(threading.Event):
-    """Set when this process ends: long work stops at the next item."""
+    """Set when this process ends. Long work stops at its next item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Periodic work. The first run is after `first_after_s`, each other `every_s` after the end of
-    the one before. A run that fails is logged as `failure`, unless the store is away. `at_stop` is
+    """Periodic work. The first run is after `first_after_s`, and each other one `every_s` after the
+    end of the previous one. An error is logged as `failure`, unless the store is down. `at_stop` is
     called when the process ends.
     """
 
@@ -41,7 +41,7 @@ class Task:
 
 
 class Scheduler:
-    """Each task has a thread of its own, which stays, because it has a connection to the store."""
+    """Each task has its own permanent thread, because a thread has a connection to the store."""
 
     def __init__(self, tasks: Iterable[Task], stopping: Stopping) -> None:
         self.tasks = {task.name: task for task in tasks}
@@ -52,12 +52,11 @@ class Scheduler:
         ]
 
     def start(self) -> None:
-        """Call it in the process that serves: a thread does not survive a fork."""
+        """Call it in the process that serves: threads do not survive a fork."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End the threads after what they are doing, before the store is closed."""
         self._stopping.set()
         until = time.monotonic() + STOP_S
         for thread in self._threads:
@@ -87,12 +86,13 @@ def _run_or_log(run: Callable[[], object], failure: str) -> None:
 
 
 def backoff(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta:
-    """Say how long to wait after so many failures in sequence: after each of them twice as long."""
     return min(first * (1 << min(attempts - 1, 30)), longest)
 
 
 class Lease:
-    """A lease on work of one process at a time. Without `renew` another may take it later."""
+    """A lease on work for one process at a time. Unless it is renewed, another process can take
+    it.
+    """
 
     def __init__(self, documents: Documents, name: str, *, length: timedelta = LEASE) -> None:
         self._length = length
@@ -101,7 +101,6 @@ class Lease:
         self._holder = new_id()
 
     def claim(self) -> Document | None:
-        """The record of the lease, with what was `reached`; None where another process has it."""
         while (lease := self._documents.get(self._name)) is None:
             free = {"id": self._name, "schema": 1, "created_at": now(), "held_until_at": now()}
             with suppress(Duplicate):
@@ -113,7 +112,6 @@ class Lease:
         return self._documents.update(unchanged, {"$set": claimed})
 
     def renew(self, **reached: Any) -> bool:
-        """Keep the lease, perhaps with what was `reached`. False where another process has it."""
         return self._set({**reached, "held_until_at": now() + self._length})
 
     def release(self, **reached: Any) -> None:
@@ -125,10 +123,10 @@ class Lease:
 
 
 class Totals:
-    """Adds numbers up in this process, and writes them together: else every request would change
-    the same document, and wait for the others. A process that is killed loses what it has counted
-    since it wrote last. Where `write_collected` was never called, as in a command or a fork, each
-    is written at once.
+    """Adds up counters in this process and writes them together. Otherwise every request would
+    change the same document and wait for others. A killed process loses the counts since its last
+    write. Until `write_collected` is first called, as in a command or a fork, each count is written
+    at once.
     """
 
     def __init__(self, store: Store) -> None:
@@ -140,8 +138,8 @@ class Totals:
     def add(
         self, collection: str, identifier: str, numbers: Mapping[str, int], facts: Document
     ) -> None:
-        """Add to numbers after a transaction, which may run twice. Nothing is raised. Where there
-        is no such document, `facts` that say when it was `created_at` make one.
+        """Add to counters. Call it after a transaction, which may run twice. Never raises. If the
+        document does not exist, it is created from `facts`, which include `created_at`.
         """
         sums = {(collection, identifier): (facts, Counter(numbers))}
         if self._collects_in == os.getpid():
@@ -150,13 +148,12 @@ class Totals:
             self._write_or_log(sums)
 
     def stop(self) -> None:
-        """Write what is left."""
         self._collects_in = None
         self._write_or_log(self._taken())
 
     def write_collected(self) -> None:
-        """Write what was added, and collect from now on. Where the store refuses, it is kept for
-        the next time.
+        """Write what was added, and buffer from now on. If the store refuses, it is kept for the
+        next time.
         """
         self._collects_in = os.getpid()
         sums = self._taken()

@@ -1,5 +1,5 @@
-"""Room on the disk of the instance folder for what must work when it is full: to log in, and to
-delete.
+"""Reserved disk space in the instance folder, so that people can still log in and delete on a full
+disk.
 """
 
 import errno
@@ -17,8 +17,8 @@ LEAST_FREE_BYTES = 1024 * 1024
 
 
 class DiskReserve:
-    """A file that holds nothing. It is removed when the disk is full, and made again when there is
-    room; meanwhile `refuse_without` keeps others from taking its place.
+    """A placeholder file. It is removed when the disk is full and created again when there is room.
+    Meanwhile `refuse_without` keeps other changes from using that space.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,7 +31,7 @@ class DiskReserve:
                 log.error("the disk is full: its reserve is in use", folder=str(self._folder))
 
     def refuse_without(self) -> None:
-        """Raise DiskFull where the reserve is in use, and there is no room to make it again."""
+        """Raise DiskFull if the reserve is in use and there is no room to create it again."""
         if self._file.exists():
             return
         try:

@@ -1,5 +1,5 @@
 """Documents as both stores take them: the closed subset of filters, updates and values, the
-selection of fields, the merging of listings, and their JSON, which SQLite and backups hold.
+selection of fields, and their JSON, which SQLite and backups use.
 
 Both stores check here first, so that neither accepts what the other would refuse. A violation is a
 programming error: all checks raise ValueError.
@@ -35,8 +35,8 @@ UNREADABLE = "unreadable_text"
 
 @dataclass(frozen=True, slots=True)
 class Unparsed:
-    """What stands where a time should, or a whole document, and cannot be read. No record takes it,
-    so that reading the record fails and names it. It is stored again as it stands.
+    """A stored time, or a whole document, that cannot be parsed. No record accepts it, so reading
+    the record fails and names it. It is written back unchanged.
     """
 
     stored: Any
@@ -115,21 +115,19 @@ def require_ops(ops: Ops, indexed: Set[str] = frozenset()) -> None:
 
 
 def require_plain_values(document: Document, indexed: Set[str]) -> None:
-    """The stores would index a list or a dict differently."""
+    """Each store would index a list or a dict differently."""
     for field in indexed & document.keys():
         if isinstance(document[field], list | dict):
             raise ValueError(f"{field} is indexed and holds plain values only")
 
 
 def require_upsert(filter: Filter) -> Document:
-    """The new document of an upsert: the filter, if it has only equalities, one for the id."""
     if "id" not in filter or any(isinstance(v, dict | list | None) for v in filter.values()):
         raise ValueError("an upsert's filter is equalities, the id among them")
     return dict(filter)
 
 
 def checked_document(document: Document, indexed: Set[str] = frozenset()) -> Document:
-    """A copy that can be stored: each value checked, fields that are None removed."""
     require_id(document.get("id"))
     kept = {field: value for field, value in document.items() if value is not None}
     for field, value in kept.items():
@@ -196,7 +194,7 @@ def ordering(sort: str, after: str | None) -> tuple[str, bool]:
 
 
 def require_listing(limit: int | None, fields: Sequence[str] | None) -> None:
-    """A field is a path such as `finding.stated`, through dicts; none lies in another."""
+    """A field is a path such as `finding.stated`. No field may be nested in another one."""
     if limit is not None and not 0 <= limit <= MOST_LISTED:
         raise ValueError(f"a limit is between 0 and {MOST_LISTED}")
     for path in fields or ():
@@ -233,11 +231,11 @@ def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]
 
 
 def merged(listings: Iterable[list[Document]], *, sort: str = "id", limit: int) -> list[Document]:
-    """The first `limit` documents of all listings together, each once. Each listing holds the first
-    `limit` of its own matches, sorted by `sort`.
+    """Merge listings, each with the first `limit` of its own matches sorted by `sort`, without
+    duplicates.
 
-    For an alternative ("by this account or about it") neither store is sure to follow the order of
-    an index: it may read and sort every match. Two listings with a limit cost two index lookups.
+    Neither store reliably uses an index for an OR ("by this account or about it"): it may read and
+    sort every match. Two listings with a limit cost two index lookups.
     """
     field = sort.removeprefix("-")
     by_id = {document["id"]: document for listing in listings for document in listing}
@@ -255,7 +253,7 @@ def walk_by_id(
     after: str | None = None,
     fields: Sequence[str] | None = None,
 ) -> Iterator[Document]:
-    """Yield all in the order of their ids, read in pages, so that the caller may delete them."""
+    """Yield all by id. They are read in pages, so the caller may delete them meanwhile."""
     while found := documents.find(
         wanted, sort=sort, after=after, limit=WALKED_AT_ONCE, fields=fields
     ):
@@ -264,7 +262,6 @@ def walk_by_id(
 
 
 def walk_values(documents: Documents, field: str) -> Iterator[str]:
-    """Yield each value of a text field once; an index that begins with the field finds the next."""
     value = ""
     while found := documents.find({field: {"$gt": value}}, sort=field, limit=1, fields=(field,)):
         value = found[0][field]
@@ -272,7 +269,9 @@ def walk_values(documents: Documents, field: str) -> Iterator[str]:
 
 
 def stored_value(value: Any) -> Any:
-    """A value as SQLite compares it. Times become text of one width, which sorts like the times."""
+    """A value as SQLite compares it. Times become text of fixed width, which sorts like the
+    times.
+    """
     if isinstance(value, Unparsed):
         return value.stored
     if isinstance(value, datetime):
@@ -306,7 +305,6 @@ def _with_times(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_document(identifier: str, text: str | bytes) -> Document:
-    """The document of this id. Of a text that cannot be read, only the id is known."""
     try:
         read = from_json(text if isinstance(text, str) else text.decode())
     except ValueError:
@@ -325,14 +323,14 @@ def read_time(stored: Any) -> datetime | Unparsed:
 
 
 class OpenTransaction:
-    """An error of a call ends it, also where the caller catches it, as in MongoDB."""
+    """As in MongoDB, an error in any call ends the transaction, even if the caller catches it."""
 
     def __init__(self) -> None:
         self._failure: Exception | None = None
 
     @contextmanager
     def noted_failure(self) -> Iterator[None]:
-        """Surround each call. It raises the error of an earlier one again."""
+        """Wrap each call in this. It raises the error of an earlier call again."""
         self.raise_failure()
         try:
             yield
@@ -341,6 +339,5 @@ class OpenTransaction:
             raise
 
     def raise_failure(self) -> None:
-        """Raise, before the commit, what has failed inside the transaction."""
         if self._failure:
             raise self._failure

@@ -1,8 +1,8 @@
-"""Works on each item of a background pass alone, so that a damaged record stops none of the others.
-Records that a request could not read are noted here, too.
+"""Processes each item of a background pass separately, so that a damaged record does not stop the
+others. Records that a request could not read are recorded here, too.
 
-What fails is logged by its id, counted, tried again later and later, and named by `/readyz`. It is
-forgotten once it succeeds, or when it was not tried for a week.
+A failure is logged by id, counted, retried with growing delays, and named by `/readyz`. It is
+removed once it succeeds, or after a week without an attempt.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -36,7 +36,7 @@ def _id_of(item: Any) -> str:
 
 class FailedItem(StoredRecord):
     """`work` is the pass that failed on an item, or the collection of a record that a request could
-    not read. `reason` is the kind of the error, never its text, which may be personal.
+    not read. `reason` is the type of the error, never its text, which may contain personal data.
     """
 
     id: str
@@ -69,12 +69,11 @@ class FailedItems(Repository[FailedItem]):
         postpone: Callable[[T, int], object] | None = None,
         passing: tuple[type[Exception], ...] = (),
     ) -> Iterator[R]:
-        """Yield what `act` answers for each of these items, which `key` tells apart; one that fails
-        is left out. Where an item has a time of its own at which it is due, `postpone` moves it,
-        after so many attempts; without it, the item is left out until its next attempt is due.
+        """Yield the result of `act` for each item, identified by `key`. An item that fails is
+        skipped until its next attempt is due; if it has its own due time, `postpone` moves that.
 
-        StoreUnavailable and what is `passing` are raised: then nothing is damaged. What is refused
-        for another reason, such as a record that was deleted meanwhile, is logged alone.
+        StoreUnavailable and errors in `passing` are raised, because then the item is not damaged. A
+        refusal for another reason, such as a record deleted meanwhile, is only logged.
         """
         failed: dict[str, FailedItem] | None = None
         away: tuple[type[Exception], ...] = (StoreUnavailable, *passing)
@@ -136,8 +135,8 @@ class FailedItems(Repository[FailedItem]):
         return attempts
 
     def note_damaged(self, damaged: Mapping[Name, str], hidden: Iterable[Name] = ()) -> None:
-        """Remember records that could not be read, with the kind of the error, and tell of them and
-        of what is `hidden` because of them.
+        """Record what could not be read, with the type of the error, and log it together with the
+        records that are `hidden` as a consequence.
         """
         noted = list[Name]()
         for (collection, identifier), reason in damaged.items():

@@ -1,5 +1,3 @@
-"""Broken invariants in the store, each with a description and, if possible, a repair."""
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +14,9 @@ PUT_BACK = "put it back from a backup (docs/operate/backup.md#one-lost-file)"
 
 @dataclass(frozen=True)
 class Fault:
-    """Without `repair`, `check` can only report it. `gone` is the id that the records name and
-    nothing has: they are deleted only where it was erased. Else it may be a damaged id. `lost`: the
-    repair gives up a file that a backup may have.
+    """Without `repair`, `check` can only report it. `gone` is an id that records refer to but
+    nothing has. They are deleted only if it was erased; otherwise it may be a damaged id. `lost`
+    means that the repair gives up a file that a backup may contain.
     """
 
     message: str
@@ -28,7 +26,6 @@ class Fault:
 
 
 def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iterator[Fault]:
-    """Yield the documents that are not what the code writes; `models` by collection."""
     for name, model in models.items():
         for document in _all_documents(store, name):
             try:
@@ -41,7 +38,6 @@ def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iter
 
 
 def guarded(subject: str, faults: Iterable[Fault]) -> Iterator[Fault]:
-    """Yield these faults, and one more where a damaged document ends their search."""
     try:
         yield from faults
     except (StoreUnavailable, UnsafeSettings):
@@ -54,9 +50,9 @@ Lost = Callable[[str, str], object]
 
 
 def blob_faults(store: Store, lost: Mapping[str, Lost] | None = None) -> Iterator[Fault]:
-    """Yield lost and damaged blobs, and those of no record. Each blob is read. `lost` repair the
-    records of a collection of which a file is gone, by the id and the field; the others only lose
-    the reference.
+    """Yield lost, damaged and unreferenced blobs. Reads each blob. `lost` maps a collection to a
+    function that repairs records without their file, by id and field; other records only lose the
+    reference.
     """
     store.blobs.sweep()
     stored, referenced = set(store.blobs.keys()), set()
@@ -84,7 +80,6 @@ def blob_faults(store: Store, lost: Mapping[str, Lost] | None = None) -> Iterato
 
 
 def blob_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield where a document refers to blobs, at any depth, and the keys."""
     if isinstance(value, list):
         for item in value:
             yield from blob_keys(item, path)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, errors of the disk, locks, and blobs as files."""
+"""Files that are written atomically, errors of the disk, locks, and blobs as files."""
 
 import errno
 import fcntl
@@ -57,7 +57,7 @@ PROOF = b"Files of SkinAPI are kept here. Without this file the folder is taken 
 
 @contextmanager
 def written_durably(path: Path) -> Iterator[Path]:
-    """A draft that is synced and takes the place of `path`, unless the block raises."""
+    """Yield a draft that is synced and replaces `path`, unless the block raises."""
     draft = path.with_name(path.name + DRAFT)
     try:
         yield draft
@@ -76,7 +76,6 @@ def write_durably(path: Path, data: bytes) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file for this user alone, which appears when the block ends, whole and durable."""
     if path.exists():
         raise Conflict(f"{path.name} exists already")
     try:
@@ -88,7 +87,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def sync(path: Path) -> None:
-    """Wait for the disk. Syncing a file does not make its name durable: see fsync(2)."""
+    """Flush to disk. Syncing a file does not make its name durable: see fsync(2)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -127,7 +126,6 @@ def disk_errors() -> Iterator[None]:
 
 
 def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
-    """Raise OSError (ENOSPC) where so many more bytes would take of the disk's reserved space."""
     disk = os.statvfs(folder)
     total, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
     if free - wanted < min(RESERVED_BYTES, total // RESERVED_SHARE):
@@ -135,7 +133,6 @@ def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
 
 
 def passing_folder(folder: Path) -> Path:
-    """Find where a file lies while a request runs: in this folder, or else in TMPDIR."""
     if os.access(folder, os.W_OK | os.X_OK):
         return folder
     try:
@@ -146,10 +143,11 @@ def passing_folder(folder: Path) -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock between threads and processes on the file at this path, which stays.
+    """Hold an exclusive lock between threads and processes on the file at this path, which is never
+    removed.
 
-    SQLite waits for its own lock by polling, so a busy writer makes the others wait for seconds.
-    Here the kernel wakes the next waiter, and releases the lock of a killed process.
+    SQLite polls for its own lock, so a busy writer makes others wait for seconds. Here the kernel
+    wakes the next waiter, and releases the lock of a killed process.
     """
     file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -165,8 +163,8 @@ def locked(path: Path) -> Iterator[None]:
 class FileBlobs:
     """Blobs as files: written to a draft, synced, then renamed to the final path.
 
-    Their folder is made once, before a server starts, and holds a file that proves it: an empty
-    folder in its place, such as the one below a disk that is not mounted, takes no file.
+    Their folder is created once and holds a marker file. An empty folder in its place, such as the
+    mount point of a missing disk, is refused.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -175,7 +173,6 @@ class FileBlobs:
         self._reported = False
 
     def make(self) -> None:
-        """Make the folder. Call it once, with the database's file."""
         with disk_errors():
             self._folder.mkdir(exist_ok=True)
             write_durably(self._proof, PROOF)
@@ -246,7 +243,7 @@ class FileBlobs:
 
 
 def _read_regular(path: Path) -> bytes:
-    """Raise BlobDamaged where no file stands there: reading a pipe or a device would never end."""
+    """Raise BlobDamaged unless it is a regular file: reading a pipe or a device would never end."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

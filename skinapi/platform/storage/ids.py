@@ -1,5 +1,3 @@
-"""Identifiers, blob keys, and the current time as both stores can keep it."""
-
 import hashlib
 import re
 import secrets
@@ -14,26 +12,26 @@ BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
 
 
 class Clock:
-    """How much earlier than it is `now` says that it is. Only the demo sets it, ever less."""
+    """The offset by which `now` is in the past. Only the demo sets it, and only lowers it."""
 
     set_back = timedelta()
 
 
 def now() -> datetime:
-    """The current time in UTC, cut to the millisecond: MongoDB keeps no more."""
+    """The current time in UTC, truncated to the milliseconds that MongoDB stores."""
     time = datetime.now(UTC) - Clock.set_back
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 class _Ids:
-    """Strictly increasing, also with the clock set back: milliseconds, then 80 random bits."""
+    """Strictly increasing, even if the clock is set back: milliseconds, then 80 random bits."""
 
     lock = threading.Lock()
     last = 0
 
 
 def new_id() -> str:
-    """Make an id: 32 hex digits that sort by creation time, within one process exactly."""
+    """Make an id: 32 hex digits that sort by creation time, strictly so within one process."""
     with _Ids.lock:
         fresh = int(now().timestamp() * 1000) << 80 | secrets.randbits(80)
         if fresh >> 80 <= _Ids.last >> 80:
@@ -43,7 +41,6 @@ def new_id() -> str:
 
 
 def new_id_after(earlier: str | None) -> str:
-    """A new id that sorts after this one, whatever the clocks of both processes say."""
     fresh = new_id()
     if earlier is None or fresh > earlier:
         return fresh
@@ -51,16 +48,14 @@ def new_id_after(earlier: str | None) -> str:
 
 
 def made_at(identifier: str) -> datetime:
-    """Read when `new_id` made this identifier, as far as `first_id_at` says that it can be known.
-    Also accepts a blob key, which starts with one.
-    """
+    """Read when an id, or a blob key, was made. For the precision see `first_id_at`."""
     return datetime.fromtimestamp(int(identifier[:12], 16) / 1000, UTC)
 
 
 def first_id_at(time: datetime) -> str:
-    """The lowest id of this time. An id says when it was made only as well as the clock did: they
-    never go back, so after a clock was ahead, those of the same process stay ahead until the true
-    time has caught up. Where something goes by its time, read a stored one.
+    """The lowest id of this time. Ids are only as accurate as the clock of their process: they
+    never decrease, so after a clock was ahead they stay ahead until the true time has caught up. To
+    decide by time, use a stored time.
     """
     return f"{int(time.timestamp() * 1000) << 80:032x}"
 

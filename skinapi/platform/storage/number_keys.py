@@ -1,8 +1,7 @@
 """The key that hashes the numbers by which other systems know patients and orders.
 
-It is made once and never changes, so that a number leads to its patient for good. The store has
-it encrypted (AES-GCM) with a key made of JWT_SECRET_KEY: a change of that encrypts it again, and
-touches no number.
+It is created once and never changes, so that a number always finds its patient. It is stored
+encrypted (AES-GCM) with a key derived from JWT_SECRET_KEY; a change of that only encrypts it again.
 """
 
 import base64
@@ -30,8 +29,8 @@ class NumberKey:
 
 @dataclass(frozen=True, slots=True)
 class NumberKeys:
-    """The key of a store, and behind it those that 2.0.0 or earlier code used before: a hash of
-    theirs cannot be made again without the number.
+    """The key of a store, followed by those of 2.0.0 and earlier. Their hashes cannot be computed
+    again without the number.
     """
 
     known: Sequence[NumberKey]
@@ -41,12 +40,11 @@ class NumberKeys:
         return cls([NumberKey(secrets.token_hex(4), os.urandom(KEY_BYTES))])
 
     def hashes_of(self, message: bytes) -> list[str]:
-        """List what a number may be stored as; a new one is stored as the first."""
+        """All hashes under which a number may be stored. New ones are stored as the first."""
         return [key.hash(message) for key in self.known]
 
 
 def wrap(numbers: NumberKeys, secret: str) -> list[Document]:
-    """Encrypt the keys, as they are stored, with a key made of this secret."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 (15 ms)
 
     cipher, wrapped = AESGCM(_encrypting(secret)), list[Document]()

@@ -1,5 +1,3 @@
-"""The numbers by which people and other systems name findings."""
-
 import os
 import threading
 from collections.abc import Iterator
@@ -15,8 +13,8 @@ BLOCK = 20
 
 
 class Numbers:
-    """Numbers that no two findings share. Each process takes its own from a block, so that servers
-    do not wait for each other at one document. So there are gaps, and no order of time.
+    """Unique numbers of findings. Each process reserves a block, so that servers do not wait for
+    one document. So there are gaps, and the order is not that of time.
     """
 
     def __init__(self, store: Store) -> None:

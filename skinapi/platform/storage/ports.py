@@ -35,19 +35,20 @@ class Documents(Protocol):
     """One collection. Each call is atomic for one document: see `Store.transaction`."""
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        """Index fields; `unique`: a document with all of them as in another is a Duplicate."""
+        """With `unique`, a document that equals another in all fields raises Duplicate."""
 
     def expire_by(self, field: str) -> None:
-        """Readers do not see what has expired by this field, and it blocks no unique key."""
+        """Documents past the time in this field are invisible to readers and do not block a unique
+        key.
+        """
 
-    def insert(self, document: Document) -> None:
-        """Add a document under its `id`."""
+    def insert(self, document: Document) -> None: ...
 
     def insert_many(self, documents: Sequence[Document]) -> None:
-        """Insert all. They are durable when it returns; after an error some may have been added."""
+        """Durable when it returns. After an error some may have been added."""
 
     def encode(self, document: Document) -> Encoded:
-        """Check a document and encode it before a transaction, for which others wait."""
+        """Check and encode a document before a transaction, to keep the transaction short."""
 
     def insert_encoded(self, document: Encoded) -> None: ...
 
@@ -62,9 +63,9 @@ class Documents(Protocol):
         limit: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[Document]:
-        """List matching documents, ordered by `sort` ("-field" descends), then by id in that
-        direction. A listing sorted by id continues behind the id `after`. With `fields`, such as
-        `finding.stated`, each document has only its id and these.
+        """List matching documents, ordered by `sort` ("-field" descends), then by id in the same
+        direction. A listing sorted by id continues after the id `after`. With `fields`, such as
+        `finding.stated`, documents have only their id and these.
         """
 
     def count(self, filter: Filter | None = None) -> int: ...
@@ -73,55 +74,52 @@ class Documents(Protocol):
         """The number of matching documents for each value of a text field."""
 
     def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
-        """Change the first match, by id, atomically; return the changed document, or None without a
-        match. This is the only way to compare-and-set. With `upsert` and no match, the filter
-        becomes a new document; it has only equalities, one of them for the id.
+        """Change the first match, by id, atomically, and return the changed document; None without
+        a match. This is the only way to compare-and-set. With `upsert` and no match, the filter,
+        which has only equalities and one for the id, becomes a new document.
         """
 
-    def update_all(self, filter: Filter, ops: Ops) -> int:
-        """Return the number of the matches."""
+    def update_all(self, filter: Filter, ops: Ops) -> int: ...
 
     def set_each(self, changes: Mapping[str, Document]) -> None:
-        """Set fields of each document that has one of these ids."""
+        """Set fields of each document with one of these ids."""
 
-    def delete(self, filter: Filter) -> int:
-        """Return the number of the matches."""
+    def delete(self, filter: Filter) -> int: ...
 
 
 class Blobs(Protocol):
     """Bytes under keys that the store makes. No two blobs share a key."""
 
-    def put(self, data: bytes) -> str:
-        """Store the bytes durably, and return their key."""
+    def put(self, data: bytes) -> str: ...
 
     def put_as(self, key: str, data: bytes) -> None:
-        """Store the bytes durably under a key that another store has made, unless it is taken."""
+        """Store the bytes durably under a key made by another store, unless the key exists."""
 
     def find(self, key: str) -> bytes | None:
-        """Raises BlobDamaged if the bytes do not match the checksum in the key."""
+        """Raise BlobDamaged if the bytes do not match the checksum in the key."""
 
     def name_of(self, key: str) -> str:
-        """The file for an operator, who puts one back from a backup."""
+        """The file name, for an operator who restores one from a backup."""
 
     def delete(self, key: str) -> None: ...
 
     def keys(self) -> Iterator[str]: ...
 
     def sweep(self) -> None:
-        """Remove what interrupted writes left behind."""
+        """Remove the remains of interrupted writes."""
 
 
 class Snapshot(Protocol):
-    """All documents as they were at one moment, expired ones included."""
+    """All documents at one moment, including expired ones."""
 
     def collections(self) -> list[str]: ...
 
     def documents(self, name: str) -> Iterator[Document]:
-        """The documents by id. They need memory for some hundred of them."""
+        """Ordered by id. Needs memory for a few hundred documents."""
 
 
 class Remnant(StrEnum):
-    """Where deleted data may still stand after `Store.scrub`."""
+    """Where deleted data may remain after `Store.scrub`."""
 
     LOG_IN_USE = "log_in_use"  # a reader, such as a backup, holds SQLite's write-ahead log
     FILE_TOO_LARGE = "file_too_large"  # to be rewritten by the command `scrub`
@@ -151,33 +149,32 @@ class Store(Protocol):
 
     def collection(self, name: str) -> Documents: ...
 
-    def collections(self) -> list[str]:
-        """Empty ones may be among them."""
+    def collections(self) -> list[str]: ...
 
     @property
     def one_writer(self) -> bool:
-        """Whether transactions run one after the other, so that all may change one document."""
+        """True if transactions run one after the other, so that all may change one document."""
 
     def transaction(self, act: Callable[[], T]) -> T:
-        """Run `act`: when this returns, all its writes are durable; if it raises, there are none.
+        """Run `act`: when this returns, all its writes are durable; if it raises, none are.
 
-        What `act` reads is of one moment, with its own writes. Where another transaction changes
-        what this one writes, `act` runs again, from the beginning: it changes nothing outside the
+        `act` reads a consistent snapshot plus its own writes. On a conflict with another
+        transaction it runs again from the beginning, so it must change nothing outside of the
         store. It may run on another thread, in the caller's context, and should not be slow.
-        Blobs are no part of it: put them before, delete them after. A read that decides, of a
-        document that `act` does not write, may be outdated by then: let `act` change it too.
 
-        Inside another transaction, `act` is a part of that one. An error of a call of Documents
-        ends the transaction, also where `act` catches it.
+        Blobs are not part of the transaction: put them before, delete them after. A document that
+        `act` reads to decide, but does not write, may be outdated at the commit: let `act` change
+        it too. A nested call joins the outer transaction. An error in a call of Documents ends the
+        transaction, even if `act` catches it.
         """
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """Read all documents of one moment, while others write. MongoDB keeps it for minutes."""
+        """Read all documents at one moment, while others write. MongoDB keeps it for minutes."""
 
     def scrub(self, *, any_size: bool = False) -> Scrubbed:
-        """Overwrite what was deleted, as far as the store can. Others wait to write meanwhile."""
+        """Overwrite deleted data, as far as the store can. Writers wait meanwhile."""
 
     def ping(self) -> None:
-        """Raise StoreUnavailable if the store does not answer or takes no writes."""
+        """Raise StoreUnavailable if the store does not answer or does not accept writes."""
 
     def close(self) -> None: ...

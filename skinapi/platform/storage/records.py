@@ -1,5 +1,3 @@
-"""The base of the repositories: the documents of one collection, as records of one class."""
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -56,11 +54,10 @@ class Repository(Generic[R]):
             self._documents.expire_by(self.expiry)
 
     def forget_over(self) -> None:
-        """Delete what `expires_at` says, in a collection without `expiry`."""
+        """Delete expired records in a collection without `expiry`."""
         self._documents.delete({"expires_at": {"$lte": now()}})
 
     def insert(self, record: R, /, **more: Any) -> R:
-        """Store a new record; `more` are fields that only the store uses."""
         self._documents.insert_encoded(self.encode(record, **more))
         return record
 
@@ -68,7 +65,6 @@ class Repository(Generic[R]):
         return self._documents.encode({**record.stored(), **more, "schema": 1})
 
     def find(self, identifier: str, /) -> R | None:
-        """Find the record with this id; None too for a text that no store takes as an id."""
         known = not UNSTORABLE.search(identifier)
         return self._read(self._documents.get(identifier) if known else None)
 
@@ -120,15 +116,13 @@ class Repository(Generic[R]):
         return page_of(found, paging).map_all(self._read_each)
 
     def walk_all(self, *, newest_first: bool = False) -> Iterator[R]:
-        """Yield all records that can be read, in the order of ids. The caller may delete them
-        meanwhile.
-        """
+        """Yield all readable records by id. The caller may delete them meanwhile."""
         found = walk_by_id(self._documents, sort="-id" if newest_first else "id")
         return read_others(self.collection, found, self.record.model_validate)
 
     def _by_key(self, key: str | None, request_hash: str | None = None, **owner: str) -> R | None:
-        """Find what a request with this idempotency key of its owner has made before; with a hash,
-        refused where that was another request.
+        """Find what an earlier request with this idempotency key of its owner created. With a hash,
+        a different request is refused.
         """
         found = self._first({**owner, "idempotency_key": key}) if key is not None else None
         if found and request_hash and getattr(found, "request_hash", None) != request_hash:
@@ -143,8 +137,8 @@ class Repository(Generic[R]):
 
 
 def find_or_make(find: Callable[[], T | None], make: Callable[[], T]) -> T:
-    """Return what a request with the same key has made, else what this one makes; of two at once
-    the second, whose `make` raises Duplicate, gets what the first has made.
+    """Return what an earlier request with the same key created, or create it. Of two concurrent
+    requests, the second gets a Duplicate from `make` and returns the result of the first.
     """
     if before := find():
         return before
@@ -157,7 +151,6 @@ def find_or_make(find: Callable[[], T | None], make: Callable[[], T]) -> T:
 
 
 def changes_between(before: R, after: R) -> Document:
-    """The fields that differ, as they are afterwards; None where there is none any more."""
     old, new = before.stored(), after.stored()
     names = [name for name in {**old, **new} if new.get(name) != old.get(name)]
     return {name: new.get(name) for name in names}
@@ -167,7 +160,7 @@ S = TypeVar("S", bound=Repository[Any])
 
 
 def in_transaction(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Make each call of this method one transaction, or a part of the one under way."""
+    """Run each call in one transaction, or as part of the current one."""
 
     @wraps(method)
     def run(records: S, /, *args: P.args, **kwargs: P.kwargs) -> T:

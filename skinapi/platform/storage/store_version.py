@@ -1,5 +1,3 @@
-"""What a store is: the version of its data, and the key of the servers that share it."""
-
 import hmac
 import json
 from collections.abc import Sequence
@@ -68,7 +66,7 @@ MIGRATING = (
 
 
 class SigningKeys:
-    """Keys made from secrets, the newest first: it signs, the others only verify. A signature is an
+    """Keys derived from secrets: the newest signs, the others only verify. A signature is an
     HMAC-SHA256 of a whole document, which names its key. https://www.rfc-editor.org/rfc/rfc2104
     """
 
@@ -83,7 +81,7 @@ class SigningKeys:
         self.current = self.names[0]  # it signs
 
     def age(self, document: Document) -> int | None:
-        """Return 0 for the newest key, 1 for the one before; None for an unknown one."""
+        """Return 0 for the newest key, 1 for the one before, and None for an unknown one."""
         name = document.get("key")
         return self.names.index(name) if name in self.names else None
 
@@ -102,9 +100,9 @@ class SigningKeys:
 
 
 def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> NumberKeys:
-    """Refuse another version or key first; without `change`, write nothing. Return the keys of
-    patients' numbers, which are read once: a server that runs on beside one with a newer secret
-    finds the same patients.
+    """Refuse a store of another version or key. Without `change`, nothing is written. The keys of
+    patients' numbers are read only once, so a server that still runs with an older secret finds the
+    same patients.
     """
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)
@@ -144,8 +142,8 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
 
 
 def refuse_former_key(store: Store, *, secrets: Sequence[str]) -> None:
-    """Raises Unavailable once another server has begun to use a newer secret: tokens and audit rows
-    of the one are nothing to the other.
+    """Raise Unavailable once another server has begun to use a newer secret, because neither
+    accepts the tokens and audit rows of the other.
     """
     stored = store.collection(STORE_COLLECTION).get(STORE_COLLECTION)
     if stored and stored["key"] != SigningKeys(secrets, purpose=PURPOSE).current:
@@ -153,7 +151,7 @@ def refuse_former_key(store: Store, *, secrets: Sequence[str]) -> None:
 
 
 def is_older(store: Store) -> bool:
-    """Whether it is a store to be migrated, also one whose migration has not come to its end."""
+    """Whether the store needs a migration, or one was interrupted."""
     stored = store.collection(STORE_COLLECTION).get(STORE_COLLECTION)
     return stored is not None and _is_older(stored)
 
@@ -163,7 +161,7 @@ def _is_older(stored: Document) -> bool:
 
 
 def begin_migration(store: Store, *, secrets: Sequence[str]) -> None:
-    """Keep everybody else from opening the store, also code of the release before."""
+    """Keep all other processes from opening the store, including those of the previous release."""
     documents = store.collection(STORE_COLLECTION)
     stored = documents.get(STORE_COLLECTION) or {}
     if SigningKeys(secrets, purpose=PURPOSE).age(stored) is None:
@@ -187,7 +185,7 @@ def end_migration(store: Store) -> None:
 def accept_key(store: Store, *, secrets: Sequence[str], give_up_numbers: bool = False) -> None:
     """Make the newest secret the key of the store, whatever its key was.
 
-    Raises UnsafeSettings if patients' numbers would be lost by it; `give_up_numbers` accepts that.
+    Raises UnsafeSettings if patients' numbers would be lost, unless `give_up_numbers` accepts that.
     """
     documents = store.collection(STORE_COLLECTION)
     keys = SigningKeys(secrets, purpose=PURPOSE)

@@ -36,9 +36,9 @@ AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """Who did what to whom, and how it ended: "done", or the code of the error that refused it.
-    `detail` says on what grounds, and names nobody. `owner` is the account whose finding, spot or
-    letter the target is, or the patient whom it is about.
+    """`outcome` is "done", or the code of the error that refused the action. `detail` gives the
+    grounds and names nobody. `owner` is the account whose finding, spot or letter the target is, or
+    the patient concerned.
     """
 
     action: str
@@ -50,16 +50,15 @@ class AuditRow:
 
 
 class AuditRows(Protocol):
-    def add(self, row: AuditRow) -> None:
-        """Add a row in the transaction under way."""
+    def add(self, row: AuditRow) -> None: ...
 
 
 class Erasures:
-    """Files that are still to be deleted: what a person has deleted is gone, whatever is killed.
+    """Files that are still to be deleted.
 
-    A blob is no part of a transaction. So the transaction that deletes a record notes the keys of
-    its blobs, and they are deleted after it; what an interruption or a disk that is away leaves, a
-    task deletes.
+    A blob is not part of a transaction. So the transaction that deletes a record notes the keys of
+    its blobs, which are deleted after it. A task deletes what an interruption or an unavailable
+    disk left behind.
     """
 
     def __init__(self, store: Store) -> None:
@@ -67,7 +66,6 @@ class Erasures:
         self._blobs = store.blobs
 
     def note(self, keys: Sequence[str]) -> None:
-        """Note them in the transaction that deletes the records of these blobs."""
         if keys:
             moment = now()
             self._noted.insert_many(
@@ -75,7 +73,7 @@ class Erasures:
             )
 
     def finish(self, keys: Sequence[str]) -> None:
-        """Delete the noted blobs, after the transaction. Where that fails, it is done later."""
+        """Delete the noted blobs after the transaction. If that fails, a task retries."""
         try:
             for start in range(0, len(keys), AT_ONCE):
                 self._erase(keys[start : start + AT_ONCE])
@@ -103,17 +101,16 @@ class UnitOfWork:
         self._inside.setdefault(event, []).extend(listeners)
 
     def afterwards(self, event: type[E], *listeners: Callable[[E], object]) -> None:
-        """Call these with each such event once its transaction is durable."""
         self._afterwards.setdefault(event, []).extend(listeners)
 
     def run(
         self, act: Callable[Concatenate["Unit", P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `act` and add its audit row, in one transaction. After it, delete its files and call
-        who listens afterwards.
+        """Run `act` and add its audit row in one transaction, then delete its files and call the
+        listeners.
 
-        Where `act` is refused with a SkinAPIError, only the row that it has named is added, with
-        the error's code; none where the store fails, or another request has stored the same.
+        If a SkinAPIError refuses `act`, only the audit row that it has named is added, with the
+        error's code. There is no row if the store fails or another request has stored the same.
         """
         if self._under_way.get():
             raise RuntimeError("a unit of work within another one")
@@ -136,12 +133,14 @@ class UnitOfWork:
         return result
 
     def tell(self, event: object) -> Iterator[str]:
-        """Call who listens inside. The result is the files to be deleted."""
+        """Call the listeners inside the transaction. Yields the files to delete."""
         for listener in self._inside.get(type(event), ()):
             yield from listener(event) or ()
 
     def announce(self, event: object) -> None:
-        """Call who listens afterwards to what has happened in no transaction, or in many."""
+        """Call the listeners that run after a transaction, for an event that had none, or had
+        many.
+        """
         for listener in self._afterwards.get(type(event), ()):
             listener(event)
 
@@ -164,30 +163,29 @@ class Unit:
         detail: str | None = None,
         owner: str | None = None,
     ) -> None:
-        """Name what this transaction does, also where it is refused; the last name counts."""
+        """Set the audit row of this transaction, also for a refusal. The last call counts."""
         self.named = AuditRow(action, by, target, detail, owner=owner)
 
     def record(self, row: AuditRow) -> None:
-        """Add a further row now. It is there only where all is done."""
+        """Add another row now. It is only stored if the transaction succeeds."""
         self._rows.add(row)
 
     def publish(self, event: object) -> None:
-        """Call who listens to it inside the transaction now, and who listens afterwards then."""
+        """Call the listeners inside the transaction now, and the others after it."""
         self.erase(self._work.tell(event))
         self.afterwards(partial(self._work.announce, event))
 
     def afterwards(self, call: Callable[[], object]) -> None:
-        """Call this once the transaction is durable."""
         self.later.append(call)
 
     def erase(self, files: Iterable[str]) -> None:
-        """Delete the blobs with these keys after the transaction; where that fails, later."""
+        """Delete these blobs after the transaction. If that fails, a task retries."""
         self.files.extend(files)
 
     def attempt(
         self, act: Callable[Concatenate["Unit", P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The whole of the transaction, each time that it runs."""
+        """The whole transaction. It may run several times."""
         self._begin()
         result = act(self, *args, **kwargs)
         self._erasures.note(self.files)
@@ -210,7 +208,7 @@ S = TypeVar("S", bound=HasUnitOfWork)
 def atomic(
     method: Callable[Concatenate[S, Unit, P], T],
 ) -> Callable[Concatenate[S, P], T]:
-    """Make each call of this method one transaction of `work`, which passes the unit."""
+    """Make each call one transaction, and pass its unit to the method."""
 
     @wraps(method)
     def run(service: S, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,8 +1,8 @@
 """Reads stored documents as records, and names each one that cannot be read.
 
-A request that only reads leaves such a record out of its lists, and counts it: the answer says how
-many there were (platform/web/headers.py); so does a person's file. Everything else fails at it: a
-write never decides by a list that lacks one.
+A request that only reads leaves such records out of its lists and counts them in its answer
+(platform/web/headers.py), as does the export of a person's file. Everything else fails: a write
+must not decide by an incomplete list.
 """
 
 from collections import Counter
@@ -24,10 +24,10 @@ Name = tuple[str, str]
 
 @dataclass(slots=True)
 class Unreadable:
-    """What the current request could not read, each by its collection and id.
+    """The records that the current request could not read, by collection and id.
 
-    `hidden` is what its lists do not show; `damaged` is what is broken itself, with the kind of the
-    error. A whole finding is hidden too where a review of it is damaged.
+    `hidden` are missing in its lists. `damaged` are broken themselves, with the type of the error.
+    A damaged review hides its whole finding.
     """
 
     leaves_out: bool
@@ -40,7 +40,7 @@ current_unreadable: ContextVar[Unreadable | None] = ContextVar("unreadable", def
 
 @contextmanager
 def leaving_out() -> Iterator[Unreadable]:
-    """Leave out what cannot be read, for work that only reads, and say what that was."""
+    """Leave out records that cannot be read, for work that only reads, and yield which ones."""
     unreadable = Unreadable(leaves_out=True)
     token = current_unreadable.set(unreadable)
     try:
@@ -52,8 +52,8 @@ def leaving_out() -> Iterator[Unreadable]:
 def read_each(
     collection: str, documents: Iterable[Document], read: Callable[[Document], R]
 ) -> Iterator[R]:
-    """Yield each document as a record. In a request that only reads, one that cannot be read is
-    left out and counted.
+    """Yield each document as a record. A request that only reads leaves out and counts unreadable
+    ones.
     """
     for document in documents:
         try:
@@ -66,8 +66,8 @@ def read_each(
 def read_others(
     collection: str, documents: Iterable[Document], read: Callable[[Document], R]
 ) -> Iterator[R]:
-    """Yield the documents that can be read as records, whoever asks: what is done with each is
-    right whatever the others are.
+    """Yield the documents that can be read as records, in any request: for use if the work on one
+    record does not depend on the others.
     """
     for document in documents:
         try:
@@ -78,9 +78,7 @@ def read_others(
 
 
 def read_one(collection: str, document: Document, read: Callable[[Document], R]) -> R:
-    """Read this document as a record. One that is damaged is named in the log, without content, and
-    raises RecordDamaged.
-    """
+    """A damaged record is logged without its content, and raises RecordDamaged."""
     try:
         return read(document)
     except SkinAPIError:
@@ -92,8 +90,8 @@ def read_one(collection: str, document: Document, read: Callable[[Document], R])
 
 
 def pass_over(collection: str, identifier: str) -> None:
-    """Note a record that a query could not look into. Raises RecordDamaged in a request that may
-    leave nothing out; background work and commands go on with the others.
+    """Note a record that a query could not read. Raises RecordDamaged in a request that must not
+    leave anything out; background work and commands continue.
     """
     _note(collection, identifier, "no JSON", "JSONDecodeError")
     if not hide(collection, identifier) and current_unreadable.get():
@@ -107,8 +105,8 @@ def _note(collection: str, identifier: str, said: str, kind: str) -> None:
 
 
 def hide(collection: str, identifier: str) -> bool:
-    """Count a record that the current request does not show, because it or what it depends on
-    cannot be read. False where the request may leave nothing out.
+    """Count a record that the current request does not show, because it or a dependency is
+    unreadable. Returns False if the request must not leave anything out.
     """
     current = current_unreadable.get()
     if current is None or not current.leaves_out:
@@ -118,8 +116,8 @@ def hide(collection: str, identifier: str) -> bool:
 
 
 def name_left_out() -> str:
-    """Say what the current request does not show, as `lesions=1, submissions=2`; empty where it
-    shows all.
+    """The records that the current request does not show, as `lesions=1, submissions=2`, or an
+    empty text.
     """
     current = current_unreadable.get()
     counted = Counter(collection for collection, _ in current.hidden) if current else {}
@@ -137,7 +135,7 @@ def is_hidden(collection: str, identifier: str) -> bool:
 
 
 def _say(error: Exception) -> str:
-    """The fields that are damaged, or the kind of the error; never a value: it may be personal."""
+    """The damaged fields, or the type of the error; never a value, which may be personal."""
     if not isinstance(error, ValidationError):
         return type(error).__name__
     return ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}))

@@ -1,5 +1,5 @@
-"""The SQLite file of the documents. It is created once, before a server starts. If it is missing or
-another file is in its place, that is an error: no empty file is created instead.
+"""The SQLite file of the documents. It is created once, before a server starts. A missing or
+replaced file is an error, and no empty one is created instead.
 """
 
 import errno
@@ -62,9 +62,9 @@ class SqliteFile:
         return self._marker.exists()
 
     def make(self) -> None:
-        """Create the database, then the marker file. Call it with the writer's lock, and never in a
-        process that serves: an empty database in place of a folder that is away for a while would
-        take records that are gone once the folder is back.
+        """Create the database, then the marker file, holding the writer's lock. Never call it in a
+        process that serves: an empty database in place of a folder that is temporarily missing
+        would accept records that disappear once the folder is back.
         """
         connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -103,7 +103,7 @@ class SqliteFile:
 
     @contextmanager
     def fresh_connection(self) -> Iterator[apsw.Connection]:
-        """A connection with an empty cache: its reads come from the file, and find its damage."""
+        """A connection with an empty cache, so that its reads detect damage in the file."""
         try:
             connection = self.connect()
             try:
@@ -121,9 +121,9 @@ class SqliteFile:
     def refuse_if_replaced(self) -> None:
         """Raise StoreUnavailable if the file, or its write-ahead log, was removed or replaced.
 
-        SQLite would go on writing to the file that it has open, and these writes would be lost. A
-        replacement is not opened before a restart: the write-ahead log beside it belongs to the
-        first file, and SQLite would write it into the replacement.
+        SQLite would go on writing to the open file, and these writes would be lost. A replacement
+        is only opened after a restart: the write-ahead log belongs to the first file, and SQLite
+        would write it into the replacement.
         """
         inode = inode_of(self._path)
         if inode is None or self._opened_inode not in (None, inode):
@@ -138,8 +138,8 @@ class SqliteFile:
     def _refuse_if_denied(self) -> None:
         """Raise PermissionError with the name of the file that this user may not read and write.
 
-        SQLite does not name it. It opens a read-only file without an error, and its empty
-        transactions succeed: only the first write would fail.
+        SQLite does not name it, and opens a read-only file without an error: only the first real
+        write would fail.
         """
         for path in (self._path, *self._log_files, self._path.parent):
             if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
@@ -174,10 +174,10 @@ class SqliteFile:
 
 
 def _header_of(path: Path) -> bytes:
-    """Read the first bytes of the database file by SQLite's own file layer.
+    """Read the first bytes of the database file through SQLite's own file layer.
 
-    To open a database, SQLite takes an empty file for a new one, and deletes the write-ahead log
-    beside it. To close a file of `open` drops this process's POSIX locks on it.
+    Opening a database is not safe here: SQLite takes an empty file for a new one and deletes its
+    write-ahead log. Closing a file opened by `open` drops this process's POSIX locks on it.
     https://www.sqlite.org/howtocorrupt.html
     """
     flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE
@@ -208,14 +208,13 @@ def sqlite_errors() -> Iterator[None]:
 
 
 def scrub_file(connection: apsw.Connection, path: Path, *, any_size: bool) -> list[Remnant]:
-    """Overwrite what was deleted by writing the file anew. The result is what remains afterwards.
-    `connection` is a fresh one on the database at this path. Call it with the writer's lock.
+    """Overwrite deleted data by rewriting the file, and return what remains.
 
-    `secure_delete` overwrites each row and page that is deleted. It does not reach the copies of
-    rows that SQLite leaves in a page when it moves them to another one. Only a file of live rows
-    alone has none, so that is made and written over the old pages in one transaction, as SQLite's
-    VACUUM does. Unlike there, the copy lies beside the database: it needs no memory, and no room on
-    the disk of temporary files.
+    `connection` is a fresh one; the caller holds the writer's lock. `secure_delete` overwrites
+    deleted rows and pages, but not the copies of rows that SQLite leaves in a page when it moves
+    them. So a file of live rows alone is made and written over the old pages in one transaction,
+    like VACUUM. Unlike VACUUM, the copy is next to the database, so it needs no memory or temporary
+    disk.
     """
     copy = Path(f"{path}-rewritten")
     copy.unlink(missing_ok=True)  # of one that was killed

@@ -1,5 +1,3 @@
-"""Says why the MongoDB of MONGO_URI cannot be used: of which host, and what to do."""
-
 import socket
 from collections.abc import Mapping
 from contextlib import closing
@@ -36,7 +34,7 @@ NO_RIGHTS = (
 
 
 def explain_outage(uri: str, error: StoreUnavailable, database: str) -> StoreUnavailable:
-    """The same error with a sentence for each host. StoreRefused where to wait cannot help."""
+    """The same error with a sentence for each host, or StoreRefused if waiting cannot help."""
     try:
         parsed = parse_uri(uri, validate=False)
     except PyMongoError:  # the names of mongodb+srv are in the DNS

@@ -173,7 +173,6 @@ class MongoDocuments:
 
     @contextmanager
     def _calling(self) -> Iterator[ClientSession | None]:
-        """Surround one call; the session is that of the caller's transaction."""
         opened = self._transactions.open
         if opened is None:
             with self._error_context():
@@ -195,8 +194,8 @@ class MongoDocuments:
     def _retry_on_duplicate(self, attempt: Callable[[], T], *, upsert: bool = False) -> T:
         """Run `attempt`; after a duplicate key, run it once more if that can help.
 
-        It can help in two cases. An expired document may hold the key: it is deleted first. Another
-        upsert may have created the same id: the second attempt updates that document.
+        If an expired document holds the key, it is deleted first. If another upsert has created the
+        same id, the second attempt updates that document.
         """
         try:
             return attempt()
@@ -240,14 +239,14 @@ def _from_mongo(document: Document) -> Document:
 
 
 def _read(field: str, value: Any) -> Any:
-    """A value of another type is no time: a record would take a number for one."""
+    """Only a datetime is a time: a record would accept a number as one."""
     if field.endswith("_at") and not isinstance(value, datetime | None):
         return Unparsed(value)
     return value
 
 
 def _condition(condition: Any, *, may_be_list: bool) -> Any:
-    """The condition, made never to match a list: MongoDB also compares with each item of it.
+    """Make the condition never match a list: MongoDB also compares with each of its items.
     https://www.mongodb.com/docs/manual/tutorial/query-arrays/
     """
     if not may_be_list:

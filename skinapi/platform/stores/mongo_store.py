@@ -1,5 +1,5 @@
-"""The store in MongoDB, its blobs in GridFS, and its snapshots. A write returns once a majority of
-the replica set has journalled it: https://www.mongodb.com/docs/manual/reference/write-concern/
+"""The store in MongoDB, with its blobs in GridFS. A write returns once a majority of the replica
+set has journalled it: https://www.mongodb.com/docs/manual/reference/write-concern/
 """
 
 from collections.abc import Callable, Iterator
@@ -87,7 +87,6 @@ class MongoStore:
 
     @classmethod
     def at(cls, uri: str) -> "MongoStore":
-        """A store at this address, to which it does not connect yet."""
         try:
             client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **TIMEOUTS)
         except (ConfigurationError, ValueError, OSError):  # OSError: a file of its TLS options
@@ -96,7 +95,7 @@ class MongoStore:
         return cls(client.get_default_database(DATABASE), uri)
 
     def refuse_unusable(self) -> None:
-        """Refuse a server without transactions, and say why one cannot be used now."""
+        """Refuse a server without transactions, and explain why one cannot be used now."""
         answer = self._ask(self._database.client.admin, "hello")
         if answer.get("isreplicaset"):  # a member of a set that is not initiated
             self.close()
@@ -143,8 +142,8 @@ class MongoStore:
             raise StoreUnavailable(CHANGED)
 
     def scrub(self, *, any_size: bool = False) -> Scrubbed:
-        """MongoDB overwrites nothing by itself. `compact` moves what is alive into free blocks, and
-        gives the end of the file back, while others read and write:
+        """MongoDB does not overwrite deleted data. `compact` moves live data into free blocks and
+        truncates the file, while others read and write:
         https://www.mongodb.com/docs/manual/reference/command/compact/
         """
         remains = [Remnant.FREED_BLOCKS, Remnant.JOURNAL, Remnant.OPLOG, Remnant.DISK]
@@ -170,7 +169,7 @@ class MongoStore:
         return True
 
     def ping(self) -> None:
-        """Raise StoreUnavailable also where the server is no longer the primary."""
+        """Also raises StoreUnavailable if the server is no longer the primary."""
         with self._error_context():
             self._database.command("ping")
             writable = self._database.client.is_primary
@@ -188,7 +187,6 @@ def free_bytes(database: Database[Document], name: str) -> int:
 
 
 def collections_of(database: Database[Document]) -> list[str]:
-    """The names without those of GridFS and of the rate limits."""
     others = (LIMIT_COUNTERS, LIMIT_WINDOWS)
     names = database.list_collection_names()
     return sorted(name for name in names if "." not in name and name not in others)
@@ -210,7 +208,9 @@ class MongoSnapshot:
             yield from ({"id": document.pop("_id"), **document} for document in page)
 
     def begin(self) -> bool:
-        """Read from each; the first read sets the moment. False where others were added since."""
+        """Open a cursor on each collection; the first read sets the moment. Returns False if
+        collections were added since.
+        """
         for name in self._names:
             self._page(name, "", 1)
         return collections_of(self._database) == self._names
@@ -222,7 +222,7 @@ class MongoSnapshot:
 
 
 class GridBlobs:
-    """The entry in `fs.files` is written after all chunks: a reader sees all or none."""
+    """The entry in `fs.files` is written after all chunks, so a reader sees all or none."""
 
     def __init__(
         self, database: Database[Document], error_context: ErrorContext = mongo_errors

@@ -58,7 +58,7 @@ def mongo_errors() -> Iterator[None]:
 def with_longer_timeout(
     client: pymongo.MongoClient[Any], seconds: float = LISTING_S
 ) -> Iterator[None]:
-    """Allow a slow operation `seconds`, unless the server is gone."""
+    """Allow `seconds` for a slow operation, unless the server is down."""
     if not client.is_primary:  # the driver knows it from its own monitoring
         raise StoreUnavailable
     with pymongo.timeout(seconds):
@@ -66,7 +66,7 @@ def with_longer_timeout(
 
 
 class OpenMongoTransaction(OpenTransaction):
-    """`make_room` is set by a call that failed because an expired document holds a unique key."""
+    """`make_room` is set by a call that failed because an expired document has its unique key."""
 
     def __init__(self, session: ClientSession) -> None:
         super().__init__()
@@ -124,7 +124,9 @@ class MongoTransactions:
         return result
 
     def _commit(self, session: ClientSession) -> None:
-        """Commit, and again where nobody knows whether the first arrived: it does nothing then."""
+        """Commit, and repeat if it is unknown whether the first commit arrived, which is then
+        harmless.
+        """
         try:
             with self._error_context():
                 session.commit_transaction()
@@ -136,7 +138,7 @@ class MongoTransactions:
 
 
 def _commit_again(session: ClientSession, *, until: float) -> None:
-    """Commit past the circuit breaker: else nobody would learn whether the change is stored."""
+    """Commit past the circuit breaker. Otherwise nobody would learn if the change is stored."""
     while True:
         try:
             with mongo_errors():

@@ -1,5 +1,5 @@
-"""Timeouts for MongoDB, and a circuit breaker for the time when a server does not answer. Rate
-limits in other stores have the circuit breaker too, so no driver is imported here.
+"""Timeouts for MongoDB, and a circuit breaker, which rate limits in other stores also use. So no
+driver is imported here.
 """
 
 import threading
@@ -24,10 +24,10 @@ ErrorContext = Callable[[], AbstractContextManager[None]]
 
 
 class Outage:
-    """A circuit breaker. After a call that waited long and failed, all calls are refused with
-    StoreUnavailable for FAIL_FAST_S. Then one call is let through as a probe; the others are still
-    refused until it ends, or for TIMEOUT_S. Without this, waiting requests would hold all threads
-    of the server, and the health check would get no answer.
+    """A circuit breaker. After a call that timed out, all calls raise StoreUnavailable for
+    FAIL_FAST_S. Then one call is let through as a probe, and the others are still refused until it
+    ends, or for TIMEOUT_S. Otherwise waiting requests would occupy all threads of the server,
+    including those of the health check.
     """
 
     def __init__(self, errors: ErrorContext) -> None:

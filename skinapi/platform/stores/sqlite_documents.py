@@ -1,5 +1,5 @@
-"""The documents of one SQLite collection: a table of JSON texts with expression indexes, and the
-translation of filters to SQL. Table and indexes are created on first use.
+"""The documents of one SQLite collection: a table of JSON texts with expression indexes, created on
+first use, and the translation of filters to SQL.
 """
 
 import os
@@ -194,8 +194,8 @@ class SqliteDocuments:
         return connection.changes()
 
     def _make_readable(self, connection: apsw.Connection) -> None:
-        """Keep the text of each document that is no JSON as a field of one that is: nothing can be
-        changed in a row of which SQLite cannot make the index entries that are to go.
+        """Wrap the text of each invalid document in a JSON field: SQLite cannot change a row if it
+        cannot compute the old index entries.
         """
         rows: Any = connection.execute(
             "SELECT name, sql FROM sqlite_master "
@@ -263,8 +263,8 @@ class SqliteDocuments:
     def _run_around(
         self, connection: apsw.Connection, select: str, rest: str, values: list[Any]
     ) -> list[Any]:
-        """The rows of this query. SQLite refuses one that looks into a document that is no JSON:
-        then it is asked again without those, and each is noted.
+        """Run this query. SQLite fails if it looks into an invalid JSON document. Then the query is
+        repeated without such documents, and each is noted.
         """
         try:
             return connection.execute(f"{select} {rest}", values).fetchall()
@@ -277,7 +277,7 @@ class SqliteDocuments:
         return connection.execute(f"{select} id NOT IN ({listed}) AND {rest}", values).fetchall()
 
     def _unreadable_ids(self, connection: apsw.Connection) -> list[str]:
-        """List the ids of documents that are no JSON. It reads all of them."""
+        """The ids of documents that are not valid JSON. Reads all documents."""
         select = f'SELECT id, CAST(doc AS BLOB), json_valid(CAST(doc AS TEXT)) FROM "{self._name}"'
         rows: Any = connection.execute(select)
         return [identifier for identifier, text, valid in rows if not valid or not is_utf8(text)]
@@ -291,7 +291,9 @@ class SqliteDocuments:
         return self._store.write(act)
 
     def ensure_table(self) -> None:
-        """Create the table in a write of its own, which a write that fails does not undo."""
+        """Create the table in its own transaction, which the rollback of a failed write does not
+        undo.
+        """
         if self._created_in_pid != os.getpid():
             create = (
                 f'CREATE TABLE IF NOT EXISTS "{self._name}" '
@@ -374,7 +376,6 @@ def sql_field(name: str) -> str:
 
 
 def sql_selection(fields: Sequence[str] | None) -> str:
-    """The JSON of a document, or a list of its id and these fields, which SQLite parses."""
     if fields is None:
         return "doc"
     # With a single path, json_extract returns a bare SQL value, in which true is 1.
@@ -418,9 +419,8 @@ def _equal(field: str, value: Any) -> Sql:
 
 
 def _one_of(field: str, items: list[Any]) -> Sql:
-    """Write one IN for each type. One OR for each item would exceed SQLite's depth of 1,000.
-
-    The explicit IS NOT NULL lets the query planner use the partial index of a unique key:
+    """Write one IN for each type. One OR for each item would exceed SQLite's depth of 1,000. The
+    explicit IS NOT NULL lets the query planner use the partial index of a unique key:
     https://www.sqlite.org/partialindex.html
     """
     parts: list[Sql] = []
@@ -453,7 +453,6 @@ def type_matches(field: str, value: Any) -> str:
 
 
 def _type_of_equal_matches(field: str, value: Any) -> str:
-    """The same condition where the stored value is known to be equal to `value`."""
     is_bool_or_like_one = isinstance(value, bool | int | float) and value in (0, 1)
     is_like_a_list = isinstance(value, str) and value.startswith(("[", "{"))
     return type_matches(field, value) if is_bool_or_like_one or is_like_a_list else "1"
@@ -476,5 +475,4 @@ def from_selected(text: str, fields: Sequence[str]) -> Document:
 
 @cache
 def _times_in(fields: tuple[str, ...]) -> tuple[int, ...]:
-    """The places of the times among these fields. The code has few selections."""
     return tuple(at for at, path in enumerate(fields) if path.endswith("_at"))

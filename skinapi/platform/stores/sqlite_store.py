@@ -1,5 +1,3 @@
-"""The store in one SQLite file: its connections, its transactions, and its collections."""
-
 import os
 import threading
 from collections import deque
@@ -73,7 +71,7 @@ class SqliteStore:
 
     @property
     def definitions(self) -> Mapping[str, str]:
-        """The SQL of each table and index that was there at first; ask in no transaction."""
+        """The SQL of each initial table and index. Do not call it in a transaction."""
         if self._definitions is None:
             with self.reading() as connection:
                 rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
@@ -93,7 +91,7 @@ class SqliteStore:
         return Scrubbed((*remains, Remnant.DISK))
 
     def ping(self) -> None:
-        """Read from the file, commit an empty write, and look for room and the blobs."""
+        """Read from the file, commit an empty write, and check free space and the blobs."""
         self.refuse_if_lost()
         self._files.refuse_if_lost()
         with sqlite_errors():
@@ -109,7 +107,7 @@ class SqliteStore:
     def close(self) -> None:
         """Close this process's connections.
 
-        The file lock lets processes that stop at the same time close one after the other. SQLite
+        The file lock makes processes that stop at the same time close one after the other. SQLite
         removes its write-ahead log only when the last connection is closed.
         """
         if self._opened:
@@ -140,7 +138,6 @@ class SqliteStore:
             return self._commits.run(partial(copy_context().run, run))  # type: ignore[call-arg]
 
     def _ensure_tables(self) -> None:
-        """Create those of all collections that were asked for, once in this process."""
         collections, pid = tuple(self._collections.values()), os.getpid()
         if self._tables_ensured != (pid, len(collections)):
             for documents in collections:
@@ -149,9 +146,7 @@ class SqliteStore:
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
-        """A connection for reading. Readers do not wait for the writer:
-        https://www.sqlite.org/wal.html
-        """
+        """Readers do not wait for the writer: https://www.sqlite.org/wal.html"""
         with sqlite_errors():
             opened = self._open.get()
             yield opened.connection if opened else self._connection(self._reader)
@@ -160,7 +155,7 @@ class SqliteStore:
         """Run `act` in a transaction, and return its result.
 
         Other threads may share the transaction, and `act` may run on one of them. The writes are
-        durable when this returns; inside `transaction`, when that returns.
+        durable when this returns, or when the enclosing `transaction` returns.
         """
         opened = self._open.get()
         if opened is None:
@@ -189,8 +184,8 @@ class SqliteStore:
         self._file.refuse_if_replaced()  # else nobody would be told that it is lost
 
     def _connection(self, holder: Any, thread: threading.Thread | None = None) -> apsw.Connection:
-        """The connection in `holder`, which is kept as long as `thread` lives, by default the
-        caller's. After a fork a new one: https://www.sqlite.org/howtocorrupt.html
+        """The connection in `holder`, kept for the lifetime of `thread`, by default the caller's.
+        After a fork it is a new one: https://www.sqlite.org/howtocorrupt.html
         """
         pid = os.getpid()
         if getattr(holder, "pid", None) != pid:
@@ -206,8 +201,8 @@ class SqliteStore:
     def _close_where(self, unused: Callable[[threading.Thread], bool]) -> None:
         """Close this process's connections of the threads for which `unused` is true.
 
-        Connections from before a fork stay in the list, so that they are never garbage-collected
-        and so closed here: SQLite forbids to close a parent's connection in a child.
+        Connections from before a fork stay in the list, so that garbage collection never closes
+        them: SQLite forbids closing a parent's connection in a child.
         """
         for entry in list(self._opened):
             pid, thread, connection = entry
@@ -255,8 +250,8 @@ class GroupCommit:
     def run(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run `act` in a transaction; return its result once its writes are durable.
 
-        If `act` raises, its own writes are rolled back and this raises the same error. `act` may
-        run on another writer's thread. A failed commit raises in every writer of the batch.
+        If `act` raises, only its own writes are rolled back. `act` may run on another writer's
+        thread. A failed commit raises in every writer of the batch.
         """
         write = _Write(act)
         self._waiting.append(write)
@@ -296,8 +291,8 @@ class _Write:
         self.error: Exception | None = None
 
     def attempt(self, connection: apsw.Connection) -> None:
-        """Run the writer's `act` in a savepoint, and keep its result, or its error: then only its
-        writes are rolled back. Raises where SQLite has rolled back the transaction of all.
+        """Run the writer's `act` in a savepoint, and keep its result or error. Raises if SQLite has
+        rolled back the transaction of all writers.
         """
         # For some errors, such as a full disk, SQLite rolls back the transaction by itself:
         # https://www.sqlite.org/lang_transaction.html

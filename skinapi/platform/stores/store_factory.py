@@ -1,5 +1,3 @@
-"""The stores, each with its documents and blobs: SQLite with files, and MongoDB with GridFS."""
-
 import importlib
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +13,6 @@ GROUP_AND_OTHERS = 0o077
 
 
 def open_store(settings: Settings) -> Store:
-    """Open MongoDB if there is a URI, else what `make_store` made in the instance folder."""
     if mongo_uri := settings.secret("mongo_uri"):
         # Imported late: a server on SQLite does without the driver.
         module = importlib.import_module("skinapi.platform.stores.mongo_store")
@@ -29,11 +26,11 @@ def open_store(settings: Settings) -> Store:
 
 
 def make_store(settings: Settings) -> None:
-    """Make what `open_store` opens, where it was not made before. MongoDB needs nothing but the
-    instance folder, for what this machine keeps of its own.
+    """Create what `open_store` opens. MongoDB only needs the instance folder for the files of this
+    machine.
 
-    Call it before a server starts, not in a process that serves: the folder may be missing for a
-    while, and what stood in its place would be in the way of its return.
+    Call it before a server starts, never in a process that serves: the folder may be missing
+    temporarily, and a new one in its place would obstruct its return.
     """
     if settings.mongo_uri:
         with suppress(OSError):  # models have another place, and what needs this one says so
@@ -44,8 +41,8 @@ def make_store(settings: Settings) -> None:
 
 
 def refuse_wrong_store(settings: Settings) -> None:
-    """Raise StoreRefused where a MongoDB refuses what the settings say; not where to wait may help.
-    It leaves no connection open.
+    """Raise StoreRefused if MongoDB rejects the settings, but not if waiting may help. Leaves no
+    connection open.
     """
     if settings.mongo_uri:
         try:
@@ -61,7 +58,6 @@ def _sqlite_store(folder: Path) -> SqliteStore:
 
 
 def _close_folder(folder: Path) -> None:
-    """Create the folder if it is missing, and remove all access for other users of this machine."""
     open_folder(folder)
     # mkdir ignores `mode` for a folder that exists, so an old one is checked and changed here.
     mode = folder.stat().st_mode

@@ -1,7 +1,7 @@
-"""Admission: what every request passes before its body is read, and the limits of bodies.
+"""Admission: the checks of each request before its body is read, and the limits of bodies.
 
-In this order: the choice of the client's route, access, rate limit, size, the number of lists that
-the caller waits for, and the room for its body. A path without a declared route answers 404.
+In this order: the choice of the client's route, access, rate limit, size, concurrent lists of the
+caller, and memory for the body. A path without a declared route returns 404.
 """
 
 import re
@@ -58,7 +58,7 @@ SMALLEST_COUNTED = 256 * 1024
 
 
 class BodyBudget:
-    """`most` bytes together, of which one caller may have half for several bodies."""
+    """`most` bytes in total. One caller may use half of it with several bodies."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -67,7 +67,7 @@ class BodyBudget:
         self._lock = threading.Lock()
 
     def enter(self, caller: str, size: int) -> None:
-        """Count the body of the current request, or raise Unavailable where there is no room for
+        """Count the body of the current request, or raise Unavailable if there is no room for
         it.
         """
         if size <= SMALLEST_COUNTED:
@@ -88,7 +88,6 @@ class BodyBudget:
 
 
 def leave_body_budget() -> None:
-    """Count the body of the current request as done, if it was counted; also after an error."""
     budget, caller, size = g.pop("body_in_budget", (None, "", 0))
     if budget:
         budget._leave(caller, size)
@@ -107,7 +106,9 @@ LARGEST_SPOOLED = 2 * 1024**3
 
 
 def limit_waiting(app: Flask, *, most_drained: int) -> None:
-    """Bound how long a request waits for its client. Register it before all that reads bodies."""
+    """Limit how long a request waits for its client. Register it before any code that reads
+    bodies.
+    """
 
     @app.before_request
     def limit_silence() -> None:
@@ -146,7 +147,7 @@ LIST_RETRY_AFTER_S = 1
 
 
 class ConcurrentLists:
-    """Counts the lists that each caller waits for, so that no caller takes all threads."""
+    """Counts the concurrent lists of each caller, so that no caller occupies all threads."""
 
     def __init__(self) -> None:
         self._of_caller: Counter[str] = Counter()
@@ -187,8 +188,6 @@ OTHER_NAME = (
 
 @dataclass(frozen=True)
 class ForeignPages:
-    """`allowed` origins may ask; with `loopback` the server listens on this machine alone."""
-
     allowed: Sequence[re.Pattern[str]]
     address: str
     loopback: bool
@@ -217,8 +216,6 @@ Admit = Callable[[Access, str | None], Caller | None]
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes: the largest photo and spooled body; and all bodies that a process holds at a time."""
-
     photo: int
     spooled: int
     held: int
@@ -236,9 +233,7 @@ class Sizes:
 
 
 def keep_room(app: Flask, reserve: DiskReserve) -> None:
-    """Let log-ins, deletions and what shuts somebody out use the reserve of a full disk, and no
-    other change.
-    """
+    """On a full disk, refuse all changes except log-ins, deletions and suspensions."""
 
     @app.before_request
     def look() -> None:
@@ -252,7 +247,7 @@ def keep_room(app: Flask, reserve: DiskReserve) -> None:
 def guard_requests(
     app: Flask, *, admit: Admit, foreign_pages: ForeignPages, limits: Limits, sizes: Sizes
 ) -> None:
-    """Let every request pass admission. A refusal is counted against the rate limit of the caller's
+    """Run admission on every request. A refusal counts against the rate limit of the caller's
     address, and is raised only after that.
     """
     lists = ConcurrentLists()
@@ -310,8 +305,8 @@ def guard_requests(
 
 
 def _is_preflight(request: Request) -> bool:
-    """Whether a browser asks for permission (CORS preflight); it is answered for any path, or a
-    page could not read a 404. https://fetch.spec.whatwg.org/#cors-preflight-fetch
+    """A CORS preflight is answered for any path; otherwise a page could not read a 404.
+    https://fetch.spec.whatwg.org/#cors-preflight-fetch
     """
     asks = {"Origin", "Access-Control-Request-Method"}
     return request.method == "OPTIONS" and all(name in request.headers for name in asks)

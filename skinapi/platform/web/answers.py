@@ -1,6 +1,5 @@
-"""Turns errors into answers: every error of the app passes here, and nowhere else.
-
-A route may declare a renderer of its own, because existing clients read errors in different forms.
+"""Turns errors into answers. A route may declare its own renderer, because existing clients expect
+different formats.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -33,8 +32,8 @@ BY_STATUS: dict[int, type[SkinAPIError]] = {
 def problem_json(
     error: SkinAPIError, *, status: int | None = None, members: Mapping[str, Any] | None = None
 ) -> Response:
-    """The answer for clients without an error format of their own. `status` replaces the error's
-    own, and `members` are added, where a client expects it.
+    """The format for clients without one of their own. `status` overrides that of the error, and
+    `members` are added.
     """
     problem = problem_of(error, request_id=request_id(), status=status)
     response = jsonify(problem.model_dump(mode="json") | dict(members or {}))
@@ -87,9 +86,7 @@ class _RenderedErrorRaised(Exception):
 
 @contextmanager
 def rendering_errors(renderer: Renderer) -> Iterator[None]:
-    """Answer errors by this renderer, where only the body of a shared path shows which client sent
-    it.
-    """
+    """Use this renderer if only the body of a shared path reveals which client sent the request."""
     try:
         yield
     except Exception as raised:
@@ -97,7 +94,6 @@ def rendering_errors(renderer: Renderer) -> Iterator[None]:
 
 
 def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
-    """Answer every error of the app, including 404, 413, 429 and 500, with its route's renderer."""
     app.log_exception = lambda *_, **__: None  # type: ignore[method-assign]
 
     @app.errorhandler(Exception)

@@ -1,19 +1,18 @@
 """Declares routes: access, rate, validation, answers and OpenAPI follow from one declaration.
 
-Access is by role; accounts/auth/authorizer.py enforces it. Who may see a finding: `get` of
-findings/records/service.py. A route that declares no access is refused at import.
+Access is by role, and accounts/auth/authorizer.py enforces it; findings/records/service.py decides
+who may see a finding. A route without access is refused at import.
 
 The signature of a route's function is its schema. The first argument is the service of its package.
-The others are passed by keyword: `body`, `form` and `query` (their annotations are the schemas),
-`subject` (the caller), `idempotency_key` (by which a retry is recognised), and the parts of the
-path. The return value is the answer, and the return annotation is the schema of the answer.
+The others are keywords: `body`, `form` and `query` (their annotations are the schemas), `subject`
+(the caller), `idempotency_key`, and the parts of the path. The return annotation is the schema of
+the answer.
 
-A body that may be larger than memory is read by the function itself: `parts` is a form, part by
-part, and `stream` is the plain body. Such a route is declared with `spooled=True`.
+A function with `spooled=True` reads a body that may exceed memory itself: `parts` is a form, part
+by part, and `stream` is the plain body.
 
-Where several clients share a path, each declares a route of its own. `when` decides by the headers
-alone, before the body is read, whether a request is for that route; the route without `when` gets
-the rest.
+If several clients share a path, each declares its own route. `when` selects by the headers alone,
+before the body is read. The route without `when` gets the rest.
 """
 
 import inspect
@@ -50,7 +49,7 @@ from skinapi.platform.web.schemas import Body, Form, link_to_next
 
 @dataclass(frozen=True)
 class Public:
-    """Anyone, without a token."""
+    pass
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,12 @@ class MetricsReader:
 
 @dataclass(frozen=True)
 class Authenticated:
-    """An approved account that has one of these roles; accounts with other roles get `refusal`.
-    `even_unready`: one that must first replace its initial password, or set up a second factor. A
-    program's key needs one of `scopes`; a test key may change nothing but where `test_keys` says
-    that the route stores nothing for it. `filed`: a session key that files findings may read those
-    that it has just filed. `before_another`: a proxy asks this before the request that counts
-    against a key's quota.
+    """An approved account with one of these roles; others get `refusal`. `even_unready` also admits
+    an account that must first replace its initial password or set up a second factor. A key needs
+    one of `scopes`. A test key may change nothing, unless `test_keys` says that the route stores
+    nothing for it. With `filed`, a session key may read the findings that it has just filed. With
+    `before_another`, the request does not count against a key's quota, because a proxy sends it
+    before the one that does.
     """
 
     roles: tuple[str, ...] = ROLES
@@ -80,8 +79,8 @@ class Authenticated:
 
 @dataclass(frozen=True)
 class OpenedToClient:
-    """Anyone, where the operator opened the server to one of these clients, which send no token;
-    otherwise an approved account with one of these roles, or a key with one of `scopes`.
+    """Anyone, if the operator opened the server to one of these clients, which send no token.
+    Otherwise an approved account with one of these roles, or a key with one of `scopes`.
     """
 
     clients: tuple[str, ...]
@@ -95,7 +94,9 @@ class OpenedToClient:
 
 
 def closed_to(*clients: str) -> str:
-    """The sentence for who has no token: which clients the operator would have to open."""
+    """The refusal of a request without a token: it names the clients that the operator would have
+    to open.
+    """
     return (
         "Nobody is served here without logging in, unless the operator of this server opens it to "
         f"{' or '.join(clients)}."
@@ -135,9 +136,9 @@ one_list_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Route:
-    """One declared route. `or_produces` and `or_statuses` are of other answers, `consumes` is the
-    media type of a `stream`, `errors_in` that of a renderer of its own. The body of a `spooled` one
-    is kept in a file while it arrives.
+    """`or_produces` and `or_statuses` describe other answers, `consumes` is the media type of a
+    `stream`, and `errors_in` that of a custom renderer. The body of a `spooled` route is kept in a
+    file.
     """
 
     method: str
@@ -170,8 +171,8 @@ class Route:
 
     @cached_property
     def answer(self) -> TypeAdapter[Any]:
-        """What writes the JSON. To build all of them is a third of a start, so each is built when
-        it is asked for first.
+        """Serializes the answer. Built on first use, because building all takes a third of a
+        start.
         """
         return TypeAdapter(_json_type(self.returns))
 
@@ -189,7 +190,7 @@ class Route:
 
     @property
     def says(self) -> str:
-        """The function's docstring: summary and description of the operation in OpenAPI."""
+        """The docstring, from which OpenAPI gets the operation's summary and description."""
         return inspect.getdoc(self.function) or ""
 
     @property
@@ -202,14 +203,14 @@ class Route:
 
     @property
     def needs_body(self) -> bool:
-        """Whether a request without its body is refused. An absent JSON is read as one without
-        fields; nothing stands for an absent form.
+        """Whether a request without a body is refused. A missing JSON body is read as one without
+        fields, but a missing form is an error.
         """
         return self.body is None or self.body.needed or not may_be_absent(self.body)
 
     @property
     def parts(self) -> type[Form] | None:
-        """What the form of `parts` may hold: for the description alone."""
+        """The schema of the form in `parts`, for OpenAPI alone."""
         if "parts" not in self.parameters:
             return None
         described: type[Form] = get_args(self.parameters["parts"].annotation)[0]
@@ -259,8 +260,8 @@ def _json_type(annotation: Any) -> Any:
 
 
 class Routes(Generic[S]):
-    """The routes of one package. `access`, `rate` and `options` are for those that declare none.
-    What is open to anybody says so itself: no route is public by default.
+    """The routes of one package. `access`, `rate` and `options` are defaults, but a public route
+    must always declare itself public.
     """
 
     def __init__(
@@ -337,7 +338,7 @@ def choose_client_route(app: Flask, request: Request) -> None:
 
 
 def _sharing(app: Flask, rule: Rule) -> list[Rule]:
-    """The rules of the same path. Flask takes no further ones after the first request."""
+    """The rules of the same path. Flask accepts no further ones after the first request."""
     by_path: dict[str, list[Rule]] | None = app.extensions.get("rules_by_path")
     if by_path is None:
         by_path = {}
@@ -359,8 +360,8 @@ def routes_of_areas(app: Flask) -> list[tuple[str, Route]]:
 def renderer_for(
     app: Flask, missing: Renderer = problem_json, below: Mapping[str, Renderer] | None = None
 ) -> Callable[[Request], Renderer]:
-    """Find a request's error renderer, also where its method is not allowed. `missing` is for a
-    browser that opens an address without a route, `below` for addresses that begin so.
+    """Find a request's error renderer, even if its method is not allowed. `missing` handles unknown
+    addresses in a browser, and `below` those with a prefix.
     """
 
     def find(request: Request) -> Renderer:

@@ -1,5 +1,3 @@
-"""The API documentation for people: one page of plain HTML from the OpenAPI document."""
-
 import json
 from typing import Any
 
@@ -85,8 +83,6 @@ def _resolve(part: Spec, components: Spec) -> Spec:
 
 
 class _Shapes:
-    """Shows a JSON schema as an example in which each value is replaced by its type."""
-
     def __init__(self, components: Spec) -> None:
         self._components = components
 

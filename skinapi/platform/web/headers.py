@@ -1,7 +1,3 @@
-"""The headers of every answer: CORS for the known front ends, security headers, and how many
-unreadable records a list does not show.
-"""
-
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -33,7 +29,7 @@ LOOPBACK_HOST = re.compile(
 
 
 def allowed_origins(origins: Sequence[str], *, loopback: bool) -> list[re.Pattern[str]]:
-    """Matches exactly these `origins`; with `loopback` also every page served from this machine."""
+    """Match exactly these `origins`; with `loopback` also every page served from this machine."""
     patterns = [re.escape(origin) for origin in origins]
     patterns += [f"https?://{LOOPBACK_HOST.pattern}"] * loopback
     return [re.compile(rf"(?:{pattern})\Z") for pattern in patterns]

@@ -1,6 +1,6 @@
 """Moving windows of the rate limits in MongoDB: exact across servers, one command for each hit.
 
-A window is a document with the times of its hits, the newest first.
+A window is a document with the times of its hits, newest first.
 """
 
 import threading

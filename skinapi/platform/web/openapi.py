@@ -1,7 +1,4 @@
-"""Builds the OpenAPI 3.1 document from the declared routes and the types of their functions.
-
-The standard: https://spec.openapis.org/oas/v3.1.0
-"""
+"""Builds the OpenAPI document: https://spec.openapis.org/oas/v3.1.0"""
 
 import re
 from collections.abc import Iterable
@@ -39,7 +36,7 @@ IDEMPOTENCY_KEY: Spec = {
 
 
 def build_spec(routes: Iterable[tuple[str, Route]]) -> Spec:
-    """The description of these routes; the area of the API that each belongs to is its tag."""
+    """The tag of an operation is the area of the API."""
     routes = sorted(routes, key=lambda pair: (pair[1].path, pair[1].method))
     schemas = _Schemas(route for _, route in routes)
     paths: dict[str, Spec] = {}
@@ -90,8 +87,8 @@ def _add(operations: Spec, method: str, operation: Spec) -> None:
 
 
 def _unite_forms(body: Spec, components: Spec) -> None:
-    """Keep one form of those that a path takes, if it has the fields of all: generators of clients
-    send nothing where they have to choose. The others are described nowhere else.
+    """Keep only one form of a path if it has the fields of all: client generators cannot choose
+    between several. The others are described nowhere else.
     """
     for content in (item for kind, item in body["content"].items() if kind == MULTIPART):
         forms = {form["$ref"].rpartition("/")[2]: form for form in _branches(content["schema"])}

@@ -1,5 +1,5 @@
-"""The routes about the server itself: start page, health, metrics and API documentation; and what
-is logged and counted of each request.
+"""The routes of the server itself: start page, health, metrics and API documentation; and the log
+and metrics of each request.
 """
 
 import json
@@ -46,8 +46,8 @@ RESERVED_BYTES = {"counter": 512 * 1024, "histogram": 1024 * 1024}
 
 
 def measure_requests(app: Flask) -> None:
-    """Count all requests of the application. Where there is no room for the counts of this process,
-    all of them are in its memory, and `/metrics` has none.
+    """Measure all requests. If the disk has no room for the metrics files, `/metrics` omits the
+    counts of this process.
     """
     if FOLDER in os.environ and not _reserve(Path(os.environ[FOLDER])):
         values.ValueClass = values.MutexValue
@@ -62,8 +62,8 @@ def measure_requests(app: Flask) -> None:
 
 
 def _reserve(folder: Path) -> bool:
-    """Reserve the disk space of this process's files; False where there is none. The library maps
-    them: on a full disk the system would end the process, with all requests under way.
+    """Reserve the disk space of this process's files, or return False. The library maps them into
+    memory: on a full disk the system would kill the process with all its requests.
     """
     files = {folder / f"{kind}_{os.getpid()}.db": size for kind, size in RESERVED_BYTES.items()}
     try:
@@ -80,7 +80,9 @@ def _reserve(folder: Path) -> bool:
 
 
 def _count_died() -> int:
-    """gunicorn.conf.py adds a byte to this file for each; under another server there is none."""
+    """gunicorn.conf.py adds a byte to this file for each dead worker. Other servers have no such
+    file.
+    """
     file = Path(os.environ.get(FOLDER, "")) / DIED
     return file.stat().st_size if FOLDER in os.environ and file.exists() else 0
 
@@ -136,8 +138,8 @@ def log_requests(app: Flask, *, addresses: bool) -> None:
 
 
 class ServerInfo:
-    """`probes` raise while a part of the server cannot work; `notes` are what should be known
-    although it works; `gauges` look up figures for `/metrics`.
+    """`probes` raise while a part of the server cannot work. `notes` are warnings. `gauges` return
+    figures for `/metrics`.
     """
 
     def __init__(

@@ -50,11 +50,10 @@ class Window(NamedTuple):
 
 
 class SqliteWindows:
-    """Counts hits in a SQLite file: exact across processes, nothing to install.
+    """Counts hits in a SQLite file, exact across processes.
 
-    One connection serves all threads of a process. Where the file was removed, replaced or damaged,
-    or is of an earlier version, a new one is created and counting starts again from zero: losing
-    the counts of a minute does no harm.
+    One connection serves all threads of a process. If the file was removed, replaced or damaged, or
+    is of an earlier version, a new one is created: losing the counts of a minute does no harm.
     """
 
     def __init__(self, path: Path) -> None:
@@ -121,8 +120,8 @@ class SqliteWindows:
 def _hit(
     connection: apsw.Connection, item: RateLimitItem, key: str, moment: float, cost: int
 ) -> Window:
-    """The hits of a key are numbered in the order of their times. So how many lie in a window
-    follows from the first one in it and the last one, however many there are.
+    """The hits of a key are numbered by time. So the number of hits in a window follows from the
+    first and the last one, in constant time.
     """
     expiry = item.get_expiry()
     with _transaction(connection):
@@ -156,11 +155,9 @@ REDIS_WAIT_S = 1.5
 
 
 class Windows(Protocol):
-    def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window:
-        """Count `cost` requests of this name, unless one of them is past the limit: then none."""
+    def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> Window: ...
 
-    def ping(self) -> None:
-        """Raises an error unless counts can be read."""
+    def ping(self) -> None: ...
 
 
 class LibraryWindows:
@@ -180,13 +177,13 @@ class LibraryWindows:
 
 class Limits:
     def __init__(self, windows: Windows, rates: dict[Rate, str], *, apart: bool = False) -> None:
-        """`apart`: the counts are in a server of their own, which errors name."""
+        """`apart`: the counts are on a separate server, which error messages name."""
         self._windows, self._apart = windows, apart
         self._outage = Outage(_storage_errors)
         self._items = {rate: _by_role(text) for rate, text in rates.items()}
 
     def spend(self, rate: Rate, caller: str, role: str | None = None, *, cost: int = 1) -> None:
-        """Count `cost` requests; if one of them is past the limit, count none and raise
+        """Count `cost` requests. If any would exceed the limit, count none and raise
         TooManyRequests.
         """
         if rate not in self._items:
@@ -251,7 +248,7 @@ def _storage_errors() -> Iterator[None]:
 
 
 def _say_quota(limit: str, item: RateLimitItem, wait: int) -> str:
-    """Say how long to wait, not until when: the window moves."""
+    """Say how long to wait instead of until when, because the window moves."""
     daily = f"Daily {limit}" if item.get_expiry() == DAY else limit.capitalize()
     return f"{daily} reached ({item.amount}). Try again in {_say_wait(wait)}."
 
@@ -263,7 +260,6 @@ def _say_wait(seconds: int) -> str:
 
 
 def _by_role(text: str) -> dict[str, RateLimitItem]:
-    """The limits of a setting such as `120/minute, doctor=600/minute`, by role."""
     parts = [part.strip().rpartition("=") for part in text.split(",")]
     items = {role.strip() or EVERYBODY: parse(amount.strip()) for role, _, amount in parts}
     if EVERYBODY not in items or not items.keys() <= {EVERYBODY, *ROLES}:
@@ -277,7 +273,7 @@ def _add_header(header: str, limit: str) -> None:
 
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
-    """The limits, counted at this URI; without one, in a SQLite file in `instance_dir`."""
+    """Without a URI, the counts are in a SQLite file in `instance_dir`."""
     if storage_uri is None:
         return Limits(SqliteWindows(instance_dir / "limits.db"), rates)
     return Limits(_windows_at(storage_uri), rates, apart=storage_uri.startswith("redis"))
@@ -299,19 +295,18 @@ def _windows_at(uri: str) -> Windows:
 
 
 def _redis_options() -> dict[str, Any]:
-    """The driver's own timeouts and retries would keep a request waiting for half a minute."""
+    """The driver's own timeouts and retries would delay a request by half a minute."""
     backoff, retry = (importlib.import_module(f"redis.{name}") for name in ("backoff", "retry"))
     once = retry.Retry(backoff.NoBackoff(), 0)
     return {"socket_connect_timeout": REDIS_WAIT_S, "socket_timeout": REDIS_WAIT_S, "retry": once}
 
 
 def caller_address() -> str:
-    """The key by which an anonymous request is counted; an IPv6 household has one."""
+    """The key for counting anonymous requests. An IPv6 household shares one."""
     return address_key(request.remote_addr or "")
 
 
 def caller_site() -> str:
-    """The wider key, for the few places that all share."""
     return site_key(request.remote_addr or "")
 
 

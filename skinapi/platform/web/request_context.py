@@ -1,5 +1,3 @@
-"""What belongs to the current request: its id, its caller, its size limit, its idempotency key."""
-
 import re
 import secrets
 
@@ -24,7 +22,7 @@ ACCEPTED_KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 def request_id() -> str | None:
-    """The caller's X-Request-ID where it is well-formed, otherwise a random one."""
+    """The caller's X-Request-ID if it is well-formed, otherwise a random one."""
     if not has_request_context():
         return None
     if "request_id" not in g:
@@ -46,7 +44,7 @@ def current_subject() -> Caller | None:
 
 
 def limit_body(largest: int, error: PayloadTooLarge) -> None:
-    """Let no more than `largest` bytes of the current body be read: this is the error for more."""
+    """Raise this error if the current body has more than `largest` bytes."""
     g.oversize = error
     # Werkzeug refuses whatever reaches its limit, also where a body ends just there.
     request.max_content_length = largest + 1
@@ -66,9 +64,7 @@ def oversize() -> PayloadTooLarge:
 
 
 def idempotency_key() -> str | None:
-    """The key by which a retry is recognised.
-    https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
-    """
+    """https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"""
     sent = request.headers.get(KEY_HEADER)
     if sent is None:
         return None

@@ -1,7 +1,6 @@
 """Parses and validates requests: JSON bodies, queries, paths, and multipart forms.
 
-Forms are parsed in memory only: no photo is written to disk. Larger bodies a route reads itself,
-piece by piece.
+Forms are parsed in memory only: no photo is written to disk.
 """
 
 import io
@@ -83,8 +82,8 @@ def may_be_absent(schema: type[Body]) -> bool:
 
 @contextmanager
 def client_stream(request: Request, unreadable: str) -> Iterator[None]:
-    """Surround the reading of the body. Every server raises errors of its own when the stream
-    breaks off or a chunk is invalid, so each error counts as the client's.
+    """Wrap reading of the body. Servers raise various errors if the stream breaks off or a chunk is
+    invalid, so every error counts as the client's.
     """
     try:
         yield
@@ -111,7 +110,7 @@ def read_query(schema: type[Q], request: Request) -> Q:
 
 
 def ignore_unreadable_headers(request: Request) -> None:
-    """Remove the headers that werkzeug would fail to parse, as the standard asks.
+    """Remove the headers that werkzeug would fail to parse, as the standard requires.
     https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3
     """
     for name, parse in FRAGILE_HEADERS.items():
@@ -135,7 +134,7 @@ def refuse_unreadable_path(request: Request) -> None:
 
 
 def sentence_of(error: ValidationError, *, missing: str | None) -> str:
-    """Say the first fault; `missing` replaces it where a required field is absent or empty."""
+    """Describe the first error. `missing` replaces it if a required field is absent or empty."""
     faults = error.errors(include_url=False, include_context=False)
     if missing and any(
         fault["type"] == "missing" or fault["input"] in (None, "") for fault in faults
@@ -168,8 +167,8 @@ _BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
 def stream_parts(
     stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
 ) -> Iterator[PartHead | bytes]:
-    """Yield the head of each part, then its bytes in pieces. ValueError: the form is broken or cut
-    off.
+    """Yield the head of each part, then its bytes in pieces. Raises ValueError if the form is
+    malformed or truncated.
     """
     if not boundary:
         raise ValueError("a form without a boundary")
@@ -232,7 +231,7 @@ MOST_TEXT = 512 * 1024
 
 
 def read_form(schema: type[F], request: Request) -> F:
-    """The validated form. An empty text counts as missing: browsers send it for an empty input."""
+    """An empty text counts as missing, because browsers send it for an empty input."""
     if request.mimetype != MULTIPART:
         if schema.missing:
             raise InvalidBody(schema.missing)
@@ -274,8 +273,9 @@ def _value(
     texts: MultiDict[str, str],
     files: MultiDict[str, Upload],
 ) -> Any:
-    """The value of one field, or a list where the schema wants several. A text that was sent as a
-    file is refused: left out, it would count as not told, also a checklist that demands a referral.
+    """The value of one field, or a list if the schema wants several. A text sent as a file is
+    refused. If it were ignored, it would count as not entered, even if it is a checklist that
+    requires a referral.
     """
     known = schema.model_fields.get(name)
     wanted = known.annotation if known else None
@@ -297,8 +297,8 @@ UNREADABLE = "The body could not be read"
 
 
 class FormStream(Generic[F]):
-    """A multipart form that may be larger than memory: the head of each part, then its bytes. `F`
-    describes it for the docs.
+    """A multipart form that may exceed memory: the head of each part, then its bytes. `F` describes
+    it for OpenAPI.
     """
 
     def __init__(self, request: Request) -> None:
@@ -328,6 +328,5 @@ class BodyStream:
         self.parameters = request.mimetype_params
 
     def read(self, size: int) -> bytes:
-        """Read at most `size` bytes, or all with -1."""
         with client_stream(self._request, UNREADABLE):
             return self._request.stream.read(size)

@@ -1,6 +1,5 @@
-"""Base classes of the request and answer schemas; lists in pages: the query `?limit&after`, and a
-Link header to the next page. The body of a list stays a bare JSON array, because that is what
-existing clients read.
+"""Base classes of the schemas, and paging: the query `?limit&after`, and a Link header to the next
+page. A list is a bare JSON array, because existing clients expect it.
 """
 
 from dataclasses import dataclass, field
@@ -24,8 +23,8 @@ LARGEST_PAGE = 1000
 
 
 class Body(BaseModel):
-    """A request body of our own routes. An unknown field is an error that names the field. One that
-    is `needed` is described as required, although some callers may leave out each of its fields.
+    """A request body of our own routes. Unknown fields are refused by name. With `needed`, the body
+    is described as required, although all its fields may be optional for some callers.
     """
 
     # `defer_build` as in base/stored_record.py.
@@ -44,7 +43,7 @@ class ContractBody(Body):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One file of a form. The name is chosen by the client and never used as a path."""
+    """The name is chosen by the client and must never be used as a path."""
 
     filename: str = field(repr=False)
     content: bytes = field(repr=False)
@@ -71,7 +70,7 @@ class ContractForm(Form):
 
 
 class Answer(Value):
-    """The JSON that a route answers with."""
+    pass
 
 
 class Message(Answer):
@@ -79,8 +78,6 @@ class Message(Answer):
 
 
 class Query(BaseModel):
-    """The query of our own routes."""
-
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
