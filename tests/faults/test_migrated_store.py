@@ -180,6 +180,10 @@ def test_all_that_the_release_kept_is_read_after_the_migration(
                 ]
             if path.endswith("/reviews") and not answer:  # it has those of its spot since
                 continue
+            if path.endswith("/report.json"):  # `GET /submissions/{number}` has the other figures
+                answer["facts"] = {
+                    name: told for name, told in answer["facts"].items() if name in said["facts"]
+                }
             if path.endswith("/lesions"):  # each finding without a spot has one since
                 kept = {spot["id"] for spot in answer}
                 said = [spot for spot in said if spot["id"] in kept]

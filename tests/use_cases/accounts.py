@@ -108,8 +108,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
     if account is None or account.status == "closed":  # it is erased after the transaction
         return me.status_code
     rows = reader.call("GET", f"/audit?account={account.id}").get_json()
-    path = "doctors" if account.role == "doctor" else "users"
-    [listed] = reader.call("GET", f"/{path}?q={desk.ada.email}").get_json()
+    [listed] = reader.call("GET", f"/accounts?q={desk.ada.email}").get_json()
     sessions = services.store.collection("sessions").find({"account": account.id})
     links = services.store.collection("password_links").find({"account": account.id})
     return (
