@@ -1,13 +1,9 @@
-"""Errors about stored findings."""
-
 from skinapi.base.errors import Conflict, Gone, SkinAPIError, Unprocessable
 
 NOT_YOURS = "Not found or unauthorized"
 
 
 class StorageQuotaReached(SkinAPIError):
-    """`most`: how many findings an account may have."""
-
     status, code = 507, "storage_quota_reached"
     sentence = "This account has as many findings as it may"
 
@@ -16,8 +12,6 @@ class StorageQuotaReached(SkinAPIError):
 
 
 class FindingErased(Gone):
-    """A program sends again what was deleted: by the patient, say, whose right that is."""
-
     code = "finding_erased"
     sentence = (
         "The finding of this request was deleted here, and the request is not judged again. If it "
@@ -26,9 +20,7 @@ class FindingErased(Gone):
 
 
 class FindingSigned(Conflict):
-    """A program takes a finding (its id) back, or names another patient for it; or its patient
-    moves it.
-    """
+    """A system withdraws a finding, or assigns it to another patient, after the review."""
 
     code = "finding_signed"
     sentence = (
@@ -42,8 +34,6 @@ class FindingSigned(Conflict):
 
 
 class OtherPlace(Conflict):
-    """A photo, or another spot, that is recorded elsewhere does not come to a spot."""
-
     code = "other_place"
     sentence = (
         "The spot is recorded at another place: another part of the body, or the other side. "
@@ -52,8 +42,6 @@ class OtherPlace(Conflict):
 
 
 class LesionFull(Unprocessable):
-    """`most`: how many findings a spot may have."""
-
     code, sentence = "lesion_full", "This spot has as many findings as it may"
 
     def __init__(self, most: int) -> None:
@@ -82,8 +70,6 @@ class SampleAwaited(Unprocessable):
 
 
 class ResultAwaited(Conflict):
-    """No finding leaves the spot, and the review is not voided."""
-
     code = "sample_awaited"
     sentence = "The result of a sample of this spot is awaited: sign a review of it first"
 
@@ -118,8 +104,6 @@ class LetterWithdrawn(Conflict):
 
 
 class VersionMissing(Conflict):
-    """Nothing is said about a version that its sender may not have seen."""
-
     code = "version_missing"
     sentence = "This finding has more than one version; say which of them you have seen"
 

@@ -1,7 +1,3 @@
-"""The use cases of kept photos: let the model in service judge one again, also with what was told
-corrected, and move a finding that was filed for the wrong patient to the right one.
-"""
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,13 +26,13 @@ from skinapi.model.registry.prediction_pool import PoolCaller
 
 NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
 NOT_YOURS_TO_CORRECT = "Only the patient or the doctor in charge corrects what was told"
-# What is known about the photo itself, whoever it is of.
+# Facts about the photo itself, whoever it shows.
 OF_PHOTO = {"text_in_picture", *(name for name in TOLD if TOLD[name].question == "picture")}
 NO_PATIENT = (
     "There is no such patient, the account is suspended or not approved, or you are not in charge "
     "of that one"
 )
-# Somebody has judged a kept photo to be of skin: the model of then, or the sender.
+# A kept photo was already accepted as skin, by a model or its sender.
 OF_SKIN = {"skin_confirmed": True}
 
 
@@ -65,9 +61,7 @@ class MovedToSamePatient(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A finding after a correction of what was told with it, and the names of the facts that this
-    has changed: those in `taken_back` are told no more.
-    """
+    """A corrected finding, with the names of the facts that changed."""
 
     finding: StoredFinding
     corrected: tuple[str, ...] = ()
@@ -84,8 +78,8 @@ class KeptPhotosService:
     corrections: CorrectionsService
 
     def reclassify(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
-        """Let the model in service judge the kept photos of a finding again, as the doctor in
-        charge. It counts for no day's photos. Called again, it changes nothing.
+        """Judge the kept photos again with the model in service. This does not count against the
+        daily quota. Repeating the call has no effect.
         """
         findings, inference = self.prediction.findings, self.prediction.inference
         finding, owner = findings.access.get_in_charge(number=number, by=by, refusal=NOT_IN_CHARGE)
@@ -98,11 +92,11 @@ class KeptPhotosService:
     def correct(
         self, *, number: str, told: Mapping[str, Any], version: int | None, by: Subject
     ) -> Correction:
-        """Correct these facts of what was told of the person, the spot and the picture, as the
-        owner or the doctor in charge (`Context.corrected`), and judge the kept photos with them;
-        where no judgement depends on them, no photo is needed. Nothing happens where nothing
-        differs, so it may be called again. `version`: the one that the caller has seen. What
-        somebody else has told makes no owner's finding less urgent: ToldByAnother.
+        """Correct facts as the owner or the doctor in charge, and judge the kept photos again if
+        the model depends on them.
+
+        `version` is the version that the caller has seen. Repeating the call has no effect. Raises
+        ToldByAnother if an owner's correction of facts from someone else would lower the urgency.
         """
         findings = self.prediction.findings
         finding, owner = findings.access.get(number=number, to=by)
@@ -157,10 +151,9 @@ class KeptPhotosService:
     def move(
         self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject
     ) -> StoredFinding:
-        """Enter a finding in error and file its photo for another patient, both or nothing: the
-        photo is judged anew, and of what was told only how it was taken is carried over. The right
-        patient's consents decide whether it is kept, as their quotas whether it is taken. Called
-        again, the result is the finding of the first time.
+        """Exclude a finding and judge its photo anew for another patient, in one transaction. Only
+        facts about how the photo was taken are copied. The right patient's consents and quotas
+        apply. Repeating the call returns the first result.
         """
         findings = self.prediction.findings
         wrong, _ = findings.access.get_to_correct(number=number, by=by)
@@ -190,7 +183,7 @@ class KeptPhotosService:
         return self.prediction.predict(owner=right, sent=sent, by=by)
 
     def list_reviews(self, *, number: str, by: Subject) -> list[Review]:
-        """What doctors had said about it, also where it was entered in error since."""
+        """List the reviews of a finding, even if it was entered in error."""
         findings = self.prediction.findings
         finding, _ = findings.access.get_to_correct(number=number, by=by)
         status = findings.records.spots.read([finding.lesion]).get(finding.lesion)

@@ -1,5 +1,3 @@
-"""The route that classifies a photo for an account."""
-
 from typing import Self
 
 from pydantic import Field
@@ -102,7 +100,7 @@ class PhotoForm(ContextForm):
         uploads = self.image or tuple(filter(None, [self.file]))
         if not uploads:
             raise BadRequest(NO_IMAGE)
-        # A browser sends a file without a name where nothing was chosen.
+        # A browser sends a file without a name if none was chosen.
         if not all(upload.filename for upload in uploads):
             raise BadRequest("No photo was chosen")
         return tuple(upload.content for upload in uploads)

@@ -1,6 +1,4 @@
-"""What a sender tells of a photo, the person and the spot, in the words of the API: the fields of a
-form, a JSON body, or the columns of a table.
-"""
+"""The facts that a sender enters, as fields of a form, a JSON body or columns of a table."""
 
 from typing import Annotated, Any, Self, TypeVar, get_args
 
@@ -29,9 +27,8 @@ def _to_number(text: Any) -> Any:
 
 
 def _split_items(sent: Any) -> Any:
-    """The items of a list that was sent as several fields or as one field with commas.
-
-    `none` alone becomes an empty tuple. Commas alone become None: they answer nothing.
+    """Split a list sent as several fields or with commas. `none` alone becomes an empty tuple;
+    commas alone become None, because they answer nothing.
     """
     if not isinstance(sent, list):
         return sent
@@ -52,7 +49,7 @@ def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 def _tell(cls: type[SubmittedModel]) -> type[SubmittedModel]:
-    """The class with a field for each fact that a sender may leave untold."""
+    """Return the class with an optional field for each fact."""
     order = get_args(Question)
     fields: dict[str, Any] = {
         name: (
@@ -67,7 +64,7 @@ def _tell(cls: type[SubmittedModel]) -> type[SubmittedModel]:
 
 
 def _readers(annotation: Any) -> tuple[Any, ...]:
-    """List what makes of a text, as forms and tables have it, a value of this type."""
+    """Return the validators that convert text from forms and tables to a value of this type."""
     if base_of(annotation) is int:
         return (BeforeValidator(_to_number),)
     if base_of(annotation) is tuple:
@@ -77,8 +74,6 @@ def _readers(annotation: Any) -> tuple[Any, ...]:
 
 @_tell
 class SubmittedFacts(BaseModel):
-    """What is told of the person, the spot and the skin."""
-
     @model_validator(mode="after")
     def _refuse_two_ages(self) -> Self:
         told = dict(self)

@@ -1,4 +1,4 @@
-"""The main use case: classify an account's photo, write the narrative, and store both."""
+"""Classify a photo, write its narrative, and store both."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ from skinapi.platform.storage.unit_of_work import Unit
 
 
 class MaybeDifferentSpots(Unprocessable):
-    """`apart`: the places of two pictures that may show different spots."""
+    """`apart` are the positions of two pictures that may show different spots."""
 
     code, sentence = "maybe_different_spots", "The pictures may show different spots"
 
@@ -45,23 +45,19 @@ class MaybeDifferentSpots(Unprocessable):
 
 
 IN_OTHER_SPOT = "The finding that `in_place_of` names is in another spot than `lesion`"
-# `question` of an error.
 SKIN = "skin"
 SAMPLE = PoolCaller("sample", signed_in=False)
 
 
 class OpenLesions(Protocol):
     def require_open(self, owner: str, lesion: str, told: Context) -> None:
-        """Raises NotFound, LesionFull, OtherPlace where the spot takes no such finding of this
-        owner.
-        """
+        """Raise NotFound, LesionFull or OtherPlace if the spot cannot take this finding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPhotos:
-    """What an account asks about: one to four photos of one spot. `way` is how `keep_photo` was
-    told; `in_place_of` is the number of a finding whose photo is taken anew: both are of one spot.
-    `source` is how a clinic's system names it; `before_commit` is as in `NewFinding`.
+    """One to four photos of one spot. `in_place_of` is the number of a finding whose photo is taken
+    again.
     """
 
     contents: Sequence[bytes] = field(repr=False)
@@ -92,8 +88,8 @@ class Quotas:
     allowances: Allowances
 
     def count_photos(self, owner: Account, photos: int) -> None:
-        """Call it before they are classified: photos that are classified at the same time may
-        exceed the storage quota by their number.
+        """Count photos before they are classified, so concurrent requests can exceed the storage
+        quota by no more than their own number.
         """
         if self.records.count_of(owner.id) >= self.most_findings:
             raise StorageQuotaReached(self.most_findings)
@@ -107,8 +103,8 @@ class SamplePicture:
     _finding: Finding | None = field(default=None, init=False)
 
     def judge(self) -> Finding:
-        """Classify a photo once for each model and operating point, so that callers without an
-        account cost no more than that.
+        """Classify the sample once per model and operating point, so that anonymous callers cost
+        nothing more.
         """
         finding = self._finding
         if finding is None or not is_made_by(self.inference.served.model, finding):
@@ -136,12 +132,12 @@ class PredictionService:
         by: Subject | None = None,
         newcomer: PatientRegistration | None = None,
     ) -> StoredFinding:
-        """Classify one to four photos of one spot of this account, and store the finding. `by`
-        files it, where that is not the owner; `newcomer` stores an owner who is not stored yet,
-        with the finding.
+        """Classify photos of one spot and store the finding.
 
-        The same request with the same idempotency key is answered as before and not counted again.
-        With `ask_about_skin`, Refused is a question where the photo does not look like skin.
+        `by` files it if that is not the owner; `newcomer` stores a new owner in the same
+        transaction. Repeating a request with the same idempotency key returns the first finding and
+        counts nothing. With `ask_about_skin`, a photo that does not look like skin is answered with
+        a question instead of a refusal.
         """
         request_hash, language = sent.request_hash, sent.language or owner.language
         if by and by.id != owner.id:
@@ -197,7 +193,7 @@ class PredictionService:
     ) -> dict[str, Any]:
         return _fields_of(
             self.narrator.narrate(
-                # The Angular app shows these words beside the model's own probability.
+                # The Angular app shows these words next to the model's own probability.
                 facts=Facts.from_finding(finding.by_own_mix(), context),
                 language=language,
                 llm=self.llm,
@@ -209,9 +205,8 @@ class PredictionService:
     def predict_without_storing(
         self, *, owner: Account, sent: SentPhotos, by: Subject
     ) -> StoredFinding:
-        """Answer a test key: the photos are judged, refused and counted as those of whom the key
-        belongs to, but the finding is that of the sample picture, under the number 0, and nothing
-        is stored.
+        """Answer a test key: judge and count the photos, but return the sample finding and store
+        nothing.
         """
         if sent.lesion:
             self.lesions.require_open(owner.id, sent.lesion, sent.context)
@@ -233,7 +228,7 @@ class PredictionService:
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True
     ) -> ClassifiedPictures:
-        """Without `counted`, nothing is stored of it: no photo, and no figure of a model."""
+        """Classify the photos. Unless `counted`, they affect no statistics."""
         try:
             classified = self.inference.classify_pictures(
                 contents=sent.contents,
@@ -253,8 +248,8 @@ class PredictionService:
         return classified
 
     def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool, counted: bool) -> None:
-        """A question is no refusal. Of what surely shows no skin it asks all the same, where
-        somebody can answer.
+        """Count the refusal unless it is a question. If someone can answer, even a photo that
+        surely shows no skin becomes a question.
         """
         if refused.question is None and counted:
             self.counts.add(REFUSED)
@@ -270,14 +265,14 @@ class PredictionService:
 
 
 def is_made_by(model: Model, finding: Finding) -> bool:
-    """Whether this model has made it, at the operating point that it has now."""
+    """True only if the operating point is also the one in use."""
     in_use = model.version, model.calibration.point_in_use
     return in_use == (finding.model_version, finding.operating_point)
 
 
 def _fill_in(context: Context, owner: Account) -> Context:
-    """Fill in what the sender has not told of the person from the person's account. By a year of
-    birth alone a person is of two ages: the lower one counts, which is reached in any case.
+    """Fill in missing facts from the account. A year of birth leaves two possible ages; the lower
+    is used because it is certain to be reached.
     """
     told: dict[str, Any] = {"sex": context.sex or owner.sex}
     years = max(now().year - owner.birth_year - 1, 0) if owner.birth_year else None
@@ -301,7 +296,6 @@ def _choice_of(sent: SentPhotos, by: Subject | Account) -> PhotoChoice:
 
 
 def _refuse_doubted_skin(finding: Finding) -> None:
-    """A question is no refusal in any count."""
     for index, picture in enumerate(finding.pictures or (finding,), 1):
         if Doubt.NOT_SURELY_SKIN in picture.reasons:
             figures = {"picture": index} if finding.pictures else {}

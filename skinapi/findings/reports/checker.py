@@ -1,9 +1,9 @@
-"""Decides whether a sentence says what its passage says: by a few rules on its form, then by a
-second LLM of another maker, which sees passage and sentence side by side and nothing else.
+"""Checks that each sentence says what its passage says.
 
-The second LLM is not trusted either. Each call hides beside every sentence another one of the same
-passage whose answer is known. A sentence is kept where the answer to its neighbour was right, and
-only while the model's record (`checker_records.py`) is good.
+Simple rules on the form come first, then a second LLM from another maker that sees only the passage
+and the sentence. Each call also contains one pair with a known answer for every sentence. A
+sentence is accepted only if its known pair was answered correctly and the model's record
+(checker_records.py) is good.
 """
 
 import random
@@ -61,7 +61,7 @@ class Dropped(StrEnum):
     CHECKER = "checker"
 
 
-# One or two plain sentences: no question, quotation, heading, list, link or markup.
+# Accept one or two plain sentences without a question, quotation, heading, list, link or markup.
 _LATIN = "A-Za-zÀ-ÖØ-öø-ÿŒœŸ"
 _FORM = re.compile(
     rf"[A-ZÀ-ÖØ-ÞŒ0-9](?:[{_LATIN}0-9 \u00a0\u202f,;:()'’%/–-]|\.(?=\s|\d|$))*\.", re.DOTALL
@@ -72,8 +72,6 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 class CheckedWords(Frozen):
-    """`numbers` begin with two. `advice` is a pattern."""
-
     numbers: str
     frequent: str
     advice: Pattern
@@ -83,7 +81,7 @@ WORDS: Mapping[Language, CheckedWords] = load_words("explanations", CheckedWords
 
 
 def find_fault(pair: Pair, language: Language) -> Dropped | None:
-    """Find what a program sees: it compares no claim."""
+    """Find a fault in the form. The content is not compared."""
     text = pair.sentence
     if text is None:
         return Dropped.MISSING
@@ -100,7 +98,7 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
     if _names(text, language) - _names(passage, language) - about:
         return Dropped.NAME
     advice = re.compile(WORDS[language].advice)
-    # "in about 3 to 5 of 100 people a year" may be the passage's own.
+    # A frequency such as "in about 3 to 5 of 100 people a year" may come from the passage.
     foreign = _find_all(advice, text) - _find_all(advice, passage)
     if foreign:
         return Dropped.ADVICE
@@ -109,7 +107,7 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
 
 
 def _is_in(language: Language, text: str, passage: str) -> bool:
-    """Compare with the most frequent words, and those of the passage, which is in this language."""
+    """Detect the language by its most frequent words and those of the passage."""
     words, known = _list_words(text), {*_list_words(passage), *WORDS[language].frequent.split()}
     return sum(word in known for word in words) >= LEAST_KNOWN_WORDS * len(words)
 
@@ -169,16 +167,12 @@ def ask_to_compare(shown: Sequence[Shown], language: Language, reader: PassageRe
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Which places are kept, and whether each known pair was answered right."""
-
     kept: frozenset[int]
     known: tuple[bool, ...]
 
 
 def judge(shown: Sequence[Shown], content: str) -> Judged:
-    """A sentence is kept where it and the known pair of its place were judged, and that one was
-    judged right.
-    """
+    """Accept a sentence only if it and its known pair were judged, and the known pair correctly."""
     answers = dict[int, bool]()
     for verdict in read_answer(Verdicts, content).verdicts:
         answers[verdict.pair] = answers.get(verdict.pair, True) and verdict.keep
@@ -192,7 +186,7 @@ def judge(shown: Sequence[Shown], content: str) -> Judged:
 def hide_known(
     pairs: Sequence[tuple[int, Pair]], language: Language, draw: random.Random
 ) -> list[Shown]:
-    """Mix each pair, by its place, with a known one of the same passages, in a drawn order."""
+    """Add a known pair from the same passages to each pair, in random order."""
     mixed = []
     for place, pair in pairs:
         mixed.append(show(pair.passages, pair.sentence or "", language, place=place))

@@ -1,8 +1,8 @@
-"""The second LLM is believed by its record, which is kept for each model and language.
+"""Track how reliable the second LLM is, by model and language.
 
-A model takes an exam of known pairs before anything that it keeps is printed. From then on the
-known pairs that each call hides go on counting. A model that falls below is not believed until it
-has passed the exam again: meanwhile the passages stand, and the overview and an alert say so.
+A model must pass an exam of known pairs before its judgements are used, and the known pairs hidden
+in each call keep counting. A model whose record drops too far is not used until it passes another
+exam. The passages are shown unchanged until then, and an alert is raised.
 """
 
 import hashlib
@@ -37,8 +37,8 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository, in_transaction
 
-# Of the last known pairs. With fewer than these a model that slips once in a hundred pairs would be
-# lost in more than one call of twenty.
+# Counted over the last known pairs. With fewer pairs, a model that errs once in a hundred would
+# fail in more than one call out of twenty.
 EXAM_PAIRS, LAST_PAIRS, LEAST_RIGHT = 60, 100, 0.98
 EXAM_PAUSE = timedelta(hours=4)  # between two exams of a model that fails them: each costs requests
 EXAM_CALL_S = 10.0
@@ -47,8 +47,8 @@ _QUESTION = hashlib.sha256(INSTRUCTIONS.encode()).hexdigest()[:8]
 
 
 class CheckerRecord(StoredRecord):
-    """`right` says of the last known pairs whether they were answered right, the newest last. The
-    next exam is at `due_at`, unless the model is believed, which it is since `passed_at`.
+    """`right` holds the last answers to known pairs, the newest last. The next exam is at `due_at`,
+    unless the model has been trusted since `passed_at`.
     """
 
     id: str
@@ -66,7 +66,7 @@ class CheckerRecord(StoredRecord):
 
 
 class CheckerRecords(Repository[CheckerRecord]):
-    """A model that answers another question than it was examined with has no record."""
+    """Records apply to one version of the question: another one starts without a record."""
 
     collection, record, expiry = "checker_records", CheckerRecord, "expires_at"
 
@@ -75,7 +75,7 @@ class CheckerRecords(Repository[CheckerRecord]):
         self._models = models
 
     def list_current(self) -> list[CheckerRecord]:
-        """List the records of the configured models, in order, of the languages asked for."""
+        """List the records of the configured models and languages in order."""
         found = (self.find_of(model, item) for model in self._models for item in LANGUAGES)
         return [record for record in found if record]
 
@@ -83,8 +83,8 @@ class CheckerRecords(Repository[CheckerRecord]):
         return self.find(_id_of(model, language))
 
     def require_believed(self, language: Language) -> list[str]:
-        """The models that are believed, in their order. Raises NarrativeUnavailable where there are
-        none: those that have taken no exam take one soon.
+        """Return the trusted models in order. Raises NarrativeUnavailable if there are none;
+        untested models then take their exam soon.
         """
         records = [self._find_or_add(model, language) for model in self._models]
         believed = [record.model for record in records if record.believed]
@@ -109,13 +109,13 @@ class CheckerRecords(Repository[CheckerRecord]):
         return record
 
     def holds(self, model: str, language: Language, since: datetime | None) -> bool:
-        """Whether the model has been believed since then without a break."""
+        """True if the model has been trusted without a break since this time."""
         held = self.find_of(model, language)
         return held is not None and held.believed and held.passed_at == since
 
     @in_transaction
     def begin_exam(self, record: CheckerRecord) -> bool:
-        """Whether the caller is to examine the model: of two servers one is."""
+        """Reserve the exam of a model, so that only one server takes it."""
         held, moment = self.find(record.id), now()
         if held is None or held.believed or (held.due_at and held.due_at > moment):
             return False
@@ -130,8 +130,8 @@ class CheckerRecords(Repository[CheckerRecord]):
 
     @in_transaction
     def count(self, model: str, language: Language, right: Sequence[bool]) -> datetime | None:
-        """Count the known pairs of a call, and say since when the model is believed; None where it
-        is not any more.
+        """Count the known pairs of a call. Return since when the model is trusted, or None if it no
+        longer is.
         """
         held = self.find_of(model, language)
         if held is None or held.passed_at is None:
@@ -164,9 +164,7 @@ def is_good(right: Sequence[bool]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Why each pair is dropped, in order; None for one that is kept. `checker` is believed since
-    `passed_at`.
-    """
+    """`dropped` has an entry for each pair in order; None means accepted."""
 
     dropped: tuple[Dropped | None, ...]
     checker: str = ""
@@ -189,9 +187,7 @@ class Checker:
         account: str | None = None,
         draw: random.Random | None = None,
     ) -> Checked:
-        """Raises NarrativeUnavailable where the second LLM gives no answer, or is not believed any
-        more after this one.
-        """
+        """Raise NarrativeUnavailable if the LLM does not answer or has just lost its trust."""
         pairs = [pair for paragraph in paired for pair in paragraph]
         faults = [find_fault(pair, language) for pair in pairs]
         whole = [(place, pair) for place, pair in enumerate(pairs) if not faults[place]]
@@ -210,7 +206,7 @@ class Checker:
         return Checked(tuple(dropped), reading.model, passed_at, reading.tokens)
 
     def take_due_exams(self) -> None:
-        """Examine each model whose exam is due. No reader waits for it."""
+        """Take the exams that are due, in the background."""
         for record in self.records.list_current():
             if self.records.begin_exam(record):
                 self._examine(record)

@@ -1,4 +1,4 @@
-"""The content of a report's pages as rows, bars, paragraphs and lists, which PDF and HTML share."""
+"""The content of a report as rows, bars, paragraphs and lists, shared by PDF and HTML."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -37,8 +37,6 @@ SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 
 
 class ReportContent:
-    """All texts and numbers of a report's pages, in the report's language."""
-
     def __init__(self, report: Report) -> None:
         self.report = report
         self.labels: Labels = LABELS[report.language]
@@ -52,7 +50,7 @@ class ReportContent:
 
     @property
     def reference(self) -> str:
-        """The text at the top of every page, which shows that loose pages belong together."""
+        """The text at the top of every page that identifies loose pages."""
         return f"{self.labels.title} · {self.number}" if self.number else self.labels.title
 
     @property
@@ -110,7 +108,9 @@ class ReportContent:
 
     @property
     def _signs(self) -> str:
-        """Say the signs in a doctor's terms; of some that were asked and denied, that."""
+        """The signs in a doctor's terms. Signs that were asked about and denied are listed as
+        denied.
+        """
         ticked = self._facts.context.checklist
         if ticked is None:
             return self.labels.not_asked
@@ -119,8 +119,8 @@ class ReportContent:
 
     @cached_property
     def visit(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Tell a patient whom a doctor is to see with whom, what happens there, how often it is
-        cancer, and what until then; each with its label and the notes that name the sources.
+        """What a patient reads about the visit: which doctor, what happens, how often it is cancer,
+        and what to do until then. Each text has a label and notes with its sources.
         """
         return [
             (label, [(self.report.say(text), self._note(names)) for text, names in sentences])
@@ -153,7 +153,7 @@ class ReportContent:
 
     @property
     def how_sure(self) -> list[str]:
-        """How sure the model's answer is, and of whom it knows little, where it is what counts."""
+        """How sure the answer is, if it counts, and for whom the model was hardly tested."""
         if self.for_doctor or not self.report.own or self._facts.not_skin:
             return []
         little = self._table.notices.about_model[-1]
@@ -161,7 +161,7 @@ class ReportContent:
 
     @property
     def _names_none(self) -> bool:
-        """A patient holds it, and it may be no skin: it names no condition on any page."""
+        """True if no page may name a condition, because the patient's photo may not show skin."""
         return self._facts.not_skin and not self.for_doctor
 
     @property
@@ -174,13 +174,13 @@ class ReportContent:
         headline = facts.headline
         if self._names_none:
             return label, self.report.say(self._table.notices.headline.doctor_not_skin)
-        # Where it comes first, the mark stands above it.
+        # A headline at the top has its urgency marked above it.
         sentence = headline.unmarked if self.report.own else headline.for_doctor
         return label, self.report.say(sentence)
 
     @property
     def effect(self) -> str:
-        """What the patient's facts changed, in a doctor's words."""
+        """How the patient's facts changed the result, in a doctor's words."""
         effect = self._facts.effect and self._facts.effect.for_doctor
         return self.report.say(effect) if effect else ""
 
@@ -195,7 +195,7 @@ class ReportContent:
             rows.append((labels.malignant_score, self.report.say(score)))
         if facts.examined:
             rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
-            # The limits say of which kind it may be, where that is in doubt.
+            # The limits state both kinds if the kind is in doubt.
             doubted = any(modality_doubts(facts.modality))
             rows.append((labels.facts["modality"], "" if doubted else self.reading.kind))
         return filled(rows)
@@ -223,7 +223,7 @@ class ReportContent:
 
     @property
     def photo_text(self) -> str:
-        """Say which of several it is, and its size as sent; the printed one may be smaller."""
+        """Which of several photos is shown, with the original size of the photo."""
         seen, others = self._facts.quality, [place for place, _ in self.report.other_pictures]
         size = self.labels.photo.format(seen.width, seen.height) if seen else ""
         places = range(1, len(self._facts.pictures) + 1)
@@ -232,8 +232,8 @@ class ReportContent:
 
     @cached_property
     def parts(self) -> list[Row]:
-        """Say what each of several pictures alone would have been answered with, in a doctor's
-        words: a patient's would ask for something else than all of them.
+        """What each of several pictures would have resulted in alone. Only for doctors, because a
+        patient would read contradicting advice.
         """
         rows, table = [], self._table
         for index, picture in enumerate(() if self._names_none else self._facts.pictures, 1):
@@ -259,8 +259,8 @@ class ReportContent:
 
     @cached_property
     def explanation(self) -> list[list[tuple[str, str]]]:
-        """The sentences of each paragraph, with the numbers of the notes that name the sources: of
-        sentences with the same ones, behind the last.
+        """The sentences of each paragraph with the numbers of their source notes. Consecutive
+        sentences with the same sources share one number.
         """
         short, sources = self._short
         first = [[(self.report.say(short), self._note(sources))]] if short else []
@@ -277,7 +277,7 @@ class ReportContent:
 
     @property
     def _short(self) -> tuple[LocalizedText | None, list[str]]:
-        """Say what a likely condition is that the explanation does not describe, with sources."""
+        """A likely condition in short, if the explanation does not describe it."""
         short = self._facts.likely_in_short if self._facts.examined else None
         if short is None or self.for_doctor or not self.report.own:
             return None, []
@@ -286,7 +286,7 @@ class ReportContent:
 
     @property
     def _explained(self) -> Paragraphs:
-        """Return the explanation; None where a letter, whose draft has it, tells what counts."""
+        """The explanation; None if a letter explains the decision."""
         told = any(
             shown.letter.reader == "patient"
             and not (shown.letter.withdrawn or shown.written_before)
@@ -315,7 +315,7 @@ class ReportContent:
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
-        """List for a doctor what the figures beside the chart do not say."""
+        """Lists for a doctor with what the chart does not show."""
         labels, reading = self.labels, self.reading
         heading = labels.findings if self.report.own else labels.findings_of_model
         added_up = SENTENCES[self.report.language].malignant_score.partition("{")[0]
@@ -329,7 +329,7 @@ class ReportContent:
 
     @property
     def next_steps(self) -> tuple[str, ...]:
-        """List for a patient what does not stand first already."""
+        """Steps for a patient, without those already shown at the top."""
         done = self.report.band_words.action if self.step else ""
         steps = [step for step in self.reading.next_steps if step != done]
         return () if self.for_doctor else tuple(steps)
@@ -345,8 +345,8 @@ class ReportContent:
 
     @property
     def checklist_score(self) -> str:
-        """The score, what it asks for (unless something else counts or the advice is that already),
-        and for which spots it is; empty where nothing was asked.
+        """The score, what it asks for and which spots it applies to; empty if nothing was asked.
+        The advice is left out if it is given already or if something else counts.
         """
         checklist = self.checklist
         plain = not self.report.own or self._facts.band is checklist.band
@@ -373,8 +373,8 @@ class ReportContent:
 
     @cached_property
     def review(self) -> list[Row]:
-        """The current review, without what its decision says above. The note of one that does
-        not cover the photo begins with that.
+        """The current review, without what its decision says at the top. If it does not cover the
+        photo, the note says so first.
         """
         review, labels, decision = self.report.review, self.labels, self.report.decision
         if review is None:
@@ -390,20 +390,19 @@ class ReportContent:
 
     @property
     def no_review(self) -> str:
-        """Say that no doctor has signed a review, also not one that was taken back."""
         said = self.report.instruction
         reviewed = self.report.review or (said and said.taken_back_at)
         return "" if reviewed else self.labels.no_review
 
     @property
     def step(self) -> str:
-        """How to go about it, where a doctor is to look at it and no time is left open."""
+        """The next step if a doctor should look at the spot without a fixed date."""
         open_ = self._facts.band in (Band.DOCTOR_REVIEW, Band.ROUTINE)
         return self.report.band_words.first_step if open_ or self.report.due else ""
 
     @property
     def _reason(self) -> str:
-        """Why a doctor who names something milder asks for more; empty where none does."""
+        """Why a doctor who names a milder condition asks for more; empty if they do not."""
         review, decision = self.report.review, self.report.decision
         if not decision or not decision.label or decision.waits_for or not decision.instructs:
             return ""
@@ -419,8 +418,8 @@ class ReportContent:
 
     @cached_property
     def first(self) -> FirstContent:
-        """What counts, in the reader's words: advice about the spot, else a decision, else what the
-        model says; then what comparisons have found. A patient's begins with what to do.
+        """The most important content in the reader's words: advice about the spot, a decision or
+        the model's answer, then measured changes. A patient first reads what to do.
         """
         first = self._first
         changes = (
@@ -461,13 +460,13 @@ class ReportContent:
 
     @property
     def replaced(self) -> list[Row]:
-        """The current review and what the model has said, below another instruction."""
+        """The current review and the model's answer, shown below another instruction."""
         summary, decision, rows = self.reading.summary, self.report.decision, list[Row]()
         language = self.report.language
         if decision and not decision.instructs:
             rows.append((decision.heading(language), say_signed(decision, language)))
         if not self.report.own:
-            # A doctor reads it in other words, below.
+            # A doctor reads this below in medical terms.
             likely = " ".join(filter(None, (summary.likely, summary.certainty)))
             model = "" if self.for_doctor else likely
             sentence = self.labels.says_nothing if self.report.unjudged else model
@@ -488,8 +487,8 @@ class ReportContent:
 
     @property
     def printed_letters(self) -> list[LetterContent]:
-        """A letter begins, for its own reader, with what stands first here: that is not said again,
-        in the language of the letter, unless the spot has changed since.
+        """The letters. The opening of a letter is left out because it repeats the top of the page,
+        unless the language differs or the spot has changed.
         """
         decision = self.report.decision
         first = decision and decision.instructs and not self.for_doctor

@@ -1,5 +1,5 @@
-"""The explanation of a finding: which passages belong to it and its reader, and the paragraphs that
-are made of them. What to do and by when is not part of it: that stands first, in fixed words.
+"""Selects the passages that explain a finding to its reader and orders them in paragraphs. What to
+do and by when is shown separately, in fixed words.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,17 +15,17 @@ from skinapi.model.finding import Doubt
 from skinapi.model.headline import probability_of, say_chance
 from skinapi.model.passages import Passage, PassageReader, passages_table
 
-# Told of a condition that is not the likely one: what it is and why it matters, no more.
+# For a condition other than the likely one, only these topics are explained.
 OF_ANOTHER = frozenset({"what", "bowen", "same", "early", "late", "weak", "exam", "management"})
-# Not told once the laboratory has found it: how it looks, what
-# happens if it is left, what is done where it is suspected.
+# These topics no longer apply after a laboratory result: appearance, course without treatment, what
+# is done on suspicion.
 BEFORE_A_RESULT = frozenset({"look", "begins", "late", "apart", "exam", "clinical"})
 OF_A_SUSPICION = frozenset({"melanoma.management", "actinic_keratosis.management"})
 BOWEN = "bowens_disease"
 IN_CASE = "finding.in_case"  # the id of the words before what is only open
-# A patient reads 250 words at most, with those that stand first; of these, a decision may need some
-# more. What is left out first where the explanation is longer, in the longer language; `another.…`
-# is of a condition that is only open.
+# A patient reads at most 250 words, including the first ones; a decision may need a few more. In a
+# longer explanation, these topics are dropped in order, counted in the longer language. `another.…`
+# is a condition that is only open.
 MOST_WORDS, MOST_WORDS_IN_ALL = 195, 250
 OF_DAY, OF_CHECKLIST = 8, 24  # words beside them: until when, and what the answers come to
 LEFT_OUT_FIRST = [
@@ -48,8 +48,8 @@ Paragraphs = tuple[tuple[WordedSentence, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which passages are told, in which order and paragraphs, each once. `first` follows from what
-    a person told: it stands before them, and no LLM gets it.
+    """The selected passages by paragraph, each once. `first` follows from entered facts: it
+    precedes the others and is never sent to an LLM.
     """
 
     groups: tuple[tuple[Passage, ...], ...] = ()
@@ -65,7 +65,6 @@ class Plan:
         )
 
     def around(self, told: Paragraphs, language: Language) -> Paragraphs:
-        """Put what is told behind what begins it."""
         return tuple(filter(None, (write_passages(self.first, language), *told)))
 
 
@@ -83,7 +82,7 @@ def plan_explanation(
     decision: Decision | None = None,
     elsewhere: bool = False,
 ) -> Plan:
-    """`elsewhere`: what counts was said of another finding of the spot: it is explained there."""
+    """Pass `elsewhere` if the instruction comes from another finding, whose page explains it."""
     if elsewhere or (decision is not None and decision.unjudged):
         return Plan()
     if not facts.examined:
@@ -107,19 +106,19 @@ def plan_explanation(
             in_case = passages_table().of_finding("in_case", about=concern.key, name=name)
             told = [in_case, *(item for item in told if _topic(item) in OF_ANOTHER)]
         groups.append(told)
-    # What is only open comes after what was found.
+    # Conditions that are only open come last.
     groups.insert(0 if in_case and not likely else len(groups), [*_of_finding(facts, reader)])
     if reader == "patient" and _names_bowen(facts, decision, groups):
         groups.insert(len(groups) - 1, [_bowen()])
     signs = [*_of_signs(facts)] if reader == "patient" else []
     first, *groups = _shorten([signs, *groups], facts)
-    # A lead of which nothing is left announces nothing.
+    # Drop an introduction that introduces nothing.
     groups = [group for group in groups if group not in ([], [in_case])]
     return Plan(groups=tuple(map(tuple, groups)), first=tuple(first))
 
 
 def _of_stated(facts: Facts, reader: PassageReader) -> Plan:
-    """Tell what it is, why it matters early, how it is treated; and that nothing was seen."""
+    """Explain what the stated condition is, why early treatment matters and how it is treated."""
     if facts.stated == NORMAL_SKIN:  # its text speaks of the picture
         return Plan()
     told = _split_treatment(_told_of(facts.stated, reader))
@@ -148,13 +147,13 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
 
 
 def _topics(passage: Passage, group: Sequence[Passage]) -> tuple[str, ...]:
-    """Return the topic; of a condition that is only open, marked so as well."""
+    """Return the topic. A condition that is only open also has it as `another.…`."""
     topic = _topic(passage)
     return (topic, f"another.{topic}") if group[0].id == IN_CASE else (topic,)
 
 
 def _concern(facts: Facts) -> Condition | None:
-    """The cancer that is open, where a doctor is to look for it."""
+    """Return the cancer that a doctor should check for."""
     concern = facts.concern
     is_open = facts.uncertain or is_sent(facts.band)
     return concern if concern.malignant and is_open else None
@@ -163,7 +162,9 @@ def _concern(facts: Facts) -> Condition | None:
 def _names_bowen(
     facts: Facts, decision: Decision | None, groups: Sequence[Sequence[Passage]]
 ) -> bool:
-    """Whether a page names Bowen's disease that has not explained it with the actinic keratosis."""
+    """True if the page names Bowen's disease without the passage on actinic keratosis that explains
+    it.
+    """
     told = [passage for group in groups for passage in group]
     if _bowen().id in [passage.id for passage in told]:
         return False
@@ -203,14 +204,14 @@ def _topic(passage: Passage) -> str:
 
 
 def _split_treatment(told: Sequence[Passage]) -> list[list[Passage]]:
-    """Split into what it is, and how it is examined and treated."""
+    """Separate what the condition is from its examination and treatment."""
     later = {"exam", "treat", "others", "management", "proven"}
     first = [item for item in told if _topic(item) not in later]
     return [first, [item for item in told if _topic(item) in later]]
 
 
 def _of_finding(facts: Facts, reader: PassageReader) -> Iterator[Passage]:
-    """Plan what the figures, the doubts and the heat map mean."""
+    """Explain the figures, the doubts and the heat map."""
     for doubt in facts.reasons:
         yield _general(doubt)
     if reader == "patient":
@@ -242,7 +243,7 @@ def _figures(facts: Facts) -> Iterator[Passage]:
         return say_chance(share, malignant=malignant, in_hundreds=facts.in_hundreds)
 
     said = dict[str, LocalizedText]()
-    # What the person's facts changed stands first, with the figure of what is likely.
+    # The effect of entered facts precedes the probability of the likely condition.
     told_first = facts.effect and facts.effect.for_patient
     keys = dict.fromkeys([headline.likely.key, headline.named.key])
     for key in [key for key in keys if not (told_first and key == headline.likely.key)]:

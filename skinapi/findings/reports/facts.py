@@ -1,5 +1,5 @@
-"""The facts of a report: all that a narrative may mention, nothing that identifies a person; and
-the sentences that follow from them by rule: what is likely, how sure that is, which doubts.
+"""The facts that a narrative may mention, without any that identify a person, and the sentences
+that follow from them by fixed rules.
 """
 
 import math
@@ -40,11 +40,11 @@ from skinapi.model.headline import (
 from skinapi.model.network.picture import Quality
 from skinapi.model.patient_facts import Fact
 
-# From this probability of any cancer on, it is not said that most who are sent have none.
+# From this probability of cancer, a report no longer says that most referred patients have none.
 MOST_CALM = 0.2
-# Beyond it, nor that many of them have none.
+# Above this probability, it no longer says so even of many.
 MOST_OPEN = 0.5
-# Of a spot that can become a cancer, cure is not the word.
+# The word "cure" is not used for a condition that can become a cancer.
 CURED_EARLY = frozenset({"melanoma", "basal_cell_carcinoma", "squamous_cell_carcinoma"})
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -72,12 +72,11 @@ class PictureFacts(Frozen):
 
 
 class Facts(Frozen):
-    """Without `examined`, a caller has stated a class and its probability, and there is no other.
+    """The facts of a finding. If not `examined`, a caller has stated a class and its probability.
 
-    `ranked` holds the probabilities with the patient's facts, `from_picture` those without them, if
-    they differ. They decide on what is said; what people read is in `shown`. `mixes` are the shares
-    of malignant lesions for which they were calibrated. Findings of 1.0.0 lack `modality`, `tested`
-    and `not_ruled_out`.
+    `ranked` has the probabilities including entered facts, `from_picture` those without them if
+    they differ. They decide what is said; `shown` has what people read. Findings of 1.0.0 lack
+    `modality`, `tested` and `not_ruled_out`.
     """
 
     examined: bool
@@ -103,13 +102,13 @@ class Facts(Frozen):
     told_signs: tuple[str, ...] = optional(default=())
     some_skin: bool = optional(default=False)
     notices: tuple[LocalizedText, ...]
-    # Left out where there are none, so that the reports on one picture keep their hashes.
+    # Left out if empty, so that reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = optional(default=())
     moved_by: tuple[Fact, ...] = optional(default=())
     alone: RankedCondition | None = optional()
     restated: RestatedProbabilities | None = optional()
     mixes: tuple[Share, ...] = optional(default=())
-    # It says of itself what comes first, and what the patient's facts changed.
+    # The finding provides its own headline and the effect of entered facts.
     _finding: Finding | None = None
 
     @classmethod
@@ -126,7 +125,9 @@ class Facts(Frozen):
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float, outputs: Collection[str] = ()) -> Self:
-        """The band is that of a model of these outputs, and doctor_review at least."""
+        """Return a stated finding, with the urgency of a model with these outputs and at least
+        doctor_review.
+        """
         table = conditions_table()
         asked = {
             RaisedBy.MOST_PROBABLE: band_of_condition(condition, outputs),
@@ -147,7 +148,7 @@ class Facts(Frozen):
     def shown(self) -> "Facts | RestatedProbabilities":
         return self.restated or self
 
-    # Each sentence of a narrative asks for this one and the next.
+    # Cached because each sentence of a narrative uses it.
     @cached_property
     def headline(self) -> Headline:
         stated = RankedCondition(key=self.stated, probability=self.confidence)
@@ -155,7 +156,7 @@ class Facts(Frozen):
 
     @property
     def one_name(self) -> RankedCondition:
-        """The name that a client with room for one shows, whatever the clinic's PREVALENCE is."""
+        """The single name for older clients, independent of the clinic's PREVALENCE."""
         return (self._finding or self.headline).one_name
 
     @property
@@ -168,7 +169,7 @@ class Facts(Frozen):
 
     @cached_property
     def in_hundreds(self) -> bool:
-        """Whether a text for patients counts in hundreds, not tens: all of a text count alike."""
+        """Whether a text for patients counts in hundreds instead of tens, throughout."""
         if self.effect and self.effect.for_patient:
             return True
         headline, malignant = self.headline, conditions_table().malignant_keys
@@ -184,22 +185,22 @@ class Facts(Frozen):
 
     @property
     def place_alone(self) -> int | None:
-        """The place of the one of several pictures that alone shows what the headline names."""
+        """The position of the only picture that shows the condition in the headline."""
         each = [picture.heading.probability for picture in self.pictures]
         named = self.headline.named.probability
         return each.index(named) + 1 if self.alone and named in each else None
 
     @property
     def described(self) -> Condition | None:
-        """The likely condition, where all may be said of it: a benign one is described as harmless,
-        which must stand beside an all-clear alone.
+        """The likely condition, unless it is benign without an all-clear: its description calls it
+        harmless.
         """
         likely = conditions_table().by_key(self.headline.likely.key)
         return likely if (likely.malignant and not self.not_skin) or self.all_clear else None
 
     @property
     def likely_in_short(self) -> LocalizedText | None:
-        """What a likely condition is that is not `described`: nothing of it comforts."""
+        """A short text without reassurance for a likely condition that is not `described`."""
         headline = self.headline
         if self.described or self.not_skin or headline.mostly_malignant:
             return None
@@ -207,8 +208,8 @@ class Facts(Frozen):
 
     @property
     def how_often(self) -> Literal["most_without", "many_without", "likely"]:
-        """What a patient reads of how often those who are sent have a cancer: most have none, which
-        would contradict an answer that says that this is likely one.
+        """How often referred patients have a cancer. "Most have none" would contradict a likely
+        cancer.
         """
         headline = self.headline
         if headline.malignant > MOST_OPEN:
@@ -218,28 +219,27 @@ class Facts(Frozen):
 
     @property
     def all_clear(self) -> bool:
-        """Whether a client may show the finding as harmless."""
+        """True if a client may call the finding harmless."""
         malignant = conditions_table().by_key(self.stated).malignant
         return not (malignant or self.uncertain or self.more_urgent)
 
     @property
     def more_urgent(self) -> bool:
-        """Whether the band is more urgent than the stated condition alone requires."""
         outputs = [entry.key for entry in self.ranked]
         return is_raised(self.band, named=self.stated, outputs=outputs)
 
     @property
     def as_urgent(self) -> bool:
-        """Whether the likely condition's own advice applies: nothing graver is open."""
+        """True if the likely condition's own advice applies: nothing more serious is open."""
         headline = self.headline
         own = band_of_condition(headline.likely.key, ())
         return self.band is own and not (self.uncertain or headline.not_ruled_out)
 
     @property
     def concern(self) -> Condition:
-        """The condition whose text on early detection applies: what cannot be ruled out, or else
-        what is likely. Where that would contradict the band, a melanoma of a pigmented spot, and
-        else the gravest cancer with half of the most probable one's probability.
+        """The condition whose text on early detection applies: one that is not ruled out, or the
+        likely one. If its text would contradict the urgency, melanoma for a pigmented spot,
+        otherwise the most serious cancer with at least half of the top probability.
         """
         table, named = conditions_table(), self.headline.named.key
         if self.not_skin:
@@ -279,8 +279,8 @@ class Summary(Frozen):
 def summarise(
     facts: Facts, language: Language, *, decided: bool = False, counts: BandWords | None = None
 ) -> Summary:
-    """`decided`: a doctor has looked, so nothing is said of whether one should. `counts`: what is
-    to be done, where it is not what the finding asks for.
+    """Pass `decided` if a doctor has reviewed the finding, so seeing one is no longer recommended.
+    `counts` is the instruction if it differs from the finding's own.
     """
     effect = None if decided else facts.effect and facts.effect.for_patient
     likely = say_headline(facts, language)
@@ -292,8 +292,8 @@ def summarise(
 
 
 def say_certainty(facts: Facts, language: Language, *, decided: bool = False) -> str:
-    """Say how sure one may be: the doubt, where there is one, else how the model did in its test on
-    such skin and such pictures. Of several kinds of picture, the least tested one counts.
+    """State the first doubt or how the model performed in tests on this skin and kind of picture.
+    Of several kinds, the least tested one counts.
     """
     sent = [] if decided else say_sent(facts)
     said = sent if facts.not_skin and sent else [_certainty(facts), *sent]
@@ -301,7 +301,7 @@ def say_certainty(facts: Facts, language: Language, *, decided: bool = False) ->
 
 
 def say_sent(facts: Facts) -> list[LocalizedText]:
-    """Say that a doctor should see it, whatever the doubt; not where it may be no skin."""
+    """Advise seeing a doctor despite any doubt, unless the photo may not show skin."""
     words = conditions_table().notices.certainty
     if not (facts.examined and facts.uncertain and is_sent(facts.band)):
         return []
@@ -325,8 +325,8 @@ def _certainty(facts: Facts) -> LocalizedText:
 
 
 def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
-    """Say how many cancers the model misses, also where it knows nobody: the reader's clinic may be
-    neither of those in its tests.
+    """State how many cancers the model misses, even for familiar skin: the reader's clinic may
+    resemble none of those in its tests.
     """
     words = conditions_table().notices.certainty
     missed = {"missed": _write_missed(tested.sent), "kinds": kinds}
@@ -336,7 +336,7 @@ def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
 
 
 def _write_missed(sent: float) -> LocalizedText:
-    """Write how many of 100 cancers are missed where this share is sent; never none."""
+    """Write how many of 100 cancers are missed at this sensitivity, at least one."""
     return LocalizedText.by(lambda _: str(_count_missed(sent)))
 
 
@@ -345,7 +345,7 @@ def _count_missed(sent: float) -> int:
 
 
 def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
-    """Say both kinds, where the sender told another than is shown, or pictures are of both."""
+    """Name both kinds if the sender entered another kind than was recognised or sent both."""
     notices, kind = conditions_table().notices, _kind_of(facts)
     if len(used) > 1 or kind not in used:
         return notices.certainty.either_kind
@@ -355,7 +355,7 @@ def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
 
 
 def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
-    """List each kind of picture whose calibration was used, with its test figures."""
+    """Yield each kind of picture whose calibration was used, with its test figures."""
     figures = {tested.modality: tested for tested in facts.tested}
     old = (Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC,)
     others = {picture.kind for picture in facts.pictures} - {Modality.UNKNOWN}
@@ -364,7 +364,7 @@ def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
 
 
 def _kind_of(facts: Facts) -> Modality:
-    """Return what the picture was recognised as, else what the sender told; unknown in doubt."""
+    """Return the recognised kind, otherwise the entered one; unknown if in doubt."""
     seen = facts.modality
     if seen is None:
         return Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC
@@ -374,7 +374,7 @@ def _kind_of(facts: Facts) -> Modality:
 
 
 def say_kind(facts: Facts, language: Language) -> str:
-    """Say the kind of picture to a doctor, and as what it was sent where that is another."""
+    """Name the kind of picture, and the entered one if it differs."""
     labels, told = LABELS[language], facts.context.modality
     kind = _kind_of(facts) if facts.modality else told
     said = labels.say_fact("modality", kind)
@@ -386,7 +386,7 @@ def say_kind(facts: Facts, language: Language) -> str:
 
 
 def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
-    """A sort key: the less is known, the larger. Equal where the same is said."""
+    """Sort by how little is known. Equal keys give the same sentence."""
     if tested is None:
         return True, True, 0
     missed = max(map(_count_missed, (tested.sent, tested.elsewhere or 1.0)))
@@ -394,8 +394,8 @@ def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
 
 
 def say_reason(facts: Facts, language: Language) -> str:
-    """Say why it is so urgent, for a patient, by the rules that asked. Empty where the headline
-    says it, and where the likely condition alone asks for it and sends nobody.
+    """Explain the urgency to a patient by the rules that raised it. Empty if the headline explains
+    it, or if the likely condition alone asks for it without a referral.
     """
     said_already = facts.headline.sent_for not in (
         None,
@@ -413,8 +413,8 @@ def say_reason(facts: Facts, language: Language) -> str:
 
 
 def _reasons(facts: Facts) -> Iterator[LocalizedText]:
-    """The rules that are about what a person told, then those about a condition, then the others;
-    that of all cancers together where no condition is named.
+    """Order the rules: entered facts, conditions, then others. The rule on all cancers together
+    counts only if no condition is named.
     """
     table, rules = conditions_table(), facts.raised_by
     words, headline = table.visit.reasons, facts.headline
@@ -458,13 +458,13 @@ def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) 
 
 
 def say_stated(confidence: float, language: Language) -> str:
-    """A caller's own figure: not rounded up, because nobody here vouches for it."""
+    """Write a caller's own figure without rounding up, because we do not vouch for it."""
     decimals = 0 if round(100 * confidence, 1).is_integer() else 1
     return NUMBERS[language].write_share(confidence, decimals=decimals)
 
 
 def say_doubts(facts: Facts, language: Language) -> str:
-    """Say why the finding is uncertain, in one sentence; empty where it is not."""
+    """Explain in one sentence why the finding is uncertain; empty if it is not."""
     if not facts.uncertain:
         return ""
     phrases = SENTENCES[language]
@@ -474,6 +474,6 @@ def say_doubts(facts: Facts, language: Language) -> str:
 
 
 def list_steps_of_doubts(facts: Facts, language: Language) -> Iterator[str]:
-    """List what the notices on its doubts ask for, behind the sentence that says the doubt."""
+    """List what the notices on doubts ask for, without the doubts themselves."""
     for doubt in facts.reasons:
         yield from sentences_of(doubt_notice(doubt).in_language(language))[1:]

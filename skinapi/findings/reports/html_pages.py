@@ -1,7 +1,5 @@
-"""The HTML pages of reports, for screens, screen readers and printing from a browser.
-
-They load nothing and run no script; their Content-Security-Policy
-(https://www.w3.org/TR/CSP3/) enforces that.
+"""Render reports as HTML. The pages load nothing and run no script, enforced by their
+Content-Security-Policy (https://www.w3.org/TR/CSP3/).
 """
 
 import base64
@@ -25,7 +23,7 @@ def _read(name: str) -> str:
 
 
 def _clean_text(value: Any) -> Any:
-    # Exactly str: a Markup value is our own text, and cleaning it would make it a str.
+    # Only plain str: Markup is our own text, and cleaning would turn it into str.
     return strip_control_characters(value) if type(value) is str else value
 
 
@@ -59,7 +57,7 @@ def render_html(report: Report) -> str:
 
 
 def render_verdict(verified: Verified | None, language: Language) -> str:
-    """The result of a verification, for a person who scans the QR code with a phone."""
+    """Render the result of scanning a report's QR code."""
     labels = LABELS[language]
     said, rows = labels.unknown, list[Row]()
     if verified and verified.entered_in_error:

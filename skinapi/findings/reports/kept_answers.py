@@ -1,9 +1,9 @@
-"""What is kept of an LLM's answers: the explanation that was made of one, a draft that is still to
-be checked, or why a question is not asked again for a day.
+"""Cached answers of the LLMs: an explanation, an unchecked draft, or the reason why a question is
+not repeated for a day.
 
-Nobody is in it, and no finding: a question has passages and rounded figures alone, and all findings
-that ask the same share its answer. So it is deleted by time, and of when it was made only the day
-is kept.
+A question contains only passages and rounded figures, so an answer belongs to no person or finding
+and is shared by all equal questions. Answers are deleted by age, and only the day they were made is
+stored.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -19,8 +19,8 @@ LIFETIME, FOR_A_DAY = timedelta(days=90), timedelta(days=1)
 
 
 class WordedExplanation(StoredRecord):
-    """An explanation, of whose `written` sentences the LLM's are `kept`. It holds as long as the
-    `checker` has been believed since `passed_at` without a break.
+    """`kept` of the `written` sentences are the LLM's. Valid while the `checker` has been trusted
+    without a break since `passed_at`.
     """
 
     paragraphs: Paragraphs
@@ -32,9 +32,7 @@ class WordedExplanation(StoredRecord):
 
 
 class KeptDraft(StoredRecord):
-    """What the first LLM wrote and nobody has checked: it is never shown. `content` is its answer,
-    which was well formed.
-    """
+    """A well-formed answer of the first LLM that was not checked and must not be shown."""
 
     content: str
     model: str
@@ -53,7 +51,7 @@ class KeptAnswers(Repository[KeptAnswer]):
     collection, record, expiry = "kept_answers", KeptAnswer, "expires_at"
 
     def keep(self, answer: KeptAnswer) -> None:
-        """Replace what was kept of this question: an explanation long, all else for a day."""
+        """Cache the answer: an explanation for long, anything else for a day."""
         today = datetime.combine(now().date(), time(), UTC)
         kept = {name: answer.stored().get(name) for name in ("draft", "explanation", "failed")}
         ends = today + LIFETIME if answer.explanation else now() + FOR_A_DAY

@@ -1,8 +1,6 @@
-"""Pairs of which people have agreed whether the sentence says what its passage says, in the form in
-which the second LLM sees those that it judges: it is tested with them (`known_pairs.yaml`).
-
-Nothing but the sentence itself tells a known pair from one that is judged: both are of the same
-passage, which stands twice in a call, and all pairs of a call are shuffled.
+"""Known pairs of passage and sentence that test the second LLM (known_pairs.yaml). They have the
+same form as the pairs to judge, come from the same passages and are shuffled among them, so the LLM
+cannot tell them apart.
 """
 
 import random
@@ -19,13 +17,13 @@ from skinapi.model.conditions import conditions_table
 from skinapi.model.headline import say_chance
 from skinapi.model.passages import Passage, PassageReader, passages_table
 
-# An exam's call: passages of a condition, of the picture and the program, and of a finding.
+# The pairs of an exam by what their passages describe.
 OF_CONDITION, OF_PROGRAM, OF_FINDING = 8, 2, 1
 
 
 class KnownSentences(Frozen):
-    """What was written for a `passage`: a `slip` is wrong by a small word, a `flip` claims
-    something else. In braces stand the values of a finding.
+    """Sentences for a `passage`. A `slip` is wrong by a small word, a `flip` claims something else.
+    Braces contain values of a finding.
     """
 
     passage: str
@@ -39,8 +37,8 @@ class KnownSentences(Frozen):
         return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", escaped))
 
     def say_of(self, passage: str) -> list[tuple[str, bool]]:
-        """The sentences with the values of this passage, and whether each is good; none where it
-        has other words than the one they were written for.
+        """Return the sentences and whether each is good; none if the wording of the passage has
+        changed.
         """
         if not (fits := self._pattern.fullmatch(passage)):
             return []
@@ -63,8 +61,8 @@ def known_of(passage: Passage, language: Language) -> list[tuple[str, bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A pair as the second LLM sees it. `about` says what "it" is. `place` is that of the sentence
-    that is judged; a pair that tests it has the same one, and `keep` is its known answer.
+    """A pair as sent to the second LLM. `about` names the subject of "it". A known pair shares the
+    `place` of the sentence it tests; `keep` is its answer.
     """
 
     passage: str
@@ -96,14 +94,16 @@ def show(
 def draw_twin(
     passages: Sequence[Passage], language: Language, draw: random.Random, *, place: int
 ) -> Shown:
-    """A known pair of the same passages; of two that are joined, it is good if both are."""
+    """Return a known pair for the same passages. For two joined passages, it is good only if both
+    are.
+    """
     drawn = [draw.choice(known_of(passage, language)) for passage in passages]
     said, keep = " ".join(text for text, _ in drawn), all(good for _, good in drawn)
     return show(passages, said, language, place=place, keep=keep)
 
 
 def draw_exam(language: Language, reader: PassageReader, draw: random.Random) -> list[Shown]:
-    """A call of the usual form and size, of known pairs alone: two of each passage."""
+    """Draw an exam in the form and size of a usual call, with two known pairs for each passage."""
     shown = []
     for place, passage in enumerate(_draw_passages(reader, draw)):
         known = known_of(passage, language)
@@ -133,7 +133,7 @@ def _told_conditions() -> set[str]:
 def _draw_values(topic: str, draw: random.Random) -> dict[str, LocalizedText]:
     names = conditions_table().notices.headline.names
     drawn = [names[key] for key in draw.sample(sorted(_told_conditions() & names.keys()), 2)]
-    # French says "d'un mélanome" where a figure is of it.
+    # French needs "d'un mélanome" after a figure.
     first, second = (item.patient if topic == "in_case" else item.of_patient for item in drawn)
     picture = draw.randint(1, 4)
     return {

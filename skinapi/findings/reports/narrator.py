@@ -1,7 +1,6 @@
-"""Chooses the writer of an explanation: an LLM if it is requested, allowed and available, otherwise
-the template. The LLM says the passages of a plan (`explanation.py`) in its own words (`writer.py`);
-each sentence that a second LLM does not find equal to its passage (`checker.py`) is replaced by the
-passage. What to do, how urgent that is and every date are the template's.
+"""Writes the narrative of a finding. An LLM rephrases the passages of a plan (writer.py) if
+requested, allowed and available. Each sentence that the second LLM (checker.py) does not accept is
+replaced by its passage. Advice, urgency and dates always come from the template.
 """
 
 import hashlib
@@ -55,13 +54,13 @@ NOT_ASKED = (
     Unwritten.NOTHING_TO_EXPLAIN,
     Unwritten.NOT_ASKED,
 )
-# The answer was of no use: the next one to the same question would hardly be.
+# Repeating the question after such an answer would hardly help.
 FAILED = (Unwritten.MALFORMED, Unwritten.NOTHING_KEPT, Unwritten.CHECKER_NOT_BELIEVED)
 NO_CONSENTS: Mapping[str, bool] = {}
 
 
 def compose(paired: Paired, dropped: Checked, language: Language) -> Paragraphs:
-    """Return each sentence that is kept, and in place of the others the passages, as they are."""
+    """Return the accepted sentences, with passages in place of the others."""
     reasons = iter(dropped.dropped)
 
     def say(pair: Pair) -> tuple[WordedSentence, ...]:
@@ -74,8 +73,6 @@ def compose(paired: Paired, dropped: Checked, language: Language) -> Paragraphs:
 
 @dataclass(frozen=True, slots=True)
 class Narrator:
-    """Writes narratives. Without `llm` the template writes all of them."""
-
     llm: OpenRouterClient | None
     checker: Checker | None
     answers: KeptAnswers
@@ -101,9 +98,8 @@ class Narrator:
         elsewhere: bool = False,
         account: str | None = None,
     ) -> Narrative:
-        """Write the narrative. `llm` requests the LLM, which is used only with the operator's key
-        and the consent of the owner of the facts, against whose `account` its requests are counted;
-        if it fails, `source` holds the reason.
+        """Write the narrative. An LLM is used only with the operator's key and the consent of the
+        owner, and its requests count against `account`. If it fails, `source` holds the reason.
         """
         plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere)
         if not llm:
@@ -174,7 +170,7 @@ class Narrator:
         language: Language,
         account: str | None,
     ) -> WordedExplanation:
-        """Return what the second LLM keeps of a draft, and the passages in place of the rest."""
+        """Check a draft, and replace the sentences that are not accepted by their passages."""
         began, paired = time.monotonic(), pair_up(read_answer(Draft, draft.content), plan, language)
         deadline = began + LLM_DEADLINE_S
         checked = second.check(paired, language, reader, deadline=deadline, account=account)
@@ -189,14 +185,14 @@ class Narrator:
         )
 
     def _count(self, checked: Checked, *, seconds: float, tokens: int) -> None:
-        """Count the sentences, and keep no text of one."""
+        """Count sentences without storing their text."""
         reasons = Counter(reason for reason in checked.dropped if reason)
         figures = {f"dropped_{reason}": count for reason, count in reasons.items()}
         figures |= {"answers": 1, "kept": checked.dropped.count(None), "tokens": tokens}
         self.usage.add_writing({**figures, "milliseconds": round(1000 * seconds)})
 
     def _fingerprint(self, question: Question) -> str:
-        """The key of what is kept: equal for the same passages, reader, language and models."""
+        """Return the cache key: equal for the same passages, reader, language and models."""
         models = [self.llm and self.llm.models, self.checker and self.checker.llm.models]
         asked = [models, question.instructions, question.sent, checker.INSTRUCTIONS]
         return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
@@ -211,7 +207,7 @@ def require_llm(llm: OpenRouterClient | None, consents: Mapping[str, bool]) -> O
 
 
 def why_unwritten(fault: Exception, language: Language) -> Unwritten:
-    """Log why the LLM has not written. Call it where the fault is caught."""
+    """Log why the LLM was not used. Call it in the exception handler."""
     if isinstance(fault, NarrativeUnavailable):
         reason = fault.reason
     elif isinstance(fault, SkinAPIError):
@@ -219,19 +215,18 @@ def why_unwritten(fault: Exception, language: Language) -> Unwritten:
     else:
         log_fault(fault)
         reason = Unwritten.FAULT
-    # Without a key or consent nothing went wrong, so that is no warning.
+    # A missing key or consent is not a fault, so it is not a warning.
     write_log = log.info if reason in NOT_ASKED else log.warning
     write_log("LLM text unavailable, template used", reason=reason, language=language)
     return reason
 
 
 def open_llm(settings: Settings, store: Store) -> OpenRouterClient | None:
-    """The LLM that writes. None without an API key: then nothing is ever sent."""
+    """Return None without an API key, so nothing is ever sent."""
     return _open(settings, store, settings.llm_models)
 
 
 def open_checker(settings: Settings, store: Store, records: CheckerRecords) -> Checker | None:
-    """The LLM, of another maker, that compares what was written with the passages."""
     llm = _open(settings, store, settings.checker_models)
     return Checker(llm, records) if llm else None
 

@@ -1,7 +1,6 @@
-"""Asks an LLM through OpenRouter's chat completions, within one deadline, at most so often a day,
-for one account a tenth of that, and not while it keeps failing. What it answers is not trusted.
-
-The API: https://openrouter.ai/docs/api-reference/chat-completion
+"""Client of OpenRouter's chat completions
+(https://openrouter.ai/docs/api-reference/chat-completion), with a deadline, a daily budget, a tenth
+of it for each account, and a circuit breaker. Answers are not trusted.
 """
 
 import hashlib
@@ -38,12 +37,13 @@ REASON_BY_STATUS: Mapping[int, Unwritten] = {
     402: Unwritten.NO_CREDIT,
     429: Unwritten.RATE_LIMITED,
 }
-# No failures of the provider: no request was sent, or one answer of many was of no use.
+# These do not count as failures of the provider: no request was sent, or a single answer was
+# unusable.
 NO_FAILURE = frozenset({Unwritten.BUSY, Unwritten.BUDGET, Unwritten.MALFORMED})
 
 T = TypeVar("T")
 A = TypeVar("A", bound=BaseModel)
-# With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
+# With {1,100} in the pattern, pydantic would use 10 MB for compiled character classes.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[\w./:@-]+$", max_length=100)]
 
 
@@ -66,7 +66,7 @@ class _Usage(BaseModel):
 
 
 class _Completion(BaseModel):
-    """A response with status 200, which may contain an error, at the top level or in a choice."""
+    """A response with status 200 that may contain an error, at the top level or in a choice."""
 
     model: ModelName | None = None
     choices: list[_Choice] = []
@@ -86,8 +86,6 @@ class _Completion(BaseModel):
 
 @dataclass(frozen=True)
 class Question:
-    """What the LLM is asked. `schema` is that of its answer, in JSON."""
-
     name: str
     instructions: str
     sent: Mapping[str, Any]
@@ -97,16 +95,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """An answer as it was understood, the model that gave it, and what it cost in tokens."""
-
     answer: T
     model: str
     tokens: int
 
 
 class CircuitBreaker:
-    """After three failures in a row no request is sent for a minute. Then one request tests whether
-    the LLM works again; the others are refused until it succeeds, or for one more minute.
+    """After three consecutive failures, block requests for a minute. Then a single request tests
+    the LLM, and the others stay blocked until it succeeds or for another minute.
     """
 
     def __init__(self) -> None:
@@ -120,7 +116,7 @@ class CircuitBreaker:
                 return
             if time.monotonic() < self._open_until:
                 raise NarrativeUnavailable(Unwritten.RESTING)
-            # Only the caller that gets here sends a request; the others wait once more.
+            # Only this caller sends the test request; the others wait for another minute.
             self._open_until = time.monotonic() + COOLDOWN_S
 
     def record(self, *, success: bool) -> None:
@@ -131,8 +127,8 @@ class CircuitBreaker:
 
 
 class DailyBudget:
-    """Counts the requests of a day (UTC) in the store, so for all workers and across restarts. No
-    account can use up what all have.
+    """Counts the requests of a day (UTC) in the store, across workers and restarts. An account's
+    limit keeps it from exhausting the budget of all.
     """
 
     def __init__(self, store: Store, *, most: int) -> None:
@@ -143,7 +139,7 @@ class DailyBudget:
     def spend(self, account: str | None = None) -> None:
         today = now().date().isoformat()
         if account:
-            # Nobody can tell from the count whose it is.
+            # The hash hides whose count it is.
             owner = hashlib.sha256(f"{today} {account}".encode()).hexdigest()[:32]
             self._count(f"{today}-{owner}", max(self._most // SHARES, LEAST_SHARE_OF_ONE))
         self._count(today, self._most)
@@ -159,8 +155,6 @@ class DailyBudget:
 
 
 class OpenRouterClient:
-    """Asks the LLM, unless it has failed too often."""
-
     def __init__(self, *, url: str, key: str, models: list[str], budget: DailyBudget) -> None:
         self._client = HttpClient(url, most_at_once=MOST_AT_ONCE, largest_answer=LARGEST_ANSWER)
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
@@ -177,9 +171,8 @@ class OpenRouterClient:
         models: Sequence[str] = (),
         account: str | None = None,
     ) -> Reading[T]:
-        """The answer as `read` understands it, of one of these models, or of all that are
-        configured. It is counted against the account's share. Raises NarrativeUnavailable by the
-        deadline (of `time.monotonic`).
+        """Ask one of these models, or all configured ones, and parse the answer with `read`. Raises
+        NarrativeUnavailable at the latest at `deadline` (of `time.monotonic`).
         """
         self._breaker.admit()
         body = self._body(question, models or self.models)
@@ -221,8 +214,8 @@ class OpenRouterClient:
                 {"role": "user", "content": sent},
             ],
             "response_format": {"type": "json_schema", "json_schema": schema},
-            # Without `require_parameters` a provider may ignore parameters that it does not know,
-            # for instance the schema. `zdr` means zero data retention.
+            # Without `require_parameters`, a provider may ignore unknown parameters such as the
+            # schema. `zdr` means zero data retention.
             # https://openrouter.ai/docs/features/provider-routing
             "provider": {"require_parameters": True, "data_collection": "deny", "zdr": True},
             "temperature": 0,
@@ -233,7 +226,7 @@ class OpenRouterClient:
     def _request(
         self, body: Mapping[str, Any], deadline: float, account: str | None
     ) -> _Completion:
-        """Retry temporary failures, as soon as the provider allows it and while there is time."""
+        """Retry temporary failures as the provider allows, until the deadline."""
         attempt = 0
         while True:
             self._budget.spend(account)
@@ -251,7 +244,7 @@ class OpenRouterClient:
             time.sleep(pause)
 
     def _send(self, body: Mapping[str, Any], deadline: float) -> HttpReply:
-        """Fail at once where all slots are taken: the template can write at once."""
+        """Fail at once if all slots are in use, because the template can write immediately."""
         content = json.dumps(body).encode()
         request = Request("POST", "/chat/completions", self._headers, content)
         try:
@@ -261,15 +254,14 @@ class OpenRouterClient:
 
 
 def configured_model(answered: str, configured: Sequence[str]) -> str:
-    """The configured name of the model that answered, which may use a longer, dated name; all
-    configured names where none fits. No text of the provider is printed in our name.
+    """Return the configured name for a longer, dated model name; all names if none fits. The
+    provider's text is never printed as ours.
     """
     fitting = [name for name in configured if re.match(rf"{re.escape(name)}(?![\w.])", answered)]
     return max(fitting, key=len) if fitting else " / ".join(configured)
 
 
 def closed_object(**properties: Any) -> dict[str, Any]:
-    """The JSON schema of an object that has these properties and no other."""
     return {
         "type": "object",
         "properties": properties,

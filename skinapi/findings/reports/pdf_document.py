@@ -1,5 +1,5 @@
-"""Renders a report as PDF on A4, in the order in which a patient or a doctor reads it. Equal
-reports give equal bytes. Change `RENDERER` in verification.py with the layout.
+"""Render a report as PDF on A4. Equal reports give equal bytes. Change `RENDERER` in
+verification.py when the layout changes.
 """
 
 import io
@@ -113,7 +113,7 @@ class _Body:
             yield paragraph(self.content.labels.not_printed, self.styles.text)
 
     def _misses_letters(self) -> bool:
-        """Whether a name or a note has letters that the font does not have."""
+        """True if a name or a note contains letters missing from the font."""
         content = self.content
         texts = [text for _, text in (*content.identity, *content.review)]
         for letter in content.printed_letters:
@@ -292,7 +292,8 @@ class _Body:
         yield paragraph(text, styles.small_heading)
 
     def _row(self, label: str, value: str) -> Iterator[Flowable]:
-        # One paragraph a line: ReportLab leaves a line empty where a page ends at a line break.
+        # One paragraph for each line, because ReportLab leaves an empty line if a page ends at a
+        # line break.
         for index, line in enumerate(value.split("\n")):
             bullet = label if index == 0 else None
             yield paragraph(line or NO_BREAK_SPACE, self.styles.row, bullet=bullet)
@@ -329,14 +330,15 @@ def _box(colours: tuple[Color, Color], *said: Flowable) -> Table:
 
 PRODUCER = "SkinAPI"
 MOST_PAGES = 2
-# A report of more than two pages is set smaller, down to a size that tired eyes can still read.
+# A report of more than two pages is set smaller, down to a size that people with poor eyesight can
+# read.
 SCALES = (1.0, 0.92, 0.84, 0.8)
 HEADER, FOOTER = PAGE_HEIGHT - 42, 44.0
-# Below the notice at the top of each page, above the page number.
+# Leaves room for the notice at the top and the page number at the bottom.
 TOP, BOTTOM = PAGE_HEIGHT - 64, 54.0
 RIGHT = MARGIN + WIDTH
-# The fonts are shared. While ReportLab cuts out the letters that a report needs, it moves a
-# position in the font's file: two threads at once would read each other's letters, or fail.
+# ReportLab moves a position in the shared font file while it embeds a subset, so two threads would
+# corrupt each other's fonts.
 CUTTING_FONTS = threading.Lock()
 
 
@@ -356,7 +358,7 @@ def _print_at(scale: float, content: ReportContent) -> tuple[bytes, int]:
         pagesize=A4,
         invariant=1,  # no time of creation and no random id, which would change the bytes
         lang=content.report.language,
-        # None of it is the patient's name.
+        # The metadata does not contain the patient's name.
         title=content.reference,
         author=strip_control_characters(content.report.clinic or PRODUCER),
         subject=content.reading.notice,
@@ -374,7 +376,6 @@ def _print_at(scale: float, content: ReportContent) -> tuple[bytes, int]:
 
 
 def _draw_frame(content: ReportContent, canvas: Canvas, _: BaseDocTemplate) -> None:
-    """Draw a page's header (clinic, reference, general notice) and footer."""
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.6)
     for line in (HEADER, FOOTER):
@@ -394,7 +395,7 @@ def _draw_frame(content: ReportContent, canvas: Canvas, _: BaseDocTemplate) -> N
 
 
 def _number_pages(words: str, last: CallerMacro) -> None:
-    """Draw the pages' numbers on the last one, where it is known how many they are."""
+    """Draw the page numbers at the end, when the total is known."""
     canvas, label = last.canv, NORMAL.label
     pages = canvas.getPageNumber()
     for page in range(1, pages + 1):

@@ -1,4 +1,4 @@
-"""What a printed report is made of: its letters, styles, texts, tables and charts."""
+"""Building blocks of a printed report: fonts, styles, texts, tables and charts."""
 
 import io
 import re
@@ -21,10 +21,10 @@ from skinapi.base.languages import NO_BREAK_SPACE
 from skinapi.findings.reports.words import UNPRINTABLE, Bar, strip_control_characters
 from skinapi.model.conditions import Band
 
-# A text is escaped, so it names no file and no address; if one did, none of the network would be
-# read. The settings are global, but nothing else in this program writes PDF files.
+# Texts are escaped and cannot reference a file or address. If one did, nothing would be loaded from
+# the network. The settings are global, but nothing else here writes PDF files.
 rl_config.trustedSchemes = ["data"]
-# By default ReportLab encodes streams as ASCII text; binary ones are a fifth smaller.
+# By default, ReportLab encodes streams as ASCII. Binary streams are a fifth smaller.
 rl_config.useA85 = 0
 
 REGULAR, BOLD = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold"
@@ -36,7 +36,7 @@ HALF = (WIDTH - GUTTER) / 2
 ROW_LABELS = 84.0
 
 INK, PALE, RULE = HexColor(0x1A2430), HexColor(0x5A6875), HexColor(0xC9D3DB)
-# The colour of the text, and of the background behind it.
+# Text colour and background colour.
 BAND_COLOURS: dict[Band, tuple[Color, Color]] = {
     Band.URGENT_REFERRAL: (HexColor(0x9B1C1C), HexColor(0xFBEDED)),
     Band.REFERRAL: (HexColor(0x9A4A06), HexColor(0xFDF2E7)),
@@ -45,16 +45,16 @@ BAND_COLOURS: dict[Band, tuple[Color, Color]] = {
     Band.SELF_MONITORING: (HexColor(0x2F6B3C), HexColor(0xEBF5ED)),
 }
 UNJUDGED = INK, HexColor(0xEEF2F5)
-# Dark for malignant conditions, light for the others, so that they differ in black and white too.
+# Dark for malignant conditions and light for others, to differ in black and white too.
 COUNTED, OTHER = HexColor(0x8A2A3B), HexColor(0x9DB4C6)
 BAR_ROW, BAR_HEIGHT, BAR_SIZE, SMALL = 13.5, 7.5, 8.5, 7.5
 NUMBERS = 44.0
-# A line must not break at a space that French puts before or after a punctuation mark.
+# French puts spaces before or after punctuation where a line must not break.
 _UNBREAKABLE = re.compile(r"(?<=«) | (?=[%:;?!»])")
 
 
 def _load(name: str) -> TTFont:
-    """Call it on import: ReportLab has one list of fonts for all threads."""
+    """Call it at import time, because ReportLab's font list is shared by all threads."""
     content = resources.files(__package__).joinpath("fonts", f"{name}.ttf").read_bytes()
     font = TTFont(name, io.BytesIO(content))
     registerFont(font)
@@ -65,7 +65,7 @@ _LETTERS = _load(REGULAR).face.charToGlyph.keys() & _load(BOLD).face.charToGlyph
 
 
 def printable(text: str) -> str:
-    """Put UNPRINTABLE in place of each letter that the font does not have."""
+    """Replace each letter missing from the font with UNPRINTABLE."""
     return "".join(
         character if character == "\n" or ord(character) in _LETTERS else UNPRINTABLE
         for character in strip_control_characters(text)
@@ -73,8 +73,6 @@ def printable(text: str) -> str:
 
 
 class Styles:
-    """The styles of a page at a scale: a dense page is set smaller."""
-
     def __init__(self, scale: float) -> None:
         def style(font: str, size: float, leading: float, colour: Color = INK) -> ParagraphStyle:
             return ParagraphStyle(
@@ -83,7 +81,7 @@ class Styles:
                 fontSize=size * scale,
                 leading=leading * scale,
                 textColor=colour,
-                # Neither the first nor the last line of a text stands alone on a page.
+                # Avoid a single first or last line of a paragraph on a page.
                 allowWidows=0,
                 allowOrphans=0,
             )
@@ -125,7 +123,7 @@ def paragraph(
     struck: bool = False,
     **look: Any,
 ) -> Paragraph:
-    """A text as it is written: nothing in it is markup. A `bullet` stands to the left of it."""
+    """Set a text literally, without markup. A `bullet` is placed to its left."""
     unbroken = _UNBREAKABLE.sub(NO_BREAK_SPACE, printable(text))
     shown = escape(unbroken).replace("\n", "<br/>")
     if look:
@@ -134,7 +132,6 @@ def paragraph(
 
 
 def cited(sentences: Iterable[tuple[str, str]], style: ParagraphStyle) -> Paragraph:
-    """Set sentences, each with the number of its note."""
     said = (
         f'{escape(printable(text))}<super size="6">{note}</super>'
         if note
@@ -147,7 +144,7 @@ def cited(sentences: Iterable[tuple[str, str]], style: ParagraphStyle) -> Paragr
 def table(
     rows: Sequence[Sequence[Any]], *widths: float, look: Sequence[tuple[Any, ...]] = ()
 ) -> Table:
-    """Set rows of cells with their upper edges aligned; a page may end between two rows."""
+    """Set rows with aligned upper edges. A page can break between rows."""
     whole = (0, 0), (-1, -1)
     bare = [(f"{side}PADDING", *whole, 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
     aligned = [*bare, ("VALIGN", *whole, "TOP"), *look]
@@ -155,7 +152,7 @@ def table(
 
 
 def one_line(text: str, style: ParagraphStyle, *, width: float) -> str:
-    """Cut the text with an ellipsis where it does not fit on one line."""
+    """Truncate the text with an ellipsis to fit one line."""
     whole = shown = " ".join(printable(text).split())
     while stringWidth(shown, style.fontName, style.fontSize) > width:
         whole = whole[:-1]
@@ -164,7 +161,7 @@ def one_line(text: str, style: ParagraphStyle, *, width: float) -> str:
 
 
 def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
-    """Draw one row per condition: its name, a bar on a scale from 0 to 1, and its probability."""
+    """Draw a bar from 0 to 1 for each condition, with its name and probability."""
     names = 8 + max(stringWidth(bar.name, BOLD, BAR_SIZE) for bar in bars)
     room = width - names - NUMBERS
     chart = Drawing(width, BAR_ROW * (len(bars) + 1))

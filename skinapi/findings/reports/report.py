@@ -1,6 +1,4 @@
-"""The report: its narrative and everything that its pages show, as immutable values. PDF, HTML and
-JSON are made from it.
-"""
+"""The report as immutable values. PDF, HTML and JSON are made from it."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -54,8 +52,8 @@ from skinapi.model.passages import PassageReader
 # 84 mm on paper at 170 dots per inch.
 PRINTED_SIDE = 560
 PRINTED_QUALITY = 82
-# The Angular app's PDF shows the four sections on one page, without a page break and in a Latin-1
-# font. So this limits the characters of all four together.
+# The Angular app's PDF shows all four sections on one page in a Latin-1 font, which limits their
+# total length.
 MOST_CHARACTERS = 2000
 
 
@@ -97,7 +95,7 @@ class Unwritten(StrEnum):
 
 
 class NarrativeUnavailable(Unavailable):
-    """The LLM wrote nothing usable: the template writes instead, so no client sees this error."""
+    """The LLM wrote nothing usable. The template is used instead, so no client sees this error."""
 
     code, sentence = "unwritten", "The report could not be put into other words"
 
@@ -107,9 +105,8 @@ class NarrativeUnavailable(Unavailable):
 
 
 class Source(StoredRecord):
-    """`reason` is set where the LLM was requested and its text was not used. Of the explanation's
-    sentences, `written` in all, the LLM's that the `checker` kept are `kept`; the others are the
-    passages themselves.
+    """`reason` says why a requested LLM was not used. `kept` of the `written` sentences are the
+    LLM's, accepted by `checker`; the others are passages.
     """
 
     writer: Writer = Writer.TEMPLATE
@@ -143,7 +140,7 @@ class SealView(Value):
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The photo and its heat map as JPEG, at the same size."""
+    """The photo and its heat map as JPEG of equal size."""
 
     photo: bytes = field(repr=False)
     overlay: bytes = field(repr=False)
@@ -153,15 +150,11 @@ class Pictures:
 class Report:
     """All that the pages of a report show.
 
-    Only a report on a stored finding has `number`, `patient`, `made_at`, `content_hash` and,
-    once issued, `seal`. `other_pictures` are those beside the shown one, each with its place.
-    `instruction` is that of its spot, `decision` its current review; `changes` is what comparisons
-    have found since then. Of a later `version` the photo
-    was judged at `judged_at`, because what was told was `corrected`, or by another model. The
-    `amended` facts were corrected, the last one at `amended_at`, and nothing judged again.
-    `spot_place` is that of the spot, where another one was told with the photo.
-    Without `practice`, nobody here looks after the patient.
-    `translations` are pairs of label and value, for a client with its own words.
+    Only a stored finding has `number`, `patient`, `made_at`, `content_hash` and, once issued,
+    `seal`. `changes` were measured since the current review. A later `version` was judged at
+    `judged_at`, because facts were `corrected` or by another model. `amended` facts did not require
+    another judgement. `spot_place` is the place of the spot if it differs from that of the photo.
+    `practice` is None if no doctor is responsible for the patient.
     """
 
     facts: Facts
@@ -202,7 +195,7 @@ class Report:
 
     @property
     def graver_review(self) -> str | None:
-        """What clients without decisions show first, where what counts is more urgent."""
+        """A more urgent condition that clients without decisions show first."""
         said, band = self.instruction, self.facts.band
         return say_graver(said, self.decision, band, self.language) if said else None
 
@@ -217,7 +210,7 @@ class Report:
 
     @property
     def spot_advice(self) -> Instruction | None:
-        """The instruction, unless the current review or, without one, the model says it."""
+        """The instruction, unless the current review or the model's answer already says it."""
         said = self.instruction
         if said is None or said.is_said_by(self.decision, self.number, self.facts.band):
             return None
@@ -249,12 +242,12 @@ class Report:
 
     @property
     def unjudged(self) -> bool:
-        """Whether a doctor could not judge the photo: the model's answer says nothing then."""
+        """If the doctor could not judge the photo, the model's answer is not shown."""
         return self.decision is not None and self.decision.unjudged
 
     @property
     def shown_narrative(self) -> Narrative:
-        """What counts comes first, in place of what was written and would contradict it."""
+        """The narrative with the instruction first, without what contradicts it."""
         said, language = self.instruction, self.language
         if said is None:
             return self.narrative
@@ -281,7 +274,7 @@ class Report:
 
 
 def print_pictures(photo: Photo, heat: Sequence[Sequence[float]], seen: float) -> Pictures:
-    """Shrink the photo and draw its heat map, at the size in which they are printed."""
+    """Resize the photo and draw its heat map at the printed size."""
     printed = photo.pixels.copy()
     printed.thumbnail((PRINTED_SIDE, PRINTED_SIDE), Image.Resampling.BICUBIC)
     out = io.BytesIO()
@@ -312,15 +305,15 @@ class Reading(Frozen):
 
 
 def read_in_order(report: Report) -> Reading:
-    """The texts in the order in which a person reads them, no sentence twice. What was written for
-    another urgency than the one that counts is left out.
+    """Return the texts in reading order, without repeated sentences. Texts for another urgency than
+    the current one are left out.
     """
     narrative, facts, language = report.shown_narrative, report.facts, report.language
     notice = report.say(conditions_table().notices.information_only)
     replaced, said = not report.own, report.instruction
     summary = summarise(facts, language, decided=replaced, counts=report.words_that_count)
     decided = [say_to_do(said, language)] if said and replaced else []
-    # Wherever the findings are shown, a doctor reads the headline above them.
+    # A doctor reads the headline above the findings in every view.
     for_doctor = say_headline(facts, language, for_doctor=True)
     is_doctor = report.reader == "colleague"
     if is_doctor:
@@ -348,8 +341,8 @@ def read_in_order(report: Report) -> Reading:
 
 
 def _list_explained(report: Report) -> Iterator[str]:
-    """List what findings and limits would say again of the doubts that the explanation tells: the
-    doubt, and that a doctor is to look, which stands first. What else may help is not among it.
+    """List the sentences of findings and limits that would repeat the doubts told in the
+    explanation. Other advice is not listed.
     """
     facts, language = report.facts, report.language
     told = {

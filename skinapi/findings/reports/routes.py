@@ -1,5 +1,3 @@
-"""The routes of reports, what they are asked and what they answer."""
-
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
@@ -318,7 +316,7 @@ def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
 
 
 def _accepted(*kinds: str) -> str:
-    """The best of these by the `Accept` header; the first where the caller accepts none."""
+    """Return the preferred type by the `Accept` header, or the first if none matches."""
     return request.accept_mimetypes.best_match(kinds) or kinds[0]
 
 

@@ -1,5 +1,3 @@
-"""Makes reports on stored findings and on findings that a caller states, and verifies them."""
-
 import importlib
 import re
 from collections.abc import Mapping
@@ -48,12 +46,12 @@ PAGE = re.compile(rb"/Type /Page\b")
 
 class SpotPlaces(Protocol):
     def find_other_place(self, lesion: str, told: Context) -> SpokenPlace | None:
-        """The place of the spot, where that is another one than was told with a photo of it."""
+        """Return the place of the spot if it differs from the place entered with a photo."""
         ...
 
 
 def print_pdf(report: Report) -> bytes:
-    # Imported late: the start of a server does without ReportLab and its fonts.
+    # Imported here so that the server starts without ReportLab and its fonts.
     pdf: bytes = importlib.import_module(PDF_MODULE).render_pdf(report)
     return pdf
 
@@ -65,7 +63,7 @@ class NoSuchLanguage(SkinAPIError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportsService:
-    """`address` is the server's own, for the links that verify reports."""
+    """`address` is this server's own, for verification links."""
 
     findings: FindingAccess
     letters: Letters
@@ -87,8 +85,8 @@ class ReportsService:
         reader: PassageReader = "patient",
         issue: bool = True,
     ) -> Report:
-        """Read a report, without pictures. It is issued, and its finding opened, unless `issue` is
-        false.
+        """Read a report without pictures. Unless `issue` is false, the report is issued and its
+        finding counts as opened.
         """
         get = self.findings.open if issue else self.findings.get
         finding, owner = get(number=number, to=to)
@@ -105,7 +103,9 @@ class ReportsService:
     def print_report(
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader = "patient"
     ) -> bytes:
-        """Store and return the PDF of the first time, unless the photo was damaged."""
+        """Return the stored PDF, which is printed at the first request and again only if the photo
+        was damaged.
+        """
         finding, owner = self.findings.open(number=number, to=to)
         report = self._report_on(finding, owner, to, language, reader=reader)
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
@@ -121,7 +121,7 @@ class ReportsService:
         return printed
 
     def count_rendering(self, by: Subject) -> None:
-        """Call it before a report is drawn as PDF or HTML."""
+        """Count a rendering. Call it before the PDF or HTML is made."""
         self.allowances.count_rendering(by.id, by.role)
 
     def report_stated_finding(
@@ -143,7 +143,7 @@ class ReportsService:
     def print_unkept(
         self, *, facts: Facts, pictures: Pictures, translations: tuple[tuple[str, str], ...]
     ) -> bytes:
-        """Print a report in English for a client without an account. Nothing of it is stored."""
+        """Print a report in English for a client without an account. Nothing is stored."""
         report = Report(
             facts=facts,
             narrative=write_template(facts, "en"),
@@ -247,7 +247,7 @@ class ReportsService:
 
     @atomic
     def _forget_beside(self, unit: Unit, finding: StoredFinding) -> None:
-        """Delete what was stored about a finding after it was deleted."""
+        """Delete the reports and letters of a deleted finding."""
         unit.publish(FindingDeleted(finding))
 
     def _issue(
@@ -277,7 +277,7 @@ class ReportsService:
             return replace(report, photo_lost=bool(lost), photo_damaged=damaged is not None)
         shown, others = finding.finding.shown_picture, []
         for index, alone in enumerate(finding.pictures):
-            # Whoever reads it was noted above.
+            # The access was already noted above.
             if index != shown and (other := self.findings.photos.find_opened(alone)):
                 others.append(
                     (

@@ -1,5 +1,5 @@
-"""The template: a narrative made from the facts alone; equal facts give equal text. Every
-sentence about a disease comes from the conditions table, the others from the language's words.
+"""Writes a narrative from the facts alone; equal facts give equal text. Sentences about diseases
+come from the conditions table, others from the words of the language.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ from skinapi.model.headline import (
 def write_template(
     facts: Facts, language: Language, plan: Plan | None = None, worded: Paragraphs = ()
 ) -> Narrative:
-    """Sections and next steps are a patient's, without percentages; the findings are a doctor's.
-    `worded` is what an LLM has made of the plan, in place of the passages as they are.
+    """Write sections and steps for a patient, without percentages, and findings for a doctor.
+    `worded` replaces the passages of the plan by an LLM's sentences.
     """
     sentences = _Sentences(facts, language)
     plan = plan_explanation(facts, "patient") if plan is None else plan
@@ -58,16 +58,15 @@ def write_template(
     )
 
 
-# In which section of the Angular app an LLM's sentence on a condition stands, by its topic; the
-# others stand in the overview.
+# The section of the Angular app for an LLM's sentence, by topic; the overview has all others.
 EARLY = frozenset({"early", "late", "small"})
 TREATMENT = frozenset({"exam", "treat", "others", "management", "proven"})
 
 
 def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
-    """The four sections, with as many sentences on the kind of picture as the Angular app's PDF has
-    room for; the narrative's `limits` hold all. An LLM's words on a condition stand in place of the
-    table's where there is room.
+    """Fill the four sections up to the space in the Angular app's PDF; `limits` has all sentences
+    on the kind of picture. The LLM's sentences on a condition replace those of the table if there
+    is room.
     """
     lead = [*sentences.lead(), *sentences.urgency_beyond()]
     overview = _join(*lead, *sentences.what_it_is())
@@ -111,7 +110,7 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
 
 
 def _section_of(sentence: WordedSentence) -> int | None:
-    """Find its section; None of the lead alone, of figures, and of what every finding says."""
+    """Return the section, or None for an introduction alone, figures, and general statements."""
     condition, _, topic = sentence.passages[-1].partition(".")
     if condition in ("finding", "general"):
         return None
@@ -132,10 +131,11 @@ class _Sentences:
         self._likely = self._table.by_key(self._headline.likely.key)
 
     def sort_by_section(self, worded: Paragraphs) -> tuple[list[str], list[str], list[str]]:
-        """An LLM's sentences on conditions, for overview, early detection and treatment. In each of
-        them, what is told of a condition that is only open stands behind the words that say so. Of
-        a picture that was examined, what to do is ours alone; of a benign class that a caller
-        states there are none, since these call it harmless.
+        """Sort the LLM's sentences on conditions into overview, early detection and treatment.
+
+        Sentences on a condition that is only open follow its introduction. Advice on an examined
+        picture is never the LLM's. A benign class stated by a caller has no sentences, because they
+        call it harmless.
         """
         sections = list[str](), list[str](), list[str]()
         for paragraph in worded:
@@ -145,7 +145,7 @@ class _Sentences:
                 texts = [item.text for item in told]
                 if told and announced:
                     name = self._for_patient(told[0].passages[-1].partition(".")[0])
-                    # In one piece: where room is short, neither stands without the other.
+                    # Joined so that both are left out together if room is short.
                     texts[0] = f"{self._phrases.in_case.format(name=name)} {lower_first(texts[0])}"
                 section.extend(texts)
         if not self._facts.examined:
@@ -153,7 +153,7 @@ class _Sentences:
         return (*sections[:2], [])
 
     def lead(self, *, for_doctor: bool = False) -> list[str]:
-        """The doubt, where there is one, and the headline, which says itself that it is no skin."""
+        """Return the doubt, if any, and the headline, which states if it may not be skin."""
         facts, language = self._facts, self._language
         headline = say_headline(facts, language, for_doctor=for_doctor)
         sent = [] if for_doctor else map(self._say, say_sent(facts))
@@ -167,13 +167,13 @@ class _Sentences:
         return [described.sentences[self._language].what_it_is] if described else self.in_short()
 
     def in_short(self) -> list[str]:
-        """Say what the likely condition is, where not all may be said of it."""
+        """Describe the likely condition in short if not everything may be said about it."""
         short = self._facts.likely_in_short
         return [self._say(short)] if short else []
 
     def why_early(self) -> list[str]:
-        """Name the condition first where it is not the likely one: its text says only "it". Name no
-        cancer where nobody is sent to a doctor, because then none is named as not ruled out.
+        """Explain early detection. The condition is named if it is not the likely one, and no
+        cancer is named if nobody is referred, because none is open then.
         """
         own = not self._facts.examined and self._likely.malignant
         concern = self._likely if own else self._facts.concern
@@ -191,7 +191,7 @@ class _Sentences:
         return self._facts.band_words(self._language).action
 
     def urgency_beyond(self) -> list[str]:
-        """Say it before what the condition is: a reader must not stop at "harmless"."""
+        """State the urgency before the description, so that nobody stops reading at "harmless"."""
         return self.near_limit() or [*filter(None, [say_reason(self._facts, self._language)])]
 
     def near_limit(self) -> list[str]:
@@ -200,8 +200,8 @@ class _Sentences:
         return [self._phrases.near_limit] if near and raised else []
 
     def advice(self) -> list[str]:
-        """Say what to do by when, and what the condition asks for, where nothing graver is open.
-        Its own advice begins with how soon: a benign one's alone says all that the band's does.
+        """Say what to do and by when. The condition's own advice is used if nothing more serious is
+        open; for a benign one it replaces the general advice.
         """
         own = self._likely.sentences[self._language].what_to_do
         if not self._facts.as_urgent:
@@ -209,15 +209,15 @@ class _Sentences:
         return [self.action(), *sentences_of(own)[1:]] if self._likely.malignant else [own]
 
     def checklist_result(self, *, high: bool = True) -> list[str]:
-        """`high`: also that of a high score, which asks for what the band asks for. What was told
-        below it is the reason, or in the headline.
+        """Include the result for a high score only if `high`, because the urgency already asks for
+        the same.
         """
         score, checklist = self._facts.checklist_score, self._table.checklist
         if score is None or self._facts.told_signs:
             return []
         if score >= checklist.threshold:
             return [self._say(checklist.result.at_or_above)] if high else []
-        # A low score would comfort beside the advice to see a doctor.
+        # A low score would reassure next to advice to see a doctor.
         return [] if is_sent(self._facts.band) else [self._say(checklist.result.below)]
 
     def confidence(self) -> list[str]:
@@ -251,7 +251,7 @@ class _Sentences:
         )
 
     def _chance_of_cancer(self) -> list[str]:
-        """Empty where it is that of the cancer which was just named."""
+        """Empty if the chance of this cancer was just given."""
         chance = say_chance(
             self._headline.malignant, malignant=True, in_hundreds=self._facts.in_hundreds
         )
@@ -266,11 +266,11 @@ class _Sentences:
         return self._phrases.stated_confidence.format(name=self._name(self._likely), share=share)
 
     def first_doubt(self) -> list[str]:
-        """The notice on the first doubt; the overview names all."""
+        """The notice on the first doubt; the overview has all of them."""
         return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
 
     def picture_notices(self) -> list[str]:
-        """Say how sure one may be of such a picture; a doubt of the finding stands elsewhere."""
+        """Say how reliable such pictures are. Doubts about the finding are stated elsewhere."""
         facts = self._facts
         if not facts.examined:
             return []
@@ -302,8 +302,8 @@ class _Sentences:
         return [self._phrases.malignant_score.format(names=added, share=self._score())]
 
     def _reasons(self) -> str:
-        """Say what asked for the band. Without figures where those are restated: the band follows
-        the model's own. Where one picture alone asked, its rules are not those of all together.
+        """Say which rules set the urgency. Figures are left out if they were restated, because the
+        rules use the model's own. If one picture alone set it, its rules are used.
         """
         rules = self._facts.raised_by
         if RaisedBy.PICTURE in rules:

@@ -1,6 +1,4 @@
-"""Makes reports verifiable: a hash of everything that a report says, the issued reports, and
-whether one is the newest.
-"""
+"""Verify reports: a hash of the content, the issued reports, and whether one is still current."""
 
 import hashlib
 import json
@@ -25,7 +23,7 @@ from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Blobs, Store
 from skinapi.platform.storage.records import Repository
 
-# Part of a report's hash: if the layout changes, the report gets another hash.
+# Part of the hash of a report, so that a new layout changes it.
 RENDERER = "pages-18"
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {
@@ -34,9 +32,8 @@ LETTER_SAYS = {
 
 
 def seal_report(report: Report, *, finding: str, spot_version: int) -> str:
-    """Hash what a report says with SHA-256. The version of the spot stands for what counts about
-    it. The random id of the finding is part of it, so that no one can find a valid hash by guessing
-    the content.
+    """Hash the content with SHA-256. The spot's version represents what counts about it. The random
+    id of the finding keeps anyone from finding a valid hash by guessing the content.
     """
     withdrawn_at = report.model_withdrawn_at
     sealed: dict[str, Any] = {
@@ -51,7 +48,7 @@ def seal_report(report: Report, *, finding: str, spot_version: int) -> str:
         "model_withdrawn_at": withdrawn_at.isoformat() if withdrawn_at else None,
         "practice": report.practice.model_dump() if report.practice else None,
     }
-    # Sorted keys and fixed separators: equal content gives equal bytes.
+    # Sorted keys and fixed separators give equal bytes for equal content.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -64,8 +61,8 @@ def _say_letter(shown: ShownLetter) -> dict[str, Any]:
 
 
 class IssuedReport(StoredRecord):
-    """A report that was issued at a version of the spot. Its PDF is stored when it is first
-    requested, with the number of its `pages`.
+    """A report issued at a version of the spot. Its PDF, with its number of `pages`, is stored at
+    the first request.
     """
 
     id: str
@@ -81,7 +78,7 @@ class IssuedReport(StoredRecord):
 
     @property
     def code(self) -> str:
-        """The part of its hash that a person compares with a paper."""
+        """The part of the hash that people compare with the printed report."""
         return self.hash[:8]
 
 
@@ -92,9 +89,7 @@ def find_change(
     *,
     model_withdrawn_at: datetime | None,
 ) -> datetime | None:
-    """Find when the spot, or what is said of it, last changed since the report was issued. `spot`
-    is that of its finding as it is now.
-    """
+    """Return when the spot, or what is said about it, last changed since the report was issued."""
     changed = changed_since(spot, issued.spot_version)
     said = [model_withdrawn_at]
     for letter in letters:
@@ -106,8 +101,6 @@ def find_change(
 
 @dataclass(frozen=True)
 class Verified:
-    """A report that stands, unless its finding was `entered_in_error`."""
-
     issued: IssuedReport
     number: int
     changed_at: datetime | None = None
@@ -172,7 +165,7 @@ class IssuedReports(Repository[IssuedReport]):
         return self._list({"submission": finding})
 
     def read_pdf(self, issued: IssuedReport) -> bytes | None:
-        """Read the PDF; None where none is stored, or it is damaged: it can be printed again."""
+        """Return None if the PDF is missing or damaged; it can be printed again."""
         try:
             return self._blobs.find(issued.pdf_blob) if issued.pdf_blob else None
         except BlobDamaged:
@@ -181,7 +174,7 @@ class IssuedReports(Repository[IssuedReport]):
 
     def keep_pdf(self, issued: IssuedReport, content: bytes, pages: int) -> None:
         blob = self._blobs.put(content)
-        # Compare-and-set: only the request that still sees the old blob may replace it.
+        # Compare and set: only the request that still sees the old blob may replace it.
         unchanged = {"id": issued.id, "pdf_blob": issued.pdf_blob}
         if self._change(unchanged, pdf_blob=blob, pages=pages) is None:
             self._blobs.delete(blob)
@@ -189,11 +182,13 @@ class IssuedReports(Repository[IssuedReport]):
             self._blobs.delete(issued.pdf_blob)
 
     def leave_spot(self, finding: str) -> None:
-        """The finding goes to another spot: these were issued at no version of that."""
+        """Forget the spot versions of these reports, because the finding moved to another spot."""
         self._documents.update_all({"submission": finding}, {"$set": {"spot_version": 0}})
 
     def drop_pdfs(self, findings: Sequence[str]) -> list[str]:
-        """Return the keys of their PDFs, to be deleted after the transaction. The reports stand."""
+        """Detach the PDFs and return their keys for deletion after the transaction. The reports
+        stay valid.
+        """
         keys, dropped = list[str](), {"$unset": {"pdf_blob": True, "pages": True}}
         for finding in findings:
             keys += self._list_pdfs(finding)
@@ -201,7 +196,7 @@ class IssuedReports(Repository[IssuedReport]):
         return keys
 
     def forget(self, finding: str) -> list[str]:
-        """Return the keys of their PDFs, to be deleted after the transaction."""
+        """Return the keys of the PDFs for deletion after the transaction."""
         keys = self._list_pdfs(finding)
         self._documents.delete({"submission": finding})
         return keys

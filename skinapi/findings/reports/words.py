@@ -1,5 +1,5 @@
-"""The words of reports by language, from `skinapi/base/words/<language>/reports.yaml`, and the
-texts of a report's pages that are made of them: a decision, instruction, a letter.
+"""The words of reports by language (base/words/<language>/reports.yaml), and the texts made of
+them.
 """
 
 import re
@@ -138,18 +138,18 @@ class Labels(Frozen):
     body_sides: Mapping[BodySide, str]
 
     def name_fact(self, name: str) -> str:
-        """Say what people call it. The place of a spot is named as that of a photo."""
+        """Return the name of a fact. The place of a spot is named like that of a photo."""
         known = "body_site" if name == "place" else name
         return self.facts[TOLD[known].part_of or known]
 
     def say_fact(self, name: str, value: object) -> str:
-        """Empty where it was not told."""
+        """Return the value in words; empty if it was not entered."""
         return self.answers[name][say_answer(value)] if value is not None else ""
 
     def say_place(
         self, site: BodySite, laterality: Laterality | None, side: BodySide | None
     ) -> str:
-        """The place as exactly as it is known: "left leg (back)"."""
+        """Return the place as exactly as it is known, such as "left leg (back)"."""
         place = self.sites[site]
         if side and site in TWO_SIDED:
             place = self.body_sides[side].format(place)
@@ -157,7 +157,7 @@ class Labels(Frozen):
 
 
 class Sentences(Frozen):
-    """The template's sentences. The facts fill in the placeholders in braces."""
+    """The template's sentences, with placeholders for facts in braces."""
 
     uncertain: str
     doubts: Mapping[Doubt, str]
@@ -188,9 +188,7 @@ def say_moment(moment: datetime, language: Language) -> str:
 
 
 def say_amended(amended: Iterable[str], amended_at: datetime | None, language: Language) -> str:
-    """Say which fields of the context were corrected without another version, the last one when.
-    Empty where none was.
-    """
+    """Name the facts corrected without a new version, with the last date; empty if none."""
     said = [say_moment(amended_at, language), _name_facts(amended, language)] if amended_at else []
     return " · ".join(said)
 
@@ -198,8 +196,8 @@ def say_amended(amended: Iterable[str], amended_at: datetime | None, language: L
 def say_version(
     version: int, judged_at: datetime | None, corrected: Iterable[str], language: Language
 ) -> str:
-    """Say of a photo that was judged again when that was, which version it made, and which fields
-    of the context were corrected before. Empty of the first version.
+    """Say when the photo was judged again and which facts were corrected before; empty for the
+    first version.
     """
     labels, facts = LABELS[language], _name_facts(corrected, language)
     said = [say_moment(judged_at, language), labels.version.format(version)] if judged_at else []
@@ -211,17 +209,17 @@ def _name_facts(fields: Iterable[str], language: Language) -> str:
 
 
 Row = tuple[str, str]
-# Shown in place of a letter that the font does not have.
+# Replaces a letter that the font does not have.
 UNPRINTABLE = "□"
 
 
 def strip_control_characters(text: str) -> str:
-    """Remove what is invisible, reorders text or controls the output, except line breaks, and marks
-    that would be drawn over other lines. Unassigned and private characters become UNPRINTABLE.
+    """Remove invisible, reordering and control characters except line breaks, and marks drawn over
+    other lines. Unassigned and private characters become UNPRINTABLE.
     """
     if text.isascii() and text.isprintable():
         return text  # such as a picture in base64, which takes long to go through
-    # NFC makes one character of a letter and its accent; ReportLab would not combine the two.
+    # NFC combines a letter with its accent; ReportLab does not.
     composed = unicodedata.normalize("NFC", text)
     return cap_marks("".join(_replace_control(character) for character in composed))
 
@@ -258,8 +256,8 @@ class ChecklistTick:
 
 @dataclass(frozen=True, slots=True)
 class FirstContent:
-    """What counts, in reading order. `urgency` is None where something is waited for and no visit
-    is asked for; `label` and `signed` may be empty.
+    """The instruction in reading order. `urgency` is None while a result is awaited without a
+    visit; `label` and `signed` may be empty.
     """
 
     urgency: Band | None
@@ -279,8 +277,8 @@ class FirstContent:
         for_doctor: bool = False,
         reason: str = "",
     ) -> Self:
-        """The instruction of a spot with what set it. `decision` is the current review beside the
-        finding of this number. `reason`: why the doctor asks for more than the label does.
+        """`decision` is the current review next to finding `number`. `reason` says why the doctor
+        asks for more than the label requires.
         """
         current = decision if decision and decision.instructs else None
         by, words, waits = instruction.decision, instruction.words(language), instruction.waits_for
@@ -305,12 +303,12 @@ class FirstContent:
         )
 
     def with_instruction_first(self) -> Self:
-        """Put what to do before what it is, as a patient's page begins."""
+        """Put what to do before what it is, for a patient."""
         return replace(self, head=self.label, label=self.head) if self.label else self
 
 
 def say_signed(decision: Decision, language: Language) -> str:
-    """Say who has signed a review and when, that a sample was taken, and what has changed since."""
+    """Say who signed a review and when, if a sample was taken, and what has changed since."""
     labels, notices = LABELS[language], conditions_table().notices.decision
     signed = labels.asked if decision.only_asked else labels.decided
     said = [signed.format(decision.decided_by, say_moment(decision.decided_at, language))]
@@ -326,9 +324,7 @@ def say_spot(
     number: int | None = None,
     for_doctor: bool,
 ) -> Iterator[str]:
-    """Say the instruction: what it is, what to do by when, and who decided; then the current review
-    beside the finding of this number, if that is another one.
-    """
+    """State the instruction with its source, then the current review if it is a different one."""
     first = FirstContent.of_instruction(
         instruction, language, decision=decision, number=number, for_doctor=for_doctor
     )
@@ -347,8 +343,8 @@ def say_spot(
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """A signed letter, line by line. `struck` says that it was withdrawn, `above` that the spot has
-    changed since; else they are empty.
+    """A signed letter line by line. `struck` says that it was withdrawn, `above` that the spot has
+    changed since; otherwise they are empty.
     """
 
     head: str
@@ -393,12 +389,12 @@ def sentences_of(text: str) -> list[str]:
 
 
 def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
-    """The same texts with no sentence twice: two doubts end with the same instruction."""
+    """Remove repeated sentences: two doubts can end with the same instruction."""
     return FreshSentences([]).items(texts)
 
 
 class FreshSentences:
-    """Leaves out of each text the sentences of the texts before it."""
+    """Leaves out sentences that earlier texts contained."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._said = {sentence for text in texts for sentence in sentences_of(text)}

@@ -1,8 +1,7 @@
-"""Asks an LLM to say each passage of a plan in its own words, and pairs what it answers with the
-passages. Nothing that it wrote is used unless it passes the checker (`checker.py`).
-
-Only passages are sent, with names of conditions and rounded numbers: no picture, no text that a
-user typed, and no fact about the person, not even the age, which no consent names.
+"""Asks an LLM to rephrase each passage, and pairs its answer with the passages. Nothing is used
+unless the checker (checker.py) accepts it. The request contains only passages with condition names
+and rounded numbers: no picture, no typed text, and no fact about the person, not even the age,
+which the consent does not cover.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,16 +51,12 @@ class Entry(Frozen):
 
 
 class Draft(Frozen):
-    """The LLM's answer."""
-
     entries: Annotated[tuple[Entry, ...], Field(max_length=MOST_ENTRIES)]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One passage, or two neighbours, and the sentence that shall say the same; None where the LLM
-    left it out.
-    """
+    """One passage, or two adjacent ones, and their sentence; None if the LLM left it out."""
 
     passages: tuple[Passage, ...]
     sentence: str | None = None
@@ -94,7 +89,7 @@ def _show(group: Sequence[Passage], language: Language) -> Iterator[dict[str, An
 
 
 def _schema(ids: list[str]) -> dict[str, Any]:
-    # Without `maxItems`: not every provider's strict mode knows it.
+    # No `maxItems`, because not every provider's strict mode supports it.
     entry = closed_object(
         passages={"type": "array", "items": {"type": "string", "enum": ids}},
         text={"type": "string"},
@@ -103,8 +98,8 @@ def _schema(ids: list[str]) -> dict[str, Any]:
 
 
 def pair_up(draft: Draft, plan: Plan, language: Language) -> Paired:
-    """The plan's order and paragraphs, whatever order the LLM kept. The first entry for a passage
-    counts; one that joins what are no neighbours counts for none. French is spaced as ours is.
+    """Return the pairs in the plan's order. The first entry for a passage counts, and an entry that
+    joins passages that are not adjacent is ignored. Spaces in French are normalised.
     """
     by_first = dict[str, Entry]()
     for entry in draft.entries:

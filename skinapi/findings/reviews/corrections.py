@@ -1,5 +1,3 @@
-"""The use cases of findings that were filed for the wrong patient."""
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,8 +36,8 @@ class ErrorWords(Frozen):
 ERRORS: Mapping[Language, ErrorWords] = load_words("reports.errors", ErrorWords)
 
 
-# What a person files by moving a photo has this key, with the id of the finding that it was moved
-# from. No caller can send it as an Idempotency-Key: those have no slash.
+# A moved finding has this idempotency key with the id of its origin. Callers cannot send it,
+# because their keys have no slash.
 MOVED = "moved/"
 
 
@@ -55,15 +53,13 @@ class CorrectionsService:
 
     @atomic
     def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> StoredFinding:
-        """Let a finding stand for nothing, and tell its patient and the doctor in charge. The same
-        again changes nothing.
-        """
+        """Exclude a finding and notify its patient and doctor. Repeating the call has no effect."""
         finding, owner = self.findings.get_to_correct(number=number, by=by)
         return self._enter(unit, finding, owner, by, reason)
 
     @atomic
     def enter_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
-        """Enter a finding in error that a restore brought back; its patient was told then."""
+        """Exclude a restored finding again. Its patient was notified the first time."""
         finding = self.records.find(identifier)
         if finding is None or finding.error:
             return False
@@ -75,7 +71,7 @@ class CorrectionsService:
     def leave_wrong_patient(
         self, unit: Unit, right: str, *, number: str, reason: str, by: Subject
     ) -> None:
-        """The same in the transaction that files its photo for the `right` patient, who is told."""
+        """Exclude a finding in the transaction that files its photo for the `right` patient."""
         finding, owner = self.findings.get_to_correct(number=number, by=by)
         if finding.error:
             raise FindingInError(finding.error.reason)
@@ -84,8 +80,8 @@ class CorrectionsService:
 
     @atomic
     def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> StoredFinding | None:
-        """Enter in error what a program has filed by one of these keys; return it as its owner may
-        know it, or None if it is deleted. Raises FindingSigned once a doctor has signed a review.
+        """Withdraw the finding that a system filed with one of these keys; None if it was deleted.
+        Raises FindingSigned once a doctor has signed a review.
         """
         found = (self.records.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
@@ -100,16 +96,14 @@ class CorrectionsService:
         return self.records.see_one(entered, with_errors=True)
 
     def note_other_patient(self, right: str, *, key: str | None, by: Subject) -> None:
-        """Dispute what this program has filed by the key for another patient than the `right`
-        one.
-        """
+        """Dispute a finding that this system filed for another patient than the `right` one."""
         filed = self.records.find_filed(by.id, key)
         if filed and filed.owner != right:
             self.dispute(filed.id, Dispute.OTHER_PATIENT, by=by)
 
     @atomic
     def dispute(self, unit: Unit, identifier: str, why: Dispute, *, by: Subject) -> None:
-        """Let a finding wait for the doctor in charge, because a program says that it is wrong."""
+        """Return a finding to the doctor in charge because the sending system calls it wrong."""
         finding = self.records.get(identifier)
         if finding.error or finding.disputed is why:
             return
@@ -129,7 +123,7 @@ class CorrectionsService:
         *,
         moved: bool = False,
     ) -> StoredFinding:
-        """Without a `reason` the program that has sent it takes it back."""
+        """Exclude a finding. Without a `reason`, the system that sent it withdraws it."""
         if finding.error:
             return finding
         unit.record(
@@ -144,7 +138,7 @@ class CorrectionsService:
     def _void(
         self, unit: Unit, finding: StoredFinding, error: EnteredInError, *, moved: bool = False
     ) -> Spot:
-        """Return its spot as it was before."""
+        """Return the spot as it was before."""
         status = self.records.spots.get(finding.lesion)
         if awaits_result(status.spot):
             raise ResultAwaited

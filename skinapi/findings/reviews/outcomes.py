@@ -1,5 +1,5 @@
-"""What the model had said before the laboratory's result: counts by month, and the figures made of
-them. A count names no finding and no person, so it stays when these are deleted.
+"""How the model's answers compare with laboratory results, counted by month. A count identifies no
+finding and no person, so it survives their deletion.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Filter
 from skinapi.platform.storage.records import Repository
 
-# `both`: the kind was in doubt, or there were pictures of both; the graver answer was given.
+# `both`: the kind was in doubt or both kinds were sent, and the more serious answer was given.
 Pictures = Literal["dermoscopic", "clinical", "both"]
 PICTURES: tuple[Pictures, ...] = ("dermoscopic", "clinical", "both")
 
@@ -34,7 +34,6 @@ class _AtPoint(NamedTuple):
 
     @property
     def field(self) -> str:
-        """Where a document counts the findings that were made so."""
         return f"at_{self.operating_point}_{self.pictures}_{'urgent' if self.urgent else 'later'}"
 
 
@@ -54,8 +53,8 @@ class CountAtPoint(NamedTuple):
 
 
 class Outcome(StoredRecord):
-    """What the version `subject` had `said`, and whether that `sent` the patient to a doctor, where
-    the result of that `month` was `truth`.
+    """`truth` is the laboratory result of that `month`; `sent` is true if the answer referred the
+    patient to a doctor.
     """
 
     subject: str
@@ -78,7 +77,7 @@ class Outcome(StoredRecord):
 
 
 class CountedOutcome(Outcome):
-    """`n` findings. `at_points` counts those of them that were made at an operating point."""
+    """`at_points` counts the findings by operating point."""
 
     n: int
     at_points: Mapping[str, int] = {}
@@ -142,8 +141,8 @@ class OutcomeCounts(Repository[CountedOutcome]):
     def recount(
         self, finding: StoredFinding, before: Sequence[Review], after: Sequence[Review]
     ) -> None:
-        """Count the newest result that was signed on the page of this finding, of the version that
-        its doctor saw, instead of the one that was counted before.
+        """Replace the counted result of this finding by its newest one, for the version that the
+        doctor saw.
         """
         counted, counts = _find_result(finding, before), _find_result(finding, after)
         if counted != counts:
@@ -167,7 +166,7 @@ class OutcomeCounts(Repository[CountedOutcome]):
             self._documents.update(counted, {"$inc": dict.fromkeys(counters, -1)})
 
     def of_models(self, *, months: int) -> dict[str, ModelOutcomes]:
-        """Read the figures of each version for so many months, of which this one is the last."""
+        """Read the figures of each version for the last `months`, including the current month."""
         counted = self._list({"month": {"$gte": _first_month(months)}}, sort="month")
         by_version = dict[str, list[CountedOutcome]]()
         for item in sorted(counted, key=lambda each: each.subject):
@@ -191,7 +190,7 @@ def _outcome(finding: Finding, result: Review) -> Outcome:
     return Outcome(
         subject=finding.model_version,
         month=f"{result.created_at:%Y-%m}",
-        # A model without an output for it counts it within another condition.
+        # A model without this condition counts it within another one.
         truth=conditions_table().counted_as(truth, outputs) or truth,
         said=finding.stated,
         sent=is_sent(finding.band),

@@ -1,5 +1,3 @@
-"""The routes of reviews, of findings entered in error, and of what they say of the model."""
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,5 +1,3 @@
-"""The use cases of reviews: sign one as the doctor in charge, and list them."""
-
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -44,9 +42,7 @@ NOT_IN_CHARGE = "Only the doctor in charge can review"
 
 @dataclass(frozen=True, slots=True)
 class ReviewedSpot:
-    """A spot of this owner that is about to be reviewed, on the page of `finding`. `target` is the
-    id of that finding; of the newest stub if only stubs are left.
-    """
+    """`target` is the id of the `finding`, or of the newest stub if all were deleted."""
 
     status: SpotView
     owner: Account
@@ -64,15 +60,15 @@ class ReviewsService:
     outbox: Outbox
 
     def add_review(self, *, number: str, by: Subject, sent: NewReview, key: str | None) -> Review:
-        """Store the review of the doctor in charge, of the spot of this finding. The same request
-        with the same key gets the review of the first one.
+        """Sign a review of this finding's spot. Repeating a request with the same key returns the
+        first review.
         """
         return self._add(
             partial(self._read_finding, number), f"submissions/{number}", by, sent, key
         )
 
     def add_to_spot(self, *, lesion: str, by: Subject, sent: NewReview, key: str | None) -> Review:
-        """The same of a spot, also if only stubs are left of its findings."""
+        """Sign a review of a spot, even if all its findings were deleted."""
         return self._add(partial(self._read_spot, lesion), f"lesions/{lesion}", by, sent, key)
 
     def _add(
@@ -95,7 +91,7 @@ class ReviewsService:
         if newest := self.records.find_newest(lesion):
             return self._read_finding(str(newest.number), by)
         status = self.records.spots.get(lesion)
-        # No finding is written, so this is what conflicts with a change of the doctor.
+        # No finding is written here, so locking the account makes a change of doctor conflict.
         owner = self.accounts.lock(status.owner)
         own = owner.id == by.id
         if not status.newest_stub or not (own or self.findings.may_see(owner, by, case=lesion)):
@@ -147,7 +143,7 @@ class ReviewsService:
     def _require_confirmed(
         self, unit: Unit, about: ReviewedSpot, new: SpotReview, *, confirmed: bool
     ) -> None:
-        """Raises MilderNotConfirmed if the doctor has to confirm what this review replaces."""
+        """Raise MilderNotConfirmed if the doctor has to confirm what this review replaces."""
         why = find_replaced(about.status.spot, new)
         if why is None:
             return
@@ -158,7 +154,6 @@ class ReviewsService:
             raise MilderNotConfirmed(replaced)
 
     def _publish(self, unit: Unit, reviews: Sequence[Review], about: ReviewedSpot) -> None:
-        """Sort the lists by what counts now, and tell the patient."""
         review, finding = reviews[-1], about.finding
         changed = self.records.renew([review.lesion])
         unit.publish(changed)
@@ -169,7 +164,7 @@ class ReviewsService:
         self._mail(place, about.owner, review.opinion)
 
     def _mail(self, place: str, owner: Account, opinion: Opinion) -> None:
-        """A mail of before that still waits says nothing else."""
+        """Replace a pending mail about an earlier review."""
         self.outbox.withdraw(Kind.NEWS, to=owner.id, about=place)
         urgent = opinion.names_cancer or opinion.urgency is Band.URGENT_REFERRAL
         self.outbox.add(Kind.NEWS, to=owner.id, about=place, urgent=urgent)
@@ -178,7 +173,7 @@ class ReviewsService:
     def void_review(
         self, unit: Unit, *, number: str, review: str, reason: str, by: Subject
     ) -> Review:
-        """Take a review back. What it covers is open again, and the same again changes nothing."""
+        """Void a review and reopen what it covers. Repeating the call has no effect."""
         finding, _, signed = self.findings.get_to_void(number=number, review=review, by=by)
         if signed.voided:
             return signed

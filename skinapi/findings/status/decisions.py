@@ -1,4 +1,4 @@
-"""What the current review of a spot says, in words."""
+"""The current review of a spot, in words."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,12 +24,12 @@ from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.platform.storage.ids import now
 
-# By then a result should be there, and after so long a photo that is asked for is asked for again.
+# A result is overdue after this time, and a photo is requested again.
 RESULT_AFTER = timedelta(days=14)
 PHOTO_AFTER = timedelta(days=3)
 
 
-# The name of its title in `notices.decision` of the conditions.
+# Keys of the titles in `notices.decision` of conditions.yaml.
 TitleKey = Literal["title", "opinion", "unconfirmed", "suspected", "result", "asked"]
 
 
@@ -49,9 +49,7 @@ def words_for_patient(
     label: str | None = None,
     proven: bool = False,
 ) -> BandWords:
-    """A band's words, with what is waited for since then; of a cancer that the laboratory has found
-    (`proven`) they suspect nothing.
-    """
+    """Return the words of a band for the patient. Those of a proven cancer do not suspect it."""
     table = conditions_table()
     words = table.band_words(band, language, (label,) if label else ())
     notices = table.notices.decision
@@ -73,9 +71,7 @@ def words_for_patient(
 
 
 def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: bool) -> TitleKey:
-    """The words that say how certain it is. A cancer that no laboratory has proven is suspected,
-    however sure the doctor is.
-    """
+    """Return the key of the title. A cancer without a laboratory result is only "suspected"."""
     if certainty is Certainty.LABORATORY:
         return "result"
     if names_cancer(label):
@@ -87,11 +83,17 @@ def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Statement):
-    """What a review says, in the words of each reader, who reads it beside a finding. `covers`: it
-    covers that finding; it was signed about the finding `number`, unless that is gone: then another
-    one that it covers. `instructs`: it has set the instruction of the spot, whose day is `due`
-    then. `photo_wanted`: the photo that it asks for has not come. `changed` is what has changed the
-    spot since.
+    """A review in the words of each reader, shown next to a finding.
+
+    - `covers`: the review covers this finding.
+
+    - `number`: the finding that it was signed about. If that is deleted, another covered finding.
+
+    - `instructs`: it set the instruction of the spot, to be followed by `due`.
+
+    - `photo_wanted`: the requested photo has not arrived.
+
+    - `changed`: what has changed the spot since.
     """
 
     review: str
@@ -141,14 +143,12 @@ class Decision(Statement):
 
     @property
     def suspected(self) -> bool:
-        """Whether it names a cancer that no laboratory has proven, however sure the doctor is."""
+        """A cancer without a laboratory result counts as suspected, even if the doctor is sure."""
         return self.names_cancer and not self.proven
 
     @property
     def waits_for(self) -> WaitsFor | None:
-        """The result of a sample, or another photo where nobody could judge this one: a patient
-        reads of it in place of the words of the urgency, unless there is a day for a visit.
-        """
+        """What the patient waits for, shown instead of the urgency unless a visit has a date."""
         if self.awaited:
             return None if self.due else WaitsFor.RESULT
         unjudged = self.photo_wanted and self.label is None
@@ -163,7 +163,7 @@ class Decision(Statement):
         return not (self.awaited or self.photo_wanted)
 
     def replaces(self, band: Band) -> bool:
-        """What a doctor is unsure about replaces no words about a graver condition."""
+        """An unsure review does not replace the words for a more serious condition."""
         return self.label is not None and (self.sure or self.more_urgent_than(band))
 
     def more_urgent_than(self, band: Band) -> bool:
@@ -171,12 +171,11 @@ class Decision(Statement):
 
     @property
     def only_asked(self) -> bool:
-        """Whether it names nothing and asks for another photo, also once that has come."""
+        """True if the review only requested another photo, even if that photo has arrived."""
         return self.label is None and self.asked_for_photo
 
     @property
     def unjudged(self) -> bool:
-        """Whether the doctor could not judge the photo of the finding."""
         return self.only_asked and self.covers
 
     @property
@@ -208,8 +207,8 @@ class Decision(Statement):
         dated: bool = False,
         about: int | None = None,
     ) -> str:
-        """What it is called, `dated` with its day, and with the finding that it is about. Beside a
-        finding that it does not cover, a label is always with that.
+        """Return the title. A review that does not cover the finding is always shown with its
+        number.
         """
         about = about if self.covers or self.only_asked else self.number
         words, title = conditions_table().notices.decision, self.title(language)
@@ -246,8 +245,8 @@ class Decision(Statement):
         return [sentence.in_language(language) for sentence, holds in sentences.items() if holds]
 
     def signed_before(self, language: Language) -> tuple[str, ...]:
-        """Say that the spot has changed since, if it has, and that the review does not cover this
-        finding, if that is so; sentences without their full stops.
+        """Return sentences (without full stops) on why the review may no longer apply to the
+        finding.
         """
         words, said = conditions_table().notices.decision, list[str]()
         if self.changed:
@@ -269,7 +268,6 @@ class Decision(Statement):
         return [*said, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
 
     def say_in_list(self, language: Language) -> str:
-        """What a doctor reads of the review in a list, with what has changed the spot since."""
         words, said = conditions_table().notices.decision, [self.heading(language, for_doctor=True)]
         said += [words.new_picture_doctor.in_language(language)] if self.photo_wanted else []
         said += [words.awaited.in_language(language)] if self.awaited else []
@@ -301,7 +299,6 @@ def _say_since(
 
 
 def say_new_picture(band: Band) -> LocalizedText:
-    """Ask for another photo, beside what the band asks for."""
     words = conditions_table().notices.decision
     go = [words.without_picture] if is_sent(band) else []
     return LocalizedText.joined(" ", [words.new_picture, *go])

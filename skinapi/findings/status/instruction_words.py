@@ -1,5 +1,3 @@
-"""Writes the instruction of a spot for reports, letters, and the fields that older clients show."""
-
 from collections.abc import Mapping
 
 from skinapi.base.days import say_day, say_due
@@ -25,8 +23,8 @@ def say_to_do(instruction: Instruction, language: Language) -> str:
 def say_source(
     instruction: Instruction, number: int | None, language: Language, *, named: bool
 ) -> str:
-    """Say which finding the instruction comes from, or why it counts, for a reader of the finding
-    with this number. `named`: the doctor's name for the spot stands before this sentence.
+    """Explain the source of the instruction to a reader of finding `number`. Pass `named` if the
+    doctor's name for the spot precedes the sentence.
     """
 
     notices = conditions_table().notices.decision
@@ -71,9 +69,7 @@ def say_compared(change: FoundChange) -> LocalizedText:
 def say_more_urgent(
     own: BandWords, band: Band, instruction: Instruction, language: Language
 ) -> BandWords:
-    """The words of the instruction if it is more urgent than the finding's own; older clients read
-    their `action`.
-    """
+    """Use the words of the instruction if it is more urgent: older clients read only `action`."""
     if urgency(instruction.band) >= urgency(band):
         return own
     words = instruction.words(language)
@@ -84,7 +80,7 @@ def say_more_urgent(
 def say_graver(
     instruction: Instruction, decision: Decision | None, band: Band, language: Language
 ) -> str | None:
-    """Say first, to clients without decisions, a condition that is more urgent than `band`."""
+    """Name a condition that is more urgent than `band`, for clients that do not show decisions."""
     by = instruction.decision or decision
     if by is None or by.label is None or not by.more_urgent_than(band):
         return None
@@ -101,8 +97,8 @@ def put_first(
     decision: Decision | None,
     number: int | None,
 ) -> dict[str, str]:
-    """The sections of a narrative about a finding of this number and band, after the instruction
-    and the current review: older clients show no other words.
+    """Put the instruction and the current review before the narrative, for clients that show
+    nothing else.
     """
     own = instruction.is_answer_about(number, band)
     if own and instruction.is_said_by(decision, number, band):
@@ -118,7 +114,7 @@ def put_first(
         said = [f"{sentence}." for sentence in decision.signed_before(language)]
     early = sections["importance_of_early_detection"]
     if not own:
-        # What is said of a benign condition calls it harmless.
+        # The text about a benign condition calls it harmless.
         names = by and (by.names_cancer or (by.replaces(band) and not is_sent(instruction.band)))
         early = by.say_early(language) if by and names else words.ask_a_doctor.in_language(language)
     overview = words.overview.in_language(language).format(heading=head)

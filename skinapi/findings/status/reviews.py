@@ -1,5 +1,3 @@
-"""The signed reviews of spots, and their collection."""
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -13,8 +11,6 @@ MOST_REVIEWS = 100
 
 
 class Opinion(StoredRecord, Statement):
-    """What a review states. `certainty` is that of the label; it is absent without one."""
-
     urgency: Band
     label: str | None = None
     certainty: Certainty | None = None
@@ -23,9 +19,8 @@ class Opinion(StoredRecord, Statement):
 
 
 class Review(StoredRecord):
-    """A doctor's signed statement about a spot (`lesion`). It was signed on the page of the finding
-    `submission`, and made the version `spot_version` of the spot. `signature` is the doctor's name
-    at that time. It does not count since a doctor has taken it back at `voided_at`.
+    """`submission` is the finding that was open when the review was signed. The review created
+    version `spot_version` of the spot. `signature` is the doctor's name at that time.
     """
 
     id: str
@@ -46,8 +41,8 @@ class Review(StoredRecord):
         return self.voided_at is not None
 
     def for_spot(self, lesion: str) -> SpotReview:
-        """The review as this spot holds it. One that was signed about a former spot of a finding is
-        older than all versions.
+        """Return the review as part of this spot. If the finding came from another spot, the review
+        counts as older than all versions.
         """
         return SpotReview(
             id=self.id,
@@ -65,9 +60,8 @@ class Reviews(Repository[Review]):
     unique = (("doctor", "idempotency_key"),)
 
     def add(self, review: Review, *, signed: Sequence[Review]) -> None:
-        """Store a review of a finding that has the reviews `signed`. It sorts after those
-        (`new_id_after`), also on a machine whose clock is behind: the later one may withdraw the
-        earlier.
+        """Store the review so that it sorts after `signed`, even if this machine's clock is behind,
+        because a later review may withdraw an earlier one.
         """
         if len(signed) >= MOST_REVIEWS:
             raise TooManyReviews

@@ -67,8 +67,6 @@ def names_cancer(label: str | None) -> bool:
 
 
 class Act(StrEnum):
-    """What changes a spot. Views say "Since then: …" with it."""
-
     ADDED = "added"
     JUDGED = "judged"
     CORRECTED = "corrected"
@@ -92,9 +90,7 @@ def days_until_visit(asked: Band) -> int | None:
 
 
 class Level(StoredRecord):
-    """How urgent a finding is, what has set that, and since when. `day` is the day by which to see
-    a doctor; only the two urgent levels have one. `review` is the id of the review that set it.
-    """
+    """The urgency of a finding. Only the two urgent levels have a `day` for a doctor's visit."""
 
     urgency: Band
     source: LevelSource
@@ -109,10 +105,9 @@ class Level(StoredRecord):
 
 @dataclass(frozen=True, slots=True)
 class SpotFinding:
-    """`judged` is the urgency of the newest version. It is open since `queued_at`; None means
-    closed. `covered_by` are the ids of the reviews that cover it, also in a former spot. `changed`
-    are the ids of the earlier findings from which a comparison has found a change. `dispute` is
-    what another system says of it. A `stub` is what is left of a deleted finding.
+    """`judged` is the urgency of the newest version. `covered_by` includes reviews of former spots.
+    `changed` lists the earlier findings that a comparison found different. A `stub` keeps only the
+    level of a deleted finding.
     """
 
     id: str
@@ -135,8 +130,6 @@ class SpotFinding:
 
 
 class Statement:
-    """What a doctor states of a label and a sample, and what follows from that."""
-
     __slots__ = ()
 
     label: str | None
@@ -158,8 +151,6 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class SpotReview(Statement):
-    """`spot_version` is the version of the spot that the review has made."""
-
     id: str
     doctor: str
     urgency: Band
@@ -173,16 +164,14 @@ class SpotReview(Statement):
 
 
 class Telling(StoredRecord):
-    """Since when the patient is to be told. `grave`: of "this week", or of a cancer."""
+    """An urgent result or a cancer that the patient has not been told about since `began_at`."""
 
     began_at: datetime
     grave: bool
 
 
 class SecondOpinionRequest(StoredRecord):
-    """What the doctor in charge has asked about a spot, on the case page of the finding with this
-    `number`. The `colleague` is asked until the opinion has come.
-    """
+    """A question to a colleague about a spot. `number` is the finding whose case page asks it."""
 
     number: int
     asked_at: datetime
@@ -199,9 +188,8 @@ class Changed(StoredRecord):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """`findings` are in the order of time, with stubs; `reviews` in the order of signing.
-    `opened_at`: the patient has opened the spot, one of its findings or its report. `message_at` is
-    when the patient wrote the oldest message about it that has no answer.
+    """`findings` are in order of time and include stubs, `reviews` in order of signing.
+    `message_at` is the time of the oldest unanswered message.
     """
 
     id: str
@@ -227,8 +215,8 @@ class Spot:
 
 
 def instruction(spot: Spot) -> SpotFinding | None:
-    """The finding whose level is the instruction: the most urgent one. Of equally urgent ones, one
-    that a review has set comes first, then the newest. None of a spot without findings.
+    """Return the finding with the most urgent level. Ties prefer a level set by a review, then the
+    newest finding.
     """
     newest_first = spot.findings[::-1]
     return min(
@@ -254,7 +242,7 @@ def awaits_result(spot: Spot) -> bool:
 
 
 def spot_day(spot: Spot) -> date | None:
-    """The day by which to see a doctor: none while a result is awaited, unless an open finding is
+    """Return the day by which to see a doctor. A pending result has none, unless an open finding is
     urgent.
     """
     open_urgent = any(item.queued_at and item.is_urgent for item in spot.findings)
@@ -276,9 +264,8 @@ def add(
     at: datetime,
     former: Level | None = None,
 ) -> Spot:
-    """A photo was judged for the spot. A photo that a doctor wanted has come. One that comes from
-    another patient keeps its `former` level if that is more urgent. Nothing says here that its
-    photo was compared with one of the other patient.
+    """Add a photo. A finding from another patient keeps its `former` level if that is more urgent.
+    The level does not mention a comparison with the other patient's photo.
     """
     level = _level(judged, LevelSource.MODEL, at, former)
     if former and urgency(former.urgency) < urgency(judged):
@@ -291,7 +278,7 @@ def add(
 
 
 def judge(spot: Spot, finding: str, judged: Band, *, at: datetime, act: Act = Act.JUDGED) -> Spot:
-    """A finding gets a newer version. Before any review it may become milder."""
+    """Record a newer version of a finding. It can lower the level only before any review."""
 
     def judge_one(item: SpotFinding) -> SpotFinding:
         asked = most_urgent(judged, CHANGE_ASKS) if item.changed else judged
@@ -307,14 +294,11 @@ def judge(spot: Spot, finding: str, judged: Band, *, at: datetime, act: Act = Ac
 
 
 def correct(spot: Spot, finding: str, judged: Band, *, at: datetime) -> Spot:
-    """An entered fact was corrected. The finding has a newer version, as by `judge`."""
     return judge(spot, finding, judged, at=at, act=Act.CORRECTED)
 
 
 def compare(spot: Spot, earlier: str, later: str, *, at: datetime) -> Spot:
-    """A comparison has found that the later photo differs from the earlier one. The same pair again
-    changes nothing.
-    """
+    """Record a change between two photos. Recording the same pair again has no effect."""
     if earlier in spot.find(later).changed:
         return spot
 
@@ -328,14 +312,13 @@ def compare(spot: Spot, earlier: str, later: str, *, at: datetime) -> Spot:
 
 
 def dispute(spot: Spot, finding: str, reason: str, *, at: datetime) -> Spot:
-    """Another system says that the finding belongs to another patient, or is taken back."""
     claimed = partial(replace, dispute=reason)
     return _update(spot, lambda item: _opened(claimed(item), at), Act.DISPUTED, at, only=finding)
 
 
 def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
-    """A review sets the level of all findings and closes them. It ends a wish for another photo
-    unless it states one. Its patient waits to be told if it is urgent or names a cancer.
+    """Sign a review: it sets the level of all findings, closes them, and ends a photo request that
+    it does not repeat. An urgent review or a cancer must then be communicated to the patient.
     """
     signed = replace(new, spot_version=spot.version + 1, signed_at=at)
 
@@ -360,7 +343,7 @@ def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
 
 
 def void(spot: Spot, review: str, *, at: datetime) -> Spot:
-    """A doctor takes a review back. Nothing becomes milder, and what it covers is open."""
+    """Void a review. No level becomes less urgent, and what it covered opens again."""
     voided = tuple(
         replace(item, voided=True) if item.id == review else item for item in spot.reviews
     )
@@ -383,9 +366,8 @@ def void(spot: Spot, review: str, *, at: datetime) -> Spot:
 
 
 def move(spot: Spot, to: Spot, finding: str, *, at: datetime) -> tuple[Spot, Spot]:
-    """Move a finding to another spot of its patient: it takes its level along and is open there,
-    and what a colleague is asked on its page. The reviews that cover it are to be among those of
-    both spots.
+    """Move a finding, with its level and any open question to a colleague, to another spot of its
+    patient. Both spots must have the reviews that cover it.
     """
     moved = spot.find(finding)
     asked = spot.opinion if spot.opinion and spot.opinion.number == moved.number else None
@@ -404,8 +386,8 @@ def move(spot: Spot, to: Spot, finding: str, *, at: datetime) -> tuple[Spot, Spo
 
 
 def leave(spot: Spot, finding: str, *, at: datetime) -> Spot:
-    """A finding goes to another patient. If it was urgent and its patient has opened it, they are
-    to be told.
+    """Remove a finding that goes to another patient. The first patient must be told if it was
+    urgent and they have opened it.
     """
     gone = spot.find(finding)
     after = _change(spot, replace(spot, findings=_without(spot, finding)), Act.MOVED, at)
@@ -413,8 +395,8 @@ def leave(spot: Spot, finding: str, *, at: datetime) -> Spot:
 
 
 def delete(spot: Spot, finding: str, *, at: datetime) -> Spot:
-    """The patient deletes a finding. It leaves a stub if it is covered by a review, or open at the
-    urgency of a doctor's review or more.
+    """Delete a finding at its patient's request. A stub remains if a review covers it, or if it is
+    open and urgent enough for a doctor's review.
     """
     gone = spot.find(finding)
     waits = gone.queued_at and gone.rank <= urgency(Band.DOCTOR_REVIEW)
@@ -422,49 +404,44 @@ def delete(spot: Spot, finding: str, *, at: datetime) -> Spot:
 
 
 def clear(spot: Spot) -> Spot:
-    """All findings are deleted by age, and what is left of deleted ones."""
+    """Delete all findings and stubs because of their age."""
     return replace(spot, version=spot.version + 1, findings=())
 
 
 def enter_in_error(spot: Spot, finding: str, *, at: datetime) -> Spot:
-    """The finding counts nowhere. An urgent one leaves a stub."""
+    """Exclude a finding that was entered in error. An urgent one leaves a stub."""
     gone = spot.find(finding)
     after = _remove(spot, gone, Act.IN_ERROR, at, stub=gone.is_urgent)
     return _tell_end(after, gone, at)
 
 
 def note_change(spot: Spot, act: Act, *, at: datetime) -> Spot:
-    """The place, or a fact that sets no level, is corrected."""
+    """Record a correction that does not affect any level, such as the place."""
     return _change(spot, spot, act, at)
 
 
 def ask(spot: Spot, opinion: SecondOpinionRequest | None) -> Spot:
-    """The doctor in charge asks a colleague, in place of an earlier question, or withdraws it."""
+    """Ask a colleague, replacing an earlier question. None withdraws it."""
     return replace(spot, opinion=opinion)
 
 
 def answer(spot: Spot, *, at: datetime) -> Spot:
-    """The colleague has answered, and is no longer asked."""
     asked = spot.opinion
     came = asked and SecondOpinionRequest(number=asked.number, asked_at=asked.asked_at, came_at=at)
     return _change(spot, replace(spot, opinion=came), Act.ANSWERED, at)
 
 
 def mark_told(spot: Spot, *, at: datetime, opened: bool) -> Spot:
-    """The patient has opened the spot, or a doctor has told them."""
     return replace(spot, telling=None, opened_at=at if opened else spot.opened_at)
 
 
 class Replaced(StrEnum):
-    """What a milder review replaces, or contradicts."""
-
     REVIEW = "review"
     INSTRUCTION = "instruction"
     LABEL = "label"
 
 
 def find_replaced(spot: Spot, new: SpotReview) -> Replaced | None:
-    """Find what the doctor has to confirm before this review is signed; None if nothing."""
     counts, current, asked = instruction(spot), current_review(spot), urgency(new.urgency)
     if current:
         cancer = current.names_cancer and not new.names_cancer
@@ -488,7 +465,7 @@ def _level(
     former: Level | None = None,
     review: str | None = None,
 ) -> Level:
-    """A level that stays urgent, or becomes more urgent, keeps an earlier day."""
+    """Return a level. The former day stays if it is earlier and the level stays urgent."""
     within, earlier = days_until_visit(asked), former.day if former else None
     day = (at + timedelta(days=within)).date() if within else None
     if day and earlier:
@@ -534,8 +511,8 @@ def _in_order(*findings: SpotFinding) -> tuple[SpotFinding, ...]:
 
 
 def _change(before: Spot, after: Spot, act: Act, at: datetime) -> Spot:
-    """Count a version. The patient is to be told if the instruction is urgent and has become so,
-    or more so. Nobody is asked about a spot without a photo.
+    """Count a version, and note if the patient must be told about a more urgent instruction. A spot
+    without a photo needs no second opinion.
     """
     opinion = None if all(item.stub for item in after.findings) else after.opinion
     changed = Changed(act=act, changed_at=at)
@@ -553,7 +530,7 @@ def _tell(spot: Spot, at: datetime, *, grave: bool) -> Spot:
 
 
 def _tell_end(after: Spot, gone: SpotFinding, at: datetime) -> Spot:
-    """Something urgent that the patient has opened has ended."""
+    """Let the patient be told that an urgent finding they have opened no longer counts."""
     if not (gone.is_urgent and after.opened_at):
         return after
     return _tell(after, at, grave=gone.level.urgency is Band.URGENT_REFERRAL)

@@ -1,6 +1,5 @@
-"""What views say of a spot: its one instruction, and the decision of its current review.
-
-Everything here is read from the levels that are stored with the spot (spot.py). No store, no clock.
+"""Spots as their readers see them. Everything is derived from the stored levels, without a store or
+clock.
 """
 
 from collections.abc import Mapping
@@ -28,10 +27,6 @@ from skinapi.model.conditions import Band, BandWords, conditions_table
 
 
 class MeasuredChange(StoredRecord):
-    """A comparison at `measured_at` has found that the photo differs from that of the earlier
-    finding with the id `before`. `changes` say in what and by how much.
-    """
-
     before: str
     measured_at: datetime
     changes: tuple[Change, ...] = optional(default=())
@@ -39,9 +34,7 @@ class MeasuredChange(StoredRecord):
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
-    """What views say of a photo beside its finding. `kept`: the photo is. `place`: what was told of
-    it, with None for what was not. `corrected`: its newest version is of corrected answers.
-    """
+    """A photo as shown next to its finding. `place` has None for each fact that was not entered."""
 
     id: str
     number: int
@@ -55,9 +48,7 @@ class JudgedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class FoundChange:
-    """What a comparison has found of the photo `after`. `before` is None if the earlier photo is
-    not in the spot any more.
-    """
+    """`before` is None if the earlier photo has left the spot."""
 
     measured: MeasuredChange
     after: JudgedPhoto
@@ -66,15 +57,18 @@ class FoundChange:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """The instruction of a spot. `finding` is the number of the finding that has it or, if a review
-    has set it, of the finding on whose page the review was signed.
+    """The instruction of a spot.
 
-    - `decision`: what that review says; None if it was `voided`
-    - `taken_back_at`: when a doctor took a review back, if nobody has signed one since
+    - `finding`: its number. For a review, the finding on whose page it was signed.
+
+    - `decision`: the review that set it; None if that was `voided`.
+
+    - `taken_back_at`: when a review was voided, unless a later one was signed.
+
     - `risen`: the finding was judged again after the current review, because an entered fact was
-      `corrected`, or else by another model
-    - `photo_wanted`: a doctor waits for another photo
-    - `photo_deleted`: the finding was deleted, and its level is what is left
+    `corrected`, or else by another model.
+
+    - `photo_deleted`: only the level of the finding remains.
     """
 
     said_by: LevelSource
@@ -91,11 +85,9 @@ class Instruction:
     photo_deleted: bool = False
 
     def is_answer_about(self, number: int | None, band: Band) -> bool:
-        """Whether it is what the model answers about the finding of this number and urgency."""
         return (self.said_by, self.finding, self.band) == (LevelSource.MODEL, number, band)
 
     def is_said_by(self, decision: Decision | None, number: int | None, band: Band) -> bool:
-        """Whether the current review says it, or without one, the answer about this finding."""
         if decision:
             return decision.instructs
         return self.taken_back_at is None and self.is_answer_about(number, band)
@@ -117,7 +109,7 @@ class Instruction:
         return self.decision.label if self.decision else None
 
     def words(self, language: Language) -> BandWords:
-        """The words are those for a patient; `next_step` depends on who said it."""
+        """Return the words for a patient. `next_step` depends on who set the instruction."""
         words = words_for_patient(
             self.band,
             self.waits_for,
@@ -131,7 +123,7 @@ class Instruction:
         return words.model_copy(update={"next_step": words.first_step})
 
     def say_why(self, language: Language) -> str:
-        """Say why this is the instruction, if no decision says it; else empty."""
+        """Return the reason for the instruction; empty if a decision states it."""
         notices = conditions_table().notices.decision
         if self.taken_back_at:
             to_do = lower_first(self.words(language).label)
@@ -152,9 +144,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class SpotView:
-    """A spot of this `owner` for its readers. `photos` are by id, in the order of time; `reviews`
-    are by id, in the order of signing.
-    """
+    """`photos` are in order of time, `reviews` in order of signing."""
 
     spot: Spot
     photos: Mapping[str, JudgedPhoto]
@@ -167,12 +157,12 @@ class SpotView:
 
     @property
     def newest_stub(self) -> SpotFinding | None:
-        """The newest deleted finding, if only stubs are left of the findings of the spot."""
+        """The newest deleted finding, if all findings were deleted."""
         return self.spot.findings[-1] if self.spot.findings and not self.photos else None
 
     @property
     def open_stub(self) -> SpotFinding | None:
-        """The most urgent deleted finding, if nothing else of the spot is open."""
+        """The most urgent deleted finding, if nothing else is open."""
         opened = [item for item in self.spot.findings if item.queued_at]
         if not all(item.stub for item in opened):
             return None
@@ -192,7 +182,6 @@ class SpotView:
 
     @cached_property
     def instruction(self) -> Instruction | None:
-        """None of a spot without findings."""
         counts = instruction(self.spot)
         if counts is None:
             return None
@@ -218,7 +207,6 @@ class SpotView:
 
     @property
     def _taken_back_at(self) -> datetime | None:
-        """When a doctor has taken a review back, if no review was signed since."""
         covering = {review for item in self.spot.findings for review in item.covered_by}
         reviews = [review for name, review in self.reviews.items() if name in covering]
         last = max(filter(None, (review.voided_at for review in reviews)), default=None)
@@ -235,7 +223,6 @@ class SpotView:
 
     @property
     def decision_opened_at(self) -> datetime | None:
-        """When its owner has opened the spot since the current review was signed."""
         opened, decision = self.spot.opened_at, self.decision
         return opened if opened and decision and opened >= decision.decided_at else None
 
@@ -246,7 +233,7 @@ class SpotView:
         return WaitsFor.PHOTO if self.spot.photo_wanted_at else None
 
     def list_changes(self) -> list[FoundChange]:
-        """List what comparisons have found since the current review. The newest comes first."""
+        """List the changes found since the current review, the newest first."""
         since = self.decision.decided_at if self.decision else None
         return [
             FoundChange(change, photo, self.photos.get(change.before))

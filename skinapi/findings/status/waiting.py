@@ -1,7 +1,5 @@
-"""What a spot waits for: `waiting(spot, can_read=...)`.
-
-Its result is stored with the spot, as an index for the doctor's queue, the patient's home page,
-reminders, the admin's overview and overdue work. Nothing else derives whether something is open.
+"""What a spot waits for: a review, a visit, a result. The result is stored as the only index behind
+the doctor's queue, the patient's home page, reminders and the admin's overview.
 """
 
 from collections.abc import Iterator
@@ -29,15 +27,13 @@ class WaitingKind(StrEnum):
 
 
 class Waiting(StoredRecord):
-    """It is overdue after `due_at`."""
-
     kind: WaitingKind
     began_at: datetime
     due_at: datetime
 
 
 def waiting(spot: Spot, *, can_read: bool) -> list[Waiting]:
-    """List what the spot waits for. `can_read`: its patient can read findings here."""
+    """Pass `can_read` if the patient can read findings here."""
     return [*_list_waiting(spot, can_read)]
 
 
@@ -68,7 +64,7 @@ def _list_waiting(spot: Spot, can_read: bool) -> Iterator[Waiting]:
 
 
 def wait_damaged(since: datetime) -> Waiting:
-    """What a spot of which a record cannot be read waits for, whatever the others say."""
+    """Return what a spot with a damaged record waits for, whatever its other records say."""
     return _wait(WaitingKind.REVIEW, since, 3)
 
 
