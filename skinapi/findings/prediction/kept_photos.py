@@ -61,8 +61,6 @@ class MovedToSamePatient(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A corrected finding, with the names of the facts that changed."""
-
     finding: StoredFinding
     corrected: tuple[str, ...] = ()
 
@@ -152,8 +150,7 @@ class KeptPhotosService:
         self, *, number: str, reason: str, patient: str, lesion: str | None, by: Subject
     ) -> StoredFinding:
         """Exclude a finding and judge its photo anew for another patient, in one transaction. Only
-        facts about how the photo was taken are copied. The right patient's consents and quotas
-        apply. Repeating the call returns the first result.
+        facts about how the photo was taken are copied. Repeating the call returns the first result.
         """
         findings = self.prediction.findings
         wrong, _ = findings.access.get_to_correct(number=number, by=by)
@@ -183,7 +180,6 @@ class KeptPhotosService:
         return self.prediction.predict(owner=right, sent=sent, by=by)
 
     def list_reviews(self, *, number: str, by: Subject) -> list[Review]:
-        """List the reviews of a finding, even if it was entered in error."""
         findings = self.prediction.findings
         finding, _ = findings.access.get_to_correct(number=number, by=by)
         status = findings.records.spots.read([finding.lesion]).get(finding.lesion)

@@ -1,5 +1,3 @@
-"""The facts that a sender enters, as fields of a form, a JSON body or columns of a table."""
-
 from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import (
@@ -49,7 +47,6 @@ def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 def _tell(cls: type[SubmittedModel]) -> type[SubmittedModel]:
-    """Return the class with an optional field for each fact."""
     order = get_args(Question)
     fields: dict[str, Any] = {
         name: (
@@ -64,7 +61,6 @@ def _tell(cls: type[SubmittedModel]) -> type[SubmittedModel]:
 
 
 def _readers(annotation: Any) -> tuple[Any, ...]:
-    """Return the validators that convert text from forms and tables to a value of this type."""
     if base_of(annotation) is int:
         return (BeforeValidator(_to_number),)
     if base_of(annotation) is tuple:

@@ -1,5 +1,3 @@
-"""Classify a photo, write its narrative, and store both."""
-
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -32,8 +30,6 @@ from skinapi.platform.storage.unit_of_work import Unit
 
 
 class MaybeDifferentSpots(Unprocessable):
-    """`apart` are the positions of two pictures that may show different spots."""
-
     code, sentence = "maybe_different_spots", "The pictures may show different spots"
 
     def __init__(self, apart: tuple[int, int]) -> None:
@@ -56,9 +52,7 @@ class OpenLesions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentPhotos:
-    """One to four photos of one spot. `in_place_of` is the number of a finding whose photo is taken
-    again.
-    """
+    """Photos of one spot. `in_place_of` is the number of a finding whose photo is taken again."""
 
     contents: Sequence[bytes] = field(repr=False)
     context: Context
@@ -103,9 +97,7 @@ class SamplePicture:
     _finding: Finding | None = field(default=None, init=False)
 
     def judge(self) -> Finding:
-        """Classify the sample once per model and operating point, so that anonymous callers cost
-        nothing more.
-        """
+        """Classify the sample once per model, so that anonymous callers cost nothing more."""
         finding = self._finding
         if finding is None or not is_made_by(self.inference.served.model, finding):
             finding = self.inference.classify_photo(content=self.content, caller=SAMPLE).finding
@@ -134,10 +126,8 @@ class PredictionService:
     ) -> StoredFinding:
         """Classify photos of one spot and store the finding.
 
-        `by` files it if that is not the owner; `newcomer` stores a new owner in the same
-        transaction. Repeating a request with the same idempotency key returns the first finding and
-        counts nothing. With `ask_about_skin`, a photo that does not look like skin is answered with
-        a question instead of a refusal.
+        `newcomer` stores a new owner in the same transaction. Repeating a request with the same
+        idempotency key returns the first finding and counts nothing.
         """
         request_hash, language = sent.request_hash, sent.language or owner.language
         if by and by.id != owner.id:
@@ -205,9 +195,7 @@ class PredictionService:
     def predict_without_storing(
         self, *, owner: Account, sent: SentPhotos, by: Subject
     ) -> StoredFinding:
-        """Answer a test key: judge and count the photos, but return the sample finding and store
-        nothing.
-        """
+        """Judge and count the photos of a test key, but return the sample and store nothing."""
         if sent.lesion:
             self.lesions.require_open(owner.id, sent.lesion, sent.context)
         payer = owner.model_copy(update={"id": by.counted_as})
@@ -228,7 +216,6 @@ class PredictionService:
     def _classify(
         self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True
     ) -> ClassifiedPictures:
-        """Classify the photos. Unless `counted`, they affect no statistics."""
         try:
             classified = self.inference.classify_pictures(
                 contents=sent.contents,
@@ -271,9 +258,7 @@ def is_made_by(model: Model, finding: Finding) -> bool:
 
 
 def _fill_in(context: Context, owner: Account) -> Context:
-    """Fill in missing facts from the account. A year of birth leaves two possible ages; the lower
-    is used because it is certain to be reached.
-    """
+    """A year of birth leaves two possible ages. The lower one is certain to be reached."""
     told: dict[str, Any] = {"sex": context.sex or owner.sex}
     years = max(now().year - owner.birth_year - 1, 0) if owner.birth_year else None
     if context.age_band is None and (age_band := age_band_of(years)):

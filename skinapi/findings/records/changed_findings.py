@@ -1,5 +1,3 @@
-"""Findings for programs that copy them: by when they changed, or one."""
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,8 +7,8 @@ from skinapi.findings.records.finding_access import FindingAccess
 from skinapi.findings.records.stored_finding import StoredFinding
 from skinapi.platform.storage.ports import Document, Filter
 
-# A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
-# one after a minute at most, and the clocks of two servers differ by seconds.
+# A change gets its time before its transaction ends. MongoDB ends a transaction after a minute at
+# most, and the clocks of two servers can differ by seconds.
 LATEST_COMMIT = timedelta(minutes=2)
 SeenFinding = tuple[StoredFinding, Account]
 
@@ -41,11 +39,9 @@ class ChangedFindings:
         newest_first: bool = False,
         paging: PageRequest,
     ) -> Page[SeenFinding]:
-        """The findings of all patients whom the caller may see, or of one; also those that were
-        entered in error: whoever has copied one must learn it.
-
-        Pages are in the order of `changed`. Between two a finding may change: oldest first it comes
-        again at the end, and none is left out.
+        """List findings in the order of `changed`, including those entered in error, because
+        whoever copied one must learn it. A finding that changes between two pages is listed again
+        at the end.
         """
         records, owners = self.findings.records, self._find_owners(to, patient)
         of: Filter = {"owner": owners[0]} if owners and len(owners) == 1 else {}
@@ -64,7 +60,7 @@ class ChangedFindings:
         return Page(self._seen(shown, to, span), page.next_after)
 
     def _find_owners(self, to: Subject, patient: str | None) -> list[str] | None:
-        """Find whose findings the caller may see; None for those of all."""
+        """Return the owners whose findings the caller may see; None for all owners."""
         key = to.key
         if key and key.patient:
             if patient not in (None, key.patient):
@@ -72,7 +68,7 @@ class ChangedFindings:
             patient = key.patient
         wide = key is not None and key.clinic_wide
         if patient is not None:
-            # Nobody else sees any of them, and the time to walk them would tell how many there are.
+            # The time to search all findings would reveal how many there are.
             may = patient == to.id or wide or to.role == "doctor"
             return [patient] if may else []
         if wide:

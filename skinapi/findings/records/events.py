@@ -1,6 +1,4 @@
-"""What happens to findings, for the packages above. Who listens:
-app/composition/subscriptions.py.
-"""
+"""Events about findings. The subscribers are in app/composition/subscriptions.py."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from skinapi.findings.status.spot_view import SpotView
 
 @dataclass(frozen=True)
 class FindingEvent:
-    """`finding` is as it was before."""
+    """`finding` is the state before the event."""
 
     finding: StoredFinding
 
@@ -27,8 +25,8 @@ class FindingFiled(FindingEvent):
 
 
 class AnswerChanged(FindingEvent):
-    """Its photo was judged again, an entered fact was corrected, or a comparison with an earlier
-    photo has found a change. `finding` is as it is now.
+    """`finding` is the state after the event: judged again, corrected, or compared with an earlier
+    photo.
     """
 
 
@@ -37,7 +35,7 @@ class PhotosRemoved(FindingEvent):
 
 
 class PhotosErasedAgain(FindingEvent):
-    """A backup has brought photos back that were erased; they go, and so do copies of them."""
+    """A backup has restored erased photos. They are deleted again, with their copies."""
 
 
 class FindingSorted(FindingEvent):
@@ -45,26 +43,23 @@ class FindingSorted(FindingEvent):
 
 
 class FindingVoided(FindingEvent):
-    """It was entered in error and stands for nothing."""
+    pass
 
 
 class FindingDeleted(FindingEvent):
-    """What was stored about it goes with it."""
+    pass
 
 
 @dataclass(frozen=True)
 class LesionDeleted:
-    """A spot of an account that stays is deleted, or the last of its findings."""
-
     lesion: str
     owner: str
 
 
 @dataclass(frozen=True)
 class FindingsChanged:
-    """Patients and programs read something else of these findings from now on, which are all of the
-    spots `lesions`. `views` are those of the spots that can be read. `alone`: no other event tells
-    programs of it.
+    """All findings of the spots `lesions` have changed for readers. `views` has those that can be
+    read. If `alone`, no other event notifies external systems.
     """
 
     findings: Sequence[StoredFindingRow]
@@ -75,7 +70,7 @@ class FindingsChanged:
 
 @dataclass(frozen=True)
 class ReviewSigned:
-    """`finding` is the newest of the spot, as it was before; None if all were deleted."""
+    """`finding` is the newest of the spot before the review; None if all were deleted."""
 
     finding: StoredFinding | None
     owner: str
@@ -84,7 +79,5 @@ class ReviewSigned:
 
 @dataclass(frozen=True)
 class LetterIssued(FindingEvent):
-    """A doctor has signed a letter about the finding, or has `withdrawn` it."""
-
     letter: Letter
     withdrawn: bool = False

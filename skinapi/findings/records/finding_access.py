@@ -1,5 +1,3 @@
-"""Who may see a stored finding, and how it is shown to them."""
-
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,8 +38,8 @@ NO_REVIEW = "There is no such review of this spot"
 
 class Programs(Protocol):
     def may_show(self, patient: Account, *, key: str | None = None) -> bool:
-        """Whether a key is in force, or this one, whose program reads the findings of all patients,
-        and shows theirs to those whose number is of the same system as this patient's.
+        """True if this key, or any, is valid for a system that reads all patients' findings and
+        shows them to patients whose number comes from the same system.
         """
 
 
@@ -62,7 +60,7 @@ class FindingAccess:
         newest_first: bool = False,
         paging: PageRequest,
     ) -> Page[tuple[StoredFindingSummary, Account]]:
-        """A program with a clinic-wide key has every patient's. Each comes with its owner."""
+        """List the findings with their owners. A clinic-wide key lists every patient's."""
         wide = to.key is not None and to.key.clinic_wide
         stored = self.records.page_owned(None if wide else to.id, paging, newest_first=newest_first)
         found = self.records.see(stored.items)
@@ -77,9 +75,7 @@ class FindingAccess:
     def get(
         self, *, number: str, to: Subject, with_errors: bool = False
     ) -> tuple[StoredFinding, Account]:
-        """A finding and its owner: the caller, or a patient whom the caller cares for or is
-        asked about. Everything else is NotFound, so that a caller cannot learn which numbers exist.
-        """
+        """Raises NotFound if not allowed, so that a caller cannot learn which numbers exist."""
         finding = self.records.get_by_number(number, known_to=partial(self._is_close, to))
         if to.key and to.key.reads_what_it_filed:
             _require_just_filed(finding, to.key)
@@ -106,8 +102,8 @@ class FindingAccess:
         return found, owner
 
     def note_opened(self, status: SpotView, *, owner: str, by: Subject) -> None:
-        """Note that its owner has opened a spot: the first time, and once for each decision, of
-        which no mail is sent any more. Where the store takes nothing now, it is shown all the same.
+        """Note the first time that the owner opens a spot, and once for each decision, whose
+        pending mail is withdrawn. A failure to store this does not keep the spot from being shown.
         """
         spot = status.spot
         first = spot.opened_at is None or (status.decision and not status.decision_opened_at)
@@ -140,9 +136,7 @@ class FindingAccess:
     def get_to_void(
         self, *, number: str, review: str, by: Subject
     ) -> tuple[StoredFinding, Account, Review]:
-        """A review of the spot of a finding, for its signer, the doctor in charge, or any doctor if
-        nobody is in charge.
-        """
+        """For the signer, the doctor in charge, or any doctor if nobody is in charge."""
         finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
         if owner is None:
@@ -159,8 +153,8 @@ class FindingAccess:
         return seen, owner, signed
 
     def get_to_correct(self, *, number: str, by: Subject) -> tuple[StoredFinding, Account]:
-        """A finding as it is stored, for the doctor in charge, an admin, who reads nothing of it
-        and is not its owner, or a program that has filed it or has a clinic-wide key.
+        """Get a finding for the doctor in charge, an admin, or the system that filed it. A
+        clinic-wide key may correct every finding.
         """
         finding = self.records.get_by_number(number, known_to=partial(self._is_close, by))
         owner = self.accounts.find_by_id(finding.owner)
@@ -179,9 +173,8 @@ class FindingAccess:
     def find_owner(
         self, *, patient: str | None, by: Subject, or_in_charge: bool = False
     ) -> Account:
-        """The account that the caller files a finding for: the caller's own, with a clinic-wide key
-        that of any patient, and with `or_in_charge` that of a patient in the care of a doctor who
-        is logged in.
+        """Return the account that the caller files a finding for. A clinic-wide key may file for
+        any patient, and `or_in_charge` allows patients in a logged-in doctor's care.
         """
         if patient is None or patient == by.id:
             return by.account
@@ -195,7 +188,6 @@ class FindingAccess:
         return None if finding.reviewed else self.unassigned.find_who_looks(owner)
 
     def can_read_anywhere(self, owner: Account) -> bool:
-        """Whether the patient can read findings here, or another system shows them."""
         return can_read(owner) or (owner.approved and self.programs.may_show(owner))
 
     def may_see(self, owner: Account, to: Subject, *, case: str) -> bool:
@@ -215,9 +207,7 @@ class FindingAccess:
         return self.photos.read_thumbnail(finding=finding, to=to)
 
     def _is_close(self, to: Subject, owner: str) -> bool:
-        """Whether the caller is this account or its doctor, or of the clinic. The account may be
-        one that cannot be read.
-        """
+        """True for the account itself, its doctor and the clinic, even if it is damaged."""
         if to.id == owner or (to.key.clinic_wide if to.key else to.role == "admin"):
             return True
         stored = self.accounts.find_stored({owner})
@@ -236,6 +226,6 @@ NO_PATIENT = "There is no such patient, or this caller may not file for them"
 
 
 def _require_just_filed(finding: StoredFinding, key: KeyUse) -> None:
-    # The key at hand may be the next one of the same page, for the same patient.
+    # A page may use two keys for the same patient, one after the other.
     if finding.session_of != key.session_of or finding.created_at < now() - JUST_FILED:
         raise NotFound(NOT_YOURS)

@@ -1,7 +1,3 @@
-"""Stored findings with what holds about them and their spots (lesions), made of the photos and
-reviews in the store; and moving findings from one spot to another.
-"""
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
@@ -36,8 +32,6 @@ Row = TypeVar("Row", bound=StoredFindingRow)
 
 
 class FindingRecords(StoredFindings):
-    """The findings, their versions and their reviews: what a service that shows findings needs."""
-
     def __init__(
         self, store: Store, reviews: Reviews, accounts: Accounts, waiting: WaitingSpots
     ) -> None:
@@ -46,9 +40,8 @@ class FindingRecords(StoredFindings):
         self.accounts, self.waiting = accounts, waiting
 
     def see(self, entries: Sequence[Row], *, with_errors: bool = False) -> list[Row]:
-        """See findings with what holds about their spots, for two queries; none that are in error.
-
-        A request that only reads sees none of a spot of which a photo or review cannot be read.
+        """Return findings with their spots, in two queries, without those in error. A request that
+        only reads leaves out spots with damaged records.
         """
         found = [entry for entry in entries if with_errors or entry.error is None]
         spots = self.spots.read({entry.lesion for entry in found if not entry.error})
@@ -69,28 +62,27 @@ class FindingRecords(StoredFindings):
             return seen
         if is_hidden("lesions", finding.lesion):
             raise RecordDamaged
-        # Somebody has deleted, moved or voided it since it was read.
+        # The finding was deleted, moved or voided since it was read.
         return self.see_one(self.get(finding.id), with_errors=with_errors)
 
     def renew(self, lesions: Collection[str]) -> FindingsChanged:
-        """Store what these spots wait for, in the transaction that changes them. The caller
-        publishes the result.
+        """Update the index of these spots in the caller's transaction. The caller publishes the
+        result.
         """
         views = self.renew_waiting(lesions)
         return FindingsChanged(self.note_changes(lesions), {*lesions}, views)
 
     def note_changes(self, lesions: Collection[str]) -> list[StoredFindingRow]:
-        """Let readers who ask for what has changed find these, in the caller's transaction; each
-        gets an id of its own, by which pages continue. Return them, for the caller to publish.
+        """Give these findings new change ids, by which pages of changes continue, and return them
+        for the caller to publish.
         """
         found = self._find_in(lesions, FIELDS[StoredFindingRow])
         self._documents.set_each({record["id"]: {"changed": new_id()} for record in found})
         return self._read_each_as(StoredFindingRow, found)
 
     def renew_waiting(self, lesions: Collection[str]) -> dict[str, SpotView]:
-        """Store what these spots wait for, in the transaction that changes them. Another one that
-        changes the owner's account meanwhile conflicts: whose list the spots are in, and whether
-        the owner can read, is decided by the account.
+        """Update the index of these spots in the caller's transaction. It conflicts with changes of
+        the owner's account, which decides whose lists the spots are in.
         """
         views = self.spots.read(lesions, whole=True)
         rows = self._list_waiting(lesions, views, self.accounts.lock_all)
@@ -98,7 +90,6 @@ class FindingRecords(StoredFindings):
         return views
 
     def start_waiting(self, filed: StoredFinding, owner: Account) -> None:
-        """The same of a new spot, of which nothing is stored yet."""
         for row in list_rows(filed.spot_view, owner):
             self.waiting.insert(row)
 
@@ -129,7 +120,7 @@ class FindingRecords(StoredFindings):
 
     @in_transaction
     def renew_damaged(self, records: Collection[Name]) -> None:
-        """Let a doctor look at each spot that has one of these records, which cannot be read."""
+        """Queue each spot with one of these damaged records for a doctor."""
         self._renew_waiting(self.spots.find_having(records), records)
 
     def _renew_waiting(self, lesions: Collection[str], damaged: Iterable[Name] = ()) -> None:
@@ -147,8 +138,6 @@ class FindingRecords(StoredFindings):
         return bool(stored)
 
     def note_opened(self, seen: Spot) -> None:
-        """The patient has opened the spot as it was seen: nobody has to tell them."""
-
         def note() -> None:
             if self.spots.note_opened(seen):
                 self.waiting.end(WaitingKind.TELLING, seen.id)
@@ -182,7 +171,7 @@ class FindingRecords(StoredFindings):
         return {record["id"]: record["number"] for record in found}
 
     def by_ids(self, identifiers: list[str]) -> dict[str, StoredFindingRow]:
-        """Findings that are deleted are left out."""
+        """Deleted findings are left out."""
         found = self._views(StoredFindingRow, {"id": {"$in": identifiers}})
         return {item.id: item for item in found}
 
@@ -204,13 +193,12 @@ class FindingRecords(StoredFindings):
         return self.renew([lesion])
 
     def _mark_uncompared(self, lesion: str, came: str) -> None:
-        """Let a photo that has come to a spot be compared with those next to it."""
         there = sorted(self.numbers_in_lesion(lesion))
         later = [after for before, after in pairwise(there) if came in (before, after)]
         self._documents.set_each({item: {"uncompared": new_id()} for item in later})
 
     def list_uncompared(self, limit: int) -> list[str]:
-        """List the ids of findings to be compared with the one before, in the order they came."""
+        """List findings to be compared with the previous photo, in the order they arrived."""
         waiting: Filter = {"uncompared": {"$gt": ""}}
         found = self._documents.find(waiting, sort="uncompared", limit=limit, fields=())
         return [item["id"] for item in found]
@@ -223,7 +211,7 @@ class FindingRecords(StoredFindings):
         self.change(before.id, changes=[item.stored() for item in (*before.changes, change)])
 
     def named_lesions(self) -> Iterable[str]:
-        """The spots that findings name, whether these exist or not."""
+        """Yield the spots that findings name, even if these do not exist."""
         return sorted(self._documents.count_by("lesion"))
 
 

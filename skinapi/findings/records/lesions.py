@@ -1,5 +1,3 @@
-"""The collection of spots. A finding names its spot (`lesion`), and never the other way round."""
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -29,11 +27,11 @@ from skinapi.platform.storage.records import Repository
 MOST_LESION_FINDINGS = 1000
 MOST_RECENT = 1000
 NOWHERE: Placed = (None, None, None)
-# Of these there is one on the left and one on the right, and nothing between.
+# These sites exist on the left and on the right, without a middle.
 PAIRED: frozenset[BodySite] = frozenset(
     ("acral", "ear", "foot", "hand", "lower_extremity", "upper_extremity")
 )
-# The drawing of the body map is as wide on both sides of this; so near to it is the middle.
+# The body map is symmetric about this line. Points this close to it count as the middle.
 MIDLINE, MIDDLE = 50.0, 3.0
 
 
@@ -42,8 +40,8 @@ def lies_between(site: BodySite, laterality: Laterality | None) -> bool:
 
 
 def lie_apart(one: Sequence[str | None], other: Sequence[str | None]) -> bool:
-    """Whether these, each a site and a laterality, are two parts of the body, or the two sides.
-    What was told of front and rear, or near the middle, may be said of one spot.
+    """True if two places are different sites or opposite sides. Front and rear, and points near the
+    middle, may belong to one spot.
     """
     (site, side), (other_site, other_side) = one, other
     sites = {site, other_site} - {None}
@@ -52,9 +50,9 @@ def lie_apart(one: Sequence[str | None], other: Sequence[str | None]) -> bool:
 
 
 class Place(StoredRecord):
-    """Where on the body a spot is. `side`, `x` and `y` are a point of the console's body map
-    (console/static/views/body_map.js), in the units of its drawing; x and y both or none.
-    `told_laterality` is of a spot without a point: a point says it itself.
+    """A place on the body. `side`, `x` and `y` are a point of the console's body map
+    (console/static/views/body_map.js) in the units of its drawing. `told_laterality` is only for
+    spots without a point.
     """
 
     site: BodySite
@@ -65,8 +63,8 @@ class Place(StoredRecord):
 
     @classmethod
     def from_told(cls, told: Placed) -> Self | None:
-        """Return the place that was told with a photo; None if it was not. A laterality that
-        `lies_between` is left out.
+        """Return the place entered with a photo, or None. A laterality that `lies_between` is
+        dropped.
         """
         site, laterality, side = told
         if site is None:
@@ -77,20 +75,17 @@ class Place(StoredRecord):
 
     @property
     def written(self) -> tuple[str | None, ...]:
-        """What a letter is written of, and is compared with later."""
+        """The place as printed in a letter, to detect later changes."""
         return self.site, self.laterality, self.side
 
     @property
     def known(self) -> tuple[str | None, ...]:
-        """What it says of the place of a photo of which that was not told."""
         sided = self.laterality if self.laterality in ("left", "right") else None
         return self.site, sided, self.side if self.site in TWO_SIDED else None
 
     @property
     def laterality(self) -> Laterality | None:
-        """Left and right are those of the person, who faces us where the body is drawn from the
-        front.
-        """
+        """Left and right are the person's own; the front view of the map faces the reader."""
         if self.x is None:
             return self.told_laterality
         if abs(self.x - MIDLINE) <= MIDDLE and not lies_between(self.site, "middle"):
@@ -98,7 +93,7 @@ class Place(StoredRecord):
         return "left" if (self.x < MIDLINE) == (self.side == "rear") else "right"
 
     def differs_from(self, told: Context) -> bool:
-        """Whether another place was told with a photo. What was not said contradicts nothing."""
+        """True if the photo was entered with a different place. Missing facts never differ."""
         seen = self.side if self.site in TWO_SIDED else None
         said = told.body_site, told.body_laterality, told.body_side
         pairs = zip(said, (self.site, self.laterality, seen), strict=True)
@@ -106,7 +101,7 @@ class Place(StoredRecord):
 
 
 class Stub(StoredRecord):
-    """What is left of a deleted finding: its level, no picture and no words."""
+    """The remaining level of a deleted finding, without picture or words."""
 
     id: str
     number: int
@@ -117,10 +112,9 @@ class Stub(StoredRecord):
 
 
 class Lesion(StoredRecord):
-    """A spot. `findings` is how many it has, and `latest` the newest of them, or the newest stub if
-    only stubs are left. At `remind_at` its owner is reminded of what is to be done about it;
-    `reminded` is what was `latest` when that was done. A spot that a photo has started has the id
-    of its finding. At `message_at` its owner wrote the oldest message about it that has no answer.
+    """`findings` is their number. `latest` is the newest finding, or the newest stub if all were
+    deleted. `reminded` is the value of `latest` at the last reminder. A spot started by a photo has
+    the id of its finding. `message_at` is the time of the oldest unanswered message.
     """
 
     id: str
@@ -145,11 +139,10 @@ class Lesion(StoredRecord):
 
     @property
     def known_place(self) -> Placed:
-        """What it says of the place of a photo of which that was not told."""
         return self.place.known if self.place else NOWHERE
 
     def place_photo(self, photo: JudgedPhoto) -> JudgedPhoto:
-        """Say where a photo of the spot is: what was told with it, and else where the spot is."""
+        """Fill in a missing place from the spot."""
         placed, told = self.known_place, photo.place
         if told[0] not in (None, placed[0]):
             return photo
@@ -182,9 +175,7 @@ class Lesions(Repository[Lesion]):
     def walk_unchanged(
         self, *, before: datetime, lesion: str | None = None
     ) -> Iterator[tuple[str, str]]:
-        """Yield each spot that has not changed since then, with its owner. The caller may delete
-        them meanwhile. With `lesion`, only that one is looked at.
-        """
+        """Yield each spot unchanged since then, with its owner. The caller may delete the spots."""
         fields, older = ("owner", "changed"), {"id": {"$lt": first_id_at(before)}}
         spots: Iterable[Document]
         if lesion:
@@ -200,7 +191,7 @@ class Lesions(Repository[Lesion]):
         return self._list({"owner": owner})
 
     def list_recent(self, owner: str) -> list[Lesion]:
-        """List the newest spots that have findings or stubs, the oldest of them first."""
+        """List the newest spots with findings or stubs, the oldest of them first."""
         page = self.page_owned(owner, PageRequest(MOST_RECENT), newest_first=True)
         return page.items[::-1]
 
@@ -213,13 +204,11 @@ class Lesions(Repository[Lesion]):
         return [document["id"] for document in documents]
 
     def change(self, identifier: str, fields: Document) -> Lesion | None:
-        """None removes a field. It always writes, so that of two transactions about one spot one
-        conflicts.
-        """
+        """None removes a field. This always writes, so that concurrent transactions conflict."""
         return self._read(self.write(identifier, fields))
 
     def write(self, identifier: str, fields: Document) -> Document | None:
-        """The same of a spot that may not be read."""
+        """Change a spot that may be damaged."""
         ops = {**set_or_remove(fields), "$inc": {"revision": 1}}
         return self._documents.update({"id": identifier}, ops)
 
@@ -227,7 +216,6 @@ class Lesions(Repository[Lesion]):
         self._documents.delete({"id": identifier})
 
     def forget(self, owner: str) -> int:
-        """Delete all spots of this owner. Idempotent."""
         return self._documents.delete({"owner": owner})
 
     def owners(self) -> set[str]:

@@ -1,5 +1,5 @@
-"""What a doctor writes about a finding. A draft is its doctor's alone. A signed letter never
-changes; it can be withdrawn, and says so in one line if the spot has changed since.
+"""Letters about findings. A draft is visible only to its doctor. A signed letter never changes, but
+it can be withdrawn, and it mentions later changes of the spot.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from skinapi.platform.storage.ids import new_id, now
 from skinapi.platform.storage.ports import Document, Filter
 from skinapi.platform.storage.records import Repository
 
-# All of a finding are read with its report.
+# They are all read together with the report.
 MOST_LETTERS = 20
 LONGEST_LETTER = 5000
 Addressee = Literal["patient", "colleague"]
@@ -35,8 +35,8 @@ class Withdrawal(StoredRecord):
 
 
 class ReadSentence(StoredRecord):
-    """What a language model says of a sentence of a draft. `key` stands for the sentence and for
-    all that it was compared with.
+    """A language model's judgement of a sentence. `key` hashes the sentence and what it was
+    compared with.
     """
 
     key: str
@@ -49,11 +49,9 @@ class ReadSentence(StoredRecord):
 
 
 class Letter(StoredRecord):
-    """`spot_version` is the version of the spot at which it was drafted, stored or signed last.
-    `signature` is the doctor's name at that time. `decision` is what it begins with, in the
-    software's words, a line each; `model` the language model that drafted the text. A draft has the
-    doctor's `key_words` and what was `read` of it. It is `redecided` if its text was stored under
-    another decision than the text before.
+    """`spot_version` is that of the last draft, save or signature. `signature` is the doctor's name
+    at that time. `decision` holds the fixed opening lines. If `redecided`, the text was last saved
+    under another decision than before.
     """
 
     id: str
@@ -86,7 +84,7 @@ class Letters(Repository[Letter]):
         )
 
     def refuse_more(self, finding: str, doctor: str) -> None:
-        """Drafts of others do not count: this doctor cannot delete them."""
+        """Drafts of other doctors do not count, because this doctor cannot delete them."""
         letters = self.list_of(finding)
         if (
             sum(item.signed_at is not None or item.doctor == doctor for item in letters)
@@ -98,7 +96,7 @@ class Letters(Repository[Letter]):
         return self._list({"submission": finding})
 
     def list_signed_of(self, findings: Sequence[str]) -> list[Letter]:
-        """The letters stand by finding, the oldest first."""
+        """Return the letters ordered by finding, the oldest first."""
         wanted: Filter = {"submission": {"$in": [*findings]}}
         return [item for item in self._list(wanted, sort="submission") if item.signed_at]
 
@@ -115,7 +113,7 @@ class Letters(Repository[Letter]):
         return self._as_record(changed)
 
     def keep_read(self, identifier: str, read: Sequence[ReadSentence]) -> None:
-        """It is not the draft's text, and so no other version."""
+        """Store judgements without a new version, because the text stays the same."""
         self._documents.update(
             {"id": identifier, "signed_at": None},
             {"$set": {"read": [item.stored() for item in read]}},
@@ -130,7 +128,6 @@ class Letters(Repository[Letter]):
         self._documents.delete({"id": identifier, "signed_at": None})
 
     def leave_spot(self, finding: str) -> None:
-        """The finding goes to another spot: these were written at no version of that."""
         self._documents.update_all({"submission": finding}, {"$set": {"spot_version": 0}})
 
     def forget(self, finding: str) -> None:
@@ -147,7 +144,7 @@ class Letters(Repository[Letter]):
 
 @dataclass(frozen=True, slots=True)
 class ShownLetter:
-    """`written_before` is the line that stands above a letter since the spot has changed."""
+    """`written_before` is the line above a letter if the spot has changed since."""
 
     letter: Letter
     written_before: str | None = None

@@ -1,5 +1,3 @@
-"""What is filed: a new finding, or another version of one."""
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,8 +14,6 @@ from skinapi.platform.storage.unit_of_work import Unit
 
 @dataclass(frozen=True, slots=True)
 class PhotoChoice:
-    """What a request says about keeping its photo: `told`, by which account and in which way."""
-
     told: bool | None
     by: str
     way: PatientChannel
@@ -25,11 +21,10 @@ class PhotoChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFinding:
-    """What is filed of a finding: `photos` are to be kept, as these `blobs`. By `key` and
-    `request_hash` a retry is recognised. `by` is the account that files it for its owner,
-    `session_of` the key whose session key does. `before_commit` gets the owner and enters in error,
-    in the same transaction, what was filed for another patient. `former` is the level that it had
-    with another patient.
+    """`blobs` are the stored `photos`. `key` and `request_hash` identify a retry. `session_of` is
+    the key that issued the session key. `before_commit` gets the owner and, in the same
+    transaction, excludes what was filed for another patient. `former` is the level from the other
+    patient.
     """
 
     id: str = field(default_factory=new_id)
@@ -70,14 +65,12 @@ class NewFinding:
             uncompared=new_id() if self.lesion and blobs else None,
             filed_by=self.by if self.by != self.owner else None,
         )
-        # A spot that is there already is read once the finding is stored.
+        # An existing spot is read after the finding is stored.
         return finding if self.lesion else finding.see_in(view_new_spot(finding))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVersion:
-    """What another judgement of a finding's photo says. `by` is the account that had it judged."""
-
     finding: Finding
     context: Context
     corrected: tuple[str, ...]
@@ -86,7 +79,6 @@ class NewVersion:
     by: str
 
     def after(self, before: StoredFinding) -> StoredFinding:
-        """The finding with this version. What there was becomes its history."""
         finding = self.finding
         shown = before.picture_blobs[finding.shown_picture] if before.picture_blobs else None
         return before.model_copy(

@@ -1,7 +1,3 @@
-"""Photos that are kept with a finding: whether one may be, who read it, and what is made of it. Who
-may see a finding is decided before (service.py).
-"""
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -29,8 +25,8 @@ PhotoPolicy = Literal["never", "consent", "always"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPhotos:
-    """`policy` says whether photos are kept, `days` for how long. A thumbnail is made once, when it
-    is first asked for.
+    """`policy` decides whether photos are kept, `days` for how long. A thumbnail is made when it is
+    first requested.
     """
 
     blobs: Blobs
@@ -42,14 +38,14 @@ class KeptPhotos:
     days: int | None = None
 
     def find_end(self, finding: StoredFinding) -> datetime | None:
-        """Find when their time ends; None while the spot waits for something."""
+        """Return when the photo will be deleted; None while the spot waits for something."""
         if self.days is None or self.records.waiting.list_of("lesion", [finding.lesion]):
             return None
         return finding.said_at + timedelta(days=self.days)
 
     def may_keep(self, owner: Account, keep_photo: bool | None, *, by: str) -> bool:
-        """The operator's policy decides, else the request, else the account's consent. What
-        somebody has refused, nobody else can allow for them.
+        """The operator's policy decides, then the request, then the account's consent. Nobody can
+        override a person's refusal.
         """
         if self.policy != "consent":
             return self.policy == "always"
@@ -59,7 +55,7 @@ class KeptPhotos:
         return keep_photo
 
     def may_still_keep(self, owner: Account, choice: PhotoChoice | None) -> bool:
-        """Say, as it is filed, whether it may be kept; one without a choice is judged again."""
+        """Check again in the transaction that files the photo."""
         if choice is None:
             return not self.withdrawn(owner)
         return self.may_keep(owner, choice.told, by=choice.by)
@@ -68,7 +64,7 @@ class KeptPhotos:
         return self.policy == "consent" and owner.consents.get("photos") is False
 
     def note_choice(self, choice: PhotoChoice, owner: Account, *, kept: bool, finding: str) -> None:
-        """Note as a consent that this photo alone is kept, or is not."""
+        """Record the decision about this single photo as a consent."""
         if choice.told is not kept or self.policy != "consent":
             return
         if kept is not (owner.consents.get("photos") is True):
@@ -87,7 +83,7 @@ class KeptPhotos:
         return content
 
     def content_of(self, finding: StoredFinding) -> bytes:
-        """Read it without a row in the audit trail: for making something of it that leaves one."""
+        """Read the photo without an audit row, to create something whose access is audited."""
         try:
             content = self._find(finding)
         except BlobDamaged as error:
@@ -97,14 +93,14 @@ class KeptPhotos:
         return content
 
     def open(self, *, finding: StoredFinding, to: Subject) -> Photo | None:
-        """Open the photo; None where none was kept, or its file is lost or damaged."""
+        """Return None if the photo was not kept, or if its file is lost or damaged."""
         photo = self.find_opened(finding)
         if photo is not None:
             self.note_read(finding=finding, by=to)
         return photo
 
     def find_opened(self, finding: StoredFinding) -> Photo | None:
-        """The same without a row in the audit trail: for further pictures of one finding."""
+        """Open a further picture of a finding whose access was already audited."""
         try:
             content = self._find(finding)
         except BlobDamaged:
@@ -112,7 +108,7 @@ class KeptPhotos:
         return read_stored_photo(content) if content is not None else None
 
     def note_read(self, *, finding: StoredFinding, by: Subject) -> None:
-        """Add an audit row before anybody but its owner is shown a kept photo."""
+        """Add an audit row before a kept photo is shown to anyone but its owner."""
         if finding.photo_blob and by.id != finding.owner:
             self.trail.record(
                 AuditRow(

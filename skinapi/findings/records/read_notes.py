@@ -1,4 +1,4 @@
-"""Notes in the audit trail who has read whose record."""
+"""Records in the audit trail who has read whose data."""
 
 import threading
 from collections.abc import Iterable
@@ -11,25 +11,25 @@ from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import first_id_at, now
 from skinapi.platform.storage.unit_of_work import AuditRow
 
-# `record.read`: findings, spots or messages, on a list or one by one. A photo has rows of its own.
+# `record.read` covers findings, spots and messages. A photo has its own rows.
 ReadAction = Literal["record.read", "thumbnail.read"]
 
 
-# For so many readers.
+# The number of readers to remember.
 MOST_REMEMBERED = 1000
 
 
-# A row that is older is no part of a transaction under way, which may be undone.
+# An older row cannot belong to a transaction that is still open and may be rolled back.
 SETTLED = timedelta(minutes=1)
 
 
-# What is read, who reads, and by which key.
+# The action, the reader and the reader's key.
 ReaderKey = tuple[ReadAction, str, str | None]
 
 
 @dataclass(slots=True)
 class _Noted:
-    """`owners`: whose record a reader has read since the day began; `after`: its last row."""
+    """`owners` whose data was read today, up to the audit row `after`."""
 
     after: str
     owners: set[str] = field(default_factory=set)
@@ -37,8 +37,8 @@ class _Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadNotes:
-    """One row in the audit trail for each reader, patient and day (UTC). What was noted today is
-    remembered, so that a list that is read again asks nothing.
+    """Writes one audit row for each reader, patient and day (UTC). Today's rows are cached, so a
+    list that is read again needs no query.
     """
 
     trail: AuditTrail
@@ -60,7 +60,7 @@ class ReadNotes:
             self.trail.record(*missing)
 
     def note_once(self, owner: str, *, by: Subject, action: ReadAction) -> None:
-        """The same, one request after the other, and not inside a transaction."""
+        """Call it outside a transaction. Concurrent requests are serialised."""
         with self._noting:
             self.note([owner], by=by, action=action)
 
@@ -79,7 +79,7 @@ class ReadNotes:
         return noted
 
     def _read_on(self, reader: ReaderKey, noted: _Noted) -> set[str]:
-        """Read the trail on from where it was read; remember what is settled."""
+        """Read the trail since the last time and cache settled rows."""
         action, by, key = reader
         settled, fresh = now() - SETTLED, set[str]()
         for row in self.trail.walk_acts(action, by=by, after=noted.after):

@@ -1,4 +1,4 @@
-"""What is a medical record that the law keeps, and what is refused because of it."""
+"""Medical records that must be kept by law, and the deletions refused because of it."""
 
 from calendar import isleap
 from collections.abc import Sequence, Set
@@ -46,9 +46,7 @@ class PhotosKeptByLaw(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class MedicalRecord:
-    """What a doctor has signed something about: `spots`, and the `signed` findings in them. It must
-    be kept until `until_at`.
-    """
+    """`signed` are the findings with a doctor's signature, in `spots`."""
 
     until_at: datetime
     signed: frozenset[str]
@@ -57,7 +55,9 @@ class MedicalRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRetention:
-    """A record is kept for `years` after the last signature. Without `years` none is."""
+    """A record is kept for `years` after the last signature; without `years` there is no
+    obligation.
+    """
 
     years: int | None
     records: FindingRecords
@@ -100,7 +100,7 @@ class RecordRetention:
         return {item.id: item for item in found}
 
     def _list_letters(self, findings: Sequence[StoredFindingRow]) -> dict[str, datetime]:
-        """When the newest letter about each of these was signed; one without is left out."""
+        """Return when the newest letter about each finding was signed."""
         newest: dict[str, datetime] = {}
         for asked in batched([item.id for item in findings], ASKED_AT_ONCE):
             for letter in self.letters.list_signed_of(asked):
@@ -111,7 +111,7 @@ class RecordRetention:
 
 
 def add_years(moment: datetime, years: int) -> datetime:
-    """The same day so many years later; of 29 February the 28th, where that year has none."""
+    """A leap day becomes 28 February in a year without one."""
     year = moment.year + years
     leap_day = (moment.month, moment.day) == (2, 29) and not isleap(year)
     return moment.replace(year=year, day=LAST_DAY_OF_FEBRUARY if leap_day else moment.day)

@@ -1,8 +1,5 @@
-"""Keeps the doctors' lists whole: each spot is in the list of the doctor in charge of its owner.
-
-An index can sort only by fields of its own documents, so the rows of what spots wait for hold the
-`doctor` of their owner. The field only orders lists: who may see a finding is decided by the
-owner's account (read_access.py).
+"""Keeps the doctor on the rows of the index current. The field only orders lists, since an index
+can sort only by its own fields. The owner's account decides who may see a finding (read_access.py).
 """
 
 from collections.abc import Iterator
@@ -29,12 +26,12 @@ class ReviewQueue:
         self.records.renew_waiting_of(identifier)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Report whose rows differ from their spots, as a restore by hand leaves them."""
+        """Report rows that differ from their spots, as after a manual restore."""
         for account in self.accounts.walk_all():  # a damaged one is a fault by itself
             yield from guarded(f"the findings of account {account.id}", self._check(account))
 
     def _check(self, account: Account) -> Iterator[Fault]:
-        # Again, because a finding may have been filed between the two reads.
+        # Check again, because a finding may have been filed between the two reads.
         if self._differs(account) and self._still_differs(account.id):
             text = f"the doctors' queue differs from the findings of account {account.id}"
             yield Fault(text, partial(self.renew_account, account.id))

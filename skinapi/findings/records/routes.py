@@ -1,5 +1,3 @@
-"""The routes of kept findings."""
-
 import hashlib
 
 from flask import Response, request

@@ -1,5 +1,3 @@
-"""The use cases of stored findings: store, show, delete."""
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -58,14 +56,14 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 ATTEMPTS = 3
 
-# A deletion of so many findings is one transaction.
+# Findings deleted in one transaction.
 DELETED_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class PatientRegistration:
-    """`add` stores a new account in the transaction of its first finding; `find` finds the one that
-    another request has stored for the same person in the meantime.
+    """`add` stores a new account with its first finding. `find` returns the account if a concurrent
+    request has stored it.
     """
 
     add: Callable[[Unit], None]
@@ -74,8 +72,6 @@ class PatientRegistration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingsService:
-    """Stores findings and their versions, and deletes them. Who may see them: `access`."""
-
     work: UnitOfWork
     access: FindingAccess
     records: FindingRecords
@@ -95,7 +91,7 @@ class FindingsService:
         request_hash: str,
         by: str | None = None,
     ) -> StoredFinding | None:
-        """Find what the same request created before; `by` has filed it."""
+        """Find what a retried request created before."""
         finding = self._find_keyed(owner, key, by)
         if finding is None:
             if self._is_erased(owner, key, by):
@@ -122,16 +118,15 @@ class FindingsService:
     def file_finding(
         self, new: NewFinding, newcomer: PatientRegistration | None = None
     ) -> StoredFinding:
-        """Store a finding, and its photos where `photos.may_keep` allows it; answer it as its owner
-        may know it. A retry gets what the first request has stored. `newcomer` stores the owner in
-        the same transaction.
+        """Store a finding and, if allowed, its photos. A retry returns the stored finding.
+        `newcomer` stores the owner in the same transaction.
         """
         new = replace(new, blobs=tuple(map(self.photos.blobs.put, new.photos)))
         try:
             filed = self._file_once(new, newcomer)
         except SkinAPIError as error:
-            # Without an answer from the store, the finding may be there: `check` finds a photo of
-            # none.
+            # Without an answer from the store, the finding may exist. `check` finds photos without
+            # one.
             if isinstance(error, StoreBusy) or not isinstance(error, StoreUnavailable):
                 self.photos.delete(*new.blobs)
             raise
@@ -148,7 +143,7 @@ class FindingsService:
             if newcomer and (stored_since := newcomer.find()):
                 new, newcomer = replace(new, owner=stored_since.id), None
                 continue
-            # A retry of this request has stored it in the meantime, or the number is in use.
+            # A retry of this request has stored the finding, or its number is in use.
             if stored := self.find_answered(
                 owner=new.owner, key=new.key, request_hash=new.request_hash, by=new.by
             ):
@@ -195,8 +190,8 @@ class FindingsService:
 
     @atomic
     def add_version(self, unit: Unit, *, before: StoredFinding, new: NewVersion) -> None:
-        """Let another judgement of its photo count from now on. The patient is told of what
-        somebody else has had judged, the doctor in charge of what became urgent.
+        """Add a version. The patient is notified if somebody else requested it, the doctor in
+        charge if it has become urgent.
         """
         stored, account = self._find_again(before)
         seen = self.records.see_one(stored)
@@ -219,7 +214,7 @@ class FindingsService:
 
     @atomic
     def amend(self, unit: Unit, *, before: StoredFinding, context: Context, by: str) -> None:
-        """Store corrected facts on which no judgement depends: the version stays."""
+        """Store corrected facts that do not affect the model; the version stays."""
         stored, account = self._find_again(before)
         seen = self.records.see_one(stored)
         if len(stored.amendments) >= (MOST_BY_PATIENT if by == stored.owner else MOST_AMENDMENTS):
@@ -252,15 +247,13 @@ class FindingsService:
             self.access.unassigned.tell_of_urgent(account)
 
     def _correct_place(self, before: StoredFinding, after: StoredFinding) -> None:
-        """Let a spot with this finding alone, which is where that was told to be, be where it is
-        told to be now.
-        """
+        """Move a spot with only this finding to the corrected place."""
         spot, place = self.lesions.get(before.lesion), place_told(after.context)
         if spot.findings == 1 and spot.place == place_told(before.context) != place:
             self.lesions.change(spot.id, {"place": place.stored() if place else None})
 
     def _find_again(self, before: StoredFinding) -> tuple[StoredFinding, Account]:
-        """Find what is to be corrected, with its owner, to whom it may have been joined since."""
+        """Read the finding again with its owner, because accounts may have been joined since."""
         stored = self.records.find(before.id)
         account = self.accounts.find_by_id(stored.owner if stored else before.owner)
         if stored is None or account is None:
@@ -270,9 +263,7 @@ class FindingsService:
         return stored, account
 
     def delete_lesion(self, lesion: Lesion) -> None:
-        """Delete a spot with its findings. One of a thousand does not fit into a transaction, so
-        the same again goes on.
-        """
+        """Use several transactions, because a thousand findings do not fit into one."""
         numbers = self.records.numbers_in_lesion(lesion.id)
         self.retention.refuse_deletion(owner=lesion.owner, findings={*numbers})
         for number in numbers.values():
@@ -286,7 +277,7 @@ class FindingsService:
             self._remove_empty(unit, lesion, by)
 
     def _remove_empty(self, unit: Unit, lesion: str, owner: str) -> None:
-        """A spot stays while one of its reviews covers a finding that was moved to another spot."""
+        """Keep a spot while one of its reviews covers a finding that was moved to another spot."""
         spot = self.records.spots.get(lesion)
         if not (spot.spot.findings or self.records.spots.list_covered(owner, spot.reviews)):
             self.lesions.remove(lesion)
@@ -304,7 +295,7 @@ class FindingsService:
 
     @atomic
     def erase_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
-        """Delete a finding that a restore brought back; whether there was one."""
+        """Delete a finding that a restore brought back. Return False if there was none."""
         finding = self.records.find(identifier)
         if finding:
             unit.audit("submission.erase_again", by=by, target=finding.id, owner=finding.owner)
@@ -312,9 +303,7 @@ class FindingsService:
         return finding is not None
 
     def expire_spot(self, unit: Unit, lesion: str, owner: str) -> None:
-        """Delete a spot whose time is over, in the caller's transaction: with all its findings and
-        what is left of deleted ones.
-        """
+        """Delete an expired spot with all findings and stubs, in the caller's transaction."""
         before = self.records.spots.get(lesion).spot
         self.records.spots.store(before, clear(before))
         for finding in self.records.list_with_errors(lesion):
@@ -322,9 +311,7 @@ class FindingsService:
         self._remove_empty(unit, lesion, owner)
 
     def remove_one(self, unit: Unit, finding: StoredFinding) -> None:
-        """Delete a finding of an account that stays, in the caller's transaction. It leaves a stub
-        if the rules ask for it.
-        """
+        """Call it in a transaction. The finding leaves a stub if the rules require one."""
         if finding.error:  # it is in no spot any more
             self._remove(unit, finding)
             return
@@ -336,8 +323,8 @@ class FindingsService:
 
     @atomic
     def note_lost(self, unit: Unit, identifier: str, field: str) -> None:
-        """Note that the file of this field of a finding is lost. Without its only photo, it is as
-        if that had been deleted.
+        """Record that a file is lost. A finding without its only photo is treated as if that was
+        deleted.
         """
         finding = self.records.get(identifier)
         if field == "photo_blob" and not finding.picture_blobs:
@@ -351,7 +338,6 @@ class FindingsService:
         unit.erase(_photos_of(finding))
 
     def forget(self, owner_id: str) -> None:
-        """Delete all findings of this owner. Idempotent."""
         every = (item["id"] for item in self.records.walk_stored(owner_id, fields=()))
         for identifiers in batched(every, DELETED_AT_ONCE):
             self._remove_all(identifiers)
@@ -364,8 +350,8 @@ class FindingsService:
                 self._remove(unit, finding)
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Report findings of deleted accounts, and what stands wrong in the doctors' lists."""
-        # First: an account comes before its findings.
+        """Report findings of deleted accounts and errors in the doctors' lists."""
+        # Read owners first, because an account is created before its findings.
         owners = sorted(self.records.owners() | self.records.waiting.owners())
         for owner in owners:
             if not self.accounts.find_stored({owner}):
@@ -386,7 +372,7 @@ def _photos_of(finding: StoredFinding) -> set[str]:
 
 
 def _find_reason(new: NewFinding, owner: Account | None) -> SkinAPIError:
-    """Find why nothing can be filed for an account that was closed or erased meanwhile."""
+    """Return the error for an account that was closed or erased meanwhile."""
     if new.by in (None, new.owner):  # nobody is logged in there any more
         return InvalidToken()
     return ChangedMeanwhile() if owner else NotFound()

@@ -1,6 +1,4 @@
-"""The spots as values: read from the collections of spots, findings and reviews, and stored again
-after an act (status/spot.py), in the caller's transaction.
-"""
+"""Reads spots as values and stores them after an act, in the caller's transaction."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -135,9 +133,7 @@ class Spots:
         self.store(stored, _add(replace(stored, findings=others), finding))
 
     def change(self, lesion: str, act: Act) -> Spot:
-        """Store the spot as it is after an act, in the caller's transaction. It always writes, so
-        that of two transactions about one spot one conflicts.
-        """
+        """Apply an act. This always writes, so that concurrent transactions conflict."""
         before = self.get(lesion).spot
         after = act(before)
         self.store(before, after)
@@ -158,9 +154,7 @@ def view_new_spot(finding: StoredFindingRow) -> SpotView:
 
 
 def _add(spot: Spot, finding: StoredFindingRow) -> Spot:
-    """A patient who has sent the photo reads the answer. What was said of the spot before stays
-    unread.
-    """
+    """A patient who sent the photo has read the answer, but earlier statements stay unread."""
     number, judged, at = finding.number, finding.band, finding.created_at
     added = add(spot, finding.id, number, judged, at=at, former=finding.level)
     if finding.filed_by:

@@ -1,5 +1,3 @@
-"""A stored finding with the facts known about its photos, as each list reads it."""
-
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,7 +30,7 @@ from skinapi.platform.storage.ids import made_at
 NO_PICTURE = "This finding has no picture of that number"
 URGENT = next(iter(Band))
 MOST_VERSIONS = 20
-# A patient's corrections end here, so that some are left to the doctor in charge.
+# A patient can correct this often, so that some versions remain for the doctor in charge.
 MOST_BY_PATIENT = 15
 MOST_AMENDMENTS = 100
 PLACE = ("body_site", *PLACE_ON_SITE)
@@ -40,8 +38,8 @@ Placed = tuple[str | None, ...]
 
 
 class Source(StoredRecord):
-    """How what a clinic's system sent names its patient, its order and itself. `issuer_oid` is the
-    Universal Entity ID of who gave the number.
+    """How a clinic's system identifies the patient, the order and the images. `issuer_oid` is the
+    Universal Entity ID of the issuer of the number.
     """
 
     patient_id: str
@@ -60,7 +58,7 @@ class Source(StoredRecord):
 
 
 class EnteredInError(StoredRecord):
-    """`reason` is what the patient reads."""
+    """The patient reads the `reason`."""
 
     entered_at: datetime
     by: str
@@ -68,8 +66,8 @@ class EnteredInError(StoredRecord):
 
 
 class JudgedVersion(StoredRecord):
-    """Which version of a finding asks for which urgency, and since when. Its photo may be judged
-    more than once: with a corrected fact, or by another model. The newest version counts.
+    """A photo can be judged again after a correction or by another model. The newest version
+    counts.
     """
 
     version: int = 1
@@ -78,9 +76,8 @@ class JudgedVersion(StoredRecord):
 
 
 class EarlierVersion(JudgedVersion):
-    """A version that another one has followed, as it was told then. `judged_by` is the account that
-    had the photo judged, None of the first version; `corrected` are the fields of `context` in
-    which it differs from the version before.
+    """`judged_by` requested the version; None for the first. `corrected` fields differ from the
+    version before.
     """
 
     judged_by: str | None = None
@@ -92,9 +89,7 @@ class EarlierVersion(JudgedVersion):
 
 
 class Amendment(StoredRecord):
-    """A correction of facts on which no judgement depends: the `version` stayed. `by` is the
-    account that made it, `before` what was told until then.
-    """
+    """A correction that does not affect the model. `before` has the former values."""
 
     version: int
     amended_at: datetime
@@ -112,16 +107,10 @@ class Dispute(StrEnum):
 
 
 class StoredFindingRow(StoredRecord):
-    """A finding as far as a list reads it. With an `error` it counts nowhere and is in no list. For
-    a reader it is `seen_in` its spot, which is not stored with it. It says what its newest
-    `version` says, which was made at `judged_at` where that is not the first; `corrected` are the
-    fields of the context in which that differs from the one before it, `earlier` those before. The
-    `amendments` changed the context and no version.
-
-    Of what the sender told, `context` holds the age and the place on the body alone. `photo_blob`
-    is one of the `picture_blobs`, where there are several. `filed_by` is the account that has filed
-    it for its owner. It is `disputed` until the doctor in charge signs a review. `changes` are
-    the changes that comparisons with earlier photos have found.
+    """A finding as read for lists. `error` excludes it from all lists and counts. `judged_at` is
+    None for the first `version`. `corrected` fields differ from the version before. Of the entered
+    facts, `context` holds only the age and the place. `filed_by` filed it for its owner. It is
+    `disputed` until the doctor in charge signs a review.
     """
 
     id: str
@@ -174,7 +163,7 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def says_instruction(self) -> bool:
-        """Whether the current review, or without one this finding, says the instruction."""
+        """True if the current review, or without one this finding, set the instruction."""
         return self.instruction.is_said_by(self.decision, self.number, self.band)
 
     @property
@@ -188,7 +177,7 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def said_at(self) -> datetime:
-        """When the spot last changed, and with it what views say."""
+        """The last change of the spot."""
         changed = self.spot.changed
         return changed.changed_at if changed else self.newest.judged_at
 
@@ -210,8 +199,8 @@ class StoredFindingRow(StoredRecord):
         return max((item.amended_at for item in self.amendments), default=None)
 
     def require_seen(self, version: int | None) -> None:
-        """Raises ChangedMeanwhile, VersionMissing where who says something about it may not have
-        seen what counts.
+        """Raise ChangedMeanwhile or VersionMissing if the caller may not have seen the current
+        version.
         """
         if version is None and self.version > 1:
             raise VersionMissing(self.version)
@@ -239,7 +228,6 @@ class StoredFindingRow(StoredRecord):
 
     @property
     def reviewed(self) -> bool:
-        """Whether it waits for no review."""
         return self.queued_at is None
 
     @property
@@ -248,18 +236,14 @@ class StoredFindingRow(StoredRecord):
 
 
 class StoredFindingSummary(StoredFindingRow):
-    """`sections` is the narrative as it was answered."""
-
     sections: dict[str, str]
     narrative_source: Mapping[str, str | None] = {"writer": "template"}
     picture_count: int = optional(default=1)
 
 
 class StoredFinding(StoredFindingSummary):
-    """`changed` is an id made when its patient last got to see something else. `judged_by` is the
-    account that had the photo judged again for its newest version. `session_of` is the key whose
-    session key has filed it for its owner. While its photo is `uncompared` with that of the finding
-    before it, this is an id made when it came to its spot.
+    """`changed` is an id made at the last change for its patient. `session_of` is the key whose
+    session key filed it. `uncompared` is set until the photo is compared with the one before.
     """
 
     finding: Finding
@@ -293,7 +277,7 @@ class StoredFinding(StoredFindingSummary):
         )
 
     def as_told_at(self, moment: datetime) -> "StoredFinding":
-        """The finding with the version that counted then, and what was told with it."""
+        """The finding with the version and the facts that counted at this time."""
         versions = [(item.judged_at, item.version, item.context) for item in self.earlier]
         first, *others = (*versions, (self.newest.judged_at, self.version, self.context))
         *_, (_, version, context) = (first, *(item for item in others if item[0] <= moment))
@@ -304,7 +288,7 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def band_told_by_another(self) -> Band | None:
-        """How urgent it was with what somebody else than its owner has told of it last, if so."""
+        """The urgency by facts that someone other than the owner entered last, if any."""
         filed_by = None if self.session_of else self.filed_by
         versions = (
             *((item.band, item.judged_by if item.corrected else None) for item in self.earlier),
@@ -316,8 +300,8 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def filed_request(self) -> str | None:
-        """Return the hash by which the list of erased ids knows the request of another account that
-        has filed it. An archive's is the same whichever key it sends with.
+        """The hash that identifies the request in the list of erased ids. It is the same for all
+        keys of an archive.
         """
         if not self.filed_by or not self.idempotency_key:
             return None
@@ -326,7 +310,7 @@ class StoredFinding(StoredFindingSummary):
 
     @property
     def pictures(self) -> list[Self]:
-        """The finding as each of its pictures alone would have made it."""
+        """The finding that each picture alone would have resulted in."""
         pictures = self.finding.pictures
         blobs = self.picture_blobs or (None,) * len(pictures)
         return [
@@ -335,7 +319,7 @@ class StoredFinding(StoredFindingSummary):
         ] or [self]
 
     def of_picture(self, place: int) -> Self:
-        """Count from 1."""
+        """`place` counts from 1."""
         if place > len(self.pictures):
             raise NotFound(NO_PICTURE)
         return self.pictures[place - 1]
@@ -346,7 +330,7 @@ class RecognisedKind(StoredRecord):
 
 
 class SubmittedPhoto(StoredRecord):
-    """A photo has an owner and facts that are known without looking at it."""
+    """The facts about a photo that are known without looking at it."""
 
     id: str
     owner: str
@@ -362,13 +346,13 @@ class SubmittedPhoto(StoredRecord):
         return recognised.recognised
 
 
-# Stands in `hash_of_request` for the account that has filed an archive's object: an archive gets a
-# new account with each key, and must not bring back what was deleted.
+# Replaces the account in `hash_of_request` for objects of an archive, which gets a new account with
+# each key and must not send deleted findings again.
 ANY_ARCHIVE = "archive"
 
 
 def hashes_of_request(by: str, key: str) -> list[str]:
-    """List what `filed_request` of a finding may be that `by` has filed with this key."""
+    """List the possible `filed_request` of a finding filed with this key."""
     return [hash_of_request(by, key), hash_of_request(ANY_ARCHIVE, key)]
 
 

@@ -1,5 +1,3 @@
-"""The collection of findings, and the lists of owners that are read from it."""
-
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,13 +29,13 @@ from skinapi.platform.storage.unreadable import read_each, read_others
 
 CHANGED_AT_ONCE, MOST_PASSED = 200, 500
 TOUCH: Ops = {"$inc": {"revision": 1}}
-# Each goes on with the id.
+# Each index ends with the id.
 INDEXES: tuple[tuple[str, ...], ...] = (
     ("number",),
     *(("owner",), ("owner", "changed"), ("queued_at",)),
     *(("changed",), ("lesion",), ("uncompared",)),
 )
-# What is read of each view; of a StoredFinding all.
+# The fields read for each view; None reads all.
 FIELDS: dict[type[StoredFindingRow], tuple[str, ...] | None] = {
     StoredFindingRow: LISTED_FIELDS,
     StoredFindingSummary: SUMMARY_FIELDS,
@@ -62,7 +60,7 @@ class StoredFindings(Repository[StoredFinding]):
         self._numbers = Numbers(store)
 
     def prepare(self, new: NewFinding, *, number: int) -> EncodedFinding:
-        """Make what `add` stores. Other writers wait for a transaction, so call it before."""
+        """Call it before the transaction, because other writers wait for that."""
         finding = new.as_stored(number=number)
         return EncodedFinding(finding, self.encode(finding))
 
@@ -70,11 +68,11 @@ class StoredFindings(Repository[StoredFinding]):
         self._documents.insert_encoded(prepared.encoded)
 
     def take_number(self) -> int:
-        """Call it before a transaction. The number stays unused where nothing is stored."""
+        """Call it before the transaction. The number is lost if nothing is stored."""
         return self._numbers.next_number()
 
     def skip_used_numbers(self) -> None:
-        """Go on behind the highest number: after a partial restore the counter may be too low."""
+        """Continue after the highest number: a partial restore may set the counter back."""
         for last in self._documents.find(sort="-number", limit=1):
             self._numbers.skip_to(last["number"])
 
@@ -85,8 +83,8 @@ class StoredFindings(Repository[StoredFinding]):
         return self._first({"number": number})
 
     def get_by_number(self, number: str, *, known_to: Callable[[str], bool]) -> StoredFinding:
-        """Find it, or raise NotFound. One that cannot be read is damaged for those alone to whom it
-        is known by the id of its owner: nobody else learns that there is such a number.
+        """Raises NotFound. A damaged finding is reported only to callers who know it by its owner's
+        id.
         """
         # A number of more than 16 digits might not fit into the stores' 64-bit integers.
         fits = number.isascii() and number.isdigit() and len(number) <= 16
@@ -135,8 +133,8 @@ class StoredFindings(Repository[StoredFinding]):
         return self._page_of(StoredFindingRow, wanted, paging, sort="-id")
 
     def page_reviewed(self, owners: Collection[str], paging: PageRequest) -> Page[StoredFindingRow]:
-        """Page the reviewed findings of these owners, the newest first. Others are passed over: a
-        page can hold fewer than `limit`, or none, although more follow.
+        """Page the reviewed findings, the newest first. A page can hold fewer than `limit`, or
+        none, although more follow.
         """
         wanted: Filter = {"queued_at": None, "error": None}
         found = self._documents.find(
@@ -156,9 +154,7 @@ class StoredFindings(Repository[StoredFinding]):
         newest_first: bool = False,
         after: str | None = None,
     ) -> list[Document]:
-        """Find some of what changed at `since` or later and before `until`, behind `after`, a
-        `changed`: ids and owners.
-        """
+        """Find ids and owners of changes from `since` until before `until`."""
         low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
         if after and newest_first:
             high = min(high, after)
@@ -171,7 +167,7 @@ class StoredFindings(Repository[StoredFinding]):
         )
 
     def list_whole(self, identifiers: Sequence[str]) -> list[StoredFinding]:
-        """Read these, in this order."""
+        """Read the findings in this order."""
         found = {item.id: item for item in self._list({"id": {"$in": [*identifiers]}})}
         return [found[name] for name in identifiers if name in found]
 
@@ -182,7 +178,7 @@ class StoredFindings(Repository[StoredFinding]):
         self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
 
     def put_after(self, before: StoredFinding, after: StoredFinding) -> bool:
-        """Store the change; False where a version was added since, or the finding was deleted."""
+        """Return False if a version was added since or the finding was deleted."""
         first = before.version == 1  # it is not stored then
         seen: Filter = {"id": before.id, "version": None if first else before.version}
         changed = {**changes_between(before, after), "changed": new_id()}
@@ -190,13 +186,12 @@ class StoredFindings(Repository[StoredFinding]):
         return self._documents.update(seen, change) is not None
 
     def touch(self, identifier: str) -> bool:
-        """Write to a finding on which the caller's transaction relies, so that it conflicts with
-        those that change or delete the finding. False where it is deleted, or entered in error.
+        """Write to a finding that the caller's transaction depends on, so that it conflicts with
+        changes of the finding. Return False if it was deleted or entered in error.
         """
         return self._documents.update({"id": identifier, "error": None}, TOUCH) is not None
 
     def mark_in_error(self, finding: StoredFinding, error: EnteredInError) -> None:
-        """Take it out of all lists."""
         fields: dict[str, Any] = {
             "uncompared": None,
             "error": error.stored(),
@@ -209,7 +204,7 @@ class StoredFindings(Repository[StoredFinding]):
         return self._page_of(StoredFinding, wanted, paging)
 
     def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
-        """A finding that is deleted, or was entered in error, is left out."""
+        """Findings that are deleted or entered in error are left out."""
         wanted = {"id": {"$in": list(identifiers)}, "error": None}
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
         photos = read_each(
@@ -240,9 +235,7 @@ class StoredFindings(Repository[StoredFinding]):
         return walk_by_id(self._documents, {"owner": owner}, fields=fields)
 
     def find_patient_numbers(self, owners: Collection[str]) -> dict[str, PatientNumber]:
-        """Find what archives that sent photos of these patients call them. FHIR stores a hash
-        alone.
-        """
+        """Find the patient numbers in archives. FHIR stores only a hash."""
         if not owners:
             return {}
         wanted: Filter = {"owner": {"$in": sorted(owners)}, "source": {"$ne": None}}
@@ -256,13 +249,13 @@ class StoredFindings(Repository[StoredFinding]):
         return set(self._documents.count_by("owner"))
 
     def set_thumbnail(self, finding: StoredFinding, blob: str) -> bool:
-        """False where the finding is deleted, or another was set."""
+        """Return False if the finding is deleted or has another thumbnail."""
         unchanged = {"id": finding.id, "thumbnail_blob": finding.thumbnail_blob}
         changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
         return changed is not None
 
     def erase_photos(self, owner: str) -> tuple[list[str], list[str]]:
-        """Return the ids of the findings, and the keys of the files, to be deleted afterwards."""
+        """Return the ids of the findings, and the keys of the files to delete afterwards."""
         findings, keys = list[str](), list[str]()
         for document in self.walk_stored(owner, fields=(*LISTED_FIELDS, "thumbnail_blob")):
             blobs = [document.get("photo_blob"), document.get("thumbnail_blob")]
@@ -274,8 +267,8 @@ class StoredFindings(Repository[StoredFinding]):
         return findings, keys
 
     def erase_photo(self, finding: StoredFindingRow, *, lost: bool = False) -> None:
-        """The finding stays, and says when its photos went, or that the file is `lost`. Their files
-        are the caller's.
+        """The caller deletes the files. Pass `lost` if the file was lost instead of deleted on
+        purpose.
         """
         fields = {
             **dict.fromkeys(("photo_blob", "thumbnail_blob", "picture_blobs")),

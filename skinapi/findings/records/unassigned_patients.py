@@ -1,5 +1,3 @@
-"""Patients without a doctor in charge: who looks at their findings, and the mails about them."""
-
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -17,7 +15,7 @@ from skinapi.findings.records.waiting_spots import WaitingSpot, WaitingSpots
 from skinapi.platform.notices.outbox import Kind, Outbox
 from skinapi.platform.storage.unreadable import leaving_out
 
-# So many rows at most are read of what patients without a doctor wait for: the most urgent.
+# The most urgent rows of patients without a doctor that are read.
 MOST_UNASSIGNED = 1000
 
 
@@ -28,16 +26,15 @@ class UnassignedView(Value):
 
 
 class Clinic(NamedTuple):
-    """Says how patients know the clinic, as far as its operator has said so."""
+    """The clinic's name and phone as set by its operator."""
 
     name: str | None = None
     phone: str | None = None
 
 
 class ExpectedReviewer(NamedTuple):
-    """The doctor in charge, any of the doctors who see the patients without one, or nobody here;
-    usually within `days`, where the clinic says that. Whoever waits for longer calls the
-    `clinic`.
+    """Who will look at a finding: the doctor in charge, any doctor, or nobody. `days` is the usual
+    time, after which the patient should call the `clinic`.
     """
 
     by: Literal["doctor", "doctors", "nobody"]
@@ -48,8 +45,8 @@ class ExpectedReviewer(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnassignedPatients:
-    """The doctors whom UNASSIGNED_PATIENTS names (`seen_by`; None: all) see what of theirs somebody
-    has to look at, and take the patients from there.
+    """The doctors in UNASSIGNED_PATIENTS (`seen_by`; None: all) see these patients and can take
+    them.
     """
 
     accounts: Accounts
@@ -60,12 +57,12 @@ class UnassignedPatients:
     clinic: Clinic
 
     def shows_list(self, to: Subject) -> bool:
-        """A doctor sees it in person, not by a key."""
+        """A doctor sees the list in person, not with a key."""
         return to.role == "doctor" and to.key is None and self.is_named(to.account)
 
     def list_cases(self, owner: Account, to: Subject) -> frozenset[str]:
-        """The spots of this patient that stand in the list that this doctor sees; the patient's id
-        stands for messages about none.
+        """Return the patient's spots in this doctor's list. The patient's id represents messages
+        about no spot.
         """
         if not self.shows_list(to) or owner.id == to.id or self.find_doctor(owner):
             return frozenset()
@@ -73,7 +70,7 @@ class UnassignedPatients:
         return frozenset(row.lesion or row.owner for row in rows if row.urgency_key)
 
     def find_doctor(self, owner: Account) -> Account | None:
-        """The active doctor in charge; None too where the doctor's account cannot be read."""
+        """Return the active doctor in charge; None if the doctor's account is damaged."""
         with suppress(RecordDamaged):
             doctor = self.accounts.find_by_id(owner.doctor_id)
             return doctor if doctor and doctor.active_doctor else None
@@ -102,9 +99,8 @@ class UnassignedPatients:
         )
 
     def list_spots(self, to: Account | None = None) -> list[list[WaitingSpot]]:
-        """List what waits of patients whose doctor is missing or not active: the rows of each spot,
-        and of messages about none, the most urgent first. What waits of the reader is a colleague's
-        to see.
+        """List the rows of each spot of patients without an active doctor, the most urgent first.
+        The reader's own spots are left to colleagues.
         """
         doctors = [None, *self.accounts.list_inactive_doctors()]
         rows = self.waiting.list_of_doctors(doctors, limit=MOST_UNASSIGNED)
@@ -134,8 +130,8 @@ class UnassignedPatients:
         self.outbox.add(Kind.URGENT, to=doctor, about="queue")
 
     def mail_waiting(self) -> None:
-        """Mail the number of cases without a doctor to the doctors who see the list, and to admins:
-        once a day, and whenever more of them are urgent.
+        """Mail the number of waiting cases to doctors and admins, once a day and when more become
+        urgent.
         """
         if not self.outbox.enabled:
             return

@@ -1,8 +1,6 @@
-"""What each spot waits for, stored as an index. The rules are in `waiting` (status/waiting.py). The
-lists of doctors, patients and admins are queries over these rows.
-
-Each row is written in the transaction that changes its spot (`FindingRecords.renew_waiting`). A row
-only orders and counts. The owner's account decides who may see a spot (read_access.py).
+"""An index of what each spot waits for. The lists of doctors, patients and admins are queries over
+it. Each row is written in the transaction that changes its spot (`FindingRecords.renew_waiting`).
+The owner's account decides who may see a spot (read_access.py).
 """
 
 from collections import Counter
@@ -25,23 +23,18 @@ from skinapi.platform.storage.ports import Document, Filter, set_or_remove
 from skinapi.platform.storage.records import Repository
 
 MOST_OVERDUE = 1000
-# The urgency of a spot without findings, or of a message about no spot.
+# The urgency of a spot without findings and of messages about no spot.
 WITHOUT_INSTRUCTION = Band.DOCTOR_REVIEW
 STEPS = 800  # of the malignant score, an eighth of a percent each
 
 
 class WaitingSpot(StoredRecord):
-    """One kind of thing that a spot waits for, at one version of the spot. Without a `lesion`, it
-    is an unanswered message about no spot.
+    """One thing that a spot waits for. Without a `lesion`, it is an unanswered message about no
+    spot.
 
-    `doctor` is the doctor of the `owner`. `finding` is the id of the finding that a doctor opens
-    for it; None if the spot has none. `queued` marks the row by which the spot is in the queue of
-    its doctor: that of its review, or of an opinion that has come. `colleague` is the doctor who is
-    asked for an opinion.
-
-    Lists of one kind are sorted by `key`: what is due first comes first. The queue and the list
-    without a doctor are sorted by `urgency_key`: by the urgency of the spot, then by the malignant
-    score of the `finding`, then by `key`. A visit has no `urgency_key`, because it is up to the
+    `finding` is the finding to open for it, if any. `queued` marks the row that places the spot in
+    the doctor's queue. Lists of one kind are sorted by `key`, the due time. The queue is sorted by
+    `urgency_key`: urgency, malignant score, then `key`. A visit has none, because it is up to the
     patient.
     """
 
@@ -66,14 +59,12 @@ class WaitingSpot(StoredRecord):
 
 
 def key_at(moment: datetime) -> str:
-    """Return how the `key` begins of what is due at this moment."""
+    """Return the prefix of each `key` that is due at this moment."""
     return f"{int(moment.timestamp() * 1000):013d}"
 
 
 def list_rows(view: SpotView, owner: Account) -> list[WaitingSpot]:
-    """List what the spot of this patient waits for. The photos of a program's own account wait for
-    nobody.
-    """
+    """The photos of a system's own account wait for nobody."""
     if owner.machine:
         return []
     spot, queued, asked = view.spot, _find_queued(view.spot), _find_urgency(view.spot)
@@ -97,8 +88,8 @@ def list_rows(view: SpotView, owner: Account) -> list[WaitingSpot]:
 def list_damaged_rows(
     lesion: str, owner: Account | None, stored: Sequence[WaitingSpot]
 ) -> list[WaitingSpot]:
-    """List what a spot of which a record cannot be read waits for: for an urgent review, and for
-    what it did before. An owner who cannot be read has no queue.
+    """A spot with a damaged record waits for an urgent review in addition to its stored rows. An
+    owner who cannot be read has no queue.
     """
     if owner is None:
         return [*stored]
@@ -149,7 +140,7 @@ def _make_row(
 
 
 def _find_place(view: SpotView, finding: str | None) -> int:
-    """Place the highest malignant score first. One that is not known counts as the highest."""
+    """The highest malignant score comes first. An unknown score counts as the highest."""
     photo = None if view.open_stub else view.photos.get(finding or "")
     score = photo.malignant_score if photo else 1.0
     return STEPS - 1 - min(int(score * STEPS), STEPS - 1)
@@ -171,8 +162,8 @@ def _find_urgency(spot: Spot) -> Band:
 
 
 def _find_to_open(spot: Spot, kind: WaitingKind) -> str | None:
-    """Find the most urgent finding that waits for this, the newest of equally urgent ones. If none
-    does, it is the finding of the instruction, or the newest. A stub cannot be opened.
+    """Return the most urgent finding that waits for this, the newest of equals. Otherwise it is the
+    finding of the instruction, or the newest. A stub cannot be opened.
     """
     there = [item for item in spot.findings if not item.stub]
     named, counts = list[SpotFinding](), instruction(spot)
@@ -201,7 +192,6 @@ class WaitingSpots(Repository[WaitingSpot]):
     def page(
         self, kind: WaitingKind, doctor: str, *, overdue: bool, paging: PageRequest
     ) -> Page[WaitingSpot]:
-        """Page the rows of one kind: what is due first comes first."""
         within = {"$gt": paging.after or "", **({"$lt": key_at(now())} if overdue else {})}
         wanted: Filter = {"doctor": doctor, "kind": kind, "key": within}
         found = self._documents.find(wanted, sort="key", limit=paging.limit + 1)
@@ -221,7 +211,7 @@ class WaitingSpots(Repository[WaitingSpot]):
         return Counter({Band(name): count for name, count in counted.items()})
 
     def order_owners(self, doctor: str) -> dict[str, str]:
-        """Return the first key in the doctor's queue of each patient, in the order of the queue."""
+        """Return each patient's first key in the doctor's queue, in the order of the queue."""
         of: Filter = {"doctor": doctor, "queued": True}
         rows = self._documents.find(of, sort="urgency_key", fields=("owner", "urgency_key"))
         keys: dict[str, str] = {}
@@ -243,7 +233,6 @@ class WaitingSpots(Repository[WaitingSpot]):
     def count_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
     ) -> dict[str, dict[WaitingKind, int]]:
-        """Count what each of these patients, or of these doctors' patients, waits for."""
         counts: dict[str, dict[WaitingKind, int]] = {}
         for kind in WaitingKind if ids else ():
             wanted: Filter = {field: {"$in": sorted(ids)}, "kind": kind}
@@ -254,20 +243,19 @@ class WaitingSpots(Repository[WaitingSpot]):
     def count_urgent_by(
         self, field: Literal["owner", "doctor"], ids: Collection[str]
     ) -> dict[str, int]:
-        """Count those that wait for a review and ask for a doctor this week."""
         wanted: Filter = {field: {"$in": sorted(ids)}, "kind": WaitingKind.REVIEW}
         of = {**wanted, "urgency": Band.URGENT_REFERRAL}
         return self._documents.count_by(field, of) if ids else {}
 
     def count_kinds(self, doctor: str) -> dict[WaitingKind, tuple[int, int]]:
-        """Count what waits for this doctor, and how much of it is overdue."""
+        """Return the total and the overdue count for each kind."""
         of: Filter = {"doctor": doctor}
         count = self._documents.count_by("kind", of)
         overdue = self._documents.count_by("kind", {**of, "key": {"$lt": key_at(now())}})
         return {kind: (count.get(kind, 0), overdue.get(kind, 0)) for kind in WaitingKind}
 
     def count_overdue(self) -> dict[WaitingKind, Counter[str | None]]:
-        """Count what is overdue by doctor in charge, None: nobody; MOST_OVERDUE of each kind."""
+        """Count overdue rows by doctor (None: nobody), at most MOST_OVERDUE of each kind."""
         late = {"$lt": key_at(now())}
         return {
             kind: Counter(
@@ -280,9 +268,7 @@ class WaitingSpots(Repository[WaitingSpot]):
         }
 
     def list_of_doctors(self, doctors: Iterable[str | None], *, limit: int) -> list[WaitingSpot]:
-        """List the most urgent of what patients of these doctors, None: of nobody, wait for, but no
-        visits.
-        """
+        """A doctor of None stands for patients without one. Visits are left out."""
         first: Filter = {"urgency_key": {"$gt": ""}}
         each = (
             self._list({"doctor": doctor, **first}, sort="urgency_key", limit=limit)
@@ -299,7 +285,7 @@ class WaitingSpots(Repository[WaitingSpot]):
         return {row["lesion"] for row in stored if row.get("lesion")}
 
     def replace(self, lesions: Collection[str], rows: Sequence[WaitingSpot]) -> None:
-        """Replace the rows of these spots. Only what differs is written."""
+        """Only differences are written."""
         wanted = sorted({*lesions})
         stored = self._documents.find({"lesion": {"$in": wanted}}, sort="lesion") if wanted else []
         known = {document["id"]: document for document in stored}

@@ -1,9 +1,7 @@
-"""Checks that each sentence says what its passage says.
+"""Checks with a second LLM from another maker that each sentence says what its passage says.
 
-Simple rules on the form come first, then a second LLM from another maker that sees only the passage
-and the sentence. Each call also contains one pair with a known answer for every sentence. A
-sentence is accepted only if its known pair was answered correctly and the model's record
-(checker_records.py) is good.
+Each call also contains one pair with a known answer for every sentence. A sentence is accepted only
+if its known pair was answered correctly and the model's record (checker_records.py) is good.
 """
 
 import random
@@ -81,7 +79,6 @@ WORDS: Mapping[Language, CheckedWords] = load_words("explanations", CheckedWords
 
 
 def find_fault(pair: Pair, language: Language) -> Dropped | None:
-    """Find a fault in the form. The content is not compared."""
     text = pair.sentence
     if text is None:
         return Dropped.MISSING
@@ -107,7 +104,6 @@ def find_fault(pair: Pair, language: Language) -> Dropped | None:
 
 
 def _is_in(language: Language, text: str, passage: str) -> bool:
-    """Detect the language by its most frequent words and those of the passage."""
     words, known = _list_words(text), {*_list_words(passage), *WORDS[language].frequent.split()}
     return sum(word in known for word in words) >= LEAST_KNOWN_WORDS * len(words)
 
@@ -172,7 +168,6 @@ class Judged:
 
 
 def judge(shown: Sequence[Shown], content: str) -> Judged:
-    """Accept a sentence only if it and its known pair were judged, and the known pair correctly."""
     answers = dict[int, bool]()
     for verdict in read_answer(Verdicts, content).verdicts:
         answers[verdict.pair] = answers.get(verdict.pair, True) and verdict.keep
@@ -186,7 +181,6 @@ def judge(shown: Sequence[Shown], content: str) -> Judged:
 def hide_known(
     pairs: Sequence[tuple[int, Pair]], language: Language, draw: random.Random
 ) -> list[Shown]:
-    """Add a known pair from the same passages to each pair, in random order."""
     mixed = []
     for place, pair in pairs:
         mixed.append(show(pair.passages, pair.sentence or "", language, place=place))

@@ -1,8 +1,7 @@
 """Track how reliable the second LLM is, by model and language.
 
-A model must pass an exam of known pairs before its judgements are used, and the known pairs hidden
-in each call keep counting. A model whose record drops too far is not used until it passes another
-exam. The passages are shown unchanged until then, and an alert is raised.
+A model must pass an exam of known pairs before it is used, and the known pairs in each call keep
+counting. If its record drops too far, the passages are shown unchanged until it passes again.
 """
 
 import hashlib
@@ -47,8 +46,8 @@ _QUESTION = hashlib.sha256(INSTRUCTIONS.encode()).hexdigest()[:8]
 
 
 class CheckerRecord(StoredRecord):
-    """`right` holds the last answers to known pairs, the newest last. The next exam is at `due_at`,
-    unless the model has been trusted since `passed_at`.
+    """`right` holds the last answers to known pairs, the newest last. The model is trusted if
+    `passed_at` is set, otherwise its next exam is at `due_at`.
     """
 
     id: str
@@ -66,8 +65,6 @@ class CheckerRecord(StoredRecord):
 
 
 class CheckerRecords(Repository[CheckerRecord]):
-    """Records apply to one version of the question: another one starts without a record."""
-
     collection, record, expiry = "checker_records", CheckerRecord, "expires_at"
 
     def __init__(self, store: Store, models: Sequence[str]) -> None:
@@ -75,7 +72,6 @@ class CheckerRecords(Repository[CheckerRecord]):
         self._models = models
 
     def list_current(self) -> list[CheckerRecord]:
-        """List the records of the configured models and languages in order."""
         found = (self.find_of(model, item) for model in self._models for item in LANGUAGES)
         return [record for record in found if record]
 
@@ -83,8 +79,8 @@ class CheckerRecords(Repository[CheckerRecord]):
         return self.find(_id_of(model, language))
 
     def require_believed(self, language: Language) -> list[str]:
-        """Return the trusted models in order. Raises NarrativeUnavailable if there are none;
-        untested models then take their exam soon.
+        """Raise NarrativeUnavailable if no model is trusted. Untested models then take their exam
+        soon.
         """
         records = [self._find_or_add(model, language) for model in self._models]
         believed = [record.model for record in records if record.believed]
@@ -130,9 +126,7 @@ class CheckerRecords(Repository[CheckerRecord]):
 
     @in_transaction
     def count(self, model: str, language: Language, right: Sequence[bool]) -> datetime | None:
-        """Count the known pairs of a call. Return since when the model is trusted, or None if it no
-        longer is.
-        """
+        """Count known pairs. Return since when the model is trusted, or None if it no longer is."""
         held = self.find_of(model, language)
         if held is None or held.passed_at is None:
             return None
@@ -164,8 +158,6 @@ def is_good(right: Sequence[bool]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`dropped` has an entry for each pair in order; None means accepted."""
-
     dropped: tuple[Dropped | None, ...]
     checker: str = ""
     passed_at: datetime | None = None
@@ -206,7 +198,6 @@ class Checker:
         return Checked(tuple(dropped), reading.model, passed_at, reading.tokens)
 
     def take_due_exams(self) -> None:
-        """Take the exams that are due, in the background."""
         for record in self.records.list_current():
             if self.records.begin_exam(record):
                 self._examine(record)

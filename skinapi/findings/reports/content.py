@@ -1,5 +1,3 @@
-"""The content of a report as rows, bars, paragraphs and lists, shared by PDF and HTML."""
-
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -50,7 +48,6 @@ class ReportContent:
 
     @property
     def reference(self) -> str:
-        """The text at the top of every page that identifies loose pages."""
         return f"{self.labels.title} · {self.number}" if self.number else self.labels.title
 
     @property
@@ -108,9 +105,6 @@ class ReportContent:
 
     @property
     def _signs(self) -> str:
-        """The signs in a doctor's terms. Signs that were asked about and denied are listed as
-        denied.
-        """
         ticked = self._facts.context.checklist
         if ticked is None:
             return self.labels.not_asked
@@ -119,9 +113,6 @@ class ReportContent:
 
     @cached_property
     def visit(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """What a patient reads about the visit: which doctor, what happens, how often it is cancer,
-        and what to do until then. Each text has a label and notes with its sources.
-        """
         return [
             (label, [(self.report.say(text), self._note(names)) for text, names in sentences])
             for label, sentences in self._visit
@@ -153,7 +144,6 @@ class ReportContent:
 
     @property
     def how_sure(self) -> list[str]:
-        """How sure the answer is, if it counts, and for whom the model was hardly tested."""
         if self.for_doctor or not self.report.own or self._facts.not_skin:
             return []
         little = self._table.notices.about_model[-1]
@@ -161,7 +151,7 @@ class ReportContent:
 
     @property
     def _names_none(self) -> bool:
-        """True if no page may name a condition, because the patient's photo may not show skin."""
+        """No page may name a condition if the patient's photo may not show skin."""
         return self._facts.not_skin and not self.for_doctor
 
     @property
@@ -180,7 +170,6 @@ class ReportContent:
 
     @property
     def effect(self) -> str:
-        """How the patient's facts changed the result, in a doctor's words."""
         effect = self._facts.effect and self._facts.effect.for_doctor
         return self.report.say(effect) if effect else ""
 
@@ -223,7 +212,6 @@ class ReportContent:
 
     @property
     def photo_text(self) -> str:
-        """Which of several photos is shown, with the original size of the photo."""
         seen, others = self._facts.quality, [place for place, _ in self.report.other_pictures]
         size = self.labels.photo.format(seen.width, seen.height) if seen else ""
         places = range(1, len(self._facts.pictures) + 1)
@@ -232,9 +220,7 @@ class ReportContent:
 
     @cached_property
     def parts(self) -> list[Row]:
-        """What each of several pictures would have resulted in alone. Only for doctors, because a
-        patient would read contradicting advice.
-        """
+        """Only for doctors, because a patient would read contradicting advice."""
         rows, table = [], self._table
         for index, picture in enumerate(() if self._names_none else self._facts.pictures, 1):
             known = picture.kind is not Modality.UNKNOWN
@@ -259,9 +245,7 @@ class ReportContent:
 
     @cached_property
     def explanation(self) -> list[list[tuple[str, str]]]:
-        """The sentences of each paragraph with the numbers of their source notes. Consecutive
-        sentences with the same sources share one number.
-        """
+        """Consecutive sentences with the same sources share the number of their note."""
         short, sources = self._short
         first = [[(self.report.say(short), self._note(sources))]] if short else []
         return first + [
@@ -277,7 +261,6 @@ class ReportContent:
 
     @property
     def _short(self) -> tuple[LocalizedText | None, list[str]]:
-        """A likely condition in short, if the explanation does not describe it."""
         short = self._facts.likely_in_short if self._facts.examined else None
         if short is None or self.for_doctor or not self.report.own:
             return None, []
@@ -286,7 +269,6 @@ class ReportContent:
 
     @property
     def _explained(self) -> Paragraphs:
-        """The explanation; None if a letter explains the decision."""
         told = any(
             shown.letter.reader == "patient"
             and not (shown.letter.withdrawn or shown.written_before)
@@ -315,7 +297,6 @@ class ReportContent:
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Lists for a doctor with what the chart does not show."""
         labels, reading = self.labels, self.reading
         heading = labels.findings if self.report.own else labels.findings_of_model
         added_up = SENTENCES[self.report.language].malignant_score.partition("{")[0]
@@ -329,7 +310,6 @@ class ReportContent:
 
     @property
     def next_steps(self) -> tuple[str, ...]:
-        """Steps for a patient, without those already shown at the top."""
         done = self.report.band_words.action if self.step else ""
         steps = [step for step in self.reading.next_steps if step != done]
         return () if self.for_doctor else tuple(steps)
@@ -345,9 +325,7 @@ class ReportContent:
 
     @property
     def checklist_score(self) -> str:
-        """The score, what it asks for and which spots it applies to; empty if nothing was asked.
-        The advice is left out if it is given already or if something else counts.
-        """
+        """Without the advice if it is given already or if something else counts."""
         checklist = self.checklist
         plain = not self.report.own or self._facts.band is checklist.band
         points = self._score(self.labels.points_alone if plain else self.labels.points)
@@ -373,9 +351,7 @@ class ReportContent:
 
     @cached_property
     def review(self) -> list[Row]:
-        """The current review, without what its decision says at the top. If it does not cover the
-        photo, the note says so first.
-        """
+        """If the review does not cover the photo, its note says so first."""
         review, labels, decision = self.report.review, self.labels, self.report.decision
         if review is None:
             return []
@@ -396,7 +372,6 @@ class ReportContent:
 
     @property
     def step(self) -> str:
-        """The next step if a doctor should look at the spot without a fixed date."""
         open_ = self._facts.band in (Band.DOCTOR_REVIEW, Band.ROUTINE)
         return self.report.band_words.first_step if open_ or self.report.due else ""
 
@@ -418,9 +393,7 @@ class ReportContent:
 
     @cached_property
     def first(self) -> FirstContent:
-        """The most important content in the reader's words: advice about the spot, a decision or
-        the model's answer, then measured changes. A patient first reads what to do.
-        """
+        """Advice about the spot, a decision or the model's answer; then measured changes."""
         first = self._first
         changes = (
             self.report.say(sentence)
@@ -460,7 +433,6 @@ class ReportContent:
 
     @property
     def replaced(self) -> list[Row]:
-        """The current review and the model's answer, shown below another instruction."""
         summary, decision, rows = self.reading.summary, self.report.decision, list[Row]()
         language = self.report.language
         if decision and not decision.instructs:
@@ -487,8 +459,8 @@ class ReportContent:
 
     @property
     def printed_letters(self) -> list[LetterContent]:
-        """The letters. The opening of a letter is left out because it repeats the top of the page,
-        unless the language differs or the spot has changed.
+        """The opening of a letter repeats the top of the page. It is shown only in another language
+        or after a change of the spot.
         """
         decision = self.report.decision
         first = decision and decision.instructs and not self.for_doctor

@@ -1,5 +1,5 @@
-"""Selects the passages that explain a finding to its reader and orders them in paragraphs. What to
-do and by when is shown separately, in fixed words.
+"""Selects the passages that explain a finding. What to do and by when is shown separately, in fixed
+words.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,9 +48,7 @@ Paragraphs = tuple[tuple[WordedSentence, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The selected passages by paragraph, each once. `first` follows from entered facts: it
-    precedes the others and is never sent to an LLM.
-    """
+    """`first` follows from entered facts: it precedes the others and is never sent to an LLM."""
 
     groups: tuple[tuple[Passage, ...], ...] = ()
     first: tuple[Passage, ...] = ()
@@ -118,7 +116,6 @@ def plan_explanation(
 
 
 def _of_stated(facts: Facts, reader: PassageReader) -> Plan:
-    """Explain what the stated condition is, why early treatment matters and how it is treated."""
     if facts.stated == NORMAL_SKIN:  # its text speaks of the picture
         return Plan()
     told = _split_treatment(_told_of(facts.stated, reader))
@@ -147,13 +144,11 @@ def _shorten(groups: list[list[Passage]], facts: Facts) -> list[list[Passage]]:
 
 
 def _topics(passage: Passage, group: Sequence[Passage]) -> tuple[str, ...]:
-    """Return the topic. A condition that is only open also has it as `another.…`."""
     topic = _topic(passage)
     return (topic, f"another.{topic}") if group[0].id == IN_CASE else (topic,)
 
 
 def _concern(facts: Facts) -> Condition | None:
-    """Return the cancer that a doctor should check for."""
     concern = facts.concern
     is_open = facts.uncertain or is_sent(facts.band)
     return concern if concern.malignant and is_open else None
@@ -162,9 +157,7 @@ def _concern(facts: Facts) -> Condition | None:
 def _names_bowen(
     facts: Facts, decision: Decision | None, groups: Sequence[Sequence[Passage]]
 ) -> bool:
-    """True if the page names Bowen's disease without the passage on actinic keratosis that explains
-    it.
-    """
+    """Bowen's disease is explained by the passage on actinic keratosis, if that is shown."""
     told = [passage for group in groups for passage in group]
     if _bowen().id in [passage.id for passage in told]:
         return False
@@ -204,14 +197,12 @@ def _topic(passage: Passage) -> str:
 
 
 def _split_treatment(told: Sequence[Passage]) -> list[list[Passage]]:
-    """Separate what the condition is from its examination and treatment."""
     later = {"exam", "treat", "others", "management", "proven"}
     first = [item for item in told if _topic(item) not in later]
     return [first, [item for item in told if _topic(item) in later]]
 
 
 def _of_finding(facts: Facts, reader: PassageReader) -> Iterator[Passage]:
-    """Explain the figures, the doubts and the heat map."""
     for doubt in facts.reasons:
         yield _general(doubt)
     if reader == "patient":

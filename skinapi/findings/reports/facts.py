@@ -1,6 +1,4 @@
-"""The facts that a narrative may mention, without any that identify a person, and the sentences
-that follow from them by fixed rules.
-"""
+"""The facts that a narrative may mention, without any that identify a person."""
 
 import math
 from collections.abc import Collection, Iterator
@@ -72,11 +70,9 @@ class PictureFacts(Frozen):
 
 
 class Facts(Frozen):
-    """The facts of a finding. If not `examined`, a caller has stated a class and its probability.
-
-    `ranked` has the probabilities including entered facts, `from_picture` those without them if
-    they differ. They decide what is said; `shown` has what people read. Findings of 1.0.0 lack
-    `modality`, `tested` and `not_ruled_out`.
+    """If not `examined`, a caller has stated a class and its probability. `ranked` includes the
+    effect of entered facts, `from_picture` does not. They decide what is said, and people read
+    `shown`. Findings of 1.0.0 lack `modality`, `tested` and `not_ruled_out`.
     """
 
     examined: bool
@@ -125,9 +121,6 @@ class Facts(Frozen):
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float, outputs: Collection[str] = ()) -> Self:
-        """Return a stated finding, with the urgency of a model with these outputs and at least
-        doctor_review.
-        """
         table = conditions_table()
         asked = {
             RaisedBy.MOST_PROBABLE: band_of_condition(condition, outputs),
@@ -169,7 +162,6 @@ class Facts(Frozen):
 
     @cached_property
     def in_hundreds(self) -> bool:
-        """Whether a text for patients counts in hundreds instead of tens, throughout."""
         if self.effect and self.effect.for_patient:
             return True
         headline, malignant = self.headline, conditions_table().malignant_keys
@@ -192,7 +184,7 @@ class Facts(Frozen):
 
     @property
     def described(self) -> Condition | None:
-        """The likely condition, unless it is benign without an all-clear: its description calls it
+        """The likely condition, unless it is benign without an all-clear: its text calls it
         harmless.
         """
         likely = conditions_table().by_key(self.headline.likely.key)
@@ -219,7 +211,6 @@ class Facts(Frozen):
 
     @property
     def all_clear(self) -> bool:
-        """True if a client may call the finding harmless."""
         malignant = conditions_table().by_key(self.stated).malignant
         return not (malignant or self.uncertain or self.more_urgent)
 
@@ -237,9 +228,9 @@ class Facts(Frozen):
 
     @property
     def concern(self) -> Condition:
-        """The condition whose text on early detection applies: one that is not ruled out, or the
-        likely one. If its text would contradict the urgency, melanoma for a pigmented spot,
-        otherwise the most serious cancer with at least half of the top probability.
+        """The condition whose text on early detection applies: one not ruled out, or the likely
+        one. If its text would contradict the urgency, melanoma for a pigmented spot, otherwise the
+        most serious cancer with at least half of the top probability.
         """
         table, named = conditions_table(), self.headline.named.key
         if self.not_skin:
@@ -279,9 +270,7 @@ class Summary(Frozen):
 def summarise(
     facts: Facts, language: Language, *, decided: bool = False, counts: BandWords | None = None
 ) -> Summary:
-    """Pass `decided` if a doctor has reviewed the finding, so seeing one is no longer recommended.
-    `counts` is the instruction if it differs from the finding's own.
-    """
+    """Pass `decided` after a review, so that the text no longer recommends to see a doctor."""
     effect = None if decided else facts.effect and facts.effect.for_patient
     likely = say_headline(facts, language)
     return Summary(
@@ -292,9 +281,7 @@ def summarise(
 
 
 def say_certainty(facts: Facts, language: Language, *, decided: bool = False) -> str:
-    """State the first doubt or how the model performed in tests on this skin and kind of picture.
-    Of several kinds, the least tested one counts.
-    """
+    """State the first doubt, or how the model performed in tests on this skin and picture kind."""
     sent = [] if decided else say_sent(facts)
     said = sent if facts.not_skin and sent else [_certainty(facts), *sent]
     return " ".join(item.in_language(language) for item in said)
@@ -325,8 +312,8 @@ def _certainty(facts: Facts) -> LocalizedText:
 
 
 def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
-    """State how many cancers the model misses, even for familiar skin: the reader's clinic may
-    resemble none of those in its tests.
+    """State this even for familiar skin: the reader's clinic may resemble none of those in the
+    tests.
     """
     words = conditions_table().notices.certainty
     missed = {"missed": _write_missed(tested.sent), "kinds": kinds}
@@ -336,7 +323,6 @@ def _say_missed(tested: HeldOutFigures, kinds: LocalizedText) -> LocalizedText:
 
 
 def _write_missed(sent: float) -> LocalizedText:
-    """Write how many of 100 cancers are missed at this sensitivity, at least one."""
     return LocalizedText.by(lambda _: str(_count_missed(sent)))
 
 
@@ -345,7 +331,7 @@ def _count_missed(sent: float) -> int:
 
 
 def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
-    """Name both kinds if the sender entered another kind than was recognised or sent both."""
+    """Both kinds if the sender entered another kind than was recognised."""
     notices, kind = conditions_table().notices, _kind_of(facts)
     if len(used) > 1 or kind not in used:
         return notices.certainty.either_kind
@@ -355,7 +341,6 @@ def _say_kinds(facts: Facts, used: Collection[Modality]) -> LocalizedText:
 
 
 def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
-    """Yield each kind of picture whose calibration was used, with its test figures."""
     figures = {tested.modality: tested for tested in facts.tested}
     old = (Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC,)
     others = {picture.kind for picture in facts.pictures} - {Modality.UNKNOWN}
@@ -374,7 +359,6 @@ def _kind_of(facts: Facts) -> Modality:
 
 
 def say_kind(facts: Facts, language: Language) -> str:
-    """Name the kind of picture, and the entered one if it differs."""
     labels, told = LABELS[language], facts.context.modality
     kind = _kind_of(facts) if facts.modality else told
     said = labels.say_fact("modality", kind)
@@ -386,7 +370,6 @@ def say_kind(facts: Facts, language: Language) -> str:
 
 
 def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
-    """Sort by how little is known. Equal keys give the same sentence."""
     if tested is None:
         return True, True, 0
     missed = max(map(_count_missed, (tested.sent, tested.elsewhere or 1.0)))
@@ -394,8 +377,8 @@ def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
 
 
 def say_reason(facts: Facts, language: Language) -> str:
-    """Explain the urgency to a patient by the rules that raised it. Empty if the headline explains
-    it, or if the likely condition alone asks for it without a referral.
+    """Empty if the headline explains the urgency, or if only the likely condition asks for it
+    without a referral.
     """
     said_already = facts.headline.sent_for not in (
         None,
@@ -464,7 +447,7 @@ def say_stated(confidence: float, language: Language) -> str:
 
 
 def say_doubts(facts: Facts, language: Language) -> str:
-    """Explain in one sentence why the finding is uncertain; empty if it is not."""
+    """Empty if the finding is certain."""
     if not facts.uncertain:
         return ""
     phrases = SENTENCES[language]
@@ -474,6 +457,5 @@ def say_doubts(facts: Facts, language: Language) -> str:
 
 
 def list_steps_of_doubts(facts: Facts, language: Language) -> Iterator[str]:
-    """List what the notices on doubts ask for, without the doubts themselves."""
     for doubt in facts.reasons:
         yield from sentences_of(doubt_notice(doubt).in_language(language))[1:]

@@ -57,7 +57,6 @@ def render_html(report: Report) -> str:
 
 
 def render_verdict(verified: Verified | None, language: Language) -> str:
-    """Render the result of scanning a report's QR code."""
     labels = LABELS[language]
     said, rows = labels.unknown, list[Row]()
     if verified and verified.entered_in_error:

@@ -1,9 +1,7 @@
-"""Cached answers of the LLMs: an explanation, an unchecked draft, or the reason why a question is
-not repeated for a day.
+"""Cached answers of the LLMs, or the reason why a question is not repeated for a day.
 
-A question contains only passages and rounded figures, so an answer belongs to no person or finding
-and is shared by all equal questions. Answers are deleted by age, and only the day they were made is
-stored.
+A question contains only passages and rounded figures, so an answer belongs to no person and is
+shared. Only the day it was made is stored.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -19,9 +17,7 @@ LIFETIME, FOR_A_DAY = timedelta(days=90), timedelta(days=1)
 
 
 class WordedExplanation(StoredRecord):
-    """`kept` of the `written` sentences are the LLM's. Valid while the `checker` has been trusted
-    without a break since `passed_at`.
-    """
+    """Valid while the `checker` has been trusted without a break since `passed_at`."""
 
     paragraphs: Paragraphs
     written: int
@@ -32,7 +28,7 @@ class WordedExplanation(StoredRecord):
 
 
 class KeptDraft(StoredRecord):
-    """A well-formed answer of the first LLM that was not checked and must not be shown."""
+    """An answer of the first LLM that was not checked and must not be shown."""
 
     content: str
     model: str
@@ -51,7 +47,7 @@ class KeptAnswers(Repository[KeptAnswer]):
     collection, record, expiry = "kept_answers", KeptAnswer, "expires_at"
 
     def keep(self, answer: KeptAnswer) -> None:
-        """Cache the answer: an explanation for long, anything else for a day."""
+        """An explanation is cached for long, anything else for a day."""
         today = datetime.combine(now().date(), time(), UTC)
         kept = {name: answer.stored().get(name) for name in ("draft", "explanation", "failed")}
         ends = today + LIFETIME if answer.explanation else now() + FOR_A_DAY

@@ -1,6 +1,5 @@
-"""Known pairs of passage and sentence that test the second LLM (known_pairs.yaml). They have the
-same form as the pairs to judge, come from the same passages and are shuffled among them, so the LLM
-cannot tell them apart.
+"""Known pairs of passage and sentence that test the second LLM. They come from the same passages as
+the pairs to judge and are shuffled among them, so the LLM cannot tell them apart.
 """
 
 import random
@@ -22,9 +21,7 @@ OF_CONDITION, OF_PROGRAM, OF_FINDING = 8, 2, 1
 
 
 class KnownSentences(Frozen):
-    """Sentences for a `passage`. A `slip` is wrong by a small word, a `flip` claims something else.
-    Braces contain values of a finding.
-    """
+    """A `slip` is wrong by a small word, a `flip` claims something else."""
 
     passage: str
     good: tuple[str, ...]
@@ -37,7 +34,7 @@ class KnownSentences(Frozen):
         return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", escaped))
 
     def say_of(self, passage: str) -> list[tuple[str, bool]]:
-        """Return the sentences and whether each is good; none if the wording of the passage has
+        """Return each sentence and whether it is good; none if the wording of the passage has
         changed.
         """
         if not (fits := self._pattern.fullmatch(passage)):
@@ -61,8 +58,8 @@ def known_of(passage: Passage, language: Language) -> list[tuple[str, bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A pair as sent to the second LLM. `about` names the subject of "it". A known pair shares the
-    `place` of the sentence it tests; `keep` is its answer.
+    """`about` names the subject of "it". A known pair shares the `place` of the sentence it tests;
+    `keep` is its answer.
     """
 
     passage: str
@@ -94,16 +91,13 @@ def show(
 def draw_twin(
     passages: Sequence[Passage], language: Language, draw: random.Random, *, place: int
 ) -> Shown:
-    """Return a known pair for the same passages. For two joined passages, it is good only if both
-    are.
-    """
+    """A pair for two joined passages is good only if it is good for both."""
     drawn = [draw.choice(known_of(passage, language)) for passage in passages]
     said, keep = " ".join(text for text, _ in drawn), all(good for _, good in drawn)
     return show(passages, said, language, place=place, keep=keep)
 
 
 def draw_exam(language: Language, reader: PassageReader, draw: random.Random) -> list[Shown]:
-    """Draw an exam in the form and size of a usual call, with two known pairs for each passage."""
     shown = []
     for place, passage in enumerate(_draw_passages(reader, draw)):
         known = known_of(passage, language)

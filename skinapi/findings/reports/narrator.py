@@ -1,6 +1,6 @@
-"""Writes the narrative of a finding. An LLM rephrases the passages of a plan (writer.py) if
-requested, allowed and available. Each sentence that the second LLM (checker.py) does not accept is
-replaced by its passage. Advice, urgency and dates always come from the template.
+"""Writes the narrative. An LLM rephrases passages (writer.py) if requested and allowed, and each
+sentence that the second LLM (checker.py) rejects is replaced by its passage. Advice, urgency and
+dates always come from the template.
 """
 
 import hashlib
@@ -60,7 +60,6 @@ NO_CONSENTS: Mapping[str, bool] = {}
 
 
 def compose(paired: Paired, dropped: Checked, language: Language) -> Paragraphs:
-    """Return the accepted sentences, with passages in place of the others."""
     reasons = iter(dropped.dropped)
 
     def say(pair: Pair) -> tuple[WordedSentence, ...]:
@@ -98,8 +97,8 @@ class Narrator:
         elsewhere: bool = False,
         account: str | None = None,
     ) -> Narrative:
-        """Write the narrative. An LLM is used only with the operator's key and the consent of the
-        owner, and its requests count against `account`. If it fails, `source` holds the reason.
+        """An LLM is used only with the operator's key and the owner's consent, and counts against
+        `account`. If it fails, `source` holds the reason.
         """
         plan = plan_explanation(facts, reader, decision=decision, elsewhere=elsewhere)
         if not llm:
@@ -170,7 +169,6 @@ class Narrator:
         language: Language,
         account: str | None,
     ) -> WordedExplanation:
-        """Check a draft, and replace the sentences that are not accepted by their passages."""
         began, paired = time.monotonic(), pair_up(read_answer(Draft, draft.content), plan, language)
         deadline = began + LLM_DEADLINE_S
         checked = second.check(paired, language, reader, deadline=deadline, account=account)
@@ -185,14 +183,12 @@ class Narrator:
         )
 
     def _count(self, checked: Checked, *, seconds: float, tokens: int) -> None:
-        """Count sentences without storing their text."""
         reasons = Counter(reason for reason in checked.dropped if reason)
         figures = {f"dropped_{reason}": count for reason, count in reasons.items()}
         figures |= {"answers": 1, "kept": checked.dropped.count(None), "tokens": tokens}
         self.usage.add_writing({**figures, "milliseconds": round(1000 * seconds)})
 
     def _fingerprint(self, question: Question) -> str:
-        """Return the cache key: equal for the same passages, reader, language and models."""
         models = [self.llm and self.llm.models, self.checker and self.checker.llm.models]
         asked = [models, question.instructions, question.sent, checker.INSTRUCTIONS]
         return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
@@ -207,7 +203,7 @@ def require_llm(llm: OpenRouterClient | None, consents: Mapping[str, bool]) -> O
 
 
 def why_unwritten(fault: Exception, language: Language) -> Unwritten:
-    """Log why the LLM was not used. Call it in the exception handler."""
+    """Call it in the exception handler."""
     if isinstance(fault, NarrativeUnavailable):
         reason = fault.reason
     elif isinstance(fault, SkinAPIError):

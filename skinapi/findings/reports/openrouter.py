@@ -66,7 +66,7 @@ class _Usage(BaseModel):
 
 
 class _Completion(BaseModel):
-    """A response with status 200 that may contain an error, at the top level or in a choice."""
+    """A response with status 200 that may contain an error."""
 
     model: ModelName | None = None
     choices: list[_Choice] = []
@@ -102,7 +102,7 @@ class Reading(Generic[T]):
 
 class CircuitBreaker:
     """After three consecutive failures, block requests for a minute. Then a single request tests
-    the LLM, and the others stay blocked until it succeeds or for another minute.
+    the LLM while the others stay blocked.
     """
 
     def __init__(self) -> None:
@@ -127,9 +127,7 @@ class CircuitBreaker:
 
 
 class DailyBudget:
-    """Counts the requests of a day (UTC) in the store, across workers and restarts. An account's
-    limit keeps it from exhausting the budget of all.
-    """
+    """The requests of a day (UTC), across workers and restarts."""
 
     def __init__(self, store: Store, *, most: int) -> None:
         self._counts = store.collection(CALLS)
@@ -171,8 +169,8 @@ class OpenRouterClient:
         models: Sequence[str] = (),
         account: str | None = None,
     ) -> Reading[T]:
-        """Ask one of these models, or all configured ones, and parse the answer with `read`. Raises
-        NarrativeUnavailable at the latest at `deadline` (of `time.monotonic`).
+        """Parse the answer of a model with `read`. Raises NarrativeUnavailable at the latest at
+        `deadline` (of `time.monotonic`).
         """
         self._breaker.admit()
         body = self._body(question, models or self.models)
@@ -226,7 +224,6 @@ class OpenRouterClient:
     def _request(
         self, body: Mapping[str, Any], deadline: float, account: str | None
     ) -> _Completion:
-        """Retry temporary failures as the provider allows, until the deadline."""
         attempt = 0
         while True:
             self._budget.spend(account)
@@ -254,9 +251,7 @@ class OpenRouterClient:
 
 
 def configured_model(answered: str, configured: Sequence[str]) -> str:
-    """Return the configured name for a longer, dated model name; all names if none fits. The
-    provider's text is never printed as ours.
-    """
+    """Return the configured name for a longer, dated one. The provider's text is never printed."""
     fitting = [name for name in configured if re.match(rf"{re.escape(name)}(?![\w.])", answered)]
     return max(fitting, key=len) if fitting else " / ".join(configured)
 

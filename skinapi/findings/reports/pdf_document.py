@@ -113,7 +113,6 @@ class _Body:
             yield paragraph(self.content.labels.not_printed, self.styles.text)
 
     def _misses_letters(self) -> bool:
-        """True if a name or a note contains letters missing from the font."""
         content = self.content
         texts = [text for _, text in (*content.identity, *content.review)]
         for letter in content.printed_letters:
@@ -395,7 +394,7 @@ def _draw_frame(content: ReportContent, canvas: Canvas, _: BaseDocTemplate) -> N
 
 
 def _number_pages(words: str, last: CallerMacro) -> None:
-    """Draw the page numbers at the end, when the total is known."""
+    """Call it at the end, when the number of pages is known."""
     canvas, label = last.canv, NORMAL.label
     pages = canvas.getPageNumber()
     for page in range(1, pages + 1):

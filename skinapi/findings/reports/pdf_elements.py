@@ -1,5 +1,3 @@
-"""Building blocks of a printed report: fonts, styles, texts, tables and charts."""
-
 import io
 import re
 from collections.abc import Iterable, Sequence
@@ -65,7 +63,6 @@ _LETTERS = _load(REGULAR).face.charToGlyph.keys() & _load(BOLD).face.charToGlyph
 
 
 def printable(text: str) -> str:
-    """Replace each letter missing from the font with UNPRINTABLE."""
     return "".join(
         character if character == "\n" or ord(character) in _LETTERS else UNPRINTABLE
         for character in strip_control_characters(text)
@@ -123,7 +120,7 @@ def paragraph(
     struck: bool = False,
     **look: Any,
 ) -> Paragraph:
-    """Set a text literally, without markup. A `bullet` is placed to its left."""
+    """Set a text literally, without markup."""
     unbroken = _UNBREAKABLE.sub(NO_BREAK_SPACE, printable(text))
     shown = escape(unbroken).replace("\n", "<br/>")
     if look:
@@ -144,7 +141,6 @@ def cited(sentences: Iterable[tuple[str, str]], style: ParagraphStyle) -> Paragr
 def table(
     rows: Sequence[Sequence[Any]], *widths: float, look: Sequence[tuple[Any, ...]] = ()
 ) -> Table:
-    """Set rows with aligned upper edges. A page can break between rows."""
     whole = (0, 0), (-1, -1)
     bare = [(f"{side}PADDING", *whole, 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
     aligned = [*bare, ("VALIGN", *whole, "TOP"), *look]
@@ -152,7 +148,6 @@ def table(
 
 
 def one_line(text: str, style: ParagraphStyle, *, width: float) -> str:
-    """Truncate the text with an ellipsis to fit one line."""
     whole = shown = " ".join(printable(text).split())
     while stringWidth(shown, style.fontName, style.fontSize) > width:
         whole = whole[:-1]
@@ -161,7 +156,6 @@ def one_line(text: str, style: ParagraphStyle, *, width: float) -> str:
 
 
 def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
-    """Draw a bar from 0 to 1 for each condition, with its name and probability."""
     names = 8 + max(stringWidth(bar.name, BOLD, BAR_SIZE) for bar in bars)
     room = width - names - NUMBERS
     chart = Drawing(width, BAR_ROW * (len(bars) + 1))

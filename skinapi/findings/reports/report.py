@@ -1,5 +1,3 @@
-"""The report as immutable values. PDF, HTML and JSON are made from it."""
-
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -95,7 +93,7 @@ class Unwritten(StrEnum):
 
 
 class NarrativeUnavailable(Unavailable):
-    """The LLM wrote nothing usable. The template is used instead, so no client sees this error."""
+    """The template is used instead, so no client sees this error."""
 
     code, sentence = "unwritten", "The report could not be put into other words"
 
@@ -140,8 +138,6 @@ class SealView(Value):
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The photo and its heat map as JPEG of equal size."""
-
     photo: bytes = field(repr=False)
     overlay: bytes = field(repr=False)
 
@@ -151,9 +147,8 @@ class Report:
     """All that the pages of a report show.
 
     Only a stored finding has `number`, `patient`, `made_at`, `content_hash` and, once issued,
-    `seal`. `changes` were measured since the current review. A later `version` was judged at
-    `judged_at`, because facts were `corrected` or by another model. `amended` facts did not require
-    another judgement. `spot_place` is the place of the spot if it differs from that of the photo.
+    `seal`. A later `version` was judged because facts were `corrected` or by another model;
+    `amended` facts did not require this. `spot_place` is set if it differs from the photo's place.
     `practice` is None if no doctor is responsible for the patient.
     """
 
@@ -195,7 +190,6 @@ class Report:
 
     @property
     def graver_review(self) -> str | None:
-        """A more urgent condition that clients without decisions show first."""
         said, band = self.instruction, self.facts.band
         return say_graver(said, self.decision, band, self.language) if said else None
 
@@ -242,7 +236,6 @@ class Report:
 
     @property
     def unjudged(self) -> bool:
-        """If the doctor could not judge the photo, the model's answer is not shown."""
         return self.decision is not None and self.decision.unjudged
 
     @property
@@ -274,7 +267,6 @@ class Report:
 
 
 def print_pictures(photo: Photo, heat: Sequence[Sequence[float]], seen: float) -> Pictures:
-    """Resize the photo and draw its heat map at the printed size."""
     printed = photo.pixels.copy()
     printed.thumbnail((PRINTED_SIDE, PRINTED_SIDE), Image.Resampling.BICUBIC)
     out = io.BytesIO()
@@ -305,9 +297,7 @@ class Reading(Frozen):
 
 
 def read_in_order(report: Report) -> Reading:
-    """Return the texts in reading order, without repeated sentences. Texts for another urgency than
-    the current one are left out.
-    """
+    """Without repeated sentences, and without texts for another urgency than the current one."""
     narrative, facts, language = report.shown_narrative, report.facts, report.language
     notice = report.say(conditions_table().notices.information_only)
     replaced, said = not report.own, report.instruction
@@ -341,9 +331,7 @@ def read_in_order(report: Report) -> Reading:
 
 
 def _list_explained(report: Report) -> Iterator[str]:
-    """List the sentences of findings and limits that would repeat the doubts told in the
-    explanation. Other advice is not listed.
-    """
+    """Yield the sentences that would repeat the doubts told in the explanation."""
     facts, language = report.facts, report.language
     told = {
         passage

@@ -316,7 +316,6 @@ def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
 
 
 def _accepted(*kinds: str) -> str:
-    """Return the preferred type by the `Accept` header, or the first if none matches."""
     return request.accept_mimetypes.best_match(kinds) or kinds[0]
 
 

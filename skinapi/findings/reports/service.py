@@ -46,7 +46,7 @@ PAGE = re.compile(rb"/Type /Page\b")
 
 class SpotPlaces(Protocol):
     def find_other_place(self, lesion: str, told: Context) -> SpokenPlace | None:
-        """Return the place of the spot if it differs from the place entered with a photo."""
+        """Return None if the place entered with the photo is that of the spot."""
         ...
 
 
@@ -85,9 +85,7 @@ class ReportsService:
         reader: PassageReader = "patient",
         issue: bool = True,
     ) -> Report:
-        """Read a report without pictures. Unless `issue` is false, the report is issued and its
-        finding counts as opened.
-        """
+        """Unless `issue` is false, the report is issued and its finding counts as opened."""
         get = self.findings.open if issue else self.findings.get
         finding, owner = get(number=number, to=to)
         return self._report_on(finding, owner, to, language, reader=reader, issue=issue)
@@ -103,9 +101,7 @@ class ReportsService:
     def print_report(
         self, *, number: str, to: Subject, language: str | None, reader: PassageReader = "patient"
     ) -> bytes:
-        """Return the stored PDF, which is printed at the first request and again only if the photo
-        was damaged.
-        """
+        """Print and store the PDF once, and again only if the photo was damaged."""
         finding, owner = self.findings.open(number=number, to=to)
         report = self._report_on(finding, owner, to, language, reader=reader)
         issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
@@ -121,7 +117,7 @@ class ReportsService:
         return printed
 
     def count_rendering(self, by: Subject) -> None:
-        """Count a rendering. Call it before the PDF or HTML is made."""
+        """Call it before the PDF or HTML is made."""
         self.allowances.count_rendering(by.id, by.role)
 
     def report_stated_finding(
@@ -247,7 +243,6 @@ class ReportsService:
 
     @atomic
     def _forget_beside(self, unit: Unit, finding: StoredFinding) -> None:
-        """Delete the reports and letters of a deleted finding."""
         unit.publish(FindingDeleted(finding))
 
     def _issue(

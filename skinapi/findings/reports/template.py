@@ -1,6 +1,4 @@
-"""Writes a narrative from the facts alone; equal facts give equal text. Sentences about diseases
-come from the conditions table, others from the words of the language.
-"""
+"""Writes a narrative from the facts alone. Equal facts give equal text."""
 
 from collections.abc import Sequence
 
@@ -39,8 +37,8 @@ from skinapi.model.headline import (
 def write_template(
     facts: Facts, language: Language, plan: Plan | None = None, worded: Paragraphs = ()
 ) -> Narrative:
-    """Write sections and steps for a patient, without percentages, and findings for a doctor.
-    `worded` replaces the passages of the plan by an LLM's sentences.
+    """The patient's sections contain no percentages; a doctor reads those in the findings. `worded`
+    replaces passages by an LLM's sentences.
     """
     sentences = _Sentences(facts, language)
     plan = plan_explanation(facts, "patient") if plan is None else plan
@@ -64,10 +62,7 @@ TREATMENT = frozenset({"exam", "treat", "others", "management", "proven"})
 
 
 def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
-    """Fill the four sections up to the space in the Angular app's PDF; `limits` has all sentences
-    on the kind of picture. The LLM's sentences on a condition replace those of the table if there
-    is room.
-    """
+    """Fill the four sections up to the space in the Angular app's PDF; `limits` has everything."""
     lead = [*sentences.lead(), *sentences.urgency_beyond()]
     overview = _join(*lead, *sentences.what_it_is())
     early = _join(*sentences.why_early())
@@ -110,7 +105,7 @@ def _sections_of(sentences: "_Sentences", worded: Paragraphs) -> Sections:
 
 
 def _section_of(sentence: WordedSentence) -> int | None:
-    """Return the section, or None for an introduction alone, figures, and general statements."""
+    """Return None for an introduction alone, figures, and general statements."""
     condition, _, topic = sentence.passages[-1].partition(".")
     if condition in ("finding", "general"):
         return None
@@ -131,11 +126,9 @@ class _Sentences:
         self._likely = self._table.by_key(self._headline.likely.key)
 
     def sort_by_section(self, worded: Paragraphs) -> tuple[list[str], list[str], list[str]]:
-        """Sort the LLM's sentences on conditions into overview, early detection and treatment.
-
-        Sentences on a condition that is only open follow its introduction. Advice on an examined
-        picture is never the LLM's. A benign class stated by a caller has no sentences, because they
-        call it harmless.
+        """Sort the LLM's sentences into overview, early detection and treatment. Advice on an
+        examined picture is never the LLM's, and a benign class stated by a caller has no sentences,
+        because they call it harmless.
         """
         sections = list[str](), list[str](), list[str]()
         for paragraph in worded:
@@ -153,7 +146,6 @@ class _Sentences:
         return (*sections[:2], [])
 
     def lead(self, *, for_doctor: bool = False) -> list[str]:
-        """Return the doubt, if any, and the headline, which states if it may not be skin."""
         facts, language = self._facts, self._language
         headline = say_headline(facts, language, for_doctor=for_doctor)
         sent = [] if for_doctor else map(self._say, say_sent(facts))
@@ -167,14 +159,11 @@ class _Sentences:
         return [described.sentences[self._language].what_it_is] if described else self.in_short()
 
     def in_short(self) -> list[str]:
-        """Describe the likely condition in short if not everything may be said about it."""
         short = self._facts.likely_in_short
         return [self._say(short)] if short else []
 
     def why_early(self) -> list[str]:
-        """Explain early detection. The condition is named if it is not the likely one, and no
-        cancer is named if nobody is referred, because none is open then.
-        """
+        """Name the condition unless it is the likely one, and no cancer if nobody is referred."""
         own = not self._facts.examined and self._likely.malignant
         concern = self._likely if own else self._facts.concern
         open_cancer = self._facts.uncertain or is_sent(self._facts.band)
@@ -200,8 +189,8 @@ class _Sentences:
         return [self._phrases.near_limit] if near and raised else []
 
     def advice(self) -> list[str]:
-        """Say what to do and by when. The condition's own advice is used if nothing more serious is
-        open; for a benign one it replaces the general advice.
+        """The condition's own advice is used if nothing more serious is open; for a benign
+        condition it replaces the general advice.
         """
         own = self._likely.sentences[self._language].what_to_do
         if not self._facts.as_urgent:
@@ -209,9 +198,7 @@ class _Sentences:
         return [self.action(), *sentences_of(own)[1:]] if self._likely.malignant else [own]
 
     def checklist_result(self, *, high: bool = True) -> list[str]:
-        """Include the result for a high score only if `high`, because the urgency already asks for
-        the same.
-        """
+        """Include a high score only if `high`, because the urgency already asks for the same."""
         score, checklist = self._facts.checklist_score, self._table.checklist
         if score is None or self._facts.told_signs:
             return []
@@ -266,7 +253,6 @@ class _Sentences:
         return self._phrases.stated_confidence.format(name=self._name(self._likely), share=share)
 
     def first_doubt(self) -> list[str]:
-        """The notice on the first doubt; the overview has all of them."""
         return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
 
     def picture_notices(self) -> list[str]:
@@ -302,8 +288,8 @@ class _Sentences:
         return [self._phrases.malignant_score.format(names=added, share=self._score())]
 
     def _reasons(self) -> str:
-        """Say which rules set the urgency. Figures are left out if they were restated, because the
-        rules use the model's own. If one picture alone set it, its rules are used.
+        """If one picture alone set the urgency, its rules are used. Restated figures are left out,
+        because the rules use the model's own.
         """
         rules = self._facts.raised_by
         if RaisedBy.PICTURE in rules:

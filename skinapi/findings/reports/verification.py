@@ -1,5 +1,3 @@
-"""Verify reports: a hash of the content, the issued reports, and whether one is still current."""
-
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,8 +30,8 @@ LETTER_SAYS = {
 
 
 def seal_report(report: Report, *, finding: str, spot_version: int) -> str:
-    """Hash the content with SHA-256. The spot's version represents what counts about it. The random
-    id of the finding keeps anyone from finding a valid hash by guessing the content.
+    """Hash the content with SHA-256. The spot's version represents what counts about it. The
+    finding's random id keeps anyone from guessing a valid hash from the content.
     """
     withdrawn_at = report.model_withdrawn_at
     sealed: dict[str, Any] = {
@@ -61,9 +59,7 @@ def _say_letter(shown: ShownLetter) -> dict[str, Any]:
 
 
 class IssuedReport(StoredRecord):
-    """A report issued at a version of the spot. Its PDF, with its number of `pages`, is stored at
-    the first request.
-    """
+    """The PDF and its number of `pages` are stored at the first request."""
 
     id: str
     created_at: datetime
@@ -89,7 +85,6 @@ def find_change(
     *,
     model_withdrawn_at: datetime | None,
 ) -> datetime | None:
-    """Return when the spot, or what is said about it, last changed since the report was issued."""
     changed = changed_since(spot, issued.spot_version)
     said = [model_withdrawn_at]
     for letter in letters:
@@ -182,13 +177,10 @@ class IssuedReports(Repository[IssuedReport]):
             self._blobs.delete(issued.pdf_blob)
 
     def leave_spot(self, finding: str) -> None:
-        """Forget the spot versions of these reports, because the finding moved to another spot."""
         self._documents.update_all({"submission": finding}, {"$set": {"spot_version": 0}})
 
     def drop_pdfs(self, findings: Sequence[str]) -> list[str]:
-        """Detach the PDFs and return their keys for deletion after the transaction. The reports
-        stay valid.
-        """
+        """Return the keys of the PDFs to delete after the transaction. The reports stay valid."""
         keys, dropped = list[str](), {"$unset": {"pdf_blob": True, "pages": True}}
         for finding in findings:
             keys += self._list_pdfs(finding)

@@ -1,7 +1,3 @@
-"""The words of reports by language (base/words/<language>/reports.yaml), and the texts made of
-them.
-"""
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -138,7 +134,6 @@ class Labels(Frozen):
     body_sides: Mapping[BodySide, str]
 
     def name_fact(self, name: str) -> str:
-        """Return the name of a fact. The place of a spot is named like that of a photo."""
         known = "body_site" if name == "place" else name
         return self.facts[TOLD[known].part_of or known]
 
@@ -157,8 +152,6 @@ class Labels(Frozen):
 
 
 class Sentences(Frozen):
-    """The template's sentences, with placeholders for facts in braces."""
-
     uncertain: str
     doubts: Mapping[Doubt, str]
     in_case: str
@@ -188,7 +181,6 @@ def say_moment(moment: datetime, language: Language) -> str:
 
 
 def say_amended(amended: Iterable[str], amended_at: datetime | None, language: Language) -> str:
-    """Name the facts corrected without a new version, with the last date; empty if none."""
     said = [say_moment(amended_at, language), _name_facts(amended, language)] if amended_at else []
     return " · ".join(said)
 
@@ -196,9 +188,6 @@ def say_amended(amended: Iterable[str], amended_at: datetime | None, language: L
 def say_version(
     version: int, judged_at: datetime | None, corrected: Iterable[str], language: Language
 ) -> str:
-    """Say when the photo was judged again and which facts were corrected before; empty for the
-    first version.
-    """
     labels, facts = LABELS[language], _name_facts(corrected, language)
     said = [say_moment(judged_at, language), labels.version.format(version)] if judged_at else []
     return " · ".join([*said, *([labels.judged_corrected.format(facts)] if facts else [])])
@@ -256,9 +245,7 @@ class ChecklistTick:
 
 @dataclass(frozen=True, slots=True)
 class FirstContent:
-    """The instruction in reading order. `urgency` is None while a result is awaited without a
-    visit; `label` and `signed` may be empty.
-    """
+    """`urgency` is None while a result is awaited without a visit."""
 
     urgency: Band | None
     head: str
@@ -277,9 +264,7 @@ class FirstContent:
         for_doctor: bool = False,
         reason: str = "",
     ) -> Self:
-        """`decision` is the current review next to finding `number`. `reason` says why the doctor
-        asks for more than the label requires.
-        """
+        """`reason` says why the doctor asks for more than the label requires."""
         current = decision if decision and decision.instructs else None
         by, words, waits = instruction.decision, instruction.words(language), instruction.waits_for
         label = words.doctor_label if for_doctor else words.label
@@ -303,12 +288,10 @@ class FirstContent:
         )
 
     def with_instruction_first(self) -> Self:
-        """Put what to do before what it is, for a patient."""
         return replace(self, head=self.label, label=self.head) if self.label else self
 
 
 def say_signed(decision: Decision, language: Language) -> str:
-    """Say who signed a review and when, if a sample was taken, and what has changed since."""
     labels, notices = LABELS[language], conditions_table().notices.decision
     signed = labels.asked if decision.only_asked else labels.decided
     said = [signed.format(decision.decided_by, say_moment(decision.decided_at, language))]
@@ -324,7 +307,6 @@ def say_spot(
     number: int | None = None,
     for_doctor: bool,
 ) -> Iterator[str]:
-    """State the instruction with its source, then the current review if it is a different one."""
     first = FirstContent.of_instruction(
         instruction, language, decision=decision, number=number, for_doctor=for_doctor
     )
@@ -343,9 +325,7 @@ def say_spot(
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """A signed letter line by line. `struck` says that it was withdrawn, `above` that the spot has
-    changed since; otherwise they are empty.
-    """
+    """`struck` says that the letter was withdrawn, `above` that the spot has changed since."""
 
     head: str
     language: Language
@@ -394,8 +374,6 @@ def without_repeats(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 class FreshSentences:
-    """Leaves out sentences that earlier texts contained."""
-
     def __init__(self, texts: Sequence[str]) -> None:
         self._said = {sentence for text in texts for sentence in sentences_of(text)}
 

@@ -1,7 +1,6 @@
-"""Asks an LLM to rephrase each passage, and pairs its answer with the passages. Nothing is used
-unless the checker (checker.py) accepts it. The request contains only passages with condition names
-and rounded numbers: no picture, no typed text, and no fact about the person, not even the age,
-which the consent does not cover.
+"""Asks an LLM to rephrase passages. Nothing is used unless the checker (checker.py) accepts it. The
+request contains only passages with condition names and rounded numbers: no picture, no typed text,
+and no fact about the person, not even the age, which the consent does not cover.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +55,7 @@ class Draft(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One passage, or two adjacent ones, and their sentence; None if the LLM left it out."""
+    """`sentence` is None if the LLM left it out."""
 
     passages: tuple[Passage, ...]
     sentence: str | None = None
@@ -98,8 +97,8 @@ def _schema(ids: list[str]) -> dict[str, Any]:
 
 
 def pair_up(draft: Draft, plan: Plan, language: Language) -> Paired:
-    """Return the pairs in the plan's order. The first entry for a passage counts, and an entry that
-    joins passages that are not adjacent is ignored. Spaces in French are normalised.
+    """Keep the plan's order. The first entry for a passage counts, and an entry that joins passages
+    that are not adjacent is ignored.
     """
     by_first = dict[str, Entry]()
     for entry in draft.entries:

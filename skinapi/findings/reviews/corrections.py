@@ -53,13 +53,12 @@ class CorrectionsService:
 
     @atomic
     def enter_in_error(self, unit: Unit, *, number: str, reason: str, by: Subject) -> StoredFinding:
-        """Exclude a finding and notify its patient and doctor. Repeating the call has no effect."""
         finding, owner = self.findings.get_to_correct(number=number, by=by)
         return self._enter(unit, finding, owner, by, reason)
 
     @atomic
     def enter_again(self, unit: Unit, *, identifier: str, by: str) -> bool:
-        """Exclude a restored finding again. Its patient was notified the first time."""
+        """Exclude a restored finding again, without another notification."""
         finding = self.records.find(identifier)
         if finding is None or finding.error:
             return False
@@ -80,9 +79,7 @@ class CorrectionsService:
 
     @atomic
     def take_back(self, unit: Unit, *, keys: Sequence[str], by: Subject) -> StoredFinding | None:
-        """Withdraw the finding that a system filed with one of these keys; None if it was deleted.
-        Raises FindingSigned once a doctor has signed a review.
-        """
+        """Withdraw what a system filed with these keys. Raises FindingSigned after a review."""
         found = (self.records.find_filed(by.id, key) for key in keys)
         filed = next(filter(None, found), None)
         if filed is None:
@@ -103,7 +100,6 @@ class CorrectionsService:
 
     @atomic
     def dispute(self, unit: Unit, identifier: str, why: Dispute, *, by: Subject) -> None:
-        """Return a finding to the doctor in charge because the sending system calls it wrong."""
         finding = self.records.get(identifier)
         if finding.error or finding.disputed is why:
             return
@@ -123,7 +119,6 @@ class CorrectionsService:
         *,
         moved: bool = False,
     ) -> StoredFinding:
-        """Exclude a finding. Without a `reason`, the system that sent it withdraws it."""
         if finding.error:
             return finding
         unit.record(
@@ -138,7 +133,6 @@ class CorrectionsService:
     def _void(
         self, unit: Unit, finding: StoredFinding, error: EnteredInError, *, moved: bool = False
     ) -> Spot:
-        """Return the spot as it was before."""
         status = self.records.spots.get(finding.lesion)
         if awaits_result(status.spot):
             raise ResultAwaited

@@ -1,5 +1,5 @@
-"""How the model's answers compare with laboratory results, counted by month. A count identifies no
-finding and no person, so it survives their deletion.
+"""Model answers against laboratory results, counted by month. A count identifies no finding and no
+person, so it survives their deletion.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -53,9 +53,7 @@ class CountAtPoint(NamedTuple):
 
 
 class Outcome(StoredRecord):
-    """`truth` is the laboratory result of that `month`; `sent` is true if the answer referred the
-    patient to a doctor.
-    """
+    """`sent` is true if the answer referred the patient to a doctor."""
 
     subject: str
     month: str
@@ -77,8 +75,6 @@ class Outcome(StoredRecord):
 
 
 class CountedOutcome(Outcome):
-    """`at_points` counts the findings by operating point."""
-
     n: int
     at_points: Mapping[str, int] = {}
 
@@ -141,9 +137,7 @@ class OutcomeCounts(Repository[CountedOutcome]):
     def recount(
         self, finding: StoredFinding, before: Sequence[Review], after: Sequence[Review]
     ) -> None:
-        """Replace the counted result of this finding by its newest one, for the version that the
-        doctor saw.
-        """
+        """Count the newest result instead of the former, for the version that the doctor saw."""
         counted, counts = _find_result(finding, before), _find_result(finding, after)
         if counted != counts:
             self._take_back(finding, counted)
@@ -166,7 +160,6 @@ class OutcomeCounts(Repository[CountedOutcome]):
             self._documents.update(counted, {"$inc": dict.fromkeys(counters, -1)})
 
     def of_models(self, *, months: int) -> dict[str, ModelOutcomes]:
-        """Read the figures of each version for the last `months`, including the current month."""
         counted = self._list({"month": {"$gte": _first_month(months)}}, sort="month")
         by_version = dict[str, list[CountedOutcome]]()
         for item in sorted(counted, key=lambda each: each.subject):

@@ -60,9 +60,7 @@ class ReviewsService:
     outbox: Outbox
 
     def add_review(self, *, number: str, by: Subject, sent: NewReview, key: str | None) -> Review:
-        """Sign a review of this finding's spot. Repeating a request with the same key returns the
-        first review.
-        """
+        """Sign a review. Repeating a request with the same key returns the first review."""
         return self._add(
             partial(self._read_finding, number), f"submissions/{number}", by, sent, key
         )
@@ -143,7 +141,6 @@ class ReviewsService:
     def _require_confirmed(
         self, unit: Unit, about: ReviewedSpot, new: SpotReview, *, confirmed: bool
     ) -> None:
-        """Raise MilderNotConfirmed if the doctor has to confirm what this review replaces."""
         why = find_replaced(about.status.spot, new)
         if why is None:
             return
@@ -173,7 +170,6 @@ class ReviewsService:
     def void_review(
         self, unit: Unit, *, number: str, review: str, reason: str, by: Subject
     ) -> Review:
-        """Void a review and reopen what it covers. Repeating the call has no effect."""
         finding, _, signed = self.findings.get_to_void(number=number, review=review, by=by)
         if signed.voided:
             return signed

@@ -1,5 +1,3 @@
-"""The current review of a spot, in words."""
-
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -49,7 +47,6 @@ def words_for_patient(
     label: str | None = None,
     proven: bool = False,
 ) -> BandWords:
-    """Return the words of a band for the patient. Those of a proven cancer do not suspect it."""
     table = conditions_table()
     words = table.band_words(band, language, (label,) if label else ())
     notices = table.notices.decision
@@ -71,7 +68,7 @@ def words_for_patient(
 
 
 def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: bool) -> TitleKey:
-    """Return the key of the title. A cancer without a laboratory result is only "suspected"."""
+    """A cancer without a laboratory result is only "suspected"."""
     if certainty is Certainty.LABORATORY:
         return "result"
     if names_cancer(label):
@@ -83,17 +80,9 @@ def find_title_key(label: str | None, certainty: Certainty | None, *, awaited: b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Statement):
-    """A review in the words of each reader, shown next to a finding.
-
-    - `covers`: the review covers this finding.
-
-    - `number`: the finding that it was signed about. If that is deleted, another covered finding.
-
-    - `instructs`: it set the instruction of the spot, to be followed by `due`.
-
-    - `photo_wanted`: the requested photo has not arrived.
-
-    - `changed`: what has changed the spot since.
+    """A review as shown next to a finding. `number` is the finding it was signed about or, if that
+    is deleted, another one that it covers. `instructs` is true if it set the instruction of the
+    spot.
     """
 
     review: str
@@ -171,7 +160,6 @@ class Decision(Statement):
 
     @property
     def only_asked(self) -> bool:
-        """True if the review only requested another photo, even if that photo has arrived."""
         return self.label is None and self.asked_for_photo
 
     @property
@@ -207,9 +195,7 @@ class Decision(Statement):
         dated: bool = False,
         about: int | None = None,
     ) -> str:
-        """Return the title. A review that does not cover the finding is always shown with its
-        number.
-        """
+        """A review that does not cover the finding is always shown with the number of its own."""
         about = about if self.covers or self.only_asked else self.number
         words, title = conditions_table().notices.decision, self.title(language)
         if dated and not self.only_asked:
@@ -245,9 +231,7 @@ class Decision(Statement):
         return [sentence.in_language(language) for sentence, holds in sentences.items() if holds]
 
     def signed_before(self, language: Language) -> tuple[str, ...]:
-        """Return sentences (without full stops) on why the review may no longer apply to the
-        finding.
-        """
+        """Say why the review may no longer apply, in sentences without full stops."""
         words, said = conditions_table().notices.decision, list[str]()
         if self.changed:
             said.append(_say_since(words.signed_before, self.decided_at, self.changed, language))

@@ -23,9 +23,7 @@ def say_to_do(instruction: Instruction, language: Language) -> str:
 def say_source(
     instruction: Instruction, number: int | None, language: Language, *, named: bool
 ) -> str:
-    """Explain the source of the instruction to a reader of finding `number`. Pass `named` if the
-    doctor's name for the spot precedes the sentence.
-    """
+    """Pass `named` if the doctor's name for the spot precedes the sentence."""
 
     notices = conditions_table().notices.decision
     if instruction.taken_back_at:
@@ -80,7 +78,7 @@ def say_more_urgent(
 def say_graver(
     instruction: Instruction, decision: Decision | None, band: Band, language: Language
 ) -> str | None:
-    """Name a condition that is more urgent than `band`, for clients that do not show decisions."""
+    """Name a more urgent condition for clients that do not show decisions."""
     by = instruction.decision or decision
     if by is None or by.label is None or not by.more_urgent_than(band):
         return None
@@ -97,9 +95,7 @@ def put_first(
     decision: Decision | None,
     number: int | None,
 ) -> dict[str, str]:
-    """Put the instruction and the current review before the narrative, for clients that show
-    nothing else.
-    """
+    """Put the instruction and the review first, for clients that show only the narrative."""
     own = instruction.is_answer_about(number, band)
     if own and instruction.is_said_by(decision, number, band):
         return {**sections}

@@ -19,8 +19,8 @@ class Opinion(StoredRecord, Statement):
 
 
 class Review(StoredRecord):
-    """`submission` is the finding that was open when the review was signed. The review created
-    version `spot_version` of the spot. `signature` is the doctor's name at that time.
+    """`submission` is the finding on whose page it was signed. The review created version
+    `spot_version` of the spot. `signature` is the doctor's name at that time.
     """
 
     id: str
@@ -41,9 +41,7 @@ class Review(StoredRecord):
         return self.voided_at is not None
 
     def for_spot(self, lesion: str) -> SpotReview:
-        """Return the review as part of this spot. If the finding came from another spot, the review
-        counts as older than all versions.
-        """
+        """A review from another spot of the finding counts as older than all versions."""
         return SpotReview(
             id=self.id,
             doctor=self.doctor,
@@ -60,9 +58,7 @@ class Reviews(Repository[Review]):
     unique = (("doctor", "idempotency_key"),)
 
     def add(self, review: Review, *, signed: Sequence[Review]) -> None:
-        """Store the review so that it sorts after `signed`, even if this machine's clock is behind,
-        because a later review may withdraw an earlier one.
-        """
+        """Store the review so that it sorts after `signed` even if the clock is behind."""
         if len(signed) >= MOST_REVIEWS:
             raise TooManyReviews
         self.insert(review)

@@ -106,8 +106,7 @@ class Level(StoredRecord):
 @dataclass(frozen=True, slots=True)
 class SpotFinding:
     """`judged` is the urgency of the newest version. `covered_by` includes reviews of former spots.
-    `changed` lists the earlier findings that a comparison found different. A `stub` keeps only the
-    level of a deleted finding.
+    `changed` lists earlier findings. A `stub` keeps only the level of a deleted finding.
     """
 
     id: str
@@ -171,8 +170,6 @@ class Telling(StoredRecord):
 
 
 class SecondOpinionRequest(StoredRecord):
-    """A question to a colleague about a spot. `number` is the finding whose case page asks it."""
-
     number: int
     asked_at: datetime
     asker: str | None = None
@@ -188,9 +185,7 @@ class Changed(StoredRecord):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """`findings` are in order of time and include stubs, `reviews` in order of signing.
-    `message_at` is the time of the oldest unanswered message.
-    """
+    """`findings` are in order of time and include stubs; `reviews` are in order of signing."""
 
     id: str
     version: int = 0
@@ -215,9 +210,7 @@ class Spot:
 
 
 def instruction(spot: Spot) -> SpotFinding | None:
-    """Return the finding with the most urgent level. Ties prefer a level set by a review, then the
-    newest finding.
-    """
+    """Return the most urgent finding. Ties prefer a level set by a review, then the newest."""
     newest_first = spot.findings[::-1]
     return min(
         newest_first,
@@ -242,9 +235,7 @@ def awaits_result(spot: Spot) -> bool:
 
 
 def spot_day(spot: Spot) -> date | None:
-    """Return the day by which to see a doctor. A pending result has none, unless an open finding is
-    urgent.
-    """
+    """A pending result has no day for a visit, unless an open finding is urgent."""
     open_urgent = any(item.queued_at and item.is_urgent for item in spot.findings)
     if awaits_result(spot) and not open_urgent:
         return None
@@ -264,9 +255,7 @@ def add(
     at: datetime,
     former: Level | None = None,
 ) -> Spot:
-    """Add a photo. A finding from another patient keeps its `former` level if that is more urgent.
-    The level does not mention a comparison with the other patient's photo.
-    """
+    """A finding from another patient keeps its `former` level if that is more urgent."""
     level = _level(judged, LevelSource.MODEL, at, former)
     if former and urgency(former.urgency) < urgency(judged):
         compared = former.source is LevelSource.COMPARISON
@@ -278,7 +267,7 @@ def add(
 
 
 def judge(spot: Spot, finding: str, judged: Band, *, at: datetime, act: Act = Act.JUDGED) -> Spot:
-    """Record a newer version of a finding. It can lower the level only before any review."""
+    """A newer version can lower the level only before any review."""
 
     def judge_one(item: SpotFinding) -> SpotFinding:
         asked = most_urgent(judged, CHANGE_ASKS) if item.changed else judged
@@ -298,7 +287,7 @@ def correct(spot: Spot, finding: str, judged: Band, *, at: datetime) -> Spot:
 
 
 def compare(spot: Spot, earlier: str, later: str, *, at: datetime) -> Spot:
-    """Record a change between two photos. Recording the same pair again has no effect."""
+    """Recording the same pair of photos again has no effect."""
     if earlier in spot.find(later).changed:
         return spot
 
@@ -317,8 +306,8 @@ def dispute(spot: Spot, finding: str, reason: str, *, at: datetime) -> Spot:
 
 
 def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
-    """Sign a review: it sets the level of all findings, closes them, and ends a photo request that
-    it does not repeat. An urgent review or a cancer must then be communicated to the patient.
+    """A review sets the level of all findings, closes them, and ends a photo request that it does
+    not repeat. An urgent review or a cancer must then be communicated to the patient.
     """
     signed = replace(new, spot_version=spot.version + 1, signed_at=at)
 
@@ -343,7 +332,7 @@ def sign(spot: Spot, new: SpotReview, *, at: datetime) -> Spot:
 
 
 def void(spot: Spot, review: str, *, at: datetime) -> Spot:
-    """Void a review. No level becomes less urgent, and what it covered opens again."""
+    """No level becomes less urgent, and what the review covered opens again."""
     voided = tuple(
         replace(item, voided=True) if item.id == review else item for item in spot.reviews
     )
@@ -366,8 +355,8 @@ def void(spot: Spot, review: str, *, at: datetime) -> Spot:
 
 
 def move(spot: Spot, to: Spot, finding: str, *, at: datetime) -> tuple[Spot, Spot]:
-    """Move a finding, with its level and any open question to a colleague, to another spot of its
-    patient. Both spots must have the reviews that cover it.
+    """Move a finding with its level and its open question to a colleague. Both spots must have the
+    reviews that cover it.
     """
     moved = spot.find(finding)
     asked = spot.opinion if spot.opinion and spot.opinion.number == moved.number else None
@@ -386,42 +375,36 @@ def move(spot: Spot, to: Spot, finding: str, *, at: datetime) -> tuple[Spot, Spo
 
 
 def leave(spot: Spot, finding: str, *, at: datetime) -> Spot:
-    """Remove a finding that goes to another patient. The first patient must be told if it was
-    urgent and they have opened it.
-    """
+    """The first patient must be told if the finding was urgent and they have opened it."""
     gone = spot.find(finding)
     after = _change(spot, replace(spot, findings=_without(spot, finding)), Act.MOVED, at)
     return _tell_end(after, gone, at)
 
 
 def delete(spot: Spot, finding: str, *, at: datetime) -> Spot:
-    """Delete a finding at its patient's request. A stub remains if a review covers it, or if it is
-    open and urgent enough for a doctor's review.
-    """
+    """A stub remains if a review covers the finding, or if it is open and needs a review."""
     gone = spot.find(finding)
     waits = gone.queued_at and gone.rank <= urgency(Band.DOCTOR_REVIEW)
     return _remove(spot, gone, Act.DELETED, at, stub=bool(waits or gone.covered_by))
 
 
 def clear(spot: Spot) -> Spot:
-    """Delete all findings and stubs because of their age."""
     return replace(spot, version=spot.version + 1, findings=())
 
 
 def enter_in_error(spot: Spot, finding: str, *, at: datetime) -> Spot:
-    """Exclude a finding that was entered in error. An urgent one leaves a stub."""
+    """An urgent finding leaves a stub."""
     gone = spot.find(finding)
     after = _remove(spot, gone, Act.IN_ERROR, at, stub=gone.is_urgent)
     return _tell_end(after, gone, at)
 
 
 def note_change(spot: Spot, act: Act, *, at: datetime) -> Spot:
-    """Record a correction that does not affect any level, such as the place."""
+    """Record a correction that affects no level, such as that of the place."""
     return _change(spot, spot, act, at)
 
 
 def ask(spot: Spot, opinion: SecondOpinionRequest | None) -> Spot:
-    """Ask a colleague, replacing an earlier question. None withdraws it."""
     return replace(spot, opinion=opinion)
 
 
@@ -465,7 +448,7 @@ def _level(
     former: Level | None = None,
     review: str | None = None,
 ) -> Level:
-    """Return a level. The former day stays if it is earlier and the level stays urgent."""
+    """The former day stays if it is earlier and the level stays urgent."""
     within, earlier = days_until_visit(asked), former.day if former else None
     day = (at + timedelta(days=within)).date() if within else None
     if day and earlier:
@@ -511,9 +494,7 @@ def _in_order(*findings: SpotFinding) -> tuple[SpotFinding, ...]:
 
 
 def _change(before: Spot, after: Spot, act: Act, at: datetime) -> Spot:
-    """Count a version, and note if the patient must be told about a more urgent instruction. A spot
-    without a photo needs no second opinion.
-    """
+    """Count a version. The patient must be told if the instruction has become more urgent."""
     opinion = None if all(item.stub for item in after.findings) else after.opinion
     changed = Changed(act=act, changed_at=at)
     after = replace(after, version=before.version + 1, changed=changed, opinion=opinion)
@@ -530,7 +511,6 @@ def _tell(spot: Spot, at: datetime, *, grave: bool) -> Spot:
 
 
 def _tell_end(after: Spot, gone: SpotFinding, at: datetime) -> Spot:
-    """Let the patient be told that an urgent finding they have opened no longer counts."""
     if not (gone.is_urgent and after.opened_at):
         return after
     return _tell(after, at, grave=gone.level.urgency is Band.URGENT_REFERRAL)

@@ -1,7 +1,3 @@
-"""Spots as their readers see them. Everything is derived from the stored levels, without a store or
-clock.
-"""
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -34,7 +30,7 @@ class MeasuredChange(StoredRecord):
 
 @dataclass(frozen=True, slots=True)
 class JudgedPhoto:
-    """A photo as shown next to its finding. `place` has None for each fact that was not entered."""
+    """`place` has None for each fact that was not entered."""
 
     id: str
     number: int
@@ -57,18 +53,10 @@ class FoundChange:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """The instruction of a spot.
-
-    - `finding`: its number. For a review, the finding on whose page it was signed.
-
-    - `decision`: the review that set it; None if that was `voided`.
-
-    - `taken_back_at`: when a review was voided, unless a later one was signed.
-
-    - `risen`: the finding was judged again after the current review, because an entered fact was
-    `corrected`, or else by another model.
-
-    - `photo_deleted`: only the level of the finding remains.
+    """`finding` is the number of the finding that has the instruction or, for a review, the one on
+    whose page it was signed. `taken_back_at` is None once another review is signed. `risen`: judged
+    again after the review, because an entered fact was `corrected` or by another model. If
+    `photo_deleted`, only the level of the finding remains.
     """
 
     said_by: LevelSource
@@ -109,7 +97,6 @@ class Instruction:
         return self.decision.label if self.decision else None
 
     def words(self, language: Language) -> BandWords:
-        """Return the words for a patient. `next_step` depends on who set the instruction."""
         words = words_for_patient(
             self.band,
             self.waits_for,
@@ -123,7 +110,7 @@ class Instruction:
         return words.model_copy(update={"next_step": words.first_step})
 
     def say_why(self, language: Language) -> str:
-        """Return the reason for the instruction; empty if a decision states it."""
+        """Empty if a decision states the reason."""
         notices = conditions_table().notices.decision
         if self.taken_back_at:
             to_do = lower_first(self.words(language).label)
@@ -144,8 +131,6 @@ class Instruction:
 
 @dataclass(frozen=True)
 class SpotView:
-    """`photos` are in order of time, `reviews` in order of signing."""
-
     spot: Spot
     photos: Mapping[str, JudgedPhoto]
     reviews: Mapping[str, Review]
@@ -157,7 +142,6 @@ class SpotView:
 
     @property
     def newest_stub(self) -> SpotFinding | None:
-        """The newest deleted finding, if all findings were deleted."""
         return self.spot.findings[-1] if self.spot.findings and not self.photos else None
 
     @property
@@ -233,7 +217,6 @@ class SpotView:
         return WaitsFor.PHOTO if self.spot.photo_wanted_at else None
 
     def list_changes(self) -> list[FoundChange]:
-        """List the changes found since the current review, the newest first."""
         since = self.decision.decided_at if self.decision else None
         return [
             FoundChange(change, photo, self.photos.get(change.before))

@@ -1,5 +1,5 @@
-"""What a spot waits for: a review, a visit, a result. The result is stored as the only index behind
-the doctor's queue, the patient's home page, reminders and the admin's overview.
+"""What a spot waits for. The result is stored as the only index behind the doctor's queue, the
+patient's home page, reminders, the admin's overview and overdue work.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,6 @@ class Waiting(StoredRecord):
 
 
 def waiting(spot: Spot, *, can_read: bool) -> list[Waiting]:
-    """Pass `can_read` if the patient can read findings here."""
     return [*_list_waiting(spot, can_read)]
 
 

@@ -1,5 +1,3 @@
-"""What an owner reads about who will look at a finding, and who has filed it."""
-
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Literal, Self
@@ -18,9 +16,8 @@ from skinapi.platform.web.schemas import Answer
 
 
 class LooksWords(Frozen):
-    """`nobody`: for a finding that sends to no doctor; the two others for one that does, with the
-    day of its urgency where it has one. `unseen_…`: its photo is not kept, so `then` the owner may
-    send it `again`, where photos are kept here.
+    """`nobody` is for a finding without a referral. `unseen_…` is for a photo that was not kept;
+    the owner is asked to send it `again` if photos are kept here.
     """
 
     doctor: str
@@ -66,7 +63,7 @@ class ExpectedReviewerView(Answer):
         *,
         may_keep: bool,
     ) -> Self | None:
-        """`may_keep`: whether a photo that is sent again can be kept here."""
+        """Pass `may_keep` if a photo that is sent again can be kept."""
         if looks is None:
             return None
         words, counts, due = LOOKS[language], finding.instruction, None
@@ -87,7 +84,7 @@ class ExpectedReviewerView(Answer):
 
 
 def _say_when(looks: ExpectedReviewer, finding: StoredFinding, words: LooksWords) -> str:
-    """Say when the answer usually comes; where that has passed, whom to call."""
+    """Say when the answer usually comes or, if that time has passed, whom to call."""
     if looks.days is None:
         return words.unknown
     if now() > finding.newest.judged_at + timedelta(days=looks.days):

@@ -1,5 +1,3 @@
-"""The queries and answers of the routes of findings; the fields of each list: summary.py."""
-
 from datetime import datetime
 from typing import Annotated, Literal, Self
 

@@ -1,7 +1,3 @@
-"""The answer schemas of what a finding is made of (probabilities, modality, quality, heat map) and
-of the one instruction about a spot.
-"""
-
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache

@@ -1,5 +1,3 @@
-"""Whom a patient is to see, and call: the doctor in charge, and the clinic by its settings."""
-
 from typing import Self
 
 from pydantic import Field
@@ -18,7 +16,9 @@ class Practice(Value):
 
     @classmethod
     def from_reviewer(cls, looks: ExpectedReviewer, *, decided: bool) -> Self | None:
-        """Return None where nobody looks after the patient: `decided` says that a doctor has."""
+        """Return None if nobody is responsible for the patient. Pass `decided` if a doctor has
+        reviewed.
+        """
         if looks.by == "nobody" and not decided:
             return None
         doctor = looks.doctor.name if looks.doctor else None

@@ -1,5 +1,3 @@
-"""The request and answer schemas of reviews and decisions, and how a letter is answered."""
-
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Self

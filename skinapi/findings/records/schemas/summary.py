@@ -1,7 +1,4 @@
-"""What each list and each answer says of a finding: its summary.
-
-The names of the first fields are those that the Angular app reads; the other fields were added.
-"""
+"""Summaries of findings. The first fields have the names that the Angular app reads."""
 
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -169,7 +166,7 @@ def decision_view(finding: StoredFindingRow, language: Language) -> DecisionView
     return DecisionView.from_decision(decision, language)
 
 
-# The class of what does not look like skin, for clients that show one.
+# The class of a photo that does not look like skin, for clients that show one.
 NO_SKIN = "no skin recognised"
 
 
