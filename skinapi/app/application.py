@@ -1,5 +1,3 @@
-"""Builds the Flask application: middleware, and the routes of all packages."""
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
@@ -78,8 +76,8 @@ from skinapi.privacy.routes import moving_routes, readers_routes
 
 
 class RuleWithoutBuilder(Rule):
-    """A rule that compiles its part of `url_for` only when that is called, which nothing does here:
-    to compile those of all rules takes 4 % of a start.
+    """Compiles the `url_for` part of a rule only on use. Nothing here uses it, and compiling all
+    rules takes 4 % of a start.
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -111,10 +109,8 @@ def create_app(
     served: ServedModel | None = None,
     pool: PredictionPool | None = None,
 ) -> Application:
-    """The web application. Without `settings` they are read from the environment. `served` may have
-    the built-in model already; else `background` opens one, once it is started.
-
-    Resumes what an interruption has left.
+    """Settings default to the environment. Without `served`, a background task opens the built-in
+    model. Interrupted work is resumed.
     """
     settings = settings or Settings()
     configure_logs()
@@ -135,12 +131,12 @@ def create_app(
 
 def _build(app: Application, limits: Limits) -> Application:
     services, settings = app.services, app.services.settings
-    # Never answer with a redirect to another spelling of the path.
+    # Never redirect to another spelling of the path.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:
-        # Only the client's IP address: a proxy may pass on the other X-Forwarded headers as the
-        # client sent them. https://werkzeug.palletsprojects.com/en/stable/middleware/proxy_fix/
+        # Only the client's IP address, because a proxy may pass on other X-Forwarded headers from
+        # the client. https://werkzeug.palletsprojects.com/en/stable/middleware/proxy_fix/
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
         app.wsgi_app = proxied  # type: ignore[method-assign]
 
@@ -182,7 +178,7 @@ def _open_console(services: Services, areas: Sequence[Area]) -> Console:
 def _guard(app: Application, settings: Settings, limits: Limits) -> None:
     origins = allowed_origins(settings.origins, loopback=not settings.production)
     add_headers(app, origins=origins, https_only=settings.production)
-    # About twice the base64 of the largest photo: a client that sends more may lose the answer.
+    # About twice the base64 of the largest photo. A client that sends more may not get the answer.
     limit_waiting(app, most_drained=max(LEAST_DRAINED, 3 * settings.max_upload_bytes))
     limits_of_areas = [area.spooled for area in switched_on(settings) if area.spooled]
     spooled = max(map(app.services.container.build, limits_of_areas), default=LARGEST_SPOOLED)

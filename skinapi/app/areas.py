@@ -1,5 +1,5 @@
-"""What a clinic may do without: each area is declared in the `area.py` of its folder. One that is
-off is not imported until something that it has stored is checked or forgotten.
+"""Optional areas, each declared in the `area.py` of its folder. An area that is off is imported
+only to check or delete what it has stored.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,15 +38,15 @@ def faults_of_areas(settings: Settings) -> list[str]:
 
 
 def switched_on(settings: Settings) -> tuple[Area, ...]:
-    """Return the areas that AREAS names, all of them where it is not set. Raises UnsafeSettings."""
+    """Return the areas in AREAS, or all if it is not set. Raises UnsafeSettings."""
     if faults := faults_of_areas(settings):
         raise UnsafeSettings("\n".join(faults))
     return tuple(load_area(name) for name in FOLDERS if settings.switches_on(name))
 
 
 def list_routes(settings: Settings, *, of: str | None = None) -> Iterator[tuple[str, AreaRoutes]]:
-    """List the routes of what is on, or `of` one, each with its blueprint. What an area
-    has for another one is in a module with the name of that, and is there where both are on.
+    """Yield the routes of one area or all active ones with their blueprints. A module named after
+    another area is used only if both are on.
     """
     on = switched_on(settings)
     for area in on:
@@ -68,7 +68,7 @@ def list_channels(settings: Settings) -> tuple[str, ...]:
 
 
 def list_area_settings(*areas: str) -> list[tuple[str, FieldInfo]]:
-    """The settings of these areas, or of all, with their names in the environment."""
+    """List the settings of areas with their environment variables."""
     return [
         (name.upper(), field)
         for kind in sorted(AreaSettings.__subclasses__(), key=lambda kind: kind.__module__)

@@ -1,5 +1,3 @@
-"""The commands that make backups, list them, and keep erased what was erased."""
-
 import argparse
 import signal
 import sys
@@ -49,10 +47,9 @@ REMAINS = {
 
 
 def back_up(settings: Settings, options: argparse.Namespace) -> int:
-    """Write a backup of the store to a new file, or to standard output for `-`; with --keep to a
-    file with the time in its name, in a folder in which only so many stay, with the list of erased
-    ids beside them. Servers may run. The exit status is 1 if a damaged file was left out, or a
-    damaged record is in it.
+    """Write a backup to a new file or, for `-`, to standard output. With --keep, write into a
+    folder that keeps the newest backups and the list of erased ids. Servers may run. The exit
+    status is 1 if a damaged file was left out or a record is damaged.
     """
     configure_logs()
     refuse_unsafe(settings)
@@ -89,8 +86,8 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
 
 @contextmanager
 def _remembered(store: Store, place: Place, name: str | None) -> Iterator[None]:
-    """The store remembers the backup that the block makes: first that it begins, since a kill may
-    leave a part of it. Where it cannot, as on a full disk, the backup is made all the same.
+    """Record the backup before it starts, because a killed process may leave a part of it. A
+    failure to record it, as on a full disk, does not prevent the backup.
     """
     identifier = None
     try:
@@ -112,9 +109,7 @@ def _remove_old(store: Store, folder: Path, *, keep: int) -> None:
 
 
 def show_backups(settings: Settings, options: argparse.Namespace) -> int:
-    """List the backups that were made, one on a line, the newest first; with --destroyed, note
-    first that one is no more.
-    """
+    """With --destroyed, first record that a backup no longer exists."""
     configure_logs()
     refuse_unsafe(settings)
     store = open_store(settings)
@@ -139,7 +134,6 @@ def _destroyed(services: Services, identifier: str) -> None:
 
 
 def export_erased_ids(settings: Settings, options: argparse.Namespace) -> int:
-    """Write the list of erased ids to a file, which is replaced."""
     configure_logs()
     refuse_unsafe(settings)
     many = write_erased_ids(open_store(settings), options.file)
@@ -148,9 +142,7 @@ def export_erased_ids(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def scrub(settings: Settings, _: argparse.Namespace) -> int:
-    """Overwrite what was deleted, whatever the size of the store, and say what remains. The exit
-    status is 1 where another call can do more.
-    """
+    """The exit status is 1 if another call can do more."""
     configure_logs()
     refuse_unsafe(settings)
     say_store(settings)
@@ -164,9 +156,8 @@ def scrub(settings: Settings, _: argparse.Namespace) -> int:
 
 @contextmanager
 def removing_half_made() -> Iterator[None]:
-    """A signal that would end the process at once raises SystemExit instead, which removes what is
-    half made: it may be a whole copy of the records of patients. One that is ignored, as under
-    `nohup`, stays so.
+    """Convert signals to SystemExit, so that a half-made file, which may hold all patient records,
+    is removed. Ignored signals, as under `nohup`, stay ignored.
     """
     ending = [item for item in ENDING if signal.getsignal(item) is signal.SIG_DFL]
     for number in ending:
@@ -187,7 +178,6 @@ def say_counts(counts: Counts) -> str:
 
 
 def report_progress() -> Callable[[Counts], None]:
-    """Says on standard error how far it is, every few seconds."""
     said_at = time.monotonic()
 
     def say(counts: Counts) -> None:

@@ -1,7 +1,5 @@
-"""The commands that work on the store.
-
-`__main__` imports this module only when it is needed, so that gunicorn's parent process, which
-needs no application, stays small.
+"""Commands on the store. `__main__` imports this module only when needed, to keep gunicorn's parent
+process small.
 """
 
 import argparse
@@ -29,7 +27,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow
 from skinapi.platform.stores.store_factory import make_store, open_store
 
 FIRST_ADMIN = "admin@skinapi.local"
-# Whoever may run these commands, in the audit trail.
+# The operator in the audit trail.
 OPERATOR = "system"
 NO_ADMIN = "  admin     none yet: python -m skinapi create-admin --email me@clinic.example\n"
 NOTED_AS_LOST = (
@@ -47,9 +45,9 @@ def print_banner(settings: Settings) -> None:
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:
-    """Create an admin where there is none, before a caller can register this e-mail address. Only
-    the worker that made the one-time password prints it. In production, where a log is kept, it
-    says instead who makes one.
+    """Create the first admin before a caller can register the address. Only the worker that made
+    the one-time password prints it. In production, where output is logged, it explains how to
+    create an admin instead.
     """
     if services.admin.has_admin():
         return
@@ -221,16 +219,14 @@ def name_store(settings: Settings) -> str:
 
 
 def say_store(settings: Settings) -> None:
-    """Say which store it is before a command writes: an operator may mean another one."""
+    """Show the store before a command writes to it, in case the operator meant another one."""
     print(f"store: {name_store(settings)}", file=sys.stderr, flush=True)
 
 
 def _report(faults: Iterable[Fault], *, repair: bool) -> int:
-    """Print and maybe repair the faults; return how many are left. A repair that fails leaves its
-    fault, and does not keep the others from being repaired.
-    """
+    """Return the number of faults that remain. A failed repair does not prevent the others."""
     left = 0
-    # The whole list first: a repair would change what the search is still reading.
+    # List all faults first, because a repair would change what is being searched.
     found = list(faults)
     if repair and (lost := sum(fault.lost for fault in found)):
         print(NOTED_AS_LOST.format(lost), file=sys.stderr, flush=True)

@@ -1,5 +1,3 @@
-"""The broken invariants of a store that can be opened, which `python -m skinapi check` lists."""
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_type_hints
 
@@ -22,7 +20,7 @@ from skinapi.platform.storage.records import Repository
 
 
 def list_record_types() -> Mapping[str, type[BaseModel]]:
-    """Return what each document of a collection is read as, those of areas that are off too."""
+    """Map each collection to the type of its documents, including those of inactive areas."""
     kinds = get_type_hints(Repositories).values()
     stores: Sequence[type[Repository[Any]]] = (
         *(kind for kind in kinds if issubclass(kind, Repository)),
@@ -41,13 +39,12 @@ def check_integrity(services: Services) -> Iterator[Fault]:
 
 
 def check_trail(services: Services) -> Iterator[Fault]:
-    """Yield what the audit trail cannot prove. No other record depends on it."""
+    """Check the audit trail, on which no other record depends."""
     yield from guarded("the audit trail", services.data.trail.check_integrity())
     yield from guarded("the admins' audit rows", _unexplained_admins(services))
 
 
 def check_records(services: Services) -> Iterator[Fault]:
-    """Yield the broken invariants of all but the audit trail."""
     data, findings = services.data, services.findings
     searches = {
         "documents": document_faults(services.store, list_record_types()),

@@ -1,4 +1,4 @@
-"""Opens the queue of jobs with who is told when one ends: areas that have a `job_listener.py`."""
+"""The job queue, with the areas that react to the end of a job in their `job_listener.py`."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,5 +1,3 @@
-"""The job that makes a person's file."""
-
 from typing import Any
 
 from skinapi.app.composition.person_data import open_file_maker
@@ -13,9 +11,7 @@ from skinapi.privacy.person_file.stored_files import FileEnded
 
 
 def make_file(context: JobContext) -> dict[str, Any]:
-    """Make the file with everything about the owner of a job, as a `Handler`. An account has one
-    file at a time, and no quota of them.
-    """
+    """A job `Handler`. An account has one file at a time, without a quota."""
     settings, job = Settings(), context.job
     current_request_id.set(job.id)
     services = open_services(settings, change=False)

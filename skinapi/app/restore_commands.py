@@ -1,5 +1,3 @@
-"""The command that restores a backup into an empty store."""
-
 import argparse
 from collections import Counter
 from collections.abc import Callable
@@ -43,9 +41,9 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit
 from skinapi.platform.stores.store_factory import make_store, open_store
 
 FAULTS_OF_TRAIL = 3  # the exit status of a drill: the backup is whole
-# Sessions that were ended after a backup: their tokens would be valid again.
+# Sessions that were ended after the backup would be valid again.
 NOT_RESTORED = frozenset({"sessions"})
-# So many findings, and one more in each second, may have come since the last number that is known.
+# This many findings, and one more in each second, may have been filed since the last known number.
 MOST_UNKNOWN = 10_000
 ADMIN_OF_RESTORE = "admin-after-restore@skinapi.local"
 VOID_AGAIN = (
@@ -73,10 +71,10 @@ CLOSED = (
 
 
 def restore(settings: Settings, options: argparse.Namespace) -> int:
-    """Restore a backup into an empty store, erase again what was erased since, then repair what was
-    half written at its moment; with --verify, only read the file; with --drill, restore it into a
-    folder beside it that is removed again. The exit status is 1 if a fault is left; of a drill
-    where only the audit trail has faults, which are the store's own, 3.
+    """Restore a backup into an empty store, repeat later erasures, and repair what was half
+    written. With --verify, only read the file. With --drill, restore into a temporary folder. The
+    exit status is 1 if a fault remains; 3 for a drill with faults only in the audit trail, which
+    are the store's own.
     """
     configure_logs()
     file = newest_backup(options.file)
@@ -117,8 +115,8 @@ def _folder_beside(file: Path) -> "TemporaryDirectory[str]":
 
 
 def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> list[ErasedList]:
-    """The lists of erased ids: the operator's, that of the instance folder, and that beside the
-    backup. Of these two, one that cannot be read is named and left out.
+    """Return the lists of erased ids: the operator's, the instance folder's, and the one next to
+    the backup. An unreadable list is reported and left out, except the operator's.
     """
     lists = [read_erased_ids(options.erased)] if options.erased else []
     for path in filter(Path.exists, (settings.instance_dir / FILE_NAME, file.parent / FILE_NAME)):
@@ -130,8 +128,8 @@ def _lists_for(settings: Settings, options: argparse.Namespace, file: Path) -> l
 
 
 def _known_until(facts: BackupFacts, lists: list[ErasedList]) -> datetime:
-    """Find until when it is known who was erased from the store of the backup. Raises Conflict
-    where that is not known of the time since the backup.
+    """Return until when the erasures from the store are known. Raises Conflict if that is before
+    the backup.
     """
     ends = list[datetime]()
     why = "no list that says until when it is whole is in INSTANCE_DIR or beside the backup"
@@ -165,7 +163,8 @@ def _restore_into(
     erased: list[Erased] = [item for each in lists for item in each.erased]
 
     def finish() -> None:
-        # The development secret is in no backup; `check` says which audit rows another key signed.
+        # Backups do not contain the development secret. `check` reports audit rows signed by
+        # another key.
         secrets = settings.audit_secrets()
         accept_key(store, secrets=secrets, give_up_numbers=options.give_up_numbers)
         services = open_services(settings, store, restoring=True)
@@ -182,7 +181,7 @@ def _restore_into(
         if closed := services.erasure.give_time():
             print(CLOSED.format(closed))
         if again.total():
-            # Nothing else reads this store yet, so it takes its time.
+            # Nothing else uses the store yet, so this may take long.
             scrub_store(store, any_size=True)
 
     with closing(store):
@@ -201,8 +200,8 @@ def _restore_into(
 
 
 def _skip_given_numbers(store: Store, facts: BackupFacts, lists: list[ErasedList]) -> int:
-    """Give no number again that a finding may have been given since the backup: other systems and
-    papers name it by that. Return the highest of these.
+    """Skip numbers that may have been given since the backup, because other systems and papers use
+    them. Return the highest one.
     """
     highest, until = Numbers(store).highest(), facts.begun_at
     for item in lists:
@@ -217,9 +216,7 @@ def _skip_given_numbers(store: Store, facts: BackupFacts, lists: list[ErasedList
 
 
 def erase_again(services: Services) -> "Counter[str]":
-    """Delete what is on the list of erased ids and in the store, as it was deleted then; how many
-    of each kind.
-    """
+    """Repeat the erasures in the list. Return the count of each kind."""
     acts: dict[ErasedKind, Callable[[Erased], bool]] = {
         "account": partial(_erase_account, services),
         "finding": lambda item: services.findings.erase_again(identifier=item.about, by=OPERATOR),
@@ -236,7 +233,7 @@ def erase_again(services: Services) -> "Counter[str]":
 
 
 def _erase_account(services: Services, erased: Erased) -> bool:
-    """An account that had given all that it held to another one is not erased for that one."""
+    """Keep an account whose findings had been moved before its erasure: the backup has them here."""
     data = services.data
     account = data.accounts.find_by_id(erased.about)
     if account is None:  # of a damaged record the id alone is known: it may be a finding's
@@ -257,8 +254,6 @@ def _erase_account(services: Services, erased: Erased) -> bool:
 
 
 def _erase_photos(services: Services, erased: Erased) -> bool:
-    """Delete the photos of a finding that stays, and their copies."""
-
     def erase(unit: Unit) -> bool:
         found = services.data.findings.find(erased.about)
         if found is None or not found.photos:
@@ -272,6 +267,6 @@ def _erase_photos(services: Services, erased: Erased) -> bool:
 
 
 def _add_admin(services: Services) -> None:
-    """The only admin of the backup was erased: when that happened there was another."""
+    """Another admin existed when the only one of the backup was erased, so add one."""
     account, password = services.admin.ensure_admin(email=ADMIN_OF_RESTORE, password=None)
     print(f"no admin of the backup is left: {account.email} is one, one-time password: {password}")

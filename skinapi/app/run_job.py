@@ -1,6 +1,5 @@
-"""The program of one job's process, `python -m skinapi.app.run_job`, which the worker starts.
-
-It is not part of `worker`: the guard of a job needs no store, and lives as long as the job.
+"""The process of one job (`python -m skinapi.app.run_job`), started by the worker. It is separate
+from `worker`, because it needs no store and lives as long as the job.
 """
 
 import os
@@ -12,8 +11,8 @@ from skinapi.platform.jobs.handlers import Handlers, guard_job
 
 
 def list_handlers(settings: Settings) -> Handlers:
-    """List each kind of job with its handler as `module:function`, which only the process of a job
-    imports. An area names its own in a `handlers.py`.
+    """Map each kind of job to its handler as `module:function`, imported only by the job's process.
+    An area names its own in a `handlers.py`.
     """
     handlers = {"person_file": "skinapi.app.person_file_job:make_file"}
     for part in list_parts("handlers", on=settings.switches_on):

@@ -1,7 +1,5 @@
-"""The composition root of the job worker, `python -m skinapi.app.worker`.
-
-It is a program of its own, not a command of `__main__`: an idle worker should be small, and needs
-nothing of what the other commands import.
+"""The job worker, `python -m skinapi.app.worker`. It is not a command of `__main__`, so that an
+idle worker imports little.
 """
 
 import argparse
@@ -32,9 +30,7 @@ JOB_FOLDER = "jobs"
 
 
 def main(*, job_program: str = "skinapi.app.run_job", timing: Timing | None = None) -> int:
-    """Run jobs until told to stop, and return the exit status. `job_program` is the module that is
-    started for each job.
-    """
+    """`job_program` is the module that is started for each job."""
     parser = argparse.ArgumentParser(prog="skinapi worker", description="run jobs from the queue")
     parser.add_argument("--parent", type=int, help="end when the process with this number ends")
     options = parser.parse_args()
@@ -50,7 +46,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
     shield_output()
     configure_logs()
     refuse_unsafe(settings)
-    # The parent's death asks for a stop like any other: the job goes back into the queue.
+    # The death of the parent is like any other request to stop: the job returns to the queue.
     if parent is not None and not die_with(parent, signal.SIGTERM):
         return 0
     if settings.mongo_uri:  # a worker may have a machine of its own

@@ -1,7 +1,3 @@
-"""The routes of doctors' cases, and those that compare photos: of two findings of a spot, and of a
-finding and spots.
-"""
-
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
@@ -264,7 +260,7 @@ class SpotComparison(Answer):
 def _instruction(
     compared: ComparedFindings, language: Language, *, for_doctor: bool
 ) -> InstructionView:
-    """A patient is not told that no visit is needed beside a change that was measured."""
+    """A patient with a measured change is not told that no visit is needed."""
     said, changed = compared.instruction, compared.comparison.has_changed
     view = InstructionView.from_instruction(said, language, for_doctor=for_doctor)
     if for_doctor or view.waits_for or not changed or is_sent(view.band):

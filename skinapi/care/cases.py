@@ -1,10 +1,3 @@
-"""The use cases of doctors' cases: take a patient without a doctor, ask a colleague for a second
-opinion.
-
-The question is stored with the spot until the colleague answers, or the doctor in charge signs a
-review or withdraws it.
-"""
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -68,12 +61,11 @@ class CasesService:
 
     @atomic
     def take_patient(self, unit: Unit, *, patient: str, by: Subject) -> None:
-        """Nothing changes where the caller is in charge already."""
         unassigned = self.findings.unassigned
         found = self.accounts.find_by_id(patient)
         if found is None or not unassigned.shows_list(by):
             raise NotFound(NO_PATIENT)
-        # Of two who take the patient at once, the second one sees the first.
+        # The lock orders two doctors who take the patient at once.
         owner = self.accounts.lock(patient)
         if owner.doctor_id == by.id:
             return
@@ -111,7 +103,7 @@ class CasesService:
         if before and before.active_doctor:
             raise OpinionAsked
         self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(finding))
-        # A row names one account, so the colleague has a second one, with the same request id.
+        # A row names one account, so the colleague has a second row with the same request id.
         unit.record(AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=finding.owner))
         opinion = SecondOpinionRequest(
             number=finding.number,
@@ -127,9 +119,7 @@ class CasesService:
     def give_opinion(
         self, *, number: str, label: str | None, comment: str, by: Subject, key: str | None
     ) -> SecondOpinion:
-        """Answer the question, as the colleague who is asked. A retry gets the answer of the first
-        request.
-        """
+        """Answer as the colleague. A retry gets the answer of the first request."""
         request_hash = hashlib.sha256(repr((number, label, comment)).encode()).hexdigest()
         said = {
             "label": label,

@@ -1,7 +1,3 @@
-"""The use cases: compare the photos of two findings of a spot, and propose the spot that a finding
-may show. Nothing is stored.
-"""
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,8 +33,8 @@ class ComparedWithItself(Unprocessable):
 
 
 class ComparedPicture(NamedTuple):
-    """The finding as this picture alone would have made it. `number` is its place among the
-    pictures, counted from 1; None where the finding is on one.
+    """The finding that this picture alone would have resulted in. `number` counts from 1; None if
+    there is only one picture.
     """
 
     finding: StoredFinding
@@ -55,8 +51,8 @@ class ComparedPicture(NamedTuple):
 def choose_pictures(
     before: StoredFinding, after: StoredFinding
 ) -> tuple[ComparedPicture, ComparedPicture]:
-    """Two pictures of one kind, where both findings have kept one: dermoscope pictures, with which
-    the comparison was measured, rather than close-ups. Else the pictures that are shown.
+    """Prefer two dermoscopic pictures, with which the comparison was validated, then two of another
+    kind, then the pictures that are shown.
     """
     first, second = _shown_first(before), _shown_first(after)
     for kind in KNOWN:
@@ -80,16 +76,16 @@ def _kept_of(kind: Modality, pictures: list[ComparedPicture]) -> ComparedPicture
     )
 
 
-# Spots with whose photos a new one is compared: 0.4 s of processor time each (docs/comparison.md).
+# The number of spots to compare a new photo with, at 0.4 s of processor time each
+# (docs/comparison.md).
 MOST_COMPARED = 3
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedFindings:
-    """Two findings in the order of time, and the comparison of their photos. `second_size` is that
-    of the second photo, `first_size` of the first; both (0, 0) where they were not read. `pictures`
-    says which picture of each was compared, counted from 1; None of a finding on one picture.
+    """Two findings in order of time. `pictures` are the numbers of the compared pictures, counted
+    from 1; None for a finding on one picture. Sizes of photos that were not read are (0, 0).
     """
 
     before: StoredFinding
@@ -116,7 +112,7 @@ class ComparedFindings:
 
 @dataclass(frozen=True, slots=True)
 class ProposedLesion:
-    """`alike`: the photo of its newest finding fits the photo that is to be sorted."""
+    """`alike` is true if the photo of its newest finding resembles the new one."""
 
     shown: ShownLesion
     alike: bool
@@ -124,7 +120,7 @@ class ProposedLesion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonsService:
-    """A comparison is counted as a report that is drawn."""
+    """A comparison counts as one rendering of a report."""
 
     lesions: LesionsService
     findings: FindingAccess
@@ -134,9 +130,6 @@ class ComparisonsService:
     def compare_findings(
         self, *, lesion: str, numbers: tuple[int, int], to: Subject
     ) -> ComparedFindings:
-        """Compare the earlier with the later of two findings of a spot. Nothing is stored: see
-        `PendingComparisons`.
-        """
         spot = self.lesions.find(lesion=lesion, to=to)
         before, after = self._find_pair(spot, numbers, to)
         if before.id == after.id:
@@ -161,8 +154,8 @@ class ComparisonsService:
         )
 
     def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
-        """First those of which the newest photo fits, then the one with the newest finding. None is
-        compared where the pool is full, or the caller has compared too many.
+        """Spots with a similar newest photo come first, then the spot with the newest finding.
+        Nothing is compared if the pool is full or the caller's allowance is used up.
         """
         finding = self.lesions.get_own_finding(number, by)
         near = self.lesions.list_at_place(finding)

@@ -1,5 +1,3 @@
-"""The routes of spots."""
-
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Literal, Self
@@ -43,7 +41,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.web.declaration import Authenticated, Routes
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, Body, Message, PageQuery, Query
 
-# The drawing of the body map (`viewBox` in console/static/views/body_map.js) ends here.
+# The bounds of the body map (`viewBox` in console/static/views/body_map.js).
 X = Annotated[float, Field(ge=8, le=92, allow_inf_nan=False)]
 Y = Annotated[float, Field(ge=2, le=186, allow_inf_nan=False)]
 
@@ -98,7 +96,6 @@ class LesionChange(Body):
         return self
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were sent, as they are stored."""
         told: dict[str, Any] = {"name": self.name} if "name" in self.model_fields_set else {}
         return {**told, "place": self.place.place().stored()} if self.place else told
 
@@ -185,7 +182,7 @@ class LesionView(Answer):
     def from_lesion(
         cls, shown: ShownLesion, to: Subject, language: Language | None = None, **more: Any
     ) -> Self:
-        """In the language of the account, unless another is given."""
+        """The default language is that of the account."""
         lesion, latest, status = shown
         language, for_doctor = language or to.account.language, lesion.owner != to.id
         instruction, reminder = status.instruction, reminder_of(status)

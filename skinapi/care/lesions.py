@@ -1,7 +1,5 @@
-"""The use cases of spots: create, show, change, delete, and sort findings into them.
-
-Each that writes is one transaction, and changes the spots that it concerns; so of two at once, one
-comes after the other, and each answer was true.
+"""Spots: create, show, change, delete, and assign findings to them. Each write is one transaction
+that changes all spots it concerns, so that concurrent requests conflict.
 """
 
 import hashlib
@@ -46,9 +44,7 @@ NOT_TO_TELL = "Only the doctor in charge can say that the patient was told"
 
 
 class ShownLesion(NamedTuple):
-    """A spot, its newest finding, and what holds about it. If only stubs are left, there is no
-    newest finding, but an instruction.
-    """
+    """A spot without findings has no `latest`; it keeps an instruction if stubs are left."""
 
     lesion: Lesion
     latest: StoredFindingRow | None
@@ -70,7 +66,6 @@ class LesionsService:
     def create_lesion(
         self, *, owner: str, place: Place, name: str | None, key: str | None
     ) -> ShownLesion:
-        """A retry gets the spot of the first request."""
         request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
         new = Lesion(
             id=new_id(),
@@ -108,7 +103,7 @@ class LesionsService:
     def list_of_patient(
         self, *, patient: str, doctor: Subject, paging: PageRequest
     ) -> Page[ShownLesion]:
-        """`patient` may be the id of an account whose spots were moved to another one."""
+        """`patient` may be the id of an account that was joined to another one."""
         owner = self.accounts.find_patient(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
@@ -116,14 +111,13 @@ class LesionsService:
         return self.page_owned(owner.id, paging)
 
     def get(self, *, lesion: str, to: Subject) -> ShownLesion:
-        """A spot that the caller may see. Its owner has opened it by that."""
+        """Get a spot. If the caller is its owner, it counts as opened."""
         spot = self.find(lesion=lesion, to=to)
         shown = self._show(spot)
         self.findings.note_opened(shown.status, owner=spot.owner, by=to)
         return shown
 
     def find(self, *, lesion: str, to: Subject) -> Lesion:
-        """The same, without what holds about it."""
         spot = self.lesions.find(lesion)
         if spot is None:
             raise NotFound(NO_LESION)
@@ -183,7 +177,7 @@ class LesionsService:
     def sort_finding(
         self, unit: Unit, *, number: str, lesion: str | None, was: str | None, by: Subject
     ) -> tuple[StoredFinding, Account]:
-        """Move a finding to this spot, or to a new one, if it is in the spot that it `was` in."""
+        """Move a finding to this spot, or to a new one, if it is still in the spot `was`."""
         finding, owner = self.findings.get(number=number, to=by)
         own = owner.id == by.id
         if not own and not in_care(owner, by):
@@ -219,9 +213,8 @@ class LesionsService:
         return finding
 
     def list_at_place(self, finding: StoredFinding) -> list[ShownLesion]:
-        """The spots of its owner where a finding is, but its own: the one with the newest finding
-        first, and last what is on another side of the body than was told. None where nobody told
-        where the finding is.
+        """List other spots at the place of a finding, the one with the newest finding first. Spots
+        on another side of the body come last. The list is empty if no place was entered.
         """
         site, side = finding.context.body_site, finding.context.body_laterality
         if site is None:
@@ -242,7 +235,7 @@ class LesionsService:
         self._refuse_apart(spot, _place_told(told))
 
     def _refuse_apart(self, spot: Lesion, told: Placed) -> None:
-        """A spot of which no side is known has the side that was told of its photos."""
+        """A spot without a side has the side entered with its photos."""
         there = [spot.known_place]
         if spot.known_place[1] is None:
             there += [item.photo.place for item in self.records.list_of_lesion(spot.id)]
@@ -273,7 +266,7 @@ class LesionsService:
 
     @atomic
     def _restore(self, _: Unit, identifier: str) -> None:
-        """Begin the spot again, where its newest finding was told to be."""
+        """Create a missing spot again at the place of its newest finding."""
         newest = self.records.find_newest(identifier)
         if newest is None or self.lesions.find(identifier):
             return

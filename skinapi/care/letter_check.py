@@ -1,7 +1,6 @@
-"""Marks the sentences of a letter that differ from what was decided, for its doctor to look at, as
-the second LLM has read them (`letter_reading.py`). One that it has not read is compared by lists of
-words: what they mark may be right, and what they do not mark may be wrong. How often:
-tests/care/letter_sentences.yaml, whose test counts both.
+"""Marks the sentences of a letter that differ from the decision, for its doctor to check. The
+second LLM reads them (letter_reading.py); unread sentences are compared by word lists, which can be
+wrong in both directions. tests/care/letter_sentences.yaml counts how often.
 """
 
 import re
@@ -23,14 +22,14 @@ from skinapi.model.bands import is_sent, urgency
 from skinapi.model.conditions import Band, conditions_table
 
 FEW_WORDS = r"\W+(?:\w+\W+){0,8}?"
-# A place in brackets, or all from a sentence's first digit to its last: a date, a telephone.
+# A place in brackets, or everything from the first to the last digit, such as a date or a telephone
+# number.
 _FACTS = re.compile(r"(?P<place> \([^()]*\))|[+(]*\d(?:.*\d)?")
 
 
 class CheckedWords(Frozen):
-    """Patterns, and a list of `numbers` from three on. `asked` is what a denial may take back,
-    `waives` says that nothing is to be done soon. Of `facts` each group excludes one another.
-    `also_names` are words that people are called.
+    """Patterns by what a sentence says. `numbers` are the words from three on. The groups in
+    `facts` exclude each other. `waives` says that nothing needs to be done soon.
     """
 
     names: Mapping[str, Pattern]
@@ -74,10 +73,9 @@ class MarkedSentence(Value):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was decided. `waits`: something comes before a visit. `own`: our own sentences, of which
-    none is marked. Any may repeat their numbers and days, and those of the doctor's key words.
-    `known` are our sentences of any decision, without facts, where another one has counted since
-    the draft was begun.
+    """What was decided. `waits`: something comes before a visit. `own` sentences are never marked.
+    `known` are our sentences of any decision, without facts, if the decision has changed since the
+    draft was begun.
     """
 
     labels: Set[str]
@@ -103,7 +101,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def blank_facts(sentence: str) -> str:
-    """Leave the place, days and numbers of a sentence out, so that two are equal without them.
+    """Remove place, days and numbers, so that sentences can be compared without them.
 
     >>> blank_facts("Thank you for the photo of your spot (left arm) of 29 November 2026.")
     'Thank you for the photo of your spot of #.'
@@ -122,7 +120,7 @@ def mark_sentences(
     language: Language,
     read: Mapping[str, ReadSentence] = MappingProxyType({}),
 ) -> tuple[MarkedSentence, ...]:
-    """`read` are those that the second LLM has read. Its agreement unmarks none of a former
+    """`read` has the second LLM's judgements. Its agreement does not clear a sentence from a former
     decision.
     """
     marked, former = [], decided.former
@@ -178,7 +176,6 @@ class _Check:
         return re.search(pattern, self.sentence, re.IGNORECASE) is not None
 
     def _says_other(self, group: Mapping[str, Pattern]) -> bool:
-        """Whether it says another fact of this group than was told."""
         told = [
             {name for name, pattern in group.items() if re.search(pattern, text, re.IGNORECASE)}
             for text in (self.sentence, self.decided.own)
@@ -190,7 +187,7 @@ class _Check:
         return bool(patterns) and self._denies_what("|".join(patterns))
 
     def _denies_what(self, pattern: str) -> bool:
-        """Whether a denial stands within a few words of it, but for what is none."""
+        """True if a denial precedes the pattern by at most a few words and refers to it."""
         none = f"{self.words.denies_nothing}|{self.words.bands[Band.URGENT_REFERRAL]}"
         plain = re.sub(none, "", self.sentence, flags=re.IGNORECASE)
         sides = f"(?:{self.words.denies})", rf"(?:{pattern})\w*"
@@ -199,7 +196,9 @@ class _Check:
 
     @property
     def _own(self) -> Set[str]:
-        """What was decided, with what its name has in it: "Actinic keratosis / Bowen's disease"."""
+        """The decided label with the conditions in its name, as in "Actinic keratosis / Bowen's
+        disease".
+        """
         table, labels = conditions_table(), self.decided.labels
         kinds = {"malignant" if names_cancer(label) else "benign" for label in labels}
         names = " ".join(table.name(label, self.language) for label in labels)
@@ -211,7 +210,7 @@ class _Check:
                 yield name
 
     def _rules_out(self, others: Set[str]) -> bool:
-        """Whether a benign decision that is sure denies cancers alone."""
+        """A sure, benign decision may rule out cancers, but nothing else."""
         harmful = {"malignant", *filter(names_cancer, conditions_table().labels)}
         benign = self.decided.sure and "benign" in self._own
         return benign and others <= harmful and self._denies(others)
@@ -225,11 +224,11 @@ class _Check:
     @property
     def _dates(self) -> re.Pattern[str]:
         names = f"{DAYS[self.language].months} {DAYS[self.language].weekdays}".replace(" ", "|")
-        # A time of the day, too: else "one in 20" could pass because it was decided at 10:20.
+        # Without times of the day, "one in 20" could pass because of a decision at 10:20.
         return re.compile(rf"\b(?:\d{{1,2}}:\d\d|(?:\d{{1,2}}\w* )?(?:{names}))\b")
 
     def _other_bands(self) -> set[Band]:
-        """Under a condition ("if it bleeds") it may be more urgent."""
+        """A sentence with a condition ("if it bleeds") may be more urgent."""
         own = self.decided.band
         said = {item for item, pattern in self.words.bands.items() if self._has(pattern)} - {own}
         if self._has(self.words.not_when):

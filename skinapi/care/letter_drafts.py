@@ -1,4 +1,4 @@
-"""A letter's draft by a language model: what it is asked, with no names, and how it is read."""
+"""Drafts of letters by a language model, which gets no names."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -53,15 +53,13 @@ Paragraph = Annotated[
 
 
 class WrittenBody(Frozen):
-    """The model's answer. With `MOST_PARAGRAPHS` of them a letter is as long as one may be."""
-
     paragraphs: Annotated[tuple[Paragraph, ...], Field(min_length=1, max_length=MOST_PARAGRAPHS)]
 
 
 def make_question(
     about: LetterFacts, reader: Addressee, language: Language, key_words: str
 ) -> Question:
-    """No picture, no name, and nothing of the model's estimate is sent."""
+    """Nothing is sent of the picture, names or the model's estimate."""
     return Question(
         name="letter",
         instructions=INSTRUCTIONS.format(
@@ -76,7 +74,6 @@ def make_question(
 def list_sent(
     about: LetterFacts, reader: Addressee, language: Language, key_words: str, **more: Any
 ) -> dict[str, Any]:
-    """The facts of a letter that are known, and `more` that goes with them, without names."""
     labels, told, checklist = (
         LABELS[language],
         about.finding.context,
@@ -103,9 +100,9 @@ def read_body(content: str) -> tuple[str, ...]:
 
 
 def hide_names(facts: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Put a sign in place of each whole name and each part of one, also where a doctor has typed
-    it. A part that is a word ("petit", "White") stays, unless it is written as a name: capitalised
-    within a sentence, or behind a title.
+    """Replace each whole name and each part of one, even if typed by a doctor. A part that is an
+    ordinary word ("petit", "White") stays unless it is capitalised within a sentence or follows a
+    title.
     """
     whole = {name for name in names if name}
     parts = {part for name in whole for part in _PART.findall(re.sub(_TITLE, "", name, flags=re.I))}
@@ -133,7 +130,7 @@ def _hidden(found: re.Match[str]) -> str:
 
 @cache
 def _words() -> frozenset[str]:
-    """Collect the words of our own sentences about skin, and others that are names, too."""
+    """The words of our own sentences about skin, and others that are also names."""
     texts = [words.also_names for words in WORDS.values()]
     for language in LANGUAGES:
         texts += (passage.in_language(language) for passage in passages_table().all)

@@ -1,9 +1,6 @@
-"""Has the second LLM read a letter: each sentence against the decision, the facts and the doctor's
-key words. Its answer only tells a doctor where to look.
-
-It is not trusted: each call hides sentences whose answer is known among the others, which count for
-its record. If it is wrong about one of them, nothing that it said counts, and the lists of words
-stand (`letter_check.py`).
+"""Has the second LLM compare each sentence of a letter with the decision, the facts and the
+doctor's key words. Each call also contains sentences with known answers. If one of those is
+answered wrongly, the whole answer is discarded and the word lists (letter_check.py) are used.
 """
 
 import hashlib
@@ -61,9 +58,7 @@ class _Verdicts(Frozen):
 
 
 class KnownSentences(Frozen):
-    """That agree with any letter, that none has reason to say, and that contradict one whose
-    patient is sent to a doctor, or is not.
-    """
+    """`sent` contradicts a letter with a referral, `not_sent` a letter without one."""
 
     agrees: tuple[str, ...]
     adds: tuple[str, ...]
@@ -78,7 +73,7 @@ KNOWN: Mapping[Language, KnownSentences] = {
 
 
 class _Shown(NamedTuple):
-    """`agrees` is the known answer of a sentence that tests the model."""
+    """`agrees` is the known answer of a test sentence."""
 
     sentence: str
     agrees: bool | None = None
@@ -96,14 +91,12 @@ def hide_known(
 
 
 class _Judged(NamedTuple):
-    """What it says of each sentence, and whether it was right about each known one."""
-
     said: list[tuple[str, _Verdict]]
     known: list[bool]
 
 
 def judge(shown: Sequence[_Shown], content: str) -> _Judged:
-    """Raises NarrativeUnavailable where a sentence is left out."""
+    """Raise NarrativeUnavailable if a sentence is missing."""
     said = {item.sentence: item for item in read_answer(_Verdicts, content).verdicts}
     if said.keys() != {*range(1, len(shown) + 1)}:
         raise NarrativeUnavailable(Unwritten.MALFORMED)
@@ -125,9 +118,8 @@ def read_sentences(
     about: LetterFacts,
     account: str,
 ) -> tuple[ReadSentence, ...]:
-    """Return what the model says of each of these sentences, and what it has said of them before.
-    One is asked only whose record as a checker is good (`checker_records.py`). Raises
-    NarrativeUnavailable.
+    """Return the judgements of these sentences, including earlier ones. Raises NarrativeUnavailable
+    if no model has a good record (checker_records.py).
     """
     known = find_read(sentences, letter, about)
     asked = [item for item in sentences if item not in known][:MOST_READ]
@@ -180,7 +172,7 @@ def ask_to_read(shown: Sequence[_Shown], letter: Letter, about: LetterFacts) -> 
 def find_read(
     sentences: Sequence[str], letter: Letter, about: LetterFacts
 ) -> dict[str, ReadSentence]:
-    """What was said of each of these, as long as all that it was compared with is the same."""
+    """Return the judgements that were made against the same decision, facts and key words."""
     read = {item.key: item for item in letter.read}
     key_of = _key_by(letter, about) if read else str
     return {item: read[key] for item in sentences if (key := key_of(item)) in read}

@@ -1,5 +1,3 @@
-"""The routes of letters."""
-
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints

@@ -1,5 +1,5 @@
-"""What a letter says in our own words: the decision, with which it begins and which nobody can
-change, and a draft below it, which its doctor edits.
+"""The fixed texts of a letter: the decision at its beginning, and a draft below it that the doctor
+edits.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,8 +46,8 @@ class LetterWords(Frozen):
 LETTER_WORDS: Mapping[Language, LetterWords] = load_words("reports.letters", LetterWords)
 CANCER, NO_CANCER = frozenset({"proven", "suspected", "possible"}), "actinic_keratosis"
 OPENINGS = {"unjudged": "unjudged", "awaited": "awaited", "proven": "result", "found": "result"}
-# The passages that tell a patient what was found or is suspected, by their place in a condition's.
-# How a melanoma is examined is no news once the laboratory has found one.
+# Passages for a patient on what was found or suspected. The examination of a melanoma is no longer
+# of interest after a laboratory result.
 TOLD: Mapping[str, Sequence[str]] = {
     "proven": ("what", "bowen", "early", "treat"),
     "suspected": ("what", "bowen", "early", "exam", "treat"),
@@ -55,15 +55,15 @@ TOLD: Mapping[str, Sequence[str]] = {
     "found": ("what", "early", "treat"),
     "benign": ("what", "early", "treat"),
 }
-# Of those that count as another condition. Of others nothing is told.
+# Only these conditions that count as another one are explained.
 TOLD_OF = {"bowens_disease": ("bowen",), "actinic_keratosis_alone": ("what", "early", "treat")}
 
 
 @dataclass(frozen=True)
 class LetterFacts:
-    """`earlier` are the findings of the spot before it, as its patient may know them. What the
-    patient calls the spot is in no letter. `phone` is the clinic's. `unseen`: its doctor
-    has not signed a review that covers the photo.
+    """`earlier` are the previous findings of the spot as the patient may see them. The patient's
+    name for the spot never appears in a letter. `phone` is the clinic's. `unseen`: the doctor has
+    not signed a review that covers the photo.
     """
 
     finding: StoredFinding
@@ -76,8 +76,8 @@ class LetterFacts:
 
     @property
     def place(self) -> Place | None:
-        """That of the spot, else what was told. Where these are two places, none: nobody knows
-        which is right.
+        """The place of the spot, otherwise the entered one. None if they differ, because nobody
+        knows which is right.
         """
         told, spot = self.finding.context, self.spot_place
         if spot and spot.differs_from(told):
@@ -115,7 +115,7 @@ class LetterFacts:
 
 
 def say_decision(about: LetterFacts, reader: Addressee, language: Language) -> str:
-    """What was decided, what to do by when, and who decided, a line each; empty before a review."""
+    """The decision, what to do by when, and who decided, one line each; empty before a review."""
     decision = about.decision
     if decision is None:
         return ""
@@ -137,8 +137,8 @@ def write_draft(
     key_words: str = "",
     written: Sequence[str] = (),
 ) -> str:
-    """Paragraphs with an empty line between them: greeting, what a model has `written` of the key
-    words, or else our own sentences and the key words as they are, closing.
+    """Separate paragraphs by empty lines. If a model has not `written` the body, it consists of
+    fixed sentences and the unchanged key words.
     """
     words = LETTER_WORDS[language]
     noted = words.noted.format(key_words=key_words) if key_words else ""
@@ -157,7 +157,7 @@ def _write_to_patient(about: LetterFacts, language: Language, noted: str) -> Ite
     words, decision, kind = LETTER_WORDS[language], about.decision, _kind_of(about.decision)
     grave = kind in CANCER and decision is not None and decision.label != NO_CANCER
     opening, told = OPENINGS.get(kind, "photo"), _fill(about, language)
-    # "I have looked at it myself" is not to be said by who may not have.
+    # A doctor who may not have seen the photo must not say "I have looked at it myself".
     unseen = about.unseen and opening in ("photo", "unjudged")
     if (
         decision is None or unseen or not decision.instructs
@@ -184,7 +184,6 @@ def _next_of(decision: Decision, kind: str) -> Sequence[str]:
 
 
 def _write_to_colleague(about: LetterFacts, language: Language, noted: str) -> Iterator[str]:
-    """The facts, the key words, and the question with the reason for it."""
     words, decision, told = LETTER_WORDS[language], about.decision, _fill(about, language)
     facts = [words.about["colleague"].format(**told), *_say_person(about, language)]
     if about.earlier:
@@ -198,7 +197,6 @@ def _write_to_colleague(about: LetterFacts, language: Language, noted: str) -> I
 
 
 def _kind_of(decision: Decision | None) -> str:
-    """Which sentences are of this decision."""
     if decision is None:
         return "unread"
     label, sent = decision.label, is_sent(decision.urgency)
@@ -235,7 +233,6 @@ def _name(label: str | None, language: Language) -> str:
 
 
 def _explain(decision: Decision, kind: str, language: Language) -> Iterator[str]:
-    """What people have reviewed, each with what it must not be told without."""
     label = decision.label or ""
     about = conditions_table().counted_as(label) if label in TOLD_OF else label
     wanted = {f"{about}.{item}" for item in TOLD_OF.get(label, TOLD.get(kind, ()))}
@@ -247,7 +244,7 @@ def _explain(decision: Decision, kind: str, language: Language) -> Iterator[str]
 
 @cache
 def list_own_sentences(reader: Addressee, language: Language) -> frozenset[str]:
-    """List what a draft says of any decision about any condition, without facts."""
+    """All sentences that a draft can contain for any decision, without facts."""
     words, table, passages = LETTER_WORDS[language], conditions_table(), passages_table().all
     parts = [words.opening, words.explained, words.next, words.ask]
     texts = [words.confirmed, *(text for part in parts for text in part.values())]

@@ -1,6 +1,5 @@
-"""The use cases of letters: draft one, edit it, sign it, withdraw it. Before it is signed only its
-doctor sees it. With the patient's consent one language model may draft it, and another one reads
-what is to be signed.
+"""Letters: draft, edit, sign and withdraw. Only its doctor sees a draft. With the patient's
+consent, one language model may draft it and another one reads what is to be signed.
 """
 
 import time
@@ -50,7 +49,7 @@ NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
 MOST_EARLIER = 10
-# The version of the consent's text that says what is sent for a letter, and to whom.
+# The version of the consent text that states what is sent for a letter, and to whom.
 CONSENT: Purpose = "llm"
 CONSENT_SINCE = 4
 WAIT_S = 15.0  # that one letter may wait for the model, all attempts together
@@ -58,9 +57,8 @@ WAIT_S = 15.0  # that one letter may wait for the model, all attempts together
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A letter as it is shown to its doctor. Of one that is not signed, `marked` are the sentences
-    that differ from what was decided, `spot_version` is the present version of the spot, and
-    `unwritten` is why no language model has drafted it.
+    """A letter as shown to its doctor. For a draft, `marked` are the sentences that differ from the
+    decision, and `unwritten` is why no language model has drafted it.
     """
 
     shown: ShownLetter
@@ -71,8 +69,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditedDraft:
-    """A text, and what its doctor has seen: the `spot_version`, and the marked sentences that are
-    `confirmed`. Without `spot_version`, the one of the draft counts.
+    """`spot_version` is what the doctor has seen, by default that of the draft. `confirmed` are
+    marked sentences that the doctor keeps.
     """
 
     text: str
@@ -108,14 +106,14 @@ class LettersService:
         language: Language | None,
         key_words: str = "",
     ) -> Draft:
-        """It is in the language of the patient's account unless another is asked for. Raises
-        NotFound, Forbidden, TooManyLetters.
+        """The default language is that of the patient's account. Raises NotFound, Forbidden or
+        TooManyLetters.
         """
         finding, owner = self._get_in_care(number, by)
         spoken = language or (owner.language if reader == "patient" else finding.language)
         self.letters.refuse_more(finding.id, by.id)
         about = self._facts_of(finding, owner, by)
-        # Outside the transaction: a language model may take seconds.
+        # Outside the transaction, because a language model may take seconds.
         written = self._ask(about, owner, reader, spoken, key_words)
         draft = self._add_draft(number, by, reader, spoken, key_words, written)
         letter = draft.shown.letter
@@ -172,9 +170,8 @@ class LettersService:
         )
 
     def _read(self, letter: str, text: str, by: Subject) -> bool:
-        """Have the sentences of one's own draft read, unless they were, and keep what was said of
-        them. Call it outside a transaction: it may take seconds. Who may not change the draft is
-        refused after it.
+        """Have the unread sentences of a draft read, outside a transaction because it may take
+        seconds. The permission to change the draft is checked afterwards.
         """
         with suppress(SkinAPIError):
             draft, finding, owner = self._get(letter, by, NO_LETTER, lambda it: it.doctor == by.id)
@@ -201,9 +198,7 @@ class LettersService:
         return None if about.decision else Unwritten.NOTHING_TO_EXPLAIN
 
     def _show(self, letter: Letter, about: LetterFacts, owner: Account) -> Draft:
-        """Show the draft as if it was signed now. One of ours that nobody has changed is drafted
-        anew.
-        """
+        """Show the draft as if it were signed now. An unchanged text of ours is drafted again."""
         reader, language = letter.reader, letter.language
         ours = letter.version == 1 and not letter.model
         text = write_draft(about, reader, language, letter.key_words) if ours else letter.text
@@ -328,7 +323,7 @@ class LettersService:
         )
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Held:
-        """The caller's draft, about a finding that cannot be deleted at the same time."""
+        """Lock the caller's draft and its finding."""
         draft = self._get(letter, by, NO_LETTER, lambda item: item.doctor == by.id)
         if draft.letter.signed_at:
             raise LetterSigned

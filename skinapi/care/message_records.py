@@ -1,6 +1,4 @@
-"""The collection of messages: what a patient and the doctor in charge write to each other, about a
-spot or about none. A message never changes, but for who is to answer it, and whether that was done.
-"""
+"""Messages between a patient and the doctor in charge. The text of a message never changes."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,11 +21,10 @@ WAITING: Filter = {"read_at": None}
 
 
 class Message(StoredRecord):
-    """`lesion` is the spot that it is about, or None; `owner` is the patient, `author` an account;
-    `signature` is the name of a doctor who wrote it, at that time. `to` is the account for which it
-    waits: of a message of the owner the doctor in charge. `read_at` is when it ceased to wait: the
-    owner has read it; the doctor has answered it, or marked it as done. `seen_at` is when it was
-    first on the doctor's screen. `submission` is a finding that it is about.
+    """`signature` is the name of a doctor who wrote it, at that time. `to` is the account that has
+    to answer or read it: for the owner's message, the doctor in charge. `read_at` is when the owner
+    has read it, or the doctor has answered it or marked it as done; `seen_at` is when the doctor
+    first saw it.
     """
 
     id: str
@@ -46,7 +43,7 @@ class Message(StoredRecord):
 
 
 class Thread(NamedTuple):
-    """What was written about a spot of this owner, or, without one, about none."""
+    """The messages about a spot, or without a `lesion`, about none."""
 
     owner: str
     lesion: str | None
@@ -74,9 +71,8 @@ class Messages(Repository[Message]):
     unique = (("author", "idempotency_key"),)
 
     def add(self, thread: Thread, **fields: Any) -> Message:
-        """It comes behind the newest of its thread."""
         newest = self._documents.find(thread.wanted, sort="-id", limit=1, fields=())
-        # Whatever the clocks of two servers say, an answer stands below the question.
+        # An answer sorts after the question even if the clocks of two servers differ.
         identifier = new_id_after(newest[0]["id"] if newest else None)
         return self.insert(Message(id=identifier, created_at=now(), **thread.wanted, **fields))
 
@@ -96,7 +92,7 @@ class Messages(Repository[Message]):
         return self._documents.count({"owner": owner})
 
     def find_unanswered(self, thread: Thread) -> datetime | None:
-        """When the owner wrote the oldest message of this thread that no doctor has answered."""
+        """Return the time of the owner's oldest unanswered message."""
         wanted: Filter = {**thread.wanted, "author": thread.owner, **WAITING}
         found = self._documents.find(wanted, limit=1, fields=("created_at",))
         return found[0]["created_at"] if found else None
@@ -112,18 +108,20 @@ class Messages(Repository[Message]):
         return self._documents.count_by("owner", {"to": to, **WAITING, "lesion": None})
 
     def mark_seen(self, thread: Thread, *, to: str, last: str) -> int:
-        """Return how many were unseen. What a doctor has signed waits for the owner no more."""
+        """Return how many messages were unseen. This also settles a doctor's signed messages for
+        the owner.
+        """
         upto: Filter = {"to": to, **WAITING, **thread.wanted, "id": {"$lte": last}}
         unseen: Filter = {**upto, "seen_at": None, "signature": None}
         seen = self._documents.update_all(unseen, {"$set": {"seen_at": now()}})
         return seen + self._end(upto | {"signature": {"$ne": None}})
 
     def mark_answered(self, thread: Thread, *, by: str) -> None:
-        """What this doctor has seen waits no more; what has come since then does."""
+        """Messages that arrived after this doctor looked stay unanswered."""
         self._end({"to": by, **WAITING, **thread.wanted, "seen_at": {"$ne": None}})
 
     def mark_done(self, thread: Thread, *, by: str, last: str) -> int:
-        """End what waits for this doctor up to `last`; return how many messages did."""
+        """Return how many messages up to `last` were marked as done."""
         upto: Filter = {"to": by, **WAITING, **thread.wanted, "id": {"$lte": last}}
         return self._end(upto | {"signature": None})
 
@@ -131,7 +129,7 @@ class Messages(Repository[Message]):
         return self._documents.update_all(waiting, {"$set": {"read_at": now()}})
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """What no doctor has answered waits for this one, in whose care the owner comes."""
+        """Assign the unanswered messages to a new doctor."""
         waiting = {"owner": owner, "author": owner, **WAITING}
         self._documents.update_all(waiting, set_or_remove({"to": doctor}))
 
@@ -145,14 +143,16 @@ class Messages(Repository[Message]):
         self._documents.update_all({"submission": finding}, {"$unset": {"submission": True}})
 
     def walk_ended(self, *, before: datetime) -> Iterator[Message]:
-        """The longest ago first. The caller may delete them meanwhile."""
+        """Yield messages by the time they were settled, the oldest first. The caller may delete
+        them.
+        """
         ended_at, last = FIRST_TIME, ""
         while page := self._list_ended(ended_at, last, before):
             yield from page
             ended_at, last = page[-1].read_at or ended_at, page[-1].id
 
     def _list_ended(self, ended_at: datetime, last: str, before: datetime) -> list[Message]:
-        """List messages behind this one; many may have ceased to wait at the same time."""
+        """Continue after this message, because many can have the same time."""
         documents = self._documents.find(
             {"read_at": ended_at, "id": {"$gt": last}}, sort="id", limit=READ_AT_ONCE
         )
@@ -165,7 +165,6 @@ class Messages(Repository[Message]):
         return bool(self._documents.delete({"id": identifier}))
 
     def forget(self, owner: str) -> int:
-        """Delete the conversations of this owner. Idempotent."""
         return self._documents.delete({"owner": owner})
 
     def check_integrity(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:

@@ -1,5 +1,3 @@
-"""The routes of messages."""
-
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -47,7 +45,7 @@ class MessageView(Answer):
 
     @classmethod
     def from_message(cls, message: StoredMessage, finding: int | None, *, to: str) -> Self:
-        # A doctor who is a patient since, and was joined to this one, has signed it.
+        # A doctor who signed it may have become a patient and been joined to this account.
         by_patient = message.author == message.owner and message.signature is None
         return cls.from_record(
             message,

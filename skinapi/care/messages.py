@@ -1,7 +1,5 @@
-"""The use cases of messages: write one, read them, say that one needs no answer.
-
-Each that writes changes the account of the patient, and the spot where it is about one: so it
-cannot pass a change of the doctor, nor a deletion of the spot.
+"""Messages: write, read, and mark as done. Each write also changes the patient's account and the
+spot, so that it conflicts with a change of doctor and a deletion of the spot.
 """
 
 import hashlib
@@ -35,21 +33,21 @@ from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.records import find_or_make
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
-# So many of one side wait for the other; more would bury what matters.
+# The unread messages allowed on one side; more would hide the important ones.
 MOST_UNREAD = 50
 MOST_LISTED = 200
-# Who reads it in the console before that gets no mail.
+# No mail is sent if the message is read in the console before.
 MAILED_AFTER = timedelta(minutes=2)
 NO_MESSAGE = "Message not found"
 NO_CONVERSATION = "There is no such spot or patient"
-# A message, and the number of the finding that it is about.
+# A message with the number of the finding that it is about.
 NumberedMessage = tuple[Message, int | None]
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A conversation with messages that wait for somebody: `unread` says how many. `patient` is
-    whose it is, if that is another, and `finding` the number of the newest finding of the spot.
+    """A conversation with `unread` messages. `patient` is None if it is the caller's own. `finding`
+    is the number of the spot's newest finding.
     """
 
     lesion: Lesion | None
@@ -60,7 +58,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnansweredMessages:
-    """Keeps what spots and patients wait for up to date with the messages that have no answer."""
+    """Keeps the index current for unanswered messages."""
 
     work: UnitOfWork
     messages: Messages
@@ -84,7 +82,7 @@ class UnansweredMessages:
 
     @atomic
     def note_all(self, _: Unit, owner: str) -> None:
-        """Look at all messages of this account again, also where a record cannot be read."""
+        """Update all threads of this account, even if a record is damaged."""
         for lesion in sorted(self.records.spots.list_of(owner)):
             since = self.messages.find_unanswered(Thread(owner, lesion))
             self.lesions.write(lesion, {"message_at": since})
@@ -92,9 +90,7 @@ class UnansweredMessages:
         self.note(Thread(owner, None))
 
     def check_integrity(self) -> Iterator[Fault]:
-        """Report patients who wait for an answer otherwise than their messages say, as a restore by
-        hand leaves them.
-        """
+        """Report patients whose index differs from their messages, as after a manual restore."""
         owners = self.lesions.owners() | self.messages.owners()
         for owner in sorted(owners):
             if self._differs(owner):
@@ -178,7 +174,7 @@ class MessagesService:
 
     @atomic
     def mark_read(self, _: Unit, *, message: str, by: Subject) -> None:
-        """What a patient wrote goes on waiting for an answer of the doctor."""
+        """A patient's messages still wait for an answer."""
         thread = self._get_thread_of(message, by)
         if self.messages.mark_seen(thread, to=by.id, last=message):
             self._withdraw_mail(thread, by)
@@ -195,7 +191,6 @@ class MessagesService:
             self._withdraw_mail(thread, by)
 
     def _withdraw_mail(self, thread: Thread, reader: Subject) -> None:
-        """Nobody is told by mail of what has been seen."""
         if not self.messages.count_unseen(reader.id, thread):
             about = _place_of(thread, for_owner=reader.id == thread.owner)
             self.outbox.withdraw(Kind.MESSAGE, to=reader.id, about=about)
@@ -208,7 +203,7 @@ class MessagesService:
         found = self.lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
         without = sorted(others)[:MOST_LISTED]
         owners = self.accounts.by_ids({*without, *(record.owner for record in found)} - {to.id})
-        # What waits for a doctor who has lost the role waits until it is back.
+        # Messages for a doctor who has lost the role wait until it is restored.
         patients = {name: item for name, item in owners.items() if in_care(item, to)}
         self.findings.note_read(patients, by=to)
         spots = [record for record in found if record.owner in patients or record.owner == to.id]
@@ -223,8 +218,8 @@ class MessagesService:
         ]
 
     def _get_thread(self, about: str, caller: Subject) -> Thread:
-        """The conversation about this spot, or of this patient about none, for the owner or the
-        doctor in charge; a colleague who is asked does not read what these two write.
+        """Only the owner and the doctor in charge may read it, not a colleague who is asked for an
+        opinion.
         """
         spot = self.lesions.find(about)
         thread = Thread(spot.owner, spot.id) if spot else Thread(about, None)
@@ -248,7 +243,7 @@ class MessagesService:
     def _hold(self, thread: Thread, by: Subject) -> Account:
         held, lesion = self.accounts.lock(thread.owner), thread.lesion
         own = held.id == by.id
-        # A doctor who has lost the role a moment ago still has the patients.
+        # A doctor who lost the role a moment ago still has patients.
         in_charge = in_care(held, by) and self.accounts.lock(by.id).active_doctor
         there = lesion is None or (self.lesions.find(lesion) and self.lesions.change(lesion, {}))
         if not (there and (own or in_charge)):
@@ -266,7 +261,7 @@ class MessagesService:
         return doctor.id
 
     def _rely_on(self, identifier: str, thread: Thread) -> None:
-        """A conversation about no spot names any finding of its owner."""
+        """A conversation about no spot may refer to any finding of its owner."""
         finding = self.findings.records.find(identifier)
         if finding is None or finding.owner != thread.owner:
             raise NotFound(NOT_YOURS)

@@ -1,6 +1,4 @@
-"""What a person reads of their own: what was newly decided and what waits for them to do (the
-inbox), and how much is stored about them. Nothing of it is stored.
-"""
+"""The caller's inbox and usage. Everything is derived from other records."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,7 +44,7 @@ class Task(StrEnum):
     RESULT = "result"
 
 
-# A task of a band stands where the band is named; the others stand between.
+# Tasks with an urgency have the place of their urgency, others are in between.
 ORDER: tuple[Task | Band, ...] = (
     Band.URGENT_REFERRAL,
     Task.MESSAGE,
@@ -60,10 +58,9 @@ ORDER: tuple[Task | Band, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxEntry:
-    """`lesion` is the spot that it is about; None of messages about none. `advice` is what asks to
-    see a doctor, or what was said last of the spot; None of a message. `finding` is the number of
-    the one in place of which another photo is wanted. `due` is the day of a photo, or until when a
-    result should be there, that may lie ahead.
+    """`lesion` is None for messages about no spot. `advice` asks to see a doctor or was stated last
+    about the spot; None for a message. `finding` is the number of the one whose photo should be
+    taken again. `due` may be in the future.
     """
 
     task: Task
@@ -76,7 +73,7 @@ class InboxEntry:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """The most urgent first, then the newest; of photos the one that is due first."""
+        """The most urgent first, then the newest. Photos are sorted by their due date."""
         place = self.advice.band if self.advice and self.task is Task.SEE_DOCTOR else self.task
         if self.due:
             return ORDER.index(place), self.due.toordinal()
@@ -85,9 +82,7 @@ class InboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDecision:
-    """What was decided about the finding of this number, which its owner has not opened since it
-    was signed. `advice` is what counts of its spot.
-    """
+    """A decision that the owner has not opened. `advice` is the instruction of its spot."""
 
     finding: int
     lesion: Lesion
@@ -97,7 +92,7 @@ class NewDecision:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """The gravest first, then the newest."""
+        """The most serious first, then the newest."""
         return urgency(self.advice.band), -self.signed_at.timestamp()
 
 
@@ -134,7 +129,7 @@ class InboxService:
     def _list_tasks(
         self, owner: str, statuses: Iterable[tuple[Lesion, SpotView | None]]
     ) -> list[InboxEntry]:
-        """Only the next photo that is not due yet is on the list: the others have time."""
+        """Of the photos that are not due yet, only the next one is listed."""
         unread = self.messages.count_waiting_by_lesion(owner)
         tasks = [task for spot, status in statuses if status for task in _tasks_of(spot, status)]
         tasks += [
@@ -149,7 +144,7 @@ class InboxService:
 
 
 def _list_new_decisions(lesion: Lesion, status: SpotView) -> Iterator[NewDecision]:
-    """Who could not judge the photo has decided nothing: another photo is a task."""
+    """A doctor who could not judge the photo has decided nothing; the new photo is a task."""
     decision, counts, newest = status.decision, status.instruction, status.newest
     if decision is None or counts is None or newest is None or decision.unjudged:
         return

@@ -1,5 +1,5 @@
-"""Compares each photo that has come to a spot with that of the finding before it, beside the
-requests. A change that is found is stored with the later finding.
+"""Compares each new photo of a spot with the previous one in the background, and stores measured
+changes with the later finding.
 """
 
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ MOST_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingComparisons:
-    """A finding is `uncompared` from the transaction that brings it to its spot to the one that
-    stores what was found.
+    """A finding is `uncompared` from the transaction that adds it to its spot until the result is
+    stored.
     """
 
     store: Store
@@ -40,7 +40,7 @@ class PendingComparisons:
     stopping: Stopping
 
     def run_once(self) -> None:
-        """One process at a time. What a full pool leaves is compared in the next run."""
+        """Only one process runs at a time. If the pool is full, the rest waits for the next run."""
         if not (pending := self.findings.records.list_uncompared(MOST_AT_ONCE)):
             return
         lease = Lease(self.store.collection("leases"), "comparisons")
@@ -92,7 +92,7 @@ class PendingComparisons:
         after: StoredFinding,
         found: tuple[Change, ...],
     ) -> None:
-        """Store that the later photo has changed from the earlier one, if both still are there."""
+        """Store the change if both findings still exist."""
         records = self.findings.records
         first, second = records.find(before.id) if before else None, records.find(after.id)
         if second is None or second.uncompared != after.uncompared:

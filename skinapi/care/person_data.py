@@ -1,5 +1,3 @@
-"""What is stored about a person's spots, for the file with everything about them."""
-
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -15,7 +13,7 @@ from skinapi.findings.records.schemas.finding_parts import InstructionView
 
 
 class FiledSpot(Value):
-    """Also one without findings, which no list shows."""
+    """Includes spots without findings, which no list shows."""
 
     id: str
     created_at: datetime

@@ -1,8 +1,3 @@
-"""The use cases of a doctor's lists: patients in care, their findings, and the queue of all.
-
-The order of the queue: findings/records/waiting_spots.py.
-"""
-
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +27,7 @@ from skinapi.platform.storage.unreadable import is_hidden
 T = TypeVar("T")
 NO_PATIENT = "Patient not found"
 NO_SEARCH = "A key of the clinic finds a patient by POST /patients/external, and by no name"
-# The parts of the queue; a page continues behind the name of its part and a key of that.
+# The parts of the queue. A page continues after the name of its part and the key there.
 ASKED, OPEN, REVIEWED = "a", "b", "c"
 
 
@@ -45,10 +40,8 @@ class FoundCase:
 
 @dataclass(frozen=True, slots=True)
 class FoundWaiting:
-    """What a spot of this patient waits for, with the finding to open for it, if there is one.
-    `status` is that of the spot; None of a message about none, and if a record cannot be read.
-    `number` is what another system calls a patient who is to be told. `waits_for` has all kinds if
-    the patient has no doctor.
+    """`status` is None for a message about no spot, and if a record is damaged. `number` is the
+    patient's number in another system. `waits_for` lists all kinds if the patient has no doctor.
     """
 
     row: WaitingSpot
@@ -61,8 +54,6 @@ class FoundWaiting:
 
 @dataclass(frozen=True, slots=True)
 class FoundPatient:
-    """`waiting` are the rows of the spots of the patient; `numbers` those of their findings."""
-
     account: Account
     waiting: Sequence[WaitingSpot]
     numbers: Mapping[str, int]
@@ -88,15 +79,13 @@ class QueueCountsView(Value):
 
 
 def doctors_of(spot: Spot) -> set[str]:
-    """Return who is asked for an opinion about a spot, and who asks."""
+    """Return the colleague who is asked for an opinion and the doctor who asks."""
     named = (spot.opinion.colleague, spot.opinion.asker) if spot.opinion else ()
     return {doctor for doctor in named if doctor}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CareService:
-    """Reads the lists. Each page costs few queries, each answered from an index."""
-
     accounts: Accounts
     records: FindingRecords
     waiting: WaitingSpots
@@ -106,8 +95,8 @@ class CareService:
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, paging: PageRequest
     ) -> Page[FoundPatient]:
-        """Patients in the order of the queue, then those who wait for no review. A program has
-        them, or with a clinic-wide key all, in the order in which they registered.
+        """Patients in the order of the queue, then those without open reviews. A system gets them
+        in the order of registration.
         """
         wide = doctor.key is not None and doctor.key.clinic_wide
         if wide and beginning:
@@ -118,7 +107,7 @@ class CareService:
             page = self.accounts.page_of_doctor(None if wide else doctor.id, paging)
         else:
             page = self._page_patients(doctor.id, paging)
-        # `in_care` again: the query cannot leave out patients who have become doctors since.
+        # Check `in_care` again, because the query includes patients who have become doctors.
         shown = [item for item in page.items if in_care(item, doctor) and not item.machine]
         self.notes.note([patient.id for patient in shown], by=doctor, action="record.read")
         waiting: dict[str, list[WaitingSpot]] = {}
@@ -164,7 +153,7 @@ class CareService:
         reviewed: bool | None,
         paging: PageRequest,
     ) -> Page[FoundCase]:
-        """`patient` may be the id of an account whose spots were moved to another one."""
+        """`patient` may be the id of an account that was joined to another one."""
         owner = self.accounts.find_patient(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
@@ -183,18 +172,15 @@ class CareService:
     def list_waiting(
         self, *, doctor: Subject, kind: WaitingKind, overdue: bool, paging: PageRequest
     ) -> Page[FoundWaiting]:
-        """What the spots of the doctor's patients wait for, and messages about none: the soonest
-        due first.
-        """
+        """The rows of this kind, the soonest due first."""
         page = self.waiting.page(kind, doctor.id, overdue=overdue, paging=paging)
         return Page(self._see_rows(page.items, doctor), page.next_after)
 
     def _see_rows(
         self, rows: Sequence[WaitingSpot], doctor: Subject, unassigned: Collection[str] = ()
     ) -> list[FoundWaiting]:
-        """Rows of patients who left the doctor's care a moment ago are left out. `unassigned` are
-        patients without a doctor whom the doctor may see. A spot of which a record cannot be read
-        is urgent, whatever its row says.
+        """Leave out patients who just left the doctor's care, except `unassigned` ones that the
+        doctor may see. A spot with a damaged record is urgent whatever its row says.
         """
 
         def is_seen(owner: Account) -> bool:
@@ -236,10 +222,8 @@ class CareService:
         urgency: Band | None = None,
         paging: PageRequest,
     ) -> Page[FoundCase | FoundWaiting]:
-        """List the findings about which the doctor is asked for an opinion, then the spots that
-        wait for a review, then the findings that are reviewed.
-
-        A page may hold fewer than `limit` although more follow: see `_see_rows`.
+        """Requests for an opinion come first, then open spots, then reviewed findings. A page may
+        hold fewer than `limit` although more follow.
         """
         asked = [] if reviewed else self._list_asked(doctor, urgency)
         spots = {row.lesion for row in asked}
@@ -250,7 +234,8 @@ class CareService:
 
         def page_open(part: PageRequest) -> Page[FoundCase | FoundWaiting]:
             page = self.waiting.page_queue(doctor.id, urgency=urgency, paging=part)
-            # A damaged spot has a row without a finding here, and is not among the asked ones.
+            # A damaged spot has a row without a finding here, and is not among the requested
+            # opinions.
             rows = [row for row in page.items if row.lesion not in spots or row.finding is None]
             return Page(self._see_rows(rows, doctor), page.next_after)
 
@@ -290,7 +275,7 @@ class CareService:
     def list_unassigned(
         self, *, doctor: Subject, urgency: Band | None, paging: PageRequest
     ) -> Page[FoundWaiting]:
-        """Return nothing for a doctor who does not see the patients without a doctor."""
+        """Empty for a doctor who does not see patients without a doctor."""
         if not self.unassigned.shows_list(doctor):
             return Page([], None)
         spots = self.unassigned.list_spots(doctor.account)
@@ -304,7 +289,6 @@ class CareService:
         )
 
     def count_queue(self, *, doctor: Subject) -> QueueCountsView:
-        """Count what `list_queue` has to review, in all and of each urgency, and `list_waiting`."""
         asked = self.waiting.list_asked(doctor.id)
         listed = self.waiting.count_queue(doctor.id)
         twice = self.waiting.list_queued(doctor.id, {row.lesion for row in asked if row.lesion})
@@ -330,9 +314,7 @@ class CareService:
         doctor: Subject,
         urgency: Band | None = None,
     ) -> list[FoundCase]:
-        """Findings with their owners, doctors and what holds; those that do not belong, or whose
-        spot does not ask for this `urgency`, are left out.
-        """
+        """Findings that do not belong, or whose spot has another `urgency`, are left out."""
         accounts = self.accounts.by_ids({entry.owner for entry in entries})
         shown = [
             entry
@@ -349,7 +331,6 @@ class CareService:
 
 
 def _page_by(items: Sequence[T], key: Callable[[T], str], paging: PageRequest) -> Page[T]:
-    """Page a list that is sorted by this key."""
     behind = [item for item in items if key(item) > (paging.after or "")]
     shown = behind[: paging.limit]
     return Page(shown, key(shown[-1]) if len(behind) > len(shown) else None)

@@ -1,5 +1,3 @@
-"""The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
-
 from skinapi.accounts.auth.account import Subject
 from skinapi.base.errors import BadRequest, NotFound, TooManyFound
 from skinapi.base.pages import Page
@@ -17,7 +15,7 @@ from skinapi.platform.web.declaration import Authenticated, Routes
 
 ONLY_DOCTORS = "Only doctors have patients"
 DOCTORS = Authenticated(roles=("doctor",), refusal=ONLY_DOCTORS)
-# Programs too: those of a doctor, and of the clinic.
+# Includes systems with a key of a doctor or of the clinic.
 READERS = Authenticated(roles=("doctor",), refusal=ONLY_DOCTORS, scopes=("findings:read",))
 
 routes: Routes[CareService] = Routes(access=DOCTORS)

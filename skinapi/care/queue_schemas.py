@@ -1,5 +1,3 @@
-"""The query and answer schemas of a doctor's lists."""
-
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Self
@@ -32,12 +30,12 @@ from skinapi.model.context import AgeBand, BodySide, BodySite, Laterality
 from skinapi.platform.storage.ids import made_at
 from skinapi.platform.web.schemas import LARGEST_PAGE, Answer, PageQuery
 
-# What of a finding in a list doctors alone read.
+# The fields of a listed finding that only doctors read.
 NOT_FOR_PATIENTS: dict[str, Any] = dict.fromkeys(("awaited", "due", "review"))
 
 
 class PatientsQuery(PageQuery):
-    """`after` is a key, which these lists are ordered by, and not an id."""
+    """`after` is a sort key of these lists, not an id."""
 
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
     after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,52}$")] | None = Field(
@@ -79,7 +77,7 @@ class DoctorsQueueQuery(QueueQuery):
 
 
 class WaitingQuery(PageQuery):
-    """`after` is a key, which this list is ordered by, and not an id."""
+    """`after` is a sort key of this list, not an id."""
 
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
     after: Annotated[str, StringConstraints(pattern=r"^[0-9]{13}[0-9a-f]{32}$")] | None = Field(
@@ -97,7 +95,7 @@ class WaitingKindView(Answer):
 
     @classmethod
     def list_of(cls, rows: Sequence[WaitingSpot]) -> list[Self]:
-        """List each kind once, with the row that is due first."""
+        """List each kind once, by its row that is due first."""
         first: dict[WaitingKind, WaitingSpot] = {}
         for row in sorted(rows, key=lambda row: row.key):
             first.setdefault(row.kind, row)
@@ -313,8 +311,6 @@ class CaseView(Answer):
 
 
 class OfPatient(Answer):
-    """Whose it is, and how a caller who has the patient in care can reach them."""
-
     patient_id: str
     patient_name: str
     patient_email: str | None = optional("absent if the patient is not in the caller's care")
@@ -400,7 +396,7 @@ class WaitingRow(OfPatient):
 
     @classmethod
     def from_queue(cls, found: FoundCase | FoundWaiting, to: Subject) -> QueuedFinding | Self:
-        """A spot in the queue is shown as a finding of it, if there is one."""
+        """A spot in the queue is shown as one of its findings, if there is one."""
         if isinstance(found, FoundCase):
             return QueuedFinding.from_case(found, to, urgency=found.finding.instruction.band)
         if found.case is None:

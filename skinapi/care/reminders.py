@@ -1,6 +1,4 @@
-"""Reminders of what is to be done about a spot, as its one instruction says: by mail, when one is
-due; and the counts of a spot's findings by which that is known.
-"""
+"""Mails reminders of the instruction of a spot, and keeps the counts that schedule them."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,7 +22,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Store
 
 REMINDED_AT = time(8, tzinfo=UTC)
-# Before the last day on which a doctor should have seen a spot: there is to be time for a visit.
+# Reminds early enough before the last day to arrange a visit.
 AHEAD = timedelta(days=2)
 
 
@@ -37,7 +35,7 @@ class ReminderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """What to do about a spot next, and on which day; until then where that is the `last` one."""
+    """What to do next and on which day, or until that day if it is the `last` one."""
 
     act: ReminderKind
     due: date
@@ -53,7 +51,7 @@ class Reminder:
 
 
 def reminder_of(status: SpotView) -> Reminder | None:
-    """None where nothing is to be done again: a proven cancer is photographed no more."""
+    """None if nothing is to be repeated: a proven cancer is not photographed any more."""
     counts, newest = status.instruction, status.newest
     if counts is None:
         return None
@@ -74,7 +72,7 @@ def reminder_of(status: SpotView) -> Reminder | None:
 
 
 def find_latest(status: SpotView | None) -> str | None:
-    """Find the id of the newest finding of a spot, or of the newest stub if only stubs are left."""
+    """Return the newest finding, or the newest stub if all findings were deleted."""
     if status is None:
         return None
     newest = status.newest or status.newest_stub
@@ -98,7 +96,7 @@ REMINDED_AT_ONCE = 1000
 
 
 class ReminderMailer:
-    """Any process may make a pass: of two at once, one reminds of each spot."""
+    """Several processes may run at once; only one of them reminds of each spot."""
 
     def __init__(
         self,
@@ -121,7 +119,9 @@ class ReminderMailer:
         self._store.transaction(partial(self._remind_once, identifier))
 
     def _remind_once(self, identifier: str) -> None:
-        """Once after each newest finding. The time is looked at again: it may have moved."""
+        """Remind once for each newest finding. The time is checked again because it may have
+        changed.
+        """
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
@@ -136,8 +136,7 @@ class ReminderMailer:
         self._lesions.change(identifier, {"remind_at": None, "reminded": newest})
 
 
-# Keeps the count of findings, the newest finding and the next reminder that stand with each spot,
-# in the transactions that file, move, review and delete findings.
+# Updates the counts in the transactions that file, move, review and delete findings.
 
 
 NO_LESION = "There is no such spot"
@@ -189,7 +188,7 @@ class LesionCounts:
             raise LesionFull(MOST_LESION_FINDINGS)
 
     def is_right(self, lesion: Lesion) -> bool:
-        """Whether it says what is counted. Once a reminder is due, its time stays until a pass."""
+        """A reminder that is due keeps its time until the next run."""
         counted = self._read(lesion.id)
         is_ahead = lesion.remind_at > now() if lesion.remind_at else lesion.reminded is None
         if not is_ahead:

@@ -1,4 +1,4 @@
-"""The second opinions that colleagues have given: for doctors, on the case page alone."""
+"""Second opinions, shown only to doctors on the case page."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime

@@ -1,5 +1,5 @@
-"""The page that a clinic's own site shows in a frame, for a patient to take a photo there: the
-console's modules under a shell of its own, which nobody logs in to (docs/integrate/embed.md).
+"""The page that a clinic's own site shows in a frame, where patients take photos. It uses the
+console's modules without a login (docs/integrate/embed.md).
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from skinapi.console.routes import ASSETS, EMBEDDED, POLICY, Asset, answer_asset
 from skinapi.platform.web.declaration import Public, Rate, Routes
 
 NOBODY = "frame-ancestors 'none'"
-# The camera for browsers that ask for it where a form takes a photo; nothing else.
+# Only the camera, for browsers that ask for it when a form takes a photo.
 PERMISSIONS = "camera=(self), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()"
 
 

@@ -1,5 +1,5 @@
-"""The console: static pages and scripts. They hold no data: what they show comes from the API, with
-the caller's token.
+"""The console's static pages and scripts. They contain no data; it comes from the API with the
+caller's token.
 """
 
 import gzip
@@ -36,13 +36,14 @@ TYPES = {
     ".jpg": "image/jpeg",
 }
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg"}
-# Lines of their own. A browser would fetch 10 KB of them before the log-in; what is vendored stays.
+# Comments on their own lines, 10 KB that a browser would load before the login. Vendored files stay
+# unchanged.
 COMMENTS = re.compile(rb"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/(?=[ \t]*$))", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One file. How it is sent is made at its first request."""
+    """A static file, compressed at its first request."""
 
     written: bytes
     suffix: str
@@ -61,7 +62,7 @@ class Asset:
     def content(self) -> bytes:
         if not self.commented:
             return self.written
-        # Lines keep their numbers.
+        # Keep the line numbers.
         return COMMENTS.sub(lambda comment: b"\n" * comment[0].count(b"\n"), self.written)
 
     @cached_property
@@ -75,7 +76,7 @@ class Asset:
 
 @dataclass(frozen=True)
 class Words(Asset):
-    """The words of one language, sent as JSON of the file in its folder."""
+    """The words of one language, sent as JSON."""
 
     french: bool = False
 
@@ -110,7 +111,7 @@ TOLD_FACTS = {
     }
     for name, fact in TOLD.items()
 }
-# Read once: the files are a part of the program, and no request reaches another one.
+# Read once. Only these files can be requested.
 ASSETS: dict[str, Asset] = {
     path.relative_to(STATIC).as_posix(): Asset.read(path)
     for path in sorted(STATIC.rglob("*"))
@@ -121,7 +122,8 @@ ASSETS["facts.js"] = Asset(f"export const TOLD = {json.dumps(TOLD_FACTS)};\n".en
 INDEX, EMBEDDED = "index.html", "embed/index.html"
 for _page in (INDEX, EMBEDDED):
     ASSETS[_page] = ASSETS[_page].with_metas({"languages": json.dumps(OWN_NAMES)})
-# What no page of a patient says is a file of its own, which a patient's browser never asks for.
+# Words that no page of a patient uses are in a separate file, which a patient's browser does not
+# load.
 STAFF_WORDS = "console_staff.yaml"
 WORDS = {
     f"{name}.{language}.json": Words.of(language, file)
@@ -129,7 +131,7 @@ WORDS = {
     for language in LANGUAGES
 }
 ASSETS |= WORDS
-# Photos are fetched with a token, so the page shows them from memory, as blob: addresses.
+# Photos are fetched with a token and shown from memory as blob: URLs.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
@@ -148,7 +150,7 @@ def read_assets(areas: Sequence[Area]) -> dict[str, Asset]:
 
 
 def describe_part(area: Area) -> dict[str, Any]:
-    """Say to the scripts what an area adds (`AREAS` in navigation.js)."""
+    """Return what an area adds to the scripts (`AREAS` in navigation.js)."""
     part = area.console
 
     def place(files: Mapping[str, str]) -> dict[str, str]:
@@ -167,8 +169,6 @@ def describe_part(area: Area) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """`index` is the page that holds the whole console, `assets` the files of it and of areas."""
-
     index: Asset
     assets: Mapping[str, Asset]
 
@@ -180,9 +180,8 @@ class Console:
         responsible: Mapping[str, str | None],
         areas: Sequence[Area],
     ) -> "Console":
-        """In a demo the page says who can log in, for the log-in view; elsewhere what the console
-        knows of the providers of the clinic's log-in, by their names, where there are some; and
-        who is responsible for the data, for whoever registers; and what these areas add.
+        """The page contains the demo's logins or the clinic's login providers, who is responsible
+        for the data, and what the areas add.
         """
         index = ASSETS[INDEX]
         values = {"demo": demo.model_dump_json() if demo else None}
@@ -196,9 +195,7 @@ class Console:
         return answer_asset(self.index)
 
     def show_missing(self, error: SkinAPIError) -> Response:
-        """The error renderer of addresses that a browser opens and that are none: the console says
-        so, with its own way on.
-        """
+        """Render the error of an unknown address as a page."""
         if not isinstance(error, NotFound):
             return refusal_page(error)
         response = Response(self.index.content, error.status, content_type=TYPES[".html"])
@@ -206,8 +203,8 @@ class Console:
         return response
 
 
-# None of these is counted: they are sent from memory, which costs less than counting, and a browser
-# fetches 25 of them at a first visit. A clinic of 25 people has one address.
+# Sending from memory costs less than counting, and a browser loads 25 files at a first visit. A
+# clinic of 25 people has one address.
 routes: Routes[Console] = Routes(rate=Rate.UNLIMITED)
 
 
@@ -225,7 +222,7 @@ def show_asset(console: Console, *, name: str) -> Response:
     return answer_asset(console.assets[name])
 
 
-# A browser keeps its copy, and asks each time whether that is still the current one.
+# A browser caches the file and asks each time if it is current.
 KEPT = "no-cache"
 
 

@@ -1,5 +1,3 @@
-"""An admin moves all spots of a patient's account to another account of the same person."""
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,7 +27,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 from skinapi.platform.storage.unreadable import leaving_out
 
 ACTION = "account.move_spots"
-# The fields of each collection that name an account, and get the one that receives the spots.
+# The fields that name an account and change to the receiving one.
 MOVED: Mapping[str, tuple[str, ...]] = {
     FINDINGS: ("owner",),
     "lesions": ("owner",),
@@ -39,12 +37,12 @@ MOVED: Mapping[str, tuple[str, ...]] = {
     "deliveries": ("owner",),
     "images": ("account",),
 }
-# The fields that name who has acted, where that was the patient.
+# The fields that name an actor and change if that was the patient.
 ACTED: Mapping[str, str] = {"consents": "by", "messages": "author"}
-# Where both accounts have used an idempotency key, it is removed from what is moved.
+# An idempotency key that both accounts have used is removed from moved records.
 KEY = "idempotency_key"
 KEYED: Mapping[str, str] = {FINDINGS: "owner", "lesions": "owner", "messages": "author"}
-# Unsent mails that go to the other account. Those about the log-in stay with the closed one.
+# Unsent mails that move to the other account. Mails about logins stay with the closed one.
 MAILS = [Kind.NEWS, Kind.MESSAGE, Kind.OTHER_DOCTOR, Kind.REMINDER]
 
 
@@ -86,7 +84,7 @@ class AccountMovingService:
     unanswered: UnansweredMessages
 
     def preview(self, *, email: str, into: str) -> MovePreview:
-        """Show both accounts. Refused as `move` is."""
+        """Raises the same errors as `move`."""
         emptied, other = (get_by_email(self.accounts, item, NO_ACCOUNT) for item in (email, into))
         _refuse(emptied, other)
         return MovePreview(emptied=self._show(emptied), into=self._show(other))
@@ -101,19 +99,19 @@ class AccountMovingService:
         )
 
     def _find_doctor(self, *accounts: Account) -> Account | None:
-        """Find the first active doctor in charge of one of these accounts."""
+        """Return the first active doctor of one of these accounts."""
         doctors = map(self.findings.access.unassigned.find_doctor, accounts)
         return next(filter(None, doctors), None)
 
     def move(self, *, email: str, into: str, by: Subject, proof: Proof) -> Account:
-        """Move everything for an admin who proves their identity, and close the emptied account."""
+        """Move everything after the admin's proof, and close the emptied account."""
         admin = self.accounts.get(by.id)
         self.second_factor.reauthenticate(admin, proof, session_id=by.session_id)
         return self._move(email=email, into=into, by=by.id)
 
     @atomic
     def _move(self, unit: Unit, *, email: str, into: str, by: str) -> Account:
-        # What is filed for either account at the same time conflicts.
+        # The locks conflict with findings that are filed for either account.
         named = (get_by_email(self.accounts, item, NO_ACCOUNT) for item in (email, into))
         emptied, other = (self.accounts.lock(account.id) for account in named)
         if emptied.status == "closed" and emptied.id in self.accounts.moved.list_into(other.id):
@@ -150,7 +148,7 @@ class AccountMovingService:
     def _merge_consents(
         self, unit: Unit, emptied: Account, other: Account, by: str
     ) -> dict[str, bool]:
-        """Merge the answers of both accounts. What one of them has refused is refused."""
+        """A refusal by either account stays."""
         merged = dict(other.consents)
         for purpose in PURPOSES:
             answers = {emptied.consents.get(purpose), other.consents.get(purpose)}

@@ -1,4 +1,4 @@
-"""Who looked at a person's data and what was done with it, as the audit trail says it."""
+"""Who has accessed a person's data, by the audit trail."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.platform.audit.trail import AuditTrail, TrailFilter
 from skinapi.platform.storage.ports import Document
 
-# What of the trail tells that somebody else has seen something, or may from then on; by the field
-# of a row that names whose it is. What a doctor writes is not here.
+# Actions by which someone else sees data or gets access, by the field that names the person. What a
+# doctor writes is not included.
 READINGS: Mapping[str, Sequence[str]] = {
     "owner": (
         "photo.read",
@@ -44,7 +44,7 @@ What = Literal[
     "reviews",
     "letters",
 ]
-# Of what is not here, the detail of the row says it.
+# For actions that are not here, the detail of the row is used.
 WHAT: Mapping[str, What] = {
     "photo.read": "photo",
     "record.read": "record",
@@ -56,9 +56,9 @@ WHAT: Mapping[str, What] = {
 }
 
 
-# Nobody but the doctor reads an unsigned letter.
+# Only the doctor reads an unsigned letter.
 OF_DRAFTS = frozenset({"letter.draft", "letter.change", "letter.delete"})
-# What the trail names in place of an account.
+# Values of the audit trail that are not accounts.
 NO_ACCOUNTS = frozenset({"", "anonymous", "system", "store"})
 
 
@@ -77,8 +77,8 @@ class ReadingView(Value):
 
 
 class Act(Value):
-    """What was done, and by whom: `me`, the role of another person, `program`, `system`, or
-    `deleted` for an account that is gone. `about` is a finding, spot or letter of this person.
+    """`by` is `me`, the role of another person, `program`, `system`, or `deleted` for a deleted
+    account. `about` is a finding, spot or letter.
     """
 
     at: datetime
@@ -120,7 +120,7 @@ class ReadersService:
         return Page(map(read, rows), page.next_after)
 
     def list_acts(self, account: Account) -> Iterator[Act]:
-        """Yield what the account did and what others did to it, the newest first."""
+        """Yield what the account and others did to it, the newest first."""
         own = (account.id, *self.accounts.moved.list_into(account.id))
         pages = (read_pages(partial(self.trail.page, TrailFilter(account=one))) for one in own)
         for page in chain.from_iterable(pages):

@@ -1,5 +1,3 @@
-"""The routes of who looked at one's data, and of moving spots to another account."""
-
 from pydantic import Field
 
 from skinapi.accounts.auth.account import Subject

@@ -1,5 +1,3 @@
-"""Reading the audit trail: as pages, row after row for a program that collects it, and as CSV."""
-
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -21,7 +19,8 @@ from skinapi.platform.web.schemas import Answer, Query, link_to_next
 NDJSON = "application/x-ndjson"  # https://github.com/ndjson/ndjson-spec
 FILTERS = ("account", "key", "since", "until")
 ACTION = r"[a-z]+\.[a-z_]+"
-# Of each the newest rows are read, so the number has a limit; the console's largest group has 43.
+# The newest rows are read for each action, so their number is limited. The console's largest group
+# has 43.
 MOST_ACTIONS = 100
 MOST_FOLLOWED = 10_000
 MOST_EXPORTED = 10_000
@@ -46,13 +45,13 @@ COLUMNS = (
     "finding",
     "by_key",
 )
-# A spreadsheet takes a cell that begins so for a formula, and runs it.
+# A spreadsheet runs a cell that begins like this as a formula.
 # https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 audit_routes: Routes[AdminService] = Routes(
     access=admins("Only admin can read the audit", scopes=("audit:read",))
 )
-# The times of ids, of which a range is made.
+# A time that is converted to a range of ids.
 Moment = Annotated[
     AwareDatetime, Field(ge=datetime(1970, 1, 2, tzinfo=UTC), le=datetime(2999, 1, 1, tzinfo=UTC))
 ]
@@ -99,7 +98,7 @@ class AuditFollowing(Query):
 
 
 class AuditLine(Answer):
-    """A row as a program collects it: as it was written, by ids alone."""
+    """A row as written, with ids instead of names."""
 
     cursor: str
     sequence: int
@@ -221,7 +220,7 @@ def _rows_of(admin: AdminService, query: AuditFilters, limit: int) -> Page[Audit
 
 
 def csv_of(rows: Sequence[AuditRow]) -> bytes:
-    """Write CSV with names, behind a byte order mark, without which Excel reads no UTF-8."""
+    """Write CSV with a byte order mark, without which Excel does not read UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -232,6 +231,6 @@ def csv_of(rows: Sequence[AuditRow]) -> bytes:
 
 
 def cell_of(value: object) -> str:
-    """An apostrophe before what would be a formula: a spreadsheet shows it as a text."""
+    """Prefix a possible formula with an apostrophe, so that a spreadsheet shows it as text."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA_BEGINS) else text

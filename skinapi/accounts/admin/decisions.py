@@ -1,7 +1,5 @@
-"""Who may use the server, and in whose care: what admins decide about one account or about many.
-
-Each account is one transaction with its rows of the audit trail. Of many, those that cannot be
-decided on are named, and the others are decided on all the same.
+"""Approvals and care assignments by admins. Each account is one transaction with its audit rows. In
+a bulk request, accounts that cannot be changed are reported, and all others are changed.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +25,7 @@ ONESELF = "Nobody is their own doctor; choose another doctor"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignments:
-    """`default` is the e-mail of the doctor of new patients for whom nobody names another."""
+    """`default` is the e-mail of the doctor for new patients without another one."""
 
     work: UnitOfWork
     accounts: Accounts
@@ -35,7 +33,7 @@ class Assignments:
     default: str | None
 
     def find_default(self) -> str | None:
-        """Find the doctor whom the setting names; None where it is no active doctor's e-mail."""
+        """Return None if the setting names no active doctor."""
         if self.default is None:
             return None
         try:
@@ -46,7 +44,7 @@ class Assignments:
         return doctor.id if doctor else None
 
     def choose(self, *named: str | None) -> str | None:
-        """The first of these accounts that is an active doctor's, else the default."""
+        """Return the first of these accounts that is an active doctor, otherwise the default."""
         accounts = self.accounts.by_ids({account for account in named if account})
         active = (
             account for account in named if account in accounts and accounts[account].active_doctor
@@ -64,8 +62,8 @@ class Assignments:
 
     @atomic
     def put_in_care(self, unit: Unit, *, patient: str, doctor: str, by: str) -> Account:
-        """Let this doctor be in charge of a patient without an active one. The result is who is
-        then.
+        """Assign a doctor unless the patient already has an active one. Return the patient's
+        doctor.
         """
         owner = self.accounts.lock(patient)
         current = owner.doctor_id and self.accounts.find_by_id(owner.doctor_id)
@@ -85,8 +83,8 @@ class Assignments:
         return doctor
 
     def assign(self, unit: Unit, patient: Account, *, doctor: str | None, by: str) -> Account:
-        """`patient` is as this transaction has read it; `doctor` None ends the care. A patient who
-        had another doctor gets a mail.
+        """`patient` must have been read in this transaction. A `doctor` of None ends the care. A
+        patient with a former doctor is notified.
         """
         if patient.doctor_id == doctor:
             return patient
@@ -103,8 +101,8 @@ class Assignments:
         return self.accounts.change(unit, patient, doctor_id=doctor)
 
     def note(self, unit: Unit, patient: str, *, doctor: str, by: str) -> None:
-        """Write the doctor's own row: a row names one account."""
-        # Who is suspended at the same time gets no patient.
+        """Write the doctor's own audit row, because a row names one account."""
+        # The lock keeps a doctor who is being suspended from getting a patient.
         require_approved_doctor(self.accounts.lock(doctor))
         unit.record(AuditRow("doctor.assign", by=by, target=doctor, owner=patient))
 
@@ -127,12 +125,12 @@ def require_approved_doctor(account: Account) -> None:
         raise Conflict(NOT_APPROVED)
 
 
-# `wanted`: the role that each has asked for at the registration.
+# `wanted` is the role requested at registration.
 ApprovedRole = Literal["wanted", "user", "doctor", "researcher"]
 MOST_COUNTED = 1000
-# In place of the e-mail of a doctor.
+# Used in place of a doctor's e-mail.
 DEFAULT = "default"
-# A refusal that is taken back at once is mailed to nobody.
+# A refusal that is undone at once sends no mail.
 REFUSAL_DELAY = timedelta(minutes=1)
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
@@ -166,9 +164,9 @@ class DecisionsService:
         doctor: str | None = DEFAULT,
         by: str,
     ) -> Decided:
-        """`doctor` is who is in charge of those that are patients then: an e-mail, or None for
-        nobody. By DEFAULT those who were waiting, and have no doctor, get that of the setting. One
-        that is suspended, closed or refused is left out.
+        """`doctor` is the doctor of all patients among them, or None. By DEFAULT, new patients
+        without a doctor get the configured one. Suspended, closed and refused accounts are left
+        out.
         """
         if doctor and doctor != DEFAULT:
             self.assignments.find_doctor(doctor)
@@ -185,7 +183,7 @@ class DecisionsService:
     def approve_account(
         self, unit: Unit, *, email: str, role: Role | None, doctor: str | None = DEFAULT, by: str
     ) -> str:
-        """Approve an account, and demote none. Return what was done."""
+        """Approve an account without demoting it. Return what was done."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         changed = self._approve_into_care(unit, account, role=role, doctor=doctor, by=by)
         if changed.role == "doctor":

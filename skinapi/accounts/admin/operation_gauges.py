@@ -1,4 +1,4 @@
-"""Figures for Prometheus of what an operator should be woken or written to for."""
+"""Prometheus metrics for alerts to the operator."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,9 +23,7 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationGauges:
-    """`folder` is where this server keeps its files, and `kinds` are those of deliveries that it
-    sends.
-    """
+    """`kinds` are the kinds of deliveries that this server sends."""
 
     store: Store
     outbox: Outbox

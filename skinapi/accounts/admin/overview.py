@@ -1,7 +1,4 @@
-"""What an admin should know at a glance: what waits, what failed, the disk, the backup, the model.
-
-All of it is counted or kept elsewhere already. It is one answer of a few reads from indexes.
-"""
+"""The admin's overview. It only reads what others have counted, by few indexed queries."""
 
 import shutil
 from collections import Counter
@@ -118,9 +115,7 @@ class Overview(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewService:
-    """`folder` is where this server keeps its files; `leaves` are the settings that
-    are made by which data leaves it.
-    """
+    """`leaves` are the settings by which data leaves this server."""
 
     accounts: Accounts
     spots: WaitingSpotCounts
@@ -167,7 +162,7 @@ class OverviewService:
         sums = Counter[tuple[str, str]]()
         for kind, counts in overdue.items():
             for doctor, count in counts.items():
-                # A doctor who is not active is in charge of nobody.
+                # An inactive doctor counts as no doctor.
                 sums[kind, doctor if doctor in doctors else ""] += count
         rows = [
             OverdueSpots(

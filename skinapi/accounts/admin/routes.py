@@ -1,5 +1,3 @@
-"""Routes for admins."""
-
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Literal

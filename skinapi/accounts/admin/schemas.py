@@ -1,5 +1,3 @@
-"""Queries, request bodies and answers of the admin routes."""
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -61,7 +59,7 @@ class Deletion(ContractBody):
     code: Code | None = Field(default=None, description="of the admin's second factor")
 
     def proof(self, caller: ClientInfo) -> Proof | None:
-        """Return the proof of who asks; None where the client sends none, as older ones do."""
+        """Return None if the client sends no proof, as older clients do."""
         if self.current_password is None:
             return None
         return Proof(password=self.current_password, code=self.code, caller=caller)
@@ -145,8 +143,6 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 class DoctorOfApproved(BaseModel):
-    """The part of a body that names the doctor in charge of whom it approves."""
-
     doctor: Email | None = Field(
         default=None,
         description="the e-mail of the doctor of those that are patients then; null: no doctor "

@@ -1,6 +1,4 @@
-"""What admins do to accounts, besides deciding who may use the server (decisions.py). Where an
-account is as it is wanted already, nothing is written.
-"""
+"""Other administration of accounts. A change without effect writes nothing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -39,7 +37,7 @@ from skinapi.platform.storage.ports import Document
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 READ_AT_ONCE = 1000
-# `unassigned`: a patient of whom no active doctor is in charge.
+# `unassigned` means a patient without an active doctor.
 ListedStatus = Status | Literal["unassigned"]
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
@@ -80,7 +78,6 @@ class AdminService:
         ]
 
     def accounts_of(self, identifiers: set[str]) -> dict[str, Account]:
-        """Accounts that are gone are left out."""
         found: dict[str, Account] = {}
         wanted = sorted(identifiers)
         for start in range(0, len(wanted), READ_AT_ONCE):
@@ -101,7 +98,7 @@ class AdminService:
         if account.status == "suspended":
             return account
         unit.audit("account.suspend", by=by, target=account.id)
-        # One of the addresses that it logged in from may be a thief's.
+        # One of the known addresses may be a thief's.
         self.guess_limits.reset(account)
         return self.accounts.change(
             unit, account, status="suspended", token_version=account.token_version + 1
@@ -116,7 +113,9 @@ class AdminService:
             self.accounts.change(unit, account, keep=reason)
 
     def prove(self, admin: Subject, proof: Proof | None) -> None:
-        """Refuse whoever is not the admin whose session it is, where a client asks for that."""
+        """Refuse a caller who fails to prove to be the admin of this session. Older clients send no
+        proof.
+        """
         if proof:
             self.second_factor.reauthenticate(admin.account, proof, session_id=admin.session_id)
 
@@ -153,7 +152,7 @@ class AdminService:
 
     @atomic
     def reset_second_factor(self, unit: Unit, *, email: str, by: str) -> None:
-        """Remove the second factor of somebody who has lost it; one's own takes a code."""
+        """Remove the second factor of another account. Removing one's own requires a code."""
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.id == by:
             raise Conflict(OWN_FACTOR)
@@ -165,12 +164,12 @@ class AdminService:
         )
 
     def follow_trail(self, *, after: str | None, limit: int) -> Iterator[Document]:
-        """Yield rows of the chain behind this cursor, the oldest first, as they are used."""
+        """Yield the rows after this cursor, the oldest first."""
         rows = islice(self.trail.follow(after), limit)
         return ({**row, "signed": self.trail.is_signed(row)} for row in rows)
 
     def read_trail(self, wanted: TrailFilter, paging: PageRequest) -> Page[Document]:
-        """`signed` says of each row whether its signature is right."""
+        """`signed` is true if the signature of the row is valid."""
         page = self.trail.page(wanted, paging)
         numbers: dict[str, int] = {}
         about = sorted({row["target"] for row in page.items if row.get("owner")})
@@ -187,12 +186,13 @@ class AdminService:
     def ensure_admin(
         self, *, email: str, password: str | None, only_first: bool = False
     ) -> tuple[Account, str | None]:
-        """Make the account with this address an active admin, and create it if there is none. With
-        `only_first` an account that is there stays as it is where anybody is an active admin.
+        """Make this account an active admin, creating it if necessary. With `only_first`, do
+        nothing if there is any active admin. Return the account, and a one-time password if one was
+        made.
 
-        Returns the account, and a one-time password if one was made. An account that was not an
-        active admin gets a new password and loses its sessions, because anybody may have registered
-        the address before. Of several processes at the same time, one makes the password.
+        An account that was not an active admin gets a new password and loses its sessions, because
+        anyone may have registered the address. Of concurrent processes, only one makes the
+        password.
         """
         account = self.accounts.find_by_email(email)
         if account is None:
@@ -207,15 +207,15 @@ class AdminService:
         made = self._make_admin(
             email=email, fields=fields, renewed=password is not None, only_first=only_first
         )
-        # If another process made the admin, its password is the valid one, not this one.
+        # If another process created the admin, only its password is valid.
         return made, one_time if made.password_hash == fields["password_hash"] else None
 
     @atomic
     def _make_admin(
         self, unit: Unit, *, email: str, fields: AccountFields, renewed: bool, only_first: bool
     ) -> Account:
-        """Role, status and password change in one write, so that no token is ever valid for only
-        some of them. With `renewed` an active admin gets the new password too.
+        """Change role, status and password in one write, so that no token is valid for only some of
+        them. With `renewed`, an active admin gets the new password too.
         """
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.active_admin and not renewed:  # made by another process
@@ -224,12 +224,12 @@ class AdminService:
             return account
         unit.audit("account.role_admin", by="system", target=account.id)
         self.guess_limits.reset(account)
-        # The way back for an only admin who has lost the app and the recovery codes.
+        # This lets the only admin in who has lost the app and the recovery codes.
         lost = AccountFields(second_factor=None, token_version=account.token_version + 1)
         return self.accounts.change(unit, account, **(fields | lost))
 
     def _admin_fields(self, password: str | None) -> tuple[str | None, AccountFields]:
-        """The fields, and the one-time password if none is given."""
+        """Return the one-time password if none is given, and the fields."""
         one_time = None if password else one_time_password()
         fields = AccountFields(role="admin", status="approved")
         if password:
@@ -251,7 +251,7 @@ class AdminService:
         return added
 
     def _keeps_password(self, account: Account, password: str | None) -> bool:
-        """Whether no other password is given than the right one, which is no initial one."""
+        """True if the given password, if any, is the current one and not an initial one."""
         if password is None:
             return True
         return not account.must_change and self.passwords.matches(password, account.password_hash)

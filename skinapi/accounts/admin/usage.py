@@ -1,8 +1,5 @@
-"""How much the server is used: numbers for each day (UTC), counted as things happen, and
-histograms for Prometheus of what the model answers and of the photos that it gets.
-
-A day is one document, to which all servers add: reading a year costs 366 small documents. Nothing
-is ever counted down: a finding that was deleted was made on that day all the same.
+"""Usage counts for each day (UTC) and Prometheus histograms of photos and scores. A day is one
+document that all servers increment. Counts are never decreased by later deletions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +16,9 @@ from skinapi.platform.storage.ports import Document, Store
 DAYS = "daily_counts"
 WRITER = "writer_"
 FINDINGS, REFUSED, ACCOUNTS, REPORTS = "findings", "refused", "accounts", "reports"
-# With a label, the library opens no file before the first photo. The limits are close to each other
-# where most photos are: of 1,000 dermoscopic pictures of two hospitals the middle half has a score
-# of 0.01 to 0.41, a sharpness of 3.8 to 6.6 and a brightness of 138 to 173.
+# With a label, the library opens no file before the first photo. The limits are dense where most
+# photos are: of 1,000 dermoscopic pictures from two hospitals, the middle half has scores of 0.01
+# to 0.41, sharpness of 3.8 to 6.6 and brightness of 138 to 173.
 SCORES = Histogram(
     "skinapi_malignant_score",
     "Malignant score of the findings, by the version that made them",

@@ -1,4 +1,4 @@
-"""What admins see of findings, spots and messages, whose packages are above."""
+"""Protocols for data of findings, spots and messages, whose packages are above this one."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -24,10 +24,6 @@ class FindingNumbers(Protocol):
 
 
 class CheckerRecord(Protocol):
-    """`right` says of the last known pairs whether they were answered right; `passed_at` since when
-    the model is believed, if it is; `due_at` when it is examined again.
-    """
-
     @property
     def model(self) -> str: ...
     @property

@@ -1,5 +1,3 @@
-"""An account: the person, how it logs in, its work, its deletion. And the caller of a use case."""
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,13 +11,13 @@ from skinapi.model.context import Sex
 
 WantedRole = Literal["doctor", "researcher"]
 Status = Literal["waiting", "refused", "approved", "suspended", "closed"]
-# That kept photos may teach a model.
+# Allows the use of kept photos for training.
 TEACHING_CONSENT = "training"
 
 
 class SecondFactor(StoredRecord):
-    """Its secret is derived of `salt`, and it is in force once `confirmed`. `used_step` is the time
-    step of the last code, `recovery` holds the hashes of the recovery codes that are left.
+    """The secret is derived from `salt`. `used_step` is the time step of the last code. `recovery`
+    holds the hashes of unused recovery codes.
     """
 
     salt: str
@@ -29,8 +27,6 @@ class SecondFactor(StoredRecord):
 
 
 class Refusal(StoredRecord):
-    """`note` is what the admin has added for the owner."""
-
     reason: RefusalReason
     note: str | None = None
     refused_at: datetime
@@ -40,11 +36,8 @@ class Refusal(StoredRecord):
 
 
 class PersonFields(StoredRecord):
-    """Who the owner is, and what the owner has chosen.
-
-    - `birth_year`, `sex`: as its owner has told them for photos to come
-    - `phone`: how a doctor can reach the person, as the owner or the sending system says
-    - `notices`: whether mails are sent that are not of security
+    """`birth_year` and `sex` are used for new photos. `notices` allows mails other than those about
+    security.
     """
 
     name: str
@@ -58,22 +51,20 @@ class PersonFields(StoredRecord):
 
     @property
     def language(self) -> Language:
-        """The language of reports where none is asked for."""
+        """The language of reports if none is requested."""
         return known_language(self.locale) or LANGUAGES[0]
 
 
 class LogInFields(StoredRecord):
-    """How the owner or a program logs in, and what revokes that.
+    """How an owner or a system logs in.
 
-    - `initial_password_expires_at`: of a password that the owner must replace
-    - `token_version`: a new one revokes all tokens
-    - `browsers`: hashes of those that have opened the account, the newest last
-    - `provider`, `identity`: of the clinic's log-in, and a hash of who it is there; its password
-      hash is empty, which no password has
-    - `link_allowed`: the provider whose account it becomes at its next log-in there
-    - `external`: keyed hash of the number that `number_system` gave to a patient, of the key
-      `sent_by`
-    - `machine`: a program's key acts through it; nobody logs in to it, nor to an `external` one
+    - `initial_password_expires_at`: only set for a password that must be replaced
+    - `token_version`: changing it revokes all tokens
+    - `browsers`: hashes of known browsers, the newest last
+    - `identity`: hash of the account at the `provider`; such an account has no password hash
+    - `link_allowed`: the provider that may claim the account at the next login
+    - `external`: keyed hash of a patient's number from `number_system`, sent with the key `sent_by`
+    - `machine`: the account of a system's key; neither it nor an `external` one can log in
     """
 
     password_hash: str
@@ -111,12 +102,7 @@ class LogInFields(StoredRecord):
 
 
 class WorkFields(StoredRecord):
-    """What the account may do here, and its part in the care of patients.
-
-    - `wanted_role`: asked for at the registration, until an admin approves the account
-    - `group_role`: what a group at its provider has given it
-    - `refusal`: why an admin did not approve it, while its status is `refused`
-    """
+    """`group_role` is the role by a group at the provider."""
 
     role: Role = "user"
     status: Status = "waiting"
@@ -151,12 +137,8 @@ class WorkFields(StoredRecord):
 
 
 class DeletionFields(StoredRecord):
-    """What ends the account, or keeps it from ending.
-
-    - `seen_at`, `warned_at`: when it was last used, to the day, and its owner was told that it goes
-      unused; known only where unused ones go
-    - `keep`: why an admin keeps it from being erased
-    - `erase_at`: when a closed account is erased
+    """`seen_at` has the precision of a day. It and `warned_at` are stored only if unused accounts
+    are deleted. `keep` is an admin's reason against erasure.
     """
 
     seen_at: datetime | None = None
@@ -166,8 +148,6 @@ class DeletionFields(StoredRecord):
 
 
 class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
-    """A frozen copy of one account. The store keeps its fields side by side."""
-
     id: str
     created_at: datetime
 
@@ -176,17 +156,16 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
 
     @property
     def may_teach(self) -> bool:
-        """Whether its kept photos may be in data sets."""
         return self.consents.get(TEACHING_CONSENT, False)
 
     @property
     def local_admin(self) -> bool:
-        """Whether it can administer this server while no other server answers."""
+        """True if it can log in while no other server answers."""
         return self.active_admin and self.has_password
 
     def never_approved(self, *, before: datetime) -> bool:
-        """Whether it has waited since it registered before this time, or was refused before it. An
-        approval that has ended has made another token version.
+        """True if it has waited since before this time, or was refused before it. A revoked
+        approval has changed the token version.
         """
         if self.token_version > 1 or self.created_at >= before:
             return False
@@ -197,16 +176,14 @@ class Account(PersonFields, LogInFields, WorkFields, DeletionFields):
 
 @dataclass(frozen=True)
 class Subject(Caller):
-    """`account` was usable when the request arrived, and is as it was read then, so that nothing
-    reads it again for the same request; but what a change depends on is read in its transaction.
+    """`account` was usable when the request arrived. It is not read again for reading, but a change
+    reads it in its own transaction.
     """
 
     account: Account = field(repr=False)
 
 
 class AccountFields(TypedDict, total=False):
-    """What an account is added with, or what of it is changed."""
-
     id: str
     name: str
     email: str

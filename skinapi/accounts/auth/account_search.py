@@ -1,8 +1,6 @@
-"""Finds accounts by the beginning of a name, of its last word, or of an e-mail address; repairs
-those that a search misses.
-
-Of each of the three an index has the beginnings. Where too many accounts begin so to be sorted,
-they are read in the order in which they registered, until the page is full.
+"""Finds accounts by the beginning of a name, a last word of it, or an e-mail address, each with an
+index. If too many match to be sorted, they are read in the order of registration until the page is
+full.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +19,7 @@ LAST = "\U0010ffff" * LONGEST_NAME  # no name goes on with more behind what it b
 
 
 def search_fields(name: str, email: str) -> Document:
-    """Return the fields that each write of a name or an e-mail must write too."""
+    """Return the fields to write with each change of a name or e-mail."""
     family = name.split()[-1:]
     return {"search": f"{name}\n{email}".casefold(), "family": "".join(family).casefold()}
 
@@ -29,8 +27,8 @@ def search_fields(name: str, email: str) -> Document:
 def find_by_beginning(
     accounts: Documents, filters: Sequence[Filter], text: str, paging: PageRequest
 ) -> list[Document]:
-    """Find the first accounts of the page that match one of the filters and begin so, by id.
-    Each filter is of a role, and may be of a status.
+    """Find the first matching accounts of the page by id. Each filter has a role and may have a
+    status.
     """
     begins = _beginnings(text)
     hits = set[str]()
@@ -44,7 +42,7 @@ def find_by_beginning(
 
 
 def find_patients(accounts: Documents, doctor: str, text: str, *, most: int) -> list[Document]:
-    """Find this doctor's patients who begin so; of more than `most`, any `most` + 1."""
+    """Find matching patients. If there are more than `most`, return any `most` + 1."""
     hits = set[str]()
     for field, first in _beginnings(text).items():
         hits |= _beginning_so(accounts, {"doctor_id": doctor}, field, first, most=most + 1)
@@ -74,7 +72,7 @@ def _read(
         read += [
             document
             for document in documents
-            # A field that is None is the same as one that is missing.
+            # A field of None equals a missing one.
             if any(all(document.get(name) == item[name] for name in item) for item in filters)
         ]
     return read[:limit]
@@ -88,7 +86,7 @@ def _walk(
 ) -> list[Document]:
     after, most, read = paging.after, paging.limit + 1, list[Document]()
     while len(read) < most:
-        # One listing for each role, not one with $in: see `merging`.
+        # One query for each role instead of $in: see `merging`.
         listings = [
             accounts.find(wanted, after=after, limit=READ_AT_ONCE, fields=[*begins])
             for wanted in filters
@@ -107,7 +105,7 @@ def _walk(
 
 
 def search_faults(store: Store) -> Iterator[Fault]:
-    """Yield the accounts that a search may not find, as a restore by hand leaves them."""
+    """Yield accounts that a search may miss, as after a manual restore."""
     for account in store.collection("accounts").find():
         if _is_stale(account):
             text = f"account {account['id']} is not found by its name as it is"

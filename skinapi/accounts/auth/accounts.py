@@ -1,5 +1,3 @@
-"""The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -35,7 +33,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit
 
 ERASED_AT_ONCE = 1_500
 MOST_PATIENTS_FOUND = 1000
-# So many patients at most are named in one row of the audit trail.
+# The number of patients named in one audit row.
 NAMED_AT_ONCE = 50
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
@@ -45,12 +43,12 @@ TAKEN_TWICE = (
     "The accounts {} and {} share one e-mail address: restore a backup, or give one of them another"
     " address in the store"
 )
-# What can be changed of a closed account.
+# The fields of a closed account that can still be changed.
 OF_CLOSED = frozenset({"doctor_id", "keep"})
 
 
 class Accounts(Repository[Account]):
-    """Raises BrokenStore as it opens if stored accounts share an e-mail address."""
+    """Raises BrokenStore when opened if stored accounts share an e-mail address."""
 
     collection, record = "accounts", Account
     indexes = (
@@ -81,7 +79,6 @@ class Accounts(Repository[Account]):
 
     @staticmethod
     def draft(**fields: Unpack[AccountFields]) -> Account:
-        """Make an account that is not stored yet."""
         made = AccountFields(**{"id": new_id(), **fields})
         return Account(**made, created_at=now())
 
@@ -93,20 +90,20 @@ class Accounts(Repository[Account]):
         return super().insert(account, **found_by, **more)
 
     def find_by_email(self, email: str) -> Account | None:
-        """Find by an `email` in normal form, also where its domain is spelt in another way."""
+        """Expects a normalised `email`, and also finds other spellings of its domain."""
         accounts = (self._first({"email": spelling}) for spelling in spellings_of(email))
         return next(filter(None, accounts), None)
 
     def find_active_doctor(self, email: str) -> Account | None:
-        """None too where the account cannot be read: such a doctor does not log in."""
+        """Return None also for a damaged account, because such a doctor cannot log in."""
         with suppress(RecordDamaged):
             found = self.find_by_email(email)
             return found if found and found.active_doctor else None
         return None
 
     def find_external(self, hashes: Sequence[str]) -> Account | None:
-        """Find the patient of another system whose number has the first of these hashes that any
-        patient has. After all spots were moved, that is the account that has them.
+        """Find the patient with the first of these hashes that is in use. If the spots were moved
+        to another account, return that account.
         """
         return next(filter(None, map(self._find_by_number, hashes)), None)
 
@@ -121,10 +118,9 @@ class Accounts(Repository[Account]):
         return self._first({"identity": identity})
 
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
-        """Change an account as this transaction has read it; a field that is None is removed.
-
-        A doctor who is suspended, closed or erased, or loses the role, is in charge of nobody, but
-        the patients keep the `doctor_id` (`list_inactive_doctors`).
+        """Change an account that was read in this transaction. None removes a field. A doctor who
+        loses the role or access keeps the `doctor_id` of the patients but is no longer in charge
+        (`list_inactive_doctors`).
         """
         changed = {name for name, value in fields.items() if value != getattr(account, name)}
         opens = fields.get("status") == "approved"
@@ -136,7 +132,7 @@ class Accounts(Repository[Account]):
         if opens:
             wanted = wanted.model_copy(update={"erase_at": None})
         if opens and account.status == "closed" and not account.can_log_in:
-            # The closing has ended the consents, and nobody could give them here again.
+            # The consents ended with the closing, and nobody could give them again.
             wanted = wanted.model_copy(update={"consents": {}})
         if wanted == account:
             return account
@@ -168,39 +164,34 @@ class Accounts(Repository[Account]):
         return self._list_ids(ACTIVE_ADMIN)
 
     def is_last_admin(self, account: Account) -> bool:
-        """Whether no other admin has a password."""
+        """True if no other admin has a password."""
         local = self._documents.find(LOCAL_ADMIN, fields=())
         return account.local_admin and not {found["id"] for found in local} - {account.id}
 
     def _keep_an_admin(self, account: Account, *, stays: bool) -> None:
-        """All who make or unmake an active admin write the accounts of all of them, so that two of
-        them conflict.
-        """
+        """Lock all active admins, so that concurrent changes of them conflict."""
         if not stays and self.is_last_admin(account):
             raise LastAdmin
         self._documents.update_all(ACTIVE_ADMIN, {"$inc": {"holds": 1}})
 
     def lock(self, account_id: str) -> Account:
-        """Read the account, and lock it. What the caller decides by the result stays true: another
-        transaction that changes the account at the same time conflicts.
-        """
+        """Read the account and lock it: a concurrent change conflicts with this transaction."""
         if account := self.lock_all({account_id}).get(account_id):
             return account
         raise NotFound
 
     def lock_all(self, identifiers: set[str]) -> dict[str, Account]:
-        """Read and lock those of these accounts that exist and can be read."""
+        """Leave out missing and damaged accounts."""
         locking: Ops = {"$inc": {"holds": 1}}
         held = (self._documents.update({"id": each}, locking) for each in sorted(identifiers))
         return {account.id: account for account in self._read_each(filter(None, held))}
 
     def page_of_doctor(self, doctor_id: str | None, paging: PageRequest) -> Page[Account]:
-        """The patients of this doctor, or of all, in the order in which they registered."""
+        """Page the patients of a doctor, or all, in the order of registration."""
         wanted: Filter = {"doctor_id": doctor_id} if doctor_id else {"role": "user"}
         return self._page(wanted, paging)
 
     def search_patients(self, doctor_id: str, beginning: str) -> list[Account]:
-        """List this doctor's patients whose name, last name or e-mail begins so."""
         documents = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
         if len(documents) > MOST_PATIENTS_FOUND:
             raise TooManyFound
@@ -213,13 +204,11 @@ class Accounts(Repository[Account]):
         return {account.id: account for account in accounts}
 
     def find_by_id(self, identifier: str | None) -> Account | None:
-        """Find by id; in a request that only reads, None too for one that cannot be read."""
+        """In a request that only reads, a damaged account also returns None."""
         return self.by_ids({identifier}).get(identifier) if identifier else None
 
     def find_patient(self, identifier: str) -> Account | None:
-        """Find by id. The id of a closed account whose spots were moved finds the account that has
-        them.
-        """
+        """Find by id. If the spots were moved to another account, return that account."""
         found = self.find_by_id(identifier)
         if found and found.status != "closed":
             return found
@@ -231,15 +220,13 @@ class Accounts(Repository[Account]):
         return self._documents.find(wanted) if identifiers else []
 
     def count_patients(self, doctors: set[str]) -> dict[str, int]:
-        """A doctor who has none is left out."""
+        """Doctors without patients are left out."""
         if not doctors:
             return {}
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
     def list_inactive_doctors(self) -> list[str]:
-        """List the ids that patients have as `doctor_id` and that are no active doctor's. Such an
-        account is suspended or gone, has lost the role, or cannot be read.
-        """
+        """List ids in `doctor_id` that belong to no active doctor."""
         active = {*self.list_active_doctors()}
         assigned = walk_values(self._documents, "doctor_id")
         return [doctor for doctor in assigned if doctor not in active]
@@ -256,7 +243,7 @@ class Accounts(Repository[Account]):
         return [doctor["id"] for doctor in stored if _is_readable(doctor)]
 
     def _note_patients(self, unit: Unit, doctor: Account) -> None:
-        """Note in the audit trail which patients lose their doctor, or have them again."""
+        """Write audit rows for patients who lose their doctor or get the same one back."""
         ids = self.list_patients(doctor.id)
         back = doctor.active_doctor
         by = unit.named.by if unit.named else "system"
@@ -269,20 +256,19 @@ class Accounts(Repository[Account]):
             unit.publish(DoctorReturned(doctor.id))
 
     def remove(self, unit: Unit, account: Account) -> None:
-        """Begin an erasure. Nobody finds the account from now on."""
+        """Start an erasure. From now on, nobody finds the account."""
         self._documents.delete({"id": account.id})
         if account.active_doctor:
             self._note_patients(unit, account.model_copy(update={"status": "closed"}))
 
     def list_due(self, *, at: datetime) -> list[str]:
-        """List the ids of closed accounts whose time has come."""
         due = self._documents.find(
             {"erase_at": {"$lte": at}}, sort="erase_at", limit=ERASED_AT_ONCE, fields=()
         )
         return [document["id"] for document in due]
 
     def delay_erasures(self, until: datetime) -> int:
-        """Erase no closed account before this time, and return how many that delays."""
+        """Postpone all erasures to this time at the earliest. Return how many were postponed."""
         return self._documents.update_all(
             {"erase_at": {"$lt": until}}, {"$set": {"erase_at": until}}
         )
@@ -304,9 +290,8 @@ class Accounts(Repository[Account]):
         beginning: str | None,
         paging: PageRequest,
     ) -> Page[Account]:
-        """Page accounts in the order they registered; those whose name, last name or e-mail has
-        this beginning. A closed account is listed only under this status, and a program's only
-        once its key is revoked, so a page may have fewer than `limit`.
+        """Page accounts in the order of registration. Closed accounts are listed only by that
+        status, and a system's account only after its key is revoked, so a page may be short.
         """
         wanted: Filter = {"status": status} if status else {}
         page = self._page_each([{"role": role, **wanted} for role in roles], beginning, paging)
@@ -316,7 +301,7 @@ class Accounts(Repository[Account]):
     def page_unassigned(
         self, roles: Iterable[Role], *, beginning: str | None, paging: PageRequest
     ) -> Page[Account]:
-        """Page, as `page_accounts`, accounts that no active doctor is in charge of."""
+        """Page accounts without an active doctor, as `page_accounts` does."""
         doctors: list[str | None] = [None, *self.list_inactive_doctors()]
         filters: list[Filter] = [
             {"role": role, "doctor_id": doctor} for role in roles for doctor in doctors
@@ -329,7 +314,7 @@ class Accounts(Repository[Account]):
         if beginning:
             found = find_by_beginning(self._documents, filters, beginning, paging)
         else:
-            # One listing for each filter, not one with $in: see `merging`.
+            # One query for each filter instead of $in: see `merging`.
             most = paging.limit + 1
             find = self._documents.find
             listings = [find(item, after=paging.after, limit=most) for item in filters]
@@ -343,7 +328,7 @@ class Accounts(Repository[Account]):
         return len(self._documents.find({"status": "waiting"}, limit=most, fields=()))
 
     def walk_unapproved(self, *, before: datetime) -> Iterator[Document]:
-        """Walk accounts that may be `never_approved`, as they are stored."""
+        """Yield stored accounts that may be `never_approved`."""
         for status in ("waiting", "refused"):
             for document in walk_by_id(self._documents, {"status": status}):
                 yield document

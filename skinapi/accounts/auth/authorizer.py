@@ -1,9 +1,9 @@
-"""Who is admitted to a route: reads the access token, and enforces what the route declares.
+"""Admits requests to routes by their access token, a JWT signed with HS256
+(https://www.rfc-editor.org/rfc/rfc7519).
 
-An access token is a JWT signed with HS256, see https://www.rfc-editor.org/rfc/rfc7519. It contains
-the ids of account and session and the token version, but no e-mail address and no role. Account and
-session are read from the store once for each request, so that deletion, suspension and demotion
-take effect at once. The subject carries the account to the routes.
+A token contains the ids of account and session and the token version, but no e-mail address or
+role. Account and session are read for each request, so that deletion, suspension and demotion take
+effect immediately.
 """
 
 import base64
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 ALGORITHM = "HS256"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
-# The library would refuse every token of a server whose clock is a second ahead. Admission looks at
-# the session, which was opened or renewed when the token was issued (`Sessions.find`).
+# The library would refuse tokens from a server whose clock is a second ahead. The session is
+# checked instead (`Sessions.find`).
 DECODE_OPTIONS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
 LATEST = 2**33  # in the year 2242; datetime cannot represent years after 9999
 
 
 class Claims(BaseModel):
-    """Anything but the claims of `sign` is refused before it reaches the store."""
+    """Rejects all but the claims of `sign` before the store is read."""
 
     model_config = ConfigDict(strict=True)
 
@@ -69,7 +69,7 @@ class Tokens:
 
     @cached_property
     def _key(self) -> "PyJWK":
-        """Made once: the library would look at each token whether the key has another form."""
+        """Cached, because the library would examine the key for each token."""
         import jwt  # noqa: PLC0415 (it takes 3 % of a start, and the first answer needs no token)
 
         return jwt.PyJWK({"kty": "oct", "alg": ALGORITHM, "k": self._secret})
@@ -103,7 +103,7 @@ class Tokens:
             return Claims.model_validate(payload)
         except jwt.ExpiredSignatureError as error:
             raise ExpiredToken from error
-        # ArithmeticError: a claim such as Infinity overflows when it becomes an integer.
+        # ArithmeticError: a claim such as Infinity overflows when converted to an integer.
         except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError) as error:
             raise InvalidToken from error
 
@@ -113,14 +113,14 @@ ADMIN_ONLY = Authenticated(roles=("admin",))
 
 @dataclass(frozen=True, slots=True)
 class OpenClients:
-    """The clients that are served without a token. None, where no area names one."""
+    """Clients that are served without a token."""
 
     names: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorizer:
-    """`second_factor_roles` are the roles of which the operator requires a second factor."""
+    """`second_factor_roles` are the roles that must use a second factor."""
 
     accounts: Accounts
     sessions: Sessions
@@ -133,7 +133,7 @@ class Authorizer:
     uses: AccountUses
 
     def admit(self, access: Access, authorization: str | None) -> Subject | None:
-        """The caller, or None for a request that needs no account."""
+        """Return None for a request that needs no account."""
         if isinstance(access, Public):
             return None
         if isinstance(access, OpenedToClient):
@@ -144,12 +144,12 @@ class Authorizer:
             access = Authenticated(roles=access.roles)
         token = read_bearer(authorization)
         if isinstance(access, MetricsReader):
-            # Constant time: == would reveal by its time how many characters are right.
+            # Constant time: == would reveal how many characters are right.
             if self.metrics_token and hmac.compare_digest(
                 token.encode(), self.metrics_token.encode()
             ):
                 return None
-            # Not the operator's token: then it must be the access token of an admin.
+            # Without the operator's token, require an admin's access token.
             access = ADMIN_ONLY
         claims = self.tokens.read(token)
         account, session = self._read(claims)
@@ -165,7 +165,7 @@ class Authorizer:
     def refuse_unready(
         self, access: Authenticated, account: Account, *, factor_there: bool = False
     ) -> None:
-        """`factor_there`: the provider of the clinic's log-in has asked for a second factor."""
+        """`factor_there` is true if the provider asked for a second factor."""
         account.refuse_inactive(even_waiting=access.even_waiting)
         if account.must_change and not access.even_unready:
             raise PasswordChangeRequired(self.password_page)
@@ -185,7 +185,7 @@ class Authorizer:
 
 
 def read_bearer(authorization: str | None) -> str:
-    """Read the token of a request: https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
+    """Parse the header of https://www.rfc-editor.org/rfc/rfc6750#section-2.1."""
     if not authorization:
         raise Unauthenticated
     scheme, _, token = authorization.partition(" ")

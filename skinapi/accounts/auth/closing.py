@@ -1,4 +1,4 @@
-"""Closes accounts, also those that nobody approves. `privacy/erasure` erases them later."""
+"""Closes accounts, which `privacy/erasure` erases later."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ SYSTEM = "system"
 
 class RecordEnds(Protocol):
     def find_end(self, owner: str) -> datetime | None:
-        """Find until when the law keeps what a doctor has signed about this patient."""
+        """Return until when the law requires to keep this patient's record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountClosing:
-    """`wait`: how long an account stays closed before it is erased."""
+    """`wait` is the time from closing to erasure."""
 
     accounts: Accounts
     consents: Consents
@@ -43,8 +43,8 @@ class AccountClosing:
         action: str = "account.close",
         reason: ErasureReason | None = None,
     ) -> None:
-        """End the log-ins and consents of an account. Its record stays as it is until the account
-        is erased. An account that is closed already stays so.
+        """End the sessions and consents of an account; its data stays until the erasure. Closing it
+        again has no effect.
         """
         unit.audit(action, by=by, target=account.id, detail=reason)
         if account.status == "closed":
@@ -68,7 +68,7 @@ class AccountClosing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingExpiry:
-    """Closes what waits, or was refused, for longer than `life`: anybody may register."""
+    """Closes accounts that were not approved for `life`, because anyone may register."""
 
     work: UnitOfWork
     accounts: Accounts

@@ -1,7 +1,5 @@
-"""What a person may consent to, the texts by version, and how consents are given and withdrawn.
-
-Whether a consent is given now stands in the account (`Account.consents`), where each request finds
-it. The history has one record for each change, which nothing changes any more.
+"""Consents, their texts by version, and their history. The account has the current consents, where
+each request finds them. History records never change.
 """
 
 from collections.abc import Mapping
@@ -24,11 +22,11 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 Purpose = Literal["photos", "llm", "training", "sharing"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-# How a consent was given or withdrawn: by a page that named the version of the text, by another
-# client of the person's, or for one photo: in its form, by a program's key, in a FHIR Consent.
+# How a consent was changed: on a page that named the version of the text, by another client, or for
+# a single photo in its form, by a system's key or in a FHIR Consent.
 PatientChannel = Literal["console", "client", "photo", "key", "fhir"]
 
-# In a text, the company that gets the data: OpenRouter, unless LLM_COMPANY names another one.
+# The placeholder for the company that gets the data: OpenRouter unless LLM_COMPANY names another.
 COMPANY, OPENROUTER = "{company}", "OpenRouter"
 
 
@@ -44,7 +42,7 @@ class ConsentText(BaseModel):
         return COMPANY in self.text.en
 
     def say(self, language: Language, company: str | None) -> str:
-        """The text as the person reads it, with the company that gets the data."""
+        """Return the text with the name of the company that gets the data."""
         known = _COMPANIES[language].openrouter
         name = known if company in (None, OPENROUTER) else company
         return self.text.in_language(language).replace(COMPANY, name or known)
@@ -74,7 +72,7 @@ _COMPANIES = load_words("accounts.companies", _CompanyWords)
 
 @cache
 def list_consent_texts() -> Mapping[Purpose, tuple[ConsentText, ...]]:
-    """List every text there was of each purpose, the newest last."""
+    """Return all versions of each text, the newest last."""
     words = load_words("accounts.consents", _Consents)
     texts: dict[Purpose, tuple[ConsentText, ...]] = {}
     for purpose in PURPOSES:
@@ -104,12 +102,9 @@ def newest_text(purpose: Purpose) -> ConsentText:
 
 
 class ConsentGiven(StoredRecord):
-    """One change of a consent.
-
-    - `version`, `language`: of the text that was shown; None where the client did not say
-    - `company`: the one that the text named; None where it named none
-    - `by`: the person's own account, or that of the program's key
-    - `finding`: the consent is about the photo of this finding alone
+    """`version` and `language` are those of the text; None if the client did not state them.
+    `company` is None if the text named none. With `finding`, the consent is only about the photo of
+    that finding.
     """
 
     id: str
@@ -130,11 +125,10 @@ class Consents(Repository[ConsentGiven]):
     indexes = (("account", "id"),)
 
     def note(self, **fields: Any) -> None:
-        """Store a change that is made now, with the fields of `ConsentGiven`."""
+        """Accepts the fields of `ConsentGiven`."""
         self.insert(ConsentGiven(id=new_id(), created_at=now(), **fields))
 
     def history_of(self, account: str) -> list[ConsentGiven]:
-        """List all changes, the oldest first."""
         return self._list({"account": account})
 
     def find_latest(self, account: str) -> dict[str, ConsentGiven]:
@@ -145,19 +139,19 @@ class Consents(Repository[ConsentGiven]):
 
 
 def latest_of(history: list[ConsentGiven]) -> dict[str, ConsentGiven]:
-    """Map each purpose to its last change, without consents about one photo alone."""
+    """Return the last change of each purpose, except those about a single photo."""
     return {change.purpose: change for change in history if change.finding is None}
 
 
 def is_given_under(given: ConsentGiven, text: ConsentText, company: str) -> bool:
-    """Whether this text was shown, with the company that gets the data now."""
+    """True if this text was shown with the company that gets the data now."""
     named = company if text.names_company else None
     return (given.version, given.company) == (text.version, named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedConsents:
-    """`texts` are the versions that were shown; empty where the client does not say."""
+    """`texts` are the versions that were shown, if the client states them."""
 
     given: Mapping[Purpose, bool]
     texts: Mapping[Purpose, int] = field(default_factory=dict)
@@ -174,9 +168,8 @@ class ConsentsService:
 
     @atomic
     def change(self, unit: Unit, *, account_id: str, changed: ChangedConsents) -> None:
-        """Change the given consents, and keep the others. A consent that stands is renewed where
-        the client names its newest text. Where a doctor must keep the photos by law, nothing is
-        changed.
+        """Change the given consents. Naming the newest text renews an existing consent. If a doctor
+        must keep the photos by law, nothing changes.
         """
         account = self.accounts.get(account_id)
         for purpose, version in changed.texts.items():  # a withdrawal needs no text
@@ -189,13 +182,13 @@ class ConsentsService:
         if due:
             self._set(unit, account, due, changed)
         if changed.erase_kept:
-            # A photo that is kept at the same moment is seen, or waits.
+            # A photo that is filed concurrently is either seen here or conflicts.
             self.accounts.lock(account.id)
             unit.record(AuditRow("account.photos_erased", by=account.id, target=account.id))
             unit.publish(KeptPhotosUnwanted(account.id))
 
     def _find_due(self, account: Account, changed: ChangedConsents) -> dict[Purpose, bool]:
-        """Find the purposes that are not so already, and those that stand and are renewed."""
+        """Return the purposes to change or to renew."""
         latest = self.consents.find_latest(account.id) if changed.texts else {}
         due: dict[Purpose, bool] = {}
         for purpose, allowed in changed.given.items():

@@ -1,4 +1,4 @@
-"""Normalises e-mail addresses, so that a unique index finds two spellings of one address."""
+"""Normalises e-mail addresses, so that a unique index detects different spellings."""
 
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -12,17 +12,17 @@ from skinapi.base.field_types import has_undrawn
 LONGEST = 254  # https://www.rfc-editor.org/errata/eid1690
 LONGEST_TYPED = 1024  # one character can unfold into eighteen
 MOST_ROUNDS = 8  # no known character needs more than three
-# Names of hosts are looked up as if it were a dot: https://www.rfc-editor.org/rfc/rfc3490#section-3.1
+# Host names treat it as a dot: https://www.rfc-editor.org/rfc/rfc3490#section-3.1
 IDEOGRAPHIC_FULL_STOP = "\u3002"
-# One label of a domain in two spellings: https://www.rfc-editor.org/rfc/rfc5890#section-2.3.2.1
+# A label of a domain has two spellings: https://www.rfc-editor.org/rfc/rfc5890#section-2.3.2.1
 ACE_PREFIX, LONGEST_LABEL = "xn--", 63
-# With a meaning in a URL (routes take an address as a path segment) or in a list of addresses.
+# These have a meaning in a URL path, where routes take addresses, or in a list of addresses.
 FORBIDDEN = set('/\\?#"<>(),:;[]')
 
 
 def normalise_email(text: str) -> str:
-    """The address in normal form, as it is stored. Raises ValueError if it is none."""
-    # Checked first, so that a huge text costs no normalising.
+    """Raise ValueError if the text is not an address."""
+    # Check the length first, so that a huge text is not normalised.
     if len(text) > LONGEST_TYPED:
         raise ValueError("This is not an e-mail address")
     email = _folded(text)
@@ -36,8 +36,8 @@ def normalise_email(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Repeat NFKC and lower case until nothing changes: lower-casing can leave characters that
-    still compose, and composing can give new capitals. https://www.unicode.org/reports/tr15/
+    """Repeat NFKC and lower case until stable: lower case can leave characters that compose, and
+    composing can produce capitals. https://www.unicode.org/reports/tr15/
     """
     for _ in range(MOST_ROUNDS):
         before, text = text, unicodedata.normalize("NFKC", text).strip().lower()
@@ -47,8 +47,8 @@ def _folded(text: str) -> str:
 
 
 def normalise_new_email(text: str) -> str:
-    """The domain is in Unicode, so that no two accounts have the two spellings of one domain.
-    Raises ValueError, also for what would look like somebody else's address in every list.
+    """Return the address with its domain in Unicode. Raises ValueError also for an address that
+    could be mistaken for another one.
     """
     email = _with_labels(_in_unicode, normalise_email(text))
     domain = email.rpartition("@")[2]
@@ -60,13 +60,13 @@ def normalise_new_email(text: str) -> str:
 
 
 def spellings_of(email: str) -> list[str]:
-    """List this address in normal form, then those of its mailbox that earlier code stored."""
+    """Return the normal form, then the spellings that earlier versions stored."""
     spellings = [email, *(_with_labels(spell, email) for spell in (_in_unicode, _in_ascii))]
     return list(dict.fromkeys(spellings))
 
 
 def list_spellings(emails: Iterable[str]) -> frozenset[str]:
-    """List these addresses, as typed, as accounts may have them. One that is none names nobody."""
+    """Return the possible stored spellings of these addresses. Invalid ones are ignored."""
     found = set[str]()
     for email in emails:
         with suppress(ValueError):
@@ -75,7 +75,7 @@ def list_spellings(emails: Iterable[str]) -> frozenset[str]:
 
 
 def _with_labels(spell: Callable[[str], str], email: str) -> str:
-    """Spell each label of the domain so; keep the address if that is no normal form."""
+    """Convert each label of the domain; return the address if the result is not in normal form."""
     local, at, domain = email.rpartition("@")
     spelled = local + at + ".".join(map(spell, domain.split(".")))
     try:
@@ -85,7 +85,7 @@ def _with_labels(spell: Callable[[str], str], email: str) -> str:
 
 
 def _in_unicode(label: str) -> str:
-    """Keep the label if it stands for none that could be typed."""
+    """Keep a label that does not decode to text that could be typed."""
     if not label.startswith(ACE_PREFIX) or len(label) > LONGEST_LABEL:
         return label
     try:

@@ -1,4 +1,4 @@
-"""Stops a sweep that would erase many accounts at once, as one with a wrong clock would."""
+"""Stops a sweep that would erase many accounts at once, for example because of a wrong clock."""
 
 from datetime import datetime
 from typing import Literal, get_args
@@ -12,13 +12,13 @@ from skinapi.platform.storage.records import Repository
 
 SweepName = Literal["deletions", "waiting accounts", "unused accounts"]
 SWEEPS: tuple[SweepName, ...] = get_args(SweepName)
-# So few accounts are always erased. A tenth of a small clinic's accounts would be one or two.
+# This many accounts may always be erased. A tenth of a small clinic would be one or two.
 FEW = 10
 MANY, SHARE = 1_000, 10
 
 
 class StoppedSweep(StoredRecord):
-    """`accounts` is how many accounts the sweep named `id` would have erased."""
+    """`accounts` is the number that the sweep `id` would have erased."""
 
     id: str
     created_at: datetime
@@ -34,8 +34,8 @@ class ErasureGuard(Repository[StoppedSweep]):
         self._accounts = store.collection("accounts")
 
     def admits(self, sweep: SweepName, count: int) -> bool:
-        """Return whether this sweep may erase so many accounts. More than MANY, or more than one in
-        SHARE of all, need an operator, whose permission ends when the sweep finds fewer.
+        """Admit a sweep of at most MANY accounts and one in SHARE of all. A larger one requires an
+        operator's permission, which ends when the sweep finds fewer.
         """
         stopped = self.find(sweep)
         if count <= FEW or count <= min(MANY, self._accounts.count() // SHARE):
@@ -48,7 +48,6 @@ class ErasureGuard(Repository[StoppedSweep]):
         return stopped is not None and stopped.allowed
 
     def allow_all(self) -> list[StoppedSweep]:
-        """Let the stopped sweeps continue, and return them."""
         stopped = self._list_stopped()
         self._documents.set_each({sweep.id: {"allowed": True} for sweep in stopped})
         return stopped

@@ -1,5 +1,3 @@
-"""Errors of accounts, logins and sessions."""
-
 from skinapi.base.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated
 
 
@@ -126,7 +124,7 @@ class TooManyRegistrations(TooManyRequests):
     sentence = "Too many registrations from here; try again later, or log in"
 
 
-# With what a request is refused that takes the password again (`reauthenticate`).
+# The refusals of a request that asks for the password again (`reauthenticate`).
 UNPROVEN = (
     WrongPassword,
     NotJustLoggedIn,

@@ -1,4 +1,4 @@
-"""What happens to accounts. Who listens: app/composition/subscriptions.py."""
+"""Events about accounts. The subscribers are in app/composition/subscriptions.py."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class AccountEvent:
 
 
 class AccountAdded(AccountEvent):
-    """Somebody has registered, or was added."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +23,28 @@ class DoctorChanged:
 
 @dataclass(frozen=True)
 class DoctorReturned:
-    """This doctor is active now, again or for the first time."""
+    """The doctor is active, for the first time or again."""
 
     doctor: str
 
 
 class ApprovalChanged(AccountEvent):
-    """The account is approved from now on, or was until now: then it is suspended, or waits."""
+    """The account is now approved, or no longer is."""
 
 
 @dataclass(frozen=True)
 class ConsentWithdrawn(AccountEvent):
-    """The account does not agree to this `purpose` any more, or has refused it."""
+    """The owner has withdrawn or refused this consent."""
 
     purpose: str
 
 
 class KeptPhotosUnwanted(AccountEvent):
-    """The account wants all its kept photos to be deleted; its findings stay."""
+    """The owner wants all kept photos to be deleted. The findings stay."""
 
 
 class LogInReplaced(AccountEvent):
-    """Somebody whom a provider names logs in to the account: whoever could before cannot."""
+    """A provider's identity has taken over the account. Former logins are no longer valid."""
 
 
 class PatientNumber(StoredRecord):
@@ -61,4 +61,4 @@ class AccountClosed(AccountEvent):
 
 
 class AccountErased(AccountEvent):
-    """Everything that is stored of the account is deleted. Published once."""
+    """All data of the account is deleted. Published once."""

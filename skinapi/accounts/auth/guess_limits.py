@@ -1,16 +1,14 @@
-"""Limits wrong passwords per account, so that an attacker cannot lock the owner out.
+"""Limits wrong passwords for each account without letting an attacker lock the owner out.
 
-Each IP address that has logged in to an account before is known, and has its own budget of wrong
-passwords for it. All other addresses share one budget for that account. So many attackers together
-get no more guesses than one, and they do not use up the owner's budget. Who has never logged in has
-no known address: past the shared budget, each address has a few guesses more that only an initial
-password can win. E-mail addresses without an account have budgets too, so the limit does not reveal
-which accounts exist. Only keyed hashes are stored: no IP address and no e-mail address can be read
-from them.
+Each IP address that has logged in before has its own budget for the account. All others share one
+budget, so many attackers get no more guesses than one, and the owner's budget is not affected. An
+owner who has never logged in has no known address: after the shared budget, each address has a few
+guesses for an initial password only. Addresses without an account have budgets too, so the limits
+do not reveal which accounts exist. Only keyed hashes of addresses are stored.
 
-Wrong codes of a second factor share one budget for each account, from wherever they come: six
-digits can be guessed. Recovery codes cannot, so each address has its own budget of them, and who
-knows the password keeps nobody else from using one. A new password begins these budgets anew.
+Codes of a second factor share one budget for each account, because six digits can be guessed.
+Recovery codes cannot, so each address has its own budget, and an attacker with the password cannot
+block them. A new password resets these budgets.
 """
 
 import hmac
@@ -36,7 +34,7 @@ WARNED_EVERY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class GuessAttempt:
-    """One guess taken from a budget: the so many-th, and `last` if that is used up by it."""
+    """`count` guesses were taken, including this one. It is `last` if none is left."""
 
     budget: str
     count: int
@@ -58,7 +56,7 @@ class GuessLimits:
         self._known_addresses.expire_by("expires_at")
 
     def take(self, *, email: str, address: str) -> GuessAttempt:
-        """Take one guess before the password is checked: parallel requests would pass a later
+        """Take a guess before checking the password, because parallel requests would pass a later
         count.
         """
         known = self._is_known(email, address)
@@ -67,21 +65,22 @@ class GuessLimits:
         return GuessAttempt(budget, count, GUESSES_PER_HOUR, known)
 
     def take_first_login(self, *, email: str, address: str, version: int) -> GuessAttempt:
-        """Take one guess at an initial password, past the budget of strangers. A reset changes
-        `version`, the account's token version, and begins anew.
+        """Take a guess at an initial password after the strangers' budget. A reset changes
+        `version`, the token version, and starts a new budget.
         """
         budget = self._hash("first login", email, address, str(version))
-        # Of 0: none is told to the trail, since strangers have as many as they have addresses.
+        # A `most` of 0 keeps these out of the audit trail, since strangers have unlimited
+        # addresses.
         return GuessAttempt(budget, self._spend(budget, FIRST_LOGINS), 0, known=False)
 
     def take_link(self, *, email: str, address: str) -> None:
-        """Take one mail with a link. The owner has a budget apart where it has logged in before."""
+        """Known addresses have a separate budget for password mails."""
         known = self._is_known(email, address)
         self._spend(self._hash("link", email, address if known else ""), LINKS_PER_HOUR)
 
     def take_registration(self, *, address: str) -> GuessAttempt:
-        """Take one of the answers that an e-mail has an account; give it back where it has none.
-        Past the limit all registrations from this address wait, so that the limit tells nothing.
+        """Take one answer that reveals an existing account; return it if there is none. Over the
+        limit, all registrations from this address wait, so the limit reveals nothing.
         """
         budget = self._hash("registration", address)
         try:
@@ -90,7 +89,7 @@ class GuessLimits:
             raise TooManyRegistrations(retry_after=error.retry_after) from error
 
     def take_code(self, account: Account, *, address: str, recovery: bool) -> GuessAttempt:
-        """Count a guess of a code. Only who knows the password gets so far."""
+        """Only a caller with the password gets here."""
         kind = ("recovery", address) if recovery else ("code",)
         budget = self._hash(*kind, account.id, str(account.token_version))
         try:
@@ -99,9 +98,7 @@ class GuessLimits:
             raise TooManyCodes(retry_after=error.retry_after) from error
 
     def take_warning(self, account: Account, *, of: str = "warning") -> bool:
-        """Whether the owner was not warned of this for WARNED_EVERY, and is now; by default of
-        wrong codes.
-        """
+        """True if the owner has not been warned for WARNED_EVERY, and should be now."""
         budget = self._hash(of, account.id, str(account.token_version))
         try:
             return self._spend(budget, 1, window=WARNED_EVERY) == 1
@@ -122,7 +119,7 @@ class GuessLimits:
         return self._known_addresses.delete({"account": account_id})
 
     def reset(self, account: Account) -> None:
-        """Forget the known addresses, and count the strangers' guesses from 0."""
+        """Forget the known addresses and reset the strangers' budget."""
         self.forget(account.id)
         self._budgets.delete({"id": self._budget(account.email, "")})
 
@@ -137,7 +134,7 @@ class GuessLimits:
         return self._hash("budget", email, address)
 
     def _spend(self, budget: str, most: int, *, window: timedelta = WINDOW) -> int:
-        # Twice: another request may create the budget between the update and the insert.
+        # Try twice: another request may create the budget between the update and the insert.
         for _ in range(2):
             left = {"id": budget, "wrong": {"$lt": most}}
             if spent := self._budgets.update(left, {"$inc": {"wrong": 1}}):

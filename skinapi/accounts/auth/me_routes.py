@@ -1,5 +1,3 @@
-"""Routes for one's own consents and one's own second factor."""
-
 from skinapi.accounts.auth.account import Subject
 from skinapi.accounts.auth.consents import PURPOSES, ChangedConsents, ConsentsService
 from skinapi.accounts.auth.errors import (

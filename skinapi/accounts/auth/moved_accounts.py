@@ -1,13 +1,11 @@
-"""Accounts of patients whose spots were moved to another account of the same person."""
-
 from skinapi.accounts.auth.account import Account
 from skinapi.base.stored_record import StoredRecord
 from skinapi.platform.storage.records import Repository
 
 
 class MovedAccount(StoredRecord):
-    """`id` is the account that was emptied, and `account` the one that has its spots. `external` is
-    the hash of the number by which another system knows the patient.
+    """The emptied account `id`, and the `account` that now has its spots. `external` is the hash of
+    the patient's number in another system.
     """
 
     id: str
@@ -16,7 +14,7 @@ class MovedAccount(StoredRecord):
 
 
 class MovedAccounts(Repository[MovedAccount]):
-    """Other systems go on to send and read with the ids and numbers of emptied accounts."""
+    """Other systems continue to use the ids and numbers of emptied accounts."""
 
     collection, record = "moved_accounts", MovedAccount
     indexes = (("account", "id"), ("external", "id"))
@@ -25,11 +23,10 @@ class MovedAccounts(Repository[MovedAccount]):
         return self._first({"external": external})
 
     def list_into(self, account: str) -> list[str]:
-        """List the ids of the accounts whose spots this account has."""
         return [moved.id for moved in self._list({"account": account})]
 
     def note(self, emptied: Account, *, into: str) -> None:
-        """Let the ids and numbers that lead to the emptied account lead to the other one."""
+        """Redirect the id and earlier redirects of the emptied account."""
         self._documents.delete({"id": {"$in": [emptied.id, into]}})
         self._documents.update_all({"account": emptied.id}, {"$set": {"account": into}})
         self.insert(MovedAccount(id=emptied.id, account=into, external=emptied.external))

@@ -1,7 +1,6 @@
-"""Owners of what is stored: whether they still have an account, and when it was last used.
-
-The job worker asks too, which imports nothing of the web. When an account is used is stored only
-where unused ones go (RETAIN_ACCOUNTS_DAYS), and to the day.
+"""Whether the owner of stored data still has an account, and when it was last used. The job worker
+uses this module, which imports nothing of the web. Use is stored only with RETAIN_ACCOUNTS_DAYS,
+with the precision of a day.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.ports import Document, Filter, Ops, Store
 
 RESEARCHERS = ("researcher", "admin")
-# What a client of the lab sends without a token belongs to no account, and stays.
+# The owner of data that a client of the lab sends without a token. Such data is kept.
 NOBODY = "open-lab"
 NO_ACCOUNT: Document = {"status": "approved", "role": "researcher"}
 
@@ -35,11 +34,9 @@ class OwnerStatus:
         self._counters = store.collection("counters")
 
     def stays(self, owner: str) -> bool:
-        """Whether data of this owner may be kept."""
         return self._find(owner) is not None
 
     def may_research(self, owner: str) -> bool:
-        """Whether jobs of the lab of this owner may go on."""
         account = self._find(owner)
         return (
             account is not None
@@ -48,15 +45,15 @@ class OwnerStatus:
         )
 
     def may_go_on(self, job: Job) -> bool:
-        """Whether its jobs may go on: every approved account may have its own file made."""
+        """Approved accounts may also run the job that makes their own file."""
         if job.kind == PERSON_FILE:
             account = self._find(job.owner)
             return account is not None and account["status"] == "approved"
         return self.may_research(job.owner)
 
     def lock(self, owner: str) -> None:
-        """Lock the owner of data to be stored. It changes the account, so that a transaction at the
-        same time as a deletion runs again; and so do two that count what one owner keeps.
+        """Lock the owner in the caller's transaction. It then conflicts with a deletion of the
+        account, and with others that count what the owner has stored.
         """
         held = {"$inc": {"holds": 1}}
         if owner == NOBODY:
@@ -78,7 +75,7 @@ PATIENTS: Filter = {
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """`warned_at` is when its owner was told, since it was last used."""
+    """`warned_at` is None if the owner was not notified since the last use."""
 
     id: str
     seen_at: datetime
@@ -101,7 +98,7 @@ class AccountUses:
         self._documents.ensure_index("keep", "id")
 
     def note(self, account_id: str) -> None:
-        """Note that the account was used; write nothing where it was used today already."""
+        """Write nothing if it was already used today."""
         if not self.stored:
             return
         used: Filter = {"id": account_id, "role": "user"}
@@ -112,7 +109,7 @@ class AccountUses:
                 return
 
     def on_finding(self, event: Any) -> None:
-        """FindingFiled, AnswerChanged: something happens in the account."""
+        """Handles FindingFiled and AnswerChanged."""
         self.note(event.finding.owner)
 
     def note_seen(self, account: Account) -> None:
@@ -122,12 +119,12 @@ class AccountUses:
                 self.note(account.id)
 
     def begin_for_new(self) -> None:
-        """Count from today for those that were stored without it."""
+        """Start the period today for accounts without a date."""
         seen: Ops = {"$set": {"seen_at": _midnight()}}
         self._documents.update_all({"role": "user", "seen_at": None}, seen)
 
     def forget(self) -> None:
-        """Forget when accounts were used: without the setting, nobody notes it."""
+        """Remove all dates when the setting is removed."""
         known: Filter = {"role": "user", "seen_at": {"$gt": FIRST_TIME}}
         gone: Ops = {"$unset": {"seen_at": True, "warned_at": True}}
         self._documents.update_all(known, gone)
@@ -136,7 +133,7 @@ class AccountUses:
         self._documents.update({"id": account_id}, {"$set": {"warned_at": at}})
 
     def walk_unused(self, *, before: datetime) -> Iterator[Unused]:
-        """Walk the longest unused first, day by day; the caller may delete them meanwhile."""
+        """Yield the longest unused accounts first, by day. The caller may delete them."""
         within: Filter = {"$gt": FIRST_TIME, "$lt": before}
         while day := self._documents.find(
             {"role": "user", "seen_at": within}, sort="seen_at", limit=1, fields=("seen_at",)

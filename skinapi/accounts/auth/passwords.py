@@ -1,4 +1,6 @@
-"""Hashes passwords with argon2id, few at a time, and checks one within the limits of guesses."""
+"""Hashes passwords with argon2id, limits concurrent hashes, and checks passwords within the limits
+of guesses.
+"""
 
 import hashlib
 import re
@@ -35,23 +37,22 @@ from skinapi.platform.audit.trail import AuditTrail
 from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow
 
-# The places for password hashing: how many requests may hash or wait for it, and of which address.
-#
-# A request that hashes holds one of the threads that serve requests. Without a limit, a few
-# addresses with 60 logins each hold all of them, and even GET /healthz waits.
+# Limits how many requests hash or wait, in all and from one address. A hashing request blocks a
+# serving thread. Without a limit, a few addresses with 60 logins each would block all of them,
+# including GET /healthz.
 
 
-# With those of the prediction pool (18), fewer than the 32 threads of a process. A hash takes about
-# 50 ms and two are made at once, so the last one waits for 0.3 s.
+# Together with the prediction pool (18) fewer than the 32 threads of a process. A hash takes about
+# 50 ms and two run at once, so the last one waits 0.3 s.
 PLACES = 12
-# One sixth is kept for callers who are signed in: an admin can act in a flood of logins.
+# A sixth is reserved for signed-in callers, so that an admin can act during a flood of logins.
 KEPT_FOR_SIGNED = 6
 RETRY_AFTER_S = 2
 
 
 class HashingSlots:
-    """An address may take a place while it holds fewer than are free. So one address gets half of
-    them, five together five sixths, and an address that holds none still finds one.
+    """An address may take a place while it holds fewer than are free. One address gets at most half
+    of the places, five get five sixths, and a new one still finds a place.
     """
 
     def __init__(self, places: int) -> None:
@@ -77,17 +78,15 @@ class HashingSlots:
                 self._held -= Counter({site: 1})  # keeps no address with nothing
 
 
-# Password hashing with argon2id. A check takes the same time whether or not the account exists.
-#
-# What a new password must be like is `NewPassword` here. Which guesses count: guess_limits.py.
+# Hashes with argon2id. A check takes equally long without an account.
 
 
-# OWASP's second argon2id choice: 19 MiB, so that a host with 512 MB can compute two hashes at once.
-# https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+# OWASP's second choice for argon2id, 19 MiB, so that a host with 512 MB can compute two hashes at
+# once. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 T = TypeVar("T")
 CONCURRENT_HASHES = 2
-# Without I, O, l, 0 and 1, which look alike.
+# Excludes I, O, l, 0 and 1, which look alike.
 ALPHABET = string.ascii_letters.translate({ord(c): None for c in "IOl"}) + "23456789"
 
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=256), Printable]
@@ -95,9 +94,7 @@ AnyPassword = Annotated[str, StringConstraints(max_length=1024)]
 
 
 class Passwords:
-    """At most CONCURRENT_HASHES run at once, and a few more wait; the others get Unavailable at
-    once.
-    """
+    """At most CONCURRENT_HASHES run and a few more wait; others get Unavailable at once."""
 
     def __init__(self, hasher: PasswordHasher = HASHER, *, places: int = PLACES) -> None:
         self._hasher = hasher
@@ -108,8 +105,8 @@ class Passwords:
 
     @contextmanager
     def place(self, address: str = "", *, signed: bool = False) -> Iterator[None]:
-        """A place for all hashes that this thread makes within. Whoever gets none costs nothing
-        else either: no query, no guess. A hash outside of it takes a place for itself.
+        """Reserve a place for all hashes of this thread. A caller without one costs neither a query
+        nor a guess. A hash outside of a place reserves one for itself.
         """
         with self._places.taken(address, signed=signed):
             self._of_thread.placed = True
@@ -122,12 +119,12 @@ class Passwords:
         return self._run_queued(self._hasher.hash, _bytes(password))
 
     def matches(self, password: str, stored_hash: str | None) -> bool:
-        """Compare the password; it takes the same time if there is no account, so no hash."""
+        """Takes equally long if there is no account, and therefore no hash."""
         matches = self._run_queued(self._verify, stored_hash or self._dummy_hash, password)
         return matches and stored_hash is not None
 
     def outdated(self, stored_hash: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
+        """True if the hash was made with other parameters."""
         return self._hasher.check_needs_rehash(stored_hash)
 
     def _verify(self, stored_hash: str, password: str) -> bool:
@@ -137,8 +134,8 @@ class Passwords:
             return False
 
     def _run_queued(self, work: Callable[..., T], *arguments: Any) -> T:
-        """A thread that has hashed once keeps its 19 MiB: on the 32 serving threads the process
-        grew from 54 MB to 523 MB.
+        """Use few threads, because each keeps its 19 MiB: on 32 serving threads, the process grew
+        from 54 MB to 523 MB.
         """
         if not getattr(self._of_thread, "placed", False):
             with self.place(signed=True):
@@ -147,7 +144,7 @@ class Passwords:
 
 
 def _unmatched_hash(hasher: PasswordHasher) -> str:
-    """The hash of no password, at the same cost to check as a real one:
+    """A hash that matches no password and costs the same to check:
     https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
     """
     salt, digest = (
@@ -159,7 +156,7 @@ def _unmatched_hash(hasher: PasswordHasher) -> str:
 
 
 def one_time_password() -> str:
-    """Make a password of 100 random bits, in three groups of six characters, easy to read aloud."""
+    """Return 100 random bits in three groups of six characters that are easy to read aloud."""
     characters = "".join(secrets.choice(ALPHABET) for _ in range(18))
     return "-".join(characters[start : start + 6] for start in (0, 6, 12))
 
@@ -170,7 +167,7 @@ def _bytes(password: str) -> bytes:
 
 @dataclass(frozen=True)
 class ClientInfo:
-    """`renews`: it wants a refresh token."""
+    """`renews` asks for a refresh token."""
 
     address: str
     client: str | None = None
@@ -178,15 +175,13 @@ class ClientInfo:
 
     @property
     def browser(self) -> str:
-        """A hash of its name without numbers: the same for all versions of a browser."""
+        """A hash of the client's name without numbers: equal for all versions of a browser."""
         name = re.sub(r"[\d._]+", "", self.client or "")
         return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """The password, where the account has one, and a code where it has a second factor."""
-
     password: str
     code: str | None
     caller: ClientInfo
@@ -200,9 +195,8 @@ class Authentication:
     trail: AuditTrail
 
     def authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
-        """The account of this e-mail address and password. The address becomes known where no
-        second factor is still to be given. Neither a wrong password nor too many guesses reveal
-        whether the account exists.
+        """Return the account. The address becomes known unless a second factor is still required.
+        Neither a wrong password nor too many guesses reveal if the account exists.
         """
         address, account = self.find_account(email)
         try:
@@ -211,7 +205,7 @@ class Authentication:
         except TooManyGuesses as too_many:
             guess = self._take_first_login(address, caller, account)
             wrong, account = too_many, account if account and account.must_change else None
-        # Also without an account, so that the time of the answer does not reveal it.
+        # Check even without an account, so that the response time does not reveal it.
         right = self.passwords.matches(password, account.password_hash if account else None)
         if not account or not right or account.status == "closed":
             raise wrong
@@ -238,7 +232,9 @@ class Authentication:
             raise InitialPasswordExpired
 
     def find_account(self, email: str) -> tuple[str, Account | None]:
-        """The address as the account has it, by which guesses are counted, and the account."""
+        """Return the stored spelling of the address, under which guesses are counted, and the
+        account.
+        """
         try:
             address = normalise_email(email)
         except ValueError:

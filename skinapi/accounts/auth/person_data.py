@@ -1,5 +1,3 @@
-"""What the accounts hold about a person, for the file with everything about them."""
-
 from collections.abc import Mapping
 from functools import partial
 

@@ -1,8 +1,8 @@
-"""A forgotten password: a link by mail, or from an admin, with which one chooses a new one.
+"""Password reset links by mail or from an admin.
 
-Who asks for a mail is answered before anybody looks for the account: the request is kept in memory,
-and a thread works through them every second. So neither the answer nor its time tells whether there
-is an account, and nothing is stored of an address that has none but the count of its requests.
+A request for a mail is answered before the account is looked up: a thread handles the queue in
+memory every second. Neither the answer nor its time reveals if the account exists, and an unknown
+address leaves nothing but a count.
 """
 
 import hmac
@@ -30,18 +30,16 @@ from skinapi.platform.storage.ports import Store
 from skinapi.platform.storage.records import Repository
 from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-# Links with which a forgotten password is replaced: each once, and for a limited time.
-#
-# What is stored is no secret. The token in a link is an HMAC of the record's id, with the server's
-# key: so nobody who reads the store can make the link, and it can be made again for a mail that
-# waits in the outbox.
+# Links that replace a forgotten password, once and for a limited time. The token is an HMAC of the
+# record's id with the server's key. A reader of the store cannot make a link, and the server can
+# make it again for a waiting mail.
 
 
 MAILED_LINK_LIFE = timedelta(hours=1)
 
 
 class PasswordLink(StoredRecord):
-    """Opens nothing where the account has got another `token_version` since."""
+    """A link is invalid if the account has got another `token_version`."""
 
     id: str
     created_at: datetime
@@ -72,7 +70,7 @@ class PasswordLinks(Repository[PasswordLink]):
         )
 
     def url(self, link_id: str) -> str:
-        """The token stands behind the #, which no browser sends to a server, nor as a referrer."""
+        """The token follows a #, which browsers send neither to servers nor as a referrer."""
         return f"{self._console}/#/forgotten/{link_id}.{self._sign(link_id)}"
 
     def find_by_token(self, token: str) -> PasswordLink | None:
@@ -81,7 +79,7 @@ class PasswordLinks(Repository[PasswordLink]):
         return self.find(link_id) if signed else None
 
     def use(self, link: PasswordLink) -> bool:
-        """Delete it, and all others of its account. False where it was used before."""
+        """Delete all links of the account. Return False if this one was already used."""
         if not self._documents.delete({"id": link.id}):
             return False
         self.forget(link.account)
@@ -103,7 +101,7 @@ NO_ACCOUNT = "User/doctor not found"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryService:
-    """`handed_link_life`: how long a link lives that an admin hands over."""
+    """`handed_link_life` is the lifetime of a link from an admin."""
 
     work: UnitOfWork
     accounts: Accounts
@@ -124,7 +122,7 @@ class RecoveryService:
         self._asked.append((email, address))
 
     def mail_links(self) -> None:
-        """Mail the links that wait. Where the store is away, the rest waits."""
+        """Requests stay in the queue if the store is unavailable."""
         while self._asked:
             email, address = self._asked.popleft()
             try:
@@ -155,7 +153,7 @@ class RecoveryService:
 
     @atomic
     def hand_link(self, unit: Unit, *, email: str, by: str) -> tuple[str, datetime]:
-        """The link, and until when it can be used."""
+        """Return the link and its expiry."""
         _, account = self.authentication.find_account(email)
         if account is None:
             raise NotFound(NO_ACCOUNT)

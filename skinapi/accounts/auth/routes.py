@@ -1,5 +1,3 @@
-"""Routes for registration, login, passwords, tokens and sessions."""
-
 from typing import Any
 
 from skinapi.accounts.auth.account import Subject
@@ -50,11 +48,11 @@ from skinapi.platform.web.rate_limits import caller_address
 from skinapi.platform.web.schemas import Message, PageQuery
 
 ANYONE_SIGNED = Authenticated(even_waiting=True, even_unready=True)
-# Below the general limit, because these routes need no token. The longest valid body, with each
-# character escaped in JSON, has 29 KB.
+# Below the general limit, because these routes need no token. The longest valid body, with all
+# characters escaped in JSON, has 29 KB.
 LARGEST_BODY = 32 * 1024
 OPEN: Any = {"access": Public(), "max_body": LARGEST_BODY}
-# The errors of a login: besides a wrong password, the reasons why a right one is not enough.
+# Errors of a login: a wrong password, and the reasons why a right one is not enough.
 REFUSALS = (
     InvalidCredentials,
     AccountNotApproved,

@@ -1,5 +1,3 @@
-"""Request bodies and answers of the account routes."""
-
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -36,15 +34,13 @@ ClientName = Annotated[
 LONGEST_TOKEN = 200
 SHOWN_CHANGES = 100
 CODE = "of the second factor, or a recovery code, where the account has one"
-# Of an authenticator app, perhaps with a space in the middle, or a recovery code.
+# The code of an authenticator app, which may contain a space, or a recovery code.
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[ -~]+$")]
-# Any text: a login with an invalid address must fail like one with a wrong password (401, not 400).
+# Any text: an invalid address must fail like a wrong password (401, not 400).
 LoginEmail = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
 class TokenRequest(Body):
-    """The options of each request that answers with an access token."""
-
     refresh: bool = Field(
         default=False,
         description="a short access token and a refresh token instead of one for a working day",
@@ -54,7 +50,7 @@ class TokenRequest(Body):
     )
 
     def caller(self) -> ClientInfo:
-        """Say from where the request comes, and by its own name, else by its program's."""
+        """Return the address and name of the client, by default the name of its software."""
         printable = "".join(filter(str.isprintable, request.user_agent.string))
         client = self.client or printable[:LONGEST_CLIENT_NAME] or None
         return ClientInfo(address=caller_address(), client=client, renews=self.refresh)
@@ -205,7 +201,7 @@ class AccountView(Answer):
     )
 
 
-# Empty or left out for an account that has none here: it must have logged in just now.
+# Empty or left out for an account without a password, which must have logged in just now.
 OwnPassword = Annotated[
     AnyPassword,
     Field(description="left out for an account that has none here: it must have just logged in"),
@@ -226,8 +222,6 @@ class PasswordAndCode(CurrentPassword, CodeBody):
 
 
 class ProvenBody(CurrentPassword):
-    """A request that takes the password again, and a code of the second factor."""
-
     code: Code | None = Field(default=None, description=CODE)
 
     def proof(self, caller: ClientInfo) -> Proof:

@@ -1,6 +1,4 @@
-"""Sets up, checks and removes the second factor of an account: time-based codes (RFC 6238),
-recovery codes, and the QR code for the app.
-"""
+"""The second factor: time-based codes (RFC 6238), recovery codes and the app's QR code."""
 
 import base64
 import hashlib
@@ -31,7 +29,7 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 STEP_S, DIGITS = 30, 6
-# A code is taken one step early and one late: for a clock that is wrong, and a slow typist.
+# Accepts the previous and the next code, for inaccurate clocks and slow typing.
 TOLERATED_STEPS = 1
 SECRET_BYTES = 20
 RECOVERY_CODES = 10
@@ -40,7 +38,7 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 
 
 def code_at(secret: bytes, step: int, *, digits: int = DIGITS) -> str:
-    # SHA-1 is what all apps know; as an HMAC it is not broken.
+    # All apps support SHA-1, which is not broken as an HMAC.
     digest = hmac.digest(secret, step.to_bytes(8), "sha1")
     place = digest[-1] & 0x0F
     number = int.from_bytes(digest[place : place + 4]) & 0x7FFFFFFF
@@ -52,19 +50,18 @@ def step_of(moment: datetime) -> int:
 
 
 def matching_step(secret: bytes, code: str, *, at: datetime) -> int | None:
-    """The step near this time whose code it is."""
     now = step_of(at)
     steps = range(now - TOLERATED_STEPS, now + TOLERATED_STEPS + 1)
     return next((step for step in steps if hmac.compare_digest(code_at(secret, step), code)), None)
 
 
 def is_recovery_code(code: str) -> bool:
-    """Whether this was meant as one: it is longer than a code of the app."""
+    """Recovery codes are longer than codes of the app."""
     return len(_letters(code)) > DIGITS
 
 
 def new_recovery_codes() -> list[str]:
-    """Make recovery codes; each has 79 random bits."""
+    """Each code has 79 random bits."""
 
     def group() -> str:
         return "".join(secrets.choice(_LETTERS) for _ in range(_GROUP))
@@ -73,7 +70,7 @@ def new_recovery_codes() -> list[str]:
 
 
 def hash_recovery_code(code: str) -> str:
-    """A plain hash of the letters: nobody tries 2^79 codes."""
+    """A plain hash is enough for 2^79 possible codes."""
     return hashlib.sha256(_letters(code).encode()).hexdigest()
 
 
@@ -90,16 +87,16 @@ def provisioning_uri(secret: bytes, *, account: str, issuer: str) -> str:
     return f"otpauth://totp/{quote(f'{issuer}:{account}')}?{urlencode(query, quote_via=quote)}"
 
 
-# One's own mistakes are fewer: two in a row are common, with a clock that is off or a used code.
+# Two wrong codes in a row are common, because of an inaccurate clock or a used code.
 WRONG_CODES_TOLD = 3
-# So long after a log-in an account without a password is asked for nothing else.
+# For this long after a login, an account without a password needs no other proof.
 JUST_NOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactorService:
-    """`keys` are the secrets of this server, the current one first. No secret of a second factor is
-    stored: it is derived of a key and of a random salt.
+    """`keys` are this server's secrets, the current one first. A factor's secret is not stored, but
+    derived from a key and a random salt.
     """
 
     work: UnitOfWork
@@ -116,7 +113,7 @@ class SecondFactorService:
     def begin(
         self, *, account_id: str, session_id: str, password: str, caller: ClientInfo
     ) -> tuple[Account, bytes]:
-        """A new secret, which `confirm` puts in force."""
+        """Return a new secret, which `confirm` activates."""
         account = self.accounts.get(account_id)
         self.verify_owner(account, password, caller, session_id=session_id)
         return self._begin(account_id=account_id)
@@ -131,8 +128,8 @@ class SecondFactorService:
         return changed, self._secrets(account, pending)[0]
 
     def confirm(self, *, account_id: str, session_id: str, code: str) -> list[str]:
-        """Put the second factor in force with a first code of the app. The recovery codes can be
-        shown this once. The session that gave the code goes on; all others end.
+        """Activate the second factor with a first code. Return the recovery codes, which can be
+        shown only now. All other sessions end.
         """
         guess = self._take_guess(self.accounts.get(account_id))
         recovery = new_recovery_codes()
@@ -173,9 +170,7 @@ class SecondFactorService:
         self.accounts.change(unit, own, second_factor=None)
 
     def verify(self, account: Account, code: str | None, caller: ClientInfo) -> bool:
-        """Use up a code, for a login with the right password. False where the account has no second
-        factor.
-        """
+        """Use a code after the right password. Return False if the account has no second factor."""
         if not account.has_second_factor:
             return False
         if not code:
@@ -195,7 +190,7 @@ class SecondFactorService:
 
     @contextmanager
     def _guess(self, account: Account, code: str, caller: ClientInfo) -> Iterator[None]:
-        """Surround the use of a code after the right password: a wrong one counts."""
+        """Count a wrong code. Use it only after the right password."""
         guess = self._take_guess(account, caller.address, recovery=is_recovery_code(code))
         try:
             yield
@@ -205,7 +200,7 @@ class SecondFactorService:
         self.guess_limits.give_back(guess)
 
     def _warn(self, account: Account, guess: GuessAttempt) -> None:
-        """Tell the owner by mail, once a day: only who knows the password gets so far."""
+        """Mail the owner once a day, because whoever gets here knows the password."""
         told = self.outbox.enabled and guess.count >= WRONG_CODES_TOLD
         if told and self.guess_limits.take_warning(account):
             self.outbox.add(Kind.UNUSUAL_LOG_IN, to=account.id, about="forgotten")
@@ -221,9 +216,7 @@ class SecondFactorService:
     def verify_owner(
         self, account: Account, password: str, caller: ClientInfo, *, session_id: str
     ) -> None:
-        """Check the password; of an account that has none here, that this session was opened just
-        now.
-        """
+        """Without a password, the session must have been opened just now."""
         if not account.has_password:
             account.refuse_inactive()
             session = self.sessions.find_valid(session_id, account=account)
@@ -236,12 +229,11 @@ class SecondFactorService:
             self.authentication.verify_own_password(account, password, caller)
 
     def reauthenticate(self, account: Account, proof: Proof, *, session_id: str) -> None:
-        """Check that whoever uses this session of the account is its owner."""
         self.verify_owner(account, proof.password, proof.caller, session_id=session_id)
         self.verify(account, proof.code, proof.caller)
 
     def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
-        """The factor after this code, which cannot be used again."""
+        """Return the factor without this code, so that it cannot be used again."""
         if not is_recovery_code(code):
             return self._use_code(account, factor, code)
         used = hash_recovery_code(code)
@@ -259,14 +251,14 @@ class SecondFactorService:
         return factor.model_copy(update={"used_step": step})
 
     def _secrets(self, account: Account, factor: SecondFactor) -> list[bytes]:
-        """The secret by the current key, then by the former ones."""
+        """Return the secret by the current key, then by former keys."""
         message = f"second factor\n{account.id}\n{factor.salt}".encode()
         return [hmac.digest(key.encode(), message, "sha256")[:SECRET_BYTES] for key in self.keys]
 
 
 def draw_qr(text: str) -> tuple[int, str]:
-    """Return how many squares it is wide, and the path of the dark ones in an SVG."""
-    # Here, because it loads much, and few requests want it.
+    """Return the width in squares, and an SVG path of the dark ones."""
+    # Imported here, because it loads much and few requests need it.
     from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel  # noqa: PLC0415
 
     code = QRCode(None, QRErrorCorrectLevel.M)

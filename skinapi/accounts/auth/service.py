@@ -1,5 +1,3 @@
-"""Registration, login, token refresh, password changes and sessions."""
-
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,9 +39,7 @@ class IssuedTokens:
     refresh_token: str | None = None
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields of an answer: a client that did not ask for a refresh token gets only
-        the access token.
-        """
+        """Leave out the refresh token unless the client asked for one."""
         if self.refresh_token is None:
             return {"access_token": self.access_token}
         return vars(self)
@@ -71,7 +67,7 @@ class AuthService:
         caller: ClientInfo,
         wanted_role: WantedRole | None = None,
     ) -> IssuedTokens:
-        # Before the expensive hash. If two register at once, the unique index decides.
+        # Before the expensive hash. The unique index decides between concurrent registrations.
         guess = self.guess_limits.take_registration(address=caller.address)
         if taken := self.accounts.find_by_email(email):
             told = taken.can_log_in and taken.status in ("approved", "waiting")
@@ -91,7 +87,7 @@ class AuthService:
 
     @atomic
     def _tell_owner(self, _: Unit, *, account: Account) -> None:
-        """It may be the owner, who has forgotten the account, or somebody who asks for one."""
+        """The owner may have forgotten the account, or somebody else has tried the address."""
         self.outbox.add(Kind.REGISTERED_AGAIN, to=account.id, about="forgotten")
 
     @atomic
@@ -115,7 +111,7 @@ class AuthService:
         return account, self.work.run(lambda unit: open_session(unit, account, caller))
 
     def refresh(self, *, token: str) -> IssuedTokens:
-        """Issue new tokens for a refresh token. One that was used before ends its session."""
+        """Use a refresh token. Using it a second time ends its session."""
         session = self.sessions.by_refresh_token(token)
         if session is None:
             raise InvalidRefreshToken
@@ -133,7 +129,6 @@ class AuthService:
         self.sessions.end(session.id, account_id=session.account)
 
     def find_doctor(self, account: Account) -> Account | None:
-        """The active doctor in charge."""
         identifiers = {account.doctor_id} if account.doctor_id else set[str]()
         doctor = next(iter(self.accounts.by_ids(identifiers).values()), None)
         return doctor if doctor and doctor.active_doctor else None
@@ -174,7 +169,7 @@ class AuthService:
             self.accounts.change(unit, account, **wanted)
 
     def lacks_second_factor(self, account: Account, session_id: str) -> bool:
-        """Whether the operator requires a second factor that this session was opened without."""
+        """True if a second factor is required and this session was opened without one."""
         if not account.lacks_second_factor(self.second_factor.required_roles):
             return False
         session = self.sessions.find_valid(session_id, account=account)
@@ -219,7 +214,7 @@ class AuthService:
             token_version=account.token_version + 1,
         )
         self.sessions.forget(account.id)
-        # Who knew the old password may have logged in from elsewhere.
+        # Whoever knew the old password may have logged in from elsewhere.
         self.guess_limits.forget_other_addresses(
             account.id, email=account.email, address=caller.address
         )
@@ -253,7 +248,9 @@ class AuthService:
         factor_given: bool,
         opened_at: ProviderSession | None = None,
     ) -> IssuedTokens:
-        """Open a session in a transaction under way. `opened_at`: a provider has opened it."""
+        """Open a session in the caller's transaction. `opened_at` names the provider that opened
+        it.
+        """
         if self.outbox.enabled and caller.browser not in account.browsers:
             self._tell_of_new_browser(unit, account.id, caller.browser)
         session_and_token = self.sessions.open(
@@ -266,7 +263,7 @@ class AuthService:
         return self._issue_tokens(account, *session_and_token)
 
     def _tell_of_new_browser(self, unit: Unit, account_id: str, browser: str) -> None:
-        """Send a mail where only other browsers have opened the account before."""
+        """Mail the owner if the account was opened before, but only in other browsers."""
         with suppress(NotFound):  # deleted meanwhile: its session opens nothing
             account = self.accounts.get(account_id)
             if browser in account.browsers:
@@ -285,7 +282,7 @@ class AuthService:
             account_id=account.id,
             token_version=account.token_version,
             session_id=session.id,
-            # Not now(): a new second may have begun, and the token's life would be too short by it.
+            # Not now(): a new second may have begun, which would shorten the token's life.
             issued_at=session.used_at,
             expires_at=expires_at,
         )

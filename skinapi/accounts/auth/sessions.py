@@ -1,12 +1,10 @@
-"""Sessions, one for each login: either one access token for a working day, or short access tokens
-that are renewed with refresh tokens.
+"""Sessions, one for each login, with an access token for a working day or rotating refresh tokens
+(https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2).
 
-Refresh tokens are rotated: https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
-A refresh token is two secrets of 256 bits, and only their hashes are stored. The first (`family`)
-names the session during its whole life; the second (`turn`) can be used once. A known `family` with
-another `turn` means that a used token was copied, so the session ends at once. If fifty requests
-use the same token at the same time, one gets the next token, and that is revoked already. So a
-client must refresh from one place at a time.
+A refresh token has two secrets of 256 bits, of which hashes are stored. `family` identifies the
+session, and `turn` can be used once. A known `family` with another `turn` means that a used token
+was copied, which ends the session. Concurrent requests with the same token end it too, so a client
+must refresh from one place.
 """
 
 import hashlib
@@ -26,8 +24,8 @@ from skinapi.platform.storage.records import Repository, in_transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
-    """How long tokens and sessions live, by TOKEN_HOURS (`day`), ACCESS_MINUTES (`access`),
-    SESSION_DAYS (`session`) and SESSION_IDLE_DAYS (`idle`).
+    """Set by TOKEN_HOURS (`day`), ACCESS_MINUTES (`access`), SESSION_DAYS (`session`) and
+    SESSION_IDLE_DAYS (`idle`).
     """
 
     day: timedelta
@@ -45,7 +43,9 @@ class Lifetimes:
         )
 
     def end_session(self, opened_at: datetime, *, renews: bool) -> datetime:
-        """The latest end of a session, and of the only token of one that is not renewed."""
+        """Return the latest end of a session. A session that is not renewed ends with its only
+        token.
+        """
         return opened_at + (self.session if renews else self.day)
 
     def end_unused(self, used_at: datetime, ends_at: datetime) -> datetime:
@@ -56,9 +56,8 @@ MOST_SESSIONS = 100  # for each account; a new session then ends the oldest
 
 
 class Session(StoredRecord):
-    """`ends_at` is the latest possible end, `expires_at` the end if it is not renewed again.
-    `factor_given`: a code of the second factor was asked for and given. One that a `provider` has
-    opened may have a hash of its session there; `factor_there`: it vouches for a second factor.
+    """`ends_at` is the latest possible end, `expires_at` the end without renewal. `factor_there`
+    means that the `provider` vouches for a second factor.
     """
 
     id: str
@@ -77,13 +76,13 @@ class Session(StoredRecord):
     factor_there: bool = False
 
     def opens(self, account: Account) -> bool:
-        """Whether it was opened with all that its account asks for."""
+        """True if it was opened with everything that the account requires."""
         return self.factor_given or not account.has_second_factor
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSession:
-    """The provider that has opened a session, a hash of its own one, and whether it vouches for a
+    """`session` is a hash of the provider's own session. `factor` means that it vouches for a
     second factor.
     """
 
@@ -110,8 +109,8 @@ class Sessions(Repository[Session]):
         factor_given: bool = False,
         opened_at: ProviderSession | None = None,
     ) -> tuple[Session, str | None]:
-        """Open a session. `renews`: with its first refresh token. Where the account has changed
-        meanwhile, the session is of another token version, and opens nothing.
+        """`renews` adds a refresh token. If the account has changed meanwhile, the token version
+        differs and the session is invalid.
         """
         current, family, turn = now(), _random_secret(), _random_secret()
         ends_at = self._lifetimes.end_session(current, renews=renews)
@@ -150,8 +149,8 @@ class Sessions(Repository[Session]):
         return self._first({"family": _hash(token.partition(".")[0])})
 
     def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
-        """Renew the session; None if this token was used before. Compare-and-set on `turn`: of
-        several concurrent requests with one token, one succeeds.
+        """Return None if this token was used before. Of concurrent requests with one token, one
+        succeeds (compare and set on `turn`).
         """
         family, _, turn = token.partition(".")
         current, next_turn = now(), _random_secret()
@@ -171,7 +170,9 @@ class Sessions(Repository[Session]):
         return self._documents.delete({"id": session_id, "account": account_id}) > 0
 
     def end_of_provider(self, provider: str, account_id: str, *, unnamed_alone: bool) -> None:
-        """End those of a provider; `unnamed_alone`: where it did not say by which of its own."""
+        """End sessions of a provider, with `unnamed_alone` only those without the provider's
+        session.
+        """
         opened = {"account": account_id, "provider": provider}
         self._documents.delete({**opened, "provider_session": None} if unnamed_alone else opened)
 
@@ -179,7 +180,7 @@ class Sessions(Repository[Session]):
         self._documents.delete({"provider_session": provider_session})
 
     def keep_only(self, session_id: str, *, account_id: str) -> None:
-        """Keep only the session that has given a code of the new second factor."""
+        """Keep only the session that confirmed the new second factor."""
         self._change({"id": session_id, "account": account_id}, factor_given=True)
         self._documents.delete({"account": account_id, "id": {"$ne": session_id}})
 
@@ -200,5 +201,5 @@ def _random_secret() -> str:
 
 
 def _hash(secret: str) -> str:
-    # No slow password hash: a secret of 256 random bits cannot be guessed.
+    # A slow password hash is not needed: 256 random bits cannot be guessed.
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

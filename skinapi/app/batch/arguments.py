@@ -1,7 +1,3 @@
-"""The arguments of `python -m skinapi batch`, and the errors that end a run; what is finished is
-kept.
-"""
-
 import argparse
 import importlib
 import os
@@ -13,7 +9,7 @@ from skinapi.base.errors import Conflict, Unavailable, Unprocessable, UnsafeSett
 from skinapi.base.settings.findings import TRIAGE
 from skinapi.base.settings.settings import Settings
 
-# With --restart, the same command would forget what is finished.
+# With --restart, the same command would discard the finished rows.
 GO_ON = "run the same command again, without --restart"
 
 
@@ -72,7 +68,7 @@ class BatchArguments:
 
 
 def add_commands(commands: "Commands") -> None:
-    """Add `batch`. Nothing is imported that only a batch run needs."""
+    """Imports nothing that only a batch run needs."""
     parser = commands.add_parser("batch", help="judge a folder or a list of pictures into a table")
     parser.add_argument(
         "source",
@@ -118,7 +114,7 @@ def add_commands(commands: "Commands") -> None:
 
 def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
     try:
-        # Imported late: a server needs none of its libraries.
+        # Imported late, because a server needs none of its libraries.
         command = importlib.import_module("skinapi.app.batch.command")
     except ModuleNotFoundError as error:
         raise UnsafeSettings(

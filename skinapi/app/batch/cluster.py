@@ -1,7 +1,6 @@
-"""Judges on the workers of a Dask scheduler (https://distributed.dask.org).
-
-A worker judges with the model of its own machine, which must be the same to the byte, and reads the
-pictures at the same path. This process alone writes rows, so the cluster keeps nothing.
+"""Judges on the workers of a Dask scheduler (https://distributed.dask.org). Each worker uses its
+own copy of the model, which must have the same bytes, and reads the pictures at the same path. Only
+this process writes rows.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from skinapi.base.settings.settings import VERSION
 from skinapi.model.network.model import SHIPPED_MODEL
 
 CONNECT_S = 10
-# About a second of work, where the scheduler takes a millisecond for each batch.
+# About a second of work, compared with a millisecond of the scheduler for each batch.
 BATCH = 16
 BATCHES_PER_THREAD = 4
 
@@ -30,7 +29,7 @@ BATCHES_PER_THREAD = 4
 class JudgePlugin(WorkerPlugin):  # type: ignore[misc]
     def __init__(self, options: JudgeOptions, model_sha256: str) -> None:
         self._options = options
-        # An installation may lie elsewhere on another machine.
+        # The installation path may differ on another machine.
         self._shipped = options.model == SHIPPED_MODEL
         self._model_sha256 = model_sha256
         self._software = VERSION
@@ -38,10 +37,9 @@ class JudgePlugin(WorkerPlugin):  # type: ignore[misc]
         self.judge: Judge | None = None
 
     async def setup(self, worker: Worker) -> None:
-        """Dask calls this on the worker. Raises ClusterUnavailable if it cannot judge as this run
-        needs it.
-        """
-        # In a thread: a worker that does not answer while it loads a model passes for dead.
+        """Called by Dask on the worker. Raises ClusterUnavailable if its model or files differ."""
+        # In a thread, because a worker that does not answer while loading a model is considered
+        # dead.
         self.judge = await asyncio.to_thread(self._open, worker.state.nthreads, worker.address)
 
     def _open(self, threads: int, address: str) -> Judge:
@@ -63,7 +61,7 @@ def _judge_all(plugin: str, names: Sequence[bytes]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class ClusterAnswer:
-    """The rows of a batch; errors of the cluster are ClusterUnavailable."""
+    """The rows of a batch. Errors of the cluster become ClusterUnavailable."""
 
     future: "Future[list[Row]]"
 
@@ -119,7 +117,7 @@ class ClusterWorkers:
         self.ahead = threads * BATCHES_PER_THREAD
 
     def submit(self, names: Sequence[bytes]) -> ClusterAnswer:
-        # Not pure: what is judged is a file, which may have changed since an earlier run.
+        # Not pure: a file may have changed since an earlier run.
         return ClusterAnswer(self._client.submit(_judge_all, self._plugin, names, pure=False))
 
     def close(self) -> None:

@@ -1,5 +1,3 @@
-"""`python -m skinapi batch`: judges what earlier runs of this output have left of the pictures."""
-
 import argparse
 import hashlib
 import signal
@@ -45,14 +43,14 @@ from skinapi.base.settings.settings import Settings
 from skinapi.model.bands import OperatingPoint
 from skinapi.model.network.model import SHIPPED_MODEL, read_calibration, read_card, read_labels
 
-# What a kill costs at most: these rows are judged again.
+# After a kill, at most this many rows are judged again.
 PART_ROWS = 2_000
 PART_SECONDS = 60.0
 TICK_S = 0.5
-# A thread that is slow with its picture lets the others go on for as many pictures each.
+# Pictures that threads may work ahead of a slow one.
 PICTURES_AHEAD = 64
 SECONDS_BETWEEN_LINES = 10.0
-# The rate is that of the last minute.
+# The rate covers the last minute.
 LINES_OF_RATE = 7
 Say = Callable[[str], None]
 
@@ -61,13 +59,13 @@ class Answer(Protocol):
     def done(self) -> bool: ...
 
     def cancel(self) -> bool:
-        """Take back what no worker has begun. False: it goes on."""
+        """Cancel a batch. Return False if it has already started."""
 
     def result(self, timeout: float | None = None) -> list[Row]: ...
 
 
 class Workers(Protocol):
-    """Judge pictures somewhere: `batch` at once, with at most `ahead` batches under way."""
+    """Judges `batch` pictures at once, with at most `ahead` batches in progress."""
 
     batch: int
     ahead: int
@@ -92,7 +90,7 @@ class LocalWorkers:
 
 
 class Progress:
-    """Counts rows, and says every ten seconds how far the run is. `done`: by earlier runs."""
+    """Reports the progress every ten seconds. `done` rows are from earlier runs."""
 
     def __init__(
         self, *, total: int, done: int, say: Say, clock: Callable[[], float] = time.monotonic
@@ -164,9 +162,8 @@ def judge_rest(
 def judge_in_order(
     workers: Workers, names: Iterator[bytes], *, stop: threading.Event
 ) -> Iterator[list[Row]]:
-    """Yield the rows in the order of the names; an empty list twice a second while none is ready.
-
-    Once `stop` is set, nothing more is begun, and the rows of all that was begun still come.
+    """Yield rows in the order of the names, and an empty list twice a second while none is ready.
+    After `stop` is set, only batches in progress are finished.
     """
     under_way: deque[Answer] = deque()
     while True:
@@ -189,13 +186,13 @@ def _wait_for(answer: Answer) -> list[Row] | None:
     try:
         return answer.result(timeout=TICK_S)
     except TimeoutError:
-        # It may have ended meanwhile, and by an error of the same kind.
+        # It may have finished meanwhile with an error of the same type.
         return answer.result() if answer.done() else None
 
 
 @contextmanager
 def stopping_by_signal() -> Iterator[threading.Event]:
-    """Yield an event that a signal of STOPPING sets. The second one ends the process at once."""
+    """Yield an event that a signal in STOPPING sets. A second signal ends the process at once."""
     stop = threading.Event()
 
     def ask(number: int, _: FrameType | None) -> None:
@@ -211,7 +208,7 @@ def stopping_by_signal() -> Iterator[threading.Event]:
 
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
-# So many pictures before and behind the place where a run goes on are looked for.
+# Pictures searched before and after the place where a run continues.
 LOOKED_FOR = 50
 
 
@@ -281,11 +278,11 @@ def _begin(
 ) -> Manifest | None:
     finished = output.finished()  # it refuses to replace a file that is not ours
     begun = None if arguments.restart else output.begun()
-    # With --restart, a finished output stays until the new one replaces it.
+    # With --restart, the finished output stays until the new one replaces it.
     earlier = begun or (None if arguments.restart else finished)
     names: list[bytes] = []
     if earlier and isinstance(listing, FolderWalk):
-        # A folder's plan stays as it was when the run began.
+        # The plan of a folder does not change after the start of the run.
         manifest = _describe(options, listing, earlier.pictures, earlier.plan_sha256)
     else:
         names = _sorted_names(listing, stop)
@@ -330,7 +327,7 @@ def _point_of(options: JudgeOptions) -> str:
 
 
 def _sorted_names(listing: Listing, stop: threading.Event) -> list[bytes]:
-    """Return each name once. A million of 36 bytes take 185 MB, with the plan's table."""
+    """Remove duplicates. A million names of 36 bytes take 185 MB, including the plan's table."""
     names: list[bytes] = []
     for name in listing.names():
         if stop.is_set():
@@ -353,7 +350,7 @@ def _sorted_names(listing: Listing, stop: threading.Event) -> list[bytes]:
 
 def _open_workers(options: JudgeOptions, arguments: BatchArguments) -> Workers:
     if arguments.cluster:
-        # Dask takes 0.3 s to import, and few runs need it.
+        # Importing Dask takes 0.3 s, and few runs need it.
         from skinapi.app.batch.cluster import ClusterWorkers  # noqa: PLC0415
 
         return ClusterWorkers(arguments.cluster, options)

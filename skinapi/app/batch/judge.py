@@ -1,4 +1,4 @@
-"""Judges pictures by their names: a row of the table for each, whatever the file holds."""
+"""Judges pictures by name. Every picture gets a row, whatever the file contains."""
 
 import hashlib
 import signal
@@ -43,8 +43,8 @@ _TYPES = {int: pa.int16(), bool: pa.bool_(), tuple: pa.list_(pa.string())}
 
 
 def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
-    """Name the columns for these labels. Those behind what was told are null unless judged, those
-    for the picture alone unless something was told that changed its probabilities.
+    """Return the columns for these labels. Results are null unless the picture was judged; those
+    for the picture alone are null unless entered facts changed the probabilities.
     """
     shares = ["malignant_score", *map(probability_column, labels)] if restated else []
     return pa.schema(
@@ -145,7 +145,7 @@ MOST_CHECKSUMS = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class JudgeOptions:
-    """Hold what each process of a run needs to judge alike. `inside`: see PictureReader."""
+    """Everything that must be equal for each process of a run. `inside`: see PictureReader."""
 
     model: Path
     point: OperatingPoint
@@ -165,8 +165,8 @@ class Judge:
         self._reader = reader
 
     def judge_all(self, names: Sequence[bytes]) -> list[Row]:
-        # A decoder that runs as a process is in our process group: Ctrl-C would end it too, and its
-        # picture would pass for a damaged one. The process inherits this thread's mask.
+        # A decoder process belongs to our process group, so Ctrl-C would end it and its picture
+        # would seem damaged. It inherits the signal mask of this thread.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         return [self.judge(name) for name in names]
 
@@ -197,8 +197,8 @@ class Judge:
         return {"status": JUDGED} | told_columns(context) | finding_columns(finding)
 
     def _open(self, content: bytes, told: Context) -> tuple[bytes, Context]:
-        """Return the photo of another system's file and what that tells, where a table may tell
-        otherwise; of another file its bytes.
+        """Return the photo in another system's file with the facts stored there, unless a table
+        provides them. Return any other file unchanged.
         """
         largest = self._reader.largest_bytes
         opened = next(filter(None, (known.open(content, largest) for known in FORMATS)), None)

@@ -1,15 +1,15 @@
-"""The output of a run, and the folder beside it while the run goes on.
+"""The output of a run, and the folder next to it during the run.
 
 findings.parquet               the output, once every picture has a row
-findings.parquet.parts/        while it has not
+findings.parquet.parts/        until then
   lock                         held by the run
-  plan.parquet                 every picture's name once, sorted, with the run's manifest
-  part-000000000000.parquet    rows that are finished
+  plan.parquet                 the sorted names of all pictures, with the run's manifest
+  part-000000000000.parquet    finished rows
 
-With its plan, a run has begun; a folder that has changed since changes nothing. A Parquet file
-cannot be appended to, so rows are written as parts, each durable before the next begins. A part's
-name has the place in the plan of its first picture; together they are the beginning of the plan
-without a gap. At the end they are copied into one file.
+A run starts when its plan is written; later changes of the folder have no effect. A Parquet file
+cannot be appended to, so rows are written as parts, each durable before the next one is started. A
+part is named after the position of its first picture in the plan, and the parts have no gap. They
+are merged into one file at the end.
 """
 
 import errno
@@ -44,9 +44,8 @@ _UNREADABLE = (OSError, ValueError, pa.ArrowException)
 
 
 class Manifest(BaseModel):
-    """Say what a run judges, and with what: with equal manifests, equal files have equal rows.
-
-    Relative paths begin at `root`: the folder of pictures, or where a list's command was started.
+    """What a run judges, and with what. With equal manifests, equal files have equal rows. Relative
+    paths begin at `root`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,13 +103,13 @@ class Output:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let no other run write this output. At the end, a folder without a plan is removed."""
+        """Lock the output against other runs. A folder without a plan is removed at the end."""
         with _saying_why_unwritable(self.out):
             self.folder.mkdir(exist_ok=True)
             lock = self.folder / "lock"
             with lock.open("wb") as file:
                 _lock(file.fileno(), self.out)
-                # The run that held it may have ended meanwhile, and removed the folder.
+                # The run that held the lock may have ended and removed the folder.
                 if not (lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())):
                     raise OutputInUse(f"Another run writes {self.out}")
                 for draft in (*self.folder.glob(f"*{DRAFT}"), Path(f"{self.out}{DRAFT}")):
@@ -185,7 +184,7 @@ class Output:
         return OutputDamaged(f"{self.plan} cannot be read; --restart begins it anew")
 
     def _forget(self) -> None:
-        """Delete the plan first: without one, parts are of no run."""
+        """Delete the plan first, because parts without a plan belong to no run."""
         self.plan.unlink(missing_ok=True)
         sync(self.folder)
         for part in self.folder.glob("part-*"):

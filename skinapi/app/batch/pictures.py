@@ -1,9 +1,8 @@
-"""The pictures of a run: which a folder, a list or a table has, and the bytes of each.
+"""The pictures of a run, from a folder, a list or a table.
 
 A name is a path relative to the root, in the bytes of the file system. A folder that could not be
-listed has a name too, which ends with a slash, so that nothing is left out unnoticed. The file
-system is not trusted, and may go away. What a table tells of a picture goes with its name through
-the run: the name, a NUL byte, and JSON.
+listed is included with a trailing slash, so that nothing is missed silently. The file system is not
+trusted and may become unavailable. Facts from a table follow the name after a NUL byte as JSON.
 """
 
 import csv
@@ -28,8 +27,8 @@ from skinapi.model.dataset_labels import PICTURE_SUFFIXES
 from skinapi.model.picture_format import PictureFormat
 from skinapi.platform.web.request_parsing import sentence_of
 
-# What says something about one picture. All other errors say something about the file system or
-# this process (no more memory or open files), and a row would be wrong.
+# Errors of a single picture. Any other error concerns the file system or this process, such as
+# missing memory, and a row would be wrong.
 PICTURE_ERRORS = {
     errno.ENOENT: "missing",
     errno.ENOTDIR: "missing",
@@ -58,14 +57,14 @@ _SUFFIXES = (
     *(known.suffix for known in FORMATS),
 )
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # written before the first line by programs on Windows
-# A link is not followed, and a pipe or a device does not block.
+# Links are not followed, and a pipe or a device does not block.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(slots=True)
 class FolderWalk:
-    """Walks a folder. Links are not followed; `left_out` counts files of other suffixes."""
+    """Walks a folder without following links. `left_out` counts files with other suffixes."""
 
     root: bytes
     left_out: int = 0
@@ -92,8 +91,8 @@ class FolderWalk:
 
 @dataclass(slots=True)
 class PathList:
-    """Reads a list of paths, one on a line or, with `null`, each ended by a NUL byte. Relative ones
-    begin at `root`. A `path` of None is standard input.
+    """Reads one path in each line or, with `null`, paths ended by a NUL byte. A `path` of None is
+    standard input.
     """
 
     root: bytes
@@ -121,9 +120,7 @@ class PathList:
 
 @dataclass(slots=True)
 class FactsTable:
-    """Reads a CSV file with the column `path`, and with columns of what is told of each picture,
-    named and filled as the fields of `POST /predict`.
-    """
+    """Reads a CSV file with the column `path` and columns named as in `POST /predict`."""
 
     root: bytes
     path: Path
@@ -209,7 +206,7 @@ def _split(file: IO[bytes], ends: bytes) -> Iterator[bytes]:
 
 
 def _without_dots(name: bytes) -> bytes:
-    """Spell `a.jpg`, `./a.jpg` and `.//a.jpg` alike; not `b/../a.jpg`: `b` may be a link."""
+    """Normalise `./a.jpg` and `.//a.jpg`, but not `b/../a.jpg`, because `b` may be a link."""
     kept = [part for part in name.split(b"/") if part not in (b"", b".")]
     return (b"/" if name.startswith(b"/") else b"") + b"/".join(kept)
 
@@ -229,8 +226,8 @@ class PictureFile:
 
 @dataclass(slots=True)
 class PictureReader:
-    """Reads pictures below a root, for several threads. `inside`: the names are of a folder that
-    was walked, so a link among them was put there since, and is not followed.
+    """Reads pictures in several threads. `inside` names come from a walk, so a link among them was
+    created later and is not followed.
     """
 
     root: bytes
@@ -244,8 +241,8 @@ class PictureReader:
         try:
             file = self._read(name)
         except OSError as error:
-            # If the picture that was read last is away too, a share was unmounted, and `missing`
-            # would be wrong for each picture that follows.
+            # If the last picture that was read is missing too, a share was unmounted, and `missing`
+            # would be wrong for all following pictures.
             known = self._last_read or self.root
             if error.errno not in PICTURE_ERRORS or not os.path.lexists(known):
                 raise PicturesGone from error

@@ -1,5 +1,3 @@
-"""What the servers do beside the requests: one table of tasks."""
-
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from email.headerregistry import Address
@@ -47,8 +45,8 @@ def open_background(services: Services, reloader: ModelReloader) -> Scheduler:
 
 
 def _list_tasks(services: Services) -> list[Task]:
-    """List the tasks. Each process that serves runs all of them. A row: name, seconds between two
-    runs, what to do, how a failure is logged, seconds before the first run, what to do at the end.
+    """The columns are: name, interval in seconds, action, log message of a failure, delay of the
+    first run in seconds, and action at the end. Every serving process runs all tasks.
     """
     get, totals = services.get, services.data.totals
     mail_links, erasure = services.recovery.mail_links, services.erasure
@@ -59,18 +57,18 @@ def _list_tasks(services: Services) -> list[Task]:
         services.data.person_files.forget_over()
 
     return [
-        # Work of each process for itself.
+        # Run by each process for itself.
         Task("totals", 2, totals.write_collected, "totals not written", 0, totals.stop),
         Task("model-reloader", 1, get(ModelReloader).run_once, "model not followed", 0),
         Task("link-mailer", 1, mail_links, "links not mailed", at_stop=mail_links),
-        # By one process at a time: each has a Lease.
+        # Run by one process at a time, with a Lease.
         Task("audit-sealer", 1, get(AuditSealer).run_once, "audit rows not sealed"),
         Task("scrubber", 60, get(Scrubber).run_once, "not scrubbed"),
         Task("notice-sender", 2, get(NoticeSender).run_once, "notices not sent"),
         Task("delivery-sender", 1, sender.run_once, "deliveries not sent", at_stop=sender.stop),
         Task("comparisons", 2, get(PendingComparisons).run_once, "photos not compared"),
         Task("retention", 600, get(RetentionService).run_once, "retention not passed"),
-        # By any process: two at once do no harm.
+        # Run by any process; concurrent runs are harmless.
         Task("erased-files", 60, get(Erasures).finish_all, "files not erased"),
         Task("waiting-expiry", 3600, get(WaitingExpiry).run_once, "not expired"),
         Task("unassigned", 600, services.unassigned.mail_waiting, "not told of patients", 60),
@@ -103,7 +101,7 @@ def _open_notice_sender(
     mail_from = settings.mail_from or ""
 
     def link_to(notice: Notice) -> str:
-        # The check of a receipt needs no log-in, and is no page of the console.
+        # The page for checking a receipt needs no login and is not part of the console.
         place = f"{console}/{'' if notice.kind is Kind.CLOSED else '#/'}{notice.about}"
         return passwords.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
 
@@ -129,13 +127,13 @@ def _open_notice_sender(
 
 
 def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
-    """Return None for one that is gone, suspended or closed. A refused one is told why."""
+    """Return None for a deleted, suspended or closed account. A refused one is told why."""
     account = accounts.find_by_id(account_id)
     if account is None or account.status in ("suspended", "closed"):
         return None
     if not account.can_log_in:  # its address is made up
         return None
-    # A mail server need not know letters outside ASCII.
+    # A mail server may not support letters outside ASCII.
     spellings = spellings_of(account.email)
     email = next(filter(str.isascii, spellings), account.email)
     reason = account.refusal.reason if account.refusal else None

@@ -1,4 +1,4 @@
-"""What forgets a person whose account is erased, in this order."""
+"""The steps of an erasure in order."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -1,5 +1,3 @@
-"""Which packages hold data about a person: the list for the file with everything about them."""
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any

@@ -1,5 +1,3 @@
-"""The repositories: one for each kind of stored data, shared by the services."""
-
 from skinapi.accounts.admin.usage import DailyCounts
 from skinapi.accounts.auth.accounts import Accounts
 from skinapi.accounts.auth.consents import Consents

@@ -1,6 +1,4 @@
-"""Says which services a server has besides: those that use the model in service, and those of a
-person's rights.
-"""
+"""Additional services of a server: those that use a model, and those for a person's rights."""
 
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""Says which services there are, and what no type tells of what they are given; opens them."""
-
 import math
 from collections.abc import Mapping
 from datetime import timedelta
@@ -75,9 +73,7 @@ from skinapi.privacy.retention.service import RetentionService
 
 
 class Services(Parts):
-    """The services that need no model, and the repositories that they share. Each is built when it
-    is first asked for.
-    """
+    """The services that need no model, with their repositories. Each is built on first use."""
 
     settings: Settings
     store: Store
@@ -111,7 +107,7 @@ class Services(Parts):
     retention: RetentionService
 
 
-# Which class stands for what another package describes.
+# The implementations of protocols that other packages declare.
 STAND_FOR: Final[Mapping[Any, Any]] = {
     AuditRows: AuditTrail,
     Checkers: CheckerRecords,
@@ -126,7 +122,7 @@ STAND_FOR: Final[Mapping[Any, Any]] = {
 
 
 def _values(settings: Settings) -> dict[Any, dict[str, Any]]:
-    """Return what no type tells apart of what each class is given."""
+    """Return the arguments that cannot be chosen by their type."""
     address, key, secrets = settings.address, settings.signing_key(), settings.audit_secrets()
     password_life = timedelta(hours=settings.initial_password_hours)
     seen_by = settings.unassigned_seen_by
@@ -139,7 +135,7 @@ def _values(settings: Settings) -> dict[Any, dict[str, Any]]:
         PasswordLinks: {"key": key, "console": address},
         Outbox: {"enabled": settings.mail_server is not None},
         Tokens: {"key": key},
-        # No more than half of the threads, so that the others can serve what needs no password.
+        # At most half of the threads, so that the others can serve requests without a password.
         Passwords: {"places": max(1, min(PLACES, settings.threads // 2))},
         Assignments: {"default": settings.default_doctor},
         SecondFactorService: {"keys": secrets, "required_roles": settings.second_factor_roles},
@@ -189,12 +185,9 @@ def open_services(
     served: ServedModel | None = None,
     restoring: bool = False,
 ) -> Services:
-    """Build the services on the given store, or on the one that the settings name. Without
-    `change`, the store does not learn of this code and its key. `restoring`: the caller is the
-    restore, which has not ended yet.
-
-    Raises UnsafeSettings, StoreTooNew, StoreTooOld, BrokenStore if two accounts share an e-mail
-    address, and StoreUnavailable while an older store is migrated.
+    """Without `change`, the store does not record this code and its key. Pass `restoring` only
+    during a restore. Raises UnsafeSettings, StoreTooNew, StoreTooOld, BrokenStore for a shared
+    e-mail address, and StoreUnavailable while an older store is migrated.
     """
     refuse_unsafe(settings)
     store = store or open_store(settings)

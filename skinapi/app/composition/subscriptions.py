@@ -1,7 +1,5 @@
-"""Who listens to which event, in which order, and whether inside its transaction or after it.
-
-The events stand with the package that publishes them: accounts/auth/events.py,
-findings/records/events.py.
+"""Subscribers of each event, in order, inside or after its transaction. The events are in
+accounts/auth/events.py and findings/records/events.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,7 +41,7 @@ from skinapi.findings.records.events import (
 from skinapi.findings.records.service import FindingsService
 from skinapi.privacy.erasure.service import ErasureService
 
-# It may return files, to be deleted after the transaction.
+# It may return files to delete after the transaction.
 Call = Callable[[str], Iterable[str] | None]
 
 
@@ -102,9 +100,7 @@ def _to_accounts(data: Repositories, cases: CasesService, findings: FindingsServ
 
 
 def _erase_photos(data: Repositories, findings: FindingsService, account: str) -> list[str]:
-    """The kept photos of an account, with their copies in printed reports. The result is the keys
-    of the files.
-    """
+    """Erase photos with their copies in printed reports. Return the keys of the files."""
     findings.retention.refuse_erasure_of_photos(account)
     erased, photos = data.findings.erase_photos(account)
     for finding in erased:

@@ -1,4 +1,4 @@
-"""Makes the demo in INSTANCE_DIR, and says who can log in. `python -m skinapi demo` serves it."""
+"""Creates the demo in INSTANCE_DIR. `python -m skinapi demo` serves it."""
 
 import shutil
 import sys
@@ -18,7 +18,7 @@ ROLES: tuple[Role, ...] = ("doctor", "admin", "researcher", "user")  # as the lo
 
 
 def build_demo(settings: Settings) -> bool:
-    """Make the demo; False where it is there. It sets the clock back: use a process of its own."""
+    """Return False if the demo exists. This sets the clock back, so use a separate process."""
     folder = settings.instance_dir
     if settings.production:
         raise UnsafeSettings("The demo is for looking around, and not for ENVIRONMENT=production")

@@ -1,5 +1,3 @@
-"""The people of the demo at work: each act is the use case that a route calls for a person."""
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self

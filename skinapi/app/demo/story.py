@@ -1,5 +1,3 @@
-"""What has happened in the demo's clinic, in the order of time."""
-
 from datetime import timedelta
 
 from skinapi.app.demo.clinic import Clinic
@@ -38,7 +36,7 @@ def tell(settings: Settings) -> Clinic:
     harmless = {"label": "melanocytic_nevus", "certainty": "sure"}
     watched = {**harmless, "urgency": "self_monitoring"}
 
-    # Ada has a melanoma, found by its growth and proven by the laboratory.
+    # Ada has a melanoma that was found by its growth and confirmed by the laboratory.
     _set_clock_back(172)
     ada = clinic.add_patient("Ada Novak", doctor=holt)
     back = ada.begin_spot("Left shoulder blade", Place(site="back", side="rear", x=42, y=58))
@@ -46,7 +44,7 @@ def tell(settings: Settings) -> Clinic:
     _set_clock_back(171)
     holt.review(mole, **watched, note="Photograph it again in three months.")
 
-    # Hugo's mole grows, and nobody has looked at its last photo.
+    # Hugo's mole is growing, and nobody has looked at the last photo.
     _set_clock_back(150)
     hugo = clinic.add_patient("Hugo Petit", doctor=holt)
     arm = hugo.begin_spot("Forearm", Place(site="upper_extremity", side="front", x=19, y=84))
@@ -72,7 +70,7 @@ def tell(settings: Settings) -> Clinic:
     )
     holt.write_letter(grown, "colleague")
 
-    # Chiara is asked for another photo.
+    # Chiara should send another photo.
     _set_clock_back(9)
     chiara = clinic.add_patient("Chiara Rossi", doctor=haddad)
     belly = chiara.begin_spot("Belly", Place(site="abdomen", side="front", x=44, y=82))
@@ -92,7 +90,7 @@ def tell(settings: Settings) -> Clinic:
     _set_clock_back(3)
     ada.write(back, "I will be there. May I eat before?")
 
-    # Two accounts wait for an admin.
+    # Two accounts are waiting for an admin.
     clinic.register("Ivo Marek")
     clinic.register("Jana Weiss", wanted_role="doctor")
 
@@ -104,7 +102,7 @@ def tell(settings: Settings) -> Clinic:
     _set_clock_back(2.2)
     holt.ask_opinion(pearl, haddad, "Excise, or wait for a biopsy?")
 
-    # The model is little tested on Djamila's skin tone.
+    # The model was hardly tested on Djamila's skin tone.
     _set_clock_back(2)
     djamila = clinic.add_patient("Djamila Benali", doctor=haddad, language="fr")
     leg = djamila.begin_spot("Mollet", Place(site="lower_extremity", side="rear", x=57, y=146))

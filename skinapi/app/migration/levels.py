@@ -1,8 +1,8 @@
-"""How the findings of release 2.0.0 get levels, and their spots a version.
+"""Migrates findings of 2.0.0 to levels.
 
-The level of a finding is the urgency by which 2.0.0 sorted it in its lists, with the day that it
-showed. A review covers the finding of which it was signed, and the others that its doctor saw. If
-reviews of a spot disagree, or something is missing, the most urgent counts and the finding is open.
+A level is the urgency by which 2.0.0 sorted the finding, with the day that it displayed. A review
+covers its finding and the others that its doctor saw. If reviews disagree or data is missing, the
+most urgent counts and the finding is open.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,14 +25,14 @@ from skinapi.platform.storage.ids import now
 from skinapi.platform.storage.numbers import FINDING, FINDINGS
 from skinapi.platform.storage.ports import Document, Filter, Store, set_or_remove
 
-# What 2.0.0 stored of these, and nothing reads any more.
+# Fields of 2.0.0 that are no longer read.
 OF_FINDING = ("opened_at",)
 OF_REVIEW = ("saw", "version")
 OF_LETTER = ("written_of", "begins", "elsewhere", "last_review", "misplaced_at")
 OF_REPORT = ("version", "contents")
 RESULT, PHOTO = "10", "11"
-# What was signed before waits for telling only if a doctor was to tell it, or none of the spot was
-# ever opened.
+# An earlier review must still be communicated only if a doctor was asked to, or if the spot was
+# never opened.
 RECENT = timedelta(days=30)
 UNREVIEWED = ("unreviewed", "unjudged", "unreadable")
 Event = tuple[datetime, Act]
@@ -40,9 +40,7 @@ Event = tuple[datetime, Act]
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """A spot as 2.0.0 has stored it: its findings, the reviews that cover one of them, in the order
-    of signing, and what has changed it, in the order of time.
-    """
+    """`reviews` are in order of signing, `events` in order of time."""
 
     findings: Sequence[Document]
     reviews: Sequence[Document]
@@ -57,7 +55,7 @@ class _Former:
 
 
 def level_spot(store: Store, lesion: Document) -> None:
-    """Call it in a transaction, once all reviews are restated."""
+    """Call it in a transaction after all reviews were restated."""
     wanted: Filter = {"lesion": {"$in": [lesion["id"]]}}
     documents = store.collection(FINDINGS).find(wanted, sort="lesion")
     if not documents or "level" in documents[0]:
@@ -96,7 +94,7 @@ def _list_events(
             yield error["entered_at"], Act.IN_ERROR
     for item in reviews:
         yield item["created_at"], Act.SIGNED
-    # A letter says if the place of its spot was corrected since.
+    # A letter records if the place of its spot was corrected.
     moments = {item["misplaced_at"] for item in letters if item.get("misplaced_at")}
     yield from ((moment, Act.PLACED) for moment in moments)
 
@@ -130,9 +128,9 @@ def _level_finding(store: Store, finding: Document, former: _Former) -> None:
 def _find_level(
     finding: Document, covering: Sequence[Document], former: _Former
 ) -> tuple[Level, bool]:
-    """One that 2.0.0 had in the queue is as urgent as there, and as its own review."""
+    """Keep the urgency that a finding had in the queue and by its own review."""
     key = finding.get("queue_key") or ""
-    # Its digits say first whether the finding was reviewed, then the rank of its urgency.
+    # Its digits state if the finding was reviewed, then the rank of its urgency.
     decided = key >= "1"
     sorted_by = tuple(Band)[int(key[1])] if key else Band(finding["band"])
     said = [item for item in covering if decided or item[FINDING] == finding["id"]]
@@ -181,7 +179,7 @@ def _store_state(store: Store, lesion: Document, former: _Former) -> None:
 def _find_telling(
     store: Store, lesion: Document, former: _Former, opened_at: datetime | None
 ) -> Telling | None:
-    """What the patient is to be told, and has not opened."""
+    """What the patient must be told and has not opened."""
     numbers = {item["number"] for item in former.findings}
     people = store.collection("people_to_reach")
     listed = [
@@ -207,7 +205,7 @@ def _find_telling(
 
 
 def _tell_unreviewed(listed: Sequence[tuple[datetime, Document]]) -> Telling | None:
-    """What a doctor was to speak about with the patient before any review."""
+    """What a doctor had to tell the patient before any review."""
     urgent = [(at, said) for at, said in listed if said.get("why") in UNREVIEWED]
     if not urgent:
         return None
@@ -216,7 +214,7 @@ def _tell_unreviewed(listed: Sequence[tuple[datetime, Document]]) -> Telling | N
 
 
 def _covers(review: Document, finding: Document) -> bool:
-    """A review that does not say what its doctor saw saw all that was in the spot."""
+    """A review that does not state what its doctor saw covers the whole spot."""
     saw = review.get("saw")
     beside = finding["created_at"] <= review["created_at"] if saw is None else finding["id"] in saw
     return bool(review[FINDING] == finding["id"] or beside)

@@ -1,5 +1,5 @@
-"""How a review of release 2.0.0 is restated. That release derived the urgency of a review, and
-which of several reviews counts. Now the newest counts, and says all that 2.0.0 showed with it.
+"""Migrates reviews of 2.0.0, which derived their urgency and which of several reviews counts. Now
+the newest one counts and states everything that 2.0.0 displayed.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ RETIRED = dict.fromkeys(("downgrade_confirmed", "lowered_from", "lowered_to"), T
 
 
 def restate_review(store: Store, review: Document) -> None:
-    """Call it in the order of signing: a review may continue the one before."""
+    """Call it in order of signing, because a review may continue the previous one."""
     if "photo_wanted" in review["opinion"]:
         return
     reviews = store.collection("reviews")
@@ -75,7 +75,9 @@ def _derive_urgency(said: Document, label: str | None, band: Band) -> Band:
 
 
 def _asked_by_others(before: Sequence[Document], doctor: str) -> list[Band]:
-    """What other doctors asked for since the laboratory's last result, which only they end."""
+    """Return what other doctors asked for since the last laboratory result, which only they can
+    end.
+    """
     results = [
         place for place, item in enumerate(before) if item["opinion"]["certainty"] == "laboratory"
     ]

@@ -1,4 +1,4 @@
-"""Runs the steps of the migration. Nothing else uses the store meanwhile."""
+"""Runs the migration while nothing else uses the store."""
 
 import time
 from functools import partial
@@ -16,9 +16,9 @@ from skinapi.platform.storage.store_version import MIGRATING, VERSION, end_migra
 from skinapi.platform.storage.unit_of_work import AuditRow
 
 READ_AT_ONCE = 100
-# It has the version because the lease of an earlier migration keeps what that one has reached.
+# The version is included because the lease of an earlier migration stores its progress.
 LEASE = f"migration {VERSION}"
-# A worker of gunicorn that says nothing for a minute is ended.
+# Gunicorn ends a worker that does not respond for a minute.
 LONGEST_S = 20.0
 
 PAUSED = (
@@ -28,7 +28,7 @@ PAUSED = (
 
 
 def refuse_pause(store: Store, settings: PrivacySettings) -> None:
-    """Refuse to migrate a store if the sweep would delete what an admin has kept by a pause."""
+    """Refuse to migrate if the sweep would delete what an admin has kept by a pause."""
     if any(settings.retained_days.values()) and store.collection("retention_pause").count():
         raise UnsafeSettings(PAUSED)
 
@@ -37,7 +37,7 @@ def migrate_store(
     tools: Tools, failed: FailedItems, trail: AuditTrail, *, longest_s: float = LONGEST_S
 ) -> None:
     """Continue the migration for at most `longest_s` seconds. Raises StoreUnavailable if it is not
-    finished then, or if another process is working on it: call it again.
+    finished or another process is running it; call it again.
     """
     store = tools.store
     lease, end = Lease(store.collection("leases"), LEASE), time.monotonic() + longest_s
@@ -81,7 +81,7 @@ HALF_DELETED = (
 
 
 def refuse_unready(store: Store) -> None:
-    """Refuse a store of 2.0.0 with something that only 2.0.0 can bring to its end."""
+    """Refuse a store with something that only 2.0.0 can finish."""
     if half := store.collection("accounts").count({"status": "deleting"}):
         raise UnsafeSettings(HALF_DELETED.format(half))
     people = store.collection("people_to_reach")
@@ -91,7 +91,7 @@ def refuse_unready(store: Store) -> None:
 
 
 def _is_to_tell(store: Store, person: Document) -> bool:
-    """Whether what is to be told is stored nowhere else."""
+    """True if what the patient must be told is stored nowhere else."""
     account = store.collection("accounts").get(person["account"])
     if account is None or account.get("record_kept_until_at"):
         return True

@@ -1,11 +1,10 @@
-"""What becomes of each stored record of release 2.0.0.
+"""Migrates the records of 2.0.0.
 
 To add a step, write a function of a `Tools` and a stored document, and add it to `STEPS` with the
-name of its collection. The function changes the store by itself and returns None, or a sentence
-that the log shows the operator with the id of the record. It may be called twice for one record,
-because an interrupted migration reads its last page again. It sends no mail. A
-collection that nothing reads any more belongs in `EMPTIED`. Name the changed fields in
-`CHANGED` of tests/faults/test_migrated_store.py, whose store is one of 2.0.0.
+name of its collection. The function changes the store and returns None, or a sentence that is
+logged for the operator. It sends no mail and must be repeatable, because an interrupted migration
+reads its last page again. A collection that is no longer read belongs in `EMPTIED`. Add changed
+fields to `CHANGED` of tests/faults/test_migrated_store.py, whose store is one of 2.0.0.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,7 +50,7 @@ RETIRED = {
     "lesions": ("joined",),
     "models": ("state", "changes", "test_part"),
 }
-# Kinds of mail of 2.0.0 that are part of a more general kind now.
+# Kinds of mail of 2.0.0 that now belong to a more general kind.
 MERGED_MAILS = {
     **dict.fromkeys(("reviewed", "letter_withdrawn", "entered_in_error"), Kind.NEWS),
     **dict.fromkeys(("filed", "judged_again", "new_picture"), Kind.NEWS),
@@ -60,7 +59,7 @@ MERGED_MAILS = {
     "erased": Kind.CLOSED,
     "came_into_care": Kind.URGENT,
 }
-# What 2.0.0 stored of a review that it withheld from the patient.
+# Fields of 2.0.0 for a review that was withheld from the patient.
 WITHHELD = dict.fromkeys(("hold_ends_at", "held_with_graver", "own_hold_ends_at"))
 
 
@@ -74,7 +73,7 @@ class Tools:
     unanswered: UnansweredMessages
 
     def change(self, collection: str, document: Document, **fields: object) -> None:
-        """Set fields of a document. A value of None removes the field."""
+        """Set fields of a document. None removes a field."""
         self.store.collection(collection).update({"id": document["id"]}, set_or_remove(fields))
 
 
@@ -85,7 +84,7 @@ Step = Callable[[Tools, Document], str | None]
 
 
 def start_lesion(tools: Tools, finding: Document) -> None:
-    """Give a finding without a spot one of its own, with the id of the finding."""
+    """A finding without a spot gets a new one with the id of the finding."""
     if finding.get("lesion") is None:
         lesions, told = tools.store.collection("lesions"), finding.get("context") or {}
         lesion = Lesion(
@@ -102,8 +101,8 @@ def start_lesion(tools: Tools, finding: Document) -> None:
 
 
 def change_lesion(tools: Tools, lesion: Document) -> None:
-    """Count the findings of a spot. Remove one that its owner had deleted: its messages are then
-    about no spot.
+    """Count the findings of a spot. A spot that its owner had deleted is removed, and its messages
+    are then about no spot.
     """
     if lesion.get("deleted_at"):
         tools.messages.leave_lesion(lesion["id"])
@@ -113,12 +112,10 @@ def change_lesion(tools: Tools, lesion: Document) -> None:
 
 
 def give_levels(tools: Tools, lesion: Document) -> None:
-    """Give the findings of a spot their levels, and the spot its version."""
     tools.store.transaction(partial(level_spot, tools.store, lesion))
 
 
 def show_withheld_review(tools: Tools, review: Document) -> str | None:
-    """The patient can read every signed review."""
     if WITHHELD.keys().isdisjoint(review):
         return None
     finding, change = tools.store.collection(FINDINGS).get(review[FINDING]), None
@@ -134,9 +131,9 @@ def remove_retired_fields(collection: str, tools: Tools, document: Document) -> 
 
 
 def close_account(tools: Tools, account: Document) -> None:
-    """Close an account of which 2.0.0 kept the medical record alone, or whose owner had asked for
-    its deletion. One that is suspended gets time to be opened again, because an admin may have
-    suspended it to stop the deletion.
+    """Close an account that 2.0.0 kept only as a medical record, or whose owner has requested
+    deletion. A suspended account gets time to be reopened, because the suspension may have been
+    meant to stop the deletion.
     """
     retired = ("deletion_asked_at", "deletion_due_at", "record_kept_until_at", "record_made_at")
     change: Document = dict.fromkeys((*retired, "former_identity"))
@@ -153,9 +150,7 @@ def close_account(tools: Tools, account: Document) -> None:
 
 
 def end_initial_password(tools: Tools, account: Document) -> None:
-    """An account must replace its password if that has an end. A password that had to be replaced
-    without one gets three days.
-    """
+    """A password that must be replaced but has no expiry gets three days."""
     if "must_change" in account:
         ends = account.get("initial_password_expires_at") or now() + timedelta(days=3)
         ends = ends if account["must_change"] else None
@@ -163,9 +158,7 @@ def end_initial_password(tools: Tools, account: Document) -> None:
 
 
 def convert_refusal(tools: Tools, account: Document) -> None:
-    """A refused account was a suspended one with a refusal. Others may have a refusal that was
-    taken back.
-    """
+    """A refused account was a suspended one with a refusal. Other refusals were withdrawn."""
     if refusal := account.get("refusal"):
         refused = {"refused_at": account.get("refused_at") or now(), **refusal}
         is_refused = account["status"] in ("suspended", "refused")
@@ -174,9 +167,7 @@ def convert_refusal(tools: Tools, account: Document) -> None:
 
 
 def close_joined_account(tools: Tools, account: Document) -> None:
-    """Close an account that 2.0.0 had joined to another one, which has its spots. Its number goes
-    on to lead there.
-    """
+    """Close an account that was joined to another one, which has its spots and now its number."""
     moved = tools.store.collection("moved_accounts")
     change: Document = dict.fromkeys(("joined_to", "joined_because", "joined"))
     if other := account.get("joined_to"):
@@ -188,14 +179,14 @@ def close_joined_account(tools: Tools, account: Document) -> None:
 
 
 def tell_of_moved_findings(tools: Tools, webhook: Document) -> None:
-    """A webhook is told of each finding that comes to another account, as of other changes."""
+    """Moved findings are now reported as changed."""
     told = ("finding.changed" if name == "account.joined" else name for name in webhook["events"])
     tools.change("webhooks", webhook, events=[*dict.fromkeys(told)])
 
 
 def go_on_erasing(tools: Tools, receipt: Document) -> None:
-    """Let an erasure that 2.0.0 has not finished come to its end. If that kept the medical record,
-    the account is closed, and its receipt begins again.
+    """Let an unfinished erasure continue. If it kept the medical record, the account is closed and
+    its receipt starts again.
     """
     change: Document = {"extent": None, "awaits_until_at": None}
     if tools.store.collection("accounts").get(receipt["account"]):
@@ -215,7 +206,6 @@ def convert_mail(tools: Tools, mail: Document) -> None:
 
 
 def keep_held(tools: Tools, account: Document) -> None:
-    """Set `keep` for an account whose data an admin had put on hold."""
     if account.get("held_at"):
         reason = account.get("held_because") or "put on hold before 3.0.0"
         tools.change(
@@ -224,8 +214,8 @@ def keep_held(tools: Tools, account: Document) -> None:
 
 
 def convert_second_opinion(tools: Tools, review: Document) -> str | None:
-    """Make a second opinion of a review that a colleague has signed. Open the finding for its
-    doctor if the opinion named a sample, and no review has named the result since.
+    """Convert a second opinion from a review signed by a colleague. Reopen the finding if the
+    opinion named a sample and no later review has its result.
     """
     if not review.get("asked_by"):
         return None
@@ -269,7 +259,7 @@ def _say_rest(said: Document) -> Iterator[str]:
 
 
 def say_lost_opinion(_: Tools, finding: Document) -> str | None:
-    """Say which opinions do not come. A colleague who is not active any more stays asked."""
+    """Report opinions that will not come. An inactive colleague stays asked."""
     lost = finding.get("opinion_key") or finding.get("opinion_lost")
     if not lost or finding.get("opinion_came_at") or finding.get("opinion_of"):
         return None
@@ -277,8 +267,8 @@ def say_lost_opinion(_: Tools, finding: Document) -> str | None:
 
 
 def move_opinion(tools: Tools, lesion: Document) -> str | None:
-    """Store with a spot what a colleague is asked about one of its findings, or has answered. The
-    newest question stays. Before a question said who asks, that was the doctor in charge.
+    """Move the newest question about a spot's findings to the spot. A question without an asker was
+    asked by the doctor in charge.
     """
     wanted: Filter = {"lesion": {"$in": [lesion["id"]]}, "error": None}
     findings = tools.store.collection(FINDINGS).find(wanted, sort="lesion")
@@ -313,7 +303,7 @@ def renew_lists(tools: Tools, account: Document) -> None:
 
 
 def restate(tools: Tools, review: Document) -> None:
-    """Let a review state its urgency, and each other thing in one field."""
+    """Store the urgency of a review, and each other statement in one field."""
     restate_review(tools.store, review)
 
 

@@ -1,6 +1,4 @@
-"""The receipts of erasures: what was erased, when, and a code by which anybody can check it. A
-receipt names nobody: who erased an account is found by its code.
-"""
+"""Receipts of erasures. A receipt names nobody and is found by its code."""
 
 import secrets
 from collections.abc import Mapping
@@ -21,12 +19,12 @@ Asker = Literal["person", "admin", "system"]
 
 
 class Receipt(StoredRecord):
-    """A receipt begins when the account is closed (`created_at`), and goes if that is opened again.
+    """A receipt is created when the account is closed and deleted if it is opened again.
 
-    - `begun_at`: nobody sees the data since then
-    - `gone_at`: it is not in the store any more
-    - `completed_at`: all files are deleted and overwritten too
-    - `pending`: the account's id until then, one for an account
+    - `begun_at`: the data is no longer visible
+    - `gone_at`: the store no longer contains it
+    - `completed_at`: all files are deleted and overwritten
+    - `pending`: the account's id until then, so that an account has one pending receipt
     """
 
     id: str
@@ -93,16 +91,14 @@ class Receipts(Repository[Receipt]):
         self._change({"id": identifier}, erased={**known, kind: known.get(kind, 0) + count})
 
     def set_gone(self, identifier: str) -> bool:
-        """False where it is set already."""
+        """Return False if it is already set."""
         return self._change({"id": identifier, "gone_at": None}, gone_at=now()) is not None
 
     def complete(self, receipt: Receipt) -> None:
-        """Complete a pending receipt, once."""
         pending = {"id": receipt.id, "pending": receipt.account}
         self._change(pending, completed_at=now(), pending=None)
 
     def drop(self, account: str) -> None:
-        """Delete the receipt of an account that is open again."""
         self._documents.delete({"pending": account, "begun_at": None})
 
 

@@ -1,5 +1,3 @@
-"""The routes by which a person deletes the own account, and everybody checks a receipt."""
-
 from datetime import datetime
 
 from flask import request

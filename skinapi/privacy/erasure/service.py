@@ -1,12 +1,13 @@
-"""Closes accounts for their owners, and erases closed accounts with a receipt of each erasure.
+"""Closes accounts for their owners and erases closed accounts.
 
-An erasure has these steps. A process that is killed leaves the next one to another process, or to
-its own next start:
+An interrupted erasure is continued by another process or after the next start:
 
-1. One transaction begins it: it deletes the account, so that nobody finds it any more.
-2. Each package and area forgets what it has (`ForgetSteps`), and the receipt notes how much.
-3. After ten minutes each package forgets what a job has stored meanwhile, and the store overwrites
-   what it can: the receipt is complete.
+1. A transaction deletes the account, so that nobody finds it.
+
+2. Each package and area deletes its data (`ForgetSteps`).
+
+3. After ten minutes, data stored by late jobs is deleted too, and the store overwrites what it can.
+The receipt is complete.
 """
 
 import re
@@ -44,19 +45,19 @@ from skinapi.privacy.erasure.receipts import Asker, Receipt, Receipts
 
 WORK = "account_erasure"
 CODE = re.compile(r"[0-9a-f]{32}")
-# An erasure waits so long for the review of something urgent, a result, and the patient's telling.
+# An erasure waits this long for an urgent review, a result, and until the patient is told.
 WAITS_FOR = timedelta(days=30)
 SETTLED_FIRST = (WaitingKind.REVIEW, WaitingKind.RESULT, WaitingKind.TELLING)
-# A restored backup may have closed an account that was opened since.
+# A restored backup may contain a closed account that was opened since.
 RESTORED_WAIT = timedelta(days=7)
-# By then no job of the person runs any more, and no reader keeps the store from overwriting.
+# By then, no job of the person is running, and no reader keeps the store from overwriting.
 COMPLETE_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetSteps:
-    """What forgets an account, by what the receipt calls it, in the order of an erasure. Each step
-    has transactions of its own, may return how much it has deleted, and may be called again.
+    """The steps of an erasure in order, by their names in the receipt. Each has its own
+    transactions, may return how much it deleted, and can be repeated.
     """
 
     steps: Sequence[tuple[str, Callable[[str], int | None]]]
@@ -90,7 +91,6 @@ class ErasureService:
     outbox: Outbox
 
     def preview(self, *, account: Account) -> ClosingPreview:
-        """Tell the owner what closing the account does."""
         return ClosingPreview(
             unsettled=self._count_unsettled(account.id),
             wait_days=self.closing.wait.days,
@@ -98,7 +98,7 @@ class ErasureService:
         )
 
     def close_own(self, *, account_id: str, session_id: str, proof: Proof) -> Receipt:
-        """Close the account for its owner. It is refused before a code is used up."""
+        """A refusal comes before a code is used up."""
         account, factor = self.accounts.get(account_id), self.second_factor
         factor.verify_owner(account, proof.password, proof.caller, session_id=session_id)
         self._refuse_needed(account)
@@ -119,14 +119,14 @@ class ErasureService:
             raise DoctorHasPatients
 
     def find_end(self, receipt: Receipt) -> datetime | None:
-        """Find when a closed account is erased at the latest; None once that has begun."""
+        """Return the latest time of the erasure; None once it has begun."""
         account = self.accounts.find_by_id(receipt.account)
         if account is None or account.erase_at is None:
             return None
         return account.erase_at if account.erase_at > now() else account.erase_at + WAITS_FOR
 
     def on_closed(self, event: AccountClosed) -> None:
-        """Begin the receipt in the transaction, and tell the owner, whom no mail reaches later."""
+        """Create the receipt in the transaction, and mail the owner, who gets no later mail."""
         account = self.accounts.get(event.account)
         receipt = self.receipts.add(account.id, asked_by=_asker(event), reason=event.reason)
         if receipt.asked_by != "system" and account.can_log_in:
@@ -144,13 +144,11 @@ class ErasureService:
             self.receipts.drop(event.account)
 
     def erase_closed(self, event: AccountClosed) -> None:
-        """Erase an account at once if nothing keeps it."""
         with suppress(RecordDamaged):  # `finish_begun` tries again
             self._begin_due(event.account)
             self._finish(event.account)
 
     def begin_due(self) -> None:
-        """Begin the erasures whose time has come."""
         listed = self.accounts.list_due(at=now())
         due = [*filter(None, self.failed.each(WORK, listed, self._find_due))]
         if self.guard.admits("deletions", len(due)):
@@ -173,7 +171,7 @@ class ErasureService:
         return True
 
     def _count_unsettled(self, owner: str) -> dict[WaitingKind, int]:
-        """Count the spots for which an erasure waits, by what they wait for."""
+        """Count the spots that delay an erasure, by what they wait for."""
         rows = self.waiting.list_of("owner", [owner])
         counts = Counter(
             row.kind for row in rows if row.kind is not WaitingKind.REVIEW or is_urgent(row.urgency)
@@ -188,8 +186,8 @@ class ErasureService:
             self._begin(unit, account)
 
     def _begin(self, unit: Unit, account: Account) -> None:
-        """Begin the erasure of an account. A backup may have its spots in an account from which
-        they were moved, so a restore erases that one too.
+        """Begin an erasure. A backup may still have moved spots in this account, so a restore also
+        erases the account that has them.
         """
         held = sum(1 for _ in self.records.records.walk_stored(account.id, fields=()))
         emptied = {*self.accounts.moved.list_into(account.id)}
@@ -202,8 +200,8 @@ class ErasureService:
         self.accounts.remove(unit, account)
 
     def erase_again(self, account_id: str, *, by: str, kept_until: datetime | None) -> None:
-        """Erase an account that a restore brought back, or close it if 2.0.0 kept its medical
-        record until a day to come.
+        """Erase a restored account again, or close it if 2.0.0 kept its medical record until a
+        later day.
         """
         self._begin_again(account_id, by, kept_until)
         self._finish(account_id)
@@ -223,13 +221,13 @@ class ErasureService:
         self._begin(unit, account)
 
     def give_time(self) -> int:
-        """After a restore, let no closed account be erased before an admin can open it: it may have
-        been open when the backup was lost. Return how many there are.
+        """After a restore, give admins time to reopen closed accounts: they may have been open when
+        the backup was lost. Return their number.
         """
         return self.accounts.delay_erasures(now() + max(RESTORED_WAIT, self.closing.wait))
 
     def finish_begun(self) -> None:
-        """Bring those that have begun to their end; one scrub serves all that are gone."""
+        """Finish erasures; one scrub serves all of them."""
         begun = self.receipts.list_begun()
         done = self.failed.each(WORK, begun, self._go_on, key=lambda item: item["pending"])
         if gone := [*filter(None, done)]:
@@ -242,7 +240,7 @@ class ErasureService:
             self._end(receipt)
 
     def _go_on(self, document: Document) -> Receipt | None:
-        """Delete what is left, and return the receipt once nothing of the person is stored."""
+        """Delete what remains. Return the receipt once no data is stored."""
         receipt = Receipt.model_validate(document)
         self._finish(receipt.account)
         if receipt.begun_at and now() < receipt.begun_at + COMPLETE_AFTER:
@@ -259,7 +257,7 @@ class ErasureService:
     def _end(self, unit: Unit, receipt: Receipt) -> None:
         if not self.receipts.set_gone(receipt.id):
             return  # another process has done it
-        # Again, for a scrub since the beginning has overwritten none of it.
+        # Check again, because no scrub since the beginning has overwritten this data.
         held = receipt.erased.get("findings", 0)
         self.erased_ids.add("account", receipt.account, findings=held)
         unit.publish(AccountErased(receipt.account))

@@ -1,5 +1,5 @@
-"""Makes the file of a person: `data.json` has what the API answers to them, `index.html` says it
-for people, and the kept photos lie beside. A record that cannot be read is left out and named.
+"""Makes a person's file: `data.json` with the API's answers, `index.html` for people, and the kept
+photos. A damaged record is left out and listed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from skinapi.privacy.person_file.page import write_page
 from skinapi.privacy.person_file.stored_files import PersonFiles
 
 PAGE, DATA = "index.html", "data.json"
-# What a package holds about a person, by the member of `data.json`.
+# A package's data about a person, by member of `data.json`.
 Describe = Callable[[Subject], Mapping[str, object]]
 
 
@@ -39,7 +39,7 @@ class Progress(Protocol):
 
 
 class IssuedView(Value):
-    """A report that was issued. `hash`: by which the server verifies it."""
+    """`hash` verifies the report at this server."""
 
     hash: str
     language: str
@@ -47,8 +47,8 @@ class IssuedView(Value):
 
 
 class FiledFinding(FindingView):
-    """A finding with what belongs to it. `photos`: their paths in the file. `source`: how another
-    system names the patient and the picture. `changes`: what comparisons with earlier photos found.
+    """`photos` are paths in the file. `source` is how another system names the patient and the
+    picture.
     """
 
     source: Source | None
@@ -61,7 +61,7 @@ class FiledFinding(FindingView):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMaker:
-    """`described`: what each package holds. `address`, `clinic`, `software`: of this server."""
+    """`described` is the data of each package."""
 
     files: PersonFiles
     described: Sequence[Describe]
@@ -75,7 +75,7 @@ class FileMaker:
     clinic: str | None
 
     def make(self, *, account: Account, file: str, folder: Path, progress: Progress) -> int:
-        """Make the file, and let it be fetched. Return its size."""
+        """Make the file available, and return its size."""
         of = Subject(id=account.id, role=account.role, session_id="", account=account)
         with TemporaryFile(dir=folder) as content:
             with leaving_out() as unreadable, ZipFile(content, "w", ZIP_STORED) as archive:

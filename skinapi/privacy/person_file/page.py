@@ -1,6 +1,4 @@
-"""Writes `index.html`, which says for people what is in a person's file, without a script and
-without a network.
-"""
+"""Writes `index.html` of a person's file, which needs no script and no network."""
 
 import base64
 import hashlib
@@ -33,7 +31,7 @@ WORDS: Mapping[Language, PageWords] = load_words("privacy.page", PageWords)
 
 
 def _clean(value: Any) -> Any:
-    # Exactly str: a Markup value is our own text.
+    # Only plain str: Markup is our own text.
     return strip_control_characters(value) if type(value) is str else value
 
 
@@ -46,7 +44,7 @@ def _template() -> Template:
 
 
 def write_page(data: Mapping[str, Any], findings: Iterable[Any], language: Language) -> str:
-    """Write the page. It reads the findings while it is written."""
+    """Findings are read while the page is written."""
     css = resources.files(__package__).joinpath("page.css").read_text("utf-8")
     words = WORDS[language]
     return _template().render(
@@ -74,7 +72,6 @@ def _say_place(language: Language, spot: Any) -> str:
 
 
 def _say_review(language: Language, review: ReviewView) -> Iterator[str]:
-    """Say what a doctor has decided with how certain that was, then the note."""
     table = conditions_table()
     words, label = table.notices.decision, review.label
     if label:

@@ -1,6 +1,4 @@
-"""The routes by which a person gets everything about them as one file. Nobody else gets it, except
-that an admin hands a patient of another system theirs.
-"""
+"""Only the person gets the file. For a patient of another system, an admin hands it over."""
 
 from flask import Response
 from pydantic import Field

@@ -1,5 +1,3 @@
-"""A person asks for the file with everything about them, follows how it is made, and fetches it."""
-
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,8 +49,8 @@ class FileView(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFilesService:
-    """`patient` is the e-mail of a patient who came from another system. An admin gets that
-    person's file to hand it over. Without it, the caller's own file is meant.
+    """`patient` is the e-mail of a patient from another system, for whom an admin gets the file.
+    Without it, the caller's own file is used.
     """
 
     work: UnitOfWork
@@ -90,12 +88,12 @@ class PersonFilesService:
         return self._describe(self.files.find(self._find(patient, by).id))
 
     def fetch(self, *, patient: str | None, by: Subject) -> tuple[PersonFile, Iterator[bytes]]:
-        """Take the file. Its content can be read once."""
+        """The content can be read once."""
         taken = self.files.take(self._find(patient, by).id, by=by.id)
         return taken, self.files.read(taken)
 
     def delete(self, *, patient: str | None, by: Subject) -> None:
-        """Delete the file, and end the job that makes it."""
+        """Delete the file and end the job that makes it."""
         of = self._find(patient, by)
         job = self._job_of(self.files.find(of.id))
         self._delete(account=of.id, by=by.id)

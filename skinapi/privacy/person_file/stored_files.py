@@ -1,5 +1,5 @@
-"""Where a person's file is kept until it is fetched: in blobs, whose keys are noted before they are
-stored. So the file is deleted whole, whenever a process is killed.
+"""Stores a person's file in blobs until it is fetched. The keys are noted before the blobs are
+stored, so that nothing is left behind if the process is killed.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from skinapi.platform.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 KEPT_FOR = timedelta(days=1)
 LONGEST_DOWNLOAD = timedelta(hours=1)
-# A blob is in memory as a whole, so a large file is several of them.
+# A blob is held in memory, so a large file is split.
 PIECE_BYTES = 4 * 1024**2
 
 
@@ -69,7 +69,7 @@ class PersonFiles(Repository[PersonFile]):
         )
 
     def store(self, account: str, file: str, content: IO[bytes]) -> int:
-        """Store the content that a job has made, and let it be fetched. Return its size."""
+        """Make the content available, and return its size."""
         keys = tuple(map(new_blob_key, _pieces(content)))
         size = content.tell()
         self._reserve(account, file, keys)
@@ -108,7 +108,7 @@ class PersonFiles(Repository[PersonFile]):
 
     @atomic
     def take(self, unit: Unit, account: str, *, by: str) -> PersonFile:
-        """Take the file to send it. Nobody else gets it then."""
+        """Reserve the file for this request."""
         unit.audit("person_file.fetch", by=by, target=account)
         ready = {"id": account, "state": "ready", "expires_at": {"$gt": now()}}
         taken = self._change(ready, state="fetched", expires_at=now() + LONGEST_DOWNLOAD)
@@ -117,7 +117,7 @@ class PersonFiles(Repository[PersonFile]):
         return taken
 
     def read(self, taken: PersonFile) -> Iterator[bytes]:
-        """Yield the content, and delete the file."""
+        """Yield the content, then delete the file."""
         try:
             for key in taken.piece_blobs:
                 piece = self._blobs.find(key)
@@ -129,7 +129,7 @@ class PersonFiles(Repository[PersonFile]):
 
     @atomic
     def forget(self, unit: Unit, account: str, *, file: str | None = None) -> int:
-        """Delete the file of this account, or only if it is this one."""
+        """Delete the file of this account, or only if it is `file`."""
         found = self.find(account)
         if found is None or file not in (None, found.file):
             return 0
@@ -138,8 +138,8 @@ class PersonFiles(Repository[PersonFile]):
         return 1
 
     def forget_with(self, account: str) -> tuple[str, ...]:
-        """Delete the file in the transaction under way, which deletes something that is in it.
-        Return the keys of its blobs, to be deleted afterwards.
+        """Delete the file in the caller's transaction, because something in it is deleted. Return
+        the blobs to delete afterwards.
         """
         found = self.find(account)
         self._documents.delete({"id": account})

@@ -1,5 +1,3 @@
-"""The route of retention, for admins."""
-
 from skinapi.platform.web.declaration import Routes, admins
 from skinapi.privacy.retention.service import RetentionService, RetentionView
 

@@ -1,7 +1,5 @@
-"""Retention by age: a sweep deletes spots, photos, messages and accounts whose time is over. It
-deletes a spot whole, and nothing that waits for something.
-
-What is due is selected first, and checked again in the transaction that deletes it.
+"""Deletes expired spots, photos, messages and accounts. A spot is deleted as a whole, and not while
+it waits for something. Everything is checked again in the transaction that deletes it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +32,7 @@ from skinapi.platform.storage.unit_of_work import AuditRow, Unit, UnitOfWork, at
 
 WORK = "retention"
 WARNED_BEFORE = timedelta(days=30)
-# Of each kind, so that a mistake can be stopped before everything is deleted.
+# Deletions of each kind, so that a mistake can be stopped in time.
 MOST_A_SWEEP = 1000
 AT_ONCE = 100
 LEASE_LENGTH = timedelta(minutes=5)
@@ -53,7 +51,7 @@ class RetentionView(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionService:
-    """`days`: how long each kind is kept; None: for ever."""
+    """`days` is how long each kind is kept; None means forever."""
 
     work: UnitOfWork
     store: Store
@@ -81,12 +79,12 @@ class RetentionService:
         )
 
     def count_due(self) -> dict[RetainedKind, int]:
-        """Count what a sweep would delete now, for each kind with a setting."""
+        """Count what a sweep would delete now."""
         counted = (kind for kind, days in self.days.items() if days)
         return {kind: sum(1 for _ in self._walk_due(kind)) for kind in counted}
 
     def run_once(self) -> None:
-        """Delete what is due, in small transactions. One process at a time does so."""
+        """Delete in small transactions, by one process at a time."""
         lease = Lease(self.store.collection("leases"), "retention", length=LEASE_LENGTH)
         if lease.claim() is None:
             return
@@ -96,7 +94,7 @@ class RetentionService:
             lease.release()
 
     def _sweep(self, lease: Lease, kind: RetainedKind) -> bool:
-        """Return False if another process has taken over, or this one ends."""
+        """Return False if another process has taken over, or this one is stopping."""
         if kind is RetainedKind.ACCOUNTS:
             self.uses.begin_for_new() if self.days[kind] else self.uses.forget()
         if self.days[kind] is None:
@@ -118,11 +116,9 @@ class RetentionService:
         return True
 
     def _end_of(self, kind: RetainedKind) -> datetime:
-        """What is older is due."""
         return now() - timedelta(days=self.days[kind] or 0)
 
     def _walk_due(self, kind: RetainedKind) -> Iterator[str]:
-        """Yield the ids of what a sweep deletes now."""
         end = self._end_of(kind)
         if kind is RetainedKind.ACCOUNTS:
             return (item.id for item in self._walk_unused(end) if _is_warned(item))
@@ -143,9 +139,7 @@ class RetentionService:
     def _select(
         self, kind: RetainedKind, spots: Mapping[str, str], kept: Iterable[str] = ()
     ) -> list[str]:
-        """Select spots that wait for nothing, and have photos if those are to be deleted. Each has
-        its owner.
-        """
+        """Select spots that wait for nothing. For photos, only spots that have some."""
         waiting = {row.lesion for row in self.waiting.list_of("lesion", spots)}
         resting = spots.keys() - waiting
         if kind is RetainedKind.PHOTOS:
@@ -157,7 +151,7 @@ class RetentionService:
         ]
 
     def _keeps_record(self, owner: str, spot: str | None) -> bool:
-        """Whether the law keeps this spot. A record that cannot be read is kept."""
+        """A damaged record is kept."""
         if not self.records.years:
             return False
         for record in self.failed.each(WORK, [owner], self.records.find_record):
@@ -195,7 +189,7 @@ class RetentionService:
         return True
 
     def _may_delete(self, owner: str) -> bool:
-        """An admin who keeps the account at the same time conflicts with the caller."""
+        """Conflicts with an admin who keeps the account at the same time."""
         return not self.accounts.lock(owner).keep
 
     def _walk_unused(self, before: datetime) -> Iterator[Unused]:
@@ -205,7 +199,7 @@ class RetentionService:
             yield from (account for account in batch if account.id not in owners)
 
     def _warn_all(self) -> None:
-        """Tell the owners of accounts that are deleted in WARNED_BEFORE."""
+        """Notify the owners WARNED_BEFORE their accounts are deleted."""
         soon = self._end_of(RetainedKind.ACCOUNTS) + WARNED_BEFORE
         untold = (it.id for it in self._walk_unused(soon) if it.warned_at is None)
         self.failed.do_each(WORK, untold, partial(self._warn, before=soon))
