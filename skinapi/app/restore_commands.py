@@ -233,7 +233,7 @@ def erase_again(services: Services) -> "Counter[str]":
 
 
 def _erase_account(services: Services, erased: Erased) -> bool:
-    """Keep an account whose findings had been moved before its erasure: the backup has them here."""
+    """Keep an account whose findings were moved before its erasure: they are back here."""
     data = services.data
     account = data.accounts.find_by_id(erased.about)
     if account is None:  # of a damaged record the id alone is known: it may be a finding's
