@@ -81,7 +81,7 @@ class LossyStream(io.TextIOBase, TextIO):
 
     def _begin(self) -> None:
         self._lock = threading.RLock()  # a signal handler may write in the middle of a write
-        self._unfinished = ""
+        self._unfinished, self._torn = "", False
 
     def write(self, text: str) -> int:
         with self._lock:
@@ -104,7 +104,9 @@ class LossyStream(io.TextIOBase, TextIO):
         return True
 
     def _send(self, text: str) -> None:
-        left = text.encode(errors="backslashreplace")
+        """A line that was cut is ended first: else the next one would be lost with it."""
+        left = ("\n" * self._torn + text).encode(errors="backslashreplace")
         with suppress(OSError):
             while left:
                 left = left[os.write(self._fd, left) :]
+                self._torn = bool(left)

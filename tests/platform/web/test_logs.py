@@ -136,6 +136,24 @@ def test_lines_that_do_not_fit_on_the_disk_are_lost(log: Log) -> None:
     assert log.lines() == ["first", "second"]
 
 
+def test_a_line_that_was_cut_takes_no_other_along(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, room = os.write, [3, 0]
+
+    def fill_the_disk(fd: int, data: bytes) -> int:
+        if not (left := room.pop(0)):
+            raise OSError(errno.ENOSPC, "full")
+        return write(fd, data[:left])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", fill_the_disk)
+        log.stream.write("first\n")
+    log.stream.write("second\n")
+    log.stream.write("third\n")
+    assert log.lines() == ["fir", "second", "third"]
+
+
 @pytest.mark.parametrize("code", [errno.EPIPE, errno.EIO, errno.EBADF])
 def test_no_fault_of_the_log_reaches_who_logs(
     backend: Backend, log: Log, monkeypatch: pytest.MonkeyPatch, code: int
