@@ -126,6 +126,23 @@ def test_every_name_of_the_file_is_looked_at_and_of_the_environment_those_that_a
     assert capsys.readouterr().err == "skinapi: NOTHING_LIKE_IT is no setting\n"
 
 
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_removed_setting_is_refused_wherever_it_is_set(
+    in_file: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if in_file:
+        (tmp_path / ".env").write_text("ARCHIVE_AFTER=finding\n")
+    else:
+        monkeypatch.setenv("archive_after", "finding")
+    for command in ("check-settings", "serve"):
+        assert main([command]) == REFUSED
+        said = capsys.readouterr().err
+        assert said.count("ARCHIVE_AFTER was removed in 3.0.0") == said.count("ARCHIVE_AFTER") == 1
+
+
 def test_a_secret_that_was_broken_into_lines_is_not_repeated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

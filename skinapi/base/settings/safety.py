@@ -49,6 +49,8 @@ WRONG_UNASSIGNED = (
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")  # an account may have letters outside ASCII
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
 ALIASES = ("RENDER_EXTERNAL_URL",)
+# What 2.0.0 read. A server that ignored them would do something else than its operator has set.
+REMOVED = ("ARCHIVE_AFTER", "BREAK_GLASS", "MOST_LESIONS", "MOST_LESION_FINDINGS")
 # What compose.yaml reads from the same file.
 OF_COMPOSE = ("MONGO_PASSWORD", "MONGO_ROOT_PASSWORD", "CERTIFICATES")
 # Of the environment, which is full of names of others. METRIC_TOKEN is at 0.96, MONGODB_URI at 0.9.
@@ -69,6 +71,7 @@ def refuse_unsafe(settings: Settings) -> None:
 
 def faults_of(settings: Settings) -> list[str]:
     faults = [
+        *_faults_of_removed(),
         *(_faults_of_unset(settings) if settings.production else ()),
         *caught(lambda: refuse_shared(settings.instance_dir)),
         *_faults_of_demo(settings),
@@ -81,6 +84,13 @@ def faults_of(settings: Settings) -> list[str]:
         *(_faults_of_production(settings) if settings.production else ()),
     ]
     return list(dict.fromkeys(faults))
+
+
+def _faults_of_removed() -> Iterator[str]:
+    named = {name.upper() for name in (*DotEnvSettingsSource(Settings).env_vars, *os.environ)}
+    for name in REMOVED:
+        if name in named:
+            yield f"{name} was removed in 3.0.0: read CHANGELOG.md, and leave it out"
 
 
 def _faults_of_unset(settings: Settings) -> Iterator[str]:
@@ -277,7 +287,7 @@ def odd_names() -> list[str]:
     """A sentence for each name that is no setting but looks as if somebody meant one: all that are
     in `.env`, and those of the environment that are close to a setting's.
     """
-    known = {name.upper() for name in Settings.model_fields} | {*ALIASES}
+    known = {name.upper() for name in Settings.model_fields} | {*ALIASES, *REMOVED}
     lines = DotEnvSettingsSource(Settings).env_vars
     written = {name.upper() for name in lines} - {*OF_COMPOSE}
     broken = {name for name in written - known if not _is_named(name, lines)}
