@@ -56,7 +56,8 @@ def _subscribe(
 
     def send(event: FindingsChanged) -> None:
         for finding in findings.records.see(event.findings):
-            if finding.decision:  # once a doctor has signed a review
+            # The archive also learns that a review was taken back, or is about other photos now.
+            if finding.reviews:
                 about = {"type": "study", "finding": finding.id, "number": finding.number}
                 deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
 

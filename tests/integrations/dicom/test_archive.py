@@ -258,6 +258,29 @@ def test_what_is_said_again_is_sent_again_as_the_latest(
     assert (archive.kept, newest(backend).state) == (kept, "delivered")
 
 
+@pytest.mark.parametrize("what", ["voided", "moved to a new spot"])
+def test_an_archive_learns_that_a_signed_review_does_not_count_any_more(
+    backend: Backend, archive: FakeArchive, what: str
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    path = f"/submissions/{number}"
+    sign(doctor, number)
+    stays = predicted(ada, lesion=doctor.call("GET", path).get_json()["lesion"])["id"]
+    send_due(backend)
+    before = set(archive.kept)
+    if what == "voided":
+        (review,) = doctor.call("GET", f"{path}/reviews").get_json()
+        void = f"{path}/reviews/{review['_id']}/void"
+        doctor.call_ok("POST", void, json={"reason": "Of somebody else."})
+    else:
+        doctor.call_ok("PUT", f"{path}/lesion", json={"lesion": None})
+    send_due(backend)
+    new = [item for uid, item in archive.kept.items() if uid not in before]
+    sent = {item.Modality: item for item in new if item.StudyID == str(stays)}
+    assert sorted(sent) == ["DOC", "SR"]
+    assert "Conclusions" not in text_of(sent["SR"])
+
+
 def test_a_key_that_only_sends_may_say_that_its_archive_shows_what_comes_to_it(
     backend: Backend, tmp_path: Path
 ) -> None:
